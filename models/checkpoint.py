@@ -1,0 +1,70 @@
+"""Weights on disk: safetensors, never pickle, with JSON metadata beside the tensors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from models.errors import ModelError
+
+Meta: TypeAlias = dict[str, Any]
+_META_KEY = "mien"
+WEIGHTS = Path(__file__).parent / "weights"
+"""Where the weights that ship with the package lie."""
+
+
+def save(path: Path, tensors: Mapping[str, Any], meta: Meta) -> None:
+    """Write tensors (torch or numpy, any shape) and JSON-serialisable metadata to ``path``.
+
+    The file appears whole or not at all: it is written beside the target and renamed, so that a
+    crash or a full disk never leaves half a checkpoint under the real name.
+    """
+    arrays = {k: np.ascontiguousarray(_to_numpy(v)) for k, v in tensors.items()}
+    part = path.with_suffix(path.suffix + ".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(arrays, str(part), metadata={_META_KEY: json.dumps(meta, sort_keys=True)})
+    part.replace(path)
+
+
+def load(path: Path, kind: str | None = None) -> tuple[dict[str, NDArray[Any]], Meta]:
+    """Read ``path`` -> (tensors, metadata); float16 tensors come back as float32.
+
+    Raises:
+        ModelError: no such file, not a safetensors file, without our metadata, or of another kind.
+    """
+    if not path.is_file():
+        raise ModelError(f"no weights at {path}", "mien doctor")
+    try:
+        with safe_open(str(path), framework="numpy") as f:
+            raw = f.metadata() or {}
+            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as e:
+        raise ModelError(f"{path} is not a readable safetensors file: {e}", "mien doctor") from e
+    if _META_KEY not in raw:
+        raise ModelError(f"{path} carries no Mien metadata: it was not made by this project")
+    meta: Meta = json.loads(raw[_META_KEY])
+    if kind is not None and meta.get("kind") != kind:
+        raise ModelError(f"{path} holds a {meta.get('kind')!r}, wanted a {kind!r}")
+    return {k: _widen(v) for k, v in tensors.items()}, meta
+
+
+def content_hash(path: Path) -> str:
+    """First 16 hex digits of the file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _to_numpy(value: Any) -> NDArray[Any]:
+    detach = getattr(value, "detach", None)
+    return np.asarray(detach().cpu().numpy() if detach else value)
+
+
+def _widen(array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(np.float32) if array.dtype == np.float16 else array

@@ -1,0 +1,37 @@
+"""What can go wrong, with the exit code and the next command in each."""
+
+from __future__ import annotations
+
+
+class MienError(Exception):
+    """A failure that a person can act on.
+
+    Args:
+        message: names the thing, its value and what is allowed.
+        hint: the next command to run, or an empty string.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(MienError):
+    """A face, a weight file or a calibration that does not fit. Nothing has moved."""
+
+    exit_code = 2
+
+
+class InputError(MienError):
+    """A file or an argument that cannot be used."""
+
+    exit_code = 2
+
+
+class DeviceError(MienError):
+    """A board, camera, microphone or display that is not there or does not answer."""
+
+    exit_code = 3
