@@ -1,0 +1,118 @@
+"""The one loop: the only caller of the board, at absolute deadlines, on whatever clock it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot.actuators import to_pulses
+from robot.config import FaceConfig, Floats
+from robot.errors import DeviceError
+from robot.link.board import Board
+from robot.safety import Limiter, ramp, ramp_seconds
+
+RATE_HZ = 60
+
+
+class Clock(Protocol):
+    """Time as the loop sees it: the machine's, or the rig's own."""
+
+    def now(self) -> float:
+        """Seconds, never going back."""
+
+    def sleep_until(self, t: float) -> None:
+        """Return when ``now()`` is at least ``t``; at once if it already is."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What one turn of the loop did.
+
+    Attributes:
+        t: time in the clip, s; negative while the face moves to the first pose.
+        wanted: (n,) commands asked for.
+        sent: (n,) commands after the limiter.
+        pulses: (n,) us as the board took them.
+        clipped, slowed: (n,) bool, what the limiter had to change.
+        locked: interlocks that held something back.
+    """
+
+    t: float
+    wanted: Floats
+    sent: Floats
+    pulses: Floats
+    clipped: NDArray[np.bool_]
+    slowed: NDArray[np.bool_]
+    locked: tuple[str, ...]
+
+
+class Loop:
+    """Moves one face through one connected board.
+
+    Args:
+        face: the face.
+        board: connected; the loop arms it and at the end disarms it.
+        clock: the board's clock.
+        observe: called after each tick; a recorder or a camera. It must not block.
+    """
+
+    def __init__(
+        self,
+        face: FaceConfig,
+        board: Board,
+        clock: Clock,
+        observe: Callable[[Tick], None] = lambda tick: None,
+    ) -> None:
+        self._face, self._board, self._clock, self._observe = face, board, clock, observe
+        self._limit = Limiter(face)
+        self._last = face.safe.copy()
+
+    def play(self, commands: Callable[[float], Floats], seconds: float) -> None:
+        """Arm, move gently to the first pose, follow ``commands(t)`` (n,), return and release.
+
+        However it ends (done, Ctrl-C, an error in ``commands``), the face ramps to its safe pose
+        and is released; a board that no longer answers does that by itself when the host is silent.
+        """
+        face = self._face
+        try:
+            self._board.arm()
+            first = np.clip(commands(0.0), *face.limits.T)
+            self._ramp(first, before=True)
+            start = self._clock.now()
+            for k in range(round(seconds * RATE_HZ)):
+                self._tick(start, k / RATE_HZ, commands(k / RATE_HZ))
+        finally:
+            self.rest()
+
+    def rest(self) -> None:
+        """Ramp to the safe pose and release. Never raises for a board that is gone."""
+        try:
+            self._ramp(self._face.safe, before=False)
+            self._board.disarm()
+        except DeviceError:
+            return
+
+    def _ramp(self, goal: Floats, before: bool) -> None:
+        origin, total = self._last, ramp_seconds(self._face, self._last, goal)
+        count = int(np.ceil(total * RATE_HZ)) + 1
+        offset = -count / RATE_HZ if before else 0.0
+        start = self._clock.now() - offset
+        for k in range(count):
+            wanted = ramp(self._face, origin, goal, (k + 1) / RATE_HZ)
+            self._tick(start, offset + k / RATE_HZ, wanted, seen=before)
+
+    def _tick(self, start: float, t: float, wanted: Floats, seen: bool = True) -> None:
+        limited = self._limit(wanted, self._last, 1.0 / RATE_HZ)
+        pulses = to_pulses(self._face, limited.commands)
+        sent = self._board.send(start + t, pulses)
+        self._last = limited.commands
+        self._board.read()
+        self._clock.sleep_until(start + t + 1.0 / RATE_HZ)
+        if seen:
+            self._observe(
+                Tick(t, wanted, limited.commands, sent, limited.clipped, limited.slowed, limited.locked)
+            )

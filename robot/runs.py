@@ -1,0 +1,59 @@
+"""Where a run leaves its files: ``runs/<date>-<verb>-<name>/``, never over an older one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from robot.config import FaceConfig
+from robot.errors import MienError
+
+
+def new_run(verb: str, name: str, out: Path | None = None) -> Path:
+    """Make and return the folder of a new run; ``out`` names it outright.
+
+    Raises:
+        MienError: it cannot be made.
+    """
+    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{verb}-{name}"
+    path, k = out or Path("runs") / stem, 1
+    while out is None and path.exists():
+        path, k = Path("runs") / f"{stem}-{k}", k + 1
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise MienError(f"cannot make {path}: {e.strerror}", "--out FOLDER") from e
+    return path
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def origin(face: FaceConfig, seed: int) -> dict[str, Any]:
+    """What a result depends on: version, commit, face and seed."""
+    return {
+        "mien": metadata.version("mien"),
+        "commit": _commit(),
+        "face": face.name,
+        "face_hash": face.hash,
+        "seed": seed,
+    }
+
+
+def _commit() -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=5,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
