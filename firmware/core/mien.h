@@ -1,0 +1,164 @@
+/* The firmware core: bytes and time in, pulses and bytes out.
+ *
+ * One caller-owned struct holds everything. No heap, no float, no I/O, no recursion, no clock: the
+ * hardware layer (firmware/avr, firmware/host) calls these functions from one context and passes the
+ * time. Only mien_transmit may be called from an interrupt. The same sources run on every target.
+ *
+ * The hardware layer's loop:
+ *
+ *     mien_init(&core, reset_cause);                      outputs are off: drive them off first
+ *     for (;;) {
+ *         mien_receive(&core, now, bytes, n);             whatever has arrived, also nothing
+ *         if (!mien_drive(&core)) raise /OE at once;      before anything else: this is the e-stop
+ *         if (mien_tick(&core, now)) write mien_pulse(&core, k) of every channel to its board;
+ *         if (mien_transmit(&core, &byte)) send byte;     or from the UART's interrupt
+ *         mien_bus(&core, board, ok);                     after each I2C transfer
+ *         if (!mien_drive(&core)) probe boards: mien_board_verified(&core, board, ok);
+ *     }
+ *
+ * Guarantees, in every state and for every input:
+ *   - mien_pulse is 0 (no drive) or lies in [min, max] of the channel;
+ *   - from one step to the next a driven pulse changes by at most the channel's slew;
+ *   - a driven tendon, once taut, never goes back behind its floor;
+ *   - when the host is silent for timeout_ms in ARMED, the next tick is FAILSAFE;
+ *   - after an ESTOP frame mien_drive is false when mien_receive returns.
+ */
+#ifndef MIEN_H
+#define MIEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol.h"
+
+#define MIEN_TX_RING 256 /* a power of two that a uint8_t index wraps on */
+#define MIEN_SLOTS (MIEN_QUEUE_DEPTH + 1)
+
+typedef struct { /* one channel as configured; fields as in MIEN_FIELDS_CONFIG_CHANNEL */
+    uint16_t min, max, safe, slew, slack, floor;
+    uint8_t output; /* board * MIEN_BOARD_CHANNELS + channel */
+    uint8_t flags;
+    uint8_t idle;
+} mien_channel;
+
+typedef struct { /* one channel as it moves */
+    uint16_t pulse; /* last driven, or where the first drive will start */
+    uint16_t rest;  /* target at which the idle time began */
+    uint16_t idle;  /* steps since then */
+} mien_motion;
+
+typedef struct { /* a pose and its time */
+    uint32_t t_us;
+    uint16_t pulse[MIEN_CHANNELS_MAX];
+} mien_slot;
+
+typedef struct { /* fields as in MIEN_FIELDS_TELEMETRY */
+    uint16_t rx_frames, rx_bad, rx_lost, setpoints, late, refused, starved, clamped;
+    uint16_t bus_errors, overruns, loop_max_us, tx_dropped;
+} mien_counters;
+
+typedef struct {
+    /* configuration */
+    mien_channel channel[MIEN_CHANNELS_MAX];
+    uint8_t address[MIEN_BOARDS_MAX];
+    uint8_t channels; /* announced by CONFIG_BEGIN */
+    uint8_t received; /* CONFIG_CHANNEL frames so far */
+    uint8_t boards;
+    uint16_t pwm_hz;
+    uint16_t telemetry_ms;
+    uint32_t timeout_us;
+    uint16_t upload_crc;  /* running CRC of the upload */
+    uint16_t config_crc;  /* of the committed configuration */
+    uint16_t last_crc;    /* of the one before: the same again keeps the pulses */
+    bool committed;
+
+    /* motion */
+    uint8_t state;
+    bool homing;          /* after ARM, until every channel has reached safe */
+    uint8_t soft_steps;   /* left at a quarter of the slew */
+    mien_motion motion[MIEN_CHANNELS_MAX];
+    uint8_t powered[(MIEN_CHANNELS_MAX + 7) / 8];
+
+    /* setpoints: a ring; the slot `from` was reached last, the `queued` ones after it wait */
+    mien_slot slot[MIEN_SLOTS];
+    uint8_t from;
+    uint8_t queued;
+    bool starving;
+    bool newest_known;
+    uint32_t newest_us; /* time of the last setpoint accepted */
+
+    /* time */
+    bool ticking;
+    uint32_t now_us;       /* of the last call */
+    uint32_t tick_us;      /* of the last tick */
+    uint32_t step_us;      /* when the next step is due */
+    uint32_t heard_us;     /* last heartbeat */
+    uint32_t telemetry_us; /* last telemetry */
+
+    /* link */
+    bool heard;            /* any good frame since reset */
+    bool rx_skip;          /* the frame is too long: wait for its end */
+    bool rx_seq_known;
+    uint8_t rx_seq;        /* expected next */
+    uint8_t tx_seq;
+    uint8_t rx_size;
+    uint8_t rx[MIEN_FRAME_MAX];
+    volatile uint8_t tx_head; /* written by the core only */
+    volatile uint8_t tx_tail; /* written by mien_transmit only */
+    uint8_t tx[MIEN_TX_RING];
+
+    /* health */
+    uint8_t reset;
+    uint16_t faults;
+    uint8_t boards_ok;
+    uint8_t bus_failures[MIEN_BOARDS_MAX];
+    mien_counters count;
+} mien_core;
+
+/* Clears everything: UNCONFIGURED, outputs off. `reset` is an enum mien_reset. */
+void mien_init(mien_core *core, uint8_t reset);
+
+/* Takes `size` bytes from the line, any split, also none. Bad frames are counted and dropped.
+ * At most one answer per frame; an answer that finds no room is dropped whole (tx_dropped). */
+void mien_receive(mien_core *core, uint32_t now_us, const uint8_t *data, uint16_t size);
+
+/* Watchdog, step, telemetry. Call at least every MIEN_STEP_US, as often as you like. Runs at most one
+ * step, late ones are skipped and counted. True: a step ran, and pulses may have changed. */
+bool mien_tick(mien_core *core, uint32_t now_us);
+
+/* Next byte for the line. False: none. Safe against the other functions from one interrupt. */
+bool mien_transmit(mien_core *core, uint8_t *byte);
+
+/* May the outputs be driven at all (/OE low)? True in ARMED and FAILSAFE. */
+bool mien_drive(const mien_core *core);
+
+/* Pulse of channel `index` in 0.25 us, 0 = no drive (also for an index out of range). */
+uint16_t mien_pulse(const mien_core *core, uint8_t index);
+
+/* Number of channels and boards of the committed configuration; 0 while there is none. */
+uint8_t mien_channels(const mien_core *core);
+uint8_t mien_boards(const mien_core *core);
+
+/* Where channel `index` < mien_channels goes: board * MIEN_BOARD_CHANNELS + output of the board. */
+uint8_t mien_output(const mien_core *core, uint8_t index);
+
+/* I2C address of board `board` < mien_boards. core->pwm_hz is its frame rate. */
+uint8_t mien_address(const mien_core *core, uint8_t board);
+
+/* Fault inputs of the hardware layer. */
+
+/* The probe of a board ended: it answers and holds its mode and prescale (ok), or not. ARM needs all
+ * boards verified. Probe again after every commit (mien_boards goes from 0 to n). */
+void mien_board_verified(mien_core *core, uint8_t board, bool ok);
+
+/* An I2C transfer to a board ended. MIEN_BUS_FAILURES_MAX failures in a row lose the board: FAILSAFE
+ * if armed, and it must be verified anew. */
+void mien_bus(mien_core *core, uint8_t board, bool ok);
+
+/* The board's own emergency input. Same as an ESTOP frame; latched. */
+void mien_button(mien_core *core);
+
+/* Bytes were lost before mien_receive could see them (UART overrun, full ring). */
+void mien_uart_error(mien_core *core);
+
+#endif
