@@ -42,7 +42,7 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Console script. Exit codes: 0 done, 1 failed, 2 configuration, 3 no device, 130 interrupted."""
+    """Console script. Exits 0 done, 1 failed, 2 configuration, 3 no device, 130 interrupted."""
     try:
         build()(standalone_mode=True)
     except (MienError, ModelError) as e:
@@ -64,13 +64,19 @@ def _printing(area: str, bench: Callable[..., dict[str, Any]]) -> Callable[..., 
 
     @functools.wraps(bench)
     def command(*args: Any, as_json: bool = False, **options: Any) -> None:
-        numbers = {f"{area}.{k.removeprefix(area + '.')}": v for k, v in bench(*args, **options).items()}
+        numbers = {
+            f"{area}.{k.removeprefix(area + '.')}": v for k, v in bench(*args, **options).items()
+        }
         if as_json:
             print(json.dumps(numbers))
             return
         width = max(map(len, numbers), default=0)
         for key, value in numbers.items():
-            print(f"{key:<{width}}  {value:.6g}" if isinstance(value, float) else f"{key:<{width}}  {value}")
+            print(
+                f"{key:<{width}}  {value:.6g}"
+                if isinstance(value, float)
+                else f"{key:<{width}}  {value}"
+            )
 
     own = inspect.signature(bench, eval_str=True)
     flag = inspect.Parameter(

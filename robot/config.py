@@ -18,12 +18,16 @@ from robot.errors import ConfigError
 
 FACES = Path(__file__).parent / "faces"
 CHANNELS_PER_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1
-FLOOR_US, CEILING_US = 400.0, 2600.0  # no hobby servo takes more; the wire carries 0.25 us in 16 bits
+FLOOR_US, CEILING_US = (
+    400.0,
+    2600.0,
+)  # no hobby servo takes more; the wire carries 0.25 us in 16 bits
 
 Kind: TypeAlias = Literal["rigid", "tendon"]
 Region: TypeAlias = Literal["eyes", "brows", "mouth", "nose", "cheeks", "jaw", "neck"]
 Floats: TypeAlias = NDArray[np.float64]
 Microseconds: TypeAlias = Annotated[float, Field(ge=FLOOR_US, le=CEILING_US)]
+Address: TypeAlias = Annotated[int, Field(ge=0x40, le=0x7F)]
 Command: TypeAlias = Annotated[float, Field(ge=-1.0, le=1.0)]
 
 
@@ -56,7 +60,7 @@ class Actuator(_Strict):
 
 
 class Interlock(_Strict):
-    """Parts that must not meet: sum of ``terms[name] * command[name]`` stays at or below ``max``."""
+    """Parts that must not meet: sum of ``terms[name] * command[name]`` is at most ``max``."""
 
     name: str
     terms: Annotated[dict[str, float], Field(min_length=1)]
@@ -69,7 +73,7 @@ class FaceConfig(_Strict):
     face: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
     description: str = ""
     mechanism: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    boards: Annotated[list[Annotated[int, Field(ge=0x40, le=0x7F)]], Field(min_length=1, max_length=3)]
+    boards: Annotated[list[Address], Field(min_length=1, max_length=3)]
     pwm_hz: Annotated[float, Field(ge=40.0, le=330.0)] = 50.0
     baud: Literal[250000, 500000, 1000000] = 500000
     timeout_ms: Annotated[int, Field(ge=50, le=2000)] = 200
@@ -161,7 +165,9 @@ def load_face(path_or_name: str | Path) -> FaceConfig:
     try:
         return FaceConfig.model_validate(tree)
     except ValidationError as e:
-        raise ConfigError(f"{path} has faults, nothing moves:\n" + "\n".join(_faults(e, tree))) from None
+        raise ConfigError(
+            f"{path} has faults, nothing moves:\n" + "\n".join(_faults(e, tree))
+        ) from None
 
 
 def shipped() -> list[str]:
@@ -187,7 +193,7 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key {key!r} is given twice", key_node.start_mark

@@ -18,8 +18,23 @@ from models.errors import ModelError
 from robot.config import load_face, shipped
 from robot.errors import ConfigError, MienError
 
-PACKAGES = ("numpy", "scipy", "torch", "mujoco", "moderngl", "mediapipe", "pyserial", "sounddevice",
-            "soundfile", "soxr", "pyyaml", "pydantic", "safetensors", "imageio-ffmpeg", "cffi")  # fmt: skip
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "torch",
+    "mujoco",
+    "moderngl",
+    "mediapipe",
+    "pyserial",
+    "sounddevice",
+    "soundfile",
+    "soxr",
+    "pyyaml",
+    "pydantic",
+    "safetensors",
+    "imageio-ffmpeg",
+    "cffi",
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,9 @@ def doctor(
     else:
         _print(rows)
     if any(r.needed and not r.ok for r in rows):
-        raise MienError("something that Mien needs is missing", "the fix in the table, then mien doctor")
+        raise MienError(
+            "something that Mien needs is missing", "the fix in the table, then mien doctor"
+        )
 
 
 def ports() -> None:
@@ -117,21 +134,38 @@ def _sound() -> Iterator[Check]:
     except (ImportError, OSError) as e:
         yield Check("PortAudio", False, str(e).splitlines()[0], fix, needed=False)
         return
-    yield Check("PortAudio", True, sounddevice.get_portaudio_version()[1].split(",")[0], needed=False)
+    yield Check(
+        "PortAudio", True, sounddevice.get_portaudio_version()[1].split(",")[0], needed=False
+    )
     inputs = [d["name"] for d in sounddevice.query_devices() if d["max_input_channels"] > 0]
-    yield Check("microphone", bool(inputs), ", ".join(inputs) or "none",
-                "plug one in, or start PulseAudio; mien devices", needed=False)  # fmt: skip
+    yield Check(
+        "microphone",
+        bool(inputs),
+        ", ".join(inputs) or "none",
+        "plug one in, or start PulseAudio; mien devices",
+        needed=False,
+    )
 
 
 def _hardware() -> Iterator[Check]:
     from serial.tools import list_ports
 
     serial = [p.device for p in list_ports.comports()]
-    yield Check("serial ports", bool(serial), ", ".join(serial) or "none",
-                "plug in a board; the simulated rig needs none", needed=False)  # fmt: skip
+    yield Check(
+        "serial ports",
+        bool(serial),
+        ", ".join(serial) or "none",
+        "plug in a board; the simulated rig needs none",
+        needed=False,
+    )
     cameras = [str(c) for c in _cameras()]
-    yield Check("camera", bool(cameras), ", ".join(cameras) or "none",
-                "plug one in; the simulated rig brings its own", needed=False)  # fmt: skip
+    yield Check(
+        "camera",
+        bool(cameras),
+        ", ".join(cameras) or "none",
+        "plug one in; the simulated rig brings its own",
+        needed=False,
+    )
 
 
 def _firmware() -> Iterator[Check]:
@@ -142,8 +176,13 @@ def _firmware() -> Iterator[Check]:
         yield Check("firmware core", False, str(e).splitlines()[0], "pip install .")
     for tool, package in (("avr-gcc", "gcc-avr avr-libc"), ("avrdude", "avrdude")):
         path = shutil.which(tool)
-        yield Check(tool, path is not None, path or "not found",
-                    f"apt-get install -y {package} (only to flash a board)", needed=False)  # fmt: skip
+        yield Check(
+            tool,
+            path is not None,
+            path or "not found",
+            f"apt-get install -y {package} (only to flash a board)",
+            needed=False,
+        )
 
 
 def _weights() -> Iterator[Check]:
@@ -157,7 +196,9 @@ def _weights() -> Iterator[Check]:
         else:
             yield Check(f"weights {name}", True, content_hash(path))
     task = WEIGHTS / "face_landmarker.task"
-    yield Check("MediaPipe model", task.is_file(), content_hash(task) if task.is_file() else "missing", fix)
+    yield Check(
+        "MediaPipe model", task.is_file(), content_hash(task) if task.is_file() else "missing", fix
+    )
 
 
 def _calibration() -> Iterator[Check]:
@@ -169,17 +210,27 @@ def _calibration() -> Iterator[Check]:
             face = load_face(name)
             meta = load(path)[1]
         except (ConfigError, ModelError) as e:
-            yield Check(f"calibration {name}", False, e.message.splitlines()[0], "mien calibrate --help")
+            yield Check(
+                f"calibration {name}", False, e.message.splitlines()[0], "mien calibrate --help"
+            )
             continue
         made_for = str(meta.get("face_hash"))
         same = made_for == face.hash
         found = f"fits {face.hash}" if same else f"made for {made_for}, the face is {face.hash}"
-        yield Check(f"calibration {name}", same, found, f"mien calibrate all --face {name} --port sim")
+        yield Check(
+            f"calibration {name}", same, found, f"mien calibrate all --face {name} --port sim"
+        )
 
 
 _CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
-    _python, _graphics, _sound, _hardware, _firmware, _weights, _calibration,
-)  # fmt: skip
+    _python,
+    _graphics,
+    _sound,
+    _hardware,
+    _firmware,
+    _weights,
+    _calibration,
+)
 
 
 def _sound_devices() -> list[str]:
@@ -205,6 +256,8 @@ def _print(rows: list[Check]) -> None:
     for heading in ("", "what", "found", "fix"):
         table.add_column(heading, overflow="fold")
     for row in rows:
-        mark = "[green]ok[/]" if row.ok else ("[red]MISSING[/]" if row.needed else "[yellow]none[/]")
+        mark = (
+            "[green]ok[/]" if row.ok else ("[red]MISSING[/]" if row.needed else "[yellow]none[/]")
+        )
         table.add_row(mark, row.name, row.found, "" if row.ok else row.fix)
     Console().print(table)

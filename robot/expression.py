@@ -55,10 +55,13 @@ class Life:
         return out
 
     def head(self, t: Floats, stress: Floats) -> Floats:
-        """Head (T, 3) yaw, pitch, roll in [-1, 1] neck commands: a sway and a nod on each stress."""
+        """Yaw, pitch, roll (T, 3) as neck commands in [-1, 1]: a sway and a nod on each stress."""
         phase = np.random.default_rng([self.seed, 2]).uniform(0, 2 * np.pi, (3, len(HEAD_HZ)))
         sway = np.stack(
-            [sum(np.sin(2 * np.pi * f * t + phase[k, i]) for i, f in enumerate(HEAD_HZ)) for k in range(3)],
+            [
+                sum(np.sin(2 * np.pi * f * t + phase[k, i]) for i, f in enumerate(HEAD_HZ))
+                for k in range(3)
+            ],
             axis=1,
         ) / len(HEAD_HZ)
         rest = 1.0 - np.exp(-t / 0.5)  # starts from the neutral head
@@ -92,7 +95,7 @@ def stress(samples: NDArray[np.float32], rate: int, frames: int) -> Floats:
 
 def combine(speech: NDArray[np.float32], *layers: NDArray[np.float32]) -> NDArray[np.float32]:
     """Speech plus additive layers, (T, 52) each, kept in 0..1."""
-    return np.clip(speech + sum(layers), 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(speech + sum(layers), 0.0, 1.0), dtype=np.float32)
 
 
 def _blink(t: Floats, starts: Floats) -> NDArray[np.float32]:
@@ -108,7 +111,9 @@ def _saccades(t: Floats, changes: Floats, targets: Floats) -> NDArray[np.float32
     before = np.where(now > 0, targets[np.maximum(now - 1, 0)], 0.0)
     previous = np.where(now > 1, targets[np.maximum(now - 2, 0)], 0.0)
     since = t - np.where(now > 0, changes[np.maximum(now - 1, 0)], -1.0)
-    return np.asarray(previous + (before - previous) * _ease(np.clip(since / SACCADE_S, 0, 1)), np.float32)
+    return np.asarray(
+        previous + (before - previous) * _ease(np.clip(since / SACCADE_S, 0, 1)), np.float32
+    )
 
 
 def _ease(u: Floats) -> Floats:

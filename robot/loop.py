@@ -1,4 +1,4 @@
-"""The one loop: the only caller of the board, at absolute deadlines, on whatever clock it is given."""
+"""The one loop: the only caller of the board, at absolute deadlines, on the clock it is given."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Loop:
         face: FaceConfig,
         board: Board,
         clock: Clock,
-        observe: Callable[[Tick], None] = lambda tick: None,
+        observe: Callable[[Tick], None] = lambda _: None,
     ) -> None:
         self._face, self._board, self._clock, self._observe = face, board, clock, observe
         self._limit = Limiter(face)
@@ -114,5 +114,13 @@ class Loop:
         self._clock.sleep_until(start + t + 1.0 / RATE_HZ)
         if seen:
             self._observe(
-                Tick(t, wanted, limited.commands, sent, limited.clipped, limited.slowed, limited.locked)
+                Tick(
+                    t,
+                    wanted,
+                    limited.commands,
+                    sent,
+                    limited.clipped,
+                    limited.slowed,
+                    limited.locked,
+                )
             )

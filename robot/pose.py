@@ -17,11 +17,11 @@ class Pose(Mapping[str, float]):
 
     Attributes:
         names: actuator names, in the order of the face's file.
-        values: (n,) commands.
+        array: (n,) commands.
     """
 
     names: tuple[str, ...]
-    values: Floats
+    array: Floats
 
     @classmethod
     def of(cls, face: FaceConfig, commands: Mapping[str, float] | None = None) -> Self:
@@ -37,7 +37,7 @@ class Pose(Mapping[str, float]):
 
     def __getitem__(self, name: str) -> float:
         try:
-            return float(self.values[self.names.index(name)])
+            return float(self.array[self.names.index(name)])
         except ValueError:
             raise KeyError(name) from None
 

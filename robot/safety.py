@@ -30,9 +30,9 @@ class Limited:
 class Limiter:
     """Range, interlocks and speed of one face, applied in this order to every pose.
 
-    A value that is not a number holds the actuator where it is. An interlock pulls the commands that
-    add to it back toward the safe pose, all in the same proportion, until it holds. Speed comes
-    last and is exact: between two calls ``dt`` apart no command moves more than ``speed * dt``.
+    A value that is not a number holds the actuator where it is. An interlock pulls the commands
+    that add to it back toward the safe pose, all in the same proportion, until it holds. Speed
+    comes last and is exact: between two calls ``dt`` apart no command moves more than ``speed * dt``.
     Per-axis speed limits leave the straight line to the goal, so the step itself is shortened
     where it would cross an interlock on its way.
     """
@@ -46,7 +46,7 @@ class Limiter:
         ]
 
     def __call__(self, wanted: Floats, last: Floats, dt: float) -> Limited:
-        """(n,) wanted commands and the (n,) last sent ones, ``dt`` seconds ago -> what may be sent."""
+        """Wanted (n,) and last sent (n,) commands, ``dt`` seconds apart -> what may be sent."""
         held = np.where(np.isfinite(wanted), wanted, last)
         boxed = np.clip(held, self._low, self._high)
         clipped = ~(np.isfinite(wanted) & (boxed == wanted))

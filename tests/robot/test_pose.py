@@ -1,0 +1,21 @@
+import pytest
+
+from robot.config import load_face
+from robot.errors import ConfigError
+from robot.pose import Pose
+
+FACE = load_face("hobby9")
+
+
+def test_a_pose_is_neutral_where_nothing_is_said() -> None:
+    pose = Pose.of(FACE, {"jaw_open": 0.5})
+    assert pose["jaw_open"] == 0.5
+    assert sum(map(abs, pose.array)) == 0.5
+    assert tuple(pose) == FACE.names
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(ConfigError, match="ear"):
+        Pose.of(FACE, {"ear": 1.0})
+    with pytest.raises(KeyError):
+        Pose.of(FACE)["ear"]
