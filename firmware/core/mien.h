@@ -69,8 +69,8 @@ typedef struct {
     uint32_t timeout_us;
     uint16_t upload_crc;  /* running CRC of the upload */
     uint16_t config_crc;  /* of the committed configuration */
-    uint16_t last_crc;    /* of the one before: the same again keeps the pulses */
     bool committed;
+    bool placed;          /* config_crc was committed since reset: the same again keeps the pulses */
 
     /* motion */
     uint8_t state;

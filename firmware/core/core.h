@@ -1,0 +1,35 @@
+/* What the parts of the core call of each other. Not for the hardware layer. */
+#ifndef MIEN_CORE_H
+#define MIEN_CORE_H
+
+#include "mien.h"
+#include "state.h"
+
+/* mien.c: runs an event through the table and does what entering the new state asks for.
+ * False: refused, nothing changed. */
+bool mien_event_apply(mien_core *core, enum mien_event event);
+
+/* config.c: payloads of exactly the right length -> enum mien_result. */
+uint8_t mien_config_begin(mien_core *core, const uint8_t *payload);
+uint8_t mien_config_channel(mien_core *core, const uint8_t *payload);
+uint8_t mien_config_commit(mien_core *core, const uint8_t *payload);
+
+/* queue.c */
+enum mien_queued { MIEN_QUEUED, MIEN_QUEUE_REFUSED, MIEN_QUEUE_BAD };
+enum mien_queued mien_queue_put(mien_core *core, const uint8_t *payload, uint8_t size);
+void mien_queue_hold_safe(mien_core *core); /* empties the queue; the pose reached is safe */
+void mien_queue_advance(mien_core *core);   /* drops what core->now_us has passed */
+uint16_t mien_queue_fraction(const mien_core *core); /* way to the next setpoint, of 2^15 */
+uint16_t mien_queue_pulse(const mien_core *core, uint8_t index, uint16_t fraction);
+
+/* motion.c */
+void mien_motion_place(mien_core *core, bool keep); /* where the first drive starts */
+void mien_motion_power(mien_core *core, bool on);
+bool mien_motion_powered(const mien_core *core, uint8_t index);
+void mien_motion_step(mien_core *core);
+
+/* link.c */
+void mien_send(mien_core *core, uint8_t type, uint8_t seq, const uint8_t *payload, uint8_t size);
+void mien_send_telemetry(mien_core *core);
+
+#endif
