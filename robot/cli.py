@@ -54,8 +54,7 @@ def main() -> None:
         where = f" {e.filename}" if e.filename else ""
         print(f"mien:{where} {e.strerror or e}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("mien: interrupted", file=sys.stderr)
+    except KeyboardInterrupt:  # typer itself leaves with the same code while a verb runs
         sys.exit(INTERRUPTED)
 
 
