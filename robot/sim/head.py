@@ -1,0 +1,131 @@
+"""The head of the simulated rig: CC0 meshes, colours and MediaPipe's 478 points, in mm in the head frame.
+
++x is the face's own left, +y up, +z out of the face; the origin lies between the eyeball centres of the nominal head.
+`assets/make_head.py` makes the file; its geometry is MakeHuman's base mesh (CC0 1.0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+ASSET = Path(__file__).parent / "assets" / "head.npz"
+SIDES = ("left", "right")
+LANDMARKS = 478
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Part:
+    """vertices (V, 3) float32 mm; triangles (T, 3) int32, counter-clockwise from outside; colors (V, 3) float32 albedo 0..1."""
+
+    vertices: F32
+    triangles: I32
+    colors: F32
+
+
+@dataclass(frozen=True)
+class Paint:
+    """Frontal albedo picture for what is finer than the mesh (brows, lips).
+
+    image (H, W, 4) uint8 (sRGB, gloss) covers the rectangle extent = (x0, x1, y0, y1) mm of the nominal head, first row at y1; coords
+    (V, 2) are the skin vertices' places in it (mm), front (V,) how far the picture replaces the vertex colour; ambient
+    (V,) is the share of the open sky that a skin vertex of the neutral head sees.
+    """
+
+    image: NDArray[np.uint8]
+    extent: F64
+    coords: F32
+    front: F32
+    ambient: F32
+
+
+@dataclass(frozen=True)
+class Head:
+    """Everything fixed about one head. Landmark k lies on triangle landmark_triangle[k] (vertex ids in the part
+    part_names[landmark_part[k]]) with weights landmark_bary[k]."""
+
+    parts: Mapping[str, Part]
+    paint: Paint
+    landmark_part: I32
+    landmark_triangle: I32
+    landmark_bary: F64
+    eye_center: Mapping[str, F64]
+    eye_radius: float
+    jaw_pivot: F64
+    identity: F32
+    identity_names: tuple[str, ...]
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        return tuple(self.parts)
+
+    @cached_property
+    def neutral_landmarks(self) -> F64:
+        """(478, 3) mm."""
+        return self.landmarks({name: part.vertices for name, part in self.parts.items()})
+
+    def landmarks(self, vertices: Mapping[str, NDArray[np.floating]]) -> F64:
+        """The 478 points (478, 3) mm on parts whose vertices (V, 3) have moved."""
+        points = np.empty((len(self.landmark_part), 3))
+        for index, name in enumerate(self.parts):
+            here = self.landmark_part == index
+            if here.any():
+                corners = np.asarray(vertices[name], dtype=np.float64)[self.landmark_triangle[here]]
+                points[here] = np.einsum("kc,kcx->kx", self.landmark_bary[here], corners)
+        return points
+
+    def with_identity(self, weights: ArrayLike) -> Head:
+        """Another person's skin over the same eyes, teeth and jaw: weights (M,) of the identity modes, 1 = a whole target."""
+        amount = np.asarray(weights, dtype=np.float32)
+        if amount.shape != (len(self.identity),):
+            raise ValueError(f"identity weights have shape {amount.shape}, need ({len(self.identity)},)")
+        skin = self.parts["skin"]
+        moved = skin.vertices + np.einsum("m,mvx->vx", amount, self.identity)
+        return replace(self, parts={**self.parts, "skin": replace(skin, vertices=moved)})
+
+
+def load_head(path: Path = ASSET) -> Head:
+    """Read a head asset. Raises FileNotFoundError or KeyError when the file is not one."""
+    with np.load(path) as data:
+        raw = {name: data[name] for name in data.files}
+    step = float(raw["step_mm"])
+
+    def millimetres(name: str) -> F32:
+        return np.asarray(raw[name] * step, dtype=np.float32)
+
+    def unit(name: str) -> F32:
+        return np.asarray(raw[name] / 255.0, dtype=np.float32)
+
+    names = [key.removesuffix("/vertices") for key in raw if key.endswith("/vertices")]
+    parts = {
+        name: Part(millimetres(f"{name}/vertices"), raw[f"{name}/triangles"].astype(np.int32), unit(f"{name}/colors"))
+        for name in names
+    }
+    paint = Paint(
+        image=raw["paint"],
+        extent=raw["paint_range"].astype(np.float64),
+        coords=parts["skin"].vertices[:, :2].copy(),
+        front=unit("skin/front"),
+        ambient=unit("skin/ambient"),
+    )
+    return Head(
+        parts=parts,
+        paint=paint,
+        landmark_part=raw["landmark_part"].astype(np.int32),
+        landmark_triangle=raw["landmark_triangle"].astype(np.int32),
+        landmark_bary=raw["landmark_bary"].astype(np.float64),
+        eye_center={side: raw["eye_center"][k].astype(np.float64) for k, side in enumerate(SIDES)},
+        eye_radius=float(raw["eye_radius"]),
+        jaw_pivot=raw["jaw_pivot"].astype(np.float64),
+        identity=millimetres("identity"),
+        identity_names=tuple(str(name) for name in raw["identity_names"]),
+    )

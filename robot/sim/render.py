@@ -1,0 +1,242 @@
+"""Pictures of the simulated face: an off-screen OpenGL renderer that needs no display and no GPU (Mesa's llvmpipe does).
+
+All lengths are mm, right-handed, +y up; the head frame of `robot.sim.head` is placed in the world by a 4x4 transform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import moderngl
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from robot.errors import DeviceError
+from robot.sim.head import Head
+
+SHADERS = Path(__file__).parent / "shaders"
+NEAR_MM, FAR_MM = 50.0, 10_000.0
+MATERIALS = {"skin": 0, "eye_left": 1, "eye_right": 1, "teeth_upper": 2, "teeth_lower": 2, "tongue": 3, "collar": 4}
+IRIS_MM = (2.3, 6.1, 6.7)  # radii of pupil, iris and the limbus's soft outer edge
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CameraView:
+    """A pinhole camera: position and target in mm (world), vertical field of view in degrees. The face's left is at the
+    picture's right. The default fills three fifths of the height with the face."""
+
+    position: tuple[float, float, float] = (0.0, -12.0, 960.0)
+    target: tuple[float, float, float] = (0.0, -14.0, 0.0)
+    fov_deg: float = 20.0
+
+    def world_to_camera(self) -> F64:
+        """(4, 4); the camera looks along its -z, +x to its right."""
+        eye = np.asarray(self.position, dtype=np.float64)
+        back = eye - np.asarray(self.target, dtype=np.float64)
+        back /= np.linalg.norm(back)
+        right = np.cross((0.0, 1.0, 0.0), back)
+        right /= np.linalg.norm(right)
+        matrix = np.eye(4)
+        matrix[:3, :3] = [right, np.cross(back, right), back]
+        matrix[:3, 3] = -matrix[:3, :3] @ eye
+        return matrix
+
+    def projection(self, width: int, height: int) -> F64:
+        """(4, 4) OpenGL clip matrix."""
+        focal = 1.0 / np.tan(np.radians(self.fov_deg) / 2)
+        depth = (FAR_MM + NEAR_MM) / (NEAR_MM - FAR_MM)
+        matrix = np.diag([focal * height / width, focal, depth, 0.0])
+        matrix[2, 3], matrix[3, 2] = 2 * FAR_MM * NEAR_MM / (NEAR_MM - FAR_MM), -1.0
+        return matrix
+
+    def project(self, points: ArrayLike, width: int, height: int) -> F64:
+        """World points (..., 3) mm -> pixels (..., 2), x right, y down, (0, 0) at the picture's corner."""
+        xyz = np.asarray(points, dtype=np.float64)
+        clip = np.concatenate([xyz, np.ones_like(xyz[..., :1])], -1) @ (
+            self.projection(width, height) @ self.world_to_camera()
+        ).T
+        ndc = clip[..., :2] / clip[..., 3:]
+        return (ndc * (0.5, -0.5) + 0.5) * (width, height)
+
+
+@dataclass(frozen=True)
+class Light:
+    """Key, fill and rim light (directions toward them, world; linear RGB) and the room around; `level` scales all of them."""
+
+    key: tuple[float, float, float] = (-0.50, 0.62, 0.80)
+    fill: tuple[float, float, float] = (0.75, 0.10, 0.65)
+    rim: tuple[float, float, float] = (0.70, 0.45, -0.60)
+    key_color: tuple[float, float, float] = (1.12, 1.05, 0.96)
+    fill_color: tuple[float, float, float] = (0.26, 0.29, 0.34)
+    rim_color: tuple[float, float, float] = (0.55, 0.58, 0.62)
+    sky: tuple[float, float, float] = (0.34, 0.36, 0.39)
+    ground: tuple[float, float, float] = (0.20, 0.17, 0.15)
+    backdrop: tuple[float, float, float] = (0.52, 0.53, 0.55)
+    level: float = 1.0
+
+
+class Renderer:
+    """Draws the parts of one head.
+
+    Raises:
+        DeviceError: this machine has no OpenGL 3.3, hardware or software.
+    """
+
+    def __init__(self, head: Head, width: int = 640, height: int = 480, samples: int = 4) -> None:
+        self.width, self.height = width, height
+        self._head = head
+        try:
+            self._gl = moderngl.create_context(standalone=True, require=330, backend="egl")
+        except Exception as error:  # glcontext raises bare Exceptions
+            raise DeviceError(
+                f"no OpenGL 3.3 for off-screen rendering: {error}",
+                hint="apt-get install -y libegl1 libgl1 libgl1-mesa-dri",
+            ) from error
+        self._slices = self._layout(head)
+        self._program = self._load("face")
+        self._backdrop = self._load("backdrop")
+        self._buffers(head)
+        self._targets(min(samples, self._gl.max_samples))
+        self._constants(head)
+
+    def render(
+        self,
+        parts: Mapping[str, NDArray[np.floating]] | None = None,
+        head: ArrayLike | None = None,
+        camera: CameraView | None = None,
+        light: Light | None = None,
+    ) -> NDArray[np.uint8]:
+        """One picture (height, width, 3) uint8 RGB.
+
+        Args:
+            parts: (V, 3) mm in the head frame by part name; parts left out stay neutral.
+            head: 4x4 pose of the head in the world, mm; identity if left out.
+        """
+        camera = camera or CameraView()
+        vertices = self._neutral.copy()
+        for name, moved in (parts or {}).items():
+            vertices[self._slices[name]] = moved
+        self._moving.write(np.hstack([vertices, self.normals(vertices)]))
+        pose = np.eye(4) if head is None else np.asarray(head, dtype=np.float64)
+        clip = camera.projection(self.width, self.height) @ camera.world_to_camera()
+        self._set("world_from_head", pose.T)
+        self._set("clip_from_world", clip.T)
+        self._set("camera", camera.position)
+        self._light(light or Light())
+        self._canvas.use()
+        self._canvas.clear(depth=1.0)
+        self._gl.disable(moderngl.DEPTH_TEST)
+        self._curtain.render(vertices=3)
+        self._gl.enable(moderngl.DEPTH_TEST)
+        self._mesh.render()
+        self._gl.copy_framebuffer(self._resolved, self._canvas)
+        raw = self._resolved.read(components=3, alignment=1)
+        picture = np.frombuffer(raw, np.uint8).reshape(self.height, self.width, 3)
+        return np.ascontiguousarray(picture[::-1])
+
+    def normals(self, vertices: F32) -> F32:
+        """Area-weighted unit normals (V, 3) of all parts' vertices (V, 3), in the renderer's order."""
+        a, b, c = (vertices[corner] for corner in self._corners)
+        u, v = b - a, c - a
+        faces = np.empty_like(u)
+        for k in range(3):  # np.cross is several times slower
+            i, j = (k + 1) % 3, (k + 2) % 3
+            faces[:, k] = u[:, i] * v[:, j] - u[:, j] * v[:, i]
+        sums = np.asarray(self._gather @ faces, dtype=np.float32)
+        lengths = np.sqrt(np.einsum("vx,vx->v", sums, sums))
+        return np.asarray(sums / np.maximum(lengths, 1e-12)[:, None], dtype=np.float32)
+
+    def close(self) -> None:
+        self._gl.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _layout(self, head: Head) -> dict[str, slice]:
+        starts = np.cumsum([0, *(len(part.vertices) for part in head.parts.values())])
+        triangles = np.concatenate(
+            [part.triangles + start for part, start in zip(head.parts.values(), starts, strict=False)]
+        )
+        self._neutral = np.concatenate([part.vertices for part in head.parts.values()])
+        self._triangles = triangles.astype(np.int32)
+        self._corners = [np.ascontiguousarray(triangles[:, k]) for k in range(3)]
+        count = len(triangles)
+        where = (triangles.T.ravel(), np.tile(np.arange(count), 3))
+        self._gather = sp.csr_matrix((np.ones(3 * count, np.float32), where), shape=(len(self._neutral), count))
+        return {name: slice(starts[k], starts[k + 1]) for k, name in enumerate(head.parts)}
+
+    def _load(self, name: str) -> moderngl.Program:
+        return self._gl.program(
+            vertex_shader=(SHADERS / f"{name}.vert.glsl").read_text(),
+            fragment_shader=(SHADERS / f"{name}.frag.glsl").read_text(),
+        )
+
+    def _buffers(self, head: Head) -> None:
+        fixed = np.zeros((len(self._neutral), 9), dtype=np.float32)  # albedo, local, material, front, ambient
+        fixed[:, 8] = 1.0
+        for name, part in head.parts.items():
+            rows = fixed[self._slices[name]]
+            rows[:, :3] = part.colors
+            rows[:, 6] = MATERIALS[name]
+            if name == "skin":
+                rows[:, 3:5], rows[:, 7], rows[:, 8] = head.paint.coords, head.paint.front, head.paint.ambient
+            elif name.startswith("eye_"):
+                center = head.eye_center[name.removeprefix("eye_")]
+                rows[:, 3:6] = (part.vertices - center) / head.eye_radius
+        self._moving = self._gl.buffer(reserve=self._neutral.shape[0] * 24)
+        layout = [
+            (self._moving, "3f 3f", "position", "normal"),
+            (self._gl.buffer(fixed.tobytes()), "3f 3f 3f", "albedo", "local", "surface"),
+        ]
+        self._mesh = self._gl.vertex_array(self._program, layout, self._gl.buffer(self._triangles.tobytes()))
+        self._curtain = self._gl.vertex_array(self._backdrop, [])
+
+    def _targets(self, samples: int) -> None:
+        size = (self.width, self.height)
+        self._canvas = self._gl.framebuffer(
+            self._gl.renderbuffer(size, 4, samples=samples), self._gl.depth_renderbuffer(size, samples=samples)
+        )
+        self._resolved = self._gl.framebuffer(self._gl.renderbuffer(size, 4))
+
+    def _constants(self, head: Head) -> None:
+        image = head.paint.image
+        texture = self._gl.texture((image.shape[1], image.shape[0]), image.shape[2], image.tobytes(), alignment=1)
+        texture.build_mipmaps()
+        texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        texture.repeat_x = texture.repeat_y = False
+        texture.use(0)
+        self._set("paint", 0)
+        self._set("paint_extent", head.paint.extent)
+        self._set("iris", np.array(IRIS_MM) / head.eye_radius)
+        teeth = head.parts["teeth_upper"].vertices[:, 2]
+        self._set("mouth_depth", (float(teeth.min()) - 10.0, float(teeth.max()) + 4.0))
+
+    def _light(self, light: Light) -> None:
+        for name in ("key", "fill", "rim"):
+            direction = np.asarray(getattr(light, name), dtype=np.float64)
+            self._set(f"{name}_direction", direction / np.linalg.norm(direction))
+            self._set(f"{name}_color", np.asarray(getattr(light, f"{name}_color")) * light.level)
+        self._set("sky", np.asarray(light.sky) * light.level)
+        self._set("ground", np.asarray(light.ground) * light.level)
+        self._backdrop["backdrop"].value = light.backdrop  # type: ignore[union-attr]
+
+    def _set(self, name: str, value: Any) -> None:
+        uniform = self._program[name]
+        assert isinstance(uniform, moderngl.Uniform)
+        if isinstance(value, int):
+            uniform.value = value
+        else:
+            uniform.write(np.asarray(value, dtype=np.float32).tobytes())
