@@ -7,7 +7,7 @@
  * Pulse:   servo pulse width in units of 0.25 us.
  * Time:    microseconds of the board's clock, modulo 2^32.
  *
- * The host derives robot/link/wire.py from this file (python -m firmware.host.wire), and both sides
+ * The host derives robot/link/wire.py from this file (python -m firmware.wire), and both sides
  * compare MIEN_PROTOCOL_HASH (protocol_hash.h: the first four bytes of the SHA-256 of this file) in
  * HELLO. Whatever changes here, comments included, therefore asks for new firmware.
  *
@@ -29,7 +29,7 @@
 #define MIEN_TIMEOUT_MAX_MS 2000   /* longest one: the watchdog cannot be configured away */
 #define MIEN_PULSE_MIN 1600        /* 400 us: no configuration may ask for less */
 #define MIEN_PULSE_MAX 10400       /* 2600 us: nor for more */
-#define MIEN_IDLE_UNIT_MS 250      /* unit of CONFIG_CHANNEL.idle */
+#define MIEN_IDLE_UNIT_MS 1000     /* unit of CONFIG_CHANNEL.idle */
 #define MIEN_SOFT_START_MS 500     /* after ARM motion is held to a quarter of the slew limit */
 #define MIEN_BUS_FAILURES_MAX 5    /* failed transfers in a row after which a board counts as lost */
 #define MIEN_PAYLOAD_MAX 108       /* longest payload: OUTPUTS of 48 channels is 107 */

@@ -1,7 +1,7 @@
-/* Generated from protocol.h by `python -m firmware.host.wire`; tests compare. */
+/* Generated from protocol.h by `python -m firmware.wire`; a test compares. */
 #ifndef MIEN_PROTOCOL_HASH_H
 #define MIEN_PROTOCOL_HASH_H
 
-#define MIEN_PROTOCOL_HASH 0x7A78F78AUL
+#define MIEN_PROTOCOL_HASH 0x90170737UL
 
 #endif

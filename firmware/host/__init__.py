@@ -1,0 +1,19 @@
+"""The firmware core, compiled for this machine. ``HostCore`` is imported on first use, because the
+build of its extension module imports this package before there is one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from firmware.host.core import HostCore
+
+__all__ = ["HostCore"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "HostCore":
+        from firmware.host.core import HostCore
+
+        return HostCore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,57 @@
+"""Build backend: setuptools, after writing the C source of ``firmware.host._core`` with cffi.
+
+PEP 517 starts this file from the project's root with nothing of ours on the path. The extension is
+then compiled by setuptools like any other (see ``ext-modules`` in ``pyproject.toml``).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from setuptools import build_meta
+
+ROOT = Path(__file__).parent.parent.parent
+sys.path.insert(0, str(ROOT))
+
+get_requires_for_build_wheel = build_meta.get_requires_for_build_wheel
+get_requires_for_build_editable = build_meta.get_requires_for_build_editable
+get_requires_for_build_sdist = build_meta.get_requires_for_build_sdist
+
+
+def write_source() -> None:
+    """Write ``firmware/host/_core.c``."""
+    from firmware.host.binding import write  # our own package: importable only from here on
+
+    write(ROOT / "firmware" / "host" / "_core.c")
+
+
+def prepare_metadata_for_build_wheel(*args: Any, **kwargs: Any) -> str:
+    """PEP 517."""
+    write_source()
+    return build_meta.prepare_metadata_for_build_wheel(*args, **kwargs)
+
+
+def prepare_metadata_for_build_editable(*args: Any, **kwargs: Any) -> str:
+    """PEP 660."""
+    write_source()
+    return build_meta.prepare_metadata_for_build_editable(*args, **kwargs)
+
+
+def build_wheel(*args: Any, **kwargs: Any) -> str:
+    """PEP 517."""
+    write_source()
+    return build_meta.build_wheel(*args, **kwargs)
+
+
+def build_editable(*args: Any, **kwargs: Any) -> str:
+    """PEP 660."""
+    write_source()
+    return build_meta.build_editable(*args, **kwargs)
+
+
+def build_sdist(*args: Any, **kwargs: Any) -> str:
+    """PEP 517."""
+    write_source()
+    return build_meta.build_sdist(*args, **kwargs)

@@ -1,0 +1,108 @@
+"""The firmware core in this process: the C code of ``firmware/core``, not a model of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware.host._core import ffi, lib
+
+POWER_ON = 1  # enum mien_reset
+ROOM = 4096
+
+
+class HostCore:
+    """One board. Time is an argument: microseconds of the board's clock, taken modulo 2^32.
+
+    Its PCA9685 boards answer, unless ``set_board`` takes one off the bus. Making a new object is
+    what a reset of the microcontroller is on a real board.
+
+    Args:
+        reset: enum mien_reset, the cause that the board reports.
+    """
+
+    def __init__(self, reset: int = POWER_ON) -> None:
+        self._host = ffi.new("mien_host *")
+        self._core = ffi.addressof(self._host, "core")
+        self._now = 0
+        self._room = ffi.new("uint8_t[]", ROOM)
+        lib.mien_host_init(self._host, reset)
+
+    def receive(self, data: bytes, now_us: int | None = None) -> None:
+        """Bytes from the line, any split. ``now_us``: their arrival, the last tick if not given."""
+        now = self._now if now_us is None else now_us & 0xFFFFFFFF
+        for start in range(0, len(data), 0xFFFF):
+            part = data[start : start + 0xFFFF]
+            lib.mien_receive(self._core, now, part, len(part))
+
+    def tick(self, now_us: int) -> bool:
+        """Let the time be ``now_us``. True: a step ran, outputs may have changed.
+
+        Call it every 5 ms (``MIEN_STEP_US``) or more often; it runs one step at most.
+        """
+        self._now = now_us & 0xFFFFFFFF
+        return bool(lib.mien_host_tick(self._host, self._now))
+
+    def transmit(self) -> bytes:
+        """All bytes that wait for the line."""
+        count = lib.mien_host_transmit(self._host, self._room, ROOM)
+        return bytes(ffi.buffer(self._room, count))
+
+    def outputs(self) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
+        """Pulses (n,) in 0.25 us and which are driven (n,). n is 0 before a configuration.
+
+        A channel that is not driven keeps its last pulse.
+        """
+        n = lib.mien_channels(self._core)
+        pulses = np.zeros(n, dtype=np.uint16)
+        powered = np.zeros(n, dtype=np.bool_)
+        if n:
+            lib.mien_host_outputs(
+                self._host,
+                ffi.cast("uint16_t *", ffi.from_buffer(pulses)),
+                ffi.cast("uint8_t *", ffi.from_buffer(powered)),
+            )
+        return pulses, powered
+
+    @property
+    def protocol_hash(self) -> int:
+        """Hash of protocol.h that the board reports in HELLO."""
+        return int(lib.MIEN_PROTOCOL_HASH)
+
+    @property
+    def state(self) -> int:
+        """enum mien_state, without asking over the line."""
+        return int(self._core.state)
+
+    @property
+    def drive(self) -> bool:
+        """The /OE line is low: outputs may be driven."""
+        return bool(lib.mien_drive(self._core))
+
+    @property
+    def native(self) -> Any:
+        """The C struct, for tests: cffi's ``mien_core *``."""
+        return self._core
+
+    def set_board(self, board: int, present: bool) -> None:
+        """Plug a PCA9685 board into the bus or take it off."""
+        bit = 1 << board
+        self._host.present = (self._host.present | bit) if present else self._host.present & ~bit
+
+    def press_button(self) -> None:
+        """Press the board's own emergency button."""
+        lib.mien_button(self._core)
+
+    def uart_error(self) -> None:
+        """Report bytes lost by the UART."""
+        lib.mien_uart_error(self._core)
+
+    def newest_setpoint(self) -> tuple[int, NDArray[np.uint16]]:
+        """Time in us and pulses (n,) of the setpoint accepted last; zeros before the first."""
+        pulses = np.zeros(lib.mien_channels(self._core), dtype=np.uint16)
+        t_us = ffi.new("uint32_t *")
+        buffer = ffi.cast("uint16_t *", ffi.from_buffer(pulses)) if len(pulses) else ffi.NULL
+        lib.mien_host_newest(self._host, t_us, buffer)
+        return int(t_us[0]), pulses

@@ -1,0 +1,49 @@
+#include "host.h"
+
+void mien_host_init(mien_host *host, uint8_t reset)
+{
+    mien_init(&host->core, reset);
+    host->present = 0xFF;
+}
+
+bool mien_host_tick(mien_host *host, uint32_t now_us)
+{
+    mien_core *core = &host->core;
+    bool stepped = mien_tick(core, now_us);
+    for (uint8_t b = 0; b < mien_boards(core); b++) {
+        bool answers = ((host->present >> b) & 1) != 0;
+        if (!mien_drive(core)) {
+            mien_board_verified(core, b, answers);
+        } else if (stepped) {
+            mien_bus(core, b, answers);
+        }
+    }
+    return stepped;
+}
+
+size_t mien_host_transmit(mien_host *host, uint8_t *out, size_t room)
+{
+    size_t n = 0;
+    while (n < room && mien_transmit(&host->core, &out[n])) {
+        n++;
+    }
+    return n;
+}
+
+void mien_host_outputs(const mien_host *host, uint16_t *pulse, uint8_t *powered)
+{
+    for (uint8_t k = 0; k < mien_channels(&host->core); k++) {
+        pulse[k] = host->core.motion[k].pulse;
+        powered[k] = mien_pulse(&host->core, k) != 0;
+    }
+}
+
+void mien_host_newest(const mien_host *host, uint32_t *t_us, uint16_t *pulse)
+{
+    const mien_core *core = &host->core;
+    const mien_slot *slot = &core->slot[(core->from + core->queued) % MIEN_SLOTS];
+    *t_us = core->newest_us;
+    for (uint8_t k = 0; k < mien_channels(core); k++) {
+        pulse[k] = slot->pulse[k];
+    }
+}

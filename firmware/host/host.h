@@ -1,0 +1,29 @@
+/* The core in a process: a hardware layer without hardware. Boards answer unless told otherwise. */
+#ifndef MIEN_HOST_H
+#define MIEN_HOST_H
+
+#include <stddef.h>
+
+#include "mien.h"
+
+typedef struct {
+    mien_core core;
+    uint8_t present; /* bit b: board b answers on the bus */
+} mien_host;
+
+void mien_host_init(mien_host *host, uint8_t reset);
+
+/* mien_tick, then what the bus would have said: a transfer to every board after a driven step, a
+ * probe of every board while nothing is driven. */
+bool mien_host_tick(mien_host *host, uint32_t now_us);
+
+/* Up to `room` bytes for the line. Returns how many. */
+size_t mien_host_transmit(mien_host *host, uint8_t *out, size_t room);
+
+/* Last pulses, and which channels are driven, of mien_channels() channels. */
+void mien_host_outputs(const mien_host *host, uint16_t *pulse, uint8_t *powered);
+
+/* The newest accepted setpoint, for tests. */
+void mien_host_newest(const mien_host *host, uint32_t *t_us, uint16_t *pulse);
+
+#endif
