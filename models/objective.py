@@ -1,0 +1,155 @@
+"""What the inverse minimises, folded into the network's own feature space.
+
+    E(x) =   sum_i w_i |y_i(x) - t_i|^2             landmarks, weighted by region (1/mm^2)
+           + sum_p c_p(t) (gap_p(x) - gap_p(t))^2   inner lip pairs, heavier as the gap closes
+           + doubt |U phi(x)|^2                     do not go where nothing was seen
+           + neutral |x|^2 + smooth |x - x_prev|^2
+
+All landmark terms are quadratic in the latents and those are linear in phi, so with L L' = D W D'
+the residuals are columns of phi R - b: about 80 of them instead of 1434, whatever the number of
+landmarks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from models.errors import ModelError
+from models.regions import COUNT, LIP_GAPS, gaps, landmark_weights
+from models.self_model import Floats, SelfModel
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Weights of the objective.
+
+    Attributes:
+        regions: weight of a squared landmark error (1/mm^2) by region, over the defaults.
+        neutral: pull of an input to 0, where the landmarks do not care.
+        smooth: cost of moving an input by 1 since the last frame.
+        doubt: cost of one unit of ``SelfModel.novelty``.
+        doubt_rank: directions of the doubt that are looked at, the least known ones.
+        lips: weight of the lip pairs (1/mm^2) where the wanted gap is that of the face at rest.
+        lips_mm: gap beyond it at which that extra weight has faded to 1/e.
+        interlock: cost of a squared unit beyond an interlock.
+    """
+
+    regions: dict[str, float] = field(default_factory=dict)
+    neutral: float = 0.02
+    smooth: float = 0.05
+    doubt: float = 0.3
+    doubt_rank: int = 24
+    lips: float = 60.0
+    lips_mm: float = 1.5
+    interlock: float = 1e5
+
+
+@dataclass(frozen=True, eq=False)
+class Goal:
+    """Targets of T frames, ready for the solver.
+
+    Attributes:
+        b: (T, Q) wanted value of each residual column.
+        scale: (T, Q) weight (root) of each column.
+        floor: (T,) cost that no latent can remove: the target's part outside the modes.
+    """
+
+    b: Floats
+    scale: Floats
+    floor: Floats
+
+    def __len__(self) -> int:
+        return len(self.b)
+
+    def frame(self, t: int) -> Goal:
+        """One frame of it."""
+        return Goal(self.b[t : t + 1], self.scale[t : t + 1], self.floor[t : t + 1])
+
+
+class Objective:
+    """E(x) of one model; holds no state between calls."""
+
+    def __init__(self, model: SelfModel, wishes: Wishes) -> None:
+        self.model = model
+        self.wishes = wishes
+        m, hidden = len(model.inputs), len(model.b2)
+        try:
+            self.weights = landmark_weights(wishes.regions)
+        except KeyError as e:
+            raise ModelError(str(e.args[0])) from e
+        w = self.weights.repeat(3)
+        gram = (model.decoder * w) @ model.decoder.T
+        # A mode that no weighted landmark sees would make the Gram matrix singular.
+        lower = np.linalg.cholesky(gram + 1e-9 * np.trace(gram) / len(gram) * np.eye(len(gram)))
+        self._to_modes = np.linalg.solve(lower, model.decoder * w)  # landmarks -> whitened modes
+        upper, lower_lip = np.array(LIP_GAPS).T
+        decoded = model.decoder.reshape(-1, COUNT, 3)
+        lips = decoded[:, upper, 1] - decoded[:, lower_lip, 1]
+        self._mean_gaps = gaps(model.mean, LIP_GAPS)
+        # Shut lips are those of the face at rest: the inner lip line of MediaPipe has a height.
+        self._shut_gaps = gaps(model.landmarks(np.zeros(model.n)), LIP_GAPS)
+        self._root_doubt = np.sqrt(wishes.doubt)
+        doubt = model.doubt[: wishes.doubt_rank].T * self._root_doubt
+        self.readout = np.concatenate(
+            [model.out @ lower, model.out @ lips, doubt], axis=1
+        )  # (F, Q)
+        self._modes, self._pairs = gram.shape[0], lips.shape[1]
+        self._on_x = self.readout[:m]
+        self._on_h = self.readout[m : m + hidden]
+        self._mean = model.mean.reshape(-1)
+        self._root_w = np.sqrt(w)
+
+    @property
+    def columns(self) -> int:
+        """Q, the number of residual columns."""
+        return int(self.readout.shape[1])
+
+    def goal(self, targets: Floats) -> Goal:
+        """Targets (T, 478, 3) mm -> goal.
+
+        Raises:
+            ModelError: a wrong shape, NaN or infinity.
+        """
+        if targets.ndim != 3 or targets.shape[1:] != (COUNT, 3):
+            raise ModelError(f"targets have shape {targets.shape}, wanted (T, {COUNT}, 3)")
+        if not np.isfinite(targets).all():
+            raise ModelError("target landmarks hold NaN or infinity: no pose was sent for them")
+        k, p, frames = self._modes, self._pairs, len(targets)
+        off = targets.reshape(frames, -1) - self._mean
+        wanted = gaps(targets, LIP_GAPS)
+        b = np.zeros((frames, self.columns))
+        b[:, :k] = off @ self._to_modes.T
+        b[:, k : k + p] = wanted - self._mean_gaps
+        scale = np.ones((frames, self.columns))
+        fade = np.exp(-np.maximum(wanted - self._shut_gaps, 0.0) / self.wishes.lips_mm)
+        scale[:, k : k + p] = np.sqrt(self.wishes.lips * fade / p)
+        floor = np.square(off * self._root_w).sum(1) - np.square(b[:, :k]).sum(1)
+        return Goal(b, scale, np.maximum(floor, 0.0))
+
+    def residual(self, x: Floats, goal: Goal) -> Floats:
+        """(T, Q) residuals of inputs x (T, m)."""
+        return np.asarray((self.model.features(x) @ self.readout - goal.b) * goal.scale)
+
+    def linearise(self, x: Floats, goal: Goal) -> tuple[Floats, Floats]:
+        """(residual (T, Q), Jacobian transposed (T, m, Q)) at x (T, m)."""
+        model = self.model
+        h1 = np.tanh(x @ model.w1.T + model.b1)
+        h2 = np.tanh(h1 @ model.w2.T + model.b2)
+        m = self._on_x.shape[0]
+        r = x @ self._on_x + h2 @ self._on_h + self.readout[-1] - goal.b
+        inner = model.w1.T * (1.0 - h1**2)[:, None, :]
+        dh = (inner.reshape(-1, inner.shape[-1]) @ model.w2.T).reshape(len(x), m, -1)
+        dh *= (1.0 - h2**2)[:, None, :]
+        j = (dh.reshape(-1, dh.shape[-1]) @ self._on_h).reshape(len(x), m, -1)
+        j += self._on_x
+        j *= goal.scale[:, None, :]
+        return r * goal.scale, j
+
+    def cost(self, x: Floats, goal: Goal) -> Floats:
+        """E (T,) without smoothness and interlocks, floor included."""
+        w = self.wishes
+        return np.asarray(
+            np.square(self.residual(x, goal)).sum(1) + w.neutral * np.square(x).sum(1) + goal.floor
+        )

@@ -1,0 +1,102 @@
+"""Which of MediaPipe's 478 landmarks belong to which part of the face.
+
+Index lists follow the contours that MediaPipe publishes for its face mesh (lips, eyes, brows,
+irises, oval); cheeks, nose wings and chin are ours, picked on the canonical face. Left is the
+face's own left.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+COUNT: Final = 478
+
+LIPS: Final = (
+    *(61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185),
+    *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191),
+)
+LIDS_LEFT: Final = (
+    *(263, 249, 390, 373, 374, 380, 381, 382, 362),
+    *(466, 388, 387, 386, 385, 384, 398),
+)
+LIDS_RIGHT: Final = (
+    *(33, 7, 163, 144, 145, 153, 154, 155, 133),
+    *(246, 161, 160, 159, 158, 157, 173),
+)
+BROW_LEFT: Final = (276, 283, 282, 295, 285, 300, 293, 334, 296, 336)
+BROW_RIGHT: Final = (46, 53, 52, 65, 55, 70, 63, 105, 66, 107)
+IRIS_LEFT: Final = (473, 474, 475, 476, 477)
+IRIS_RIGHT: Final = (468, 469, 470, 471, 472)
+NOSE: Final = (1, 2, 4, 5, 48, 64, 98, 115, 131, 129, 278, 294, 327, 344, 360, 358)
+CHEEKS: Final = (
+    *(425, 280, 411, 427, 266, 330, 352, 436, 426, 347),
+    *(205, 50, 187, 207, 36, 101, 123, 216, 206, 118),
+)
+JAW: Final = (
+    *(152, 148, 176, 149, 150, 377, 400, 378, 379),
+    *(199, 175, 200, 18, 83, 313, 201, 421, 208, 428, 32, 262),
+)
+
+REGIONS: Final[dict[str, tuple[int, ...]]] = {
+    "lips": LIPS,
+    "lids": LIDS_LEFT + LIDS_RIGHT,
+    "irises": IRIS_LEFT + IRIS_RIGHT,
+    "brows": BROW_LEFT + BROW_RIGHT,
+    "nose": NOSE,
+    "cheeks": CHEEKS,
+    "jaw": JAW,
+}
+"""Region name -> landmark indices; the regions do not overlap and leave most of the skin out."""
+
+LIP_GAPS: Final = ((13, 14), (82, 87), (312, 317), (81, 178), (311, 402))
+"""Pairs (upper, lower) on the inner lip line that meet when the mouth closes."""
+
+LID_GAPS_LEFT: Final = ((386, 374), (385, 380), (387, 373))
+LID_GAPS_RIGHT: Final = ((159, 145), (158, 153), (160, 144))
+MOUTH_CORNERS: Final = (291, 61)
+"""(left, right) outer corner; their distance at rest is the mouth width."""
+
+DEFAULT_WEIGHTS: Final[dict[str, float]] = {
+    "lips": 1.0,
+    "lids": 1.0,
+    "irises": 1.0,
+    "brows": 0.6,
+    "nose": 0.4,
+    "cheeks": 0.3,
+    "jaw": 0.5,
+    "rest": 0.03,
+}
+"""Weight of a landmark's squared error (1/mm^2) by region; ``rest`` is the skin between them."""
+
+
+def landmark_weights(by_region: dict[str, float] | None = None) -> NDArray[np.float64]:
+    """(478,) weights from a weight per region; regions not named keep their default.
+
+    Raises:
+        KeyError: a region that does not exist.
+    """
+    table = DEFAULT_WEIGHTS | (by_region or {})
+    unknown = sorted(set(table) - set(REGIONS) - {"rest"})
+    if unknown:
+        raise KeyError(f"no region {unknown}; there are {sorted(REGIONS)} and rest")
+    weights = np.full(COUNT, table["rest"])
+    for name, indices in REGIONS.items():
+        weights[list(indices)] = table[name]
+    return weights
+
+
+def mouth_width(landmarks: NDArray[np.floating]) -> float:
+    """Distance of the mouth corners, in the unit of ``landmarks`` (478, 3)."""
+    left, right = MOUTH_CORNERS
+    return float(np.linalg.norm(landmarks[left] - landmarks[right]))
+
+
+def gaps(
+    landmarks: NDArray[np.floating], pairs: tuple[tuple[int, int], ...]
+) -> NDArray[np.float64]:
+    """Height of the upper point over the lower one, (..., pairs), from (..., 478, 3)."""
+    upper, lower = np.array(pairs).T
+    return np.asarray(landmarks[..., upper, 1] - landmarks[..., lower, 1], dtype=np.float64)

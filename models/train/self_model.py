@@ -1,0 +1,212 @@
+"""Fit a self-model: landmark modes by PCA, network by Adam, last layer and doubt in closed form."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.errors import ModelError
+from models.play import Play
+from models.regions import COUNT, landmark_weights
+from models.self_model import MAX_LATENTS, Floats, SelfModel
+from models.self_model_net import NetConfig, SelfModelNet
+
+_RIDGES = tuple(10.0**k for k in np.arange(-6, 1.1, 0.5))
+_PCA_FLOOR = (
+    0.05  # smallest weight of a landmark's squared error: the rest of the skin still counts
+)
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How to fit.
+
+    Attributes:
+        latents: landmark modes kept.
+        hidden: width of the hidden layers.
+        steps: Adam steps, each on the whole data set.
+        rate: peak learning rate.
+        decay: weight decay of the hidden layers.
+        memory: False fits without the play operator (tendon commands go straight in).
+        seed: of the initial weights.
+    """
+
+    latents: int = 48
+    hidden: tuple[int, int] = (64, 64)
+    steps: int = 1500
+    rate: float = 6e-3
+    decay: float = 3e-4
+    memory: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Commands in the order they happened, and what was seen after some of them.
+
+    Attributes:
+        names: (n,) actuators.
+        inputs: (m,) those that move skin.
+        tendons: (k,) positions in ``inputs`` that are strings.
+        commands: (T, n), every waypoint at which some actuator may have turned around.
+        seen: (N,) rows of ``commands`` that were watched, and are to be learned from.
+        landmarks: (N, 478, 3) mm at those rows.
+    """
+
+    names: tuple[str, ...]
+    inputs: tuple[int, ...]
+    tendons: tuple[int, ...]
+    commands: Floats
+    seen: NDArray[np.intp]
+    landmarks: Floats
+
+
+def fit(
+    examples: Examples,
+    config: FitConfig | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> SelfModel:
+    """A self-model of ``examples``; the same examples and seed give the same model.
+
+    Raises:
+        ModelError: too few poses, wrong shapes, NaN landmarks or commands.
+    """
+    c = config or FitConfig()
+    _check(examples)
+    began = time.process_time()
+    torch.manual_seed(c.seed)
+    mean, decoder, latents = _modes(examples.landmarks, c.latents)
+    tendons = examples.tendons if c.memory else ()
+    m = len(examples.inputs)
+    net = SelfModelNet(NetConfig(m, tendons, decoder.shape[0], c.hidden))
+    commands = np.asarray(examples.commands[:, list(examples.inputs)], dtype=np.float64)
+    loss = _train(net, commands, examples.seen, latents, c, progress)
+    model = SelfModel(
+        names=examples.names,
+        inputs=np.array(examples.inputs, dtype=np.intp),
+        tendons=np.array(tendons, dtype=np.intp),
+        play=Play(*(_wide(p) for p in net.play())),
+        w1=_wide(net.first.weight),
+        b1=_wide(net.first.bias),
+        w2=_wide(net.second.weight),
+        b2=_wide(net.second.bias),
+        out=_wide(net.out.weight.T),
+        mean=mean,
+        decoder=decoder,
+        doubt=np.zeros((m + c.hidden[1] + 1,) * 2),
+        noise=np.zeros(decoder.shape[0]),
+        neck=np.zeros((0, 6)),
+    )
+    x = commands.copy()
+    if tendons:
+        x[:, list(tendons)] = model.play.scan(commands[:, list(tendons)])
+    model = _last_layer(model, model.features(x[examples.seen]), latents)
+    meta = {
+        "seed": c.seed,
+        "poses": len(examples.seen),
+        "loss": loss,
+        "fit_cpu_s": round(time.process_time() - began, 2),
+    }
+    return replace(model, meta=meta)
+
+
+def _modes(landmarks: Floats, wanted: int) -> tuple[Floats, Floats, Floats]:
+    """(mean (478, 3), decoder (K, 1434), latents (N, K)); lips and lids weigh more."""
+    mean = landmarks.mean(0)
+    root = np.sqrt(np.maximum(landmark_weights(), _PCA_FLOOR)).repeat(3)
+    centred = (landmarks - mean).reshape(len(landmarks), -1) * root
+    _, spread, modes = np.linalg.svd(centred, full_matrices=False)
+    k = min(wanted, MAX_LATENTS, int((spread > 1e-9 * spread[0]).sum()))
+    return mean, modes[:k] / root, centred @ modes[:k].T
+
+
+def _train(
+    net: SelfModelNet,
+    commands: Floats,
+    seen: NDArray[np.intp],
+    latents: Floats,
+    c: FitConfig,
+    progress: Callable[[int, int], None],
+) -> list[float]:
+    """Adam on the whole set under one cosine; returns about a hundred losses, in mm^2."""
+    spread = latents.std(0) + 1e-6
+    u = torch.from_numpy(commands).float()
+    target = torch.from_numpy(latents / spread).float()
+    # Between plain mm (small modes never learned) and whitened (noise modes count like the jaw).
+    weight = torch.from_numpy(spread / spread.sum()).float()
+    rows = torch.from_numpy(seen)
+    plays = [net.width_raw, net.growth_raw]
+    hidden = [net.first.weight, net.second.weight]
+    rest = [net.first.bias, net.second.bias, net.out.weight]
+    torch.nn.init.zeros_(net.out.weight)
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": hidden, "weight_decay": c.decay / c.rate},
+            {"params": rest, "weight_decay": 0.0},
+            {"params": plays, "weight_decay": 0.0},
+        ],
+        lr=c.rate,
+        betas=(0.9, 0.99),
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, c.rate, c.steps, pct_start=0.1)
+    kept = []
+    for step in range(c.steps):
+        optimiser.zero_grad()
+        error = net(net.drive(u)[rows]) - target
+        loss = (error.square().mean(0) * weight).sum()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if step % max(1, c.steps // 100) == 0:
+            kept.append(float(loss.detach()))
+            progress(step, c.steps)
+    with torch.no_grad():
+        net.out.weight.mul_(torch.from_numpy(spread).float()[:, None])
+    return kept
+
+
+def _last_layer(model: SelfModel, phi: Floats, latents: Floats) -> SelfModel:
+    """Ridge regression of the latents on phi, its strength by generalised cross-validation."""
+    count = len(phi)
+    values, basis = np.linalg.eigh(phi.T @ phi)
+    values = np.maximum(values, 0.0)
+    rotated = basis.T @ (phi.T @ latents)
+    total = np.square(latents).sum(0)
+    best, ridge, degrees = np.inf, _RIDGES[0] * count, 0.0
+    for r in _RIDGES:
+        strength = r * count
+        freedom = float((values / (values + strength)).sum())
+        a = rotated / (values + strength)[:, None]
+        left = total - 2 * (a * rotated).sum(0) + (values[:, None] * a**2).sum(0)
+        score = float(left.sum()) / (1 - min(freedom / count, 0.99)) ** 2
+        if score < best:
+            best, ridge, degrees = score, strength, freedom
+    out = basis @ (rotated / (values + ridge)[:, None])
+    residual = np.square(latents - phi @ out).sum(0) / max(1.0, count - degrees)
+    doubt = (basis / np.sqrt(values + ridge)).T  # eigh sorts upwards: the least known comes first
+    return replace(model, out=out, doubt=doubt, noise=np.sqrt(residual))
+
+
+def _wide(parameter: torch.Tensor) -> Floats:
+    return np.asarray(parameter.detach().numpy(), dtype=np.float64)
+
+
+def _check(e: Examples) -> None:
+    n, count = len(e.names), len(e.seen)
+    if e.commands.ndim != 2 or e.commands.shape[1] != n:
+        raise ModelError(f"commands have shape {e.commands.shape}, wanted (T, {n})")
+    if e.landmarks.shape != (count, COUNT, 3):
+        raise ModelError(f"landmarks have shape {e.landmarks.shape}, wanted ({count}, {COUNT}, 3)")
+    if count < 2 * len(e.inputs):
+        raise ModelError(
+            f"{count} poses are too few for {len(e.inputs)} actuators; "
+            f"collect at least {2 * len(e.inputs)}",
+            "mien calibrate collect",
+        )
+    if not np.isfinite(e.commands).all() or not np.isfinite(e.landmarks).all():
+        raise ModelError("commands or landmarks hold NaN or infinity")

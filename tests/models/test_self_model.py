@@ -1,0 +1,187 @@
+"""Laws of the self-model: it finds the strings' play, its Jacobian is exact, numpy equals torch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models import self_model
+from models.errors import ModelError
+from models.play import Play
+from models.self_model import SelfModel
+from models.self_model_net import PlayScan, from_numpy
+from models.train.self_model import FitConfig, fit
+from tests.models.analytic_face import AnalyticFace
+
+QUICK = FitConfig(latents=16, hidden=(32, 32), steps=400)
+
+
+@pytest.fixture(scope="module")
+def face() -> AnalyticFace:
+    return AnalyticFace()
+
+
+@pytest.fixture(scope="module")
+def model(face: AnalyticFace) -> SelfModel:
+    torch.set_num_threads(1)
+    return fit(face.examples(), QUICK)
+
+
+def test_unseen_poses_are_predicted_within_a_few_percent(
+    face: AnalyticFace, model: SelfModel
+) -> None:
+    commands = face.random(200, seed=9)
+    want = face.see(face.drive(commands))
+    error = np.linalg.norm(model.sequence(commands) - want, axis=-1)
+    motion = np.linalg.norm(want - want.mean(0), axis=-1)
+    assert np.sqrt(np.mean(error**2)) < 0.06 * np.sqrt(np.mean(motion**2))
+
+
+def test_the_play_of_a_string_is_learned(face: AnalyticFace, model: SelfModel) -> None:
+    at = np.array([0.3, 0.6, 0.9])[:, None]
+    learned = model.play.falling(at) - model.play.rising(at)
+    true = face.play.falling(at) - face.play.rising(at)
+    np.testing.assert_allclose(learned, true, atol=0.05)
+
+
+def test_without_memory_strings_are_worse(face: AnalyticFace, model: SelfModel) -> None:
+    blind = fit(face.examples(), replace(QUICK, memory=False))
+    commands = face.random(200, seed=9)
+    want = face.see(face.drive(commands))
+    with_memory = np.sqrt(np.mean((model.sequence(commands) - want) ** 2))
+    without = np.sqrt(np.mean((blind.sequence(commands) - want) ** 2))
+    assert with_memory < 0.7 * without
+
+
+@pytest.mark.parametrize("wound", [False, True])
+def test_jacobian_equals_finite_differences(
+    face: AnalyticFace, model: SelfModel, wound: bool
+) -> None:
+    u = np.clip(face.random(1, seed=4)[0], *face.limits.T)
+    memory = np.array([0.9, 0.0]) if wound else None
+    analytic = model.jacobian(u, memory)
+    step = 1e-6
+    for i in range(model.n):
+        d = np.zeros(model.n)
+        d[i] = step
+        numeric = (model.landmarks(u + d, memory) - model.landmarks(u - d, memory)) / (2 * step)
+        np.testing.assert_allclose(analytic[..., i], numeric, atol=2e-4)
+
+
+def test_the_neck_moves_no_landmark(face: AnalyticFace, model: SelfModel) -> None:
+    u = face.random(1, seed=4)[0]
+    turned = u.copy()
+    turned[-1] = -u[-1]
+    np.testing.assert_array_equal(model.landmarks(u), model.landmarks(turned))
+
+
+def test_numpy_equals_torch(face: AnalyticFace, model: SelfModel) -> None:
+    commands = face.random(50, seed=7)
+    net = from_numpy(model)
+    with torch.no_grad():
+        x = net.drive(torch.from_numpy(commands[:, model.inputs]))
+        theirs = model.decode(net(x).numpy())
+    np.testing.assert_allclose(model.sequence(commands), theirs, atol=1e-5)
+
+
+def test_one_sequence_equals_steps_with_memory(face: AnalyticFace, model: SelfModel) -> None:
+    commands = face.random(20, seed=2)
+    memory = model.rest()
+    for u, want in zip(commands, model.sequence(commands), strict=True):
+        np.testing.assert_allclose(model.landmarks(u, memory), want, atol=1e-9)
+        memory = model.advance(memory, u)
+
+
+def test_doubt_grows_outside_what_was_seen(model: SelfModel) -> None:
+    inside = np.zeros(model.n)
+    outside = np.full(model.n, 1.8)
+    assert model.uncertainty(outside).mean() > 3 * model.uncertainty(inside).mean()
+
+
+def test_the_same_seed_gives_the_same_model(face: AnalyticFace) -> None:
+    config = FitConfig(latents=8, hidden=(8, 8), steps=20)
+    a, b = fit(face.examples(60), config), fit(face.examples(60), config)
+    np.testing.assert_array_equal(a.out, b.out)
+    other = fit(face.examples(60), replace(config, seed=1))
+    assert not np.allclose(a.w1, other.w1)
+
+
+def test_play_gradients_equal_finite_differences() -> None:
+    rng = np.random.default_rng(0)
+    u = torch.from_numpy(rng.uniform(size=(40, 2)))
+    width = torch.tensor([0.1, 0.2], dtype=torch.float64, requires_grad=True)
+    growth = torch.tensor([0.1, 0.05], dtype=torch.float64, requires_grad=True)
+    weights = torch.from_numpy(rng.normal(size=(40, 2)))
+    (PlayScan.apply(u, width, growth) * weights).sum().backward()  # type: ignore[no-untyped-call]
+    assert width.grad is not None
+    assert growth.grad is not None
+    step = 1e-7
+
+    def value(w: np.ndarray, g: np.ndarray) -> float:
+        return float((Play(w, g).scan(u.numpy()) * weights.numpy()).sum())
+
+    w, g = width.detach().numpy(), growth.detach().numpy()
+    for i in range(2):
+        d = np.eye(2)[i] * step
+        by_width = (value(w + d, g) - value(w - d, g)) / (2 * step)
+        by_growth = (value(w, g + d) - value(w, g - d)) / (2 * step)
+        assert width.grad[i].item() == pytest.approx(by_width, abs=1e-5)
+        assert growth.grad[i].item() == pytest.approx(by_growth, abs=1e-5)
+
+
+def test_play_command_undoes_advance() -> None:
+    play = Play(np.array([0.1]), np.array([0.15]))
+    state, held = np.array([0.4]), np.array([0.5])
+    for pull in (0.2, 0.39, 0.4, 0.41, 0.7):
+        command = play.command(state, np.array([pull]), held)
+        assert play.advance(state, command)[0] == pytest.approx(pull)
+
+
+def test_saved_models_come_back_equal(face: AnalyticFace, model: SelfModel, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    self_model.save(path, replace(model, meta={"face": "test", "face_hash": "aa"}))
+    back = self_model.load(path, "test", "aa")
+    u = face.random(5, seed=1)
+    np.testing.assert_allclose(back.landmarks(u), model.landmarks(u), atol=1e-3)
+    assert back.names == model.names
+
+
+def test_a_model_of_another_face_is_refused_by_name_and_hash(
+    model: SelfModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.safetensors"
+    self_model.save(path, replace(model, meta={"face": "mine", "face_hash": "aaaa"}))
+    with pytest.raises(ModelError, match=r"mine \(aaaa\).*yours \(bbbb\)") as e:
+        self_model.load(path, "yours", "bbbb")
+    assert e.value.hint == "mien calibrate all --face yours"
+    with pytest.raises(ModelError, match=r"aaaa.*cccc"):
+        self_model.load(path, "mine", "cccc")
+
+
+def test_a_missing_model_names_the_next_command(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no self-model") as e:
+        self_model.load(tmp_path / "none.safetensors", "mine", "aa")
+    assert e.value.hint == "mien calibrate all --face mine"
+
+
+def test_bad_examples_are_refused(face: AnalyticFace) -> None:
+    good = face.examples(60)
+    holes = good.landmarks.copy()
+    holes[3, 5, 1] = np.nan
+    with pytest.raises(ModelError, match="NaN"):
+        fit(replace(good, landmarks=holes), QUICK)
+    with pytest.raises(ModelError, match="too few"):
+        fit(replace(good, seen=good.seen[:5], landmarks=good.landmarks[:5]), QUICK)
+    with pytest.raises(ModelError, match="shape"):
+        fit(replace(good, landmarks=good.landmarks[:, :400]), QUICK)
+
+
+def test_bad_commands_are_refused(model: SelfModel) -> None:
+    with pytest.raises(ModelError, match="actuators"):
+        model.landmarks(np.zeros(3))
+    with pytest.raises(ModelError, match="NaN"):
+        model.landmarks(np.full(model.n, np.nan))
