@@ -1,13 +1,14 @@
 """Picture -> 478 facial landmarks in mm in the head frame, through MediaPipe's Face Landmarker.
 
-MediaPipe finds where each point is in the picture well (1 px or so) and guesses how deep it lies from what faces usually look like.
-Both come out here in mm: x and y are measurements, z is that guess. Scale and pose come from a rigid fit of points that
-no facial muscle moves to a reference of known size, so nothing here needs a calibrated camera; with the field of view given,
-perspective is removed as well.
+MediaPipe measures where each point is in the picture and guesses how deep it lies from what faces usually look like. So in the
+result x and y are measurements and z is that guess: several mm off in shape, useful only for its changes. Pose and scale
+come from where the points that no facial muscle moves are seen, and a reference of the same face with known size (MediaPipe's
+depth is not asked); no calibrated camera is needed, and with the field of view given perspective is removed as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ from mediapipe.tasks.python.vision.face_landmarker import FaceLandmarker, FaceLa
 from numpy.typing import ArrayLike, NDArray
 
 from models.errors import ModelError
+from models.head_pose import HeadPose, Lens, align, solve_pose
 
 WEIGHTS = Path(__file__).parent / "weights" / "face_landmarker.task"
 POINTS = 478
@@ -51,44 +53,9 @@ RIGID = (
     127,
     356,
 )
-HUBER_MM = 1.0  # rigid points that fit worse than this count less
-ROUNDS = 4
+ORTHOGRAPHIC_FOCAL = 4.0  # picture heights; the lens assumed when the field of view is not known only sets the unit of distance
 
 F64 = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Similarity:
-    """x -> scale * rotation @ x + translation."""
-
-    scale: float
-    rotation: F64
-    translation: F64
-
-    def __call__(self, points: F64) -> F64:
-        return np.asarray(self.scale * points @ self.rotation.T + self.translation)
-
-
-def align(source: F64, target: F64, weights: F64) -> Similarity:
-    """The similarity that moves source (n, 3) onto target (n, 3) with least weighted squared error (Umeyama 1991)."""
-    share = weights / weights.sum()
-    middle_s, middle_t = share @ source, share @ target
-    s, t = source - middle_s, target - middle_t
-    u, d, vt = np.linalg.svd((t * share[:, None]).T @ s)
-    flip = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    rotation = (u * flip) @ vt
-    scale = float((d * flip).sum() / (share @ (s * s).sum(axis=1)))
-    return Similarity(scale, rotation, middle_t - scale * rotation @ middle_s)
-
-
-def align_robust(source: F64, target: F64) -> tuple[Similarity, float]:
-    """`align` with Huber weights; also returns the weighted RMS residual in the target's unit."""
-    weights = np.ones(len(source))
-    for _ in range(ROUNDS):
-        fit = align(source, target, weights)
-        errors = np.linalg.norm(fit(source) - target, axis=1)
-        weights = np.minimum(1.0, HUBER_MM / np.maximum(errors, 1e-9))
-    return fit, float(np.sqrt(weights @ errors**2 / weights.sum()))
 
 
 @dataclass(frozen=True)
@@ -100,8 +67,8 @@ class Tracked:
     pixels: (478, 3) x right, y down, z away from the camera, all in pixels; NaN when no face was found.
     scores: MediaPipe's 51 ARKit blendshape scores by name (it has no tongueOut); empty when no face was found.
     head: 4x4 pose of the head, head frame mm -> camera frame mm (+x right in the picture, +y up, +z toward the
-        camera); the distance is only known with a field of view and is 0 otherwise.
-    fit_mm: RMS distance of the rigid points from the reference after the fit.
+        camera; the distance is only known with a field of view and is 0 otherwise.
+    fit_mm: median distance sideways of the rigid points from where the pose puts them.
     time: seconds, as given.
     """
 
@@ -146,6 +113,7 @@ class FaceTracker:
         if not weights.is_file():
             raise ModelError(f"no face landmarker at {weights}")
         self._fov = fov_deg
+        self._bias = np.zeros((POINTS, 3))
         self._last_ms = -1
         self._mode: Literal["video", "image"] = "video" if video else "image"
         self._landmarker = FaceLandmarker.create_from_options(
@@ -195,25 +163,39 @@ class FaceTracker:
         landmarks, head, fit = self._to_head(faces[largest], width, height)
         return Tracked(len(faces), landmarks, faces[largest], scores, head, fit, time)
 
+    def settle(self, rest: Sequence[Tracked]) -> float:
+        """Take pictures of the face at rest as the reference shape: whatever MediaPipe sees there minus the reference is
+        its bias for this face, and is taken off from now on. Returns the bias's RMS in mm (x, y).
+
+        Raises:
+            ModelError: no picture of `rest` shows the face.
+        """
+        seen = [tracked.landmarks for tracked in rest if tracked.found]
+        if not seen:
+            raise ModelError("none of the pictures of the face at rest shows a face")
+        self._bias = self._bias + np.median(seen, axis=0) - self.reference
+        return float(np.sqrt(np.mean(self._bias[:, :2] ** 2)))
+
     def _to_head(self, pixels: F64, width: int, height: int) -> tuple[F64, F64, float]:
         """Pixels (478, 3) -> landmarks (478, 3) mm in the head frame, head pose 4x4 in the camera frame, residual mm."""
         rigid = list(RIGID)
-        camera = (pixels - (width / 2, height / 2, 0.0)) * (1.0, -1.0, -1.0)
-        fit, residual = align_robust(camera[rigid], self.reference[rigid])
-        distance = 0.0
-        if self._fov is not None:
-            focal = height / 2 / np.tan(np.radians(self._fov) / 2)
-            # A pixel is 1/scale mm at the face's mean depth, so the camera is focal * scale away; nearer points look larger.
-            for _ in range(2):
-                distance = focal * fit.scale
-                nearer = 1.0 - camera[:, 2:] * fit.scale / distance
-                flat = np.concatenate([camera[:, :2] * nearer, camera[:, 2:]], axis=1)
-                fit, residual = align_robust(flat[rigid], self.reference[rigid])
-            camera = flat
-        head = np.eye(4)
-        head[:3, :3] = fit.rotation.T
-        head[:3, 3] = -fit.rotation.T @ fit.translation - (0.0, 0.0, distance)
-        return fit(camera), head, residual
+        focal = ORTHOGRAPHIC_FOCAL if self._fov is None else 0.5 / np.tan(np.radians(self._fov) / 2)
+        camera = (pixels - (width / 2, height / 2, 0.0)) * (1.0, -1.0, -1.0) / (focal * height)
+        shape = align(camera[rigid], self.reference[rigid])
+        backward = shape.rotation.T
+        distance = shape.scale  # a unit of the image (one focal length) at the face, in mm
+        start = HeadPose(
+            backward,
+            -backward @ shape.translation + np.array([0.0, 0.0, -distance]),
+            Lens(perspective=self._fov is not None),
+        )
+        pose, errors = solve_pose(self.reference[rigid], camera[rigid, :2], start)
+        # MediaPipe's depths, in the frame of the pose just found.
+        depth = (camera * distance) @ pose.rotation
+        depth = depth[:, 2] - np.mean(depth[rigid, 2] - self.reference[rigid, 2]) - self._bias[:, 2]
+        landmarks = pose.at_depth(camera[:, :2], depth)
+        landmarks[:, :2] -= self._bias[:, :2]
+        return landmarks, pose.matrix(), float(np.median(errors) * -pose.translation[2])
 
     def close(self) -> None:
         self._landmarker.close()

@@ -18,6 +18,7 @@ import paint
 import shape
 from mpfb import face_units, read_base
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from solids import IRIS_RADIUS
 
 HERE = Path(__file__).parent
@@ -40,7 +41,8 @@ INNER_UPPER = (191, 80, 81, 82, 13, 312, 311, 310, 415)
 INNER_LOWER = (95, 88, 178, 87, 14, 317, 402, 318, 324)
 INNER_CORNERS = (78, 308)
 IRIS_FIRST = {"right": 468, "left": 473}  # centre, then the picture's right, top, left, bottom of the iris
-FACING = 0.30  # a ray must meet the skin steeper than this (cosine)
+FACING = 0.02  # votes count by the square of how steeply the ray meets the skin (cosine), and not at all below this
+FRONTAL_POWER = 6  # views from the side count less: this power of the cosine of the view's angle
 DEPTH_PENALTY = 0.02  # per mm: how much a point that lies behind what is seen is disliked
 GRID = np.array([(a, b, 6 - a - b) for a in range(7) for b in range(7 - a)]) / 6.0
 
@@ -88,11 +90,11 @@ def vote(origin: F64, direction: F64, vertices: F64, triangles: I64) -> tuple[F6
     return out_d, out_t, out_b
 
 
-def collect(head: Head, looks: list[View], skin: F64, allowed: I64, only: list[int]) -> F64:
-    """Votes (views, len(only), 3): rest positions on the allowed triangles (subset of the skin's), NaN where turned away."""
+def collect(head: Head, looks: list[View], skin: F64, allowed: I64, only: list[int]) -> tuple[F64, F64]:
+    """Votes (views, len(only), 3): rest positions on the allowed triangles (subset of the skin's); weights (views, len(only))."""
     rest = head.parts["skin"].vertices.astype(np.float64)
     normals = igl.per_face_normals(skin, allowed, np.zeros(3))
-    out = np.full((len(looks), len(only), 3), np.nan)
+    out, weight = np.zeros((len(looks), len(only), 3)), np.zeros((len(looks), len(only)))
     any_reference = np.random.default_rng(0).standard_normal((LANDMARKS, 3))
     with Renderer(head, SIZE, SIZE) as renderer, FaceTracker(any_reference) as tracker:
         for row, view in enumerate(looks):
@@ -101,10 +103,21 @@ def collect(head: Head, looks: list[View], skin: F64, allowed: I64, only: list[i
                 continue
             origin, direction = rays(view, tracked.pixels[only, :2])
             _, where, bary = vote(origin, direction, skin, allowed)
-            facing = -np.einsum("nx,nx->n", normals[where], direction) > FACING
-            place = np.einsum("nc,ncx->nx", bary, rest[allowed[where]])
-            out[row, facing] = place[facing]
-    return out
+            facing = -np.einsum("nx,nx->n", normals[where], direction)
+            out[row] = np.einsum("nc,ncx->nx", bary, rest[allowed[where]])
+            frontal = (view.camera.position[2] / DISTANCE) ** FRONTAL_POWER
+            weight[row] = frontal * np.where(facing > FACING, facing, 0.0) ** 2 + 1e-6
+    return out, weight
+
+
+def weighted_median(votes: F64, weight: F64) -> tuple[F64, F64]:
+    """Over the first axis, coordinate by coordinate: (n, 3), and the weighted mean distance from it (n,)."""
+    order = np.argsort(votes, axis=0)
+    heaped = np.cumsum(np.take_along_axis(np.broadcast_to(weight[..., None], votes.shape), order, axis=0), axis=0)
+    middle = (heaped < heaped[-1] / 2).sum(axis=0)
+    found = np.take_along_axis(np.take_along_axis(votes, order, axis=0), middle[None], axis=0)[0]
+    away = np.linalg.norm(votes - found, axis=2)
+    return found, (away * weight).sum(axis=0) / weight.sum(axis=0)
 
 
 def snap(points: F64, vertices: F64, triangles: I64, allowed: I64) -> tuple[I64, F64]:
@@ -117,11 +130,12 @@ def snap(points: F64, vertices: F64, triangles: I64, allowed: I64) -> tuple[I64,
 
 
 def mirror_pairs(points: F64) -> I64:
-    """(478,) index of each landmark's partner on the other side; itself where no clear partner exists."""
+    """(n,) index of each landmark's partner on the other side; points on the midline are their own."""
     distance = np.linalg.norm(points[:, None] - (points * (-1.0, 1.0, 1.0))[None], axis=2)
-    partner = distance.argmin(axis=1)
-    mutual = partner[partner] == np.arange(len(points))
-    return np.where(mutual, partner, np.arange(len(points)))
+    partner = linear_sum_assignment(distance + distance.T)[1]
+    if not (partner[partner] == np.arange(len(points))).all():
+        raise RuntimeError("the landmarks found on the two sides do not pair up")
+    return np.asarray(partner)
 
 
 def iris(head: Head, side: str) -> F64:
@@ -138,9 +152,11 @@ def fit(data: Path, head: Head) -> tuple[dict[str, NDArray[np.generic]], dict[st
     body = shape.neutral_head(data, base)
     vertices, triangles = head.parts["skin"].vertices.astype(np.float64), head.parts["skin"].triangles.astype(np.int64)
     inside_mouth = paint.mask(data, "inside-mouth", body.uv) > 0.4
-    outer = (head.paint.ambient > 0.10) & ~inside_mouth & (vertices[:, 2] > -75)
+    x, y, z = vertices.T
+    face = (z > np.maximum(-66.0, -70.0 - 0.92 * (y + 50.0))) & (np.abs(x) < 79)  # in front of ears and jaw line, no neck
+    outer = (head.paint.ambient > 0.10) & ~inside_mouth & face
     jaw = shape.units(data, body)["jawOpen"]
-    lips = (np.abs(vertices[:, 0]) < 34) & (np.abs(vertices[:, 1] + 72) < 22) & ~inside_mouth & (vertices[:, 2] > 10)
+    lips = (np.abs(x) < 34) & (np.abs(y + 72) < 22) & ~inside_mouth & (z > 10)
     moves = jaw[:, 1]
     upper_lip, lower_lip = lips & (moves > -8.0), lips & (moves < -8.0)
 
@@ -152,20 +168,18 @@ def fit(data: Path, head: Head) -> tuple[dict[str, NDArray[np.generic]], dict[st
     points = np.zeros((LANDMARKS, 3))
     spread = np.zeros(LANDMARKS)
     closed = collect(head, views(YAWS, PITCHES), vertices, triangles[inside(outer | lips)], most)
-    points[most] = np.nanmedian(closed, axis=0)
-    spread[most] = np.nanmedian(np.linalg.norm(closed - points[most], axis=2), axis=0)
+    points[most], spread[most] = weighted_median(*closed)
     for group, flag in ((INNER_UPPER, upper_lip), (INNER_LOWER, lower_lip), (INNER_CORNERS, lips)):
         votes = [
             collect(head, views((-14.0, 0.0, 14.0), (-6.0, 4.0)), vertices + weight * jaw, triangles[inside(flag)], list(group))
             for weight in MOUTH_OPEN
         ]
-        stacked = np.concatenate(votes)
-        points[list(group)] = np.nanmedian(stacked, axis=0)
-        spread[list(group)] = np.nanmedian(np.linalg.norm(stacked - points[list(group)], axis=2), axis=0)
+        places, weights = (np.concatenate(column) for column in zip(*votes, strict=True))
+        points[list(group)], spread[list(group)] = weighted_median(places, weights)
     pairs = mirror_pairs(points[:468])
     points[:468] = (points[:468] + points[pairs] * (-1.0, 1.0, 1.0)) / 2
     print(f"votes lie {np.median(spread[:468]):.2f} mm (median), {np.percentile(spread[:468], 95):.2f} mm (p95) from their median;"
-          f" {(pairs == np.arange(468)).sum()} points have no partner but themselves")
+          f" {(pairs == np.arange(468)).sum()} points lie on the midline")
 
     part = np.zeros(LANDMARKS, dtype=np.uint8)
     corner = np.zeros((LANDMARKS, 3), dtype=np.uint16)
