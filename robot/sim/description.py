@@ -1,0 +1,254 @@
+"""What a mechanism is made of, as a YAML file says it: the schema, and nothing about physics.
+
+Lengths in mm, angles in degrees, masses in g, torques in N m, forces in N, stiffnesses in N/m
+(hinges: N m/rad). Vectors are in the head frame: +x the face's own left, +y up, +z forward.
+An entry whose name holds ``*`` stands for two, ``_left`` and ``_right``; the right one gets the
+mirrored vectors (not the hinge axes, whose sense is a convention) and the second landmark.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from robot.errors import ConfigError
+from robot.sim.references import mirror_all, references
+
+MECHANISMS = Path(__file__).parent / "mechanisms"
+
+Vector: TypeAlias = tuple[float, float, float]
+Positive: TypeAlias = Annotated[float, Field(gt=0.0)]
+NotNegative: TypeAlias = Annotated[float, Field(ge=0.0)]
+Range: TypeAlias = tuple[float, float]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServoKind(_Strict):
+    """One model of servo, as its data sheet gives it (at the supply voltage of the face)."""
+
+    stall_torque: Positive
+    no_load_speed: Positive  # degrees per second
+    degrees_per_us: Positive = 0.09
+    dead_band_us: NotNegative
+    backlash: NotNegative  # degrees, from stop to stop
+    friction: NotNegative  # N m at the output shaft
+    armature: Positive  # kg m^2 of rotor and gears, seen from the output shaft
+    lag_ms: NotNegative = 6.0  # of its pulse measurement
+    full_drive: Positive = 4.0  # degrees of error at which the motor gets the full voltage
+    rate_gain: NotNegative = 0.004  # s; damps the position loop
+    travel: Positive = 80.0  # degrees to either side, where its stop is
+
+
+class Joint(_Strict):
+    """A hinge (degrees, N m/rad) or a slide (mm, N/m) of a body."""
+
+    kind: Literal["hinge", "slide"]
+    axis: Vector
+    stiffness: NotNegative = 0.0
+    damping: NotNegative = 0.0
+    friction: NotNegative = 0.0
+    range: Range | None = None
+
+
+class Body(_Strict):
+    """A rigid part. ``at``: a point of the head (``eye_left``, ``jaw_pivot``, ``origin``)."""
+
+    parent: str
+    at: str = "origin"
+    offset: Vector = (0.0, 0.0, 0.0)
+    mass: Positive
+    radius: Positive = 15.0  # of gyration, about its own centre of mass
+    center: Vector = (0.0, 0.0, 0.0)  # of mass, from its origin
+    joints: dict[str, Joint] = {}
+
+
+class SkinNode(_Strict):
+    """A point of the skin that can slide over the skull, on springs to it.
+
+    ``stiffness`` and ``limits`` are along (tangent to the side, tangent up, outward normal).
+    """
+
+    landmark: Annotated[int, Field(ge=0, lt=478)]
+    parent: str = "skull"
+    mass: Positive | None = None
+    stiffness: Vector | None = None
+    limits: tuple[Range, Range, Range] | None = None
+
+
+class Skin(_Strict):
+    """The silicone: what every node is made of unless it says otherwise."""
+
+    mass: Positive
+    stiffness: Vector
+    damping: Positive  # N s/m per node and axis
+    hardening: Positive  # mm of displacement at which the ground spring is twice as stiff
+    limits: tuple[Range, Range, Range]
+    neighbours: Annotated[int, Field(ge=1)] = 5
+    reach: Positive = 60.0  # mm along the surface; no edge is longer
+    edge_stiffness: Positive  # N/m of an edge 20 mm long; shorter ones are stiffer
+
+
+class Bulge(_Strict):
+    """A spring on a sum of node displacements: what goes in at one place comes out at another.
+
+    ``terms`` maps ``node.axis`` (axis x, y or z: side, up, out) to its factor.
+    """
+
+    terms: Annotated[dict[str, float], Field(min_length=2)]
+    stiffness: Positive
+
+
+class Rocker(_Strict):
+    """A two-armed lever between two rods, turning about an axis square to both.
+
+    ``rod`` joins the tip of its output arm to the next part towards the face: positive when
+    the rod pushes that part, negative when it pulls.
+    """
+
+    rod: float
+    arm: Positive  # output side
+    lever: Positive  # input side
+    bend: float = 90.0  # degrees from output arm to input lever
+    skew: float = 0.0  # degrees that the output arm is off square at neutral
+    toward: Vector | None = None  # where the output arm points; default: out of the skin
+
+
+class Horn(_Strict):
+    """The arm on the servo's shaft, and the rod from its tip."""
+
+    rod: float
+    radius: Positive
+    skew: float = 0.0
+    toward: Vector | None = None
+
+
+class Linkage(_Strict):
+    """Horn, rods and rockers from one servo to one point of a part; every loop is closed.
+
+    Exactly one of ``node`` (with ``pull``, its direction for command +1) and ``joint`` (with
+    ``lever``, the point of the joint's body where the rod ends, from the joint's centre).
+    No rocker is a four-bar with a hinge as output; one a four-bar into a rod; two a six-bar.
+    """
+
+    actuator: str
+    mount: str = "skull"
+    node: str | None = None
+    pull: Vector | None = None
+    joint: str | None = None
+    lever: Vector | None = None
+    sense: Literal[1, -1] = 1
+    anchor_stiffness: NotNegative = 0.0  # N/m of the rod's seat in the silicone; 0 is rigid
+    rockers: Annotated[list[Rocker], Field(max_length=2)] = []
+    horn: Horn | None = None  # none: another linkage of the same actuator has it
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if (self.node is None) == (self.joint is None):
+            raise ValueError("give exactly one of node (with pull) and joint (with lever)")
+        if (self.node is None) != (self.pull is None):
+            raise ValueError("pull belongs to node, and node needs it")
+        if (self.joint is None) != (self.lever is None):
+            raise ValueError("lever belongs to joint, and joint needs it")
+        return self
+
+
+class String(_Strict):
+    """A tendon: horn -> runner in a sheath -> guide -> skin node. It can only pull.
+
+    The runner is where the string rubs; ``friction`` is its share of the tension (the capstan's
+    mu times the angle of wrap). ``slack`` is string paid out beyond just taut at neutral.
+    """
+
+    actuator: str
+    mount: str = "skull"
+    node: str
+    pull: Vector  # from the node to the guide
+    span: Positive  # mm from node to guide
+    sheath: Vector  # from the guide to the horn's tip
+    runner: Positive = 5.0  # g
+    stiffness: Positive  # N/m of either half
+    friction: Annotated[float, Field(ge=0.0, lt=1.0)]
+    rub: NotNegative = 0.02  # N, with no tension at all
+    slack: NotNegative
+    horn: Positive  # radius
+
+
+class Contact(_Strict):
+    """Two nodes that press but do not pass: a flat pad above, a round one below."""
+
+    upper: str
+    lower: str
+    width: Positive = 14.0
+    depth: Positive = 24.0
+    gap: NotNegative = 0.0
+
+
+class Stop(_Strict):
+    """Joints that meet: the sum of ``terms[joint] * angle`` stays at or below ``max`` (degrees)."""
+
+    terms: Annotated[dict[str, float], Field(min_length=1)]
+    max: float
+
+
+class Outputs(_Strict):
+    """Which joints and bodies the skin follows."""
+
+    head: str = "skull"
+    jaw: str = "jaw"
+    tongue: str | None = None
+    lids: tuple[str, str, str, str]  # joints: upper left, upper right, lower left, lower right
+    gaze: tuple[tuple[str, str], tuple[str, str]]  # joints: (left yaw, left pitch), (right ...)
+
+
+class Mechanism(_Strict):
+    """A whole face's mechanism."""
+
+    name: str
+    servos: Annotated[dict[str, ServoKind], Field(min_length=1)]
+    skin: Skin
+    bodies: dict[str, Body]
+    nodes: Annotated[dict[str, SkinNode], Field(min_length=4)]
+    bulges: dict[str, Bulge] = {}
+    linkages: dict[str, Linkage]
+    strings: dict[str, String] = {}
+    contacts: dict[str, Contact] = {}
+    stops: dict[str, Stop] = {}
+    outputs: Outputs
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if problems := references(self.model_dump()):
+            raise ValueError("\n".join(problems))
+        return self
+
+
+def load_mechanism(name_or_path: str | Path) -> Mechanism:
+    """Read a mechanism: a name of ``robot/sim/mechanisms`` or a path.
+
+    Raises:
+        ConfigError: no such file, not YAML, or faults in it; all of them are listed.
+    """
+    path = Path(name_or_path)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = MECHANISMS / f"{name_or_path}.yaml"
+    try:
+        tree: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        names = ", ".join(sorted(p.stem for p in MECHANISMS.glob("*.yaml")))
+        raise ConfigError(f"no mechanism {name_or_path}: {e.strerror}; there are {names}") from e
+    except (yaml.YAMLError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{path} is not valid YAML: {e}") from e
+    try:
+        return Mechanism.model_validate(mirror_all(tree))
+    except ValidationError as e:
+        lines = [
+            f"  {'.'.join(map(str, fault['loc'])) or path.stem}: {fault['msg']}"
+            for fault in e.errors(include_url=False)
+        ]
+        raise ConfigError(f"mechanism {path} has faults:\n" + "\n".join(lines)) from None

@@ -1,0 +1,242 @@
+"""Servos and what hangs on their horns: rods, rockers and strings, as MuJoCo parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from robot.sim.builds import (
+    BRAID_SHARE,
+    PIVOT_MM,
+    SEAT_SHARE,
+    SERVO_SHARE,
+    SHEATH_SHARE,
+    SLACK_MM,
+    WEAR_SHARE,
+)
+from robot.sim.description import Horn, Linkage, String
+from robot.sim.layout import Arm, chain, unit
+
+if TYPE_CHECKING:
+    from robot.sim.mechanism import Draft
+
+F64 = NDArray[np.float64]
+
+METRE = 1e-3
+RIGID = (0.004, 1.0)  # s, damping ratio: a rod gives as little as the time step allows
+HARD = (0.999, 0.9999, 0.0005, 0.5, 2.0)
+ARM_G, ARM_GYRATION_MM, ARM_DAMPING = 1.0, 10.0, 1e-4
+HORN_SHARE = 0.03  # of the gear train's armature that is on the horn's side of the play
+SEAT_DAMPING = 0.3  # N s/m of a rod's seat in the silicone
+STRING_SKEW_DEG = -20.0  # a string's horn starts behind square and ends as far beyond it
+RUNNER_DAMPING, RUNNER_CENTRING = 0.8, 4.0  # N s/m, N/m
+
+
+def add_linkage(draft: Draft, name: str, linkage: Linkage) -> None:
+    """Rods and rockers from the horn to a node or a joint's body."""
+    if linkage.node is not None:
+        assert linkage.pull is not None
+        point, frame = draft.anchor(linkage.node)
+        direction, toward = unit(linkage.pull), frame[:, 2]
+        site = f"skin:{linkage.node}"
+    else:
+        assert linkage.joint is not None and linkage.lever is not None
+        point, direction, toward, site = _lever(draft, name, linkage)
+    arms = chain(point, direction, toward, linkage.rockers, linkage.horn)
+    for k, arm in enumerate(arms):
+        horn = arm.input is None
+        label = f"{name}.{k}"
+        tip, tip_mm, inner, inner_mm = _arm(draft, linkage, label, arm, horn)
+        soft = linkage.anchor_stiffness if k == 0 else 0.0
+        _rod(draft, f"rod:{label}", (tip, tip_mm), (site, point), arm.rod, soft)
+        site, point = inner, inner_mm
+    if linkage.horn is None:
+        tip, tip_mm = draft.horns[linkage.actuator]
+        length = float(np.linalg.norm(tip_mm - point))
+        soft = 0.0 if arms else linkage.anchor_stiffness
+        _rod(draft, f"rod:{name}.{len(arms)}", (tip, tip_mm), (site, point), length, soft)
+
+
+def _lever(draft: Draft, name: str, linkage: Linkage) -> tuple[F64, F64, F64, str]:
+    """Rod end on a joint's body: place, direction of motion, where arms point, site."""
+    body = next(b for b, part in draft.plan.bodies.items() if linkage.joint in part.joints)
+    kind, axis, center = draft.chains[body][str(linkage.joint)]
+    lever = np.asarray(linkage.lever)
+    point = center + lever
+    moves = np.cross(axis, lever) if kind == "hinge" else axis
+    direction = linkage.sense * unit(moves)
+    toward = lever if kind == "hinge" else np.array([0.0, 1.0, 0.0])
+    site = f"lever:{name}"
+    draft.spec.body(body).add_site(name=site, pos=(point - draft.origins[body]) * METRE)
+    return point, direction, toward, site
+
+
+def _arm(
+    draft: Draft, linkage: Linkage, label: str, arm: Arm, horn: bool
+) -> tuple[str, F64, str, F64]:
+    """One turning part, as built; its output and input sites and where they are (mm)."""
+    build, spec = draft.build, draft.spec
+    pivot = arm.pivot + build.offset(f"pivot:{label}", PIVOT_MM)
+    if horn:
+        body = add_servo(draft, linkage.actuator, linkage.mount, pivot, arm.axis)
+    else:
+        body = spec.body(linkage.mount).add_body(
+            name=f"rocker:{label}", pos=(pivot - draft.origins[linkage.mount]) * METRE
+        )
+        _light(body)
+        body.add_joint(name=f"rocker:{label}", axis=arm.axis, damping=[ARM_DAMPING, 0.0, 0.0])
+    output = _made(draft, f"arm:{label}", arm.output - arm.pivot)
+    tip = f"tip:{label}"
+    body.add_site(name=tip, pos=output * METRE)
+    if arm.input is None:
+        draft.horns[linkage.actuator] = (tip, pivot + output)
+        return tip, pivot + output, "", pivot
+    lever = _made(draft, f"lever:{label}", arm.input - arm.pivot)
+    inner = f"input:{label}"
+    body.add_site(name=inner, pos=lever * METRE)
+    return tip, pivot + output, inner, pivot + lever
+
+
+def _made(draft: Draft, name: str, vector: F64) -> F64:
+    length = float(np.linalg.norm(vector))
+    return vector * (draft.build.length(name, length) / length)
+
+
+def _light(body: Any) -> None:
+    body.explicitinertial = True
+    body.mass = ARM_G * 1e-3
+    body.inertia = np.full(3, body.mass * (ARM_GYRATION_MM * METRE) ** 2)
+    body.gravcomp = 1.0  # a lever of one gram: its weight is far below its friction
+
+
+def _rod(
+    draft: Draft,
+    name: str,
+    end: tuple[str, F64],
+    other: tuple[str, F64],
+    length: float,
+    seat: float,
+) -> None:
+    """A rod with ball ends: a force along its line only. ``seat`` (N/m): elastic at one end."""
+    made = draft.build.length(name, length)
+    tendon = draft.spec.add_tendon(name=name)
+    tendon.wrap_site(end[0])
+    tendon.wrap_site(other[0])
+    if seat:
+        k = draft.build.scaled(f"seat:{name}", seat, SEAT_SHARE)
+        tendon.stiffness, tendon.damping = [k, 0.0, 0.0], [SEAT_DAMPING, 0.0, 0.0]
+        tendon.springlength = [made * METRE, made * METRE]
+        return
+    held = draft.spec.add_equality(
+        name=name, type=mujoco.mjtEq.mjEQ_TENDON, objtype=mujoco.mjtObj.mjOBJ_TENDON
+    )
+    held.name1 = name
+    drawn = float(np.linalg.norm(end[1] - other[1]))
+    data = np.zeros(12)
+    data[0] = (made - drawn) * METRE  # held that much longer than the drawing has it
+    held.data, held.solref, held.solimp = data, RIGID, HARD
+
+
+def add_servo(draft: Draft, actuator: str, mount: str, pivot: F64, axis: F64) -> Any:
+    """Gear and horn of a servo on ``mount``; returns the horn's body."""
+    kind, build = draft.plan.servos[draft.face.actuators[actuator].servo], draft.build
+    gear = draft.spec.body(mount).add_body(
+        name=f"gear:{actuator}", pos=(pivot - draft.origins[mount]) * METRE
+    )
+    _light(gear)
+    travel = np.deg2rad(kind.travel)
+    gear.add_joint(
+        name=f"gear:{actuator}",
+        axis=axis,
+        armature=kind.armature,
+        frictionloss=build.scaled(f"gear:{actuator}", kind.friction, WEAR_SHARE),
+        limited=True,
+        range=[-travel, travel],
+    )
+    play = 0.5 * np.deg2rad(build.scaled(f"play:{actuator}", kind.backlash, WEAR_SHARE))
+    if play <= 0.0:
+        return gear
+    horn = gear.add_body(name=f"horn:{actuator}")
+    _light(horn)
+    horn.add_joint(
+        name=f"play:{actuator}",
+        axis=axis,
+        armature=HORN_SHARE * kind.armature,
+        damping=[ARM_DAMPING, 0.0, 0.0],
+        limited=True,
+        range=[-play, play],
+        solref_limit=RIGID,
+        solimp_limit=HARD,
+    )
+    return horn
+
+
+def add_servo_limits(draft: Draft) -> None:
+    """The motors: torque falls linearly with speed, as a direct-current motor's does.
+
+    ``ctrl`` is the voltage in [-1, 1]. Torque = stall * voltage - stall / no_load_speed * speed.
+    """
+    for name, actuator in draft.face.actuators.items():
+        kind = draft.plan.servos[actuator.servo]
+        stall = draft.build.scaled(f"torque:{name}", kind.stall_torque, SERVO_SHARE)
+        speed = draft.build.scaled(f"speed:{name}", kind.no_load_speed, SERVO_SHARE)
+        motor = draft.spec.add_actuator(name=name, target=f"gear:{name}")
+        motor.trntype = mujoco.mjtTrn.mjTRN_JOINT
+        motor.gainprm[0] = stall
+        motor.biastype = mujoco.mjtBias.mjBIAS_AFFINE
+        motor.biasprm[2] = -stall / np.deg2rad(speed)
+        motor.ctrllimited, motor.ctrlrange = True, [-1.0, 1.0]
+        motor.forcelimited, motor.forcerange = True, [-stall, stall]
+
+
+def add_string(draft: Draft, name: str, string: String) -> None:
+    """Horn, string, runner in its sheath, string, guide, node. Both halves only pull."""
+    spec, build = draft.spec, draft.build
+    anchor, frame = draft.anchor(string.node)
+    guide = anchor + unit(string.pull) * string.span + build.offset(f"guide:{name}", PIVOT_MM)
+    along = unit(string.sheath)
+    reach = float(np.linalg.norm(string.sheath))
+    mount, origin = spec.body(string.mount), draft.origins[string.mount]
+    mount.add_site(name=f"guide:{name}", pos=(guide - origin) * METRE)
+    runner = mount.add_body(
+        name=f"runner:{name}", pos=(guide + along * 0.5 * reach - origin) * METRE
+    )
+    runner.explicitinertial, runner.gravcomp = True, 1.0
+    runner.mass, runner.inertia = string.runner * 1e-3, np.full(3, 1e-8)
+    runner.add_joint(
+        name=f"runner:{name}",
+        type=mujoco.mjtJoint.mjJNT_SLIDE,
+        axis=along,
+        damping=[RUNNER_DAMPING, 0.0, 0.0],
+        stiffness=[RUNNER_CENTRING, 0.0, 0.0],
+        frictionloss=string.rub,
+    )
+    runner.add_site(name=f"runner:{name}")
+    hub = Horn(rod=0.0, radius=string.horn, skew=STRING_SKEW_DEG)
+    arm = chain(guide + along * reach, along, frame[:, 2], [], hub)[0]
+    pivot = arm.pivot + build.offset(f"pivot:{name}", PIVOT_MM)
+    horn = add_servo(draft, string.actuator, string.mount, pivot, arm.axis)
+    horn.add_site(
+        name=f"tip:{name}", pos=_made(draft, f"arm:{name}", arm.output - arm.pivot) * METRE
+    )
+    slack = max(0.0, build.shifted(f"slack:{name}", string.slack, SLACK_MM))
+    k = build.scaled(f"braid:{name}", string.stiffness, BRAID_SHARE)
+    halves = {
+        f"drive:{name}": ([f"tip:{name}", f"runner:{name}"], 0.5 * reach + slack),
+        f"skin:{name}": ([f"runner:{name}", f"guide:{name}", f"skin:{string.node}"],
+                         0.5 * reach + string.span),
+    }  # fmt: skip
+    for half, (sites, length) in halves.items():
+        tendon = spec.add_tendon(name=half, stiffness=[k, 0.0, 0.0])
+        tendon.springlength = [0.0, length * METRE]  # no force below its length: it cannot push
+        for site in sites:
+            tendon.wrap_site(site)
+    draft.strings[string.actuator] = (f"drive:{name}", f"skin:{name}", f"runner:{name}")
+
+
+def sheath_friction(draft_build: Any, name: str, share: float) -> float:
+    """A build's friction share of a string's sheath; below 1, or the string would lock."""
+    return min(0.9, float(draft_build.scaled(f"sheath:{name}", share, SHEATH_SHARE)))

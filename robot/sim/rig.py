@@ -1,0 +1,234 @@
+"""The simulated robot: pulses in, a moving face out. Time is what ``step`` adds up, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from robot.config import FaceConfig
+from robot.sim.builds import Build
+from robot.sim.description import load_mechanism
+from robot.sim.drives import sheath_friction
+from robot.sim.faults import Fault
+from robot.sim.head import load_head
+from robot.sim.mechanism import TIME_STEP, Machine, assemble
+from robot.sim.servo import ServoBank, ServoState
+from robot.sim.skin import Node, Skin, SkinState
+
+F64 = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+MILLIMETRES = 1e3
+SETTLING_S = 0.6  # at neutral, before time starts: linkages as built find their rest
+JAMMED_NM = 50.0  # friction of a stuck gear train: more than any servo here can turn
+
+
+class Rig:
+    """One robot of one face.
+
+    Args:
+        build: seed of its tolerances; 0 is the drawing.
+        faults: what is or goes wrong with it.
+
+    Attributes:
+        time: simulated seconds since ``reset``. dt: seconds per ``step``.
+        machine: the compiled mechanism; ``machine.model`` and ``data`` are MuJoCo's.
+    """
+
+    dt = TIME_STEP
+
+    def __init__(self, face: FaceConfig, build: int = 0, faults: Sequence[Fault] = ()) -> None:
+        self.face, self.build, self.faults = face, Build(build), tuple(faults)
+        plan = load_mechanism(face.mechanism)
+        nominal = load_head()
+        self.head = nominal.with_identity(self.build.identity(len(nominal.identity)))
+        self.machine: Machine = assemble(face, plan, self.head, self.build)
+        self.data: Any = mujoco.MjData(self.machine.model)
+        kinds = [plan.servos[a.servo] for a in face.actuators.values()]
+        self.servos = ServoBank(face, kinds, self.build, self.dt)
+        owners = {s.actuator: (name, s) for name, s in plan.strings.items()}
+        pairs = [owners[a] for a in self.machine.strings]
+        self._share = np.array([sheath_friction(self.build, n, s.friction) for n, s in pairs])
+        self._rub = np.array([s.rub for _, s in pairs])
+        model = self.machine.model
+        self._pristine = {
+            name: getattr(model, name).copy()
+            for name in ("dof_frictionloss", "tendon_stiffness", "tendon_lengthspring")
+        }
+        self._stall, self._drag = (
+            model.actuator_gainprm[:, 0].copy(),
+            model.actuator_biasprm[:, 2].copy(),
+        )
+        self._neutral = face.pulses[:, 1].copy()
+        self._rest: tuple[F64, F64, F64, ServoState] = self._settle()
+        self.reset()
+
+    def reset(self) -> None:
+        """Time 0: everything at rest at the neutral pulses, no fault happened yet."""
+        self._mend()
+        self.data.qpos[:], self.data.qvel[:], self.data.qacc_warmstart[:] = self._rest[:3]
+        self.servos.restore(self._rest[3])
+        self.data.time = self.time = 0.0
+        self._steps = 0
+        mujoco.mj_forward(self.machine.model, self.data)
+        self.data.qacc_warmstart[:] = self._rest[2]
+        self._fresh = True
+        self._events = sorted(self.faults, key=lambda f: f.at)
+
+    def step(self, pulses_us: F64, powered: bool | Bools = True) -> None:
+        """Advance one ``dt``.
+
+        Args:
+            pulses_us: (n,) pulse widths at the servos' inputs, us.
+            powered: whether the servos have power and a pulse train, for all or (n,).
+        """
+        while self._events and self._events[0].at <= self.time + 1e-9:
+            self._break(self._events.pop(0))
+        machine, data = self.machine, self.data
+        on = np.logical_and(powered, ~self._dead)
+        if self.time < self._dark_until:
+            on = np.zeros_like(on)
+        if not np.array_equal(on, self._on):
+            self._switch(on)
+        data.ctrl[:] = self.servos.drive(
+            pulses_us, data.qpos[machine.gear_q], data.qvel[machine.gear_v]
+        )
+        if len(machine.strings):
+            rub = self._rub + self._share * self._tension(machine.skin_tendons)
+            machine.model.dof_frictionloss[machine.runner_v] = rub
+        mujoco.mj_step(machine.model, data)
+        self._steps += 1
+        self.time = self._steps * self.dt
+        self._fresh = False
+
+    def servo_angles(self) -> F64:
+        """(n,) angles of the horns, rad; 0 at the drawing's neutral, + for a positive command."""
+        angles: F64 = self.data.qpos[self.machine.gear_q].copy()
+        with_play = self.machine.play_q >= 0
+        angles[with_play] += self.data.qpos[self.machine.play_q[with_play]]
+        return angles
+
+    def loads(self) -> F64:
+        """(n,) torques of the motors at the output shaft, N m; + towards a positive command."""
+        return np.array(self.data.actuator_force)
+
+    def tensions(self) -> dict[str, float]:
+        """Pull of every string on the skin, N, by actuator. Never negative."""
+        pulls = self._tension(self.machine.skin_tendons)
+        return dict(zip(self.machine.strings, pulls.tolist(), strict=True))
+
+    def skin_state(self) -> SkinState:
+        """What the skin needs to know, in mm and rad in the head frame (the neck removed)."""
+        self._refresh()
+        machine, d = self.machine, self.data
+        turn, place = d.xmat[machine.head].reshape(3, 3), d.xpos[machine.head]
+        nodes = ((d.xpos[machine.node_bodies] - place) @ turn) * MILLIMETRES
+        tongue = np.zeros(3)
+        if machine.tongue >= 0:
+            jaw_turn = d.xmat[machine.jaw].reshape(3, 3)
+            apart = (d.xpos[machine.tongue] - d.xpos[machine.jaw]) @ jaw_turn
+            tongue = apart * MILLIMETRES - self._tongue_rest
+        return SkinState(
+            nodes=nodes - self._node_rest,
+            lids=d.qpos[machine.lids].copy(),
+            gaze=d.qpos[machine.gaze].copy(),
+            jaw=self._motion(machine.jaw, machine.head),
+            tongue=tongue,
+            head=self.head_pose(),
+        )
+
+    def landmarks(self) -> F64:
+        """True landmarks (478, 3), mm in the head frame (the neck removed)."""
+        points: F64 = self.skin.landmarks(self.skin_state())
+        return points
+
+    def head_pose(self) -> F64:
+        """(4, 4): from the head frame to the frame of the robot's base, mm."""
+        self._refresh()
+        return self._motion(self.machine.head, 0)
+
+    @cached_property
+    def skin(self) -> Skin:
+        """The mesh that follows the mechanism."""
+        net = self.machine.net
+        return Skin(self.head, [Node(n, a) for n, a in zip(net.names, net.anchors, strict=True)])
+
+    def _motion(self, body: int, frame: int) -> F64:
+        """(4, 4) motion of a body since neutral, seen from ``frame``'s body, mm."""
+        d = self.data
+        turn = d.xmat[frame].reshape(3, 3)
+        out = np.eye(4)
+        out[:3, :3] = turn.T @ d.xmat[body].reshape(3, 3)
+        now = turn.T @ (d.xpos[body] - d.xpos[frame]) * MILLIMETRES
+        # Both frames are parallel to the head frame at neutral, so only their places differ there.
+        out[:3, 3] = now - out[:3, :3] @ self._origin[body] + self._origin[frame]
+        return out
+
+    def _tension(self, tendons: NDArray[np.int64]) -> F64:
+        model = self.machine.model
+        stretch = self.data.ten_length[tendons] - model.tendon_lengthspring[tendons, 1]
+        pull: F64 = model.tendon_stiffness[tendons] * np.maximum(stretch, 0.0)
+        return pull
+
+    def _refresh(self) -> None:
+        if not self._fresh:  # mj_step leaves the places of before its last integration
+            mujoco.mj_kinematics(self.machine.model, self.data)
+            self._fresh = True
+
+    def _settle(self) -> tuple[F64, F64, F64, ServoState]:
+        model, data = self.machine.model, self.data
+        mujoco.mj_resetData(model, data)
+        mujoco.mj_kinematics(model, data)
+        self._origin = data.xpos * MILLIMETRES
+        self._node_rest = self.machine.net.anchors - self._origin[self.machine.head]
+        jaw, tongue = self.machine.jaw, self.machine.tongue
+        self._tongue_rest = self._origin[tongue] - self._origin[jaw]
+        self.time, self._steps, self._events, self._fresh = 0.0, 0, [], False
+        self._mend()
+        self.servos.reset()
+        for _ in range(round(SETTLING_S / self.dt)):
+            self.step(self._neutral)
+        q, v, a = (np.array(x) for x in (data.qpos, data.qvel, data.qacc_warmstart))
+        return q, v, a, self.servos.snapshot()
+
+    def _mend(self) -> None:
+        for name, value in self._pristine.items():
+            getattr(self.machine.model, name)[:] = value
+        self.servos.slip[:] = 0.0
+        self._dead = np.zeros(len(self.face.names), dtype=bool)
+        self._speed = np.ones(len(self.face.names))
+        self._dark_until = -1.0
+        self._switch(np.ones(len(self.face.names), dtype=bool))
+
+    def _switch(self, on: Bools) -> None:
+        """A motor without power has neither torque nor the drag of its shorted winding."""
+        model = self.machine.model
+        model.actuator_gainprm[:, 0] = self._stall * on
+        model.actuator_biasprm[:, 2] = self._drag / self._speed * on
+        self._on = on.copy()
+
+    def _break(self, fault: Fault) -> None:
+        machine, model = self.machine, self.machine.model
+        k = self.face.names.index(fault.actuator) if fault.actuator else -1
+        if fault.kind == "stuck":
+            model.dof_frictionloss[machine.gear_v[k]] = JAMMED_NM
+        elif fault.kind == "slow":
+            self._speed[k] = max(fault.amount, 0.01)
+        elif fault.kind == "dead":
+            self._dead[k] = True
+        elif fault.kind == "slip":
+            self.servos.slip[k] = np.deg2rad(fault.amount)
+        elif fault.kind == "brownout":
+            self._dark_until = self.time + fault.amount
+        elif fault.kind in {"torn", "slack"}:
+            s = machine.strings.index(fault.actuator)
+            if fault.kind == "torn":
+                model.tendon_stiffness[[machine.drive_tendons[s], machine.skin_tendons[s]]] = 0.0
+            else:
+                model.tendon_lengthspring[machine.drive_tendons[s], 1] += fault.amount / MILLIMETRES
+        self._switch(self._on)

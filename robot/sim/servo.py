@@ -1,0 +1,102 @@
+"""Hobby servos on a PCA9685, all at once: from pulse width to motor voltage.
+
+What a servo does with a pulse: the PCA9685 makes it of whole counts (1/4096 of a period) and
+takes a new value only when its counter wraps; the servo measures it once per period, smooths it,
+compares it with the potentiometer on its gear, does nothing within its dead band, and otherwise
+drives the motor with a voltage that grows with the error and shrinks with the speed. Torque and
+speed limits, friction and backlash belong to the motor and are in the mechanism.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot.config import FaceConfig
+from robot.sim.builds import CLOCK_SHARE, SCALE_SHARE, SPLINE_DEG, WEAR_SHARE, Build
+from robot.sim.description import ServoKind
+
+F64 = NDArray[np.float64]
+ServoState: TypeAlias = tuple[float, F64, F64]
+COUNTS = 4096  # per PWM period, NXP PCA9685 datasheet rev. 4, section 7.3.3
+_ROUNDING = 1e-9  # s; sums of time steps may fall short of a wrap by less than this
+
+
+class ServoBank:
+    """State and electronics of n servos. Angles in rad at the gear, 0 at the neutral pulse.
+
+    Attributes:
+        slip: (n,) rad by which the horn sits further on its spline.
+    """
+
+    def __init__(self, face: FaceConfig, kinds: Sequence[ServoKind], build: Build, dt: float):
+        names, actuators = face.names, face.actuators.values()
+
+        def each(attribute: str, share: float = 0.0) -> F64:
+            return np.array(
+                [
+                    build.scaled(f"servo.{attribute}:{n}", getattr(k, attribute), share)
+                    for n, k in zip(names, kinds, strict=True)
+                ]
+            )
+
+        clock = {b: build.scaled(f"pwm:{b}", 1.0, CLOCK_SHARE) for b in range(len(face.boards))}
+        self.dt, self.period = dt, 1.0 / face.pwm_hz
+        self._count_us = 1e6 / (face.pwm_hz * COUNTS)
+        self._clock = np.array([clock[a.board] for a in actuators])
+        self._neutral = face.pulses[:, 1].copy()
+        self._scale = np.deg2rad(each("degrees_per_us", SCALE_SHARE)) * face.direction
+        self._dead_band = np.abs(self._scale) * each("dead_band_us", WEAR_SHARE)
+        self._follow = 1.0 - np.exp(-dt / np.maximum(each("lag_ms") * 1e-3, 1e-6))
+        self._gain = 1.0 / np.deg2rad(each("full_drive"))
+        self._rate_gain = each("rate_gain")
+        self._trim = np.deg2rad([build.shifted(f"spline:{n}", 0.0, SPLINE_DEG) for n in names])
+        self.slip = np.zeros(len(names))
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the neutral pulse, at a PWM wrap."""
+        self._elapsed = self.period
+        self._latched = self._neutral.copy()
+        self._target = self._aim(self._latched)
+
+    def snapshot(self) -> ServoState:
+        """The state, to hand to ``restore``."""
+        return self._elapsed, self._latched.copy(), self._target.copy()
+
+    def restore(self, state: ServoState) -> None:
+        """Take back what ``snapshot`` gave."""
+        self._elapsed = state[0]
+        self._latched, self._target = state[1].copy(), state[2].copy()
+
+    @property
+    def latched_us(self) -> F64:
+        """(n,): pulse widths that the servos get now, in us."""
+        return np.asarray(self._latched * self._clock)
+
+    def quantised(self, pulses_us: F64) -> F64:
+        """Pulses (n,) in us -> what whole counts make of them, before the clock's error."""
+        return np.asarray(np.rint(pulses_us / self._count_us) * self._count_us)
+
+    def drive(self, pulses_us: F64, angle: F64, rate: F64) -> F64:
+        """Motor voltages (n,) in [-1, 1] for this time step.
+
+        Args:
+            pulses_us: (n,) as commanded. angle, rate: (n,) of the gears, rad and rad/s.
+        """
+        self._elapsed += self.dt
+        if self._elapsed >= self.period - _ROUNDING:
+            self._elapsed -= self.period
+            self._latched = self.quantised(pulses_us)
+        self._target += self._follow * (self._aim(self._latched) - self._target)
+        error = self._target - angle
+        error -= np.minimum(np.maximum(error, -self._dead_band), self._dead_band)
+        voltage: F64 = self._gain * (error - self._rate_gain * rate * (error != 0.0))
+        return np.asarray(np.minimum(np.maximum(voltage, -1.0), 1.0))
+
+    def _aim(self, latched: F64) -> F64:
+        shift = (latched * self._clock - self._neutral) * self._scale
+        return np.asarray(shift + self._trim + self.slip)
