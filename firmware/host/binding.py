@@ -19,6 +19,7 @@ typedef struct {
 typedef struct { mien_core core; uint8_t present; ...; } mien_host;
 
 void mien_host_init(mien_host *host, uint8_t reset);
+void mien_host_receive(mien_host *host, uint32_t now_us, const uint8_t *data, uint16_t size);
 bool mien_host_tick(mien_host *host, uint32_t now_us);
 size_t mien_host_transmit(mien_host *host, uint8_t *out, size_t room);
 void mien_host_outputs(const mien_host *host, uint16_t *pulse, uint8_t *powered);

@@ -35,7 +35,7 @@ class HostCore:
         now = self._now if now_us is None else now_us & 0xFFFFFFFF
         for start in range(0, len(data), 0xFFFF):
             part = data[start : start + 0xFFFF]
-            lib.mien_receive(self._core, now, part, len(part))
+            lib.mien_host_receive(self._host, now, part, len(part))
 
     def tick(self, now_us: int) -> bool:
         """Let the time be ``now_us``. True: a step ran, outputs may have changed.

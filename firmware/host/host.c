@@ -6,18 +6,33 @@ void mien_host_init(mien_host *host, uint8_t reset)
     host->present = 0xFF;
 }
 
+static bool answers(const mien_host *host, uint8_t board)
+{
+    return ((host->present >> board) & 1) != 0;
+}
+
+static void probe(mien_host *host)
+{
+    mien_core *core = &host->core;
+    for (uint8_t b = 0; b < mien_boards(core) && !mien_drive(core); b++) {
+        mien_board_verified(core, b, answers(host, b));
+    }
+}
+
+void mien_host_receive(mien_host *host, uint32_t now_us, const uint8_t *data, uint16_t size)
+{
+    mien_receive(&host->core, now_us, data, size);
+    probe(host);
+}
+
 bool mien_host_tick(mien_host *host, uint32_t now_us)
 {
     mien_core *core = &host->core;
     bool stepped = mien_tick(core, now_us);
-    for (uint8_t b = 0; b < mien_boards(core); b++) {
-        bool answers = ((host->present >> b) & 1) != 0;
-        if (!mien_drive(core)) {
-            mien_board_verified(core, b, answers);
-        } else if (stepped) {
-            mien_bus(core, b, answers);
-        }
+    for (uint8_t b = 0; stepped && b < mien_boards(core) && mien_drive(core); b++) {
+        mien_bus(core, b, answers(host, b));
     }
+    probe(host);
     return stepped;
 }
 

@@ -13,6 +13,9 @@ typedef struct {
 
 void mien_host_init(mien_host *host, uint8_t reset);
 
+/* mien_receive, then the probes that a commit asks for, so that ARM may follow it at once. */
+void mien_host_receive(mien_host *host, uint32_t now_us, const uint8_t *data, uint16_t size);
+
 /* mien_tick, then what the bus would have said: a transfer to every board after a driven step, a
  * probe of every board while nothing is driven. */
 bool mien_host_tick(mien_host *host, uint32_t now_us);

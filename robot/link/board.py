@@ -1,0 +1,263 @@
+"""One board, as the loop sees it: pulses go in with their time, telemetry comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import numpy as np
+
+from robot.config import FaceConfig, Floats
+from robot.errors import DeviceError
+from robot.link import handshake, protocol, wire
+from robot.link.clock import BoardClock
+from robot.link.dialogue import Dialogue, LinkCounters
+from robot.link.transport import Transport
+from robot.link.upload import upload_of
+from robot.link.wire import Msg, Result, State, Telemetry
+
+__all__ = ["Board", "Telemetry"]
+
+LEAD_S = 0.06  # covers a late frame, a USB bridge and one period of 60 Hz; 8 frames queue at most
+PING_EVERY_S = 0.5
+PONG_S = 0.003  # how long read() may wait, so that the round trip is the line's and not the loop's
+SILENT_S = 0.5  # ten telemetry frames missed
+ARM_S = 2.0  # servo boards are probed while the face is not armed
+RETRY_S = 0.5
+RETRY_HELLO_S = 0.2
+GIVE_UP_S = 10.0
+
+
+class Board:
+    """The serial link to one face. Nothing moves before ``arm``.
+
+    After a lost cable, a reset of the board or its failsafe, ``send`` brings the link back by
+    itself: hello, upload, arm; the board then ramps. An e-stop is never cleared by itself.
+
+    Args:
+        face: the face that the board drives.
+        transport: an open line.
+        now: host clock in seconds, the one that ``send`` times are on.
+        lead_s: how long before its time a setpoint is sent. The face runs late by it.
+    """
+
+    def __init__(
+        self,
+        face: FaceConfig,
+        transport: Transport,
+        now: Callable[[], float],
+        lead_s: float = LEAD_S,
+    ) -> None:
+        if not 0.0 <= lead_s <= wire.LEAD_MAX_US / 1e6:
+            raise ValueError(f"lead_s is {lead_s}, allowed are 0 to {wire.LEAD_MAX_US / 1e6} s")
+        self.face, self.lead_s = face, lead_s
+        self._line, self._now = transport, now
+        self._talk = Dialogue(transport, now)
+        self._upload = upload_of(face)
+        self._armed = False
+        self._stopped = False  # e-stop: told or seen
+        self._last = self._upload.clip(np.array([c.safe for c in self._upload.channels]) / 4.0)
+        self._lost_at: float | None = None
+        self._gone = False  # the line must be opened again
+        self._tried_at = -np.inf
+        self._pinged_at = -np.inf
+        self._set_up_at = -np.inf
+
+    @property
+    def clock(self) -> BoardClock:
+        """The board's clock."""
+        return self._talk.clock
+
+    @property
+    def counters(self) -> LinkCounters:
+        """What this side has sent, received, lost and repeated."""
+        return self._talk.counters
+
+    @property
+    def connected(self) -> bool:
+        """The last exchange with the board went well."""
+        return self._lost_at is None and self.clock.known
+
+    def connect(self, timeout_s: float = 3.0) -> wire.HelloReply:
+        """Find the board, compare protocols, set the clock, upload the face.
+
+        A board that resets when its port is opened needs up to 2 s. One in ESTOP stays there: see
+        ``clear``. Returns what the board said of itself before the upload.
+
+        Raises:
+            DeviceError: no answer, another protocol, or a face that does not fit the board.
+        """
+        return self._set_up(timeout_s)
+
+    def arm(self) -> None:
+        """Drive the outputs: a ramp to the safe pose, then what ``send`` asks for.
+
+        Raises:
+            DeviceError: not connected, stopped, or a PCA9685 is missing.
+        """
+        self._need_link()
+        handshake.arm(self._talk, self._upload, self.face, ARM_S, self._now)
+        self._armed = True
+
+    def send(self, t: float, pulses_us: Floats) -> Floats:
+        """Ask for ``pulses_us`` (n,) at host time ``t`` + ``lead_s``. Returns (n,) us really sent.
+
+        While the link is down, tries every 0.5 s to bring it back (0.2 s a try) and returns what
+        was sent last.
+
+        Raises:
+            DeviceError: never connected, e-stopped, or the link is down for 10 s.
+            ValueError: wrong number of pulses.
+        """
+        if pulses_us.shape != self._last.shape:
+            raise ValueError(f"{pulses_us.shape} pulses for {len(self._last)} channels")
+        if self._stopped:
+            raise handshake.estopped()
+        held = self._last.astype(np.float64) / protocol.UNITS_PER_US
+        if self._lost_at is not None and not self._revive():
+            return held
+        finite = np.where(np.isfinite(pulses_us), pulses_us, held)
+        units = self._upload.clip(finite)
+        payload = protocol.setpoint(self.clock.to_board(t + self.lead_s), units)
+        try:
+            self._need_link()
+            self._talk.tell(Msg.SETPOINT, payload)
+        except DeviceError:
+            self._lose(gone=True)
+            return held
+        self._last = units
+        return units.astype(np.float64) / protocol.UNITS_PER_US
+
+    def read(self) -> Telemetry | None:
+        """Take in what has arrived, keep the clock and the heartbeat. Newest telemetry, or None.
+
+        Waits up to 3 ms, twice a second. A lost link is noticed here and mended in ``send``.
+        """
+        if self._lost_at is not None:
+            return self._talk.telemetry
+        try:
+            now = self._now()
+            if now - self._pinged_at >= PING_EVERY_S:
+                self._talk.listen()
+                self._pinged_at = now
+                self._talk.ping()
+                self._talk.listen(PONG_S)
+            else:
+                self._talk.listen()
+        except DeviceError:
+            self._lose(gone=True)
+            return self._talk.telemetry
+        self._judge()
+        return self._talk.telemetry
+
+    def outputs(self) -> Floats:
+        """Pulses (n,) in us that the board drives now, NaN where it drives none."""
+        reply = self._talk.ask(Msg.READ_OUTPUTS, b"", Msg.OUTPUTS)
+        units, powered = protocol.outputs(reply)
+        return np.where(powered, units.astype(np.float64) / protocol.UNITS_PER_US, np.nan)
+
+    def disarm(self) -> None:
+        """Outputs off.
+
+        Raises:
+            DeviceError: the board does not answer; it goes to FAILSAFE by itself.
+        """
+        self._armed = False
+        self._talk.command(Msg.DISARM)
+
+    def estop(self) -> None:
+        """Outputs off at once, latched on the board until ``clear``.
+
+        Raises:
+            DeviceError: the board did not confirm. Cut the servo supply.
+        """
+        self._armed, self._stopped = False, True
+        self._talk.command(Msg.ESTOP)
+
+    def clear(self) -> None:
+        """Leave ESTOP and forget latched faults. Outputs stay off.
+
+        Raises:
+            DeviceError: the board does not answer or its button is still pressed.
+        """
+        ack = self._talk.command(Msg.CLEAR)
+        if ack.result != Result.OK or ack.state == State.ESTOP:
+            raise handshake.refused(Msg.CLEAR, ack)
+        self._stopped = False
+        if ack.state == State.UNCONFIGURED:
+            handshake.send_upload(self._talk, self._upload)
+
+    def close(self) -> None:
+        """Outputs off if the board still listens, and the line given back."""
+        try:
+            if self._armed and self._lost_at is None:
+                self.disarm()
+        except DeviceError:
+            pass  # the board's watchdog does it
+        finally:
+            self._armed = False
+            self._line.close()
+
+    def report(self) -> dict[str, float]:
+        """Counters of both sides, for ``metrics.json``."""
+        telemetry = self._talk.telemetry
+        board = {f"board_{k}": float(v) for k, v in asdict(telemetry).items()} if telemetry else {}
+        host = {k: float(v) for k, v in asdict(self.counters).items()}
+        return host | board | {"clock_drift_ppm": self.clock.drift_ppm, "trip_s": self.clock.trip_s}
+
+    def _set_up(self, timeout_s: float) -> wire.HelloReply:
+        found = handshake.hello(self._talk, self.face, timeout_s)
+        handshake.set_clock(self._talk)
+        self._stopped = found.state == State.ESTOP
+        if not self._stopped:
+            handshake.send_upload(self._talk, self._upload)
+        self._lost_at = None
+        self._set_up_at = self._now()
+        return found
+
+    def _need_link(self) -> None:
+        if not self.clock.known:
+            raise DeviceError("the board is not connected", "mien ports")
+
+    def _judge(self) -> None:
+        """Compare what the board reports with what we believe."""
+        now, seen = self._now(), self._talk.telemetry
+        if now - max(self._set_up_at, self._talk.heard or -np.inf) > SILENT_S:
+            self._lose(gone=False)
+        elif seen is not None and seen.state == State.ESTOP:
+            self._armed, self._stopped = False, True
+        elif seen is not None and self._armed and seen.state != State.ARMED:
+            self._lose(gone=False)  # its watchdog fired, or it has started anew
+
+    def _lose(self, gone: bool) -> None:
+        """The link needs mending. ``gone``: the line itself raised, and must be opened again."""
+        self._gone = self._gone or gone
+        if self._lost_at is None:
+            self._lost_at = self._now()
+            self._tried_at = -np.inf
+
+    def _revive(self) -> bool:
+        """One try to mend the link, if it is time for one. True: it is mended."""
+        now = self._now()
+        if self._lost_at is not None and now - self._lost_at > GIVE_UP_S:
+            raise DeviceError(f"the board was away for {GIVE_UP_S:.0f} s", "mien ports")
+        if now - self._tried_at < RETRY_S:
+            return False
+        self._tried_at = now
+        lost_at, was_armed = self._lost_at, self._armed
+        try:
+            if self._gone:
+                self._line.reopen()  # resets some boards: never while the line is there
+                self._gone = False
+            self._set_up(RETRY_HELLO_S)
+            if was_armed and not self._stopped:
+                handshake.arm(self._talk, self._upload, self.face, 0.0, self._now)
+        except DeviceError as e:
+            if e.hint == handshake.REFLASH:
+                raise
+            self._lost_at = lost_at
+            return False
+        if self._stopped:
+            raise handshake.estopped()
+        self.counters.reconnects += 1
+        return True

@@ -1,0 +1,90 @@
+"""The board's clock in the host's time, from pings."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+WINDOW = 64
+SPAN_FOR_DRIFT_S = 2.0  # shorter, and the noise of the stamps would be read as drift
+DRIFT_MAX = (
+    1e-3  # a ceramic resonator of an AVR board is within 0.5 percent at worst, 200 ppm usually
+)
+WRAP = 1 << 32
+
+
+@dataclass(frozen=True)
+class _Sample:
+    host: float  # middle of the round trip, s
+    board: float  # us, unwrapped
+    trip: float  # s
+
+
+class BoardClock:
+    """Offset and drift by linear regression over the better half of the last round trips.
+
+    A reply that waited somewhere makes its round trip longer and its middle wrong, so only the
+    shorter half of the trips counts.
+    """
+
+    def __init__(self) -> None:
+        self._samples: deque[_Sample] = deque(maxlen=WINDOW)
+        self._origin = 0.0
+        self._board = 0.0
+        self._rate = 1e6  # board us per host s
+
+    @property
+    def known(self) -> bool:
+        """At least one round trip was seen."""
+        return bool(self._samples)
+
+    @property
+    def drift_ppm(self) -> float:
+        """How much faster the board's clock runs, in parts per million."""
+        return self._rate - 1e6
+
+    @property
+    def trip_s(self) -> float:
+        """Shortest round trip in the window; 0 before the first."""
+        return min((s.trip for s in self._samples), default=0.0)
+
+    def reset(self) -> None:
+        """Forget everything: the board has started anew."""
+        self._samples.clear()
+        self._rate = 1e6
+
+    def add(self, sent: float, received: float, board_us: int) -> None:
+        """One round trip: host seconds of PING and PONG, and the board's stamp between them."""
+        middle = (sent + received) / 2
+        board = float(board_us)
+        if self._samples:  # unwrap: the board's time closest to what we expect
+            expected = self._predict(middle)
+            board += WRAP * round((expected - board) / WRAP)
+        self._samples.append(_Sample(middle, board, received - sent))
+        self._fit()
+
+    def to_board(self, host: float) -> int:
+        """Board time in us, modulo 2^32, at ``host`` seconds."""
+        return round(self._predict(host)) % WRAP
+
+    def to_host(self, board_us: int, near: float) -> float:
+        """Host seconds of a board stamp that was taken around host time ``near``."""
+        expected = self._predict(near)
+        board = board_us + WRAP * round((expected - board_us) / WRAP)
+        return self._origin + (board - self._board) / self._rate
+
+    def _predict(self, host: float) -> float:
+        return self._board + (host - self._origin) * self._rate
+
+    def _fit(self) -> None:
+        best = sorted(self._samples, key=lambda s: s.trip)[: (len(self._samples) + 1) // 2]
+        host = np.array([s.host for s in best])
+        board = np.array([s.board for s in best])
+        self._origin = float(host.mean())
+        self._board = float(board.mean())
+        x = host - self._origin
+        if float(np.ptp(host)) >= SPAN_FOR_DRIFT_S:
+            slope = float(x @ (board - self._board)) / float(x @ x)
+            self._rate = float(np.clip(slope, 1e6 * (1 - DRIFT_MAX), 1e6 * (1 + DRIFT_MAX)))

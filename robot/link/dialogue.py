@@ -1,0 +1,145 @@
+"""Questions and answers over one line: numbering, retries, and sorting of what comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from robot.errors import DeviceError
+from robot.link import protocol, wire
+from robot.link.clock import BoardClock
+from robot.link.transport import Transport
+
+ANSWER_S = 0.1  # a command and its answer take 1 ms on the wire; a USB bridge may add 16
+ATTEMPTS = 5
+PENDING_PINGS = 16
+
+
+@dataclass
+class LinkCounters:
+    """What this side of the line has seen since the program started."""
+
+    frames_sent: int = 0
+    frames_received: int = 0
+    frames_bad: int = 0
+    telemetry_lost: int = 0
+    retries: int = 0
+    reconnects: int = 0
+
+
+class Dialogue:
+    """Talks to one board. Never waits longer than the timeouts it is given.
+
+    Attributes:
+        clock: the board's clock, fed by every PONG.
+        telemetry: the newest, None before the first.
+        heard: host seconds of the last good frame, None before the first.
+    """
+
+    def __init__(self, transport: Transport, now: Callable[[], float]) -> None:
+        self._line, self._now = transport, now
+        self.clock = BoardClock()
+        self.counters = LinkCounters()
+        self.telemetry: wire.Telemetry | None = None
+        self.heard: float | None = None
+        self._seq = 0
+        self._deframer = protocol.Deframer()
+        self._answers: dict[tuple[int, int], bytes] = {}  # (type, seq) -> payload
+        self._pings: dict[int, float] = {}  # token -> host seconds
+        self._token = 0
+        self._telemetry_seq: int | None = None
+
+    def reset(self) -> None:
+        """Forget what was true of the board before it was lost."""
+        self.clock.reset()
+        self.telemetry, self.heard, self._telemetry_seq = None, None, None
+        self._deframer = protocol.Deframer()
+        self._answers.clear()
+        self._pings.clear()
+
+    def tell(self, type_: wire.Msg, payload: bytes = b"") -> int:
+        """Send one frame and do not wait. Returns its seq."""
+        seq = self._seq
+        self._seq = (seq + 1) & 0xFF
+        self._line.write(protocol.encode(type_, seq, payload))
+        self.counters.frames_sent += 1
+        return seq
+
+    def ask(
+        self,
+        type_: wire.Msg,
+        payload: bytes,
+        answer: wire.Msg,
+        timeout_s: float = ANSWER_S,
+        attempts: int = ATTEMPTS,
+    ) -> bytes:
+        """Send until the answer comes. Returns its payload.
+
+        Raises:
+            DeviceError: no answer to any attempt, or the line is gone.
+        """
+        asked: list[tuple[int, int]] = []
+        for attempt in range(attempts):
+            self.counters.retries += attempt > 0
+            # A late answer to an earlier attempt is as good: commands are idempotent.
+            asked.append((answer, self.tell(type_, payload)))
+            end = self._now() + timeout_s
+            while True:
+                arrived = self.listen(max(0.0, end - self._now()))
+                for key in asked:
+                    if key in self._answers and self._fits(type_, answer, self._answers[key]):
+                        found = self._answers[key]
+                        self._answers.clear()
+                        return found
+                if not arrived or self._now() >= end:
+                    break
+        raise DeviceError(
+            f"the board does not answer {type_.name} ({attempts} attempts)",
+            "check power and cable, then mien ports",
+        )
+
+    def command(self, type_: wire.Msg, payload: bytes = b"") -> wire.Ack:
+        """``ask`` for the ACK of a command."""
+        return protocol.unpack(wire.Ack, self.ask(type_, payload, wire.Msg.ACK))
+
+    def ping(self) -> None:
+        """Send a PING; the PONG finds its way into ``clock`` when it is read."""
+        self._token = (self._token + 1) & 0xFFFFFFFF
+        self._pings[self._token] = self._now()
+        while len(self._pings) > PENDING_PINGS:
+            del self._pings[next(iter(self._pings))]
+        self.tell(wire.Msg.PING, protocol.pack(wire.Ping(self._token)))
+
+    def listen(self, timeout_s: float = 0.0) -> bool:
+        """Take in what has arrived, waiting up to ``timeout_s``. True: there was something."""
+        data = self._line.read(timeout_s)
+        received = self._now()
+        for frame in self._deframer.feed(data):
+            self.counters.frames_received += 1
+            self.heard = received
+            try:
+                self._take(frame, received)
+            except ValueError:
+                self._deframer.bad += 1
+        self.counters.frames_bad = self._deframer.bad
+        return bool(data)
+
+    def _take(self, frame: protocol.Frame, received: float) -> None:
+        if frame.type == wire.Msg.TELEMETRY:
+            self.telemetry = protocol.unpack(wire.Telemetry, frame.payload)
+            if self._telemetry_seq is not None:
+                self.counters.telemetry_lost += (frame.seq - self._telemetry_seq - 1) & 0xFF
+            self._telemetry_seq = frame.seq
+        elif frame.type == wire.Msg.PONG:
+            pong = protocol.unpack(wire.Pong, frame.payload)
+            sent = self._pings.pop(pong.token, None)
+            if sent is not None:
+                self.clock.add(sent, received, pong.t_us)
+        else:
+            if len(self._answers) > 256:
+                self._answers.clear()  # answers that nobody waits for any more
+            self._answers[(frame.type, frame.seq)] = frame.payload
+
+    @staticmethod
+    def _fits(type_: wire.Msg, answer: wire.Msg, payload: bytes) -> bool:
+        return answer != wire.Msg.ACK or protocol.unpack(wire.Ack, payload).type == type_

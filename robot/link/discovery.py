@@ -1,0 +1,86 @@
+"""Which serial ports have a Mien board behind them: ask each with HELLO."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from serial.tools import list_ports
+
+from robot.errors import DeviceError
+from robot.link import protocol, wire
+from robot.link.dialogue import Dialogue
+from robot.link.transport import SerialTransport
+
+HELLO_S = 0.1
+PATIENCE_S = 2.0  # an Arduino resets when its port is opened
+
+
+@dataclass(frozen=True)
+class Port:
+    """One serial port.
+
+    Attributes:
+        device: its path.
+        description: what the system calls it.
+        state: what answered, or why nothing did, for people.
+        mien: a board with our protocol answered.
+    """
+
+    device: str
+    description: str
+    state: str
+    mien: bool
+
+
+def find_ports(
+    patience_s: float = PATIENCE_S, now: Callable[[], float] = time.monotonic
+) -> list[Port]:
+    """All serial ports, each asked for a board. Opening one may reset the device behind it."""
+    return [
+        probe(port.device, port.description or "", patience_s, now)
+        for port in sorted(list_ports.comports(), key=lambda p: p.device)
+    ]
+
+
+def probe(
+    device: str,
+    description: str = "",
+    patience_s: float = PATIENCE_S,
+    now: Callable[[], float] = time.monotonic,
+) -> Port:
+    """Ask one port. HELLO changes nothing on a board, in any state."""
+    try:
+        line = SerialTransport(device)
+    except DeviceError as e:
+        return Port(device, description, e.message, False)
+    try:
+        attempts = max(1, round(patience_s / HELLO_S))
+        reply = Dialogue(line, now).ask(
+            wire.Msg.HELLO, b"", wire.Msg.HELLO_REPLY, HELLO_S, attempts
+        )
+        theirs = int.from_bytes(reply[:4], "little")
+        if theirs != wire.PROTOCOL_HASH:
+            state = f"Mien board with protocol {theirs:08x}, needs mien firmware flash"
+            return Port(device, description, state, False)
+        hello = protocol.unpack(wire.HelloReply, reply)
+        state = f"Mien board, {wire.State(hello.state).name}"
+        return Port(device, description, state, True)
+    except (DeviceError, ValueError):
+        return Port(device, description, "no Mien board", False)
+    finally:
+        line.close()
+
+
+def open_board_port(baud: int = 500_000) -> SerialTransport:
+    """The line to the one board that answers.
+
+    Raises:
+        DeviceError: none, or more than one.
+    """
+    boards = [port.device for port in find_ports() if port.mien]
+    if len(boards) != 1:
+        found = ", ".join(boards) or "none"
+        raise DeviceError(f"one Mien board expected, found {found}", "mien ports, then --port PATH")
+    return SerialTransport(boards[0], baud)

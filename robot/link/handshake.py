@@ -1,0 +1,114 @@
+"""What is said before a face may move: hello, clock, upload, arm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from robot.config import FaceConfig
+from robot.errors import DeviceError
+from robot.link import protocol, wire
+from robot.link.dialogue import Dialogue
+from robot.link.upload import Upload
+from robot.link.wire import Msg, Result, State
+
+HELLO_S = 0.1
+PINGS = 8
+PROBE_S = 0.05
+REFLASH = "mien firmware flash"
+
+
+def hello(talk: Dialogue, face: FaceConfig, timeout_s: float) -> wire.HelloReply:
+    """Find the board and compare protocols.
+
+    Raises:
+        DeviceError: no answer, another protocol, or too few channels for ``face``.
+    """
+    attempts = max(1, round(timeout_s / HELLO_S))
+    reply = talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY, HELLO_S, attempts)
+    # The hash comes first in every protocol, whatever else has changed.
+    theirs = int.from_bytes(reply[:4], "little")
+    if theirs != wire.PROTOCOL_HASH:
+        raise DeviceError(
+            f"the firmware speaks protocol {theirs:08x}, this program {wire.PROTOCOL_HASH:08x}",
+            REFLASH,
+        )
+    found = protocol.unpack(wire.HelloReply, reply)
+    if len(face.names) > found.channels_max:
+        raise DeviceError(
+            f"{face.name} has {len(face.names)} actuators, the board takes {found.channels_max}"
+        )
+    return found
+
+
+def set_clock(talk: Dialogue) -> None:
+    """Forget the board's old clock and measure the new one.
+
+    Raises:
+        DeviceError: no ping was answered.
+    """
+    talk.reset()
+    for _ in range(PINGS):
+        talk.ping()
+        talk.listen(HELLO_S)
+    if not talk.clock.known:
+        raise DeviceError("the board says hello but answers no ping", "mien ports")
+
+
+def send_upload(talk: Dialogue, upload: Upload) -> None:
+    """Outputs off, then the whole face.
+
+    Raises:
+        DeviceError: the board refuses it or does not answer.
+    """
+    for type_, payload in ((Msg.DISARM, b""), *upload.messages()):
+        ack = talk.command(type_, payload)
+        if ack.result != Result.OK:
+            raise refused(type_, ack)
+
+
+def arm(
+    talk: Dialogue, upload: Upload, face: FaceConfig, wait_s: float, now: Callable[[], float]
+) -> None:
+    """Drive the outputs. Waits up to ``wait_s`` for the servo boards to be verified.
+
+    Raises:
+        DeviceError: one of them is missing, the board is in ESTOP or holds another face.
+    """
+    payload = protocol.pack(wire.Arm(upload.crc))
+    ack = talk.command(Msg.ARM, payload)
+    for _ in range(round(wait_s / PROBE_S)):
+        if ack.result != Result.BOARD:
+            break
+        end = now() + PROBE_S
+        while talk.listen(max(0.0, end - now())) and now() < end:
+            pass  # telemetry
+        ack = talk.command(Msg.ARM, payload)
+    if ack.result == Result.BOARD:
+        missing = [a for b, a in enumerate(face.boards) if not ack.detail >> b & 1]
+        raise DeviceError(
+            f"servo boards do not answer: {', '.join(map(hex, missing))}",
+            "check the I2C wiring and the servo supply",
+        )
+    if ack.result != Result.OK:
+        raise refused(Msg.ARM, ack)
+    talk.telemetry = None  # the newest may be older than ARM, and say DISARMED
+
+
+def refused(type_: Msg, ack: wire.Ack) -> DeviceError:
+    """The error for an ACK that is not OK."""
+    if ack.state == State.ESTOP:
+        return estopped()
+    detail = f", channel {ack.detail}" if type_ == Msg.CONFIG_CHANNEL else ""
+    return DeviceError(
+        f"the board refuses {type_.name}{detail}: {Result(ack.result).name} "
+        f"in state {State(ack.state).name}",
+        "mien doctor",
+    )
+
+
+def estopped() -> DeviceError:
+    """The error for everything that ESTOP forbids."""
+    return DeviceError(
+        "the board is in ESTOP and stays there until it is cleared",
+        "look at the face, then mien clear",
+    )

@@ -1,0 +1,115 @@
+"""A face as the board gets it: limits, speeds and tendons of every channel, in wire units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot.actuators import to_pulses
+from robot.config import FaceConfig, Floats
+from robot.link import wire
+from robot.link.protocol import UNITS_PER_US, crc16, pack, to_units
+
+TELEMETRY_MS = 50
+IDLE_MAX = 255  # of the wire's byte
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What CONFIG_BEGIN and CONFIG_CHANNEL say for one face."""
+
+    begin: wire.ConfigBegin
+    channels: tuple[wire.ConfigChannel, ...]
+
+    @cached_property
+    def crc(self) -> int:
+        """CRC that CONFIG_COMMIT and ARM name."""
+        crc = crc16(pack(self.begin))
+        for channel in self.channels:
+            crc = crc16(pack(channel), crc)
+        return crc
+
+    def messages(self) -> Iterator[tuple[wire.Msg, bytes]]:
+        """Type and payload of each frame of the upload, in order."""
+        yield wire.Msg.CONFIG_BEGIN, pack(self.begin)
+        for channel in self.channels:
+            yield wire.Msg.CONFIG_CHANNEL, pack(channel)
+        yield wire.Msg.CONFIG_COMMIT, pack(wire.ConfigCommit(self.crc))
+
+    @cached_property
+    def bounds(self) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+        """Lowest and highest pulse (n,) in 0.25 us that a taut channel is driven to."""
+        low = [c.min if c.flags != wire.Flag.TENDON else c.floor for c in self.channels]
+        down = wire.Flag.TENDON | wire.Flag.PULL_DOWN
+        high = [c.floor if c.flags == down else c.max for c in self.channels]
+        return np.array(low, dtype=np.uint16), np.array(high, dtype=np.uint16)
+
+    def clip(self, pulses_us: Floats) -> NDArray[np.uint16]:
+        """Pulses (n,) in us -> 0.25 us, as the board will drive them."""
+        return np.clip(to_units(pulses_us), *self.bounds)
+
+
+def upload_of(face: FaceConfig) -> Upload:
+    """Wire form of ``face``.
+
+    The limits are the pulses of each actuator's command limits. A tendon's floor is
+    ``floor_us`` beyond neutral in the direction of pull; its loose end, from which the board winds
+    it in after power-up, lies ``slack_us`` behind that, within the servo's own range.
+    """
+    address = [*face.boards, 0, 0, 0, 0]
+    begin = wire.ConfigBegin(
+        len(face.names),
+        len(face.boards),
+        address[0],
+        address[1],
+        address[2],
+        address[3],
+        round(face.pwm_hz),
+        face.timeout_ms,
+        TELEMETRY_MS,
+    )
+    ends = np.sort(to_units(to_pulses(face, face.limits.T)), axis=0)  # (2, n)
+    safe = to_units(to_pulses(face, face.safe))
+    channels = tuple(_channel(face, k, ends[:, k], int(safe[k])) for k in range(len(face.names)))
+    return Upload(begin, channels)
+
+
+def _channel(
+    face: FaceConfig, index: int, ends: NDArray[np.uint16], safe: int
+) -> wire.ConfigChannel:
+    actuator = face.actuators[face.names[index]]
+    lowest, neutral, highest = (int(u) for u in to_units(face.pulses[index]))
+    low, high = int(ends[0]), int(ends[1])
+    flags, slack, floor = wire.Flag(0), 0, 0
+    if actuator.kind == "tendon":
+        flags = wire.Flag.TENDON
+        pull = round(actuator.floor_us * UNITS_PER_US)
+        slack = round(actuator.slack_us * UNITS_PER_US)
+        if actuator.direction > 0:
+            floor = min(neutral + pull, high)
+            slack = min(slack, floor - lowest)
+            low, safe = min(low, floor - slack), max(safe, floor)
+        else:
+            flags |= wire.Flag.PULL_DOWN
+            floor = max(neutral - pull, low)
+            slack = min(slack, highest - floor)
+            high, safe = max(high, floor + slack), min(safe, floor)
+    half = max(highest - neutral, neutral - lowest)
+    slew = int(actuator.speed * half * wire.STEP_US / 1e6 + 1e-9)
+    return wire.ConfigChannel(
+        index=index,
+        board=actuator.board,
+        channel=actuator.channel,
+        flags=flags,
+        idle=min(IDLE_MAX, int(np.ceil(actuator.idle_release_s * 1000 / wire.IDLE_UNIT_MS))),
+        min=low,
+        max=high,
+        safe=safe,
+        slew=max(1, slew),
+        slack=slack,
+        floor=floor,
+    )
