@@ -58,6 +58,7 @@ class Head:
     landmark_part: I32
     landmark_triangle: I32
     landmark_bary: F64
+    mouth: F32  # (V_skin,) 1 on skin that lines the inside of the mouth, 0 on the rest
     eye_center: Mapping[str, F64]
     eye_radius: float
     jaw_pivot: F64
@@ -123,6 +124,7 @@ def load_head(path: Path = ASSET) -> Head:
         landmark_part=raw["landmark_part"].astype(np.int32),
         landmark_triangle=raw["landmark_triangle"].astype(np.int32),
         landmark_bary=raw["landmark_bary"].astype(np.float64),
+        mouth=unit("skin/mouth"),
         eye_center={side: raw["eye_center"][k].astype(np.float64) for k, side in enumerate(SIDES)},
         eye_radius=float(raw["eye_radius"]),
         jaw_pivot=raw["jaw_pivot"].astype(np.float64),

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 HERE = Path(__file__).parent
 STEP_MM = 0.01  # positions are int16 in this step
 JAW_PIVOT = (0.0, -18.0, -56.0)  # condyle: 10 mm in front of the tragus, 18 mm under the eyes
-EYE_RADIUS = 15.6
+EYE_RADIUS = 15.3
 AMBIENT_RAYS = 400
 
 F64 = NDArray[np.float64]
@@ -71,6 +71,7 @@ def build(data: Path) -> dict[str, NDArray[np.generic]]:
     out |= {
         "skin/front": np.round(front * 255).astype(np.uint8),
         "skin/ambient": np.round(np.clip(1 - occlusion, 0, 1) * 255).astype(np.uint8),
+        "skin/mouth": np.round(np.clip(paint.mask(data, "inside-mouth", head.uv), 0, 1) * 255).astype(np.uint8),
         "paint": np.round(image * 255).astype(np.uint8),
         "paint_range": np.array([*paint.X_RANGE, *paint.Y_RANGE]),
         "identity": np.stack([quantise(mode) for mode in modes.values()]),

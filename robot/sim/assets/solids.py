@@ -11,7 +11,7 @@ Solid = tuple[F64, I64, F64]  # vertices (V, 3), triangles (T, 3), albedo (V, 3)
 
 IRIS_RADIUS = 6.1
 PUPIL_RADIUS = 2.3
-CORNEA_BULGE = 0.7
+CORNEA_BULGE = 0.6
 
 SCLERA = (0.86, 0.84, 0.82)
 IRIS = (0.24, 0.38, 0.44)
