@@ -8,6 +8,8 @@
     slip:NAME[:DEG]     the horn sits DEG (8) degrees further on its spline
     brownout[:S]        no servo has power for S (0.5) seconds
     camera_lost[:S]     the camera gives no frame for S (1) seconds
+    bytes_lost[:SHARE]      SHARE (0.001) of the bytes on the line vanish
+    bytes_flipped[:SHARE]   one bit of SHARE (0.001) of the bytes on the line is wrong
 
 Each may end in ``@T``: it happens T seconds after the start (default 0).
 """
@@ -22,13 +24,28 @@ from robot.config import FaceConfig
 from robot.errors import InputError
 
 Kind: TypeAlias = Literal[
-    "stuck", "slow", "dead", "torn", "slack", "slip", "brownout", "camera_lost"
+    "stuck",
+    "slow",
+    "dead",
+    "torn",
+    "slack",
+    "slip",
+    "brownout",
+    "camera_lost",
+    "bytes_lost",
+    "bytes_flipped",
 ]
 _DEFAULT: dict[str, float] = {
-    "slow": 0.3, "slack": 3.0, "slip": 8.0, "brownout": 0.5, "camera_lost": 1.0
-}  # fmt: skip
+    "slow": 0.3,
+    "slack": 3.0,
+    "slip": 8.0,
+    "brownout": 0.5,
+    "camera_lost": 1.0,
+    "bytes_lost": 0.001,
+    "bytes_flipped": 0.001,
+}
 _OF_TENDONS = {"torn", "slack"}
-_OF_ALL = {"brownout", "camera_lost"}
+_OF_ALL = {"brownout", "camera_lost", "bytes_lost", "bytes_flipped"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +84,7 @@ def parse_fault(text: str, face: FaceConfig) -> Fault:
                 f"it has {', '.join(able) or 'none'}"
             )
     if len(rest) > (kind in _DEFAULT):
-        raise InputError(f"fault {text!r}: too many parts; see the list in robot/sim/faults.py")
+        raise InputError(f"fault {text!r}: too many parts; see robot/sim/faults.py")
     amount = _number(text, rest[0]) if rest else _DEFAULT.get(kind, 0.0)
     at = _number(text, when) if when else 0.0
     if at < 0 or (kind != "slip" and amount < 0):

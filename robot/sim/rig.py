@@ -106,6 +106,13 @@ class Rig:
         self.time = self._steps * self.dt
         self._fresh = False
 
+    @property
+    def blind(self) -> bool:
+        """Whether a fault keeps cameras from seeing now."""
+        return any(
+            f.kind == "camera_lost" and f.at <= self.time < f.at + f.amount for f in self.faults
+        )
+
     def servo_angles(self) -> F64:
         """(n,) angles of the horns, rad; 0 at the drawing's neutral, + for a positive command."""
         angles: F64 = self.data.qpos[self.machine.gear_q].copy()

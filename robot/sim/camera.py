@@ -1,0 +1,139 @@
+"""What a camera in front of the rig knows of its landmarks: one interface, two cameras.
+
+``ProjectedCamera`` takes the true points and adds noise; it is fast. ``RenderedCamera`` draws the
+face and lets MediaPipe look at the picture. Both leave the neck out of their landmarks, as the
+face tracker does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from models.face_tracker import FaceTracker
+from robot.sim.render import CameraView, Light, Renderer
+from robot.sim.rig import Rig
+
+F64 = NDArray[np.float64]
+POINTS = 478
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One look. ``landmarks`` (478, 3) mm in the head frame, or None when no face was seen.
+
+    ``time``: when the shutter was open, s of the rig's clock.
+    """
+
+    time: float
+    landmarks: F64 | None
+
+
+class Camera(Protocol):
+    """Something that looks at a rig."""
+
+    def look(self, rig: Rig) -> Sight:
+        """The face as it is now."""
+
+    def close(self) -> None:
+        """Give back what the camera holds."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Errors of a tracked face, mm, one standard deviation.
+
+    Attributes:
+        jitter: of every point, afresh in every frame; (x, y, z).
+        sway: of all points together, slowly wandering, as a pose estimate does; (x, y, z).
+        sway_s: how long the wandering remembers.
+        bias: of every point, the same for the whole session; (x, y, z).
+        lost: share of frames in which no face is found.
+    """
+
+    jitter: tuple[float, float, float] = (0.25, 0.25, 0.5)
+    sway: tuple[float, float, float] = (0.1, 0.1, 0.2)
+    sway_s: float = 0.5
+    bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    lost: float = 0.002
+
+
+NOISELESS = Noise((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 1.0, (0.0, 0.0, 0.0), 0.0)
+
+
+class ProjectedCamera:
+    """True landmarks with noise. The same seed and the same looks give the same errors."""
+
+    def __init__(self, noise: Noise | None = None, seed: int = 0) -> None:
+        self.noise = Noise() if noise is None else noise
+        self._random = np.random.default_rng([seed, 0xCA3])
+        self._bias = self._random.standard_normal((POINTS, 3)) * self.noise.bias
+        self._sway = np.zeros(3)
+        self._last: float | None = None
+
+    def look(self, rig: Rig) -> Sight:
+        """See ``Camera``."""
+        noise = self.noise
+        passed = np.inf if self._last is None else max(rig.time - self._last, 0.0)
+        keep = float(np.exp(-passed / noise.sway_s))
+        fresh = self._random.standard_normal(3) * noise.sway * np.sqrt(1.0 - keep**2)
+        self._sway, self._last = self._sway * keep + fresh, rig.time
+        jitter = self._random.standard_normal((POINTS, 3)) * noise.jitter
+        if self._random.random() < noise.lost or rig.blind:
+            return Sight(rig.time, None)
+        return Sight(rig.time, rig.landmarks() + self._bias + self._sway + jitter)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+@dataclass(frozen=True)
+class Optics:
+    """A real camera's picture: ``blur`` (standard deviation) in pixels, ``noise`` in grey levels."""
+
+    view: CameraView = field(default_factory=CameraView)
+    light: Light = field(default_factory=Light)
+    blur: float = 0.6
+    noise: float = 2.0
+    width: int = 640
+    height: int = 480
+
+
+class RenderedCamera:
+    """A drawn picture, looked at by MediaPipe with the neutral face as its reference.
+
+    Raises:
+        DeviceError: this machine has no OpenGL.
+    """
+
+    def __init__(self, rig: Rig, optics: Optics | None = None, seed: int = 0) -> None:
+        self.optics = Optics() if optics is None else optics
+        self._random = np.random.default_rng([seed, 0x9C7])
+        self._renderer = Renderer(rig.head, self.optics.width, self.optics.height)
+        self._tracker = FaceTracker(rig.head.neutral_landmarks, fov_deg=self.optics.view.fov_deg)
+
+    def picture(self, rig: Rig) -> NDArray[np.uint8]:
+        """The picture that the camera takes now, (height, width, 3) RGB."""
+        state, optics = rig.skin_state(), self.optics
+        image = self._renderer.render(rig.skin.deform(state), state.head, optics.view, optics.light)
+        if not optics.blur and not optics.noise:
+            return image
+        soft = gaussian_filter(image.astype(np.float32), (optics.blur, optics.blur, 0.0))
+        soft += optics.noise * self._random.standard_normal(soft.shape, dtype=np.float32)
+        return np.asarray(np.clip(np.rint(soft), 0, 255), dtype=np.uint8)
+
+    def look(self, rig: Rig) -> Sight:
+        """See ``Camera``."""
+        if rig.blind:
+            return Sight(rig.time, None)
+        seen = self._tracker.track(self.picture(rig), rig.time)
+        return Sight(rig.time, seen.landmarks if seen.found else None)
+
+    def close(self) -> None:
+        """See ``Camera``."""
+        self._renderer.close()
+        self._tracker.close()
