@@ -1,0 +1,231 @@
+#include "boards.h"
+
+#include <util/atomic.h>
+
+#include "burst.h"
+#include "hardware.h"
+#include "pca9685.h"
+#include "twi.h"
+#include "uart.h"
+
+enum job { JOB_NONE, JOB_ALL_OFF, JOB_OFF, JOB_BURST, JOB_SETUP, JOB_CHECK };
+
+static enum job job;
+static uint8_t job_board;
+static uint8_t job_stage;  /* of JOB_SETUP and JOB_CHECK */
+static uint8_t known;      /* boards of the configuration that burst.c was laid out for, 0 = none */
+static bool off_due;       /* ALL_LED_OFF to everybody */
+static uint8_t off_boards; /* bit b: then to board b by name, because a common call hides who did not answer */
+static bool step_due;
+static bool clean;         /* no burst of this refresh failed */
+static uint8_t bursts;     /* bit b: board b is still to be written in this refresh */
+static bool refreshing;
+static bool gate_open;     /* /OE is low */
+static uint8_t muted;      /* bit b: set up anew while driving; off until the next ARM */
+static bool abandoned;     /* /OE is high because a board stayed lost */
+static uint8_t last_state;
+static uint8_t check_board;
+static uint32_t check_us;
+static uint32_t obeyed_us; /* when all boards were last seen well */
+
+static void gate(bool open) {
+    gate_open = open;
+    if (open) {
+        ATOMIC_BLOCK(ATOMIC_FORCEON) { /* or an ESTOP between the question and the answer would be lost */
+            if (!uart_stopped()) {
+                OE_PORT &= (uint8_t)~_BV(OE_BIT);
+            }
+        }
+        LED_PORT |= _BV(LED_BIT);
+    } else {
+        OE_PORT |= _BV(OE_BIT);
+        LED_PORT &= (uint8_t)~_BV(LED_BIT);
+    }
+}
+
+static void all_off(void) {
+    gate(false);
+    twi_abort();
+    off_due = true;
+    step_due = false;
+    refreshing = false;
+}
+
+static void begin(enum job what, uint8_t board) {
+    job = what;
+    job_board = board;
+}
+
+void boards_start(void) {
+    OE_PORT |= _BV(OE_BIT); /* level first, direction second: never low in between */
+    OE_DDR |= _BV(OE_BIT);
+    LED_DDR |= _BV(LED_BIT);
+    twi_start();
+    begin(JOB_ALL_OFF, 0);
+    pca9685_off(0, PCA9685_ALL_CALL);
+}
+
+void boards_gate(const mien_core *core) {
+    const uint8_t state = core->state;
+    const bool drive = mien_drive(core);
+    if (!drive) {
+        if (gate_open || last_state == MIEN_STATE_ARMED || last_state == MIEN_STATE_FAILSAFE) {
+            all_off();
+        }
+        muted = 0;
+        abandoned = false;
+        uart_stop_clear();
+    } else if (state == MIEN_STATE_ARMED && last_state != MIEN_STATE_ARMED) {
+        muted = 0;
+        abandoned = false;
+        clean = false;
+    }
+    last_state = state;
+}
+
+void boards_step(void) { step_due = true; }
+
+bool boards_ready(void) { return job != JOB_NONE ? twi_ended() : off_due || step_due || refreshing; }
+
+static uint8_t everyone(const mien_core *core) { return (uint8_t)((1U << mien_boards(core)) - 1U); }
+
+/* What the end of a transfer means. Setup and check go on stage by stage. */
+static void finish(mien_core *core, enum twi_result result, uint32_t now_us) {
+    const bool ok = result == TWI_OK;
+    const enum job done = job;
+    const uint8_t bit = (uint8_t)(1U << job_board);
+    job = JOB_NONE;
+    if (result == TWI_ABORTED) {
+        return;
+    }
+    switch (done) {
+    case JOB_ALL_OFF:
+        off_due = false; /* when nobody answered, nobody drives; each board is asked by name below */
+        off_boards = everyone(core) & core->boards_ok;
+        break;
+    case JOB_OFF:
+        off_boards &= (uint8_t)~bit;
+        mien_bus(core, job_board, ok);
+        break;
+    case JOB_BURST:
+        mien_bus(core, job_board, ok);
+        clean = clean && ok;
+        break;
+    case JOB_SETUP:
+    case JOB_CHECK:
+        if (!ok && done == JOB_CHECK) {
+            mien_bus(core, job_board, false);
+        } else if (!ok || !pca9685_accept(job_stage)) {
+            mien_board_verified(core, job_board, false);
+        } else if (job_stage == PCA9685_LAST_STAGE) {
+            if (done == JOB_SETUP && mien_drive(core)) {
+                muted |= bit;
+            }
+            mien_board_verified(core, job_board, true);
+        } else {
+            job = done;
+            job_stage++;
+            pca9685_stage(now_us, mien_address(core, job_board), job_stage);
+        }
+        break;
+    case JOB_NONE:
+        break;
+    }
+}
+
+static bool begin_burst(mien_core *core, uint32_t now_us) {
+    if (step_due && !refreshing) {
+        step_due = false;
+        refreshing = true;
+        clean = true;
+        bursts = everyone(core) & core->boards_ok & (uint8_t)~muted;
+        burst_take(core);
+    }
+    if (!refreshing) {
+        return false;
+    }
+    for (uint8_t board = 0; board < known; board++) {
+        const uint8_t bit = (uint8_t)(1U << board);
+        if ((bursts & bit) != 0) {
+            bursts &= (uint8_t)~bit;
+            if (burst_start(now_us, mien_address(core, board), board)) {
+                begin(JOB_BURST, board);
+                return true;
+            }
+        }
+    }
+    refreshing = false;
+    const bool everybody = (everyone(core) & (uint8_t)~core->boards_ok) == 0 && muted == 0;
+    if (clean && !abandoned && !gate_open && everybody) {
+        gate(true);
+    }
+    return false;
+}
+
+/* The next board in turn: read back if it is well, set up anew if it is not. */
+static void begin_check(mien_core *core, uint32_t now_us) {
+    check_us = now_us;
+    check_board = (uint8_t)(check_board + 1U < known ? check_board + 1U : 0U);
+    const bool well = (core->boards_ok & (1U << check_board)) != 0;
+    begin(well ? JOB_CHECK : JOB_SETUP, check_board);
+    job_stage = well ? PCA9685_FIRST_CHECK : 0;
+    pca9685_stage(now_us, mien_address(core, check_board), job_stage);
+}
+
+/* The configuration came or went. */
+static void learn(const mien_core *core, uint32_t now_us) {
+    known = mien_boards(core);
+    if (known != 0) {
+        pca9685_rate(core->pwm_hz);
+        burst_layout(core);
+        check_us = now_us - IDLE_CHECK_MS * 1000UL;
+    }
+}
+
+static void watch_lost(const mien_core *core, uint32_t now_us) {
+    if (!mien_drive(core) || (core->boards_ok & everyone(core)) == everyone(core)) {
+        obeyed_us = now_us;
+    } else if (now_us - obeyed_us > LOST_OFF_MS * 1000UL && !abandoned) {
+        abandoned = true;
+        all_off();
+    }
+}
+
+void boards_poll(mien_core *core, uint32_t now_us) {
+    if (job != JOB_NONE) {
+        const enum twi_result result = twi_poll(now_us);
+        if (result == TWI_BUSY) {
+            return;
+        }
+        finish(core, result, now_us);
+        if (job != JOB_NONE) {
+            return;
+        }
+    }
+    if (mien_boards(core) != known) {
+        learn(core, now_us);
+    }
+    watch_lost(core, now_us);
+    const bool drive = mien_drive(core) && !abandoned;
+    if (off_due) {
+        begin(JOB_ALL_OFF, 0);
+        pca9685_off(now_us, PCA9685_ALL_CALL);
+        return;
+    }
+    for (uint8_t board = 0; board < known; board++) {
+        if ((off_boards & (1U << board)) != 0) {
+            begin(JOB_OFF, board);
+            pca9685_off(now_us, mien_address(core, board));
+            return;
+        }
+    }
+    if (!drive) {
+        step_due = false;
+        refreshing = false;
+    } else if (begin_burst(core, now_us)) {
+        return;
+    }
+    if (known != 0 && now_us - check_us > (drive ? DRIVE_CHECK_MS : IDLE_CHECK_MS) * 1000UL) {
+        begin_check(core, now_us);
+    }
+}

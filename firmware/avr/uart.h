@@ -1,0 +1,31 @@
+/* The serial line, by interrupts both ways. Received bytes wait in a ring of 256; bytes to send come
+ * straight out of the core's ring, so that nothing ever waits for the line.
+ *
+ * A step of the core takes up to 3 ms, too long for an emergency stop. The receive interrupt therefore knows
+ * one frame by itself: a whole ESTOP with a good CRC raises /OE before the core has even seen it. */
+#ifndef MIEN_UART_H
+#define MIEN_UART_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mien.h"
+
+/* `core` must outlive the line: its mien_transmit is called from the interrupt. */
+void uart_start(mien_core *core);
+
+/* Copies up to `size` received bytes; returns how many. */
+uint8_t uart_read(uint8_t *data, uint8_t size);
+bool uart_waiting(void);
+
+/* True once after bytes were lost to an overrun, a framing error or a full ring. */
+bool uart_lost(void);
+
+/* An ESTOP frame came: outputs must stay off until the core has acted on it and uart_stop_clear is called. */
+bool uart_stopped(void);
+void uart_stop_clear(void);
+
+/* The core may have bytes to send. */
+void uart_send(void);
+
+#endif
