@@ -1,0 +1,140 @@
+"""Data set -> self-model: which actuators show, which poses count, how the neck turns the head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from calibration.dataset import Dataset
+from models import self_model
+from models.self_model import NECK, SelfModel, neck_features
+from models.train.self_model import Examples, FitConfig, fit
+from robot.config import FaceConfig, Floats
+
+MODEL = "self_model.safetensors"
+_UNSETTLED = 4.0  # times the median spread: the pose was still moving
+_SHOWS = 3.0  # an actuator shows when its full stroke moves some landmark by so many noise floors
+
+
+def examples(
+    face: FaceConfig, data: Dataset, seen: NDArray[np.bool_], inputs: tuple[int, ...]
+) -> Examples:
+    """The records ``seen`` (R,) as examples; the others still count for the strings' memory."""
+    kinds = [face.actuators[face.names[i]].kind for i in inputs]
+    rows = np.flatnonzero(seen)
+    return Examples(
+        names=face.names,
+        inputs=inputs,
+        tendons=tuple(k for k, kind in enumerate(kinds) if kind == "tendon"),
+        commands=data.commands,
+        seen=rows,
+        landmarks=data.landmarks[rows],
+    )
+
+
+def usable(data: Dataset) -> NDArray[np.bool_]:
+    """(R,) poses to learn from: seen, settled, not held out."""
+    settled = data.spread <= _UNSETTLED * np.nanmedian(data.spread[data.seen])
+    return np.asarray(data.seen & ~data.of("held", "neck") & settled)
+
+
+def noise_floor(data: Dataset) -> float:
+    """RMS distance (mm) of a landmark from its mean over the repeats of the neutral pose."""
+    rest = data.landmarks[data.of("neutral")]
+    if len(rest) < 3:
+        return float("nan")
+    error = np.square(rest - rest.mean(0)).sum(-1).sum(0) / (len(rest) - 1)
+    return float(np.sqrt(error.mean()))
+
+
+def strokes(face: FaceConfig, data: Dataset) -> Floats:
+    """(n,) mm: how far the landmark that each actuator moves most goes over its range alone."""
+    rest = data.landmarks[data.of("neutral")]
+    out = np.zeros(len(face.names))
+    if not len(rest):
+        return out
+    # A landmark that happens to be noisy must not look as if it moved.
+    noise = np.sqrt(np.square(rest - rest.mean(0)).sum(-1).mean(0))
+    single = data.of("single")
+    for i in range(len(face.names)):
+        alone = single & (np.abs(data.commands[:, i]) > 0.5)
+        alone &= (np.abs(np.delete(data.commands, i, axis=1)) < 0.05).all(1)
+        if alone.any():
+            move = np.linalg.norm(data.landmarks[alone] - rest.mean(0), axis=-1)
+            out[i] = float(np.maximum(move - 2 * noise, 0.0).max())
+    return out
+
+
+def inputs_of(face: FaceConfig, data: Dataset) -> tuple[int, ...]:
+    """Actuators whose own motion the landmarks show; never the neck."""
+    least = _SHOWS * noise_floor(data)
+    moved = strokes(face, data)
+    return tuple(
+        i
+        for i, a in enumerate(face.actuators.values())
+        if a.region != "neck" and not moved[i] < least
+    )
+
+
+def fit_face(
+    face: FaceConfig,
+    data: Dataset,
+    config: FitConfig | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> SelfModel:
+    """The self-model of a data set, with what it was made from in ``meta``.
+
+    Raises:
+        ModelError: too few usable poses.
+    """
+    inputs = inputs_of(face, data)
+    model = fit(examples(face, data, usable(data), inputs), config, progress)
+    meta = model.meta | {
+        "face": face.name,
+        "face_hash": face.hash,
+        "mechanism_hash": data.setup.mechanism,
+        "build": data.setup.build,
+        "camera": data.setup.camera,
+        "data_hash": data.hash,
+        "unseen_actuators": [
+            n
+            for i, n in enumerate(face.names)
+            if i not in inputs and face.actuators[n].region != "neck"
+        ],
+    }
+    return replace(model, meta=meta, neck=_neck(face, data))
+
+
+def quick_fit(face: FaceConfig, data: Dataset) -> SelfModel:
+    """A rough model for choosing the next poses."""
+    return fit_face(face, data, FitConfig(steps=300))
+
+
+def save(folder: Path, model: SelfModel) -> Path:
+    """Write the folder's model."""
+    self_model.save(folder / MODEL, model)
+    return folder / MODEL
+
+
+def _neck(face: FaceConfig, data: Dataset) -> Floats:
+    """Least squares of the head's motion since neutral on the neck's commands."""
+    if not set(NECK) <= set(face.names):
+        return np.zeros((0, 6))
+    rest = data.of("neutral")
+    at = [face.names.index(n) for n in NECK]
+    turned = data.seen & (np.abs(data.commands[:, at]) > 1e-3).any(1)
+    turned &= np.isfinite(data.head).all((1, 2))
+    if not rest.any() or turned.sum() < 9:
+        return np.zeros((0, 6))
+    home = data.head[rest][0]
+    motion = data.head[turned] @ np.linalg.inv(home)
+    wanted = np.concatenate(
+        [Rotation.from_matrix(motion[:, :3, :3]).as_rotvec(), motion[:, :3, 3]], axis=1
+    )
+    features = neck_features(data.commands[turned][:, at])
+    return np.asarray(np.linalg.lstsq(features, wanted, rcond=None)[0])

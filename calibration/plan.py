@@ -1,0 +1,211 @@
+"""What to babble, in which order: safe before anything is known, informative later.
+
+neutral     the face at rest, now and again: noise and drift
+single      one actuator at a time, small before large: sign, range, stuck or swapped channels
+loop        each string up and down, whole and half way: slack point and hysteresis
+combo       low-discrepancy mixtures, growing; half of them move few actuators, as expressions do
+neck        the head turned: only for the pose of the head, not for the face
+active      mixtures chosen where the first model knows least (added by ``collect``)
+held        never learned from: what ``verify`` asks
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import qmc
+
+from robot.config import FaceConfig, Floats
+from robot.errors import InputError
+from robot.safety import Limiter
+
+KINDS = ("start", "neutral", "single", "loop", "neck", "combo", "active", "held")
+"""``start`` is no pose: it marks that the face was (re)started at its safe pose."""
+
+_AMPLITUDES = (0.3, 0.65, 1.0)
+_LOOP = (0.2, 0.4, 0.6, 0.8, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0, 0.5, 0.25, 0.5, 0.0)
+_NEUTRAL_EVERY = 100
+_GROWING = 0.25  # share of the combos whose amplitude still grows
+_ACTIVE_SHARE = 0.35
+_HELD = 150
+_NECK = (0.25, 0.5)
+_FEW = 0.2  # chance that an actuator moves in a sparse mixture
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Poses in order.
+
+    Attributes:
+        face, face_hash: whom it is for.
+        seed: of the mixtures.
+        kind: (P,) index into ``KINDS``.
+        goals: (P, n) commands, inside limits and interlocks.
+        active: poses that ``collect`` is still to choose itself, before the held ones.
+    """
+
+    face: str
+    face_hash: str
+    seed: int
+    kind: NDArray[np.uint8]
+    goals: Floats
+    active: int
+
+    def __len__(self) -> int:
+        return len(self.goals)
+
+    def save(self, path: Path) -> None:
+        """Write it whole or not at all."""
+        part = path.with_suffix(".part")
+        with part.open("wb") as f:
+            np.savez(
+                f,
+                face=self.face,
+                face_hash=self.face_hash,
+                seed=self.seed,
+                kind=self.kind,
+                goals=self.goals,
+                active=self.active,
+            )
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, face: FaceConfig) -> Plan:
+        """Read it.
+
+        Raises:
+            InputError: missing, damaged, or a plan for another face.
+        """
+        again = f"mien calibrate plan --face {face.name} --out {path.parent}"
+        try:
+            with np.load(path) as z:
+                plan = cls(
+                    str(z["face"]),
+                    str(z["face_hash"]),
+                    int(z["seed"]),
+                    z["kind"],
+                    z["goals"],
+                    int(z["active"]),
+                )
+        except (OSError, KeyError, ValueError, EOFError) as e:
+            raise InputError(f"cannot read the plan {path}: {e}", again) from e
+        if (plan.face, plan.face_hash) != (face.name, face.hash):
+            raise InputError(
+                f"{path} is a plan for {plan.face} ({plan.face_hash}), "
+                f"this face is {face.name} ({face.hash})",
+                again,
+            )
+        return plan
+
+    def with_active(self, goals: Floats) -> Plan:
+        """The chosen poses put in before the held ones."""
+        at = int(np.argmax(self.kind == KINDS.index("held")))
+        kind = np.full(len(goals), KINDS.index("active"), dtype=np.uint8)
+        return replace(
+            self,
+            kind=np.insert(self.kind, at, kind),
+            goals=np.insert(self.goals, at, goals, axis=0),
+            active=self.active - len(goals),
+        )
+
+
+def make_plan(face: FaceConfig, poses: int, seed: int = 0) -> Plan:
+    """A plan of about ``poses`` poses.
+
+    Raises:
+        InputError: too few poses to visit every actuator and still learn and verify.
+    """
+    fixed = [*_singles(face), *_loops(face), *_necks(face)]
+    least = len(fixed) + 2 * _moving(face).sum() + _held(poses)
+    if poses < least:
+        raise InputError(
+            f"{poses} poses are too few for {face.name}: at least {least}",
+            f"mien calibrate plan --face {face.name} --poses {least}",
+        )
+    free = poses - len(fixed) - _held(poses) - poses // _NEUTRAL_EVERY
+    active = int(_ACTIVE_SHARE * free)
+    grow = np.minimum(1.0, 0.35 + 0.65 * np.arange(free - active) / (_GROWING * (free - active)))
+    combos = mixtures(face, free - active, seed) * grow[:, None]
+    held = mixtures(face, _held(poses), seed + 7919)
+    rows = [
+        *fixed,
+        *(("combo", g) for g in combos),
+        *(("held", g) for g in held),
+    ]
+    rows = list(_with_neutrals(face, rows))
+    goals = allowed(face, np.array([g for _, g in rows]))
+    kind = np.array([KINDS.index(k) for k, _ in rows], dtype=np.uint8)
+    return Plan(face.name, face.hash, seed, kind, goals, active)
+
+
+def mixtures(face: FaceConfig, count: int, seed: int) -> Floats:
+    """(count, n) commands over the whole range, every second one with few actuators moving."""
+    low, high = face.limits.T
+    sobol = qmc.Sobol(len(face.names), scramble=True, rng=np.random.default_rng(seed))
+    unit = sobol.random(1 << max(count - 1, 1).bit_length())[:count]
+    goals = low + unit * (high - low)
+    rng = np.random.default_rng([seed, 1])
+    few = rng.uniform(size=goals.shape) < _FEW
+    few[1::2] = True
+    return np.where(few & _moving(face), goals, 0.0)
+
+
+def allowed(face: FaceConfig, goals: Floats) -> Floats:
+    """Goals (P, n) after limits and interlocks, as the limiter will let them through."""
+    limiter = Limiter(face)
+    return np.array([limiter(g, face.safe, 1e3).commands for g in goals]).reshape(goals.shape)
+
+
+def _moving(face: FaceConfig) -> NDArray[np.bool_]:
+    """(n,) actuators that are babbled: the neck only turns the head in front of the camera."""
+    return np.array([a.region != "neck" for a in face.actuators.values()])
+
+
+def _held(poses: int) -> int:
+    return min(_HELD, max(20, poses // 6))
+
+
+def _singles(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
+    """Small amplitudes of all actuators come before large ones of any."""
+    for amplitude in _AMPLITUDES:
+        for i in np.flatnonzero(_moving(face)):
+            low, high = face.limits[i]
+            for end in (high, low):
+                if abs(end) * amplitude >= 0.05:
+                    goal = np.zeros(len(face.names))
+                    goal[i] = end * amplitude
+                    yield "single", goal
+
+
+def _loops(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
+    """Strings of both sides at once: they do not touch each other."""
+    strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    if strings.any():
+        for level in _LOOP:
+            yield "loop", np.where(strings, level * face.limits[:, 1], 0.0)
+
+
+def _necks(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
+    """Small turns about each axis and two axes at once."""
+    at = np.flatnonzero(~_moving(face))
+    if len(at):
+        for turn in (*np.eye(len(at)), *-np.eye(len(at)), *(1.0 - np.eye(len(at)))):
+            for amplitude in _NECK:
+                goal = np.zeros(len(face.names))
+                goal[at] = np.clip(amplitude * turn, *face.limits[at].T)
+                yield "neck", goal
+
+
+def _with_neutrals(
+    face: FaceConfig, rows: list[tuple[str, Floats]]
+) -> Iterator[tuple[str, Floats]]:
+    rest = np.zeros(len(face.names))
+    yield from (("neutral", rest) for _ in range(4))
+    for k, row in enumerate(rows):
+        if k and k % _NEUTRAL_EVERY == 0:
+            yield "neutral", rest
+        yield row

@@ -1,0 +1,168 @@
+"""A face before a camera: go to a pose through the whole real path, then look until it is still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from calibration.dataset import Setup
+from robot.actuators import to_pulses
+from robot.config import FaceConfig, Floats
+from robot.errors import DeviceError
+from robot.link.board import Board
+from robot.loop import Clock
+from robot.safety import Limiter, ramp, ramp_seconds
+
+RATE_HZ = 30.0
+SETTLE_S = 0.12  # after the board has got there: servo lag and the skin's own swing
+PATIENCE_S = 0.5  # how much longer to wait for a pose that still moves
+RESTLESS = 2.5  # times the usual change between two looks: still moving
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One settled pose as the camera saw it.
+
+    Attributes:
+        time: s.
+        landmarks: (478, 3) mm in the head frame, NaN when no face was seen.
+        head: (4, 4) pose of the head.
+        spread: RMS (mm) between the looks it is the mean of.
+    """
+
+    time: float
+    landmarks: Floats
+    head: Floats
+    spread: float
+
+
+class Sight(Protocol):
+    """A camera: what it sees when asked. NaN landmarks mean that no face was in view."""
+
+    def __call__(self) -> tuple[Floats, Floats]:
+        """(landmarks (478, 3) mm in the head frame, head pose (4, 4))."""
+
+
+class Stage(Protocol):
+    """What ``collect`` needs of a robot."""
+
+    @property
+    def setup(self) -> Setup:
+        """Whose data this is."""
+
+    def start(self) -> None:
+        """Arm; the face stands at its safe pose afterwards."""
+
+    def go(self, goal: Floats) -> Floats:
+        """Move to commands (n,) and return what was really sent."""
+
+    def look(self) -> Look:
+        """Wait until the face is still and look."""
+
+    def stop(self) -> None:
+        """Back to the safe pose, and release. Never raises."""
+
+
+class Studio:
+    """A board and a camera on one clock.
+
+    Args:
+        face: the face.
+        board: connected.
+        clock: the board's.
+        sight: the camera.
+        setup: whose data this will be.
+        looks: how many looks are averaged.
+        close: called at the end.
+    """
+
+    def __init__(
+        self,
+        face: FaceConfig,
+        board: Board,
+        clock: Clock,
+        sight: Sight,
+        setup: Setup,
+        looks: int = 2,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._face, self._board, self._clock, self._sight = face, board, clock, sight
+        self._setup, self._looks, self._close = setup, looks, close
+        self._limit = Limiter(face)
+        self._last = face.safe.copy()
+        self._began = 0.0
+        self._usual: list[float] = []
+
+    @property
+    def setup(self) -> Setup:
+        """Whose data this is."""
+        return self._setup
+
+    def start(self) -> None:
+        """Arm, and wait until the board has ramped to the safe pose."""
+        self._board.arm()
+        self._began = self._clock.now()
+        self._hold(0.5)
+
+    def go(self, goal: Floats) -> Floats:
+        """Move there at the speed limits; the limiter has the last word."""
+        while True:
+            before = self._last
+            self._send(goal)
+            if np.abs(self._last - before).max() < 1e-9:
+                break
+        # The last setpoint is still ahead of the board by the lead.
+        self._hold(self._board.lead_s)
+        return self._last
+
+    def look(self) -> Look:
+        """Mean of some looks once the face is still, or after ``PATIENCE_S``."""
+        self._hold(SETTLE_S)
+        seen = [self._sight()]
+        waited = 0.0
+        while True:
+            self._hold(1.0 / RATE_HZ)
+            seen.append(self._sight())
+            recent = np.array([s[0] for s in seen[-self._looks :]])
+            spread = float(np.sqrt(np.square(np.diff(recent, axis=0)).sum(-1).mean()))
+            waited += 1.0 / RATE_HZ
+            calm = not spread > RESTLESS * float(np.median(self._usual or [np.inf]))
+            if len(recent) >= self._looks and (calm or waited > PATIENCE_S):
+                break
+        if np.isfinite(spread):
+            self._usual = [*self._usual[-50:], spread]
+        return Look(
+            time=self._clock.now() - self._began,
+            landmarks=recent.mean(0),
+            head=seen[-1][1],
+            spread=spread,
+        )
+
+    def stop(self) -> None:
+        """Ramp to the safe pose and release; a board that is gone does so by itself."""
+        try:
+            origin = self._last
+            total = ramp_seconds(self._face, origin, self._face.safe)
+            for k in range(int(total * RATE_HZ) + 2):
+                self._send(ramp(self._face, origin, self._face.safe, (k + 1) / RATE_HZ))
+            self._board.disarm()
+        except DeviceError:
+            pass
+        finally:
+            self._close()
+
+    def _hold(self, seconds: float) -> None:
+        end = self._clock.now() + seconds
+        while self._clock.now() < end - 1e-9:
+            self._send(self._last)
+
+    def _send(self, goal: Floats) -> None:
+        now = self._clock.now()
+        limited = self._limit(goal, self._last, 1.0 / RATE_HZ)
+        self._board.send(now, to_pulses(self._face, limited.commands))
+        self._last = limited.commands
+        self._board.read()
+        self._clock.sleep_until(now + 1.0 / RATE_HZ)
