@@ -6,7 +6,7 @@ the corners with the opening (so that both margins meet everywhere at the same m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -44,6 +44,10 @@ class Lids:
     def clamp(self, upper: float, lower: float) -> tuple[float, float]:
         """Lid angles that do not pass through each other: what closes too far is taken from the upper lid."""
         return min(upper, self.opening + OVERLAP - lower), lower
+
+    def only(self, rows: NDArray[np.int64]) -> Lids:
+        """The same lids on some of their vertices."""
+        return replace(self, vertices=self.vertices[rows], upper=self.upper[rows], lower=self.lower[rows], arm=self.arm[rows])
 
     def shift(self, upper: float, lower: float) -> F64:
         """Displacement (n, 3) mm of `vertices` with the lids at these angles, positive closing."""

@@ -1,0 +1,199 @@
+"""The skin over the mechanism: how a few moving nodes, lids, eyes and a jaw deform the whole head. mm, head frame.
+
+Nodes carry the skin by biharmonic weights along its surface. Lids turn rigid shells about the eyeballs. The lower teeth, the tongue and the
+lining of the mouth follow the jaw; the outer skin of the lower face follows it only through its nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot.sim.biharmonic import cached_solve
+from robot.sim.head import SIDES, Head
+from robot.sim.lids import Lids, find_lids, smoothstep
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+# Skin that no servo reaches: scalp, ears and back of the head, base of the neck.
+SCALP_Y, BACK_Z, EAR_X, NECK_Y = 80.0, -58.0, 75.0, -138.0
+# Lining of the mouth: in front of LINING_Z it belongs to the lips; below FLOOR_Y it is tied to the jaw, above ROOF_Y to the skull.
+LINING_Z, FLOOR_Y, ROOF_Y = 16.0, -80.0, -58.0
+LINING = 0.5
+SOCKET_DEPTH = 6.0  # mm in front of the eye's centre; behind that the socket is fixed
+
+
+@dataclass(frozen=True)
+class Node:
+    """A point of skin that the mechanism moves. anchor: (3,) mm on the neutral skin, snapped to the nearest vertex."""
+
+    name: str
+    anchor: F64
+
+
+@dataclass
+class SkinState:
+    """Where everything that deforms the head is.
+
+    nodes (K, 3): mm from neutral, head frame. lids (4,): rad, upper left, upper right, lower left, lower right, positive closing.
+    gaze (2, 2): rad, [left, right] x [yaw positive to the face's left, pitch positive up]. jaw (4, 4): mm, moves the lower
+    teeth and the tongue. tongue (3,): mm at its tip, in the jaw's frame. head (4, 4): mm, the neck; places the head in
+    the world and deforms nothing.
+    """
+
+    nodes: F64
+    lids: F64
+    gaze: F64
+    jaw: F64
+    tongue: F64
+    head: F64
+
+    @classmethod
+    def neutral(cls, nodes: int) -> SkinState:
+        return cls(np.zeros((nodes, 3)), np.zeros(4), np.zeros((2, 2)), np.eye(4), np.zeros(3), np.eye(4))
+
+
+def gaze_rotation(yaw: float, pitch: float) -> F64:
+    """(3, 3): pitch up about the eye's own -x, then yaw to the face's left about +y."""
+    cy, sy, cp, sp_ = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+    return np.array([[cy, -sy * sp_, sy * cp], [0.0, cp, sp_], [-sy, -cy * sp_, cy * cp]])
+
+
+def outer_skin(head: Head) -> NDArray[np.bool_]:
+    """(V,) skin that can be seen from outside with the mouth closed: neither lining of the mouth nor eye socket."""
+    vertices = head.parts["skin"].vertices
+    socket = np.zeros(len(vertices), dtype=bool)
+    for center in head.eye_center.values():
+        arm = vertices - center
+        socket |= (np.linalg.norm(arm, axis=1) < 1.15 * head.eye_radius) & (arm[:, 2] < SOCKET_DEPTH)
+    return (head.mouth < LINING) & ~socket & (head.paint.ambient > 0.03)
+
+
+def immobile(head: Head) -> NDArray[np.bool_]:
+    """(V,) skin that stays where it is relative to the skull."""
+    x, y, z = head.parts["skin"].vertices.T
+    outer = (y > SCALP_Y) | (z < BACK_Z) | (np.abs(x) > EAR_X) | (y < NECK_Y)
+    lining = (head.mouth > LINING) & (z < LINING_Z) & (y > ROOF_Y)
+    socket = np.zeros(len(x), dtype=bool)
+    for center in head.eye_center.values():
+        arm = head.parts["skin"].vertices - center
+        socket |= (np.linalg.norm(arm, axis=1) < 1.2 * head.eye_radius) & (arm[:, 2] < SOCKET_DEPTH)
+    return outer | lining | socket
+
+
+class Skin:
+    """Args:
+        head: the head to deform.
+        nodes: the points that the mechanism moves; two of them must not fall on one vertex.
+        cache: folder for the solved weights; the user's cache if left out.
+
+    W (V, K) float32: how far each skin vertex follows each node.
+
+    Raises:
+        ValueError: two nodes share a vertex, or one lies on skin that cannot move (scalp, ears, neck, lids' margins).
+    """
+
+    def __init__(self, head: Head, nodes: Sequence[Node], cache: Path | None = None) -> None:
+        self.head = head
+        self.nodes = tuple(nodes)
+        self.lids: dict[str, Lids] = {side: find_lids(head, side) for side in SIDES}
+        skin = head.parts["skin"]
+        self._rest = skin.vertices.astype(np.float64)
+        x, y, z = self._rest.T
+        jaw_bound = np.flatnonzero((head.mouth > LINING) & (z < LINING_Z) & (y < FLOOR_Y) & (z > -45.0))
+        rims = np.concatenate([lids.rim for lids in self.lids.values()])
+        fixed = np.union1d(np.flatnonzero(immobile(head)), rims)
+        fixed = np.setdiff1d(fixed, jaw_bound)
+        self.vertices = self._snap(head, np.concatenate([fixed, jaw_bound]))
+        count = len(self.nodes)
+        handles = np.concatenate([self.vertices, jaw_bound, fixed])
+        values = np.zeros((len(handles), count + 1))
+        values[np.arange(count), np.arange(count)] = 1.0
+        values[count : count + len(jaw_bound), count] = 1.0
+        weights = cached_solve(self._rest, skin.triangles, handles, values, cache)
+        self.W: F32 = np.ascontiguousarray(weights[:, :count])
+        self._follow_jaw = weights[:, count].astype(np.float64)
+        tongue = head.parts["tongue"].vertices[:, 2]
+        self._tongue_share = smoothstep((tongue - tongue.min()) / np.ptp(tongue))[:, None]
+        self._prepare_landmarks()
+
+    def _snap(self, head: Head, taken: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(K,) the free outer vertex nearest to each node's anchor."""
+        free = outer_skin(head)
+        blocked = np.zeros(len(free), dtype=bool)
+        blocked[taken] = True
+        candidates = np.flatnonzero(free)
+        chosen: dict[int, str] = {}
+        for node in self.nodes:
+            distance = np.linalg.norm(self._rest[candidates] - np.asarray(node.anchor, dtype=np.float64), axis=1)
+            vertex = int(candidates[distance.argmin()])
+            if blocked[vertex]:
+                raise ValueError(f"node {node.name} at {node.anchor} lies on skin that cannot move")
+            if vertex in chosen:
+                raise ValueError(f"nodes {chosen[vertex]} and {node.name} share vertex {vertex}")
+            chosen[vertex] = node.name
+        return np.array(list(chosen), dtype=np.int64)
+
+    def deform(self, state: SkinState) -> dict[str, F32]:
+        """All moving parts, each (V, 3) float32 mm in the head frame (`state.head` is not applied)."""
+        head = self.head
+        jaw, shift = state.jaw[:3, :3], state.jaw[:3, 3]
+        moved = self._rest + self.W @ np.asarray(state.nodes, dtype=np.float32)
+        moved += self._follow_jaw[:, None] * (self._rest @ (jaw - np.eye(3)).T + shift)
+        out: dict[str, F32] = {}
+        for row, side in enumerate(SIDES):
+            lids = self.lids[side]
+            moved[lids.vertices] += lids.shift(float(state.lids[row]), float(state.lids[row + 2]))
+            ball, center = head.parts[f"eye_{side}"].vertices, head.eye_center[side]
+            turned = (ball - center) @ gaze_rotation(*state.gaze[row]).T + center
+            out[f"eye_{side}"] = turned.astype(np.float32)
+        out["skin"] = moved.astype(np.float32)
+        out["teeth_lower"] = (head.parts["teeth_lower"].vertices @ jaw.T + shift).astype(np.float32)
+        tongue = head.parts["tongue"].vertices + self._tongue_share * state.tongue
+        out["tongue"] = (tongue @ jaw.T + shift).astype(np.float32)
+        return out
+
+    def landmarks(self, state: SkinState) -> F64:
+        """(478, 3) mm in the head frame: the same points as `head.landmarks(deform(state))`, without the rest of the skin."""
+        points = self._landmark_rest.copy()
+        points += (self._landmark_nodes @ state.nodes.reshape(len(self.nodes), 3))
+        rows = self._jaw_rows
+        change = self._jaw_arms @ state.jaw[:3, :3].T
+        change -= self._jaw_arms
+        change += self._jaw_share * state.jaw[:3, 3]
+        points[rows] += change
+        for index, side in enumerate(SIDES):
+            lids, gather, touched = self._landmark_lids[side]
+            points[touched] += gather @ lids.shift(float(state.lids[index]), float(state.lids[index + 2]))
+            iris = self._irises[side]
+            points[iris] = self._iris_arms[side] @ gaze_rotation(*state.gaze[index]).T + self.head.eye_center[side]
+        return points
+
+    def _prepare_landmarks(self) -> None:
+        """Restrict every field to the landmarks."""
+        head = self.head
+        on_skin = np.flatnonzero(head.landmark_part == head.part_names.index("skin"))
+        gather = np.zeros((len(head.landmark_part), len(self._rest)))
+        gather[on_skin[:, None], head.landmark_triangle[on_skin]] = head.landmark_bary[on_skin]
+        self._landmark_rest = head.neutral_landmarks.copy()
+        self._landmark_nodes = gather @ self.W.astype(np.float64)
+        share = gather @ self._follow_jaw
+        self._jaw_rows = np.flatnonzero(np.abs(share) > 1e-9)
+        self._jaw_share = share[self._jaw_rows, None]
+        self._jaw_arms = (gather[self._jaw_rows] * self._follow_jaw) @ self._rest
+        self._landmark_lids: dict[str, tuple[Lids, F64, NDArray[np.int64]]] = {}
+        self._irises: dict[str, NDArray[np.int64]] = {}
+        self._iris_arms: dict[str, F64] = {}
+        for side, lids in self.lids.items():
+            used = np.flatnonzero(np.abs(gather[:, lids.vertices]).sum(axis=0) > 0)
+            small = lids.only(used)
+            touched = np.flatnonzero(np.abs(gather[:, small.vertices]).sum(axis=1) > 0)
+            self._landmark_lids[side] = small, gather[touched][:, small.vertices], touched
+            iris = np.flatnonzero(head.landmark_part == head.part_names.index(f"eye_{side}"))
+            self._irises[side] = iris
+            self._iris_arms[side] = head.neutral_landmarks[iris] - head.eye_center[side]
