@@ -178,7 +178,8 @@ static uint8_t size_of(uint8_t type)
         return MIEN_CONFIG_COMMIT_SIZE;
     case MIEN_MSG_ARM:
         return MIEN_ARM_SIZE;
-    case MIEN_MSG_SETPOINT:
+    case MIEN_MSG_SETPOINT: /* checks it itself */
+    case MIEN_MSG_ESTOP:    /* stops whatever else the frame may hold */
         return ANY_SIZE;
     default:
         return 0;

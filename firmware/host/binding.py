@@ -16,20 +16,23 @@ typedef struct {
     uint16_t config_crc; uint32_t timeout_us; bool homing; bool committed;
     ...;
 } mien_core;
-typedef struct { mien_core core; uint8_t present; ...; } mien_host;
+typedef struct {
+    mien_core core; uint8_t present; uint32_t broken; uint8_t broken_first;
+    ...;
+} mien_host;
 
 void mien_host_init(mien_host *host, uint8_t reset);
 void mien_host_receive(mien_host *host, uint32_t now_us, const uint8_t *data, uint16_t size);
 bool mien_host_tick(mien_host *host, uint32_t now_us);
 size_t mien_host_transmit(mien_host *host, uint8_t *out, size_t room);
 void mien_host_outputs(const mien_host *host, uint16_t *pulse, uint8_t *powered);
+void mien_host_button(mien_host *host);
 void mien_host_newest(const mien_host *host, uint32_t *t_us, uint16_t *pulse);
 
 void mien_receive(mien_core *core, uint32_t now_us, const uint8_t *data, uint16_t size);
 bool mien_drive(const mien_core *core);
 uint8_t mien_channels(const mien_core *core);
 void mien_bus(mien_core *core, uint8_t board, bool ok);
-void mien_button(mien_core *core);
 void mien_uart_error(mien_core *core);
 
 uint16_t mien_crc(uint16_t crc, const uint8_t *data, uint8_t size);

@@ -82,6 +82,16 @@ class HostCore:
         return bool(lib.mien_drive(self._core))
 
     @property
+    def violations(self) -> int:
+        """Calls after which a guarantee of ``core/mien.h`` did not hold (``host/watch.h``): a bug."""
+        return int(self._host.broken)
+
+    @property
+    def first_violation(self) -> int:
+        """enum mien_broken of the first one, 0 if there was none."""
+        return int(self._host.broken_first)
+
+    @property
     def native(self) -> Any:
         """The C struct, for tests: cffi's ``mien_core *``."""
         return self._core
@@ -93,7 +103,7 @@ class HostCore:
 
     def press_button(self) -> None:
         """Press the board's own emergency button."""
-        lib.mien_button(self._core)
+        lib.mien_host_button(self._host)
 
     def uart_error(self) -> None:
         """Report bytes lost by the UART."""

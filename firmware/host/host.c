@@ -3,7 +3,22 @@
 void mien_host_init(mien_host *host, uint8_t reset)
 {
     mien_init(&host->core, reset);
+    mien_watch_init(&host->watch);
+    host->broken = 0;
+    host->broken_first = MIEN_BROKEN_NONE;
     host->present = 0xFF;
+}
+
+static void check(mien_host *host, bool stepped, bool ticked)
+{
+    enum mien_broken broken = mien_watch_check(&host->watch, &host->core, stepped, ticked);
+    if (broken == MIEN_BROKEN_NONE) {
+        return;
+    }
+    if (host->broken == 0) {
+        host->broken_first = (uint8_t)broken;
+    }
+    host->broken++;
 }
 
 static bool answers(const mien_host *host, uint8_t board)
@@ -23,17 +38,26 @@ void mien_host_receive(mien_host *host, uint32_t now_us, const uint8_t *data, ui
 {
     mien_receive(&host->core, now_us, data, size);
     probe(host);
+    check(host, false, false);
 }
 
 bool mien_host_tick(mien_host *host, uint32_t now_us)
 {
     mien_core *core = &host->core;
     bool stepped = mien_tick(core, now_us);
+    check(host, stepped, true);
     for (uint8_t b = 0; stepped && b < mien_boards(core) && mien_drive(core); b++) {
         mien_bus(core, b, answers(host, b));
     }
     probe(host);
+    check(host, false, false);
     return stepped;
+}
+
+void mien_host_button(mien_host *host)
+{
+    mien_button(&host->core);
+    check(host, false, false);
 }
 
 size_t mien_host_transmit(mien_host *host, uint8_t *out, size_t room)

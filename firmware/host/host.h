@@ -5,10 +5,14 @@
 #include <stddef.h>
 
 #include "mien.h"
+#include "watch.h"
 
 typedef struct {
     mien_core core;
     uint8_t present; /* bit b: board b answers on the bus */
+    mien_watch watch;
+    uint32_t broken;      /* calls after which a guarantee of mien.h did not hold: 0, or a bug */
+    uint8_t broken_first; /* enum mien_broken of the first */
 } mien_host;
 
 void mien_host_init(mien_host *host, uint8_t reset);
@@ -25,6 +29,9 @@ size_t mien_host_transmit(mien_host *host, uint8_t *out, size_t room);
 
 /* Last pulses, and which channels are driven, of mien_channels() channels. */
 void mien_host_outputs(const mien_host *host, uint16_t *pulse, uint8_t *powered);
+
+/* mien_button. */
+void mien_host_button(mien_host *host);
 
 /* The newest accepted setpoint, for tests. */
 void mien_host_newest(const mien_host *host, uint32_t *t_us, uint16_t *pulse);

@@ -61,7 +61,8 @@ class Dialogue:
         """Send one frame and do not wait. Returns its seq."""
         seq = self._seq
         self._seq = (seq + 1) & 0xFF
-        self._line.write(protocol.encode(type_, seq, payload))
+        # The zero in front ends whatever noise or a torn frame left in the board's buffer.
+        self._line.write(b"\0" + protocol.encode(type_, seq, payload))
         self.counters.frames_sent += 1
         return seq
 
