@@ -93,7 +93,7 @@ class ProjectedCamera:
 
 @dataclass(frozen=True)
 class Optics:
-    """A real camera's picture: ``blur`` (standard deviation) in pixels, ``noise`` in grey levels."""
+    """A real camera's picture: ``blur`` (one sigma) in pixels, ``noise`` in grey levels."""
 
     view: CameraView = field(default_factory=CameraView)
     light: Light = field(default_factory=Light)

@@ -203,7 +203,7 @@ class Outputs(_Strict):
     jaw: str = "jaw"
     tongue: str | None = None
     lids: tuple[str, str, str, str]  # joints: upper left, upper right, lower left, lower right
-    gaze: tuple[tuple[str, str], tuple[str, str]]  # joints: (left yaw, left pitch), (right ...)
+    eyes: tuple[str, str]  # bodies: left, right
 
 
 class Mechanism(_Strict):

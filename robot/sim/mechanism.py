@@ -71,7 +71,7 @@ class Machine:
     jaw: int
     tongue: int  # -1 without
     lids: I64  # (4,) qpos addresses
-    gaze: I64  # (2, 2)
+    eyes: I64  # (2,) bodies: left, right
     strings: tuple[str, ...]  # actuators with a tendon
     drive_tendons: I64  # (S,) servo-side half; skin_tendons: skin-side half
     skin_tendons: I64
@@ -290,7 +290,7 @@ def _machine(draft: Draft, model: Any) -> Machine:
         jaw=body(out.jaw),
         tongue=body(out.tongue),
         lids=np.array([address(j) for j in out.lids], dtype=np.int64),
-        gaze=np.array([[address(j) for j in eye] for eye in out.gaze], dtype=np.int64),
+        eyes=np.array([body(eye) for eye in out.eyes], dtype=np.int64),
         strings=tuple(draft.strings),
         drive_tendons=tendons(0),
         skin_tendons=tendons(1),

@@ -86,6 +86,8 @@ def references(tree: dict[str, Any]) -> list[str]:
     outputs = tree["outputs"]
     for key in ("head", "jaw", "tongue"):
         check(f"outputs.{key}", outputs[key], bodies, "body")
-    for joint in [*outputs["lids"], *outputs["gaze"][0], *outputs["gaze"][1]]:
-        check("outputs", joint, joints, "joint")
+    for joint in outputs["lids"]:
+        check("outputs.lids", joint, joints, "joint")
+    for eye in outputs["eyes"]:
+        check("outputs.eyes", eye, bodies, "body")
     return out

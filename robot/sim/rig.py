@@ -135,6 +135,7 @@ class Rig:
         machine, d = self.machine, self.data
         turn, place = d.xmat[machine.head].reshape(3, 3), d.xpos[machine.head]
         nodes = ((d.xpos[machine.node_bodies] - place) @ turn) * MILLIMETRES
+        x, y, z = turn.T @ d.xmat[machine.eyes].reshape(-1, 3, 3)[:, :, 2].T  # where the eyes look
         tongue = np.zeros(3)
         if machine.tongue >= 0:
             jaw_turn = d.xmat[machine.jaw].reshape(3, 3)
@@ -143,7 +144,7 @@ class Rig:
         return SkinState(
             nodes=nodes - self._node_rest,
             lids=d.qpos[machine.lids].copy(),
-            gaze=d.qpos[machine.gaze].copy(),
+            gaze=np.stack([np.arctan2(x, z), np.arcsin(np.clip(y, -1.0, 1.0))], axis=1),
             jaw=self._motion(machine.jaw, machine.head),
             tongue=tongue,
             head=self.head_pose(),

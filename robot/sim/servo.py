@@ -59,7 +59,7 @@ class ServoBank:
 
     def reset(self) -> None:
         """Back to the neutral pulse, at a PWM wrap."""
-        self._elapsed = self.period
+        self._elapsed = self.period - self.dt
         self._latched = self._neutral.copy()
         self._target = self._aim(self._latched)
 
