@@ -1,0 +1,42 @@
+"""What calibration knows of a face, ready to be used: self-model, its inverse, retargeting, lag."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from models.inverse import Inverse
+from models.self_model import SelfModel, load, shipped
+from robot.config import FaceConfig
+from robot.retarget import Retarget, limits_of
+
+
+class Calibrated:
+    """A face that has learned itself.
+
+    Args:
+        face: the face.
+        path: its self-model; default is the one that ships for the nominal build.
+
+    Raises:
+        ModelError: no such file, or made for another face: both hashes are named.
+    """
+
+    def __init__(self, face: FaceConfig, path: Path | None = None) -> None:
+        self.face = face
+        self.path = path or shipped(face.name)
+        self.model: SelfModel = load(self.path, face.name, face.hash)
+
+    def inverse(self) -> Inverse:
+        """A fresh inverse, at neutral."""
+        return Inverse(self.model, limits_of(self.face))
+
+    @cached_property
+    def retarget(self) -> Retarget:
+        """Blendshapes to landmarks of this face."""
+        return Retarget(self.model, limits_of(self.face))
+
+    @property
+    def lag_s(self) -> float:
+        """How late the skin follows the pulses, as calibration measured it; 0 when it did not."""
+        return float(self.model.meta.get("lag_s", 0.0))

@@ -1,0 +1,225 @@
+"""A performance on the simulated face: played through the real firmware, filmed, written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.regions import mouth_width
+from robot import figure, livelink
+from robot.audio import RATE
+from robot.calibrated import Calibrated
+from robot.config import FaceConfig, Floats
+from robot.errors import InputError
+from robot.expression import FPS
+from robot.film import Film, film
+from robot.link.board import Board
+from robot.loop import RATE_HZ, Loop, Tick
+from robot.performance import Performance
+from robot.runs import origin, write_json
+from robot.sim.board import Core, SimBoard
+from robot.sim.faults import parse_faults
+from robot.sim.render import Renderer
+from robot.sim.rig import Rig
+from robot.trace import Trace, lag, lip_gap, loudness, opening
+
+FILM_FPS = 30
+BoardKind = Literal["host", "avr"]
+QUIET_DB = 35.0
+"""So far below the loudest moment a clip counts as silent."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where to play.
+
+    Attributes:
+        build: seed of the rig's tolerances; 0 is the drawing.
+        faults: by name, ``robot.sim.faults``.
+        board: which microcontroller: this process or an emulated ATmega2560.
+        height: of the film in pixels; 0 films nothing.
+    """
+
+    build: int = 0
+    faults: tuple[str, ...] = ()
+    board: str = "host"
+    height: int = 640
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of it: the trace, the link's counters, and how fast it ran."""
+
+    trace: Trace
+    link: dict[str, float]
+    realtime_factor: float
+    render_ms: Floats
+
+
+def play(
+    calibrated: Calibrated,
+    performance: Performance,
+    samples: NDArray[np.float32],
+    stage: Stage,
+    folder: Path,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Played:
+    """Play on the rig in lock-step, through limiter, serial frames and firmware.
+
+    Commands run ahead by the board's lead and the face's own lag, so that the skin is in time with
+    the sound (n,) at 16 kHz. Films to ``folder/film.mp4`` when ``stage.height`` is not 0.
+
+    Raises:
+        InputError: unknown board or fault.
+        DeviceError: no OpenGL, or no emulator for ``avr``.
+    """
+    face = calibrated.face
+    rig = Rig(face, stage.build, parse_faults(list(stage.faults), face))
+    sim = SimBoard(rig, _core(stage.board))
+    board = Board(face, sim, sim.now)
+    trace = Trace(face)
+    rendered: list[float] = []
+    seconds = len(performance.commands) / FPS
+    with _filming(rig, stage.height, samples, folder / "film.mp4") as (shoot, writer):
+
+        def observe(tick: Tick) -> None:
+            end = tick.t + 1.0 / RATE_HZ
+            if end > -1e-9:
+                trace.add(tick, rig.landmarks())
+                progress(min(1.0, end / seconds))
+                if round(end * RATE_HZ) % (RATE_HZ // FILM_FPS) == 0:
+                    began = perf_counter()
+                    writer.frame(shoot())
+                    rendered.append(1e3 * (perf_counter() - began))
+
+        began = perf_counter()
+        board.connect()
+        loop = Loop(face, board, sim, observe)
+        loop.play(performance.at(board.lead_s + calibrated.lag_s), seconds)
+        spent = perf_counter() - began - 1e-3 * sum(rendered)
+        link = board.report()
+        board.close()
+    return Played(trace, link, sim.now() / spent, np.array(rendered))
+
+
+def write(
+    folder: Path,
+    calibrated: Calibrated,
+    performance: Performance,
+    samples: NDArray[np.float32],
+    played: Played,
+    stage: Stage,
+    about: dict[str, Any],
+) -> dict[str, Any]:
+    """Leave figure, blendshapes and numbers in ``folder``; returns the numbers."""
+    figure.draw(folder / "figure.png", samples, RATE, performance.targets, played.trace)
+    livelink.write_csv(folder / "blendshapes.csv", performance.weights, FPS)
+    numbers = {
+        **origin(calibrated.face, int(about.get("seed", 0))),
+        **about,
+        "board": stage.board,
+        "build": stage.build,
+        "faults": list(stage.faults),
+        "self_model": calibrated.path.name,
+        **measure(calibrated.face, performance, samples, played),
+    }
+    write_json(folder / "metrics.json", numbers)
+    return numbers
+
+
+def measure(
+    face: FaceConfig, performance: Performance, samples: NDArray[np.float32], played: Played
+) -> dict[str, Any]:
+    """How well the face did what was wanted. Lengths in mm at the rig's true landmarks."""
+    trace, frames = played.trace, np.arange(len(performance.targets)) / FPS
+    t, seen = trace.t, trace.landmarks
+
+    def wanted(of: Callable[[Floats], Floats]) -> Floats:
+        return np.interp(t, frames, of(performance.targets))
+
+    gap, asked = lip_gap(seen), wanted(lip_gap)
+    late, r_gap = lag(asked, gap, RATE_HZ)
+    late_jaw, r_jaw = lag(wanted(opening), opening(seen), RATE_HZ)
+    db = loudness(samples, RATE, t)
+    silent = _inside(db < db.max(initial=-80.0) - QUIET_DB)
+    rest = lip_gap(seen[:1])[0]
+    near = np.minimum(np.round(t * FPS).astype(int), len(frames) - 1)
+    miss = np.linalg.norm(seen - performance.targets[near], axis=-1)
+    return {
+        **trace.limits(),
+        "seconds": float(t[-1]),
+        "lag_ms": 1e3 * late,
+        "r_lip_gap": r_gap,
+        "jaw_lag_ms": 1e3 * late_jaw,
+        "r_jaw": r_jaw,
+        "r_lip_gap_log_rms": lag(db, gap, RATE_HZ)[1],
+        "lip_gap_p95_mm": float(np.percentile(gap, 95)),
+        "lip_gap_wanted_p95_mm": float(np.percentile(asked, 95)),
+        "silent_gap_mm": float(np.median(gap[silent]) - rest) if silent.any() else None,
+        "landmark_error_mm": float(miss.mean()),
+        "landmark_error_pct_of_mouth": float(100 * miss.mean() / mouth_width(seen[0])),
+        "unreached_mm": performance.unreached,
+        "inverse_ms_p50": float(np.percentile(performance.inverse_ms, 50)),
+        "inverse_ms_p99": float(np.percentile(performance.inverse_ms, 99)),
+        "realtime_factor": played.realtime_factor,
+        "render_ms_p50": float(np.median(played.render_ms)) if len(played.render_ms) else None,
+        "actuators": len(face.names),
+        "link": played.link,
+    }
+
+
+def _inside(mask: NDArray[np.bool_], margin: int = RATE_HZ // 5) -> NDArray[np.bool_]:
+    """Where ``mask`` holds for ``margin`` ticks to both sides: lips may close and open in time."""
+    from scipy.ndimage import binary_erosion
+
+    return np.asarray(binary_erosion(mask, iterations=margin, border_value=1), dtype=np.bool_)
+
+
+def _core(kind: str) -> Core | None:
+    if kind not in get_args(BoardKind):
+        raise InputError(f"board {kind!r}: allowed are {', '.join(get_args(BoardKind))}")
+    if kind == "host":
+        return None
+    from robot.link.emulated import EmulatedAvr
+
+    return EmulatedAvr()
+
+
+class _Unfilmed:
+    def frame(self, image: NDArray[np.uint8]) -> None:
+        """Nobody looks."""
+
+
+def _filming(
+    rig: Rig, height: int, samples: NDArray[np.float32], path: Path
+) -> AbstractContextManager[tuple[Callable[[], NDArray[np.uint8]], Film]]:
+    if not height:
+        blank = np.zeros((1, 1, 3), np.uint8)
+        return nullcontext((lambda: blank, _Unfilmed()))
+    return _Camera(rig, height - height % 2, samples, path)
+
+
+class _Camera(AbstractContextManager[Any]):
+    def __init__(self, rig: Rig, side: int, samples: NDArray[np.float32], path: Path) -> None:
+        self._rig = rig
+        self._renderer = Renderer(rig.head, side, side)
+        self._film = film(path, (side, side), FILM_FPS, samples, RATE)
+
+    def __enter__(self) -> tuple[Callable[[], NDArray[np.uint8]], Film]:
+        return self._shoot, self._film.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self._film.__exit__(*error)
+        self._renderer.close()
+
+    def _shoot(self) -> NDArray[np.uint8]:
+        state = self._rig.skin_state()
+        image: NDArray[np.uint8] = self._renderer.render(self._rig.skin.deform(state), state.head)
+        return image
