@@ -16,6 +16,8 @@ from robot.link.board import Board
 from robot.safety import Limiter, ramp, ramp_seconds
 
 RATE_HZ = 60
+SETTLE_S = 0.15
+"""Held at the safe pose before release, so that the servos have arrived."""
 
 
 class Clock(Protocol):
@@ -99,6 +101,8 @@ class Loop:
     def _ramp(self, goal: Floats, before: bool) -> None:
         origin, total = self._last, ramp_seconds(self._face, self._last, goal)
         count = int(np.ceil(total * RATE_HZ)) + 1
+        if not before:  # the last setpoint is still ahead of the board, and the servo behind it
+            count += int(np.ceil((self._board.lead_s + SETTLE_S) * RATE_HZ))
         offset = -count / RATE_HZ if before else 0.0
         start = self._clock.now() - offset
         for k in range(count):

@@ -82,7 +82,7 @@ def play(
     """
     face = calibrated.face
     rig = Rig(face, stage.build, parse_faults(list(stage.faults), face))
-    sim = SimBoard(rig, _core(stage.board))
+    sim = SimBoard(rig, _core(stage.board, face))
     board = Board(face, sim, sim.now)
     trace = Trace(face)
     rendered: list[float] = []
@@ -182,14 +182,14 @@ def _inside(mask: NDArray[np.bool_], margin: int = RATE_HZ // 5) -> NDArray[np.b
     return np.asarray(binary_erosion(mask, iterations=margin, border_value=1), dtype=np.bool_)
 
 
-def _core(kind: str) -> Core | None:
+def _core(kind: str, face: FaceConfig) -> Core | None:
     if kind not in get_args(BoardKind):
         raise InputError(f"board {kind!r}: allowed are {', '.join(get_args(BoardKind))}")
     if kind == "host":
         return None
-    from robot.link.emulated import EmulatedAvr
+    from robot.link.emulated import emulated_avr
 
-    return EmulatedAvr()
+    return emulated_avr(face)
 
 
 class _Unfilmed:
