@@ -222,7 +222,7 @@ class Renderer:
         self._set("paint_extent", head.paint.extent)
         self._set("iris", np.array(IRIS_MM) / head.eye_radius)
         teeth = head.parts["teeth_upper"].vertices[:, 2]
-        self._set("mouth_depth", (float(teeth.min()) - 10.0, float(teeth.max()) + 4.0))
+        self._set("mouth_depth", (float(teeth.min()) - 12.0, float(teeth.max()) - 6.0))
 
     def _light(self, light: Light) -> None:
         for name in ("key", "fill", "rim"):

@@ -49,8 +49,9 @@ def build(data: Path) -> dict[str, NDArray[np.generic]]:
     head = shape.neutral_head(data, base)
     normals = igl.per_vertex_normals(head.vertices, head.triangles)
     image = paint.picture(data, head.vertices, head.triangles, head.uv)
-    colors, front = paint.vertex_colors(data, head.vertices, head.uv, normals, image)
-    occlusion = igl.ambient_occlusion(head.vertices, head.triangles, head.vertices + 0.05 * normals, normals, AMBIENT_RAYS)
+    outside = head.vertices + 0.05 * normals
+    ambient = np.clip(1 - igl.ambient_occlusion(head.vertices, head.triangles, outside, normals, AMBIENT_RAYS), 0, 1)
+    colors, front = paint.vertex_colors(data, head.vertices, head.uv, normals, ambient, image)
     half = shape.INTERPUPILLARY / 2
     parts: dict[str, solids.Solid] = {"skin": (head.vertices, head.triangles, colors)}
     for side, sign in (("left", 1.0), ("right", -1.0)):
@@ -70,7 +71,7 @@ def build(data: Path) -> dict[str, NDArray[np.generic]]:
     modes = shape.identities(data, head)
     out |= {
         "skin/front": np.round(front * 255).astype(np.uint8),
-        "skin/ambient": np.round(np.clip(1 - occlusion, 0, 1) * 255).astype(np.uint8),
+        "skin/ambient": np.round(ambient * 255).astype(np.uint8),
         "skin/mouth": np.round(np.clip(paint.mask(data, "inside-mouth", head.uv), 0, 1) * 255).astype(np.uint8),
         "paint": np.round(image * 255).astype(np.uint8),
         "paint_range": np.array([*paint.X_RANGE, *paint.Y_RANGE]),

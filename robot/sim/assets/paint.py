@@ -18,16 +18,23 @@ X_RANGE = (-80.0, 80.0)
 Y_RANGE = (-130.0, 90.0)
 MM_PER_PIXEL = 0.4
 
+# The lids' margins seen from the front: height (mm) over the distance from the eye's middle in units of 14 mm, outward.
+LID_U = np.array([-1.0, -0.86, -0.72, -0.52, -0.25, 0.03, 0.31, 0.55, 0.75, 0.89, 0.96])
+UPPER_LID_Y = np.array([-3.6, -1.8, -0.6, 1.0, 2.2, 2.9, 2.8, 2.2, 1.3, 0.4, -0.6])
+LOWER_LID_Y = np.array([-4.3, -4.9, -5.1, -5.3, -5.5, -5.8, -5.8, -5.2, -4.3, -2.9, -1.6])
+
 SKIN = np.array([0.80, 0.585, 0.475])
 FLUSH = np.array([0.76, 0.42, 0.36])
-LIPS = np.array([0.66, 0.30, 0.29])
+LIPS = np.array([0.69, 0.375, 0.345])
+MUCOSA = np.array([0.50, 0.20, 0.19])  # where the lips turn inward
+LASHES = np.array([0.10, 0.07, 0.06])
 MOUTH_INSIDE = np.array([0.30, 0.075, 0.075])
 BROW = np.array([0.13, 0.085, 0.06])
 LID_SHADE = np.array([0.60, 0.38, 0.31])
 
 # Brow of the left side: centre line x, y and half width, mm in the head frame, from the nose outward.
 BROW_LINE = np.array(
-    [(12.5, 17.0, 2.6), (18.0, 19.8, 3.6), (26.0, 22.6, 3.7), (35.0, 24.6, 3.1), (43.0, 23.6, 2.3), (50.0, 19.8, 1.4), (54.0, 16.6, 0.6)]
+    [(12.0, 17.6, 3.0), (18.0, 19.6, 4.2), (26.0, 21.6, 4.3), (35.0, 22.6, 3.6), (43.0, 21.4, 2.6), (50.0, 18.2, 1.5), (54.0, 15.4, 0.7)]
 )
 
 
@@ -77,6 +84,17 @@ def brow(x: F64, y: F64, seed: int) -> F64:
     return np.asarray(body * np.clip(0.80 + 0.22 * stroke, 0.0, 1.0))
 
 
+def lashes(x: F64, y: F64) -> F64:
+    """Dark line along the lids' margins, 0..1: the upper one thick, the lower one faint."""
+    u = (np.abs(x) - 31.0) / 14.0
+    upper = np.interp(u, LID_U, UPPER_LID_Y)
+    lower = np.interp(u, LID_U, LOWER_LID_Y)
+    inside = np.clip((1.0 - np.abs(u)) / 0.08, 0, 1)
+    thick = np.clip(1.0 - np.abs(y - upper - 0.5) / (1.1 + 0.4 * u), 0, 1)
+    thin = 0.35 * np.clip(1.0 - np.abs(y - lower + 0.3) / 0.7, 0, 1)
+    return np.asarray(np.sqrt(np.maximum(thick, thin)) * inside)
+
+
 def blob(x: F64, y: F64, at: tuple[float, float], size: tuple[float, float]) -> F64:
     return np.asarray(np.exp(-0.5 * (((np.abs(x) - at[0]) / size[0]) ** 2 + ((y - at[1]) / size[1]) ** 2)))
 
@@ -101,11 +119,11 @@ def picture(data: Path, vertices: F64, triangles: I64, uv: F64) -> F64:
     color = complexion(x, y)
     lips = gaussian_filter(mask(data, "lips", seen_uv) * seen, 1.6)
     near_mouth = (np.abs(x) < 40) & (y > -100) & (y < -50)
-    color = blend(color, LIPS, np.clip(lips * 1.15, 0, 1) * near_mouth * 0.92)
+    color = blend(color, LIPS, np.clip(lips * 1.15, 0, 1) * near_mouth * 0.85)
     for rows in (slice(None), slice(None, None, -1)):  # pores and freckles, the same seed mirrored would look stamped
         grain = gaussian_filter(np.random.default_rng(5 + (rows.step or 1)).standard_normal(x.shape), 1.2)
         color *= 1.0 + 0.035 * grain[rows][..., None]
-    hair = brow(x, y, 3)
+    hair = np.maximum(brow(x, y, 3), 0.85 * lashes(x, y))
     gloss = 0.85 * lips * near_mouth + 0.25 * blob(x, y, (0, -30), (7, 14)) + 0.15 * blob(x, y, (0, 55), (30, 18))
     gloss += 0.30 * blob(x, y, (31, 0), (15, 7))
     albedo = blend(color, BROW, 0.93 * hair)
@@ -119,7 +137,7 @@ def sample(image: F64, points: F64) -> F64:
     return np.stack([map_coordinates(image[..., k], [rows, columns], order=1, mode="nearest") for k in range(3)], -1)
 
 
-def vertex_colors(data: Path, vertices: F64, uv: F64, normals: F64, image: F64) -> tuple[F64, F64]:
+def vertex_colors(data: Path, vertices: F64, uv: F64, normals: F64, ambient: F64, image: F64) -> tuple[F64, F64]:
     """Colour (V, 3) per vertex, and how far the picture holds there (V,): 1 in front, 0 at the sides and inside the mouth."""
     x, y, z = vertices.T
     inside = np.clip(mask(data, "inside-mouth", uv) * 1.5, 0, 1)
@@ -131,4 +149,7 @@ def vertex_colors(data: Path, vertices: F64, uv: F64, normals: F64, image: F64) 
     ears = mask(data, "ears", uv) * (np.abs(x) > 70) * (y < 20)
     plain = blend(plain, FLUSH, 0.3 * ears)
     color = plain * (1 - front[:, None]) + sample(image, vertices[:, :2]) * front[:, None]
-    return np.asarray(blend(color, MOUTH_INSIDE, inside)), front
+    # The mask of the lips ends where they turn inward; from there to the mouth's lining they are wet and darker.
+    turned_in = (np.abs(x) < 38) & (np.abs(y + 72) < 16) & (z > 8) & (lips < 0.6) & (ambient < 0.30)
+    inside = np.maximum(inside, turned_in)
+    return np.asarray(blend(color, np.where(turned_in[:, None], MUCOSA, MOUTH_INSIDE), inside)), front * (1 - turned_in)

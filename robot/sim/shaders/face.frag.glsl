@@ -81,7 +81,7 @@ void main() {
         shine = 0.0;
     } else {
         float lit = clamp((at_head.z - mouth_depth.x) / (mouth_depth.y - mouth_depth.x), 0.0, 1.0);
-        shadow = material == METAL ? 1.0 : lit * lit;
+        shadow = material == METAL ? 1.0 : lit * (0.35 + 0.5 * lit);
         ambient = shadow;
         shine = material == TOOTH ? 0.20 : material == WET ? 0.22 : 0.7;
         power = material == TOOTH ? 60.0 : 32.0;
