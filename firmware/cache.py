@@ -1,4 +1,4 @@
-"""Things that are compiled on demand, kept in the user's cache under a hash of what they come from."""
+"""Things compiled on demand, kept in the user's cache under a hash of what they come from."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ static enum job job;
 static uint8_t job_board;
 static uint8_t job_stage;  /* of JOB_SETUP and JOB_CHECK */
 static uint8_t known;      /* boards of the configuration that burst.c was laid out for, 0 = none */
+static uint8_t everyone;   /* a bit for each of them */
 static bool off_due;       /* ALL_LED_OFF to everybody */
 static uint8_t off_boards; /* bit b: then to board b by name, because a common call hides who did not answer */
 static bool step_due;
@@ -25,7 +26,7 @@ static uint8_t muted;      /* bit b: set up anew while driving; off until the ne
 static bool abandoned;     /* /OE is high because a board stayed lost */
 static uint8_t last_state;
 static uint8_t check_board;
-static uint32_t check_us;
+static uint16_t check_us; /* low half of the time of the last check */
 static uint32_t obeyed_us; /* when all boards were last seen well */
 
 static void gate(bool open) {
@@ -87,8 +88,6 @@ void boards_step(void) { step_due = true; }
 
 bool boards_ready(void) { return job != JOB_NONE ? twi_ended() : off_due || step_due || refreshing; }
 
-static uint8_t everyone(const mien_core *core) { return (uint8_t)((1U << mien_boards(core)) - 1U); }
-
 /* What the end of a transfer means. Setup and check go on stage by stage. */
 static void finish(mien_core *core, enum twi_result result, uint32_t now_us) {
     const bool ok = result == TWI_OK;
@@ -101,7 +100,7 @@ static void finish(mien_core *core, enum twi_result result, uint32_t now_us) {
     switch (done) {
     case JOB_ALL_OFF:
         off_due = false; /* when nobody answered, nobody drives; each board is asked by name below */
-        off_boards = everyone(core) & core->boards_ok;
+        off_boards = everyone & core->boards_ok;
         break;
     case JOB_OFF:
         off_boards &= (uint8_t)~bit;
@@ -138,7 +137,7 @@ static bool begin_burst(mien_core *core, uint32_t now_us) {
         step_due = false;
         refreshing = true;
         clean = true;
-        bursts = everyone(core) & core->boards_ok & (uint8_t)~muted;
+        bursts = core->boards_ok & (uint8_t)~muted;
         burst_take(core);
     }
     if (!refreshing) {
@@ -155,8 +154,7 @@ static bool begin_burst(mien_core *core, uint32_t now_us) {
         }
     }
     refreshing = false;
-    const bool everybody = (everyone(core) & (uint8_t)~core->boards_ok) == 0 && muted == 0;
-    if (clean && !abandoned && !gate_open && everybody) {
+    if (clean && !abandoned && !gate_open && core->boards_ok == everyone && muted == 0) {
         gate(true);
     }
     return false;
@@ -164,7 +162,7 @@ static bool begin_burst(mien_core *core, uint32_t now_us) {
 
 /* The next board in turn: read back if it is well, set up anew if it is not. */
 static void begin_check(mien_core *core, uint32_t now_us) {
-    check_us = now_us;
+    check_us = (uint16_t)now_us;
     check_board = (uint8_t)(check_board + 1U < known ? check_board + 1U : 0U);
     const bool well = (core->boards_ok & (1U << check_board)) != 0;
     begin(well ? JOB_CHECK : JOB_SETUP, check_board);
@@ -173,17 +171,17 @@ static void begin_check(mien_core *core, uint32_t now_us) {
 }
 
 /* The configuration came or went. */
-static void learn(const mien_core *core, uint32_t now_us) {
+static void learn(const mien_core *core) {
     known = mien_boards(core);
+    everyone = (uint8_t)((1U << known) - 1U);
     if (known != 0) {
         pca9685_rate(core->pwm_hz);
         burst_layout(core);
-        check_us = now_us - IDLE_CHECK_MS * 1000UL;
     }
 }
 
 static void watch_lost(const mien_core *core, uint32_t now_us) {
-    if (!mien_drive(core) || (core->boards_ok & everyone(core)) == everyone(core)) {
+    if (!mien_drive(core) || core->boards_ok == everyone) {
         obeyed_us = now_us;
     } else if (now_us - obeyed_us > LOST_OFF_MS * 1000UL && !abandoned) {
         abandoned = true;
@@ -203,7 +201,7 @@ void boards_poll(mien_core *core, uint32_t now_us) {
         }
     }
     if (mien_boards(core) != known) {
-        learn(core, now_us);
+        learn(core);
     }
     watch_lost(core, now_us);
     const bool drive = mien_drive(core) && !abandoned;
@@ -225,7 +223,7 @@ void boards_poll(mien_core *core, uint32_t now_us) {
     } else if (begin_burst(core, now_us)) {
         return;
     }
-    if (known != 0 && now_us - check_us > (drive ? DRIVE_CHECK_MS : IDLE_CHECK_MS) * 1000UL) {
+    if (known != 0 && (uint16_t)((uint16_t)now_us - check_us) > (drive ? DRIVE_CHECK_US : IDLE_CHECK_US)) {
         begin_check(core, now_us);
     }
 }

@@ -18,8 +18,8 @@
 #include "mien.h"
 
 #define LOST_OFF_MS 2000
-#define IDLE_CHECK_MS 10   /* one board is set up or read back this often while nothing is driven */
-#define DRIVE_CHECK_MS 100 /* and this often while something is */
+#define IDLE_CHECK_US 10000U  /* one board is set up or read back this often while nothing is driven */
+#define DRIVE_CHECK_US 50000U /* and this often while something is */
 
 void boards_start(void);
 

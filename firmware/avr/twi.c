@@ -15,7 +15,7 @@ static uint8_t slave;
 static const uint8_t *out;
 static uint8_t *in;
 static volatile uint8_t out_left, in_left;
-static uint32_t started_us;
+static uint16_t started_us;
 
 void twi_start(void) {
     WIRE_PORT &= (uint8_t)~(_BV(SCL_BIT) | _BV(SDA_BIT));
@@ -49,7 +49,7 @@ void twi_transfer(uint32_t now_us, uint8_t address, const uint8_t *write, uint8_
     in = read;
     in_left = read_size;
     aborting = false;
-    started_us = now_us;
+    started_us = (uint16_t)now_us;
     result = TWI_BUSY;
     for (uint8_t i = 0; i < 30 && (TWCR & _BV(TWSTO)) != 0; i++) {
         /* the STOP of the transfer before this one takes 2.5 us */
@@ -58,7 +58,7 @@ void twi_transfer(uint32_t now_us, uint8_t address, const uint8_t *write, uint8_
 }
 
 enum twi_result twi_poll(uint32_t now_us) {
-    if (result == TWI_BUSY && now_us - started_us > TIMEOUT_US) {
+    if (result == TWI_BUSY && (uint16_t)((uint16_t)now_us - started_us) > TIMEOUT_US) {
         TWCR = 0; /* from here on the interrupt cannot come */
         result = TWI_STUCK;
     }

@@ -18,9 +18,9 @@ UNITS_PER_US = 4
 class EmulatedAvr:
     """The firmware image on an emulated ATmega2560 with its servo boards, in lock-step.
 
-    It can stand wherever a `HostCore` stands. The differences are those of the real thing: bytes take
-    20 us each, the bus takes 4 ms for a pose, pulses are whole counts of the PCA9685, and the board's
-    clock starts when the object is made.
+    It can stand wherever a `HostCore` stands. The differences are those of the real thing: bytes
+    take 20 us each, the bus takes 4 ms for a pose, pulses are whole counts of the PCA9685, and the
+    board's clock starts when the object is made.
 
     Args:
         outputs: for each channel, board * 16 + output of that board.

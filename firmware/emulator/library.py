@@ -12,7 +12,7 @@ from pathlib import Path
 from firmware.cache import BuildError, cached
 
 HERE = Path(__file__).parent
-HINT = "sudo apt install build-essential pkg-config libsimavr-dev"
+HINT = "sudo apt install build-essential libsimavr-dev"
 
 _POINTER = ctypes.c_void_p
 _BYTES = ctypes.c_char_p
@@ -55,7 +55,7 @@ _FUNCTIONS: dict[str, tuple[object, tuple[object, ...]]] = {
 
 
 def _make(folder: Path) -> None:
-    for program in ("make", "cc", "pkg-config"):
+    for program in ("make", "cc"):
         if shutil.which(program) is None:
             raise BuildError(f"the emulator is compiled here, and {program} is missing", HINT)
     done = subprocess.run(
@@ -75,7 +75,9 @@ def build() -> Path:
     Raises:
         BuildError: no compiler or no libsimavr 1.6; the hint names the packages.
     """
-    files = [path for path in HERE.iterdir() if path.suffix in {".c", ".h"} or path.name == "Makefile"]
+    files = [
+        path for path in HERE.iterdir() if path.suffix in {".c", ".h"} or path.name == "Makefile"
+    ]
     return cached("emulator", files, "", _make)
 
 

@@ -50,7 +50,7 @@ _EVENT = np.dtype(
 )
 
 
-class Crash(RuntimeError):
+class CrashError(RuntimeError):
     """The program ran into something that no program may do; the message says where."""
 
 
@@ -63,7 +63,7 @@ class Machine:
 
     Raises:
         BuildError: the emulator cannot be compiled here.
-        Crash: libsimavr is not the version that the models need.
+        CrashError: libsimavr is not the version that the models need.
     """
 
     def __init__(self, image: Path | bytes, boards: Sequence[int] = (0x40, 0x41, 0x42)) -> None:
@@ -71,7 +71,9 @@ class Machine:
         content = image if isinstance(image, bytes) else image.read_bytes()
         self._machine = self._library.emulator_new(content, len(content))
         if not self._machine:
-            raise Crash("libsimavr is not the 1.6 that the models need: apt install libsimavr-dev")
+            raise CrashError(
+                "libsimavr is not the 1.6 that the models need: apt install libsimavr-dev"
+            )
         self._library.emulator_boards(self._machine, bytes(boards), len(boards))
         self.boards = len(boards)
 
@@ -95,17 +97,17 @@ class Machine:
         """Run to the first instruction boundary at or after ``us``.
 
         Raises:
-            Crash: the program crashed.
+            CrashError: the program crashed.
         """
         if not self._library.emulator_run(self._machine, round(us * CYCLES_PER_US)):
-            raise Crash(self._library.emulator_message(self._machine).decode())
+            raise CrashError(self._library.emulator_message(self._machine).decode())
 
     def run(self, us: float) -> None:
         """Run for ``us`` microseconds."""
         self.run_until(self.now_us + us)
 
     def reset(self, cause: int = 2) -> None:
-        """Reset the processor: 1 power-on, 2 reset pin, 4 brown-out, 8 watchdog. Boards do not notice."""
+        """Reset the processor alone: 1 power-on, 2 reset pin, 4 brown-out, 8 watchdog."""
         self._library.emulator_reset(self._machine, cause)
 
     # --- serial line
@@ -203,8 +205,8 @@ class Machine:
         block = np.zeros(65536, dtype=_EVENT)
         count = self._library.emulator_events(self._machine, block.ctypes.data, len(block))
         return [
-            Event(int(e["cycle"]) / CYCLES_PER_US, Kind(e["kind"]), int(e["board"]), int(e["reg"]), int(e["value"]))
-            for e in block[:count]
+            Event(cycle / CYCLES_PER_US, Kind(kind), board, reg, value)
+            for cycle, kind, board, reg, value, _ in block[:count].tolist()
         ]
 
     @property

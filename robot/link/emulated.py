@@ -89,6 +89,37 @@ class EmulatedTransport:
         self._avr.tick(round((now - self._skipped) * 1e6))
 
 
+class LockStep:
+    """An emulated board, its line, and the clock that both ends live by. Nothing else moves time.
+
+    Args:
+        face: how the board is wired.
+        avr: a board to use; a new one if not given.
+
+    Raises:
+        DeviceError: avr-gcc or libsimavr is missing.
+    """
+
+    def __init__(self, face: FaceConfig, avr: EmulatedAvr | None = None) -> None:
+        self.face = face
+        self.avr = avr if avr is not None else emulated_avr(face)
+        self._time = 0.0
+        self.transport = EmulatedTransport(self.avr, self.now, self.sleep)
+
+    def now(self) -> float:
+        """Seconds since the board was made."""
+        return self._time
+
+    def sleep(self, seconds: float) -> None:
+        """Let so many seconds pass. The board follows when the line is used, or by `run`."""
+        self._time += seconds
+
+    def run(self, seconds: float) -> None:
+        """Let so many seconds pass, for the board as well."""
+        self.sleep(seconds)
+        self.transport.catch_up()
+
+
 class TerminalTransport(SerialTransport):
     """The emulated board as a process behind a pseudo-terminal, paced to the clock.
 
