@@ -28,6 +28,7 @@ KINDS = ("start", "neutral", "single", "loop", "neck", "combo", "active", "held"
 
 _AMPLITUDES = (0.3, 0.65, 1.0)
 _LOOP = (0.2, 0.4, 0.6, 0.8, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0, 0.5, 0.25, 0.5, 0.0)
+_REST = 4  # neutral poses at the start
 _NEUTRAL_EVERY = 100
 _GROWING = 0.25  # share of the combos whose amplitude still grows
 _ACTIVE_SHARE = 0.35
@@ -126,7 +127,7 @@ def make_plan(face: FaceConfig, poses: int, seed: int = 0) -> Plan:
             f"{poses} poses are too few for {face.name}: at least {least}",
             f"mien calibrate plan --face {face.name} --poses {least}",
         )
-    free = poses - len(fixed) - _held(poses) - poses // _NEUTRAL_EVERY
+    free = poses - len(fixed) - _held(poses) - poses // _NEUTRAL_EVERY - _REST
     active = int(_ACTIVE_SHARE * free)
     grow = np.minimum(1.0, 0.35 + 0.65 * np.arange(free - active) / (_GROWING * (free - active)))
     combos = mixtures(face, free - active, seed) * grow[:, None]
@@ -204,7 +205,7 @@ def _with_neutrals(
     face: FaceConfig, rows: list[tuple[str, Floats]]
 ) -> Iterator[tuple[str, Floats]]:
     rest = np.zeros(len(face.names))
-    yield from (("neutral", rest) for _ in range(4))
+    yield from (("neutral", rest) for _ in range(_REST))
     for k, row in enumerate(rows):
         if k and k % _NEUTRAL_EVERY == 0:
             yield "neutral", rest

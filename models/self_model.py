@@ -227,13 +227,24 @@ def load(path: Path, face: str, face_hash: str) -> SelfModel:
     again = f"mien calibrate all --face {face}"
     if not path.is_file():
         raise ModelError(f"face {face} has no self-model at {path}", again)
-    t, meta = checkpoint.load(path, KIND)
+    model = read(path)
+    meta = model.meta
     if meta.get("face") != face or meta.get("face_hash") != face_hash:
         raise ModelError(
             f"{path.name} was made for face {meta.get('face')} ({meta.get('face_hash')}), "
             f"this face is {face} ({face_hash}); make its own with `{again}`",
             again,
         )
+    return model
+
+
+def read(path: Path) -> SelfModel:
+    """Read a self-model, whoever's it is.
+
+    Raises:
+        ModelError: missing or damaged.
+    """
+    t, meta = checkpoint.load(path, KIND)
     try:
         wide = {k: np.asarray(t[k], np.float64) for k in (*_TENSORS, "play_width", "play_growth")}
         play = Play(wide.pop("play_width"), wide.pop("play_growth"))
@@ -246,7 +257,7 @@ def load(path: Path, face: str, face_hash: str) -> SelfModel:
             **wide,
         )
     except KeyError as e:
-        raise ModelError(f"{path.name} is damaged: it lacks {e}", again) from e
+        raise ModelError(f"{path.name} is damaged: it lacks {e}", "mien calibrate all") from e
 
 
 def shipped(face: str) -> Path:

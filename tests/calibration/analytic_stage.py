@@ -1,0 +1,77 @@
+"""A robot that is a formula: what calibration finds can be compared with what it is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from calibration.dataset import Setup
+from calibration.studio import Look
+from models.play import Play
+from models.regions import COUNT
+from robot.config import FaceConfig, Floats
+from robot.face_units import load_units
+from robot.safety import Limiter
+
+
+class Unplugged(Exception):  # noqa: N818 (not an error: a plug)
+    """The stand-in for kill -9: nothing after it runs but ``finally``."""
+
+
+class AnalyticStage:
+    """Each actuator moves a smooth patch of the face; strings have play, the neck turns nothing."""
+
+    def __init__(
+        self,
+        face: FaceConfig,
+        noise: float = 0.05,
+        build: int = 0,
+        blind_after: int | None = None,
+        dies_after: int | None = None,
+        stuck: tuple[str, ...] = (),
+    ) -> None:
+        self.face, self.noise = face, noise
+        self.setup = Setup(face.name, face.hash, "analytic", build, "analytic")
+        self.blind_after, self.dies_after = blind_after, dies_after
+        self.looks, self.stopped = 0, False
+        self._limit = Limiter(face)
+        self._rng = np.random.default_rng(1)
+        rng = np.random.default_rng(7 + build)
+        self.neutral = load_units().neutral
+        centres = self.neutral[rng.integers(0, COUNT, len(face.names))]
+        ways = rng.normal(size=(len(face.names), 3)) * 4.0
+        near = np.exp(-np.square(self.neutral[None] - centres[:, None]).sum(-1) / (2 * 20.0**2))
+        kinds = list(face.actuators.values())
+        alive = np.array([a.region != "neck" and n not in stuck for n, a in face.actuators.items()])
+        self.patches = near[:, :, None] * ways[:, None] * alive[:, None, None]
+        self.strings = np.array([a.kind == "tendon" for a in kinds])
+        k = int(self.strings.sum())
+        self.play = Play(np.full(k, 0.1), np.full(k, 0.1))
+        self.memory = self.play.rest()
+        self.at = face.safe.copy()
+
+    def start(self) -> None:
+        self.go(self.face.safe)
+
+    def go(self, goal: Floats) -> Floats:
+        self.at = self._limit(goal, self.at, 1e3).commands
+        self.memory = self.play.advance(self.memory, self.at[self.strings])
+        return self.at
+
+    def true(self) -> Floats:
+        """(478, 3) landmarks now, without noise."""
+        x = self.at.copy()
+        x[self.strings] = self.memory
+        bent = np.tanh(x + 0.2 * x**2)
+        return np.asarray(self.neutral + np.einsum("i,ilk->lk", bent, self.patches))
+
+    def look(self) -> Look:
+        self.looks += 1
+        if self.dies_after is not None and self.looks > self.dies_after:
+            raise Unplugged
+        blind = self.blind_after is not None and self.looks > self.blind_after
+        seen = self.true() + self._rng.normal(scale=self.noise, size=(COUNT, 3))
+        landmarks = np.full((COUNT, 3), np.nan) if blind else seen
+        return Look(0.4 * self.looks, landmarks, np.eye(4), 0.1)
+
+    def stop(self) -> None:
+        self.stopped = True

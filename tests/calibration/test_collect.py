@@ -1,0 +1,161 @@
+"""Collecting can be killed at any pose, goes on where it was, and never mixes robots."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calibration import dataset
+from calibration.collect import BLIND, PLAN, collect
+from calibration.dataset import RECORDS, Writer, record_type
+from calibration.plan import make_plan
+from robot.config import FaceConfig, load_face
+from robot.errors import ConfigError, DeviceError, InputError
+from tests.calibration.analytic_stage import AnalyticStage, Unplugged
+
+POSES = 150
+
+
+@pytest.fixture(scope="module")
+def face() -> FaceConfig:
+    return load_face("hobby9")
+
+
+@pytest.fixture
+def folder(face: FaceConfig, tmp_path: Path) -> Path:
+    make_plan(face, POSES).save(tmp_path / PLAN)
+    return tmp_path
+
+
+def test_all_poses_are_visited_once_and_what_was_sent_is_kept(
+    face: FaceConfig, folder: Path
+) -> None:
+    stage = AnalyticStage(face)
+    told: list[tuple[int, int]] = []
+    done = collect(face, stage, folder, lambda a, b: told.append((a, b)))
+    data = dataset.load(folder, face)
+    assert done.poses == done.new == told[-1][0] == told[-1][1]
+    assert 0.9 * POSES <= done.poses <= POSES
+    assert sorted(data.pose[data.pose >= 0]) == list(range(done.poses))
+    assert data.of("active").any()
+    assert stage.stopped
+    again = collect(face, AnalyticStage(face), folder)
+    assert again.new == 0
+
+
+def test_a_death_in_the_middle_loses_at_most_one_pose(face: FaceConfig, folder: Path) -> None:
+    dying = AnalyticStage(face, dies_after=30)
+    with pytest.raises(Unplugged):
+        collect(face, dying, folder)
+    assert dying.stopped
+    path = folder / RECORDS
+    size = record_type(len(face.names)).itemsize
+    assert path.stat().st_size == 31 * size  # a start and 30 poses
+    path.write_bytes(path.read_bytes()[: 31 * size - 5])  # the last one only half on disk
+    done = collect(face, AnalyticStage(face), folder)
+    data = dataset.load(folder, face)
+    assert done.new == done.poses - 29
+    assert sorted(data.pose[data.pose >= 0]) == list(range(done.poses))
+    assert (data.kind == 0).sum() == 2  # both starts are there for the strings' memory
+
+
+def test_kill_9_of_the_process_loses_at_most_one_pose(face: FaceConfig, folder: Path) -> None:
+    script = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from calibration.collect import collect\n"
+        "from robot.config import load_face\n"
+        "from tests.calibration.analytic_stage import AnalyticStage\n"
+        "face = load_face('hobby9')\n"
+        "def tell(done, whole):\n"
+        "    print(done, flush=True)\n"
+        "    time.sleep(0.01)\n"
+        "collect(face, AnalyticStage(face), Path(sys.argv[1]), tell)\n"
+    )
+    root = Path(__file__).parents[2]
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, str(folder)],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    said = 0
+    while said < 20:
+        said = int(child.stdout.readline())
+    time.sleep(0.003)
+    child.send_signal(signal.SIGKILL)
+    rest = [int(line) for line in child.stdout]
+    child.stdout.close()
+    child.wait()
+    said = max([said, *rest])
+    kept = int((dataset.load(folder, face).pose >= 0).sum())
+    assert kept in {said, said + 1}
+    done = collect(face, AnalyticStage(face), folder)
+    assert done.new == done.poses - kept
+
+
+def test_a_damaged_record_ends_the_good_ones(face: FaceConfig, folder: Path) -> None:
+    with pytest.raises(Unplugged):
+        collect(face, AnalyticStage(face, dies_after=10), folder)
+    path, size = folder / RECORDS, record_type(len(face.names)).itemsize
+    raw = bytearray(path.read_bytes())
+    raw[6 * size + 100] ^= 1
+    path.write_bytes(raw)
+    assert len(dataset.load(folder, face)) == 6
+
+
+def test_data_of_another_build_or_face_is_refused(face: FaceConfig, folder: Path) -> None:
+    with pytest.raises(Unplugged):
+        collect(face, AnalyticStage(face, dies_after=5), folder)
+    with pytest.raises(ConfigError, match="build is 0 there and 1 here") as e:
+        collect(face, AnalyticStage(face, build=1), folder)
+    assert "mien calibrate" in e.value.hint
+    other = load_face("morpheus33")
+    with pytest.raises(ConfigError, match=f"{face.hash}.*{other.hash}"):
+        dataset.load(folder, other)
+
+
+def test_a_camera_that_sees_no_face_stops_and_keeps_what_was_seen(
+    face: FaceConfig, folder: Path
+) -> None:
+    stage = AnalyticStage(face, blind_after=12)
+    with pytest.raises(DeviceError, match="no face in view") as e:
+        collect(face, stage, folder)
+    assert "mien calibrate collect" in e.value.hint
+    assert stage.stopped
+    data = dataset.load(folder, face)
+    assert data.seen.sum() == 12
+    assert (data.pose >= 0).sum() == 12 + BLIND
+
+
+def test_no_data_names_the_next_command(face: FaceConfig, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as e:
+        dataset.load(tmp_path, face)
+    assert "mien calibrate collect" in e.value.hint
+
+
+def test_a_folder_that_cannot_be_written_is_said(face: FaceConfig, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(InputError, match="cannot write"):
+        Writer(tmp_path / "file", AnalyticStage(face).setup, 9)
+
+
+def test_a_full_disk_keeps_what_was_collected(face: FaceConfig, tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full on this system")
+    writer = Writer(tmp_path, AnalyticStage(face).setup, len(face.names))
+    writer.add(0, "neutral", 0.0, np.zeros(9), np.zeros((478, 3)), np.eye(4), 0.1)
+    writer._file.close()
+    writer._file = open("/dev/full", "r+b")  # noqa: PTH123, SIM115
+    with pytest.raises(InputError, match="what was collected is kept"):
+        writer.add(1, "neutral", 0.0, np.zeros(9), np.zeros((478, 3)), np.eye(4), 0.1)
+    assert (dataset.load(tmp_path, face).pose == [0]).all()

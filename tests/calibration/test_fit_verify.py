@@ -1,0 +1,109 @@
+"""From poses to a proven model, on a robot whose truth is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from calibration import dataset, fit
+from calibration.collect import PLAN, collect
+from calibration.dataset import Dataset
+from calibration.plan import make_plan
+from calibration.report import judged, write_report
+from calibration.verify import Verdict, check_inverse, check_model
+from models import self_model
+from models.self_model import SelfModel
+from models.train.self_model import FitConfig
+from robot.config import FaceConfig, load_face
+from tests.calibration.analytic_stage import AnalyticStage
+
+STUCK = "brow_left"
+
+
+@pytest.fixture(scope="module")
+def face() -> FaceConfig:
+    return load_face("hobby9")
+
+
+@pytest.fixture(scope="module")
+def folder(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("calibration")
+    make_plan(face, 300).save(folder / PLAN)
+    collect(face, AnalyticStage(face, stuck=(STUCK,)), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(face: FaceConfig, folder: Path) -> Dataset:
+    return dataset.load(folder, face)
+
+
+@pytest.fixture(scope="module")
+def model(face: FaceConfig, data: Dataset) -> SelfModel:
+    return fit.fit_face(face, data, FitConfig(latents=16, hidden=(24, 24), steps=500))
+
+
+def test_held_out_poses_are_never_learned_from(data: Dataset) -> None:
+    assert data.held.sum() > 20
+    assert not (fit.usable(data) & data.held).any()
+
+
+def test_a_stuck_actuator_is_left_out_and_named(face: FaceConfig, model: SelfModel) -> None:
+    assert model.meta["unseen_actuators"] == [STUCK]
+    assert face.index(STUCK) not in model.inputs
+    assert len(model.inputs) == len(face.names) - 1
+
+
+def test_the_noise_floor_is_the_cameras(data: Dataset) -> None:
+    assert fit.noise_floor(data) == pytest.approx(0.05 * np.sqrt(3), rel=0.1)
+
+
+def test_the_model_reaches_the_noise_and_beats_the_baselines(
+    face: FaceConfig, data: Dataset, model: SelfModel
+) -> None:
+    found = check_model(face, data, model).metrics
+    assert found["model_over_floor"] < 1.5
+    assert found["model_vs_ridge"] < 0.7
+    assert found["model_vs_nearest"] < 0.4
+    assert len(found["reach"]) == 52
+
+
+def test_faces_are_found_again_better_than_by_any_baseline(
+    face: FaceConfig, data: Dataset, model: SelfModel, folder: Path
+) -> None:
+    stage = AnalyticStage(face, stuck=(STUCK,))
+    stage.start()
+    shown = check_inverse(face, data, model, stage)
+    assert shown.metrics["inverse_mean_pct"] < 1.0
+    assert shown.metrics["vs_nearest"] < 0.6
+    assert shown.metrics["vs_ridge"] < 0.9
+    verdict = check_model(face, data, model)
+    whole = Verdict(verdict.metrics | shown.metrics, verdict.arrays | shown.arrays)
+    page = write_report(folder / "report.html", face, data, model, whole).read_text()
+    assert page.count("<img") == 5
+    for row in judged(whole.metrics):
+        assert row.name in page
+
+
+def test_the_model_on_disk_knows_its_origin(
+    face: FaceConfig, data: Dataset, model: SelfModel, tmp_path: Path
+) -> None:
+    path = fit.save(tmp_path, model)
+    back = self_model.load(path, face.name, face.hash)
+    for key in ("data_hash", "mechanism_hash", "build", "seed", "camera"):
+        assert back.meta[key] == model.meta[key]
+    assert back.meta["data_hash"] == data.hash
+
+
+def test_memory_pays_on_strings(tmp_path: Path) -> None:
+    face = load_face("morpheus33")
+    make_plan(face, 700).save(tmp_path / PLAN)
+    collect(face, AnalyticStage(face), tmp_path)
+    data = dataset.load(tmp_path, face)
+    model = fit.fit_face(face, data, FitConfig(steps=300))
+    assert len(model.tendons) == 4
+    assert check_model(face, data, model).metrics["memory_gain"] < 0.9

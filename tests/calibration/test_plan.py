@@ -1,0 +1,97 @@
+"""The plan is safe: it grows, visits each actuator alone first, keeps limits and interlocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calibration.plan import KINDS, Plan, make_plan
+from robot.config import FaceConfig, load_face
+from robot.errors import InputError
+
+
+@pytest.fixture(params=["morpheus33", "hobby9"])
+def face(request: pytest.FixtureRequest) -> FaceConfig:
+    return load_face(request.param)
+
+
+def kinds(plan: Plan, name: str) -> np.ndarray:
+    return np.asarray(plan.kind == KINDS.index(name))
+
+
+def test_every_pose_is_inside_limits_and_interlocks(face: FaceConfig) -> None:
+    plan = make_plan(face, 700)
+    assert (plan.goals >= face.limits[:, 0] - 1e-12).all()
+    assert (plan.goals <= face.limits[:, 1] + 1e-12).all()
+    for lock in face.interlocks:
+        terms = np.array([lock.terms.get(n, 0.0) for n in face.names])
+        assert (plan.goals @ terms <= lock.max + 1e-9).all()
+
+
+def test_it_starts_at_neutral_and_grows(face: FaceConfig) -> None:
+    plan = make_plan(face, 700)
+    assert kinds(plan, "neutral")[0]
+    assert not plan.goals[0].any()
+    size = np.abs(plan.goals).max(1)
+    single = np.flatnonzero(kinds(plan, "single"))
+    assert (np.diff(size[single]) >= -0.36).all()  # ends differ (a jaw hardly closes), rounds grow
+    assert size[single[:10]].max() <= 0.31
+    combo = np.flatnonzero(kinds(plan, "combo"))
+    assert single.max() < combo.min()
+    early, late = combo[: len(combo) // 10], combo[-len(combo) // 3 :]
+    assert size[early].mean() < 0.7 * size[late].mean()
+
+
+def test_every_actuator_moves_alone_in_each_direction_it_has(face: FaceConfig) -> None:
+    plan = make_plan(face, 700)
+    alone = plan.goals[kinds(plan, "single")]
+    assert ((alone != 0).sum(1) == 1).all()
+    for i, a in enumerate(face.actuators.values()):
+        if a.region != "neck":
+            assert alone[:, i].max() == pytest.approx(face.limits[i, 1])
+            assert alone[:, i].min() == pytest.approx(face.limits[i, 0])
+
+
+def test_the_budget_is_kept_and_part_of_it_is_left_to_choose(face: FaceConfig) -> None:
+    plan = make_plan(face, 700)
+    assert 690 <= len(plan) + plan.active <= 700
+    assert plan.active > 50
+    assert kinds(plan, "held").sum() > 50
+
+
+def test_chosen_poses_come_before_the_held_ones(face: FaceConfig) -> None:
+    plan = make_plan(face, 700)
+    more = plan.with_active(np.zeros((7, len(face.names))))
+    assert len(more) == len(plan) + 7
+    assert more.active == plan.active - 7
+    active, held = np.flatnonzero(kinds(more, "active")), np.flatnonzero(kinds(more, "held"))
+    assert active.max() < held.min()
+    np.testing.assert_array_equal(more.goals[held], plan.goals[kinds(plan, "held")])
+
+
+def test_the_same_seed_gives_the_same_plan(face: FaceConfig) -> None:
+    np.testing.assert_array_equal(make_plan(face, 500).goals, make_plan(face, 500).goals)
+    assert not np.array_equal(make_plan(face, 500).goals, make_plan(face, 500, seed=1).goals)
+
+
+def test_a_plan_comes_back_from_disk_and_only_for_its_face(tmp_path: Path) -> None:
+    mine, other = load_face("morpheus33"), load_face("hobby9")
+    plan = make_plan(mine, 500)
+    plan.save(tmp_path / "plan.npz")
+    back = Plan.load(tmp_path / "plan.npz", mine)
+    np.testing.assert_array_equal(back.goals, plan.goals)
+    with pytest.raises(InputError, match=f"{mine.hash}.*{other.hash}"):
+        Plan.load(tmp_path / "plan.npz", other)
+
+
+def test_bad_plans_name_the_next_command(tmp_path: Path) -> None:
+    face = load_face("hobby9")
+    with pytest.raises(InputError, match="too few") as e:
+        make_plan(face, 10)
+    assert "--poses" in e.value.hint
+    (tmp_path / "plan.npz").write_bytes(b"half a pl")
+    with pytest.raises(InputError, match="cannot read") as e:
+        Plan.load(tmp_path / "plan.npz", face)
+    assert "mien calibrate plan" in e.value.hint
