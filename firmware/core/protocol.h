@@ -44,7 +44,7 @@ enum mien_msg {
     MIEN_MSG_CONFIG_COMMIT = 0x12,  /* -> ACK; with the CRC over all of the upload */
     MIEN_MSG_ARM = 0x20,            /* -> ACK; outputs on, ramp from where they were to safe */
     MIEN_MSG_DISARM = 0x21,         /* empty -> ACK; outputs off */
-    MIEN_MSG_ESTOP = 0x22,          /* empty -> ACK; outputs off, latched until CLEAR */
+    MIEN_MSG_ESTOP = 0x22,          /* any payload -> ACK; outputs off, latched until CLEAR */
     MIEN_MSG_CLEAR = 0x23,          /* empty -> ACK; leaves ESTOP, forgets latched faults */
     MIEN_MSG_SETPOINT = 0x30,       /* no answer; counts as a heartbeat when it was usable */
     MIEN_MSG_READ_OUTPUTS = 0x31,   /* empty -> OUTPUTS */
@@ -136,12 +136,12 @@ enum mien_flag {               /* CONFIG_CHANNEL.flags */
 
 /* Followed by count x u16 pulses for the channels first..first+count-1 and by u16 guard: the CRC
  * over this payload up to there, its bytes taken last to first. With the frame's own CRC it catches
- * every error that touches two bytes, and all others but one in about 2^32: one CRC-16 alone lets a
- * wrong pose through seven times in 10^6 corrupted frames. Channels that a frame leaves out keep the
- * value of the newest setpoint before it. */
-#define MIEN_FIELDS_SETPOINT(F)                     \
+ * every error in two bytes of time and pulses, and all others but one in about 2^32: one CRC-16 alone
+ * lets a wrong pose through seven times in 10^6 corrupted frames. Channels that a frame leaves out
+ * keep the value of the newest setpoint before it. */
+#define MIEN_FIELDS_SETPOINT(F)                          \
     F(u32, t_us) /* when the pulses are to be reached */ \
-    F(u8, first)                                    \
+    F(u8, first)                                         \
     F(u8, count)
 
 #define MIEN_FIELDS_HELLO_REPLY(F)                                          \

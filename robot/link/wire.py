@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from struct import Struct
 
-PROTOCOL_HASH = 0x90170737
+PROTOCOL_HASH = 0x908B5EEC
 CHANNELS_MAX = 48
 BOARDS_MAX = 4
 BOARD_CHANNELS = 16
