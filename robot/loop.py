@@ -16,6 +16,7 @@ from robot.link.board import Board
 from robot.safety import Limiter, ramp, ramp_seconds
 
 RATE_HZ = 60
+NUDGE_S = 0.0002
 SETTLE_S = 0.15
 """Held at the safe pose before release, so that the servos have arrived."""
 
@@ -41,6 +42,7 @@ class Tick:
         pulses: (n,) us as the board took them.
         clipped, slowed: (n,) bool, what the limiter had to change.
         locked: interlocks that held something back.
+        late_s: how long after its deadline the board had the setpoint.
     """
 
     t: float
@@ -50,6 +52,7 @@ class Tick:
     clipped: NDArray[np.bool_]
     slowed: NDArray[np.bool_]
     locked: tuple[str, ...]
+    late_s: float = 0.0
 
 
 class Loop:
@@ -72,6 +75,7 @@ class Loop:
         self._face, self._board, self._clock, self._observe = face, board, clock, observe
         self._limit = Limiter(face)
         self._last = face.safe.copy()
+        self.missed = 0
 
     def play(self, commands: Callable[[float], Floats], seconds: float) -> None:
         """Arm, move gently to the first pose, follow ``commands(t)`` (n,), return and release.
@@ -87,6 +91,33 @@ class Loop:
             start = self._clock.now()
             for k in range(round(seconds * RATE_HZ)):
                 self._tick(start, k / RATE_HZ, commands(k / RATE_HZ))
+        finally:
+            self.rest()
+
+    def follow(
+        self,
+        commands: Callable[[float], Floats | None],
+        phase: Callable[[float], float] = lambda _: 0.0,
+    ) -> None:
+        """Arm and follow ``commands(t)`` (n,), ``t`` on the clock, until it is None; then rest.
+
+        Deadlines are absolute. After a stall the ticks that were missed are left out and counted
+        (``missed``), never made up for in a burst. ``phase(t)`` says by how many seconds the ticks
+        lie behind where they should be; they move there by 0.2 ms a tick.
+        """
+        try:
+            self._board.arm()
+            wanted = commands(self._clock.now())
+            if wanted is not None:
+                self._ramp(np.clip(wanted, *self._face.limits.T), before=True)
+            due = self._clock.now()
+            while (wanted := commands(due)) is not None:
+                self._tick(due, 0.0, wanted, at=due)
+                due += 1.0 / RATE_HZ - float(np.clip(phase(due), -NUDGE_S, NUDGE_S))
+                behind = int((self._clock.now() - due) * RATE_HZ)
+                if behind > 0:
+                    self.missed += behind
+                    due += behind / RATE_HZ
         finally:
             self.rest()
 
@@ -109,22 +140,26 @@ class Loop:
             wanted = ramp(self._face, origin, goal, (k + 1) / RATE_HZ)
             self._tick(start, offset + k / RATE_HZ, wanted, seen=before)
 
-    def _tick(self, start: float, t: float, wanted: Floats, seen: bool = True) -> None:
+    def _tick(
+        self, start: float, t: float, wanted: Floats, seen: bool = True, at: float | None = None
+    ) -> None:
         limited = self._limit(wanted, self._last, 1.0 / RATE_HZ)
         pulses = to_pulses(self._face, limited.commands)
         sent = self._board.send(start + t, pulses)
+        late = self._clock.now() - (start + t)
         self._last = limited.commands
         self._board.read()
         self._clock.sleep_until(start + t + 1.0 / RATE_HZ)
         if seen:
             self._observe(
                 Tick(
-                    t,
+                    t if at is None else at,
                     wanted,
                     limited.commands,
                     sent,
                     limited.clipped,
                     limited.slowed,
                     limited.locked,
+                    late,
                 )
             )
