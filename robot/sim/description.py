@@ -97,11 +97,20 @@ class Skin(_Strict):
 class Bulge(_Strict):
     """A spring on a sum of node displacements: what goes in at one place comes out at another.
 
-    ``terms`` maps ``node.axis`` (axis x, y or z: side, up, out) to its factor.
+    ``terms`` maps ``node.axis`` (axis x, y or z: side, up, out) to its factor; at ``rest`` (mm) the
+    spring has no force.
     """
 
     terms: Annotated[dict[str, float], Field(min_length=2)]
     stiffness: Positive
+    rest: float = 0.0
+
+
+class Cord(_Strict):
+    """A muscle-like strip along ``nodes``: springs between neighbours, besides the skin's own."""
+
+    nodes: Annotated[list[str], Field(min_length=2)]
+    stiffness: Positive  # N/m between neighbours, along each axis
 
 
 class Rocker(_Strict):
@@ -144,6 +153,7 @@ class Linkage(_Strict):
     lever: Vector | None = None
     sense: Literal[1, -1] = 1
     anchor_stiffness: NotNegative = 0.0  # N/m of the rod's seat in the silicone; 0 is rigid
+    preload: float = 0.0  # mm by which the rod at the skin is made to push further along ``pull``
     rockers: Annotated[list[Rocker], Field(max_length=2)] = []
     horn: Horn | None = None  # none: another linkage of the same actuator has it
 
@@ -190,7 +200,10 @@ class Contact(_Strict):
 
 
 class Stop(_Strict):
-    """Joints that meet: the sum of ``terms[joint] * angle`` stays at or below ``max`` (degrees)."""
+    """Parts that meet: the sum of ``terms[joint] * position`` stays at or below ``max``.
+
+    Positions in degrees (hinges) and mm (slides).
+    """
 
     terms: Annotated[dict[str, float], Field(min_length=1)]
     max: float
@@ -215,6 +228,7 @@ class Mechanism(_Strict):
     bodies: dict[str, Body]
     nodes: Annotated[dict[str, SkinNode], Field(min_length=4)]
     bulges: dict[str, Bulge] = {}
+    cords: dict[str, Cord] = {}
     linkages: dict[str, Linkage]
     strings: dict[str, String] = {}
     contacts: dict[str, Contact] = {}

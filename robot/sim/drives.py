@@ -51,13 +51,20 @@ def add_linkage(draft: Draft, name: str, linkage: Linkage) -> None:
         label = f"{name}.{k}"
         tip, tip_mm, inner, inner_mm = _arm(draft, linkage, label, arm, horn)
         soft = linkage.anchor_stiffness if k == 0 else 0.0
-        _rod(draft, f"rod:{label}", (tip, tip_mm), (site, point), arm.rod, soft)
+        length = arm.rod + (np.sign(_signed(linkage)) * linkage.preload if k == 0 else 0.0)
+        _rod(draft, f"rod:{label}", (tip, tip_mm), (site, point), length, soft)
         site, point = inner, inner_mm
     if linkage.horn is None:
         tip, tip_mm = draft.horns[linkage.actuator]
         length = float(np.linalg.norm(tip_mm - point))
         soft = 0.0 if arms else linkage.anchor_stiffness
         _rod(draft, f"rod:{name}.{len(arms)}", (tip, tip_mm), (site, point), length, soft)
+
+
+def _signed(linkage: Linkage) -> float:
+    """The rod at the face: positive if it pushes for a positive command, negative if it pulls."""
+    last = linkage.rockers[0] if linkage.rockers else linkage.horn
+    return last.rod if last is not None else 1.0
 
 
 def _lever(draft: Draft, name: str, linkage: Linkage) -> tuple[F64, F64, F64, str]:

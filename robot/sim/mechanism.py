@@ -7,6 +7,7 @@ gravity of a head that stands upright; body frames are parallel to it at neutral
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import mujoco
@@ -29,6 +30,7 @@ METRE = 1e-3
 STIFF = (2.0 * TIME_STEP, 1.0)  # solref of what should be rigid: the fastest that is stable
 SOFT, YIELDING = (0.012, 1.0), (0.9, 0.99, 0.001, 0.5, 2.0)  # where silicone gives a little
 FIRM, UNYIELDING = (0.006, 1.0), (0.99, 0.999, 0.0005, 0.5, 2.0)  # lip on lip
+FAR = 1e3  # degrees or mm that no part gets to
 PAD_MM = 5.0  # half thickness of an upper lip's contact pad; radius of a lower one
 
 
@@ -199,13 +201,21 @@ def _edges(draft: Draft) -> None:
     batch = build.scaled("silicone", 1.0, BATCH_SHARE)
     names = draft.net.names
     for i, j, length in draft.net.edges:
-        k = batch * stiffness(plan.skin, length)
-        for axis in range(3):
-            one = _motion(draft, names[i], axis, plan.nodes[names[j]])
-            other = _motion(draft, names[j], axis, plan.nodes[names[i]])
-            _spring(draft, f"{names[i]}-{names[j]}.{'xyz'[axis]}", one, other, k)
+        _edge(draft, "edge", names[i], names[j], batch * stiffness(plan.skin, length))
+    for name, cord in plan.cords.items():
+        for one, other in pairwise(cord.nodes):
+            _edge(draft, f"cord:{name}", one, other, batch * cord.stiffness)
     for name, bulge in plan.bulges.items():
-        _spring(draft, f"bulge:{name}", bulge.terms, {}, batch * bulge.stiffness)
+        made = _spring(draft, f"bulge:{name}", bulge.terms, {}, batch * bulge.stiffness)
+        made.springlength = np.full(2, bulge.rest * METRE)
+
+
+def _edge(draft: Draft, kind: str, one: str, other: str, k: float) -> None:
+    nodes = draft.plan.nodes
+    for axis in range(3):
+        plus = _motion(draft, one, axis, nodes[other])
+        minus = _motion(draft, other, axis, nodes[one])
+        _spring(draft, f"{kind}:{one}-{other}.{'xyz'[axis]}", plus, minus, k)
 
 
 def _motion(draft: Draft, name: str, axis: int, other: SkinNode) -> dict[str, float]:
@@ -224,13 +234,14 @@ def _motion(draft: Draft, name: str, axis: int, other: SkinNode) -> dict[str, fl
 
 def _spring(
     draft: Draft, name: str, plus: dict[str, float], minus: dict[str, float], k: float
-) -> None:
+) -> Any:
     tendon = draft.spec.add_tendon(name=name, stiffness=[k, 0.0, 0.0], springlength=[0.0, 0.0])
     terms = dict(plus)
     for joint, factor in minus.items():
         terms[joint] = terms.get(joint, 0.0) - factor
     for joint, factor in terms.items():
         tendon.wrap_joint(joint, factor)
+    return tendon
 
 
 def _contacts(draft: Draft) -> None:
@@ -258,10 +269,11 @@ def _contacts(draft: Draft) -> None:
 def _stops(draft: Draft) -> None:
     for name, stop in draft.plan.stops.items():
         tendon = draft.spec.add_tendon(name=f"stop:{name}", limited=True)
-        tendon.range = np.deg2rad([-360.0, stop.max])
+        tendon.range = (-FAR, stop.max)
         tendon.solref_limit, tendon.solimp_limit = STIFF, UNYIELDING
         for joint, factor in stop.terms.items():
-            tendon.wrap_joint(joint, factor)
+            kind = next(c[joint][0] for c in draft.chains.values() if joint in c)
+            tendon.wrap_joint(joint, factor * (np.rad2deg(1.0) if kind == "hinge" else 1.0 / METRE))
 
 
 def _machine(draft: Draft, model: Any) -> Machine:

@@ -66,6 +66,9 @@ def references(tree: dict[str, Any]) -> list[str]:
             node_name, _, axis = term.partition(".")
             check(f"bulges.{name}", node_name, nodes, "node")
             check(f"bulges.{name}.{node_name}", axis, ("x", "y", "z"), "axis")
+    for name, cord in tree["cords"].items():
+        for member in cord["nodes"]:
+            check(f"cords.{name}", member, nodes, "node")
     horns: Counter[str] = Counter()
     for name, linkage in tree["linkages"].items():
         check(f"linkages.{name}.mount", linkage["mount"], earlier, "body")
