@@ -197,7 +197,8 @@ class Machine:
 
     # --- what happened
     def watch(self, *kinds: Kind) -> None:
-        """Record events of these kinds from now on, and no others."""
+        """Record events of these kinds from now on, and no others; earlier ones are forgotten."""
+        self.events()
         self._library.emulator_event_mask(self._machine, sum(1 << kind for kind in set(kinds)))
 
     def events(self) -> list[Event]:

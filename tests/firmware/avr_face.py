@@ -1,0 +1,152 @@
+"""One face on the emulated board, talked to in lock-step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware.emulator.machine import Event, Kind
+from robot.config import FaceConfig, load_face
+from robot.link import handshake, protocol, wire
+from robot.link.dialogue import Dialogue
+from robot.link.emulated import LockStep
+from robot.link.upload import upload_of
+from robot.link.wire import Fault, Msg, Result, State
+from tests.firmware.avr_programs import require_avr
+
+Floats = NDArray[np.float64]
+COUNT_US = 122 / 25  # one count of the PCA9685 at 50 Hz
+SLICE_S = 0.001
+RATE = 100
+LEAD_S = 0.06
+
+
+class AvrFace:
+    """A face whose board is the firmware image. Time moves only in the methods that say so.
+
+    Args:
+        face: name of a face that ships.
+    """
+
+    def __init__(self, face: str = "morpheus33") -> None:
+        require_avr()
+        self.face: FaceConfig = load_face(face)
+        self.rig = LockStep(self.face)
+        self.machine = self.rig.avr.machine
+        self.talk = Dialogue(self.rig.transport, self.rig.now)
+        self.upload = upload_of(self.face)
+        self.outputs = [a.board * 16 + a.channel for a in self.face.actuators.values()]
+        self.safe = np.array([c.safe for c in self.upload.channels]) / 4
+        self.low = np.array([c.min for c in self.upload.channels]) / 4
+        self.high = np.array([c.max for c in self.upload.channels]) / 4
+        self.slew = np.array([c.slew for c in self.upload.channels]) / 4
+
+    # --- talking; each exchange lets a few milliseconds pass
+    def hello(self) -> wire.HelloReply:
+        reply = self.talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY)
+        return protocol.unpack(wire.HelloReply, reply)
+
+    @property
+    def state(self) -> State:
+        return State(self.hello().state)
+
+    @property
+    def faults(self) -> Fault:
+        return Fault(self.hello().faults)
+
+    def configure(self) -> None:
+        handshake.set_clock(self.talk)
+        handshake.send_upload(self.talk, self.upload)
+
+    def try_arm(self) -> Result:
+        return Result(self.talk.command(Msg.ARM, protocol.pack(wire.Arm(self.upload.crc))).result)
+
+    def arm(self) -> None:
+        handshake.arm(self.talk, self.upload, self.face, 2.0, self.rig.now)
+
+    def ready(self) -> None:
+        """Configured, armed, and at the safe pose."""
+        self.configure()
+        self.arm()
+        self.hold(0.8)
+
+    def telemetry(self) -> wire.Telemetry:
+        """The newest one after letting 60 ms pass."""
+        self.run(0.06)
+        self.talk.listen()
+        assert self.talk.telemetry is not None
+        return self.talk.telemetry
+
+    # --- time
+    def run(self, seconds: float) -> None:
+        self.rig.run(seconds)
+
+    def setpoint(self, pulses_us: Floats, lead_s: float = LEAD_S) -> None:
+        at = self.talk.clock.to_board(self.rig.now() + lead_s)
+        self.talk.tell(Msg.SETPOINT, protocol.setpoint(at, self.upload.clip(pulses_us)))
+
+    def stream(self, seconds: float, pose: Callable[[float], Floats]) -> Iterator[float]:
+        """Send ``pose(t)`` at 100 Hz, and yield the time every millisecond."""
+        start = self.rig.now()
+        for frame in range(round(seconds * RATE)):
+            self.setpoint(pose(self.rig.now()))
+            self.talk.listen()
+            next_at = start + (frame + 1) / RATE
+            while self.rig.now() < next_at - 1e-9:
+                self.run(min(SLICE_S, next_at - self.rig.now()))
+                yield self.rig.now()
+
+    def hold(self, seconds: float, pulses_us: Floats | None = None) -> None:
+        """Send one pose (the safe one if not given) for so long."""
+        goal = self.safe if pulses_us is None else pulses_us
+        for _ in self.stream(seconds, lambda _: goal):
+            pass
+
+    def away(self) -> Floats:
+        """A pose (n,) in us far from the safe one, inside the limits."""
+        far = np.where(self.high - self.safe > self.safe - self.low, self.high, self.low)
+        return self.safe + 0.8 * (far - self.safe)
+
+    def wave(self, t: float) -> Floats:
+        """A lively pose (n,) in us at time ``t``."""
+        swing = np.sin(2 * np.pi * 0.8 * t + np.arange(len(self.safe)))
+        return (self.low + self.high) / 2 + 0.45 * (self.high - self.low) * swing
+
+    # --- what the servos see
+    def pulses(self) -> Floats:
+        """(n,) us, 0 where a servo gets nothing."""
+        return self.machine.pulses().ravel()[self.outputs]
+
+    def events(self, *kinds: Kind) -> list[Event]:
+        return [e for e in self.machine.events() if e.kind in kinds]
+
+
+class Guard:
+    """Checks that no pulse leaves its limits and none changes faster than its slew.
+
+    One update moves a pulse by one step of the core. When the bus was busy, one update may carry
+    several steps; the servo still gets no more than the slew over the time that has passed.
+    """
+
+    def __init__(self, face: AvrFace) -> None:
+        self.face = face
+        self.changed_at = np.full(len(face.safe), face.rig.now())
+        self.last = face.pulses()
+        self.seen = 0
+
+    def look(self) -> None:
+        now, pulses = self.face.rig.now(), self.face.pulses()
+        driven = pulses > 0
+        slop = COUNT_US / 2 + 1e-6
+        assert (pulses >= self.face.low - slop)[driven].all()
+        assert (pulses <= self.face.high + slop)[driven].all()
+        steps = np.floor((now - self.changed_at) * 1e6 / wire.STEP_US) + 1
+        both = driven & (self.last > 0)
+        allowed = self.face.slew * steps + COUNT_US
+        assert (np.abs(pulses - self.last) <= allowed)[both].all()
+        changed = pulses != self.last
+        self.changed_at[changed] = now
+        self.last = pulses
+        self.seen += int(changed.any())
