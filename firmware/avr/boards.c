@@ -16,6 +16,7 @@ static uint8_t job_stage;  /* of JOB_SETUP and JOB_CHECK */
 static uint8_t known;      /* boards of the configuration that burst.c was laid out for, 0 = none */
 static uint8_t everyone;   /* a bit for each of them */
 static bool off_due;       /* ALL_LED_OFF to everybody */
+static bool off_told;      /* somebody acknowledged the last one */
 static uint8_t off_boards; /* bit b: then to board b by name, because a common call hides who did not answer */
 static bool step_due;
 static bool clean;         /* no burst of this refresh failed */
@@ -99,12 +100,15 @@ static void finish(mien_core *core, enum twi_result result, uint32_t now_us) {
     }
     switch (done) {
     case JOB_ALL_OFF:
-        off_due = false; /* when nobody answered, nobody drives; each board is asked by name below */
-        off_boards = everyone & core->boards_ok;
+        off_due = false;
+        off_told = ok;
+        off_boards = core->boards_ok;
         break;
-    case JOB_OFF:
-        off_boards &= (uint8_t)~bit;
+    case JOB_OFF: /* until it obeys or is lost; setting it up turns it off first */
         mien_bus(core, job_board, ok);
+        if (ok || (core->boards_ok & bit) == 0) {
+            off_boards &= (uint8_t)~bit;
+        }
         break;
     case JOB_BURST:
         mien_bus(core, job_board, ok);
@@ -162,7 +166,6 @@ static bool begin_burst(mien_core *core, uint32_t now_us) {
 
 /* The next board in turn: read back if it is well, set up anew if it is not. */
 static void begin_check(mien_core *core, uint32_t now_us) {
-    check_us = (uint16_t)now_us;
     check_board = (uint8_t)(check_board + 1U < known ? check_board + 1U : 0U);
     const bool well = (core->boards_ok & (1U << check_board)) != 0;
     begin(well ? JOB_CHECK : JOB_SETUP, check_board);
@@ -223,7 +226,12 @@ void boards_poll(mien_core *core, uint32_t now_us) {
     } else if (begin_burst(core, now_us)) {
         return;
     }
-    if (known != 0 && (uint16_t)((uint16_t)now_us - check_us) > (drive ? DRIVE_CHECK_US : IDLE_CHECK_US)) {
-        begin_check(core, now_us);
+    if ((uint16_t)((uint16_t)now_us - check_us) > (drive ? DRIVE_CHECK_US : IDLE_CHECK_US)) {
+        check_us = (uint16_t)now_us;
+        if (known != 0) {
+            begin_check(core, now_us);
+        } else {
+            off_due = !off_told; /* no configuration names the boards yet, but they may be driving */
+        }
     }
 }

@@ -126,8 +126,9 @@ class AvrFace:
 class Guard:
     """Checks that no pulse leaves its limits and none changes faster than its slew.
 
-    One update moves a pulse by one step of the core. When the bus was busy, one update may carry
-    several steps; the servo still gets no more than the slew over the time that has passed.
+    One update moves a pulse by one step of the core. A pose takes 4 ms on the bus, so that one
+    update may be late and the next one carry two steps; a servo looks every 20 ms. What counts is
+    the slew over the time that has passed since the pulse was taken, up to one step before.
     """
 
     def __init__(self, face: AvrFace) -> None:
@@ -142,7 +143,7 @@ class Guard:
         slop = COUNT_US / 2 + 1e-6
         assert (pulses >= self.face.low - slop)[driven].all()
         assert (pulses <= self.face.high + slop)[driven].all()
-        steps = np.floor((now - self.changed_at) * 1e6 / wire.STEP_US) + 1
+        steps = np.floor((now - self.changed_at) * 1e6 / wire.STEP_US) + 2
         both = driven & (self.last > 0)
         allowed = self.face.slew * steps + COUNT_US
         assert (np.abs(pulses - self.last) <= allowed)[both].all()
