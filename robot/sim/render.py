@@ -21,7 +21,16 @@ from robot.sim.head import Head
 
 SHADERS = Path(__file__).parent / "shaders"
 NEAR_MM, FAR_MM = 50.0, 10_000.0
-MATERIALS = {"skin": 0, "eye_left": 1, "eye_right": 1, "teeth_upper": 2, "teeth_lower": 2, "tongue": 3, "collar": 4}
+# Which shader draws a part, and the material it tells apart. Skin comes first: it hides most of the others, which then cost little.
+SURFACES = {
+    "skin": ("skin", 0),
+    "eye_left": ("eye", 0),
+    "eye_right": ("eye", 0),
+    "teeth_upper": ("inside", 0),
+    "teeth_lower": ("inside", 0),
+    "tongue": ("inside", 1),
+    "collar": ("inside", 2),
+}
 IRIS_MM = (2.3, 6.1, 6.7)  # radii of pupil, iris and the limbus's soft outer edge
 
 F32 = NDArray[np.float32]
@@ -101,8 +110,9 @@ class Renderer:
                 hint="apt-get install -y libegl1 libgl1 libgl1-mesa-dri",
             ) from error
         self._slices = self._layout(head)
-        self._program = self._load("face")
-        self._backdrop = self._load("backdrop")
+        lights = (SHADERS / "light.glsl").read_text()
+        self._programs = {name: self._load("face", name, lights) for name in ("skin", "eye", "inside")}
+        self._backdrop = self._load("backdrop", "backdrop")
         self._buffers(head)
         self._targets(min(samples, self._gl.max_samples))
         self._constants(head)
@@ -133,10 +143,11 @@ class Renderer:
         self._light(light or Light())
         self._canvas.use()
         self._canvas.clear(depth=1.0)
-        self._gl.disable(moderngl.DEPTH_TEST)
+        self._gl.disable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         self._curtain.render(vertices=3)
-        self._gl.enable(moderngl.DEPTH_TEST)
-        self._mesh.render()
+        self._gl.enable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+        for mesh in self._meshes:
+            mesh.render()
         self._gl.copy_framebuffer(self._resolved, self._canvas)
         raw = self._resolved.read(components=3, alignment=1)
         picture = np.frombuffer(raw, np.uint8).reshape(self.height, self.width, 3)
@@ -171,17 +182,16 @@ class Renderer:
             [part.triangles + start for part, start in zip(head.parts.values(), starts, strict=False)]
         )
         self._neutral = np.concatenate([part.vertices for part in head.parts.values()])
-        self._triangles = triangles.astype(np.int32)
         self._corners = [np.ascontiguousarray(triangles[:, k]) for k in range(3)]
         count = len(triangles)
         where = (triangles.T.ravel(), np.tile(np.arange(count), 3))
         self._gather = sp.csr_matrix((np.ones(3 * count, np.float32), where), shape=(len(self._neutral), count))
         return {name: slice(starts[k], starts[k + 1]) for k, name in enumerate(head.parts)}
 
-    def _load(self, name: str) -> moderngl.Program:
+    def _load(self, vertex: str, fragment: str, prefix: str = "") -> moderngl.Program:
         return self._gl.program(
-            vertex_shader=(SHADERS / f"{name}.vert.glsl").read_text(),
-            fragment_shader=(SHADERS / f"{name}.frag.glsl").read_text(),
+            vertex_shader=(SHADERS / f"{vertex}.vert.glsl").read_text(),
+            fragment_shader=prefix + (SHADERS / f"{fragment}.frag.glsl").read_text(),
         )
 
     def _buffers(self, head: Head) -> None:
@@ -190,19 +200,32 @@ class Renderer:
         for name, part in head.parts.items():
             rows = fixed[self._slices[name]]
             rows[:, :3] = part.colors
-            rows[:, 6] = MATERIALS[name]
+            rows[:, 6] = SURFACES[name][1]
             if name == "skin":
                 rows[:, 3:5], rows[:, 7], rows[:, 8] = head.paint.coords, head.paint.front, head.paint.ambient
             elif name.startswith("eye_"):
                 center = head.eye_center[name.removeprefix("eye_")]
                 rows[:, 3:6] = (part.vertices - center) / head.eye_radius
         self._moving = self._gl.buffer(reserve=self._neutral.shape[0] * 24)
-        layout = [
-            (self._moving, "3f 3f", "position", "normal"),
-            (self._gl.buffer(fixed.tobytes()), "3f 3f 3f", "albedo", "local", "surface"),
-        ]
-        self._mesh = self._gl.vertex_array(self._program, layout, self._gl.buffer(self._triangles.tobytes()))
+        static = self._gl.buffer(fixed.tobytes())
+        self._meshes = []
+        for shader, program in self._programs.items():
+            triangles = [
+                part.triangles + self._slices[name].start for name, part in head.parts.items() if SURFACES[name][0] == shader
+            ]
+            self._meshes.append(self._attach(program, static, np.concatenate(triangles).astype(np.int32)))
         self._curtain = self._gl.vertex_array(self._backdrop, [])
+
+    def _attach(self, program: moderngl.Program, static: moderngl.Buffer, triangles: NDArray[np.int32]) -> moderngl.VertexArray:
+        def fields(*names: str) -> tuple[str, list[str]]:
+            """Layout of 3-float fields; those that the shader's compiler dropped are skipped over."""
+            used = [name for name in names if name in program]
+            return " ".join("3f" if name in program else "3x4" for name in names), used
+
+        moving, moving_names = fields("position", "normal")
+        fixed, fixed_names = fields("albedo", "local", "surface")
+        layout = [(self._moving, moving, *moving_names), (static, fixed, *fixed_names)]
+        return self._gl.vertex_array(program, layout, self._gl.buffer(triangles.tobytes()))
 
     def _targets(self, samples: int) -> None:
         size = (self.width, self.height)
@@ -220,9 +243,10 @@ class Renderer:
         texture.use(0)
         self._set("paint", 0)
         self._set("paint_extent", head.paint.extent)
+        self._set("eye_x", head.eye_center["left"][0])
         self._set("iris", np.array(IRIS_MM) / head.eye_radius)
         teeth = head.parts["teeth_upper"].vertices[:, 2]
-        self._set("mouth_depth", (float(teeth.min()) - 12.0, float(teeth.max()) - 6.0))
+        self._set("mouth_depth", (float(teeth.min()) - 8.0, float(teeth.max()) - 14.0))
 
     def _light(self, light: Light) -> None:
         for name in ("key", "fill", "rim"):
@@ -234,9 +258,12 @@ class Renderer:
         self._backdrop["backdrop"].value = light.backdrop  # type: ignore[union-attr]
 
     def _set(self, name: str, value: Any) -> None:
-        uniform = self._program[name]
-        assert isinstance(uniform, moderngl.Uniform)
-        if isinstance(value, int):
-            uniform.value = value
-        else:
-            uniform.write(np.asarray(value, dtype=np.float32).tobytes())
+        """Set a uniform in every shader that has it."""
+        raw = value if isinstance(value, int) else np.asarray(value, dtype=np.float32).tobytes()
+        for program in self._programs.values():
+            uniform = program.get(name, None)
+            if isinstance(uniform, moderngl.Uniform):
+                if isinstance(raw, int):
+                    uniform.value = raw
+                else:
+                    uniform.write(raw)

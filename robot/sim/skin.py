@@ -25,6 +25,7 @@ SCALP_Y, BACK_Z, EAR_X, NECK_Y = 80.0, -58.0, 75.0, -138.0
 # Lining of the mouth: in front of LINING_Z it belongs to the lips; below FLOOR_Y it is tied to the jaw, above ROOF_Y to the skull.
 LINING_Z, FLOOR_Y, ROOF_Y = 16.0, -80.0, -58.0
 LINING = 0.5
+MAX_SNAP_MM = 12.0  # an anchor further than this from any free vertex is a mistake
 SOCKET_DEPTH = 6.0  # mm in front of the eye's centre; behind that the socket is fixed
 
 
@@ -89,13 +90,13 @@ def immobile(head: Head) -> NDArray[np.bool_]:
 class Skin:
     """Args:
         head: the head to deform.
-        nodes: the points that the mechanism moves; two of them must not fall on one vertex.
+        nodes: the points that the mechanism moves; each takes a vertex of its own.
         cache: folder for the solved weights; the user's cache if left out.
 
     W (V, K) float32: how far each skin vertex follows each node.
 
     Raises:
-        ValueError: two nodes share a vertex, or one lies on skin that cannot move (scalp, ears, neck, lids' margins).
+        ValueError: a node is far from the skin, or lies on skin that cannot move (scalp, ears, neck, lids' margins).
     """
 
     def __init__(self, head: Head, nodes: Sequence[Node], cache: Path | None = None) -> None:
@@ -123,21 +124,21 @@ class Skin:
         self._prepare_landmarks()
 
     def _snap(self, head: Head, taken: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(K,) the free outer vertex nearest to each node's anchor."""
+        """(K,) for each node in turn the nearest vertex of the outer skin that can move and has no node yet."""
         free = outer_skin(head)
         blocked = np.zeros(len(free), dtype=bool)
         blocked[taken] = True
         candidates = np.flatnonzero(free)
-        chosen: dict[int, str] = {}
+        chosen: list[int] = []
         for node in self.nodes:
             distance = np.linalg.norm(self._rest[candidates] - np.asarray(node.anchor, dtype=np.float64), axis=1)
-            vertex = int(candidates[distance.argmin()])
-            if blocked[vertex]:
+            if blocked[candidates[distance.argmin()]]:
                 raise ValueError(f"node {node.name} at {node.anchor} lies on skin that cannot move")
-            if vertex in chosen:
-                raise ValueError(f"nodes {chosen[vertex]} and {node.name} share vertex {vertex}")
-            chosen[vertex] = node.name
-        return np.array(list(chosen), dtype=np.int64)
+            distance[np.isin(candidates, chosen) | blocked[candidates]] = np.inf
+            if distance.min() > MAX_SNAP_MM:
+                raise ValueError(f"node {node.name} is {distance.min():.1f} mm from the skin, at most {MAX_SNAP_MM} allowed")
+            chosen.append(int(candidates[distance.argmin()]))
+        return np.array(chosen, dtype=np.int64)
 
     def deform(self, state: SkinState) -> dict[str, F32]:
         """All moving parts, each (V, 3) float32 mm in the head frame (`state.head` is not applied)."""

@@ -34,15 +34,15 @@ Flags = NDArray[np.bool_]
 
 SIZE = 800
 DISTANCE, FOV = 900.0, 22.0
-YAWS = (-28.0, -14.0, 0.0, 14.0, 28.0)
-PITCHES = (-12.0, 0.0, 10.0)
+YAWS = (-20.0, -10.0, 0.0, 10.0, 20.0)
+PITCHES = (-8.0, 0.0, 8.0)
 MOUTH_OPEN = (0.12, 0.2, 0.3)  # weights of jawOpen at which inner lips are looked up
 INNER_UPPER = (191, 80, 81, 82, 13, 312, 311, 310, 415)
 INNER_LOWER = (95, 88, 178, 87, 14, 317, 402, 318, 324)
 INNER_CORNERS = (78, 308)
 IRIS_FIRST = {"right": 468, "left": 473}  # centre, then the picture's right, top, left, bottom of the iris
-FACING = 0.02  # votes count by the square of how steeply the ray meets the skin (cosine), and not at all below this
-FRONTAL_POWER = 6  # views from the side count less: this power of the cosine of the view's angle
+FACING = 0.15  # votes count by how steeply the ray meets the skin (cosine), at least by this: outlines need votes too
+FRONTAL_POWER = 16  # views from the side count less: this power of the cosine of the view's angle
 DEPTH_PENALTY = 0.02  # per mm: how much a point that lies behind what is seen is disliked
 GRID = np.array([(a, b, 6 - a - b) for a in range(7) for b in range(7 - a)]) / 6.0
 
@@ -106,7 +106,7 @@ def collect(head: Head, looks: list[View], skin: F64, allowed: I64, only: list[i
             facing = -np.einsum("nx,nx->n", normals[where], direction)
             out[row] = np.einsum("nc,ncx->nx", bary, rest[allowed[where]])
             frontal = (view.camera.position[2] / DISTANCE) ** FRONTAL_POWER
-            weight[row] = frontal * np.where(facing > FACING, facing, 0.0) ** 2 + 1e-6
+            weight[row] = frontal * np.maximum(facing, FACING)
     return out, weight
 
 
@@ -129,12 +129,17 @@ def snap(points: F64, vertices: F64, triangles: I64, allowed: I64) -> tuple[I64,
     return corners, np.clip(bary, 0, 1) / np.clip(bary, 0, 1).sum(axis=1, keepdims=True)
 
 
-def mirror_pairs(points: F64) -> I64:
-    """(n,) index of each landmark's partner on the other side; points on the midline are their own."""
+def mirror_pairs(head: Head) -> I64:
+    """(468,) index of each landmark's partner on the other side, by tracking the head from the front; on the midline, itself."""
+    any_reference = np.random.default_rng(0).standard_normal((LANDMARKS, 3))
+    camera = CameraView((0.0, -14.0, DISTANCE), (0.0, -14.0, 0.0), FOV)
+    with Renderer(head, SIZE, SIZE) as renderer, FaceTracker(any_reference) as tracker:
+        pixels = tracker.track(renderer.render(camera=camera, light=Light(key=(0.0, 0.55, 0.8)))).pixels[:468]
+    points = pixels - (SIZE / 2, 0.0, 0.0)
     distance = np.linalg.norm(points[:, None] - (points * (-1.0, 1.0, 1.0))[None], axis=2)
     partner = linear_sum_assignment(distance + distance.T)[1]
     if not (partner[partner] == np.arange(len(points))).all():
-        raise RuntimeError("the landmarks found on the two sides do not pair up")
+        raise RuntimeError("the landmarks tracked on the two sides do not pair up")
     return np.asarray(partner)
 
 
@@ -157,8 +162,8 @@ def fit(data: Path, head: Head) -> tuple[dict[str, NDArray[np.generic]], dict[st
     outer = (head.paint.ambient > 0.10) & ~inside_mouth & face
     jaw = shape.units(data, body)["jawOpen"]
     lips = (np.abs(x) < 34) & (np.abs(y + 72) < 22) & ~inside_mouth & (z > 10)
-    moves = jaw[:, 1]
-    upper_lip, lower_lip = lips & (moves > -8.0), lips & (moves < -8.0)
+    below = shape.below_mouth(x, jaw[:, 1])
+    upper_lip, lower_lip = lips & ~below, lips & below
 
     def inside(flag: Flags) -> I64:
         return np.flatnonzero(flag[triangles].all(axis=1))
@@ -176,7 +181,7 @@ def fit(data: Path, head: Head) -> tuple[dict[str, NDArray[np.generic]], dict[st
         ]
         places, weights = (np.concatenate(column) for column in zip(*votes, strict=True))
         points[list(group)], spread[list(group)] = weighted_median(places, weights)
-    pairs = mirror_pairs(points[:468])
+    pairs = mirror_pairs(head)
     points[:468] = (points[:468] + points[pairs] * (-1.0, 1.0, 1.0)) / 2
     print(f"votes lie {np.median(spread[:468]):.2f} mm (median), {np.percentile(spread[:468], 95):.2f} mm (p95) from their median;"
           f" {(pairs == np.arange(468)).sum()} points lie on the midline")

@@ -14,6 +14,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 INTERPUPILLARY = 62.0
+SEAM_Y = -71.6  # where the lips meet in the middle
 # The neck is cut by a plane that rises to the back: keep y > CUT_Y + CUT_SLOPE * (CUT_Z - z), base mesh mm.
 CUT_Y, CUT_SLOPE, CUT_Z = 612.0, 0.3, 20.0
 ETHNICITIES = ("african", "asian", "caucasian")
@@ -98,6 +99,23 @@ def crop(vertices: F64, triangles: I64) -> tuple[sp.csr_matrix, I64]:
     return weights, np.array(kept, dtype=np.int64)
 
 
+def below_mouth(x: F64, opens: F64) -> NDArray[np.bool_]:
+    """(V,) whether skin near the mouth belongs to the lower lip, by how jawOpen moves it (mm, y); at the corners both lips move alike."""
+    return np.asarray(opens < -8.0 - 4.8 * np.clip((np.abs(x) - 12.0) / 11.0, 0, 1))
+
+
+def close_lips(data: Path, vertices: F64, pick: sp.csr_matrix) -> F64:
+    """(V, 3) mm that brings the lips of the base mesh together, which rest 1 to 2 mm apart: the upper one down, the lower one up."""
+    opens = (pick @ face_units(data, pick.shape[1])["jawOpen"])[:, 1]
+    x, y, z = vertices.T
+    away = np.abs(y - (SEAM_Y - 0.0022 * x**2))
+    fade = np.clip((11.0 - away) / 9.0, 0, 1) * np.clip((25.5 - np.abs(x)) / 3.0, 0, 1) * np.clip((z - 4.0) / 10.0, 0, 1)
+    amount = (0.42 + 0.30 * (np.abs(x) / 20.0) ** 2) * fade**2 * (3 - 2 * fade)
+    out = np.zeros_like(vertices)
+    out[:, 1] = np.where(below_mouth(x, opens), amount, -amount)
+    return out
+
+
 def neutral_head(data: Path, base: BaseMesh) -> HeadShape:
     """The neutral skin in the head frame: origin between the eyes, eyes INTERPUPILLARY apart."""
     shape = adult(data, base)
@@ -110,7 +128,10 @@ def neutral_head(data: Path, base: BaseMesh) -> HeadShape:
     renumber[used] = np.arange(len(used))
     weights, triangles = weights[used], renumber[triangles]
     placed = (shape - (left + right) / 2) * scale
-    return HeadShape(weights @ placed, triangles, weights @ base.uv, (weights * scale).tocsr(), placed, scale)
+    pick = (weights * scale).tocsr()
+    skin = weights @ placed
+    skin += close_lips(data, skin, pick)
+    return HeadShape(skin, triangles, weights @ base.uv, pick, placed, scale)
 
 
 def identities(data: Path, head: HeadShape) -> dict[str, F64]:
