@@ -9,12 +9,14 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from models.fusion import Fusion
 from models.inverse import Inverse
 from robot import speech
 from robot.audio import RATE
 from robot.calibrated import Calibrated
 from robot.config import Floats
-from robot.expression import FPS, Life, combine, stress
+from robot.expression import FPS, Life, act
+from robot.feeling import Feeling
 
 TAIL_S = 0.6
 """Time after the sound, so that the mouth is seen to close."""
@@ -60,21 +62,21 @@ def perform(
     samples: NDArray[np.float32],
     seed: int = 0,
     progress: Callable[[float], None] = lambda _: None,
+    feeling: Feeling | None = None,
+    fuse: Fusion | None = None,
 ) -> Performance:
-    """Sound (n,) at 16 kHz -> speech and expression -> targets -> commands of the face.
+    """Sound (n,) at 16 kHz -> speech, feeling and life -> targets -> commands of the face.
 
-    ``progress`` hears the share that is done, 0 to 1.
+    ``progress`` hears the share that is done, 0 to 1. Without ``feeling`` the face feels nothing;
+    ``fuse`` is how a feeling meets speech, by default the learned fusion.
     """
     padded = np.concatenate([samples, np.zeros(int(TAIL_S * RATE), np.float32)])
     face = calibrated.face
     spoken = speech.speak(padded)
-    t = np.arange(len(spoken)) / FPS
-    pressed = stress(padded, RATE, len(spoken))
-    life = Life(seed=seed)
-    weights = combine(spoken, life.weights(t, pressed))
-    head = life.head(t, pressed)
+    acted = act(spoken, padded, RATE, Life(seed=seed), feeling, fuse)
+    weights, head = acted.weights, acted.head
     targets = calibrated.retarget.targets(weights)
-    others = np.zeros((len(t), len(face.names)))
+    others = np.zeros((len(weights), len(face.names)))
     for k, name in enumerate(NECK):
         if name in face.names:
             others[:, face.index(name)] = head[:, k]

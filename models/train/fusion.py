@@ -201,7 +201,7 @@ def fit(grid: Path, units: Path, config: Config) -> tuple[Net, dict[str, float]]
         parts["few"] = 0.1 * config.sparse * (both[1].sum(1).mean() + both[2].sum(1).mean())
         loss = torch.stack(list(parts.values())).sum()
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
         seen = {k: float(p.detach()) for k, p in parts.items()}

@@ -1,0 +1,145 @@
+"""``mien speak``: any sentence with any feeling, on the simulated face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from models.emotion import EMOTIONS, Variation, named
+from models.errors import ModelError
+from robot.errors import InputError
+from robot.expression import FPS
+from robot.feeling import Feeling, Label, Source
+from robot.mood import Estimated, estimate
+from robot.timeline import load_timeline
+from robot.tts import say, voice
+
+
+def speak(
+    wav: Annotated[Path | None, typer.Option(help="Speech to say.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Text to say; [happy 0.6] begins a feeling, [/] ends it.")
+    ] = None,
+    emotion: Annotated[
+        str | None, typer.Option(help="One of the eight emotions, from beginning to end.")
+    ] = None,
+    intensity: Annotated[float, typer.Option(help="Of --emotion, 0 to 1.")] = 0.8,
+    timeline: Annotated[
+        Path | None, typer.Option(help="Feelings in time: JSON, or cues like subtitles.")
+    ] = None,
+    guess: Annotated[
+        bool, typer.Option(help="Estimate the mood from the voice, where nothing else says it.")
+    ] = False,
+    fusion: Annotated[
+        str, typer.Option(help="How feeling meets speech: learned, crossed or plain.")
+    ] = "learned",
+    speaker: Annotated[
+        str, typer.Option("--voice", help="Who says --text: auto, hibari or flite.")
+    ] = "auto",
+    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
+    calibration: Annotated[
+        Path | None, typer.Option(help="A self-model; without, the one that ships.")
+    ] = None,
+    build: Annotated[int, typer.Option(min=0, help="Which robot of this design.")] = 0,
+    board: Annotated[
+        str, typer.Option(help="host: the firmware in this process; avr: an emulated ATmega2560.")
+    ] = "host",
+    seed: Annotated[int, typer.Option(min=0, help="Of blinks, gaze, head and variation.")] = 0,
+    size: Annotated[int, typer.Option(min=160, max=2160, help="Pixels of the film.")] = 640,
+    film: Annotated[bool, typer.Option(help="Render; without, only figure and numbers.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Folder; without, a new one in runs/.")] = None,
+) -> None:
+    """Say a recording or a text with a feeling: film, figure, blendshapes, numbers."""
+    import soundfile
+
+    from robot import expression, staging
+    from robot.audio import RATE
+    from robot.calibrated import Calibrated
+    from robot.config import load_face
+    from robot.performance import perform
+    from robot.progress import Steps
+    from robot.runs import new_run, write_json
+
+    config = load_face(face)
+    samples, sources = heard(wav, text, speaker)
+    sources += asked(emotion, intensity, timeline)
+    if guess:
+        frames = -(-len(samples) * FPS // RATE)
+        sources.append(Estimated(estimate(samples, RATE, frames)))
+    feeling = Feeling(tuple(sources), Variation(seed=seed))
+    calibrated = Calibrated(config, calibration)
+    stage = staging.Stage(build, (), board, size if film else 0)
+    name = wav.stem if wav else "text"
+    folder = new_run("speak", name, out)
+    soundfile.write(folder / "sound.wav", samples, RATE)
+    with Steps() as steps:
+        fuse = expression.fusion(fusion)
+        bar = steps.start("sound to commands")
+        act = perform(calibrated, samples, seed, bar, feeling, fuse)
+        bar = steps.start("commands to face")
+        played = staging.play(calibrated, act, samples, stage, folder, bar)
+    about = {"sound": name, "text": text, "seed": seed, "fusion": fusion, "guess": guess}
+    numbers = staging.write(folder, calibrated, act, samples, played, stage, about)
+    write_json(folder / "feeling.json", track(feeling, len(act.weights), guess))
+    for path in sorted(folder.iterdir()):
+        print(path)
+    print(
+        f"{numbers['seconds']:.1f} s; mouth follows with r {numbers['r_lip_gap']:.2f}, "
+        f"{numbers['limit_violations']} pulses outside their limits\n"
+        "next: mien emotions | mien speak --text '[surprise 0.8] Oh! [happy] It works.'"
+    )
+
+
+def heard(
+    wav: Path | None, text: str | None, speaker: str
+) -> tuple[NDArray[np.float32], list[Source]]:
+    """Samples (n,) at 16 kHz of a recording or a text, and the feelings that its tags ask for.
+
+    Raises:
+        InputError: both or none of them, an unusable file, tags that mean nothing.
+        MienError: no voice is installed.
+    """
+    from robot import audio
+    from robot.tags import parse
+
+    if (wav is None) == (text is None):
+        given = "both --wav and --text" if wav else "neither --wav nor --text"
+        raise InputError(f"{given} given", "mien speak --text 'Good morning!' --emotion happiness")
+    if wav is not None:
+        return audio.load(wav), []
+    samples, cues = say(parse(text or ""), voice(speaker))
+    return samples, [cues] if cues.cues else []
+
+
+def asked(emotion: str | None, intensity: float, timeline: Path | None) -> list[Source]:
+    """The feelings that the options ask for.
+
+    Raises:
+        InputError: no such emotion, an intensity outside 0..1, an unusable timeline.
+    """
+    out: list[Source] = []
+    if not 0.0 <= intensity <= 1.0:
+        raise InputError(f"intensity is {intensity:g}", "--intensity from 0 to 1")
+    if emotion is not None:
+        try:
+            out.append(Label({named(emotion): intensity}))
+        except ModelError as e:
+            raise InputError(e.message, f"--emotion {' | '.join(EMOTIONS)}") from e
+    if timeline is not None:
+        out.append(load_timeline(timeline))
+    return out
+
+
+def track(feeling: Feeling, frames: int, guessed: bool) -> dict[str, object]:
+    """What was felt, for a file: (T, 8) at 60 a second, and whether some of it is an estimate."""
+    mixed = feeling.whole(np.arange(frames) / FPS)
+    return {
+        "fps": FPS,
+        "emotions": list(EMOTIONS),
+        "intensities": mixed.round(3).tolist(),
+        "contains_estimate": guessed,
+    }
