@@ -18,7 +18,7 @@ from models.blendshapes import INDEX, indices, lip_opening
 
 Floats = NDArray[np.float64]
 Fusion = Callable[[Floats, Floats, Floats], Floats]
-"""(speech (T, 52), expression (T, 52), voice (T,)) -> (T, 52), not yet clipped."""
+"""(speech (T, 52), expression (T, 52), voice (T,)) -> (T, 52) in 0..1."""
 
 CLOSED: Final = 0.05
 """Lip opening (jawOpen - mouthClose) up to which a closure is fully protected."""
@@ -50,7 +50,7 @@ ROUNDS: Final = indices(["mouthPucker", "mouthFunnel"])
 
 def plain(speech: Floats, expression: Floats, _voice: Floats) -> Floats:
     """The sum."""
-    return speech + expression
+    return np.clip(speech + expression, 0.0, 1.0)
 
 
 def closure(speech: Floats, voice: Floats) -> Floats:
@@ -91,4 +91,4 @@ def crossed(speech: Floats, expression: Floats, voice: Floats) -> Floats:
     # Lids and brows tell how aroused an expression is, whatever emotion it came from.
     aroused = expression[..., [INDEX["eyeWideLeft"], INDEX["browDownLeft"]]].max(axis=-1)
     said[..., INDEX["jawOpen"]] *= 1.0 + 0.3 * aroused * np.minimum(3.0 * opening[..., 0], 1.0)
-    return said + felt
+    return np.clip(said + felt, 0.0, 1.0)

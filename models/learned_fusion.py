@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import checkpoint
-from models.blendshapes import ARKIT, SPEECH, indices
+from models.blendshapes import ARKIT, GROUPS, SPEECH, indices
 from models.errors import ModelError
 from models.fusion import closure
 
@@ -34,6 +34,10 @@ WEIGHTS: Final = checkpoint.WEIGHTS / "fusion.safetensors"
 SAID: Final = indices(SPEECH)
 INPUTS: Final = len(SAID) + 2 + len(ARKIT)
 """Speech shapes, meant closure, voice; then the expression."""
+MEETING: Final = np.isin(
+    np.arange(len(ARKIT)), indices([*SPEECH, *GROUPS["cheeks"], *GROUPS["nose"]])
+)
+"""(52,) shapes where the two domains meet; brows and eyes are not speech's, whatever was learned."""
 LAYERS: Final = ("a1", "a2", "e1", "e2")
 
 
@@ -83,7 +87,7 @@ class LearnedFusion:
         )
 
     def __call__(self, speech: Floats, expression: Floats, voice: Floats) -> Floats:
-        """(T, 52), (T, 52), (T,) -> (T, 52), not yet clipped."""
+        """(T, 52), (T, 52), (T,) -> (T, 52) in 0..1."""
         silent, none = np.zeros_like(speech), np.zeros_like(voice)
         parts = (
             (1.0, inputs(speech, expression, voice)),
@@ -94,7 +98,8 @@ class LearnedFusion:
         rest = self.deformation(np.zeros((1, INPUTS)))
         # Where nothing is felt the terms cancel to a rounding error; make it none at all.
         felt = expression.any(axis=-1, keepdims=True)
-        return np.asarray(speech + expression + np.where(felt, met + rest, 0.0))
+        change = np.where(felt, met + rest, 0.0) * MEETING
+        return np.clip(speech + expression + change, 0.0, 1.0)
 
     def deformation(self, x: Floats) -> Floats:
         """``B_A w_A + B_E w_E``, (T, INPUTS) -> (T, 52)."""
