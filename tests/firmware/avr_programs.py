@@ -35,7 +35,6 @@ def require_avr() -> None:
 
 def compiled(folder: Path, code: str, flags: Sequence[str] = ()) -> Machine:
     """A machine with ``code`` in its flash."""
-    require_avr()
     source, elf, image = folder / "p.c", folder / "p.elf", folder / "p.bin"
     source.write_text(PRELUDE + code)
     target = ["-mmcu=atmega2560", "-DF_CPU=16000000UL", "-std=gnu99", "-Os", "-Wall", "-Werror"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from firmware.avr_face import COUNT_US, SLICE_S, AvrFace
 from firmware.emulator.machine import Kind
 from robot.link.wire import Fault, Msg, Result, State
-from tests.firmware.avr_face import COUNT_US, SLICE_S, AvrFace, Guard
+from tests.firmware.avr_guard import Guard
 
-pytestmark = pytest.mark.avr
+pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
 
 LOST_OFF_S = 2.0  # LOST_OFF_MS in firmware/avr/boards.h
 WATCHDOG_US = 120_000.0
@@ -54,7 +55,7 @@ def test_no_board_at_all_is_no_reset_loop(face: AvrFace) -> None:
     face.configure()
     face.run(2.0)
     assert face.try_arm() == Result.BOARD
-    assert face.state == State.DISARMED
+    assert face.state() == State.DISARMED
     assert_no_reset(face)
 
 
@@ -73,7 +74,7 @@ def test_a_board_whose_cable_falls_out_is_a_fault_and_the_others_ramp_to_safe(
         if failed_after is None and seen is not None and seen.state == State.FAILSAFE:
             failed_after = face.rig.now() - lost_at
     assert failed_after is not None and failed_after < 0.2
-    assert face.faults & Fault.BOARD and face.faults & Fault.BUS
+    assert face.faults() & Fault.BOARD and face.faults() & Fault.BUS
     others = ~on_board(face, 1)
     assert np.abs(face.pulses() - face.safe)[others].max() <= COUNT_US / 2 + 1e-6
     # Nobody can tell the lost board anything: it still holds its old pose, until /OE ends that.
@@ -89,7 +90,7 @@ def test_a_lost_board_that_comes_back_stays_off_until_the_next_arm(face: AvrFace
     face.hold(0.8, face.away())
     face.machine.board_power(1, False)
     face.hold(0.6)
-    assert face.state == State.FAILSAFE
+    assert face.state() == State.FAILSAFE
     face.machine.board_power(1, True)
     mine = on_board(face, 1)
     for _ in face.stream(0.6, lambda _: face.safe):
@@ -123,8 +124,8 @@ def test_a_board_that_lost_its_power_for_a_moment_is_found_out(face: AvrFace) ->
     face.machine.board_power(0, True)
     face.hold(0.3)
     assert face.machine.now_us > 0
-    assert face.state == State.FAILSAFE
-    assert face.faults & Fault.BOARD
+    assert face.state() == State.FAILSAFE
+    assert face.faults() & Fault.BOARD
     assert face.hello().boards == 0b111  # set up anew by now
     face.arm()
     face.hold(0.8)
@@ -141,7 +142,7 @@ def test_a_single_refusal_is_counted_and_survived(face: AvrFace) -> None:
         if now - refused_at > 0.008:  # less than two bursts
             face.machine.board_refuse_after(1, 0xFFFF)
     face.hold(0.2)
-    assert face.state == State.ARMED
+    assert face.state() == State.ARMED
     assert face.telemetry().bus_errors >= 1
     assert_no_reset(face)
 
@@ -155,8 +156,8 @@ def test_sda_that_a_slave_holds_is_clocked_free(face: AvrFace) -> None:
         face.machine.hold_sda(True, clocks)
         for _ in face.stream(0.2, face.wave):
             guard.look()
-        assert face.state == State.ARMED
-    assert face.faults & Fault.BUS
+        assert face.state() == State.ARMED
+    assert face.faults() & Fault.BUS
     assert guard.seen > 50
     assert_no_reset(face)
 
@@ -170,8 +171,8 @@ def test_a_bus_that_stays_stuck_is_a_fault_and_no_reset(face: AvrFace, line: str
     hold(True)
     for _ in face.stream(0.5, face.wave):
         guard.look()
-    assert face.state == State.FAILSAFE
-    assert Fault.BOARD | Fault.BUS in face.faults
+    assert face.state() == State.FAILSAFE
+    assert Fault.BOARD | Fault.BUS in face.faults()
     face.run(LOST_OFF_S)
     assert face.machine.oe_high
     assert_no_reset(face)
@@ -216,7 +217,7 @@ def test_an_emergency_stop_needs_no_bus(face: AvrFace, line: str) -> None:
     face.run(0.1)
     face.machine.oe_wired(False)
     assert not face.pulses().any()  # the boards were told as soon as they could be
-    assert face.state == State.ESTOP
+    assert face.state() == State.ESTOP
 
 
 def test_pulses_follow_the_configured_boards_and_no_others() -> None:

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from firmware.avr.image import build_image
+from firmware.avr_face import COUNT_US, AvrFace
 from firmware.emulator.machine import Kind, Machine
 from robot.link.upload import Upload
 from robot.link.wire import Fault, Msg, Reset, Result, State
-from tests.firmware.avr_face import COUNT_US, AvrFace
-from tests.firmware.avr_programs import require_avr
 
-pytestmark = pytest.mark.avr
+pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
 
 POWER, PIN, BROWNOUT, WATCHDOG = 1, 2, 4, 8
 ALL_CALL_WRITE = 0xE0
@@ -23,7 +22,6 @@ SLEEP, FULL_OFF = 0x10, 0x10
 
 
 def test_the_first_thing_on_the_bus_is_all_off_to_every_board() -> None:
-    require_avr()
     machine = Machine(build_image().bin)
     machine.watch(*Kind)
     machine.run(5000.0)
@@ -106,7 +104,7 @@ def test_power_up_in_every_state(before: State, cause: int, reported: Reset, fau
     )
     assert face.try_arm() != Result.OK
     face.ready()
-    assert face.state == State.ARMED
+    assert face.state() == State.ARMED
     assert (face.pulses() > 0).all()
 
 
@@ -123,7 +121,7 @@ def enter(face: AvrFace, state: State) -> None:
         face.run(0.4)
     if state == State.ESTOP:
         face.talk.command(Msg.ESTOP)
-    assert face.state == state
+    assert face.state() == state
 
 
 def test_boards_that_drive_through_a_reset_are_off_before_anything_else() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from firmware.avr_face import COUNT_US, AvrFace
 from firmware.emulator.machine import Kind
 from robot.link import protocol, wire
 from robot.link.wire import Fault, Msg, Result, State
-from tests.firmware.avr_face import COUNT_US, AvrFace, Guard
+from tests.firmware.avr_guard import Guard
 
-pytestmark = pytest.mark.avr
+pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
 
 OE_US = 1000.0  # promised: first bit of ESTOP to /OE
 OFF_US = 5000.0  # promised: to all registers off
@@ -45,7 +46,7 @@ def test_an_emergency_stop_is_in_time_at_every_phase_of_the_loop(face: AvrFace) 
         high, off = stop_times(face)
         assert high <= OE_US
         assert off <= OFF_US
-        assert face.state == State.ESTOP
+        assert face.state() == State.ESTOP
         face.talk.command(Msg.CLEAR)
         face.arm()
 
@@ -54,13 +55,13 @@ def test_an_emergency_stop_is_latched(face: AvrFace) -> None:
     face.talk.command(Msg.ESTOP)
     assert face.try_arm() == Result.STATE
     face.hold(0.3, face.away())
-    assert face.state == State.ESTOP
+    assert face.state() == State.ESTOP
     assert face.machine.oe_high
     face.machine.oe_wired(False)
     assert not face.pulses().any()
     face.machine.oe_wired(True)
     face.talk.command(Msg.CLEAR)
-    assert face.state == State.DISARMED
+    assert face.state() == State.DISARMED
     face.arm()
     face.hold(0.8)
     assert (face.pulses() > 0).all()
@@ -95,7 +96,7 @@ def test_a_frame_that_only_looks_like_an_estop_stops_nothing(face: AvrFace) -> N
             face.machine.send(b"\0" + bytes(bad))
     face.hold(0.5)
     assert not face.events(Kind.OE)
-    assert face.state == State.ARMED
+    assert face.state() == State.ARMED
 
 
 def test_a_silent_host_is_failsafe_in_time_and_a_ramp(face: AvrFace) -> None:
@@ -115,8 +116,8 @@ def test_a_silent_host_is_failsafe_in_time_and_a_ramp(face: AvrFace) -> None:
     assert moved_at is not None
     assert timeout - 0.015 <= moved_at <= timeout + RAMP_SLOP_S
     assert np.abs(face.pulses() - face.safe).max() <= COUNT_US / 2 + 1e-6
-    assert face.state == State.FAILSAFE
-    assert face.faults & Fault.LINK
+    assert face.state() == State.FAILSAFE
+    assert face.faults() & Fault.LINK
     assert not face.machine.oe_high
 
 
@@ -127,14 +128,14 @@ def test_the_switch_on_the_board_stops_and_holds(face: AvrFace) -> None:
     face.run(0.02)
     assert [e.value for e in face.events(Kind.OE)] == [1]
     assert face.machine.now_us - pressed_at < 25_000.0
-    assert face.state == State.ESTOP
-    assert face.faults & Fault.BUTTON
+    assert face.state() == State.ESTOP
+    assert face.faults() & Fault.BUTTON
     face.talk.command(Msg.CLEAR)
-    assert face.state == State.ESTOP  # still pressed
+    assert face.state() == State.ESTOP  # still pressed
     face.machine.stop_switch(False)
     face.run(0.01)
     face.talk.command(Msg.CLEAR)
-    assert face.state == State.DISARMED
+    assert face.state() == State.DISARMED
 
 
 def test_disarm_turns_everything_off_and_arm_ramps(face: AvrFace) -> None:

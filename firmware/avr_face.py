@@ -1,4 +1,4 @@
-"""One face on the emulated board, talked to in lock-step."""
+"""A face on the emulated board, talked to in lock-step: for tests and benches, never for a face."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from robot.link.dialogue import Dialogue
 from robot.link.emulated import LockStep
 from robot.link.upload import upload_of
 from robot.link.wire import Fault, Msg, Result, State
-from tests.firmware.avr_programs import require_avr
 
 Floats = NDArray[np.float64]
 COUNT_US = 122 / 25  # one count of the PCA9685 at 50 Hz
@@ -27,12 +26,14 @@ class AvrFace:
     """A face whose board is the firmware image. Time moves only in the methods that say so.
 
     Args:
-        face: name of a face that ships.
+        face: a face that ships, by name, or any other.
+
+    Raises:
+        DeviceError: avr-gcc or libsimavr is missing.
     """
 
-    def __init__(self, face: str = "morpheus33") -> None:
-        require_avr()
-        self.face: FaceConfig = load_face(face)
+    def __init__(self, face: str | FaceConfig = "morpheus33") -> None:
+        self.face = load_face(face) if isinstance(face, str) else face
         self.rig = LockStep(self.face)
         self.machine = self.rig.avr.machine
         self.talk = Dialogue(self.rig.transport, self.rig.now)
@@ -48,11 +49,9 @@ class AvrFace:
         reply = self.talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY)
         return protocol.unpack(wire.HelloReply, reply)
 
-    @property
     def state(self) -> State:
         return State(self.hello().state)
 
-    @property
     def faults(self) -> Fault:
         return Fault(self.hello().faults)
 
@@ -107,12 +106,13 @@ class AvrFace:
     def away(self) -> Floats:
         """A pose (n,) in us far from the safe one, inside the limits."""
         far = np.where(self.high - self.safe > self.safe - self.low, self.high, self.low)
-        return self.safe + 0.8 * (far - self.safe)
+        return np.asarray(self.safe + 0.8 * (far - self.safe))
 
     def wave(self, t: float) -> Floats:
         """A lively pose (n,) in us at time ``t``."""
         swing = np.sin(2 * np.pi * 0.8 * t + np.arange(len(self.safe)))
-        return (self.low + self.high) / 2 + 0.45 * (self.high - self.low) * swing
+        pulses = (self.low + self.high) / 2 + 0.45 * (self.high - self.low) * swing
+        return np.asarray(pulses)
 
     # --- what the servos see
     def pulses(self) -> Floats:
@@ -121,33 +121,3 @@ class AvrFace:
 
     def events(self, *kinds: Kind) -> list[Event]:
         return [e for e in self.machine.events() if e.kind in kinds]
-
-
-class Guard:
-    """Checks that no pulse leaves its limits and none changes faster than its slew.
-
-    One update moves a pulse by one step of the core. A pose takes 4 ms on the bus, so that one
-    update may be late and the next one carry two steps; a servo looks every 20 ms. What counts is
-    the slew over the time that has passed since the pulse was taken, up to one step before.
-    """
-
-    def __init__(self, face: AvrFace) -> None:
-        self.face = face
-        self.changed_at = np.full(len(face.safe), face.rig.now())
-        self.last = face.pulses()
-        self.seen = 0
-
-    def look(self) -> None:
-        now, pulses = self.face.rig.now(), self.face.pulses()
-        driven = pulses > 0
-        slop = COUNT_US / 2 + 1e-6
-        assert (pulses >= self.face.low - slop)[driven].all()
-        assert (pulses <= self.face.high + slop)[driven].all()
-        steps = np.floor((now - self.changed_at) * 1e6 / wire.STEP_US) + 2
-        both = driven & (self.last > 0)
-        allowed = self.face.slew * steps + COUNT_US
-        assert (np.abs(pulses - self.last) <= allowed)[both].all()
-        changed = pulses != self.last
-        self.changed_at[changed] = now
-        self.last = pulses
-        self.seen += int(changed.any())
