@@ -37,7 +37,7 @@ INPUTS: Final = len(SAID) + 2 + len(ARKIT)
 MEETING: Final = np.isin(
     np.arange(len(ARKIT)), indices([*SPEECH, *GROUPS["cheeks"], *GROUPS["nose"]])
 )
-"""(52,) shapes where the two domains meet; brows and eyes are not speech's, whatever was learned."""
+"""(52,) shapes where the two domains meet; brows and eyes are never speech's."""
 LAYERS: Final = ("a1", "a2", "e1", "e2")
 
 
@@ -99,7 +99,7 @@ class LearnedFusion:
         # Where nothing is felt the terms cancel to a rounding error; make it none at all.
         felt = expression.any(axis=-1, keepdims=True)
         change = np.where(felt, met + rest, 0.0) * MEETING
-        return np.clip(speech + expression + change, 0.0, 1.0)
+        return np.asarray(np.clip(speech + expression + change, 0.0, 1.0))
 
     def deformation(self, x: Floats) -> Floats:
         """``B_A w_A + B_E w_E``, (T, INPUTS) -> (T, 52)."""

@@ -32,7 +32,7 @@ from models.data.grid import Take, rest_width, takes
 from models.data.lips import from_measures
 from models.emotion import EMOTIONS, Variation, blend
 from models.fusion import SPOKEN, closure, rounding
-from models.learned_fusion import INPUTS, KIND, SAID, WEIGHTS, inputs
+from models.learned_fusion import INPUTS, KIND, MEETING, SAID, WEIGHTS, inputs
 
 Floats = NDArray[np.float64]
 LOWER = indices([*GROUPS["jaw"], *GROUPS["mouth"], *GROUPS["tongue"]])
@@ -183,6 +183,7 @@ def fit(grid: Path, units: Path, config: Config) -> tuple[Net, dict[str, float]]
     optimiser = torch.optim.Adam(net.parameters(), lr=config.rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
     seen: dict[str, float] = {}
+    meeting = _tensor(MEETING.astype(np.float64))
     for _ in range(config.steps):
         half = config.batch // 2
         rows = np.concatenate([rng.integers(0, len(speech), half), rng.choice(rare, half)])
@@ -192,7 +193,7 @@ def fit(grid: Path, units: Path, config: Config) -> tuple[Net, dict[str, float]]
         x.append(np.zeros((1, INPUTS)))
         both, said, felt, rest = (net(_tensor(k)) for k in x)
         plain = _tensor(s + e)
-        out = plain + both[0] - said[0] - felt[0] + rest[0]
+        out = plain + meeting * (both[0] - said[0] - felt[0] + rest[0])
         parts = wishes(out, plain, s, e, v, lips)
         parts["speech"] = 20.0 * (said[0] - _tensor(s)).square().mean()
         parts["felt"] = 20.0 * (felt[0] - _tensor(e)).square().mean()
