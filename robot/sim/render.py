@@ -111,7 +111,11 @@ class Renderer:
             ) from error
         self._slices = self._layout(head)
         lights = (SHADERS / "light.glsl").read_text()
-        self._programs = {name: self._load("face", name, lights) for name in ("skin", "eye", "inside")}
+        self._programs = {
+            "skin": self._load("skin", "skin"),
+            "eye": self._load("inner", "eye", lights),
+            "inside": self._load("inner", "inside", lights),
+        }
         self._backdrop = self._load("backdrop", "backdrop")
         self._buffers(head)
         self._targets(min(samples, self._gl.max_samples))

@@ -1,5 +1,5 @@
 #version 330
-// What all surfaces share: the lights, and how they are added up. Light is linear; sRGB is taken as a square root,
+// What eyes, teeth, tongue and collar share: the lights, and how they are added up. Light is linear; sRGB is taken as a square root,
 // close enough and cheap on a CPU.
 uniform vec3 camera;
 uniform vec3 key_direction;  // unit vectors toward the lights, world
