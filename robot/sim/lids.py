@@ -6,7 +6,7 @@ the corners with the opening (so that both margins meet everywhere at the same m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
@@ -40,6 +40,10 @@ class Lids:
     arm: F64
     opening: float
     rim: NDArray[np.int64]
+
+    def clamp(self, upper: float, lower: float) -> tuple[float, float]:
+        """Lid angles that do not pass through each other: what closes too far is taken from the upper lid."""
+        return min(upper, self.opening + OVERLAP - lower), lower
 
     def clamp(self, upper: float, lower: float) -> tuple[float, float]:
         """Lid angles that do not pass through each other: what closes too far is taken from the upper lid."""

@@ -26,6 +26,7 @@ SCALP_Y, BACK_Z, EAR_X, NECK_Y = 80.0, -58.0, 75.0, -138.0
 LINING_Z, FLOOR_Y, ROOF_Y = 16.0, -80.0, -58.0
 LINING = 0.5
 MAX_SNAP_MM = 12.0  # an anchor further than this from any free vertex is a mistake
+EYE3 = np.eye(3)
 SOCKET_DEPTH = 6.0  # mm in front of the eye's centre; behind that the socket is fixed
 
 
@@ -161,18 +162,23 @@ class Skin:
 
     def landmarks(self, state: SkinState) -> F64:
         """(478, 3) mm in the head frame: the same points as `head.landmarks(deform(state))`, without the rest of the skin."""
-        points = self._landmark_rest.copy()
-        points += (self._landmark_nodes @ state.nodes.reshape(len(self.nodes), 3))
-        rows = self._jaw_rows
-        change = self._jaw_arms @ state.jaw[:3, :3].T
-        change -= self._jaw_arms
-        change += self._jaw_share * state.jaw[:3, 3]
-        points[rows] += change
-        for index, side in enumerate(SIDES):
-            lids, gather, touched = self._landmark_lids[side]
-            points[touched] += gather @ lids.shift(float(state.lids[index]), float(state.lids[index + 2]))
-            iris = self._irises[side]
-            points[iris] = self._iris_arms[side] @ gaze_rotation(*state.gaze[index]).T + self.head.eye_center[side]
+        drive = self._drive
+        count = len(self.nodes)
+        drive[:count] = state.nodes
+        np.subtract(state.jaw[:3, :3].T, EYE3, out=drive[count : count + 3])
+        drive[count + 3] = state.jaw[:3, 3]
+        points = self._landmark_carry @ drive
+        points += self._landmark_rest
+        left = self.lids["left"].clamp(state.lids[0], state.lids[2])
+        right = self.lids["right"].clamp(state.lids[1], state.lids[3])
+        angle = self._lid_fields @ np.array((left[0], right[0], left[1], right[1]))
+        sine, versine = np.sin(angle), np.cos(angle) - 1.0
+        lidded = points[self._lid_rows]
+        lidded[:, 1] += (versine * self._lid_y + sine * self._lid_z).sum(axis=0)
+        lidded[:, 2] += (versine * self._lid_z - sine * self._lid_y).sum(axis=0)
+        points[self._lid_rows] = lidded
+        for index, (rows, arms, center) in enumerate(self._irises):
+            points[rows] = arms @ gaze_rotation(*state.gaze[index]).T + center
         return points
 
     def _prepare_landmarks(self) -> None:
@@ -182,19 +188,32 @@ class Skin:
         gather = np.zeros((len(head.landmark_part), len(self._rest)))
         gather[on_skin[:, None], head.landmark_triangle[on_skin]] = head.landmark_bary[on_skin]
         self._landmark_rest = head.neutral_landmarks.copy()
-        self._landmark_nodes = gather @ self.W.astype(np.float64)
+        # One product does nodes and jaw: columns for the nodes, then for (J - 1) rest + shift.
+        arms = (gather * self._follow_jaw) @ self._rest
         share = gather @ self._follow_jaw
-        self._jaw_rows = np.flatnonzero(np.abs(share) > 1e-9)
-        self._jaw_share = share[self._jaw_rows, None]
-        self._jaw_arms = (gather[self._jaw_rows] * self._follow_jaw) @ self._rest
-        self._landmark_lids: dict[str, tuple[Lids, F64, NDArray[np.int64]]] = {}
-        self._irises: dict[str, NDArray[np.int64]] = {}
-        self._iris_arms: dict[str, F64] = {}
-        for side, lids in self.lids.items():
-            used = np.flatnonzero(np.abs(gather[:, lids.vertices]).sum(axis=0) > 0)
-            small = lids.only(used)
-            touched = np.flatnonzero(np.abs(gather[:, small.vertices]).sum(axis=1) > 0)
-            self._landmark_lids[side] = small, gather[touched][:, small.vertices], touched
-            iris = np.flatnonzero(head.landmark_part == head.part_names.index(f"eye_{side}"))
-            self._irises[side] = iris
-            self._iris_arms[side] = head.neutral_landmarks[iris] - head.eye_center[side]
+        self._landmark_carry = np.hstack([gather @ self.W.astype(np.float64), arms, share[:, None]])
+        self._drive = np.zeros((len(self.nodes) + 4, 3))
+        self._prepare_lids(on_skin)
+        self._irises: list[tuple[slice, F64, F64]] = []
+        for side in SIDES:
+            rows = np.flatnonzero(head.landmark_part == head.part_names.index(f"eye_{side}"))
+            span = slice(int(rows[0]), int(rows[-1]) + 1)
+            center = head.eye_center[side]
+            self._irises.append((span, head.neutral_landmarks[span] - center, center))
+
+    def _prepare_lids(self, on_skin: NDArray[np.int64]) -> None:
+        """For landmarks on triangles that lids move: fields (3, n, 4) at the corners, and the corners' y and z from the
+        eye's centre times their barycentric weights (3, n)."""
+        head = self.head
+        fields = np.zeros((len(self._rest), 4))
+        arms = np.zeros_like(self._rest)
+        for index, side in enumerate(SIDES):
+            lids = self.lids[side]
+            fields[lids.vertices, index], fields[lids.vertices, index + 2] = -lids.upper, lids.lower
+            arms[lids.vertices] = lids.arm
+        corners = head.landmark_triangle[on_skin]
+        moved = np.abs(fields[corners]).sum(axis=(1, 2)) > 0
+        self._lid_rows, corners = on_skin[moved], corners[moved].T
+        bary = head.landmark_bary[self._lid_rows].T
+        self._lid_fields = np.ascontiguousarray(fields[corners])
+        self._lid_y, self._lid_z = bary * arms[corners][..., 1], bary * arms[corners][..., 2]
