@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from models.errors import ModelError
 from models.play import Play
 from models.regions import COUNT, landmark_weights
-from models.self_model import MAX_LATENTS, Floats, SelfModel
+from models.self_model import MAX_LATENTS, POWERS, Floats, SelfModel
 from models.self_model_net import NetConfig, SelfModelNet
 
+# Steps between two scans of the strings' past, the slow part of a step.
+_PLAY_EVERY = 4
 _RIDGES = tuple(10.0**k for k in np.arange(-6, 1.1, 0.5))
 _PCA_FLOOR = (
     0.05  # smallest weight of a landmark's squared error: the rest of the skin still counts
@@ -32,15 +34,18 @@ class FitConfig:
         steps: Adam steps, each on the whole data set.
         rate: peak learning rate.
         decay: weight decay of the hidden layers.
+        sparse: L1 on the first layer: a hidden unit should listen to few actuators, because on a
+            face few of them meet. Without it the mixing terms learn the noise.
         memory: False fits without the play operator (tendon commands go straight in).
         seed: of the initial weights.
     """
 
     latents: int = 48
-    hidden: tuple[int, int] = (64, 64)
-    steps: int = 1500
-    rate: float = 6e-3
-    decay: float = 3e-4
+    hidden: tuple[int, int] = (32, 32)
+    steps: int = 2500
+    rate: float = 8e-3
+    decay: float = 1e-3
+    sparse: float = 2e-3
     memory: bool = True
     seed: int = 0
 
@@ -98,7 +103,7 @@ def fit(
         out=_wide(net.out.weight.T),
         mean=mean,
         decoder=decoder,
-        doubt=np.zeros((m + c.hidden[1] + 1,) * 2),
+        doubt=np.zeros((POWERS * m + c.hidden[1] + 1,) * 2),
         noise=np.zeros(decoder.shape[0]),
         neck=np.zeros((0, 6)),
     )
@@ -157,9 +162,12 @@ def _train(
     kept = []
     for step in range(c.steps):
         optimiser.zero_grad()
-        error = net(net.drive(u)[rows]) - target
+        if step % _PLAY_EVERY == 0:
+            x = net.drive(u)[rows]
+        error = net(x) - target
         loss = (error.square().mean(0) * weight).sum()
-        loss.backward()
+        (loss + c.sparse * net.first.weight.abs().sum()).backward()
+        x = x.detach()
         optimiser.step()
         schedule.step()
         if step % max(1, c.steps // 100) == 0:

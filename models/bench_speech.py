@@ -1,0 +1,77 @@
+"""``mien bench speech``: the shipped speech network on recordings that it was never trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+
+from models import speech
+from models.data import grid
+from models.speech_eval import (
+    audio,
+    frame_times,
+    listener,
+    on_grid,
+    on_phones,
+    stream_vs_offline,
+)
+
+Result = dict[str, float | int | str | None]
+
+
+def bench_speech(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder in the layout of grid_s1; its last 200 clips are measured."),
+    ] = None,
+    phones: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of .flac with phone .TextGrid (default: lj_phones beside --data)."
+        ),
+    ] = None,
+    weights: Annotated[Path, typer.Option(help="Weights to measure.")] = speech.WEIGHTS,
+    clips: Annotated[int, typer.Option(min=1, help="Measure at most this many clips.")] = 200,
+) -> Result:
+    """Measure the speech network; definitions are in models/metrics.py.
+
+    Raises:
+        ModelError: no such data, or weights of another network.
+    """
+    torch.set_num_threads(1)
+    net, meta = speech.load(weights)
+    out: Result = {
+        "speech.lookahead_ms": net.config.lookahead_ms,
+        "speech.parameters": net.parameters_count(),
+        "speech.weights_bytes": weights.stat().st_size,
+    }
+    sound = np.random.default_rng(0).normal(0, 0.05, 16000 * 8).astype(np.float32)
+    if data is not None:
+        takes = grid.takes(data, held_out=True)[:clips]
+        out["speech.clips"] = len(takes)
+        out |= {f"speech.{k}": v for k, v in on_grid(listener(net), takes).items()}
+        sound = audio(takes[0].audio)
+        beside = data.resolve().parent / "lj_phones"
+        phones = phones or (beside if beside.is_dir() else None)
+    if phones is not None:
+        score = on_phones(listener(net), phones)
+        out |= {
+            "speech.closure_recall": score.closure_recall,
+            "speech.closure_false": score.closure_false,
+            "speech.vowel_closed": score.vowel_closed,
+            "speech.silence_open": score.silence_open,
+        }
+    while len(sound) < 16000 * 8:
+        sound = np.concatenate([sound, sound])
+    times = frame_times(net, sound)[60:]
+    out["speech.frame_ms_p50"] = float(np.percentile(times, 50))
+    out["speech.frame_ms_p99"] = float(np.percentile(times, 99))
+    out["speech.stream_vs_offline"] = stream_vs_offline(net, sound)
+    stored: dict[str, Any] = meta.get("unseen", {})
+    for key in ("grid", "facegood"):
+        out[f"speech.unseen_{key}"] = stored.get(f"unseen_{key}")
+    return out

@@ -1,0 +1,135 @@
+"""``mien train ...``: the networks, from corpora to weights."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+import subprocess
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from models import checkpoint, speech
+from models.data import coarticulation, corpora, grid, schema
+from models.data.batches import Settings
+from models.speech_eval import listener, on_facegood, on_grid
+from models.train.speech import Plan, train
+
+train_app = typer.Typer(no_args_is_help=True, help="Train a network from corpora.")
+VALIDATION = 40
+"""Training clips of GRID that are kept for the curve."""
+
+
+@train_app.command("speech")
+def train_speech(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder that holds grid_s1 and facegood.")
+    ] = None,
+    names: Annotated[str, typer.Option("--corpora", help="Comma-separated.")] = ",".join(
+        corpora.ALL
+    ),
+    leave_out: Annotated[
+        str, typer.Option(help="Train on all but this corpus and test on it (grid or facegood).")
+    ] = "",
+    steps: Annotated[int, typer.Option(min=1, help="Batches of 16 crops of 3 s.")] = 6000,
+    seed: Annotated[int, typer.Option()] = 0,
+    lookahead_frames: Annotated[
+        int, typer.Option(min=0, max=30, help="Of 1/60 s; the window adds 12.5 ms.")
+    ] = 5,
+    cache: Annotated[Path | None, typer.Option(help="Where prepared corpora are kept.")] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Weights to write (default: in the run).")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with the last checkpoint of --run.")] = False,
+) -> None:
+    """Train the speech network; leaves weights, curve.json and metrics.json in the run's folder."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    torch.set_num_threads(1)
+    folder = run or Path("runs") / f"{datetime.date.today()}-train-speech-{leave_out or 'all'}"
+    wanted = [n for n in names.split(",") if n]
+    sources = corpora.prepare(wanted, data, cache or corpora.default_cache(), leave_out)
+    kept: list[grid.Take] = []
+    if data is not None and "grid" in wanted and leave_out != "grid":
+        kept = grid.takes(data / corpora.REAL["grid"], held_out=False)[-VALIDATION:]
+        sources = [(_without(c, kept), odds) for c, odds in sources]
+    config = replace(speech.Config(), lookahead_frames=lookahead_frames)
+    settings = Settings(lookahead=lookahead_frames)
+    plan = Plan(steps=steps, seed=seed)
+    net, curve = train(
+        *(config, plan, settings, sources, folder),
+        evaluate=(lambda n: on_grid(listener(n), kept)) if kept else None,
+        resume=resume,
+    )
+    metrics = _measure(net, data, leave_out)
+    meta: dict[str, Any] = {
+        "seed": seed,
+        "commit": _commit(),
+        "corpora": {c.name: {"source": c.source, "minutes": c.seconds / 60} for c, _ in sources},
+        "leave_out": leave_out,
+        "plan": asdict(plan),
+        "curve_end": curve[-1] if curve else {},
+        "metrics": metrics,
+    }
+    target = out or folder / "speech.safetensors"
+    speech.save(target, net, meta)
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    typer.echo(f"{target}  {checkpoint.content_hash(target)}")
+    for key, value in metrics.items():
+        typer.echo(f"  {key} {value:.4g}")
+
+
+@train_app.command("coarticulation")
+def train_coarticulation(
+    data: Annotated[Path, typer.Option(help="Folder that holds grid_s1.")],
+    cache: Annotated[Path | None, typer.Option(help="Where prepared corpora are kept.")] = None,
+    out: Annotated[Path, typer.Option(help="Table to write.")] = coarticulation.TABLE,
+) -> None:
+    """Fit the rules of coarticulation to the tracked speaker's training clips."""
+    from models.data.coarticulation_fit import fit
+
+    torch.set_num_threads(1)
+    [(corpus, _)] = corpora.prepare(["grid"], data, cache or corpora.default_cache())
+    rules, quality = fit(corpus.clips, steps=600, rate=0.01)
+    said = ", ".join(f"{k} {v:.3f}" for k, v in quality.items())
+    coarticulation.write_rules(
+        rules, out, f"fitted by `mien train coarticulation` to GRID s1 (CC BY 4.0); r: {said}"
+    )
+    typer.echo(f"{out}  r: {said}")
+
+
+def _without(corpus: schema.Corpus, kept: list[grid.Take]) -> schema.Corpus:
+    if corpus.name != "grid":
+        return corpus
+    names = {t.name for t in kept}
+    clips = tuple(c for c in corpus.clips if c.name not in names)
+    return replace(corpus, clips=clips)
+
+
+def _measure(net: speech.SpeechNet, data: Path | None, leave_out: str) -> dict[str, float]:
+    """What the run is for: the corpus that it did not see."""
+    if data is None:
+        return {}
+    if leave_out == "facegood":
+        found = on_facegood(listener(net), data / corpora.REAL["facegood"])
+        return {f"unseen_{k.removeprefix('r_')}": v for k, v in found.items()} | {
+            "unseen_facegood": found["r_opening"]
+        }
+    folder = data / corpora.REAL["grid"]
+    if not (folder / "face.npz").is_file():
+        return {}
+    found = on_grid(listener(net), grid.takes(folder, held_out=True))
+    return found | ({"unseen_grid": found["r_lip_gap"]} if leave_out == "grid" else {})
+
+
+def _commit() -> str:
+    """Of the checkout that trains, or an empty string outside of one."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

@@ -1,0 +1,120 @@
+"""What can happen to a voice between the mouth and the network: gain, noise, room, band, level."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import RATE
+
+Audio = NDArray[np.float32]
+
+
+def channel(audio: Audio, rng: np.random.Generator) -> Audio:
+    """A random microphone, room and amount of noise over samples (n,); the timing stays."""
+    n = len(audio)
+    size = 1 << (n + RATE // 2 - 1).bit_length()
+    hertz = _bins(size)
+    response = np.ones(len(hertz), np.complex128)
+    if rng.random() < 0.7:
+        response = response * _colour(hertz, rng)
+    if rng.random() < 0.3:
+        response = response * _band(hertz, rng)
+    if rng.random() < 0.4:
+        response = response * np.fft.rfft(_room(rng), size)
+    out = np.fft.irfft(np.fft.rfft(audio, size) * response, size)[:n]
+    if rng.random() < 0.7:
+        level = np.sqrt(np.mean(out**2) + 1e-12)
+        ratio = 10 ** (-rng.uniform(3, 40) / 20)
+        out = out + noise(n, rng) * level * ratio
+    out = out / (np.abs(out).max() + 1e-9) * 10 ** (rng.uniform(-30, 0) / 20)
+    if rng.random() < 0.1:
+        out = np.clip(out * rng.uniform(1.5, 4), -0.9, 0.9) * rng.uniform(0.3, 1)
+    return np.asarray(out, np.float32)
+
+
+def _bins(size: int) -> NDArray[np.float64]:
+    return np.asarray(np.fft.rfftfreq(size, 1 / RATE), np.float64)
+
+
+def noise(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(n,) of unit power: coloured noise, hum, clicks, or a mixture; sometimes swelling."""
+    size = 1 << max(n - 1, 1).bit_length()
+    hertz = _bins(size)
+    kind = rng.random()
+    out = np.zeros(n)
+    if kind < 0.8:
+        slope = rng.uniform(-1.2, 0.3)
+        shape = (np.maximum(hertz, 30) / 1000) ** slope
+        if rng.random() < 0.3:
+            shape = shape * _band(hertz, rng)
+        phases = np.exp(2j * np.pi * rng.random(len(hertz)))
+        out = _unit(np.fft.irfft(shape * phases * rng.rayleigh(size=len(hertz)), size)[:n])
+        if rng.random() < 0.3:
+            out *= _swell(n, rng)
+    if kind > 0.6:
+        out = out + rng.uniform(0.3, 1.5) * _hum(n, rng)
+    if kind > 0.75 or rng.random() < 0.1:
+        out = out + rng.uniform(0.5, 3) * _clicks(n, rng)
+    return _unit(out)
+
+
+def _unit(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(x / (np.sqrt(np.mean(x**2)) + 1e-9), np.float64)
+
+
+def _swell(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    knots = max(3, int(n / RATE * rng.uniform(1, 6)))
+    decibels = rng.uniform(-25, 0, knots)
+    return np.asarray(10 ** (np.interp(np.linspace(0, knots - 1, n), range(knots), decibels) / 20))
+
+
+def _hum(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    base = rng.choice([50.0, 60.0, 100.0, 120.0]) * rng.uniform(0.98, 1.02)
+    t = np.arange(n) / RATE
+    out = np.zeros(n)
+    for k in range(1, rng.integers(2, 12)):
+        out += rng.random() / k * np.sin(2 * np.pi * (base * k * t + rng.random()))
+    return _unit(out)
+
+
+def _clicks(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Key strokes: short bursts of ringing noise at random times."""
+    out = np.zeros(n)
+    for _ in range(rng.poisson(n / RATE * rng.uniform(2, 9))):
+        at = int(rng.integers(0, n))
+        length = min(int(RATE * rng.uniform(0.003, 0.04)), n - at)
+        t = np.arange(length) / RATE
+        burst = rng.normal(size=length) * np.exp(-t * rng.uniform(100, 900))
+        burst += np.sin(2 * np.pi * rng.uniform(300, 5000) * t) * np.exp(-t * 300)
+        out[at : at + length] += burst * rng.uniform(0.2, 1)
+    return _unit(out) if out.any() else out
+
+
+def _colour(hertz: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """A smooth random equaliser: tilt, and a few broad bumps."""
+    octaves = np.log2(np.maximum(hertz, 40) / 1000)
+    decibels = rng.normal(0, 2.0) * octaves
+    for _ in range(rng.integers(0, 4)):
+        at, wide = rng.uniform(-3.5, 2.9), rng.uniform(0.3, 1.2)
+        decibels = decibels + rng.normal(0, 5) * np.exp(-(((octaves - at) / wide) ** 2))
+    return np.asarray(10 ** (np.clip(decibels, -30, 20) / 20))
+
+
+def _band(hertz: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    low, high = rng.uniform(20, 350), rng.uniform(2800, 7800)
+    below = 1 / (1 + (low / np.maximum(hertz, 1)) ** 6)
+    above = 1 / (1 + (hertz / high) ** 12)
+    return np.sqrt(below * above)
+
+
+def _room(rng: np.random.Generator) -> NDArray[np.float64]:
+    """A decaying noise tail after the direct sound, which stays at sample 0."""
+    seconds = rng.uniform(0.08, 0.6)  # to -60 dB
+    n = int(min(seconds, 0.45) * RATE)
+    t = np.arange(n) / RATE
+    tail = rng.normal(size=n) * 10 ** (-3 * t / seconds)
+    tail[: int(rng.uniform(0.001, 0.01) * RATE)] = 0
+    tail *= 10 ** (-rng.uniform(0, 18) / 20) / (np.sqrt(np.sum(tail**2)) + 1e-9)
+    tail[0] = 1.0
+    return tail

@@ -1,0 +1,178 @@
+"""Corpora -> training batches: random crops, changed in speed and channel, as features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import soxr
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.blendshapes import INDEX
+from models.data.augment import channel, noise
+from models.data.phones import NUMBER, SILENCE, UNKNOWN
+from models.data.schema import Clip, Corpus
+from models.features import FRAMES, RATE, extract, samples_for, stack, start
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of B crops; T output frames."""
+
+    features: Tensor
+    """(B, warm-up + T + look-ahead, 2 x 66)."""
+    shapes: Tensor
+    """(B, T, 52) targets."""
+    given: Tensor
+    """(B, T, 52) 1 where a target counts."""
+    phones: Tensor
+    """(B, T) int64, -1 unknown."""
+    silent: Tensor
+    """(B, T) 1 where lips have to be at rest."""
+    speaker: Tensor
+    """(B,) int64."""
+    weight: Tensor
+    """(B,) how much a crop counts (rules less than a camera)."""
+    tracked: Tensor
+    """(B,) 1 for shapes of a real face."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How crops are cut and changed."""
+
+    size: int = 16
+    frames: int = 180
+    """Of a crop, 3 s."""
+    warmup: int = 30
+    """Frames before it that only fill the network's memory."""
+    lookahead: int = 5
+    speed: float = 1.18
+    """Tempo, pitch and formants change together by up to this factor, either way."""
+    augment: bool = True
+    changed: float = 0.75
+    """Share of crops whose speed, and of those whose channel, is changed."""
+    nothing: float = 0.06
+    """Share of crops with no speech at all."""
+    rules_weight: float = 0.5
+    mapped_weight: float = 0.3
+    """A cartoon-like rig moves further than a face: its squared errors are that much larger."""
+    margin: int = 9
+    """Frames next to speech that do not count as silence: lips move before the sound."""
+
+
+class Batches:
+    """An endless, reproducible stream of batches.
+
+    Args:
+        corpora: the sources, and how often each is drawn.
+        speakers: name -> number, for the gains that are learned apart.
+    """
+
+    def __init__(
+        self,
+        corpora: Sequence[tuple[Corpus, float]],
+        speakers: dict[str, int],
+        settings: Settings,
+        seed: int,
+    ) -> None:
+        self._settings, self._speakers = settings, speakers
+        self._rng = np.random.default_rng(seed)
+        self._corpora = [c for c, _ in corpora]
+        share = np.asarray([w for _, w in corpora], np.float64)
+        self._share = share / share.sum()
+        lengths = [
+            np.asarray([len(c.shapes) for c in corpus], np.float64) for corpus in self._corpora
+        ]
+        self._odds = [x / x.sum() for x in lengths]
+
+    def next(self) -> Batch:
+        crops = [self._crop() for _ in range(self._settings.size)]
+        columns = [np.stack(column) for column in zip(*crops, strict=True)]
+        return Batch(*(torch.from_numpy(c) for c in columns))
+
+    def _crop(self) -> tuple[Any, ...]:
+        s, rng = self._settings, self._rng
+        which = int(rng.choice(len(self._corpora), p=self._share))
+        corpus = self._corpora[which]
+        clip = corpus.clips[int(rng.choice(len(corpus), p=self._odds[which]))]
+        total = s.warmup + s.frames + s.lookahead
+        changed = s.augment and rng.random() < s.changed
+        rate = float(s.speed ** rng.uniform(-1, 1)) if changed else 1.0
+        # A crop may begin before the clip and end after it: there is silence.
+        slack = len(clip.shapes) / rate - total
+        first = rng.uniform(min(slack, 0) - 15, max(slack, 0) + 15)
+        if rng.random() < s.nothing:
+            return self._nothing(clip, total)
+        audio = _slice(clip, first * rate, rate, samples_for(total - 1))
+        if s.augment and rng.random() < s.changed:
+            audio = channel(audio, rng)
+        elif rng.random() < 0.5:
+            audio = audio * np.float32(10 ** (rng.uniform(-12, 6) / 20))
+        times = np.asarray((first + s.warmup + np.arange(s.frames)) * rate, np.float64)
+        return self._finish(clip, audio, times)
+
+    def _finish(
+        self, clip: Clip, audio: NDArray[np.float32], times: NDArray[np.float64]
+    ) -> tuple[Any, ...]:
+        s = self._settings
+        peak = 10 * np.log10(np.mean(audio**2) + 1e-9) + 4
+        level = float(np.clip(peak + self._rng.uniform(-15, 8), -50, -3))
+        hops, _ = extract(audio, start(level if self._rng.random() < 0.7 else -30.0))
+        inside = (times >= 0) & (times <= len(clip.shapes) - 1)
+        low = np.clip(np.floor(times), 0, len(clip.shapes) - 1).astype(int)
+        high = np.minimum(low + 1, len(clip.shapes) - 1)
+        part = np.clip(times - low, 0, 1).astype(np.float32)[:, None]
+        shapes = clip.shapes[low] * (1 - part) + clip.shapes[high] * part
+        nearest = np.clip(np.rint(times), 0, len(clip.shapes) - 1).astype(int)
+        phones = np.where(inside, clip.phones[nearest], NUMBER[SILENCE]).astype(np.int64)
+        given = np.where(inside[:, None], clip.given[None], False).astype(np.float32)
+        return (
+            stack(hops),
+            shapes.astype(np.float32),
+            given,
+            phones,
+            quiet(phones, s.margin),
+            np.int64(self._speakers.get(clip.speaker, 0)),
+            np.float32({"rules": s.rules_weight, "mapped": s.mapped_weight}.get(clip.kind, 1.0)),
+            np.float32(clip.kind != "rules"),
+        )
+
+    def _nothing(self, clip: Clip, total: int) -> tuple[Any, ...]:
+        """Noise, hum, clicks or digital silence: the mouth stays shut."""
+        s, rng = self._settings, self._rng
+        n = samples_for(total - 1)
+        loud = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(-75, -15) / 20)
+        audio = (noise(n, rng) * loud).astype(np.float32)
+        out = list(self._finish(clip, audio, np.full(s.frames, -1.0)))
+        given = np.zeros((s.frames, 52), np.float32)
+        given[:, [INDEX["jawOpen"], INDEX["mouthClose"]]] = 1
+        out[1], out[2] = np.zeros((s.frames, 52), np.float32), given
+        out[4] = np.ones(s.frames, np.float32)
+        return tuple(out)
+
+
+def _slice(clip: Clip, first: float, rate: float, wanted: int) -> NDArray[np.float32]:
+    """Sound from source frame ``first`` on, played ``rate`` times as fast: (wanted,)."""
+    begin = round(first * RATE / FRAMES)
+    end = begin + int(wanted * rate) + 64
+    inside = clip.samples[max(begin, 0) : max(end, 0)].astype(np.float32) / 32768
+    before = max(-begin, 0)
+    raw = np.zeros(end - begin, np.float32)
+    raw[before : before + len(inside)] = inside
+    if abs(rate - 1) > 1e-6:
+        raw = soxr.resample(raw, RATE * rate, RATE, quality="LQ")
+    out = np.zeros(wanted, np.float32)
+    out[: min(wanted, len(raw))] = raw[:wanted]
+    return out
+
+
+def quiet(phones: NDArray[np.int64], margin: int) -> NDArray[np.float32]:
+    """(T,) phone numbers -> 1 where silence lies ``margin`` frames away from anything else."""
+    other = (phones != NUMBER[SILENCE]) | (phones == UNKNOWN)
+    near = np.convolve(other.astype(np.float32), np.ones(2 * margin + 1), mode="same") > 0.5
+    return (~near).astype(np.float32)

@@ -1,0 +1,168 @@
+"""The phone set that all labelled speech is brought to: ARPAbet without stress, and silence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+SILENCE: Final = "sil"
+VOWELS: Final[tuple[str, ...]] = (
+    *("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"),
+)
+CONSONANTS: Final[tuple[str, ...]] = (
+    *("B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N", "NG", "P", "R", "S", "SH"),
+    *("T", "TH", "V", "W", "Y", "Z", "ZH"),
+)
+PHONES: Final[tuple[str, ...]] = (SILENCE, *VOWELS, *CONSONANTS)
+NUMBER: Final[dict[str, int]] = {p: i for i, p in enumerate(PHONES)}
+UNKNOWN: Final = -1
+"""Label of a frame whose phone nobody knows."""
+BILABIAL: Final = frozenset({"P", "B", "M"})
+LABIODENTAL: Final = frozenset({"F", "V"})
+
+
+@dataclass(frozen=True)
+class Phone:
+    """One phone in time."""
+
+    name: str
+    start: float
+    """Seconds."""
+    end: float
+
+
+# What other tools call them. Values are one phone, or several that share the time.
+_OTHER: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("", "pau", "h#", "sp", "spn", "+spn+", "+nsn+", "ssil", "_"), (SILENCE,)),
+    "ax": ("AH",),
+    "axr": ("ER",),
+    "ix": ("IH",),
+    "dx": ("D",),
+    "el": ("AH", "L"),
+    "em": ("AH", "M"),
+    "en": ("AH", "N"),
+    "hv": ("HH",),
+    "nx": ("N",),
+    "ux": ("UW",),
+}
+# IPA, and the letters that Kokoro-like models use for English diphthongs (A I O Q W Y).
+_SPELLED: Final = {
+    "AA": "ɑː ɑ ɒ",
+    "AE": "æ a",
+    "AH": "ʌ ə ᵊ ɐ",
+    "AO": "ɔː ɔ",
+    "AW": "aʊ W",
+    "AY": "aɪ I",
+    "EH": "ɛ e",
+    "ER": "ɜː ɜ ɝ ɚ",
+    "EY": "eɪ A",
+    "IH": "ɪ ᵻ",
+    "IY": "iː i",
+    "OW": "oʊ əʊ o O Q",
+    "OY": "ɔɪ Y",
+    "UH": "ʊ ɤ ɯ",
+    "UW": "uː u y ʉ",
+    "B": "b",
+    "CH": "tʃ ʧ tɕ",
+    "D": "d ɾ T",
+    "DH": "ð",
+    "F": "f",
+    "G": "ɡ g",
+    "HH": "h χ ħ",
+    "JH": "dʒ ʤ",
+    "K": "k x",
+    "L": "l ɫ ʎ",
+    "M": "m",
+    "N": "n ɲ",
+    "NG": "ŋ",
+    "P": "p",
+    "R": "ɹ r ʁ",
+    "S": "s",
+    "SH": "ʃ ɕ ʂ",
+    "T": "t ʔ",
+    "TH": "θ",
+    "V": "v β",
+    "W": "w",
+    "Y": "j",
+    "Z": "z",
+    "ZH": "ʒ ʐ",
+}
+_IPA: Final[dict[str, tuple[str, ...]]] = {
+    **{mark: (phone,) for phone, marks in _SPELLED.items() for mark in marks.split()},
+    "aɪə": ("AY", "AH"),
+    "aʊə": ("AW", "AH"),
+    "əl": ("AH", "L"),
+    "ɛɹ": ("EH", "R"),
+    "ɪə": ("IH", "AH"),
+    "ʊə": ("UH", "AH"),
+    "ts.": ("CH",),
+    "s.": ("SH",),
+}
+_IPA_LONGEST: Final = max(map(len, _IPA))
+
+
+def arpabet(name: str) -> tuple[str, ...]:
+    """A phone of CMUdict, Festvox or the Montreal aligner -> ours; stress digits fall away.
+
+    Raises:
+        KeyError: unknown.
+    """
+    bare = re.sub(r"\d$", "", name).upper()
+    if bare in NUMBER:
+        return (bare,)
+    lower = name.lower()
+    if lower in (SILENCE, "<sil>", "(null)"):
+        return (SILENCE,)
+    if lower in _OTHER:
+        return _OTHER[lower]
+    raise KeyError(f"{name!r} is no phone that is known here")
+
+
+def ipa(text: str) -> tuple[str, ...]:
+    """An IPA string -> phones, longest match first; marks of stress and length are skipped."""
+    out: list[str] = []
+    at = 0
+    while at < len(text):
+        for size in range(_IPA_LONGEST, 0, -1):
+            found = _IPA.get(text[at : at + size])
+            if found is not None:
+                out.extend(found)
+                at += size
+                break
+        else:
+            at += 1
+    return tuple(out)
+
+
+def spread(names: Iterable[str], start: float, end: float) -> list[Phone]:
+    """Share a span of time evenly among phones."""
+    names = list(names)
+    step = (end - start) / max(len(names), 1)
+    return [Phone(n, start + i * step, start + (i + 1) * step) for i, n in enumerate(names)]
+
+
+def merge_silence(phones: Sequence[Phone]) -> list[Phone]:
+    """Drop empty spans and join neighbouring silences."""
+    out: list[Phone] = []
+    for phone in phones:
+        if phone.end - phone.start < 1e-4:
+            continue
+        if out and out[-1].name == phone.name == SILENCE:
+            out[-1] = Phone(SILENCE, out[-1].start, phone.end)
+        else:
+            out.append(phone)
+    return out
+
+
+def frame_labels(phones: Sequence[Phone], frames: int, fps: float) -> NDArray[np.int8]:
+    """Phone number at frame k's time k / fps, shape (frames,); UNKNOWN outside of all phones."""
+    out = np.full(frames, UNKNOWN, np.int8)
+    for phone in phones:
+        first, last = int(np.ceil(phone.start * fps)), int(np.ceil(phone.end * fps))
+        out[max(first, 0) : max(last, 0)] = NUMBER[phone.name]
+    return out

@@ -1,0 +1,175 @@
+"""One schema for every corpus: sound, shapes at 60 frames a second, which shapes count, phones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from models.blendshapes import ARKIT
+from models.errors import ModelError
+from models.features import FRAMES, RATE
+
+KINDS: Final = ("tracked", "mapped", "rules")
+"""Where the shapes come from: a camera, another rig's animation, or rules on phone times."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording."""
+
+    name: str
+    corpus: str
+    speaker: str
+    kind: str
+    samples: NDArray[np.int16]
+    """(n,) at 16 kHz."""
+    shapes: NDArray[np.float16]
+    """(T, 52) at 60 a second, frame k at k / 60 s."""
+    given: NDArray[np.bool_]
+    """(52,) which shapes are supervised."""
+    phones: NDArray[np.int8]
+    """(T,) number in ``phones.PHONES``, or -1 where unknown."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Clips of one source, and what they were made from."""
+
+    name: str
+    clips: tuple[Clip, ...]
+    source: str
+    """Hash of the files and code parameters that made it."""
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __iter__(self) -> Iterator[Clip]:
+        return iter(self.clips)
+
+    @property
+    def seconds(self) -> float:
+        return sum(len(c.samples) for c in self.clips) / RATE
+
+
+def frame_count(samples: int) -> int:
+    """Frames k with k / 60 s inside a recording of that many samples."""
+    return -(-samples * FRAMES // RATE)
+
+
+def at_60(values: NDArray[np.floating], fps: float, frames: int) -> NDArray[np.float32]:
+    """(t, d) at ``fps`` -> (frames, d) at 60 a second, linear, the ends held."""
+    source = np.arange(len(values)) / fps
+    wanted = np.arange(frames) / FRAMES
+    out = np.empty((frames, values.shape[1]), np.float32)
+    for d in range(values.shape[1]):
+        out[:, d] = np.interp(wanted, source, values[:, d])
+    return out
+
+
+def read_audio(path: Path) -> NDArray[np.int16]:
+    """Any sound file -> int16 mono at 16 kHz (training data; ``robot.audio`` is for users)."""
+    samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    return to_int16(samples.mean(axis=1), rate)
+
+
+def to_int16(samples: NDArray[np.floating], rate: int) -> NDArray[np.int16]:
+    """Float samples (n,) at ``rate`` Hz -> int16 at 16 kHz."""
+    if rate != RATE:
+        samples = soxr.resample(samples.astype(np.float32), rate, RATE)
+    out: NDArray[np.int16] = np.clip(np.rint(samples * 32767), -32768, 32767).astype(np.int16)
+    return out
+
+
+def save(path: Path, corpus: Corpus) -> None:
+    """Write a prepared corpus as one npz."""
+    starts = np.cumsum([0, *(len(c.samples) for c in corpus.clips)])
+    frames = np.cumsum([0, *(len(c.shapes) for c in corpus.clips)])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part.npz")
+    np.savez(
+        part,
+        samples=np.concatenate([c.samples for c in corpus.clips]),
+        shapes=np.concatenate([c.shapes for c in corpus.clips]),
+        phones=np.concatenate([c.phones for c in corpus.clips]),
+        given=np.stack([c.given for c in corpus.clips]),
+        starts=starts,
+        frames=frames,
+        about=np.asarray([(c.name, c.corpus, c.speaker, c.kind) for c in corpus.clips]),
+        source=np.asarray([corpus.name, corpus.source]),
+    )
+    part.replace(path)
+
+
+def load(path: Path) -> Corpus:
+    """Read a prepared corpus."""
+    with np.load(path) as f:
+        data = {k: f[k] for k in f.files}
+    clips = []
+    for i, (name, corpus, speaker, kind) in enumerate(data["about"].tolist()):
+        s = slice(data["starts"][i], data["starts"][i + 1])
+        t = slice(data["frames"][i], data["frames"][i + 1])
+        clips.append(
+            Clip(
+                *(name, corpus, speaker, kind, data["samples"][s], data["shapes"][t]),
+                *(data["given"][i], data["phones"][t]),
+            )
+        )
+    name, source = data["source"].tolist()
+    return Corpus(name, tuple(clips), source)
+
+
+def prepared(
+    cache: Path, name: str, key: Sequence[object], make: Callable[[], Sequence[Clip]]
+) -> Corpus:
+    """The corpus ``name``, from the cache if one was made from the same ``key``, else made anew.
+
+    Raises:
+        ModelError: it came out empty.
+    """
+    source = hashlib.sha256(json.dumps([name, *map(str, key)]).encode()).hexdigest()[:16]
+    path = cache / f"{name}-{source}.npz"
+    if path.is_file():
+        return load(path)
+    clips = tuple(make())
+    if not clips:
+        raise ModelError(f"corpus {name} has no clip")
+    for clip in clips:
+        check(clip)
+    corpus = Corpus(name, clips, source)
+    save(path, corpus)
+    return corpus
+
+
+def check(clip: Clip) -> None:
+    """Raise ModelError unless the parts of a clip fit each other."""
+    frames = frame_count(len(clip.samples))
+    faults = []
+    if clip.shapes.shape != (frames, len(ARKIT)):
+        faults.append(f"shapes {clip.shapes.shape}, wanted {(frames, len(ARKIT))}")
+    if clip.phones.shape != (frames,):
+        faults.append(f"phones {clip.phones.shape}, wanted {(frames,)}")
+    if clip.kind not in KINDS:
+        faults.append(f"kind {clip.kind!r}, wanted one of {KINDS}")
+    if not np.isfinite(clip.shapes).all():
+        faults.append("shapes that are not finite")
+    if faults:
+        raise ModelError(f"clip {clip.corpus}/{clip.name}: " + "; ".join(faults))
+
+
+def files_hash(folder: Path, *names: str) -> str:
+    """Hash of the contents of some files and the names and sizes of all others below a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(f"{path.relative_to(folder)} {path.stat().st_size}".encode())
+    for name in names:
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,33 @@
+"""Phone and word times from Praat TextGrids in the long text format (the Montreal aligner's)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from models.data.phones import Phone, arpabet, merge_silence
+from models.errors import ModelError
+
+_TIER = re.compile(r'name = "([^"]*)"')
+_SPAN = re.compile(r'xmin = ([\d.eE+-]+)\s+xmax = ([\d.eE+-]+)\s+text = "((?:[^"]|"")*)"')
+
+
+def tier(path: Path, name: str) -> list[tuple[float, float, str]]:
+    """(start s, end s, text) of every interval of one tier.
+
+    Raises:
+        ModelError: no such tier.
+    """
+    parts = re.split(r"item \[\d+\]:", path.read_text())[1:]
+    for part in parts:
+        found = _TIER.search(part)
+        if found is not None and found.group(1) == name:
+            return [(float(a), float(b), text) for a, b, text in _SPAN.findall(part)]
+    raise ModelError(f"{path} has no tier {name!r}")
+
+
+def phones(path: Path) -> list[Phone]:
+    """The tier ``phones`` in our phone set."""
+    return merge_silence(
+        [Phone(arpabet(text)[0], start, end) for start, end, text in tier(path, "phones")]
+    )

@@ -1,0 +1,77 @@
+"""What the speech network is trained to do: be right, move rightly, close when lips close.
+
+All shapes are (B, T, D) in 0..1 at 60 frames a second unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def context_weights(target: Tensor, temperature: float = 1.0, window: int = 5) -> Tensor:
+    """Weight of each frame by how much the face moves around it, (B, T), mean 1 per sequence.
+
+    After Kim & Kim, "Phonetic context-aware loss" (Interspeech 2025, arXiv 2507.20568): the motion
+    m_t = |v_t - v_(t-1)| averaged over ``window`` frames, then a softmax over time. Theirs divides
+    by nothing, so that on shapes in 0..1 it is nearly flat (and on millimetres nearly one frame);
+    here the temperature is in units of the motion's own standard deviation in the sequence.
+    An infinite temperature gives 1 everywhere.
+    """
+    if target.shape[1] < 2:
+        return target.new_ones(target.shape[:2])
+    motion = (target[:, 1:] - target[:, :-1]).norm(dim=-1)  # (B, T - 1)
+    motion = functional.pad(motion, (1, 0))
+    half = window // 2
+    padded = functional.pad(motion[:, None], (half, window - 1 - half), mode="replicate")
+    local = functional.avg_pool1d(padded, window, stride=1)[:, 0]  # (B, T)
+    spread = local.std(dim=1, keepdim=True).clamp_min(1e-6)
+    return torch.softmax(local / (temperature * spread), dim=1) * target.shape[1]
+
+
+def effective_frames(weights: Tensor) -> Tensor:
+    """How many frames of (B, T) weights really count, (B,): T for flat ones, 1 for a single one."""
+    share = weights / weights.sum(dim=1, keepdim=True)
+    return 1.0 / (share**2).sum(dim=1)
+
+
+def masked_mse(error: Tensor, mask: Tensor) -> Tensor:
+    """Mean of error^2 where mask (same shape, 0..1 or any weight) says so; 0 if nowhere."""
+    return (error**2 * mask).sum() / mask.sum().clamp_min(1.0)
+
+
+def velocity(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Squared error of first differences in time, over frames that both lie inside the mask."""
+    both = mask[:, 1:] * mask[:, :-1]
+    return masked_mse(
+        (predicted[:, 1:] - predicted[:, :-1]) - (target[:, 1:] - target[:, :-1]), both
+    )
+
+
+def near_closure(opening: Tensor, target: Tensor, mask: Tensor, sharpness: float = 12.0) -> Tensor:
+    """Squared error of lip opening (B, T), weighted by exp(-sharpness * true opening).
+
+    A lip gap that is wrong by a millimetre shows most when the lips should touch. The weighting by
+    the true gap is that of Audio2Face-3D's lip distance term (NVIDIA, 2025).
+    """
+    return masked_mse(opening - target, mask * torch.exp(-sharpness * target.clamp_min(0.0)))
+
+
+def decorrelation(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Mean over sequences of 1 - Pearson r of (B, T); still or empty sequences count nothing.
+
+    It asks for the right movement whatever the size and offset, which differ from face to face.
+    """
+    n = mask.sum(dim=1, keepdim=True).clamp_min(1.0)
+    p = (predicted - (predicted * mask).sum(dim=1, keepdim=True) / n) * mask
+    t = (target - (target * mask).sum(dim=1, keepdim=True) / n) * mask
+    moving = (t**2).sum(dim=1) / n[:, 0] > 1e-4
+    r = (p * t).sum(dim=1) / torch.sqrt(((p**2).sum(dim=1) + 1e-4) * ((t**2).sum(dim=1) + 1e-4))
+    return ((1.0 - r) * moving).sum() / moving.sum().clamp_min(1)
+
+
+def stillness(opening: Tensor, silent: Tensor) -> Tensor:
+    """Lips apart, or moving, in silence: (B, T) opening and mask -> scalar."""
+    both = silent[:, 1:] * silent[:, :-1]
+    return masked_mse(opening, silent) + 10 * masked_mse(opening[:, 1:] - opening[:, :-1], both)

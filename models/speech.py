@@ -1,0 +1,186 @@
+"""Speech -> blendshapes: a causal convolutional network with a declared look-ahead.
+
+    features (B, T, 2 x 66) at 60 a second -> stem -> residual blocks -> 28 shapes of jaw, mouth and
+    tongue, scattered by name into ARKit's 52 (brows, eyes, cheeks and nose stay 0: expression's).
+
+Nothing in it sees the future. The look-ahead is a delay: what leaves at step i describes frame
+``i - lookahead_frames``. State is explicit, so one ``forward`` serves a file and a stream.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models import checkpoint
+from models.blendshapes import ARKIT, INDEX, SPEECH
+from models.data.phones import PHONES
+from models.errors import ModelError
+from models.features import FEATURES, FRAMES, HOPS_PER_FRAME, RATE, WINDOW
+
+KIND: Final = "speech"
+"""What the metadata of its weights says."""
+WEIGHTS: Final = checkpoint.WEIGHTS / "speech.safetensors"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The shape of the network."""
+
+    width: int = 160
+    kernel: int = 3
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
+    lookahead_frames: int = 5
+    phones: int = len(PHONES)
+    features: int = FEATURES
+    outputs: tuple[str, ...] = SPEECH
+
+    @property
+    def lookahead_ms(self) -> float:
+        """How far past a frame's time the network listens, window included."""
+        return 1000.0 * (self.lookahead_frames / FRAMES + WINDOW / 2 / RATE)
+
+    @property
+    def memory_s(self) -> float:
+        """How far back a frame can depend on the sound, without the level follower."""
+        steps = (self.kernel - 1) * sum(self.dilations)
+        return (steps - self.lookahead_frames) / FRAMES
+
+
+@dataclass
+class State:
+    """What a stream of the network remembers: the inputs that each block still needs."""
+
+    caches: list[Tensor] = field(default_factory=list)
+    """Per block (B, width, (kernel - 1) * dilation)."""
+
+
+class _Block(nn.Module):
+    """x + mix(silu(causal convolution of the normalised x))."""
+
+    def __init__(self, width: int, kernel: int, dilation: int) -> None:
+        super().__init__()
+        self.reach = (kernel - 1) * dilation
+        self.norm = nn.LayerNorm(width)  # over channels of one frame: streaming changes nothing
+        self.conv = nn.Conv1d(width, width, kernel, dilation=dilation)
+        self.mix = nn.Conv1d(width, width, 1)
+
+    def forward(self, x: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
+        # x (B, C, T), cache (B, C, reach)
+        y = self.norm(x.transpose(1, 2)).transpose(1, 2)
+        y = torch.cat([cache, y], dim=2)
+        kept = y[:, :, y.shape[2] - self.reach :]
+        return x + self.mix(functional.silu(self.conv(y))), kept
+
+
+class SpeechNet(nn.Module):
+    """The network; see the module's docstring."""
+
+    mean: Tensor
+    scale: Tensor
+    targets: Tensor
+
+    def __init__(self, config: Config | None = None) -> None:
+        super().__init__()
+        self.config = config = config or Config()
+        inputs = config.features * HOPS_PER_FRAME
+        self.register_buffer("mean", torch.zeros(inputs))
+        self.register_buffer("scale", torch.ones(inputs))
+        self.stem = nn.Conv1d(inputs, config.width, 1)
+        self.blocks = nn.ModuleList(
+            _Block(config.width, config.kernel, d) for d in config.dilations
+        )
+        self.norm = nn.LayerNorm(config.width)
+        self.head = nn.Linear(config.width, len(config.outputs))
+        self.phone_head = nn.Linear(config.width, config.phones)
+        where = torch.tensor([INDEX[n] for n in config.outputs])
+        self.register_buffer("targets", where, persistent=False)
+        self._jaw = config.outputs.index("jawOpen")
+        self._close = config.outputs.index("mouthClose")
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.constant_(self.head.bias, 0.0)
+        nn.init.constant_(self.head.bias[self._jaw], 0.1)
+
+    def start(self, batch: int = 1) -> State:
+        """The state before the first frame: silence has no history."""
+        config = self.config
+        reach = [(config.kernel - 1) * d for d in config.dilations]
+        return State([self.mean.new_zeros(batch, config.width, r) for r in reach])
+
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, Tensor, State]:
+        """Run T steps.
+
+        Args:
+            x: (B, T, 2 * features), two hops to a step (2k - 1 and 2k at step k).
+            state: of the steps before, or None at the beginning.
+
+        Returns:
+            shapes (B, T, 52) in 0..1, phone logits (B, T, phones), the new state. Step i of the
+            stream describes frame ``i - lookahead_frames``.
+        """
+        state = self.start(x.shape[0]) if state is None else state
+        y = self.stem(((x - self.mean) * self.scale).transpose(1, 2))  # (B, width, T)
+        caches = []
+        for block, cache in zip(self.blocks, state.caches, strict=True):
+            y, kept = block(y, cache)
+            caches.append(kept)
+        y = self.norm(y.transpose(1, 2))  # (B, T, width)
+        return self._shapes(self.head(y)), self.phone_head(y), State(caches)
+
+    def _shapes(self, raw: Tensor) -> Tensor:
+        """(B, T, outputs) raw -> (B, T, 52)."""
+        positive = _positive(raw)
+        # The jaw's channel says how far the *lips* are apart; what closes them rides on top. So
+        # jawOpen - mouthClose is one output and can be exactly as small as a closure needs.
+        shapes = positive.clone()
+        shapes[..., self._jaw] = positive[..., self._jaw] + positive[..., self._close]
+        out = raw.new_zeros(*raw.shape[:-1], len(ARKIT))
+        return out.index_copy(-1, self.targets, shapes.clamp(max=1.0))
+
+    def parameters_count(self) -> int:
+        """How many numbers were learned."""
+        return sum(p.numel() for p in self.parameters())
+
+
+def _positive(x: Tensor) -> Tensor:
+    """max(0, x) with a round corner, so that a closed mouth still learns."""
+    return functional.softplus(x, beta=25.0)
+
+
+def save(path: Path, net: SpeechNet, meta: dict[str, Any], half: bool = True) -> None:
+    """Write weights (float16 unless ``half`` is false) and ``meta`` with the network's shape."""
+    tensors = {k: v.half() if half else v for k, v in net.state_dict().items()}
+    config = net.config
+    full = {
+        "version": 1,
+        **meta,
+        "kind": KIND,
+        "config": asdict(config),
+        "lookahead_ms": config.lookahead_ms,
+        "parameters": net.parameters_count(),
+    }
+    checkpoint.save(path, tensors, full)
+
+
+def load(path: Path = WEIGHTS) -> tuple[SpeechNet, checkpoint.Meta]:
+    """Read a network, ready to run (evaluation mode, one thread is enough).
+
+    Raises:
+        ModelError: not the weights of a speech network, or of one of another shape.
+    """
+    tensors, meta = checkpoint.load(path, KIND)
+    known = {f.name for f in fields(Config)}
+    raw: dict[str, Any] = {k: v for k, v in meta["config"].items() if k in known}
+    raw = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+    config = Config(**raw)
+    net = SpeechNet(config)
+    try:
+        net.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()})
+    except RuntimeError as e:
+        raise ModelError(f"{path} does not fit its own description: {e}") from e
+    return net.eval().requires_grad_(False), meta

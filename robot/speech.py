@@ -1,0 +1,114 @@
+"""Sound -> speech blendshapes for the running face: whole recordings, or as it is spoken."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models import checkpoint, speech_stream
+from models.errors import ModelError
+from models.features import FRAMES, RATE, samples_for
+from models.speech import WEIGHTS, SpeechNet, load
+from robot.errors import ConfigError
+
+FPS: Final = FRAMES
+"""Frames a second."""
+
+
+@cache
+def network(path: Path = WEIGHTS) -> tuple[SpeechNet, checkpoint.Meta]:
+    """The speech network and its description, read once.
+
+    Raises:
+        ConfigError: the weights are missing or not those of a speech network.
+    """
+    try:
+        return load(path)
+    except ModelError as e:
+        raise ConfigError(e.message, e.hint or "mien doctor") from e
+
+
+def lookahead_s(path: Path = WEIGHTS) -> float:
+    """Seconds that the network listens past a frame: delay the played sound by this."""
+    return network(path)[0].config.lookahead_ms / 1000
+
+
+def speak(samples: NDArray[np.float32], path: Path = WEIGHTS) -> NDArray[np.float32]:
+    """A whole recording (n,) at 16 kHz -> weights (T, 52); frame k describes time k / 60 s.
+
+    The look-ahead is taken out already, and T = ceil(n * 60 / 16000).
+    """
+    with one_thread():
+        return speech_stream.speak(network(path)[0], samples)
+
+
+class SpeechStream:
+    """A voice as it is spoken.
+
+        stream = SpeechStream()
+        for block in microphone:
+            for weights in stream.push(block):
+                ...                        # frame stream.frames - 1 at (that) / 60 s of the sound
+
+    Frame k describes second k / 60 of what was pushed, exactly as :func:`speak` would say it, and
+    is given as soon as ``ready_at(k)`` samples were pushed: ``lookahead_s`` after its time.
+    """
+
+    def __init__(self, path: Path = WEIGHTS) -> None:
+        self._net = network(path)[0]
+        self._stream = speech_stream.Stream(self._net)
+
+    @property
+    def lookahead_s(self) -> float:
+        return self._net.config.lookahead_ms / 1000
+
+    @property
+    def frames(self) -> int:
+        """Frames given so far; the next one describes ``frames / 60`` s."""
+        return self._stream.frames
+
+    @property
+    def samples(self) -> int:
+        """Samples pushed so far."""
+        return self._stream.samples
+
+    def ready_at(self, frame: int) -> int:
+        """How many samples must have been pushed before this frame comes out."""
+        return samples_for(frame + self._net.config.lookahead_frames)
+
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Samples (n,) at 16 kHz, any n (0 too) -> the frames that they complete (m, 52).
+
+        Samples that are not finite count as silence: a broken driver must not stop a face.
+        """
+        samples = np.asarray(samples, np.float32)
+        if not np.isfinite(samples).all():
+            samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+        with one_thread():
+            return self._stream.push(samples)
+
+    def flush(self) -> NDArray[np.float32]:
+        """The frames that were still waiting, as if silence followed; the stream begins anew."""
+        with one_thread():
+            return self._stream.flush()
+
+
+class one_thread:  # noqa: N801 (used as a statement)
+    """Torch with one thread: on contended cores a second one costs up to 100 ms a frame."""
+
+    def __enter__(self) -> None:
+        self._before = torch.get_num_threads()
+        if self._before != 1:
+            torch.set_num_threads(1)
+
+    def __exit__(self, *_: object) -> None:
+        if self._before != 1:
+            torch.set_num_threads(self._before)
+
+
+__all__ = ["FPS", "RATE", "SpeechStream", "lookahead_s", "network", "speak"]
