@@ -18,7 +18,7 @@ import numpy as np
 
 from models.errors import ModelError
 from models.regions import COUNT, LIP_GAPS, gaps, landmark_weights
-from models.self_model import Floats, SelfModel
+from models.self_model import POWERS, Floats, SelfModel
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Objective:
     def __init__(self, model: SelfModel, wishes: Wishes) -> None:
         self.model = model
         self.wishes = wishes
-        m, hidden = len(model.inputs), len(model.b2)
+        m = len(model.inputs)
         try:
             self.weights = landmark_weights(wishes.regions)
         except KeyError as e:
@@ -96,8 +96,9 @@ class Objective:
             [model.out @ lower, model.out @ lips, doubt], axis=1
         )  # (F, Q)
         self._modes, self._pairs = gram.shape[0], lips.shape[1]
-        self._on_x = self.readout[:m]
-        self._on_h = self.readout[m : m + hidden]
+        self._on_x = self.readout[: POWERS * m]
+        self._on_h = self.readout[POWERS * m : -1]
+        self._slopes = self._on_x.reshape(POWERS, m, -1) * np.array([1.0, 2.0, 3.0])[:, None, None]
         self._mean = model.mean.reshape(-1)
         self._root_w = np.sqrt(w)
 
@@ -137,13 +138,17 @@ class Objective:
         model = self.model
         h1 = np.tanh(x @ model.w1.T + model.b1)
         h2 = np.tanh(h1 @ model.w2.T + model.b2)
-        m = self._on_x.shape[0]
-        r = x @ self._on_x + h2 @ self._on_h + self.readout[-1] - goal.b
+        m = x.shape[1]
+        squares = x * x
+        r = np.concatenate([x, squares, squares * x], axis=1) @ self._on_x
+        r += h2 @ self._on_h + (self.readout[-1] - goal.b)
         inner = model.w1.T * (1.0 - h1**2)[:, None, :]
         dh = (inner.reshape(-1, inner.shape[-1]) @ model.w2.T).reshape(len(x), m, -1)
         dh *= (1.0 - h2**2)[:, None, :]
         j = (dh.reshape(-1, dh.shape[-1]) @ self._on_h).reshape(len(x), m, -1)
-        j += self._on_x
+        j += self._slopes[0]
+        j += x[:, :, None] * self._slopes[1]
+        j += squares[:, :, None] * self._slopes[2]
         j *= goal.scale[:, None, :]
         return r * goal.scale, j
 

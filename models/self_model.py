@@ -2,7 +2,7 @@
 
     x   = commands of what moves skin (the neck does not), tendons replaced by their pull
     h   = tanh(W2 tanh(W1 x + b1) + b2)
-    phi = [x, h, 1]                    features (F,)
+    phi = [x, x^2, x^3, h, 1]          features (F,): each lever's own curve, then how they mix
     z   = phi A                        latents (K,), K <= 64
     y   = mean + z D                   landmarks (478, 3) in mm, head frame
 
@@ -31,6 +31,7 @@ from models.regions import COUNT
 Floats = NDArray[np.float64]
 KIND = "self_model"
 MAX_LATENTS = 64
+POWERS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,8 @@ class SelfModel:
     def features(self, x: Floats) -> Floats:
         """phi (..., F) of network inputs x (..., m)."""
         h = np.tanh(np.tanh(x @ self.w1.T + self.b1) @ self.w2.T + self.b2)
-        return np.concatenate([x, h, np.ones((*x.shape[:-1], 1), dtype=x.dtype)], axis=-1)
+        one = np.ones((*x.shape[:-1], 1), dtype=x.dtype)
+        return np.concatenate([x, x * x, x * x * x, h, one], axis=-1)
 
     def latents(self, x: Floats) -> Floats:
         """z (..., K) of network inputs x (..., m)."""
@@ -125,8 +127,10 @@ class SelfModel:
 
     def latent_jacobian(self, x: Floats) -> Floats:
         """dz/dx (..., m, K): row j is what input j does to the latents."""
-        m, hidden = len(self.inputs), len(self.b2)
-        return np.asarray(self.out[:m] + self.hidden_jacobian(x) @ self.out[m : m + hidden])
+        m = len(self.inputs)
+        by_power = self.out[: POWERS * m].reshape(POWERS, m, -1)
+        own = by_power[0] + 2 * x[..., None] * by_power[1] + 3 * x[..., None] ** 2 * by_power[2]
+        return np.asarray(own + self.hidden_jacobian(x) @ self.out[POWERS * m : -1])
 
     def hidden_jacobian(self, x: Floats) -> Floats:
         """dh/dx (..., m, H2)."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.play import Play
-from models.self_model import SelfModel
+from models.self_model import POWERS, SelfModel
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class NetConfig:
     inputs: int
     tendons: tuple[int, ...]
     latents: int
-    hidden: tuple[int, int] = (64, 64)
+    hidden: tuple[int, int] = (32, 32)
 
 
 class PlayScan(torch.autograd.Function):
@@ -73,7 +73,7 @@ class PlayScan(torch.autograd.Function):
 
 
 class SelfModelNet(nn.Module):
-    """x -> latents, with a linear skip; see models.self_model for the formula."""
+    """x -> latents; see models.self_model for the formula."""
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class SelfModelNet(nn.Module):
         self.config = config
         self.first = nn.Linear(config.inputs, first)
         self.second = nn.Linear(first, second)
-        self.out = nn.Linear(config.inputs + second + 1, config.latents, bias=False)
+        self.out = nn.Linear(POWERS * config.inputs + second + 1, config.latents, bias=False)
         k = len(config.tendons)
         # softplus and sigmoid keep width >= 0 and growth in [0, 0.5): the operator stays monotone.
         self.width_raw = nn.Parameter(torch.full((k,), -3.0))
@@ -104,7 +104,7 @@ class SelfModelNet(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """(B, m) -> phi (B, F)."""
         h = torch.tanh(self.second(torch.tanh(self.first(x))))
-        return torch.cat([x, h, torch.ones_like(x[:, :1])], dim=1)
+        return torch.cat([x, x**2, x**3, h, torch.ones_like(x[:, :1])], dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, m) network inputs -> (B, K) latents."""

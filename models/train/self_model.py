@@ -158,7 +158,9 @@ def _train(
         lr=c.rate,
         betas=(0.9, 0.99),
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, c.rate, c.steps, pct_start=0.1)
+    # The plays step only at every scan, so they step farther.
+    rates = [c.rate, c.rate, c.rate * _PLAY_EVERY]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, c.steps, pct_start=0.1)
     kept = []
     for step in range(c.steps):
         optimiser.zero_grad()

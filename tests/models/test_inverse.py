@@ -34,7 +34,7 @@ def face() -> AnalyticFace:
 @pytest.fixture(scope="module")
 def model(face: AnalyticFace) -> SelfModel:
     torch.set_num_threads(1)
-    return fit(face.examples(), FitConfig(latents=16, hidden=(32, 32), steps=400))
+    return fit(face.examples(), FitConfig(latents=16, hidden=(32, 32), steps=400, sparse=0.0))
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_doubt_keeps_the_answer_where_poses_were_seen(face: AnalyticFace) -> Non
     narrow = face.examples(300)
     seen = np.abs(narrow.commands[:, 0]) < 0.3
     kept = replace(narrow, seen=np.flatnonzero(seen), landmarks=narrow.landmarks[seen])
-    model = fit(kept, FitConfig(latents=16, hidden=(16, 16), steps=200))
+    model = fit(kept, FitConfig(latents=16, hidden=(16, 16), steps=200, sparse=0.0))
     want = np.zeros(model.n)
     want[0] = 1.0
     target = face.see(face.drive(want[None]))[0]
