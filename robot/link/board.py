@@ -61,6 +61,7 @@ class Board:
         self._gone = False  # the line must be opened again
         self._tried_at = -np.inf
         self._pinged_at = -np.inf
+        self._pong_due = False
         self._set_up_at = -np.inf
 
     @property
@@ -121,6 +122,7 @@ class Board:
         payload = protocol.setpoint(self.clock.to_board(t + self.lead_s), units)
         try:
             self._need_link()
+            self._ping()  # before the setpoint: behind it, it would reach the board 1.6 ms late
             self._talk.tell(Msg.SETPOINT, payload)
         except DeviceError:
             self._lose(gone=True)
@@ -136,14 +138,10 @@ class Board:
         if self._lost_at is not None:
             return self._talk.telemetry
         try:
-            now = self._now()
-            if now - self._pinged_at >= PING_EVERY_S:
-                self._talk.listen()
-                self._pinged_at = now
-                self._talk.ping()
-                self._talk.listen(PONG_S)
-            else:
-                self._talk.listen()
+            self._ping()
+            # Waiting for the answer makes its trip that of the line, and not that of the loop.
+            self._talk.listen(PONG_S if self._pong_due else 0.0)
+            self._pong_due = False
         except DeviceError:
             self._lose(gone=True)
             return self._talk.telemetry
@@ -214,6 +212,14 @@ class Board:
         self._lost_at = None
         self._set_up_at = self._now()
         return found
+
+    def _ping(self) -> None:
+        """Heartbeat and clock, when it is time for one."""
+        now = self._now()
+        if now - self._pinged_at >= PING_EVERY_S:
+            self._pinged_at = now
+            self._pong_due = True
+            self._talk.ping()
 
     def _need_link(self) -> None:
         if not self.clock.known:

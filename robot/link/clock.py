@@ -17,7 +17,7 @@ WRAP = 1 << 32
 
 @dataclass(frozen=True)
 class _Sample:
-    host: float  # middle of the round trip, s
+    sent: float  # host s
     board: float  # us, unwrapped
     trip: float  # s
 
@@ -25,8 +25,9 @@ class _Sample:
 class BoardClock:
     """Offset and drift by linear regression over the better half of the last round trips.
 
-    A reply that waited somewhere makes its round trip longer and its middle wrong, so only the
-    shorter half of the trips counts.
+    A ping that waited on its way makes its round trip longer, so only the shorter half of the
+    trips counts. Replies wait too, for the loop to look: so the board is taken to have stamped
+    half of the shortest trip ever after the ping was sent, and not in the middle of each.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class BoardClock:
         self._origin = 0.0
         self._board = 0.0
         self._rate = 1e6  # board us per host s
+        self._shortest = 0.0
 
     @property
     def known(self) -> bool:
@@ -47,8 +49,8 @@ class BoardClock:
 
     @property
     def trip_s(self) -> float:
-        """Shortest round trip in the window; 0 before the first."""
-        return min((s.trip for s in self._samples), default=0.0)
+        """Shortest round trip since the last reset; 0 before the first."""
+        return self._shortest
 
     def reset(self) -> None:
         """Forget everything: the board has started anew."""
@@ -57,12 +59,13 @@ class BoardClock:
 
     def add(self, sent: float, received: float, board_us: int) -> None:
         """One round trip: host seconds of PING and PONG, and the board's stamp between them."""
-        middle = (sent + received) / 2
+        trip = received - sent
         board = float(board_us)
         if self._samples:  # unwrap: the board's time closest to what we expect
-            expected = self._predict(middle)
+            expected = self._predict(sent + trip / 2)
             board += WRAP * round((expected - board) / WRAP)
-        self._samples.append(_Sample(middle, board, received - sent))
+        self._shortest = min(trip, self._shortest) if self._samples else trip
+        self._samples.append(_Sample(sent, board, trip))
         self._fit()
 
     def to_board(self, host: float) -> int:
@@ -80,7 +83,7 @@ class BoardClock:
 
     def _fit(self) -> None:
         best = sorted(self._samples, key=lambda s: s.trip)[: (len(self._samples) + 1) // 2]
-        host = np.array([s.host for s in best])
+        host = np.array([s.sent for s in best]) + self._shortest / 2
         board = np.array([s.board for s in best])
         self._origin = float(host.mean())
         self._board = float(board.mean())
