@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Generic, Self, TypeVar
+from typing import Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,14 @@ class Inlet(Generic[T]):
         self.close()
 
 
+class Shown(Protocol):
+    """Anything with blendshapes."""
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """(52,) in 0..1."""
+
+
 class Puppet:
     """Live Link Face in: the newest frame of one phone."""
 
@@ -191,6 +199,10 @@ class Mirror:
             for packet in osc.encode(t, weights, rotations):
                 self._put(packet, self.vmc)
         self._number = (self._number + 1) & 0x7FFFFFFF
+
+    def show(self, t: float, frame: Shown) -> None:
+        """Send a frame as a live face shows it, without head rotations."""
+        self.send(t, frame.weights, _still())
 
     def _put(self, packet: bytes, to: tuple[str, int]) -> None:
         try:

@@ -1,0 +1,128 @@
+"""What the network made, waiting for its moment: shown at a fixed delay, dropped when too late."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot.config import Floats
+
+FRAME_S: Final = 1 / 60
+STALE_S: Final = 0.1
+"""Nothing newer for so long: nobody speaks to us any more, the network or the source is gone."""
+DEPTH: Final = 64
+_SETTLE: Final = 90
+_TOO_LATE: Final = 0.02
+_STEP_S: Final = 0.002
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame of a performance.
+
+    Attributes:
+        t: s on the host's clock at which the sound that it belongs to was at the microphone.
+        commands: (n,) what the inverse found.
+        weights: (52,) blendshapes.
+        arrived: s at which it came out of the network.
+        level_db: of the sound then, dB re full scale. gate: 0..1, somebody speaks.
+        network_ms: what the block that completed it cost.
+    """
+
+    t: float
+    commands: Floats
+    weights: NDArray[np.float32]
+    arrived: float
+    level_db: float = -120.0
+    gate: float = 0.0
+    network_ms: float = 0.0
+
+
+@dataclass
+class Playout:
+    """Frames in order of their time, each shown ``delay_s`` after its sound.
+
+    The delay starts at ``delay_s``, is fitted once to what the first frames needed, and is then
+    left alone, because the sound that is played back is delayed by the same number. Only when more
+    than 2 % of the frames come too late does it grow, by half of what is missing.
+
+    Attributes:
+        late: frames that came after their moment and were dropped.
+        starved: moments at which nothing new was there.
+        refits: how often the delay grew later.
+    """
+
+    delay_s: float
+    least_s: float = 0.0
+    most_s: float = 0.25
+    late: int = 0
+    shown: int = 0
+    starved: int = 0
+    refits: int = 0
+    _frames: deque[Frame] = field(default_factory=lambda: deque(maxlen=DEPTH), repr=False)
+    _needed: deque[float] = field(default_factory=lambda: deque(maxlen=300), repr=False)
+    _at: float = field(default=-np.inf, repr=False)
+    _fitted: bool = field(default=False, repr=False)
+
+    def push(self, frame: Frame) -> None:
+        """A new frame. One that belongs before what was shown already is dropped and counted."""
+        self._needed.append(frame.arrived - frame.t)
+        self._fit()
+        if frame.t < self._at - FRAME_S / 2:
+            self.late += 1
+            return
+        if self._frames and frame.t <= self._frames[-1].t:  # a new stream: it replaces the rest
+            self._frames = deque((f for f in self._frames if f.t < frame.t), maxlen=DEPTH)
+        self._frames.append(frame)
+
+    def at(self, now: float) -> Frame | None:
+        """The frame for ``now``, between its neighbours in time; None when there is nothing new."""
+        self._at = now - self.delay_s
+        frames = self._frames
+        while len(frames) > 1 and frames[1].t <= self._at:
+            frames.popleft()
+        if not frames or self._at - frames[0].t > STALE_S:
+            self.starved += 1
+            return None
+        self.shown += 1
+        first = frames[0]
+        if len(frames) == 1 or self._at <= first.t:
+            return first
+        second = frames[1]
+        if second.t - first.t > 2 * FRAME_S:
+            return first
+        u = (self._at - first.t) / (second.t - first.t)
+        return replace(
+            first,
+            t=self._at,
+            commands=np.asarray(first.commands + u * (second.commands - first.commands)),
+            weights=np.asarray(first.weights + np.float32(u) * (second.weights - first.weights)),
+        )
+
+    def phase(self, now: float) -> float:
+        """How far ``now`` lies behind the moment of the nearest frame, s in half a frame.
+
+        A loop that takes this away from its deadlines shows frames the moment they are due and
+        never between two of them.
+        """
+        if not self._frames:
+            return 0.0
+        behind = now - self.delay_s - self._frames[-1].t
+        return behind - FRAME_S * round(behind / FRAME_S)
+
+    def _fit(self) -> None:
+        needed = self._needed
+        if not self._fitted and len(needed) == _SETTLE:
+            self._fitted = True
+            wanted = float(np.quantile(np.array(needed)[_SETTLE // 2 :], 0.98)) + 0.001
+            self.delay_s = min(max(wanted, self.least_s), self.most_s)
+        elif self._fitted and len(needed) == needed.maxlen:
+            missing = float(np.quantile(np.array(needed), 1.0 - _TOO_LATE)) - self.delay_s
+            if missing > FRAME_S / 2:
+                self.delay_s = min(self.delay_s + max(_STEP_S, missing / 2), self.most_s)
+                self.refits += 1
+            needed.clear()

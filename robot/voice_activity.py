@@ -1,0 +1,115 @@
+"""Is somebody speaking? Keeps fans, knocks and hum from moving the lips. Causal, no clock.
+
+A hop counts as voiced when it stands out of the tracked noise floor and repeats at a pitch of
+70 to 400 Hz. A level that does not move for a second is a machine, however periodic it is. Music
+and other people's speech pass: this listens to sound, not to meaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfilt
+
+from robot.audio import RATE
+
+HOP: Final = RATE // 100
+WINDOW: Final = 4 * HOP
+_PITCH: Final = (RATE // 400, RATE // 70)
+_OUT_DB: Final = 8.0
+"""What stands out of the noise floor."""
+_QUIETEST_DB: Final = -60.0
+_PERIODIC: Final = 0.5
+_VOICED_OF_10: Final = 4
+_HANG: Final = 30
+"""Hops that speech goes on after the last voiced one: an unvoiced ending is 0.1 to 0.3 s."""
+_STEADY_DB: Final = 0.4
+_STEADY_HOPS: Final = 100
+_ATTACK, _RELEASE = 1 / 2, 1 / 15
+"""Change of the gate a hop: open in 20 ms, shut in 150."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Level in dB re full scale, and the gate: 0 nobody speaks, 1 somebody does."""
+
+    level_db: float
+    gate: float
+    speaking: bool
+
+
+class VoiceActivity:
+    """Push samples, read the gate."""
+
+    def __init__(self) -> None:
+        band = butter(2, (90.0, 4000.0), "bandpass", fs=RATE, output="sos")
+        self._band = np.asarray(band)
+        self._state = np.zeros((len(self._band), 2))
+        self._window = np.zeros(WINDOW)
+        self._rest = np.zeros(0)
+        self._recent: list[float] = []
+        self._voiced = np.zeros(10, np.bool_)
+        self._floor = _QUIETEST_DB
+        self._hang = 0
+        self._gate = 0.0
+        self._level = -120.0
+        self._taper = np.hanning(WINDOW)
+        # The autocorrelation of the window itself, by which it would fall even for a pure tone.
+        self._own = _autocorrelation(self._taper)
+
+    @property
+    def heard(self) -> Heard:
+        """The state after the last push."""
+        return Heard(self._level, self._gate, self._hang > 0)
+
+    def push(self, samples: NDArray[np.float32]) -> Heard:
+        """Any number of samples (n,) at 16 kHz -> the state after them."""
+        filtered, self._state = sosfilt(self._band, samples.astype(np.float64), zi=self._state)
+        self._rest = np.concatenate([self._rest, filtered])
+        while len(self._rest) >= HOP:
+            hop, self._rest = self._rest[:HOP], self._rest[HOP:]
+            self._window = np.concatenate([self._window[HOP:], hop])
+            self._step()
+        return self.heard
+
+    def _step(self) -> None:
+        level = 10.0 * float(np.log10(np.mean(np.square(self._window)) + 1e-12))
+        self._level = level
+        self._recent = [*self._recent[-_STEADY_HOPS + 1 :], level]
+        steady = len(self._recent) == _STEADY_HOPS and float(np.std(self._recent)) < _STEADY_DB
+        loud = level > max(self._floor + _OUT_DB, _QUIETEST_DB) and not steady
+        voiced = loud and self._periodicity() > _PERIODIC
+        self._voiced = np.append(self._voiced[1:], voiced)
+        if self._voiced.sum() >= _VOICED_OF_10 and not steady:
+            self._hang = _HANG
+        else:
+            self._hang = 0 if steady else max(0, self._hang - 1)
+        self._follow(level, steady)
+        step = _ATTACK if self._hang else -_RELEASE
+        self._gate = min(1.0, max(0.0, self._gate + step))
+
+    def _follow(self, level: float, steady: bool) -> None:
+        if level < self._floor:
+            self._floor += max(level - self._floor, -0.5)  # 50 dB/s down
+        elif steady:
+            self._floor += min(level - self._floor, 0.5)
+        else:  # up slowly, hardly at all while somebody speaks
+            self._floor += 0.0005 if self._hang else min(level - self._floor, 0.06)
+
+    def _periodicity(self) -> float:
+        """Highest normalised autocorrelation within the range of pitch."""
+        windowed = self._window * self._taper
+        r = _autocorrelation(windowed)
+        low, high = _PITCH
+        if r[0] <= 0:
+            return 0.0
+        ratio = r[low:high] / r[0] * (self._own[0] / self._own[low:high])
+        return float(ratio.max())
+
+
+def _autocorrelation(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    spectrum = np.fft.rfft(x, 2 * len(x))
+    return np.asarray(np.fft.irfft(np.abs(spectrum) ** 2)[: len(x)])
