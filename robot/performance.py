@@ -34,6 +34,7 @@ class Performance:
         commands: (T, n) what the inverse found.
         unreached: by region, RMS mm over the clip between target and the self-model's answer.
         inverse_ms: (T,) time of each inversion.
+        spoken: (T, 52) what the speech model alone wanted.
     """
 
     weights: NDArray[np.float32]
@@ -42,6 +43,7 @@ class Performance:
     commands: Floats
     unreached: dict[str, float]
     inverse_ms: Floats
+    spoken: NDArray[np.float32]
 
     def at(self, lead_s: float) -> Callable[[float], Floats]:
         """Commands as a function of time, ``lead_s`` ahead: what the servos' lag will eat."""
@@ -83,7 +85,7 @@ def perform(
     for name, command in calibrated.retarget.direct(weights).items():
         others[:, face.index(name)] = command
     found = _invert(calibrated.inverse(), targets, others, progress)
-    return Performance(weights, head, targets, *found)
+    return Performance(weights, head, targets, *found, spoken)
 
 
 def _invert(
