@@ -116,15 +116,16 @@ def _torch() -> tuple[bool, str, str]:
 def _graphics() -> Iterator[Check]:
     fix = "apt-get install -y libegl1 libgl1 libgl1-mesa-dri"
     try:
-        moderngl = import_module("moderngl")
-        from robot.sim.render import create_context
+        from robot.sim.head import load_head
+        from robot.sim.render import Renderer
 
-        context = create_context()
-        found = str(context.info["GL_RENDERER"])
-        context.release()
-        yield Check("OpenGL", True, f"{found} (moderngl {moderngl.__version__})")
-    except (ImportError, MienError, OSError) as e:
+        with Renderer(load_head(), 64, 64) as renderer:
+            bright = int(renderer.render().max())
+        yield Check("OpenGL", bright > 0, "renders the head" if bright else "renders black", fix)
+    except (ImportError, OSError) as e:
         yield Check("OpenGL", False, str(e).splitlines()[0], fix)
+    except MienError as e:
+        yield Check("OpenGL", False, e.message.splitlines()[0], e.hint or fix)
 
 
 def _sound() -> Iterator[Check]:
