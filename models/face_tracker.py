@@ -1,9 +1,11 @@
 """Picture -> 478 facial landmarks in mm in the head frame, through MediaPipe's Face Landmarker.
 
-MediaPipe measures where each point is in the picture and guesses how deep it lies from what faces usually look like. So in the
-result x and y are measurements and z is that guess: several mm off in shape, useful only for its changes. Pose and scale
-come from where the points that no facial muscle moves are seen, and a reference of the same face with known size (MediaPipe's
-depth is not asked); no calibrated camera is needed, and with the field of view given perspective is removed as well.
+MediaPipe measures where each point is in the picture and guesses how deep it lies from what faces
+usually look like. So in the
+result x and y are measurements and z is that guess: several mm off in shape, useful only for its
+changes. Pose and scale come from where the points that no facial muscle moves are seen, and a
+reference of the same face with known size (MediaPipe's depth is not asked); no calibrated camera
+is needed, and with the field of view given perspective is removed as well.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ RIGID = (
     127,
     356,
 )
-ORTHOGRAPHIC_FOCAL = 4.0  # picture heights; the lens assumed when the field of view is not known only sets the unit of distance
+# Picture heights: a lens to assume when the field of view is not known; sets the unit of distance.
+ORTHOGRAPHIC_FOCAL = 4.0
 
 F64 = NDArray[np.float64]
 
@@ -62,12 +65,16 @@ F64 = NDArray[np.float64]
 class Tracked:
     """What one picture shows.
 
-    faces: how many were found, at most the tracker's max_faces; with several, the largest is reported.
-    landmarks: (478, 3) mm in the head frame (+x the face's left, +y up, +z forward), NaN when no face was found.
-    pixels: (478, 3) x right, y down, z away from the camera, all in pixels; NaN when no face was found.
-    scores: MediaPipe's 51 ARKit blendshape scores by name (it has no tongueOut); empty when no face was found.
-    head: 4x4 pose of the head, head frame mm -> camera frame mm (+x right in the picture, +y up, +z toward the
-        camera; the distance is only known with a field of view and is 0 otherwise.
+    faces: how many were found, at most the tracker's max_faces; with several, the largest is
+        reported.
+    landmarks: (478, 3) mm in the head frame (+x the face's left, +y up, +z forward), NaN when no
+        face was found.
+    pixels: (478, 3) x right, y down, z away from the camera, all in pixels; NaN when no face was
+        found.
+    scores: MediaPipe's 51 ARKit blendshape scores by name (it has no tongueOut); empty when no
+        face was found.
+    head: 4x4 pose of the head, head frame mm -> camera frame mm (+x right in the picture, +y up,
+        +z toward the camera; the distance is only known with a field of view and is 0 otherwise.
     fit_mm: median distance sideways of the rigid points from where the pose puts them.
     time: seconds, as given.
     """
@@ -88,9 +95,11 @@ class Tracked:
 class FaceTracker:
     """Args:
         reference: (478, 3) mm, the same face at rest in its head frame; gives scale and frame.
-        video: follow the face from picture to picture (faster and smoother; times must rise), or look afresh each time.
+        video: follow the face from picture to picture (faster and smoother; times must rise), or
+            look afresh each time.
         fov_deg: vertical field of view of the camera, if known.
-        max_faces: with 2 or more a bystander is noticed (`Tracked.faces`), at the price of searching every picture.
+        max_faces: with 2 or more a bystander is noticed (`Tracked.faces`), at the price of
+            searching every picture.
 
     Raises:
         ModelError: the reference has another shape or is not finite; the model file is missing.
@@ -129,7 +138,8 @@ class FaceTracker:
         """Look at one RGB picture (height, width, 3) uint8 taken at `time` seconds.
 
         Raises:
-            ModelError: not such a picture, or in video mode a time that does not rise by a millisecond or more.
+            ModelError: not such a picture, or in video mode a time that does not rise by a
+                millisecond or more.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise ModelError(
@@ -140,7 +150,7 @@ class FaceTracker:
             stamp = round(time * 1000)
             if stamp <= self._last_ms:
                 raise ModelError(
-                    f"time {time:.3f} s is not after the last picture's {self._last_ms / 1000:.3f} s"
+                    f"time {time:.3f} s is not after the last, {self._last_ms / 1000:.3f} s"
                 )
             self._last_ms = stamp
             result = self._landmarker.detect_for_video(packet, stamp)
@@ -164,8 +174,9 @@ class FaceTracker:
         return Tracked(len(faces), landmarks, faces[largest], scores, head, fit, time)
 
     def settle(self, rest: Sequence[Tracked]) -> float:
-        """Take pictures of the face at rest as the reference shape: whatever MediaPipe sees there minus the reference is
-        its bias for this face, and is taken off from now on. Returns the bias's RMS in mm (x, y).
+        """Take pictures of the face at rest as the reference shape: whatever MediaPipe sees there
+        minus the reference is its bias for this face, and is taken off from now on. Returns the
+        bias's RMS in mm (x, y).
 
         Raises:
             ModelError: no picture of `rest` shows the face.
@@ -177,7 +188,8 @@ class FaceTracker:
         return float(np.sqrt(np.mean(self._bias[:, :2] ** 2)))
 
     def _to_head(self, pixels: F64, width: int, height: int) -> tuple[F64, F64, float]:
-        """Pixels (478, 3) -> landmarks (478, 3) mm in the head frame, head pose 4x4 in the camera frame, residual mm."""
+        """Pixels (478, 3) -> landmarks (478, 3) mm in the head frame, head pose 4x4 in the camera
+        frame, residual mm."""
         rigid = list(RIGID)
         focal = ORTHOGRAPHIC_FOCAL if self._fov is None else 0.5 / np.tan(np.radians(self._fov) / 2)
         camera = (pixels - (width / 2, height / 2, 0.0)) * (1.0, -1.0, -1.0) / (focal * height)

@@ -1,4 +1,5 @@
-"""Where a head is in front of a camera, from points that do not move in it. Camera frame: +x right, +y up, -z forward; mm."""
+"""Where a head is in front of a camera, from points that do not move in it. Camera frame: +x
+right, +y up, -z forward; mm."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class Similarity:
 
 
 def align(source: F64, target: F64, weights: F64 | None = None) -> Similarity:
-    """The similarity that moves source (n, 3) onto target (n, 3) with least weighted squared error (Umeyama 1991)."""
+    """The similarity that moves source (n, 3) onto target (n, 3) with least weighted squared
+    error (Umeyama 1991)."""
     share = np.full(len(source), 1 / len(source)) if weights is None else weights / weights.sum()
     middle_s, middle_t = share @ source, share @ target
     s, t = source - middle_s, target - middle_t
@@ -40,8 +42,9 @@ def align(source: F64, target: F64, weights: F64 | None = None) -> Similarity:
 
 @dataclass(frozen=True)
 class Lens:
-    """Image of a camera-frame point (x, y, z) mm, in units of the focal length: (x, y) / -z in perspective, or with
-    `distance` fixed for all points (scaled orthography, for a camera whose field of view is not known)."""
+    """Image of a camera-frame point (x, y, z) mm, in units of the focal length: (x, y) / -z in
+    perspective, or with `distance` fixed for all points (scaled orthography, for a camera whose
+    field of view is not known)."""
 
     perspective: bool
 
@@ -60,17 +63,21 @@ class HeadPose:
     lens: Lens
 
     def rays(self, image: F64) -> tuple[F64, F64]:
-        """Image points (n, 2) as lines in the head frame: a point on each (n, 3) and its direction (n, 3)."""
+        """Image points (n, 2) as lines in the head frame: a point on each (n, 3) and its
+        direction (n, 3)."""
         ones = np.ones((len(image), 1))
         if self.lens.perspective:
             start, along = np.zeros((len(image), 3)), np.hstack([image, -ones])
         else:
             start = np.hstack([image * -self.translation[2], 0 * ones])
             along = np.hstack([0 * image, -ones])
-        return np.asarray((start - self.translation) @ self.rotation), np.asarray(along @ self.rotation)
+        return np.asarray((start - self.translation) @ self.rotation), np.asarray(
+            along @ self.rotation
+        )
 
     def at_depth(self, image: F64, z: F64) -> F64:
-        """The points (n, 3) of the head frame that are seen at image (n, 2) and lie at depth z (n,) there."""
+        """The points (n, 3) of the head frame that are seen at image (n, 2) and lie at depth z
+        (n,) there."""
         start, along = self.rays(image)
         return np.asarray(start + along * ((z - start[:, 2]) / along[:, 2])[:, None])
 
@@ -82,7 +89,8 @@ class HeadPose:
 
 
 def solve_pose(points: F64, image: F64, start: HeadPose) -> tuple[HeadPose, F64]:
-    """Pose from points (n, 3) of the head frame seen at image (n, 2), by Gauss-Newton with Huber weights.
+    """Pose from points (n, 3) of the head frame seen at image (n, 2), by Gauss-Newton with Huber
+    weights.
 
     Returns the pose and each point's image error (n,), in units of the focal length.
     """
@@ -91,7 +99,10 @@ def solve_pose(points: F64, image: F64, start: HeadPose) -> tuple[HeadPose, F64]
 
     def project(change: F64) -> F64:
         turned = Rotation.from_rotvec(change[:3]).as_matrix() @ rotation
-        moved = translation * np.array([1.0, 1.0, np.exp(change[5])]) + np.array([*change[3:5], 0.0]) * reach
+        moved = (
+            translation * np.array([1.0, 1.0, np.exp(change[5])])
+            + np.array([*change[3:5], 0.0]) * reach
+        )
         return lens.image(points @ turned.T + moved, -float(moved[2]))
 
     for _ in range(ROUNDS):
@@ -100,9 +111,13 @@ def solve_pose(points: F64, image: F64, start: HeadPose) -> tuple[HeadPose, F64]
         errors = np.linalg.norm(residual, axis=1)
         scale = max(float(np.median(errors)) * 2.0, 1e-6)
         weights = np.repeat(np.minimum(1.0, scale / np.maximum(errors, 1e-12)), 2)
-        jacobian = np.stack([(project(step) - base).ravel() / STEP for step in np.eye(6) * STEP], axis=1)
+        jacobian = np.stack(
+            [(project(step) - base).ravel() / STEP for step in np.eye(6) * STEP], axis=1
+        )
         weighted = jacobian * weights[:, None]
-        change = np.linalg.solve(weighted.T @ jacobian + 1e-9 * np.eye(6), weighted.T @ residual.ravel())
+        change = np.linalg.solve(
+            weighted.T @ jacobian + 1e-9 * np.eye(6), weighted.T @ residual.ravel()
+        )
         rotation = Rotation.from_rotvec(change[:3]).as_matrix() @ rotation
         translation = translation * np.array([1.0, 1.0, np.exp(change[5])])
         translation = translation + np.array([*change[3:5], 0.0]) * reach

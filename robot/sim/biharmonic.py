@@ -1,7 +1,9 @@
-"""Smooth weights over a triangle mesh: each handle's influence is 1 on it, 0 on the others, and bends as little as possible.
+"""Smooth weights over a triangle mesh: each handle's influence is 1 on it, 0 on the others, and
+bends as little as possible.
 
-Discrete biharmonic weights with a little tension, (L M^-1 L + t L) w = 0 off the handles, with the cotangent Laplacian L and
-the lumped masses M (Botsch and Kobbelt 2004; Jacobson et al. 2010). Influence runs along the surface: lips that touch are far apart.
+Discrete biharmonic weights with a little tension, (L M^-1 L + t L) w = 0 off the handles, with
+the cotangent Laplacian L and the lumped masses M (Botsch and Kobbelt 2004; Jacobson et al. 2010).
+Influence runs along the surface: lips that touch are far apart.
 """
 
 from __future__ import annotations
@@ -19,13 +21,15 @@ from scipy.sparse.linalg import splu
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
-TENSION_MM = 30.0  # over longer distances than this the surface behaves as a stretched membrane, which cannot overshoot
+# Over longer distances the surface behaves as a stretched membrane, which cannot overshoot.
+TENSION_MM = 30.0
 MIN_COTANGENT = 1e-3  # obtuse triangles would give negative couplings
 VERSION = b"biharmonic 1"
 
 
 def laplacian(vertices: F64, triangles: NDArray[np.integer]) -> tuple[sp.csr_matrix, F64]:
-    """Positive semi-definite cotangent Laplacian (V, V) and the area around each vertex (V,), mm^2."""
+    """Positive semi-definite cotangent Laplacian (V, V) and the area around each vertex (V,),
+    mm^2."""
     count = len(vertices)
     rows, columns, values = [], [], []
     areas = np.zeros(count)
@@ -38,11 +42,17 @@ def laplacian(vertices: F64, triangles: NDArray[np.integer]) -> tuple[sp.csr_mat
         columns += [j, i]
         values += [cotangent, cotangent]
         np.add.at(areas, o, double_area / 6)
-    weights = sp.csr_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), (count, count))
-    return (sp.diags(np.asarray(weights.sum(axis=1)).ravel()) - weights).tocsr(), np.maximum(areas, 1e-6)
+    weights = sp.csr_matrix(
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), (count, count)
+    )
+    return (sp.diags(np.asarray(weights.sum(axis=1)).ravel()) - weights).tocsr(), np.maximum(
+        areas, 1e-6
+    )
 
 
-def solve(vertices: F64, triangles: NDArray[np.integer], handles: NDArray[np.integer], values: F64) -> F32:
+def solve(
+    vertices: F64, triangles: NDArray[np.integer], handles: NDArray[np.integer], values: F64
+) -> F32:
     """Weights (V, K) that take values (H, K) on the handle vertices (H,)."""
     stiffness, areas = laplacian(vertices, triangles)
     energy = (stiffness @ sp.diags(1 / areas) @ stiffness + stiffness / TENSION_MM**2).tocsr()
@@ -59,12 +69,19 @@ def cache_folder() -> Path:
 
 
 def cached_solve(
-    vertices: F64, triangles: NDArray[np.integer], handles: NDArray[np.integer], values: F64, folder: Path | None = None
+    vertices: F64,
+    triangles: NDArray[np.integer],
+    handles: NDArray[np.integer],
+    values: F64,
+    folder: Path | None = None,
 ) -> F32:
-    """`solve`, remembered on disk by the content of its arguments. A cache that cannot be written is done without."""
+    """`solve`, remembered on disk by the content of its arguments. A cache that cannot be written
+    is done without."""
     digest = hashlib.sha256(VERSION)
     for array in (vertices, triangles, handles, values):
-        digest.update(repr((array.shape, str(array.dtype))).encode() + np.ascontiguousarray(array).tobytes())
+        digest.update(
+            repr((array.shape, str(array.dtype))).encode() + np.ascontiguousarray(array).tobytes()
+        )
     path = (folder or cache_folder()) / f"skin-{digest.hexdigest()[:16]}.npy"
     try:
         return np.asarray(np.load(path), dtype=np.float32)
@@ -75,7 +92,7 @@ def cached_solve(
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npy", delete=False) as file:
             np.save(file, weights)
-        os.replace(file.name, path)
+        Path(file.name).replace(path)
     except OSError:
         pass
     return weights

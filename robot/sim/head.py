@@ -1,7 +1,9 @@
-"""The head of the simulated rig: CC0 meshes, colours and MediaPipe's 478 points, in mm in the head frame.
+"""The head of the simulated rig: CC0 meshes, colours and MediaPipe's 478 points, in mm in the
+head frame.
 
-+x is the face's own left, +y up, +z out of the face; the origin lies between the eyeball centres of the nominal head.
-`assets/make_head.py` makes the file; its geometry is MakeHuman's base mesh (CC0 1.0).
++x is the face's own left, +y up, +z out of the face; the origin lies between the eyeball centres
+of the nominal head. `assets/make_head.py` makes the file; its geometry is MakeHuman's base mesh
+(CC0 1.0).
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ I32 = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Part:
-    """vertices (V, 3) float32 mm; triangles (T, 3) int32, counter-clockwise from outside; colors (V, 3) float32 albedo 0..1."""
+    """vertices (V, 3) float32 mm; triangles (T, 3) int32, counter-clockwise from outside; colors
+    (V, 3) float32 albedo 0..1."""
 
     vertices: F32
     triangles: I32
@@ -36,9 +39,10 @@ class Part:
 class Paint:
     """Frontal albedo picture for what is finer than the mesh (brows, lips).
 
-    image (H, W, 4) uint8 (sRGB, gloss) covers the rectangle extent = (x0, x1, y0, y1) mm of the nominal head, first row at y1; coords
-    (V, 2) are the skin vertices' places in it (mm), front (V,) how far the picture replaces the vertex colour; ambient
-    (V,) is the share of the open sky that a skin vertex of the neutral head sees.
+    image (H, W, 4) uint8 (sRGB, gloss) covers the rectangle extent = (x0, x1, y0, y1) mm of the
+    nominal head, first row at y1; coords (V, 2) are the skin vertices' places in it (mm), front
+    (V,) how far the picture replaces the vertex colour; ambient (V,) is the share of the open sky
+    that a skin vertex of the neutral head sees.
     """
 
     image: NDArray[np.uint8]
@@ -50,8 +54,8 @@ class Paint:
 
 @dataclass(frozen=True)
 class Head:
-    """Everything fixed about one head. Landmark k lies on triangle landmark_triangle[k] (vertex ids in the part
-    part_names[landmark_part[k]]) with weights landmark_bary[k]."""
+    """Everything fixed about one head. Landmark k lies on triangle landmark_triangle[k] (vertex
+    ids in the part part_names[landmark_part[k]]) with weights landmark_bary[k]."""
 
     parts: Mapping[str, Part]
     paint: Paint
@@ -85,10 +89,13 @@ class Head:
         return points
 
     def with_identity(self, weights: ArrayLike) -> Head:
-        """Another person's skin over the same eyes, teeth and jaw: weights (M,) of the identity modes, 1 = a whole target."""
+        """Another person's skin over the same eyes, teeth and jaw: weights (M,) of the identity
+        modes, 1 = a whole target."""
         amount = np.asarray(weights, dtype=np.float32)
         if amount.shape != (len(self.identity),):
-            raise ValueError(f"identity weights have shape {amount.shape}, need ({len(self.identity)},)")
+            raise ValueError(
+                f"identity weights have shape {amount.shape}, need ({len(self.identity)},)"
+            )
         skin = self.parts["skin"]
         moved = skin.vertices + np.einsum("m,mvx->vx", amount, self.identity)
         return replace(self, parts={**self.parts, "skin": replace(skin, vertices=moved)})
@@ -108,7 +115,11 @@ def load_head(path: Path = ASSET) -> Head:
 
     names = [key.removesuffix("/vertices") for key in raw if key.endswith("/vertices")]
     parts = {
-        name: Part(millimetres(f"{name}/vertices"), raw[f"{name}/triangles"].astype(np.int32), unit(f"{name}/colors"))
+        name: Part(
+            millimetres(f"{name}/vertices"),
+            raw[f"{name}/triangles"].astype(np.int32),
+            unit(f"{name}/colors"),
+        )
         for name in names
     }
     paint = Paint(

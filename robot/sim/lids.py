@@ -1,7 +1,9 @@
-"""How eyelids carry the skin around an eye: shells that turn about the eyeball's centre on an axis along x.
+"""How eyelids carry the skin around an eye: shells that turn about the eyeball's centre on an
+axis along x.
 
-Angles are elevations about that axis, radians, positive up. A lid's field is 1 on its margin in the middle of the eye, falls to
-the corners with the opening (so that both margins meet everywhere at the same moment) and fades out above or below the lid.
+Angles are elevations about that axis, radians, positive up. A lid's field is 1 on its margin in
+the middle of the eye, falls to the corners with the opening (so that both margins meet everywhere
+at the same moment) and fades out above or below the lid.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ from robot.sim.head import Head
 F64 = NDArray[np.float64]
 
 REACH_MM = 27.0  # skin further than this from the eye's centre belongs to no lid
-RIM_NORMAL = (-0.45, 0.55)  # cosine between skin normal and eye-to-skin ray where skin turns over the lid's edge
+RIM_NORMAL = (
+    -0.45,
+    0.55,
+)  # cosine between skin normal and eye-to-skin ray where skin turns over the lid's edge
 RIM_SKY = 0.25  # the rim sees at least this share of the sky, the socket behind it does not
 RIM_ELEVATION = (-0.42, 0.27)
 PLATE = np.radians(4.0)  # how far from its margin a lid is stiff
@@ -29,8 +34,9 @@ OVERLAP = np.radians(1.5)  # how far closed lids may press over each other
 class Lids:
     """One eye's two lids.
 
-    vertices (n,): the skin vertices they move; upper, lower (n,): the two fields there; arm (n, 3): rest position from the
-    eye's centre, mm; opening: elevation between the margins at rest, radians: the sum of both lids' angles that closes the eye;
+    vertices (n,): the skin vertices they move; upper, lower (n,): the two fields there; arm (n,
+    3): rest position from the eye's centre, mm; opening: elevation between the margins at rest,
+    radians: the sum of both lids' angles that closes the eye;
     rim (m,): skin vertices on the margins.
     """
 
@@ -42,16 +48,9 @@ class Lids:
     rim: NDArray[np.int64]
 
     def clamp(self, upper: float, lower: float) -> tuple[float, float]:
-        """Lid angles that do not pass through each other: what closes too far is taken from the upper lid."""
+        """Lid angles that do not pass through each other: what closes too far is taken from the
+        upper lid."""
         return min(upper, self.opening + OVERLAP - lower), lower
-
-    def clamp(self, upper: float, lower: float) -> tuple[float, float]:
-        """Lid angles that do not pass through each other: what closes too far is taken from the upper lid."""
-        return min(upper, self.opening + OVERLAP - lower), lower
-
-    def only(self, rows: NDArray[np.int64]) -> Lids:
-        """The same lids on some of their vertices."""
-        return replace(self, vertices=self.vertices[rows], upper=self.upper[rows], lower=self.lower[rows], arm=self.arm[rows])
 
     def shift(self, upper: float, lower: float) -> F64:
         """Displacement (n, 3) mm of `vertices` with the lids at these angles, positive closing."""
@@ -74,7 +73,10 @@ def vertex_normals(vertices: F64, triangles: NDArray[np.integer]) -> F64:
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     faces = np.cross(b - a, c - a)
     where = (triangles.T.ravel(), np.tile(np.arange(len(triangles)), 3))
-    sums = sp.csr_matrix((np.ones(triangles.size), where), shape=(len(vertices), len(triangles))) @ faces
+    sums = (
+        sp.csr_matrix((np.ones(triangles.size), where), shape=(len(vertices), len(triangles)))
+        @ faces
+    )
     return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12))
 
 
@@ -87,8 +89,14 @@ def find_lids(head: Head, side: str) -> Lids:
     elevation = np.arctan2(arm[:, 1], arm[:, 2])
     facing = np.einsum("vx,vx->v", vertex_normals(vertices, skin.triangles), arm) / radius
     near = (radius < REACH_MM) & (arm[:, 2] > 0)
-    rim = near & (facing > RIM_NORMAL[0]) & (facing < RIM_NORMAL[1]) & (head.paint.ambient > RIM_SKY)
-    rim &= (elevation > RIM_ELEVATION[0]) & (elevation < RIM_ELEVATION[1]) & (radius < 1.37 * head.eye_radius)
+    rim = (
+        near & (facing > RIM_NORMAL[0]) & (facing < RIM_NORMAL[1]) & (head.paint.ambient > RIM_SKY)
+    )
+    rim &= (
+        (elevation > RIM_ELEVATION[0])
+        & (elevation < RIM_ELEVATION[1])
+        & (radius < 1.37 * head.eye_radius)
+    )
     x = arm[:, 0]
     # Corners of the eye: where the rim ends in x, and its elevation there.
     low, high = x[rim].min(), x[rim].max()
@@ -100,7 +108,9 @@ def find_lids(head: Head, side: str) -> Lids:
     def margin(chosen: NDArray[np.bool_]) -> F64:
         basis = lens[chosen, None] * np.stack([u[chosen] ** k for k in range(4)], axis=1)
         bow, *_ = np.linalg.lstsq(basis, (elevation - line)[chosen], rcond=None)
-        return np.asarray(line + lens * (np.stack([np.clip(u, -1, 1) ** k for k in range(4)], axis=1) @ bow))
+        return np.asarray(
+            line + lens * (np.stack([np.clip(u, -1, 1) ** k for k in range(4)], axis=1) @ bow)
+        )
 
     upper_margin = margin(rim & (elevation > line) & (np.abs(u) < 0.97))
     lower_margin = margin(rim & (elevation < line) & (np.abs(u) < 0.97))
@@ -112,4 +122,11 @@ def find_lids(head: Head, side: str) -> Lids:
     lower = smoothstep(1.0 - (lower_margin - elevation - PLATE) / FADE[1]) * ~above
     rest = smoothstep((REACH_MM - radius) / 4.0) * inside * gap / opening
     moved = np.flatnonzero((upper + lower) * rest > 1e-4)
-    return Lids(moved, (upper * rest)[moved], (lower * rest)[moved], arm[moved], opening, np.flatnonzero(rim))
+    return Lids(
+        moved,
+        (upper * rest)[moved],
+        (lower * rest)[moved],
+        arm[moved],
+        opening,
+        np.flatnonzero(rim),
+    )

@@ -1,12 +1,13 @@
-"""Pictures of the simulated face: an off-screen OpenGL renderer that needs no display and no GPU (Mesa's llvmpipe does).
+"""Pictures of the simulated face: an off-screen OpenGL renderer that needs no display and no GPU
+(Mesa's llvmpipe does).
 
-All lengths are mm, right-handed, +y up; the head frame of `robot.sim.head` is placed in the world by a 4x4 transform.
+All lengths are mm, right-handed, +y up; the head frame of `robot.sim.head` is placed in the world
+by a 4x4 transform.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,10 +19,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from robot.errors import DeviceError
 from robot.sim.head import Head
+from robot.sim.view import CameraView, Light
+
+__all__ = ["CameraView", "Light", "Renderer"]
 
 SHADERS = Path(__file__).parent / "shaders"
-NEAR_MM, FAR_MM = 50.0, 10_000.0
-# Which shader draws a part, and the material it tells apart. Skin comes first: it hides most of the others, which then cost little.
+# Which shader draws a part, and the material it tells apart. Skin comes first: it hides most of
+# the others, which then cost little.
 SURFACES = {
     "skin": ("skin", 0),
     "eye_left": ("eye", 0),
@@ -37,61 +41,6 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class CameraView:
-    """A pinhole camera: position and target in mm (world), vertical field of view in degrees. The face's left is at the
-    picture's right. The default fills three fifths of the height with the face."""
-
-    position: tuple[float, float, float] = (0.0, -12.0, 960.0)
-    target: tuple[float, float, float] = (0.0, -14.0, 0.0)
-    fov_deg: float = 20.0
-
-    def world_to_camera(self) -> F64:
-        """(4, 4); the camera looks along its -z, +x to its right."""
-        eye = np.asarray(self.position, dtype=np.float64)
-        back = eye - np.asarray(self.target, dtype=np.float64)
-        back /= np.linalg.norm(back)
-        right = np.cross((0.0, 1.0, 0.0), back)
-        right /= np.linalg.norm(right)
-        matrix = np.eye(4)
-        matrix[:3, :3] = [right, np.cross(back, right), back]
-        matrix[:3, 3] = -matrix[:3, :3] @ eye
-        return matrix
-
-    def projection(self, width: int, height: int) -> F64:
-        """(4, 4) OpenGL clip matrix."""
-        focal = 1.0 / np.tan(np.radians(self.fov_deg) / 2)
-        depth = (FAR_MM + NEAR_MM) / (NEAR_MM - FAR_MM)
-        matrix = np.diag([focal * height / width, focal, depth, 0.0])
-        matrix[2, 3], matrix[3, 2] = 2 * FAR_MM * NEAR_MM / (NEAR_MM - FAR_MM), -1.0
-        return matrix
-
-    def project(self, points: ArrayLike, width: int, height: int) -> F64:
-        """World points (..., 3) mm -> pixels (..., 2), x right, y down, (0, 0) at the picture's corner."""
-        xyz = np.asarray(points, dtype=np.float64)
-        clip = np.concatenate([xyz, np.ones_like(xyz[..., :1])], -1) @ (
-            self.projection(width, height) @ self.world_to_camera()
-        ).T
-        ndc = clip[..., :2] / clip[..., 3:]
-        return (ndc * (0.5, -0.5) + 0.5) * (width, height)
-
-
-@dataclass(frozen=True)
-class Light:
-    """Key, fill and rim light (directions toward them, world; linear RGB) and the room around; `level` scales all of them."""
-
-    key: tuple[float, float, float] = (-0.50, 0.62, 0.80)
-    fill: tuple[float, float, float] = (0.75, 0.10, 0.65)
-    rim: tuple[float, float, float] = (0.70, 0.45, -0.60)
-    key_color: tuple[float, float, float] = (1.12, 1.05, 0.96)
-    fill_color: tuple[float, float, float] = (0.26, 0.29, 0.34)
-    rim_color: tuple[float, float, float] = (0.55, 0.58, 0.62)
-    sky: tuple[float, float, float] = (0.34, 0.36, 0.39)
-    ground: tuple[float, float, float] = (0.20, 0.17, 0.15)
-    backdrop: tuple[float, float, float] = (0.52, 0.53, 0.55)
-    level: float = 1.0
-
-
 class Renderer:
     """Draws the parts of one head.
 
@@ -103,7 +52,7 @@ class Renderer:
         self.width, self.height = width, height
         self._head = head
         try:
-            self._gl = moderngl.create_context(standalone=True, require=330, backend="egl")
+            self._gl = moderngl.create_context(standalone=True, require=330, backend="egl")  # type: ignore[arg-type]
         except Exception as error:  # glcontext raises bare Exceptions
             raise DeviceError(
                 f"no OpenGL 3.3 for off-screen rendering: {error}",
@@ -158,7 +107,8 @@ class Renderer:
         return np.ascontiguousarray(picture[::-1])
 
     def normals(self, vertices: F32) -> F32:
-        """Area-weighted unit normals (V, 3) of all parts' vertices (V, 3), in the renderer's order."""
+        """Area-weighted unit normals (V, 3) of all parts' vertices (V, 3), in the renderer's
+        order."""
         a, b, c = (vertices[corner] for corner in self._corners)
         u, v = b - a, c - a
         faces = np.empty_like(u)
@@ -176,20 +126,28 @@ class Renderer:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
     def _layout(self, head: Head) -> dict[str, slice]:
         starts = np.cumsum([0, *(len(part.vertices) for part in head.parts.values())])
         triangles = np.concatenate(
-            [part.triangles + start for part, start in zip(head.parts.values(), starts, strict=False)]
+            [
+                part.triangles + start
+                for part, start in zip(head.parts.values(), starts, strict=False)
+            ]
         )
         self._neutral = np.concatenate([part.vertices for part in head.parts.values()])
         self._corners = [np.ascontiguousarray(triangles[:, k]) for k in range(3)]
         count = len(triangles)
         where = (triangles.T.ravel(), np.tile(np.arange(count), 3))
-        self._gather = sp.csr_matrix((np.ones(3 * count, np.float32), where), shape=(len(self._neutral), count))
+        self._gather = sp.csr_matrix(
+            (np.ones(3 * count, np.float32), where), shape=(len(self._neutral), count)
+        )
         return {name: slice(starts[k], starts[k + 1]) for k, name in enumerate(head.parts)}
 
     def _load(self, vertex: str, fragment: str, prefix: str = "") -> moderngl.Program:
@@ -199,14 +157,16 @@ class Renderer:
         )
 
     def _buffers(self, head: Head) -> None:
-        fixed = np.zeros((len(self._neutral), 9), dtype=np.float32)  # albedo, local, material, front, ambient
+        # Columns: albedo 3, local 3, material, front, ambient.
+        fixed = np.zeros((len(self._neutral), 9), dtype=np.float32)
         fixed[:, 8] = 1.0
         for name, part in head.parts.items():
             rows = fixed[self._slices[name]]
             rows[:, :3] = part.colors
             rows[:, 6] = SURFACES[name][1]
             if name == "skin":
-                rows[:, 3:5], rows[:, 7], rows[:, 8] = head.paint.coords, head.paint.front, head.paint.ambient
+                rows[:, 3:5] = head.paint.coords
+                rows[:, 7], rows[:, 8] = head.paint.front, head.paint.ambient
             elif name.startswith("eye_"):
                 center = head.eye_center[name.removeprefix("eye_")]
                 rows[:, 3:6] = (part.vertices - center) / head.eye_radius
@@ -215,14 +175,21 @@ class Renderer:
         self._meshes = []
         for shader, program in self._programs.items():
             triangles = [
-                part.triangles + self._slices[name].start for name, part in head.parts.items() if SURFACES[name][0] == shader
+                part.triangles + self._slices[name].start
+                for name, part in head.parts.items()
+                if SURFACES[name][0] == shader
             ]
-            self._meshes.append(self._attach(program, static, np.concatenate(triangles).astype(np.int32)))
+            self._meshes.append(
+                self._attach(program, static, np.concatenate(triangles).astype(np.int32))
+            )
         self._curtain = self._gl.vertex_array(self._backdrop, [])
 
-    def _attach(self, program: moderngl.Program, static: moderngl.Buffer, triangles: NDArray[np.int32]) -> moderngl.VertexArray:
+    def _attach(
+        self, program: moderngl.Program, static: moderngl.Buffer, triangles: NDArray[np.int32]
+    ) -> moderngl.VertexArray:
         def fields(*names: str) -> tuple[str, list[str]]:
-            """Layout of 3-float fields; those that the shader's compiler dropped are skipped over."""
+            """Layout of 3-float fields; those that the shader's compiler dropped are skipped
+            over."""
             used = [name for name in names if name in program]
             return " ".join("3f" if name in program else "3x4" for name in names), used
 
@@ -234,13 +201,16 @@ class Renderer:
     def _targets(self, samples: int) -> None:
         size = (self.width, self.height)
         self._canvas = self._gl.framebuffer(
-            self._gl.renderbuffer(size, 4, samples=samples), self._gl.depth_renderbuffer(size, samples=samples)
+            self._gl.renderbuffer(size, 4, samples=samples),
+            self._gl.depth_renderbuffer(size, samples=samples),
         )
         self._resolved = self._gl.framebuffer(self._gl.renderbuffer(size, 4))
 
     def _constants(self, head: Head) -> None:
         image = head.paint.image
-        texture = self._gl.texture((image.shape[1], image.shape[0]), image.shape[2], image.tobytes(), alignment=1)
+        texture = self._gl.texture(
+            (image.shape[1], image.shape[0]), image.shape[2], image.tobytes(), alignment=1
+        )
         texture.build_mipmaps()
         texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
         texture.repeat_x = texture.repeat_y = False

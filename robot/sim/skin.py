@@ -1,7 +1,9 @@
-"""The skin over the mechanism: how a few moving nodes, lids, eyes and a jaw deform the whole head. mm, head frame.
+"""The skin over the mechanism: how a few moving nodes, lids, eyes and a jaw deform the whole
+head. mm, head frame.
 
-Nodes carry the skin by biharmonic weights along its surface. Lids turn rigid shells about the eyeballs. The lower teeth, the tongue and the
-lining of the mouth follow the jaw; the outer skin of the lower face follows it only through its nodes.
+Nodes carry the skin by biharmonic weights along its surface. Lids turn rigid shells about the
+eyeballs. The lower teeth, the tongue and the lining of the mouth follow the jaw; the outer skin
+of the lower face follows it only through its nodes.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ F64 = NDArray[np.float64]
 
 # Skin that no servo reaches: scalp, ears and back of the head, base of the neck.
 SCALP_Y, BACK_Z, EAR_X, NECK_Y = 80.0, -58.0, 75.0, -138.0
-# Lining of the mouth: in front of LINING_Z it belongs to the lips; below FLOOR_Y it is tied to the jaw, above ROOF_Y to the skull.
+# Lining of the mouth: in front of LINING_Z it belongs to the lips; below FLOOR_Y it is tied to
+# the jaw, above ROOF_Y to the skull.
 LINING_Z, FLOOR_Y, ROOF_Y = 16.0, -80.0, -58.0
 LINING = 0.5
 MAX_SNAP_MM = 12.0  # an anchor further than this from any free vertex is a mistake
@@ -32,7 +35,8 @@ SOCKET_DEPTH = 6.0  # mm in front of the eye's centre; behind that the socket is
 
 @dataclass(frozen=True)
 class Node:
-    """A point of skin that the mechanism moves. anchor: (3,) mm on the neutral skin, snapped to the nearest vertex."""
+    """A point of skin that the mechanism moves. anchor: (3,) mm on the neutral skin, snapped to
+    the nearest vertex."""
 
     name: str
     anchor: F64
@@ -42,10 +46,11 @@ class Node:
 class SkinState:
     """Where everything that deforms the head is.
 
-    nodes (K, 3): mm from neutral, head frame. lids (4,): rad, upper left, upper right, lower left, lower right, positive closing.
-    gaze (2, 2): rad, [left, right] x [yaw positive to the face's left, pitch positive up]. jaw (4, 4): mm, moves the lower
-    teeth and the tongue. tongue (3,): mm at its tip, in the jaw's frame. head (4, 4): mm, the neck; places the head in
-    the world and deforms nothing.
+    nodes (K, 3): mm from neutral, head frame. lids (4,): rad, upper left, upper right, lower
+        left, lower right, positive closing.
+    gaze (2, 2): rad, [left, right] x [yaw positive to the face's left, pitch positive up]. jaw
+    (4, 4): mm, moves the lower teeth and the tongue. tongue (3,): mm at its tip, in the jaw's
+    frame. head (4, 4): mm, the neck; places the head in the world and deforms nothing.
     """
 
     nodes: F64
@@ -57,7 +62,9 @@ class SkinState:
 
     @classmethod
     def neutral(cls, nodes: int) -> SkinState:
-        return cls(np.zeros((nodes, 3)), np.zeros(4), np.zeros((2, 2)), np.eye(4), np.zeros(3), np.eye(4))
+        return cls(
+            np.zeros((nodes, 3)), np.zeros(4), np.zeros((2, 2)), np.eye(4), np.zeros(3), np.eye(4)
+        )
 
 
 def gaze_rotation(yaw: float, pitch: float) -> F64:
@@ -67,12 +74,15 @@ def gaze_rotation(yaw: float, pitch: float) -> F64:
 
 
 def outer_skin(head: Head) -> NDArray[np.bool_]:
-    """(V,) skin that can be seen from outside with the mouth closed: neither lining of the mouth nor eye socket."""
+    """(V,) skin that can be seen from outside with the mouth closed: neither lining of the mouth
+    nor eye socket."""
     vertices = head.parts["skin"].vertices
     socket = np.zeros(len(vertices), dtype=bool)
     for center in head.eye_center.values():
         arm = vertices - center
-        socket |= (np.linalg.norm(arm, axis=1) < 1.15 * head.eye_radius) & (arm[:, 2] < SOCKET_DEPTH)
+        socket |= (np.linalg.norm(arm, axis=1) < 1.15 * head.eye_radius) & (
+            arm[:, 2] < SOCKET_DEPTH
+        )
     return (head.mouth < LINING) & ~socket & (head.paint.ambient > 0.03)
 
 
@@ -85,7 +95,7 @@ def immobile(head: Head) -> NDArray[np.bool_]:
     for center in head.eye_center.values():
         arm = head.parts["skin"].vertices - center
         socket |= (np.linalg.norm(arm, axis=1) < 1.2 * head.eye_radius) & (arm[:, 2] < SOCKET_DEPTH)
-    return outer | lining | socket
+    return np.asarray(outer | lining | socket)
 
 
 class Skin:
@@ -97,7 +107,8 @@ class Skin:
     W (V, K) float32: how far each skin vertex follows each node.
 
     Raises:
-        ValueError: a node is far from the skin, or lies on skin that cannot move (scalp, ears, neck, lids' margins).
+        ValueError: a node is far from the skin, or lies on skin that cannot move (scalp, ears,
+            neck, lids' margins).
     """
 
     def __init__(self, head: Head, nodes: Sequence[Node], cache: Path | None = None) -> None:
@@ -106,8 +117,10 @@ class Skin:
         self.lids: dict[str, Lids] = {side: find_lids(head, side) for side in SIDES}
         skin = head.parts["skin"]
         self._rest = skin.vertices.astype(np.float64)
-        x, y, z = self._rest.T
-        jaw_bound = np.flatnonzero((head.mouth > LINING) & (z < LINING_Z) & (y < FLOOR_Y) & (z > -45.0))
+        _, y, z = self._rest.T
+        jaw_bound = np.flatnonzero(
+            (head.mouth > LINING) & (z < LINING_Z) & (y < FLOOR_Y) & (z > -45.0)
+        )
         rims = np.concatenate([lids.rim for lids in self.lids.values()])
         fixed = np.union1d(np.flatnonzero(immobile(head)), rims)
         fixed = np.setdiff1d(fixed, jaw_bound)
@@ -125,24 +138,31 @@ class Skin:
         self._prepare_landmarks()
 
     def _snap(self, head: Head, taken: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(K,) for each node in turn the nearest vertex of the outer skin that can move and has no node yet."""
+        """(K,) for each node in turn the nearest vertex of the outer skin that can move and has
+        no node yet."""
         free = outer_skin(head)
         blocked = np.zeros(len(free), dtype=bool)
         blocked[taken] = True
         candidates = np.flatnonzero(free)
         chosen: list[int] = []
         for node in self.nodes:
-            distance = np.linalg.norm(self._rest[candidates] - np.asarray(node.anchor, dtype=np.float64), axis=1)
+            distance = np.linalg.norm(
+                self._rest[candidates] - np.asarray(node.anchor, dtype=np.float64), axis=1
+            )
             if blocked[candidates[distance.argmin()]]:
                 raise ValueError(f"node {node.name} at {node.anchor} lies on skin that cannot move")
             distance[np.isin(candidates, chosen) | blocked[candidates]] = np.inf
             if distance.min() > MAX_SNAP_MM:
-                raise ValueError(f"node {node.name} is {distance.min():.1f} mm from the skin, at most {MAX_SNAP_MM} allowed")
+                raise ValueError(
+                    f"node {node.name} is {distance.min():.1f} mm from the skin, "
+                    f"at most {MAX_SNAP_MM} allowed"
+                )
             chosen.append(int(candidates[distance.argmin()]))
         return np.array(chosen, dtype=np.int64)
 
     def deform(self, state: SkinState) -> dict[str, F32]:
-        """All moving parts, each (V, 3) float32 mm in the head frame (`state.head` is not applied)."""
+        """All moving parts, each (V, 3) float32 mm in the head frame (`state.head` is not
+        applied)."""
         head = self.head
         jaw, shift = state.jaw[:3, :3], state.jaw[:3, 3]
         moved = self._rest + self.W @ np.asarray(state.nodes, dtype=np.float32)
@@ -161,7 +181,8 @@ class Skin:
         return out
 
     def landmarks(self, state: SkinState) -> F64:
-        """(478, 3) mm in the head frame: the same points as `head.landmarks(deform(state))`, without the rest of the skin."""
+        """(478, 3) mm in the head frame: the same points as `head.landmarks(deform(state))`,
+        without the rest of the skin."""
         drive = self._drive
         count = len(self.nodes)
         drive[:count] = state.nodes
@@ -202,8 +223,8 @@ class Skin:
             self._irises.append((span, head.neutral_landmarks[span] - center, center))
 
     def _prepare_lids(self, on_skin: NDArray[np.int64]) -> None:
-        """For landmarks on triangles that lids move: fields (3, n, 4) at the corners, and the corners' y and z from the
-        eye's centre times their barycentric weights (3, n)."""
+        """For landmarks on triangles that lids move: fields (3, n, 4) at the corners, and the
+        corners' y and z from the eye's centre times their barycentric weights (3, n)."""
         head = self.head
         fields = np.zeros((len(self._rest), 4))
         arms = np.zeros_like(self._rest)

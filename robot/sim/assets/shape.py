@@ -1,4 +1,5 @@
-"""Neutral head, identity modes and face units from the base mesh: crop at the neck, scale, move to the head frame. mm."""
+"""Neutral head, identity modes and face units from the base mesh: crop at the neck, scale, move
+to the head frame. mm."""
 
 from __future__ import annotations
 
@@ -7,20 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
-from mpfb import BaseMesh, face_units, shape_target
 from numpy.typing import NDArray
+
+from robot.sim.assets.mpfb import BaseMesh, face_units, shape_target
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 INTERPUPILLARY = 62.0
 SEAM_Y = -71.6  # where the lips meet in the middle
-# The neck is cut by a plane that rises to the back: keep y > CUT_Y + CUT_SLOPE * (CUT_Z - z), base mesh mm.
+# The neck is cut by a plane that rises to the back: keep y > CUT_Y + CUT_SLOPE * (CUT_Z - z),
+# base mesh mm.
 CUT_Y, CUT_SLOPE, CUT_Z = 612.0, 0.3, 20.0
 ETHNICITIES = ("african", "asian", "caucasian")
 SEXES = ("female", "male")
 
-# Shape targets that make other people of this head; "*" stands for both sides. Each tuple is summed at weight 1.
+# Shape targets that make other people of this head; "*" stands for both sides. Each tuple is
+# summed at weight 1.
 IDENTITY: dict[str, tuple[str, ...]] = {
     "round": ("head/head-round",),
     "square": ("head/head-square",),
@@ -45,7 +49,8 @@ IDENTITY: dict[str, tuple[str, ...]] = {
 class HeadShape:
     """Skin of the neutral head in the head frame, and how any base-mesh displacement maps to it.
 
-    pick (V, N) sparse maps base vertices to skin vertices (the cut makes new ones on edges), already in mm of this head.
+    pick (V, N) sparse maps base vertices to skin vertices (the cut makes new ones on edges),
+    already in mm of this head.
     """
 
     vertices: F64
@@ -61,16 +66,22 @@ def adult(data: Path, base: BaseMesh) -> F64:
     count = len(base.vertices)
     shape = base.vertices.copy()
     for sex in SEXES:
-        shape += shape_target(data, f"macrodetails/universal-{sex}-young-averagemuscle-averageweight", count) / len(SEXES)
+        shape += shape_target(
+            data, f"macrodetails/universal-{sex}-young-averagemuscle-averageweight", count
+        ) / len(SEXES)
         for people in ETHNICITIES:
-            shape += shape_target(data, f"macrodetails/{people}-{sex}-young", count) / (len(SEXES) * len(ETHNICITIES))
+            shape += shape_target(data, f"macrodetails/{people}-{sex}-young", count) / (
+                len(SEXES) * len(ETHNICITIES)
+            )
     return shape
 
 
 def crop(vertices: F64, triangles: I64) -> tuple[sp.csr_matrix, I64]:
-    """Clip by the neck plane. Returns (V, N) interpolation weights and the triangles of the kept mesh."""
+    """Clip by the neck plane. Returns (V, N) interpolation weights and the triangles of the kept
+    mesh."""
     above = vertices[:, 1] - CUT_Y - CUT_SLOPE * (CUT_Z - vertices[:, 2])
-    # A cut close to a vertex leaves slivers that ruin the cotangent weights, so such vertices are moved onto the plane's upper side.
+    # A cut close to a vertex leaves slivers that ruin the cotangent weights, so such vertices are
+    # moved onto the plane's upper side.
     above[np.abs(above) < 1.5] = 0.0
     rows: list[tuple[int, int, float]] = []
     names: dict[tuple[int, int], int] = {}
@@ -91,25 +102,37 @@ def crop(vertices: F64, triangles: I64) -> tuple[sp.csr_matrix, I64]:
                 polygon.append(vertex(a, a))
             if above[a] * above[b] < 0:
                 polygon.append(vertex(a, b))
-        kept += [[polygon[0], polygon[k], polygon[k + 1]] for k in range(1, len(polygon) - 1) if (above[corner] > 0).any()]
+        kept += [
+            [polygon[0], polygon[k], polygon[k + 1]]
+            for k in range(1, len(polygon) - 1)
+            if (above[corner] > 0).any()
+        ]
     table = np.array(rows)
     row = np.arange(len(rows))
     a, b, t = table[:, 0].astype(int), table[:, 1].astype(int), table[:, 2]
-    weights = sp.csr_matrix((np.r_[1 - t, t], (np.r_[row, row], np.r_[a, b])), shape=(len(rows), len(vertices)))
+    weights = sp.csr_matrix(
+        (np.r_[1 - t, t], (np.r_[row, row], np.r_[a, b])), shape=(len(rows), len(vertices))
+    )
     return weights, np.array(kept, dtype=np.int64)
 
 
 def below_mouth(x: F64, opens: F64) -> NDArray[np.bool_]:
-    """(V,) whether skin near the mouth belongs to the lower lip, by how jawOpen moves it (mm, y); at the corners both lips move alike."""
+    """(V,) whether skin near the mouth belongs to the lower lip, by how jawOpen moves it (mm, y);
+    at the corners both lips move alike."""
     return np.asarray(opens < -8.0 - 4.8 * np.clip((np.abs(x) - 12.0) / 11.0, 0, 1))
 
 
 def close_lips(data: Path, vertices: F64, pick: sp.csr_matrix) -> F64:
-    """(V, 3) mm that brings the lips of the base mesh together, which rest 1 to 2 mm apart: the upper one down, the lower one up."""
+    """(V, 3) mm that brings the lips of the base mesh together, which rest 1 to 2 mm apart: the
+    upper one down, the lower one up."""
     opens = (pick @ face_units(data, pick.shape[1])["jawOpen"])[:, 1]
     x, y, z = vertices.T
     away = np.abs(y - (SEAM_Y - 0.0022 * x**2))
-    fade = np.clip((11.0 - away) / 9.0, 0, 1) * np.clip((25.5 - np.abs(x)) / 3.0, 0, 1) * np.clip((z - 4.0) / 10.0, 0, 1)
+    fade = (
+        np.clip((11.0 - away) / 9.0, 0, 1)
+        * np.clip((25.5 - np.abs(x)) / 3.0, 0, 1)
+        * np.clip((z - 4.0) / 10.0, 0, 1)
+    )
     amount = (0.42 + 0.30 * (np.abs(x) / 20.0) ** 2) * fade**2 * (3 - 2 * fade)
     out = np.zeros_like(vertices)
     out[:, 1] = np.where(below_mouth(x, opens), amount, -amount)
@@ -119,7 +142,9 @@ def close_lips(data: Path, vertices: F64, pick: sp.csr_matrix) -> F64:
 def neutral_head(data: Path, base: BaseMesh) -> HeadShape:
     """The neutral skin in the head frame: origin between the eyes, eyes INTERPUPILLARY apart."""
     shape = adult(data, base)
-    left, right = (shape[np.unique(base.triangles[f"helper-{side}-eye"])].mean(axis=0) for side in "lr")
+    left, right = (
+        shape[np.unique(base.triangles[f"helper-{side}-eye"])].mean(axis=0) for side in "lr"
+    )
     left[2] = right[2] = shape[np.unique(base.triangles["joint-l-eye"])].mean(axis=0)[2]
     scale = INTERPUPILLARY / float(np.linalg.norm(left - right))
     weights, triangles = crop(shape, base.triangles["body"])
@@ -135,14 +160,23 @@ def neutral_head(data: Path, base: BaseMesh) -> HeadShape:
 
 
 def identities(data: Path, head: HeadShape) -> dict[str, F64]:
-    """(V, 3) mm by name, faded out around the eyes: eyeballs and lids are the same mechanism in every build."""
+    """(V, 3) mm by name, faded out around the eyes: eyeballs and lids are the same mechanism in
+    every build."""
     count = head.pick.shape[1]
     x, y, z = head.vertices.T
     distance = np.sqrt((np.abs(x) - INTERPUPILLARY / 2) ** 2 + y**2 + z**2)
     free = np.clip((distance - 22.0) / 18.0, 0.0, 1.0)
     free = (free**2 * (3 - 2 * free))[:, None]
-    modes = {name: sum(shape_target(data, part, count) for part in parts) for name, parts in IDENTITY.items()}
-    people = {p: sum(shape_target(data, f"macrodetails/{p}-{s}-young", count) for s in SEXES) / 2 for p in ETHNICITIES}
+    modes = {
+        name: np.sum([shape_target(data, part, count) for part in parts], axis=0)
+        for name, parts in IDENTITY.items()
+    }
+    people = {
+        p: np.mean(
+            [shape_target(data, f"macrodetails/{p}-{s}-young", count) for s in SEXES], axis=0
+        )
+        for p in ETHNICITIES
+    }
     modes["african_asian"] = people["african"] - people["asian"]
     modes["caucasian_asian"] = people["caucasian"] - people["asian"]
     return {name: free * (head.pick @ mode) for name, mode in modes.items()}

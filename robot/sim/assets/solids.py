@@ -1,4 +1,5 @@
-"""Parts of the head that are generated, not taken from the base mesh: eyeballs, rows of teeth, neck collar. Units: mm."""
+"""Parts of the head that are generated, not taken from the base mesh: eyeballs, rows of teeth,
+neck collar. Units: mm."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ METAL = (0.16, 0.17, 0.19)
 
 
 def grid_triangles(rows: int, columns: int, wrap: bool) -> I64:
-    """Triangles of a (rows, columns) vertex grid; `wrap` joins the last column to the first. Front faces see +normal =
-    (down the rows) x (along the columns)."""
+    """Triangles of a (rows, columns) vertex grid; `wrap` joins the last column to the first.
+    Front faces see +normal = (down the rows) x (along the columns)."""
     last = columns if wrap else columns - 1
     row, column = np.meshgrid(np.arange(rows - 1), np.arange(last), indexing="ij")
     a = row * columns + column
@@ -33,38 +34,70 @@ def grid_triangles(rows: int, columns: int, wrap: bool) -> I64:
 
 
 def eyeball(center: F64, radius: float) -> Solid:
-    """Sphere that looks along +z, with a cornea that bulges; colours mark pupil, iris, limbus and sclera."""
+    """Sphere that looks along +z, with a cornea that bulges; colours mark pupil, iris, limbus and
+    sclera."""
     iris = np.arcsin(IRIS_RADIUS / radius)
     pupil = np.arcsin(PUPIL_RADIUS / radius)
     polar = np.concatenate(
-        [[0.0], [pupil * 0.98, pupil * 1.1], np.linspace(pupil * 1.4, iris * 0.9, 4), [iris, iris * 1.08], np.linspace(iris * 1.3, np.pi, 14)]
+        [
+            [0.0],
+            [pupil * 0.98, pupil * 1.1],
+            np.linspace(pupil * 1.4, iris * 0.9, 4),
+            [iris, iris * 1.08],
+            np.linspace(iris * 1.3, np.pi, 14),
+        ]
     )
     around = np.linspace(0.0, 2.0 * np.pi, 36, endpoint=False)
     theta, phi = np.meshgrid(polar, around, indexing="ij")
     bulge = CORNEA_BULGE * np.clip(1.0 - (theta / (1.2 * iris)) ** 2, 0.0, None)
     r = radius + bulge
-    xyz = np.stack([r * np.sin(theta) * np.cos(phi), r * np.sin(theta) * np.sin(phi), r * np.cos(theta)], -1)
-    color = np.where((theta <= pupil)[..., None], PUPIL, np.where((theta <= iris)[..., None], IRIS, SCLERA))
+    xyz = np.stack(
+        [r * np.sin(theta) * np.cos(phi), r * np.sin(theta) * np.sin(phi), r * np.cos(theta)], -1
+    )
+    color = np.where(
+        (theta <= pupil)[..., None], PUPIL, np.where((theta <= iris)[..., None], IRIS, SCLERA)
+    )
     color[np.isclose(theta, iris)] *= 0.5
-    return xyz.reshape(-1, 3) + center, grid_triangles(len(polar), 36, wrap=True), color.reshape(-1, 3)
+    return (
+        xyz.reshape(-1, 3) + center,
+        grid_triangles(len(polar), 36, wrap=True),
+        color.reshape(-1, 3),
+    )
 
 
 def teeth_row(low: F64, high: F64, upper: bool, teeth: int = 14, per_tooth: int = 8) -> Solid:
-    """One dental arch inside the box low..high (3,): a swept profile whose depth and edge follow each tooth.
+    """One dental arch inside the box low..high (3,): a swept profile whose depth and edge follow
+    each tooth.
 
-    The arch is half an ellipse open to the back; `upper` puts the gum on top and the biting edge below.
+    The arch is half an ellipse open to the back; `upper` puts the gum on top and the biting edge
+    below.
     """
     half, depth = high[0], high[2] - low[2]
     s = np.linspace(-1.0, 1.0, teeth * per_tooth + 1)
     angle = s * np.pi / 2
-    path = np.stack([half * np.sin(angle), np.zeros_like(s), low[2] + depth * np.abs(np.cos(angle)) ** 0.85], -1)
+    path = np.stack(
+        [half * np.sin(angle), np.zeros_like(s), low[2] + depth * np.abs(np.cos(angle)) ** 0.85], -1
+    )
     outward = np.stack([np.sin(angle) / half, np.zeros_like(s), np.cos(angle) / depth], -1)
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     across = (np.arange(len(s)) % per_tooth) / per_tooth  # 0 at each gap between teeth
     crown = np.sin(np.pi * across) ** 0.45
-    # Profile from the root in front, over the biting edge, to the root behind: (height 0 edge..1 root, depth 0 front..1 back)
+    # Profile from the root in front, over the biting edge, to the root behind: (height 0 edge..1
+    # root, depth 0 front..1 back)
     profile = np.array(
-        [(1.0, 0.25), (0.8, 0.05), (0.62, 0.0), (0.5, 0.03), (0.35, 0.0), (0.15, 0.04), (0.04, 0.2), (0.0, 0.5), (0.05, 0.8), (0.5, 1.0), (1.0, 1.0)]
+        [
+            (1.0, 0.25),
+            (0.8, 0.05),
+            (0.62, 0.0),
+            (0.5, 0.03),
+            (0.35, 0.0),
+            (0.15, 0.04),
+            (0.04, 0.2),
+            (0.0, 0.5),
+            (0.05, 0.8),
+            (0.5, 1.0),
+            (1.0, 1.0),
+        ]
     )
     thickness, tall = 6.5, high[1] - low[1]
     rows = []
@@ -75,7 +108,11 @@ def teeth_row(low: F64, high: F64, upper: bool, teeth: int = 14, per_tooth: int 
         lift = height + (1.0 - crown) * 0.12 * (1.0 - height)
         y = high[1] - tall * (1 - lift) if upper else low[1] + tall * (1 - lift)
         rows.append(path - outward * inward[:, None] + np.stack([0 * s, y, 0 * s], -1))
-        gum = np.clip((height - 0.5 + 0.12 * (1.0 - crown)) / 0.08, 0.0, 1.0)[:, None] if back < 0.5 else np.full((len(s), 1), float(height > 0.4))
+        gum = (
+            np.clip((height - 0.5 + 0.12 * (1.0 - crown)) / 0.08, 0.0, 1.0)[:, None]
+            if back < 0.5
+            else np.full((len(s), 1), float(height > 0.4))
+        )
         shade = (0.72 + 0.28 * crown)[:, None] * (0.6 + 0.4 * np.cos(angle)[:, None] ** 0.5)
         colors.append((np.array(ENAMEL) * (1 - gum) + np.array(GUM) * gum) * shade)
     triangles = grid_triangles(len(profile), len(s), wrap=False)
@@ -86,7 +123,15 @@ def collar(ring: F64, drop: float) -> Solid:
     """Metal neck ring under the cut of the skin; `ring` (n, 3) is the cut's loop in order."""
     middle = ring.mean(axis=0)
     radial = ring - middle
-    levels = [(1.01, 2.0), (1.05, 1.0), (1.06, -4.0), (1.03, -6.0), (0.97, -8.0), (0.97, -drop), (0.5, -drop)]
+    levels = [
+        (1.01, 2.0),
+        (1.05, 1.0),
+        (1.06, -4.0),
+        (1.03, -6.0),
+        (0.97, -8.0),
+        (0.97, -drop),
+        (0.5, -drop),
+    ]
     rows = [middle + radial * scale + np.array([0.0, lift, 0.0]) for scale, lift in levels]
     color = np.tile(METAL, (len(ring) * len(levels), 1))
     color[: len(ring) * 3] *= 2.2
