@@ -14,7 +14,7 @@ from robot.link.clock import BoardClock
 from robot.link.dialogue import Dialogue, LinkCounters
 from robot.link.transport import Transport
 from robot.link.upload import upload_of
-from robot.link.wire import Msg, Result, State, Telemetry
+from robot.link.wire import Msg, State, Telemetry
 
 __all__ = ["Board", "Telemetry"]
 
@@ -178,11 +178,10 @@ class Board:
         Raises:
             DeviceError: the board does not answer or its button is still pressed.
         """
-        ack = self._talk.command(Msg.CLEAR)
-        if ack.result != Result.OK or ack.state == State.ESTOP:
-            raise handshake.refused(Msg.CLEAR, ack)
+        state = handshake.clear(self._talk)
         self._stopped = False
-        if ack.state == State.UNCONFIGURED:
+        self._talk.telemetry = None  # the newest may still say ESTOP
+        if state == State.UNCONFIGURED:
             handshake.send_upload(self._talk, self._upload)
 
     def close(self) -> None:

@@ -9,9 +9,7 @@ import numpy as np
 
 WINDOW = 64
 SPAN_FOR_DRIFT_S = 2.0  # shorter, and the noise of the stamps would be read as drift
-DRIFT_MAX = (
-    1e-3  # a ceramic resonator of an AVR board is within 0.5 percent at worst, 200 ppm usually
-)
+DRIFT_MAX = 6e-3  # AVR boards run on ceramic resonators: 0.5 percent at worst
 WRAP = 1 << 32
 
 

@@ -14,6 +14,7 @@ from robot.link.wire import Msg, Result, State
 HELLO_S = 0.1
 PINGS = 8
 PROBE_S = 0.05
+BUTTON_S = 0.02  # a board looks at its button more often than this
 REFLASH = "mien firmware flash"
 
 
@@ -92,6 +93,23 @@ def arm(
     if ack.result != Result.OK:
         raise refused(Msg.ARM, ack)
     talk.telemetry = None  # the newest may be older than ARM, and say DISARMED
+
+
+def clear(talk: Dialogue) -> State:
+    """Leave ESTOP and forget latched faults. Returns the state after it.
+
+    Raises:
+        DeviceError: the board's own button is still pressed, so that it stopped again at once.
+    """
+    ack = talk.command(Msg.CLEAR)
+    if ack.result != Result.OK:
+        raise refused(Msg.CLEAR, ack)
+    talk.listen(BUTTON_S)
+    reply = talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY)
+    state = State(protocol.unpack(wire.HelloReply, reply).state)
+    if state == State.ESTOP:
+        raise DeviceError("the board's own button is still pressed", "release it, then mien clear")
+    return state
 
 
 def refused(type_: Msg, ack: wire.Ack) -> DeviceError:

@@ -153,6 +153,7 @@ _LAYOUTS: dict[type, Struct] = {
         "CONFIG_CHANNEL": wire.ConfigChannel,
         "CONFIG_COMMIT": wire.ConfigCommit,
         "ARM": wire.Arm,
+        "SETPOINT": wire.Setpoint,
         "HELLO_REPLY": wire.HelloReply,
         "PONG": wire.Pong,
         "ACK": wire.Ack,
