@@ -43,6 +43,7 @@ SLACK_MM, SHEATH_SHARE, BRAID_SHARE = 0.5, 0.30, 0.12
 BATCH_SHARE, SPOT_SHARE, SEAT_SHARE = 0.12, 0.12, 0.15
 ANCHOR_MM = 0.7
 IDENTITY_WEIGHT = 0.35
+IDENTITY_MM = 30.0  # a mode that moves skin further does not fit over the same eyes and teeth
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Build:
         """(3,): how far a point is off, in the unit of ``deviation``."""
         return deviation * self._normal(name, 3)
 
-    def identity(self, modes: int) -> F64:
-        """(modes,): weights of the head's identity modes."""
-        return IDENTITY_WEIGHT * self._normal("identity", modes)
+    def identity(self, modes: NDArray[np.float32]) -> F64:
+        """(M,): weights of a head's identity modes (M, V, 3) mm; 0 for those out of reach."""
+        fits = np.abs(modes).max(axis=(1, 2)) <= IDENTITY_MM
+        return np.where(fits, IDENTITY_WEIGHT * self._normal("identity", len(modes)), 0.0)

@@ -181,7 +181,7 @@ class String(_Strict):
     pull: Vector  # from the node to the guide
     span: Positive  # mm from node to guide
     sheath: Vector  # from the guide to the horn's tip
-    runner: Positive = 5.0  # g
+    runner: Positive = 15.0  # g
     stiffness: Positive  # N/m of either half
     friction: Annotated[float, Field(ge=0.0, lt=1.0)]
     rub: NotNegative = 0.02  # N, with no tension at all
@@ -190,13 +190,14 @@ class String(_Strict):
 
 
 class Contact(_Strict):
-    """Two nodes that press but do not pass: a flat pad above, a round one below."""
+    """Two nodes that press but do not pass: a wide flat pad above, a round one below.
+
+    The pad reaches further than the nodes can go, so that none slips round its edge.
+    """
 
     upper: str
     lower: str
-    width: Positive = 14.0
-    depth: Positive = 24.0
-    gap: NotNegative = 0.0
+    gap: NotNegative = 0.0  # mm between the two at neutral
 
 
 class Stop(_Strict):

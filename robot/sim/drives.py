@@ -27,7 +27,7 @@ F64 = NDArray[np.float64]
 
 METRE = 1e-3
 RIGID = (0.004, 1.0)  # s, damping ratio: a rod gives as little as the time step allows
-HARD = (0.999, 0.9999, 0.0005, 0.5, 2.0)
+HARD = (0.999, 0.9999, 0.0005, 0.5, 2.0)  # also for friction, which would creep otherwise
 ARM_G, ARM_GYRATION_MM, ARM_DAMPING = 1.0, 10.0, 1e-4
 HORN_SHARE = 0.03  # of the gear train's armature that is on the horn's side of the play
 SEAT_DAMPING = 0.3  # N s/m of a rod's seat in the silicone
@@ -159,7 +159,9 @@ def add_servo(draft: Draft, actuator: str, mount: str, pivot: F64, axis: F64) ->
         name=f"gear:{actuator}",
         axis=axis,
         armature=kind.armature,
-        frictionloss=build.scaled(f"gear:{actuator}", kind.friction, WEAR_SHARE),
+        frictionloss=build.scaled(f"gear:{actuator}", kind.friction, WEAR_SHARE),  # see Rig
+        solref_friction=RIGID,
+        solimp_friction=HARD,
         limited=True,
         range=[-travel, travel],
     )
@@ -220,6 +222,8 @@ def add_string(draft: Draft, name: str, string: String) -> None:
         damping=[RUNNER_DAMPING, 0.0, 0.0],
         stiffness=[RUNNER_CENTRING, 0.0, 0.0],
         frictionloss=string.rub,
+        solref_friction=RIGID,
+        solimp_friction=HARD,
     )
     runner.add_site(name=f"runner:{name}")
     hub = Horn(rod=0.0, radius=string.horn, skew=STRING_SKEW_DEG)

@@ -31,7 +31,7 @@ STIFF = (2.0 * TIME_STEP, 1.0)  # solref of what should be rigid: the fastest th
 SOFT, YIELDING = (0.012, 1.0), (0.9, 0.99, 0.001, 0.5, 2.0)  # where silicone gives a little
 FIRM, UNYIELDING = (0.006, 1.0), (0.99, 0.999, 0.0005, 0.5, 2.0)  # lip on lip
 FAR = 1e3  # degrees or mm that no part gets to
-PAD_MM = 5.0  # half thickness of an upper lip's contact pad; radius of a lower one
+PAD_MM, ROUND_MM = (40.0, 15.0, 40.0), 5.0  # half sizes of an upper lip's pad; radius of a lower's
 
 
 @dataclass
@@ -158,6 +158,8 @@ def _bodies(draft: Draft) -> None:
                 damping=[joint.damping, 0.0, 0.0],
                 stiffness=[joint.stiffness, 0.0, 0.0],
                 frictionloss=joint.friction,
+                solref_friction=STIFF,
+                solimp_friction=UNYIELDING,
             )
             if joint.range is not None:
                 made.limited = True
@@ -247,18 +249,18 @@ def _spring(
 def _contacts(draft: Draft) -> None:
     for name, contact in draft.plan.contacts.items():
         above, below = draft.anchor(contact.upper)[0], draft.anchor(contact.lower)[0]
-        meet, thick = 0.5 * (above + below), np.array([0.0, PAD_MM, 0.0])
+        meet, up = 0.5 * (above + below), np.array([0.0, 1.0, 0.0])
         pad = draft.spec.body(f"skin:{contact.upper}").add_geom(
             name=f"{name}.upper",
             type=mujoco.mjtGeom.mjGEOM_BOX,
-            size=np.array([0.5 * contact.width, PAD_MM, 0.5 * contact.depth]) * METRE,
-            pos=(meet + thick - above) * METRE,
+            size=np.array(PAD_MM) * METRE,
+            pos=(meet + up * PAD_MM[1] - above) * METRE,
         )
         ball = draft.spec.body(f"skin:{contact.lower}").add_geom(
             name=f"{name}.lower",
             type=mujoco.mjtGeom.mjGEOM_SPHERE,
-            size=np.array([PAD_MM, 0.0, 0.0]) * METRE,
-            pos=(meet - thick - (0.0, contact.gap, 0.0) - below) * METRE,
+            size=np.array([ROUND_MM, 0.0, 0.0]) * METRE,
+            pos=(meet - up * (ROUND_MM + contact.gap) - below) * METRE,
         )
         for geom in (pad, ball):
             geom.contype = geom.conaffinity = 0

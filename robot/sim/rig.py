@@ -46,7 +46,7 @@ class Rig:
         self.face, self.build, self.faults = face, Build(build), tuple(faults)
         plan = load_mechanism(face.mechanism)
         nominal = load_head()
-        self.head = nominal.with_identity(self.build.identity(len(nominal.identity)))
+        self.head = nominal.with_identity(self.build.identity(nominal.identity))
         self.machine: Machine = assemble(face, plan, self.head, self.build)
         self.data: Any = mujoco.MjData(self.machine.model)
         kinds = [plan.servos[a.servo] for a in face.actuators.values()]
@@ -209,13 +209,21 @@ class Rig:
             getattr(self.machine.model, name)[:] = value
         self.servos.slip[:] = 0.0
         self._dead = np.zeros(len(self.face.names), dtype=bool)
+        self._jammed = np.zeros(len(self.face.names), dtype=bool)
         self._speed = np.ones(len(self.face.names))
         self._dark_until = -1.0
         self._switch(np.ones(len(self.face.names), dtype=bool))
 
     def _switch(self, on: Bools) -> None:
-        """A motor without power has neither torque nor the drag of its shorted winding."""
-        model = self.machine.model
+        """A motor without power has neither torque nor the drag of its shorted winding.
+
+        Its gears' friction is a constraint only then: under power the motor overcomes it before
+        it turns (``ServoBank``), which costs the solver nothing.
+        """
+        model, gears = self.machine.model, self.machine.gear_v
+        model.dof_frictionloss[gears] = np.where(
+            self._jammed, JAMMED_NM, self._pristine["dof_frictionloss"][gears] * ~on
+        )
         model.actuator_gainprm[:, 0] = self._stall * on
         model.actuator_biasprm[:, 2] = self._drag / self._speed * on
         self._on = on.copy()
@@ -224,7 +232,7 @@ class Rig:
         machine, model = self.machine, self.machine.model
         k = self.face.names.index(fault.actuator) if fault.actuator else -1
         if fault.kind == "stuck":
-            model.dof_frictionloss[machine.gear_v[k]] = JAMMED_NM
+            self._jammed[k] = True
         elif fault.kind == "slow":
             self._speed[k] = max(fault.amount, 0.01)
         elif fault.kind == "dead":

@@ -53,6 +53,8 @@ class ServoBank:
         self._follow = 1.0 - np.exp(-dt / np.maximum(each("lag_ms") * 1e-3, 1e-6))
         self._gain = 1.0 / np.deg2rad(each("full_drive"))
         self._rate_gain = each("rate_gain")
+        # Below this voltage the motor cannot turn its own gears.
+        self._breakaway = each("friction", WEAR_SHARE) / each("stall_torque")
         self._trim = np.deg2rad([build.shifted(f"spline:{n}", 0.0, SPLINE_DEG) for n in names])
         self.slip = np.zeros(len(names))
         self.reset()
@@ -95,7 +97,8 @@ class ServoBank:
         error = self._target - angle
         error -= np.minimum(np.maximum(error, -self._dead_band), self._dead_band)
         voltage: F64 = self._gain * (error - self._rate_gain * rate * (error != 0.0))
-        return np.asarray(np.minimum(np.maximum(voltage, -1.0), 1.0))
+        lost = np.minimum(np.maximum(voltage, -self._breakaway), self._breakaway)
+        return np.asarray(np.minimum(np.maximum(voltage - lost, -1.0), 1.0))
 
     def _aim(self, latched: F64) -> F64:
         shift = (latched * self._clock - self._neutral) * self._scale

@@ -6,8 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robot.sim.builds import IDENTITY_WEIGHT, LENGTH_MM, LENGTH_SHARE, Build
+from robot.sim.builds import IDENTITY_MM, IDENTITY_WEIGHT, LENGTH_MM, LENGTH_SHARE, Build
 
+MODES = np.ones((6, 4, 3), dtype=np.float32)
 NAMES = st.text(min_size=1, max_size=20)
 
 
@@ -18,7 +19,7 @@ def test_seed_zero_is_nominal(name: str, value: float) -> None:
     assert build.scaled(name, value, 0.3) == value
     assert build.shifted(name, value, 9.0) == value
     assert not build.offset(name, 2.0).any()
-    assert not build.identity(5).any()
+    assert not build.identity(MODES).any()
 
 
 @given(st.integers(1, 10_000), NAMES, st.floats(0.1, 100.0))
@@ -27,8 +28,16 @@ def test_draws_repeat_and_stop_at_two_deviations(seed: int, name: str, value: fl
     assert one.length(name, value) == other.length(name, value)
     assert abs(one.length(name, value) - value) <= 2 * (LENGTH_SHARE * value + LENGTH_MM) + 1e-9
     assert np.all(np.abs(one.offset(name, 0.5)) <= 1.0)
-    assert np.all(np.abs(one.identity(8)) <= 2 * IDENTITY_WEIGHT)
+    assert np.all(np.abs(one.identity(MODES)) <= 2 * IDENTITY_WEIGHT)
     assert one.scaled(name, value, 0.4) >= 0.1 * value
+
+
+def test_modes_that_leave_the_skull_are_left_out() -> None:
+    modes = MODES.copy()
+    modes[2] = IDENTITY_MM + 1.0
+    weights = Build(4).identity(modes)
+    assert weights[2] == 0.0
+    assert np.count_nonzero(weights) == 5
 
 
 def test_names_and_seeds_draw_apart() -> None:
