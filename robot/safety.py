@@ -32,7 +32,7 @@ class Limiter:
 
     A value that is not a number holds the actuator where it is. An interlock pulls the commands
     that add to it back toward the safe pose, all in the same proportion, until it holds. Speed
-    comes last and is exact: between two calls ``dt`` apart no command moves more than ``speed * dt``.
+    comes last and is exact: in two calls ``dt`` apart no command moves more than ``speed * dt``.
     Per-axis speed limits leave the straight line to the goal, so the step itself is shortened
     where it would cross an interlock on its way.
     """

@@ -28,7 +28,7 @@ from robot.sim.board import Core, SimBoard
 from robot.sim.faults import parse_faults
 from robot.sim.render import Renderer
 from robot.sim.rig import Rig
-from robot.trace import Trace, lag, lip_gap, loudness, opening
+from robot.trace import Trace, follows, lip_gap, loudness, opening
 
 FILM_FPS = 30
 BoardKind = Literal["host", "avr"]
@@ -145,8 +145,8 @@ def measure(
         return np.interp(t, frames, of(performance.targets))
 
     gap, asked = lip_gap(seen), wanted(lip_gap)
-    late, r_gap = lag(asked, gap, RATE_HZ)
-    late_jaw, r_jaw = lag(wanted(opening), opening(seen), RATE_HZ)
+    late, r_gap = follows(asked, gap, RATE_HZ)
+    late_jaw, r_jaw = follows(wanted(opening), opening(seen), RATE_HZ)
     db = loudness(samples, RATE, t)
     silent = _inside(db < db.max(initial=-80.0) - QUIET_DB)
     rest = lip_gap(seen[:1])[0]
@@ -155,11 +155,11 @@ def measure(
     return {
         **trace.limits(),
         "seconds": float(t[-1]),
-        "lag_ms": 1e3 * late,
+        "lag_ms": late,
         "r_lip_gap": r_gap,
-        "jaw_lag_ms": 1e3 * late_jaw,
+        "jaw_lag_ms": late_jaw,
         "r_jaw": r_jaw,
-        "r_lip_gap_log_rms": lag(db, gap, RATE_HZ)[1],
+        "r_lip_gap_log_rms": follows(db, gap, RATE_HZ)[1],
         "lip_gap_p95_mm": float(np.percentile(gap, 95)),
         "lip_gap_wanted_p95_mm": float(np.percentile(asked, 95)),
         "silent_gap_mm": float(np.median(gap[silent]) - rest) if silent.any() else None,

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.metrics import lag_ms, pearson
 from models.regions import LIP_GAPS, gaps
 from robot.config import FaceConfig, Floats
 from robot.loop import RATE_HZ, Tick
 
-LAG_SEARCH_S = 0.25
+STILL = 1e-9
 
 
 @dataclass
@@ -70,36 +71,16 @@ def opening(landmarks: Floats) -> Floats:
     return np.asarray(np.linalg.norm(landmarks[..., 152, :] - landmarks[..., 2, :], axis=-1))
 
 
-def lag(wanted: Floats, reached: Floats, rate: float) -> tuple[float, float]:
-    """Best delay of ``reached`` (T,) after ``wanted`` (T,) in s, and Pearson's r there.
+def follows(wanted: Floats, reached: Floats, rate: float) -> tuple[float, float]:
+    """How late ``reached`` (T,) comes after ``wanted`` (T,), ms, and their correlation there.
 
-    The peak of r over whole frames within ``LAG_SEARCH_S``, refined by a parabola through its
-    neighbours. Constant signals have no correlation: (nan, nan).
+    Definitions in ``models.metrics``. A signal that does not move has no lag: (nan, nan).
     """
-    reach = int(LAG_SEARCH_S * rate)
-    shifts = np.arange(-reach, reach + 1)
-    r = np.array([_pearson(*_shifted(wanted, reached, int(s))) for s in shifts])
-    if not np.isfinite(r).any():
+    if np.ptp(wanted) < STILL or np.ptp(reached) < STILL:
         return float("nan"), float("nan")
-    best = int(np.nanargmax(r))
-    offset = 0.0
-    if 0 < best < len(r) - 1:
-        left, mid, right = r[best - 1 : best + 2]
-        bend = left - 2 * mid + right
-        offset = 0.5 * (left - right) / bend if bend < 0 else 0.0
-    return float((shifts[best] + offset) / rate), float(r[best])
-
-
-def _shifted(a: Floats, b: Floats, shift: int) -> tuple[Floats, Floats]:
-    if shift >= 0:
-        return a[: len(a) - shift], b[shift:]
-    return a[-shift:], b[: len(b) + shift]
-
-
-def _pearson(a: Floats, b: Floats) -> float:
-    if len(a) < 3 or np.std(a) < 1e-9 or np.std(b) < 1e-9:
-        return float("nan")
-    return float(np.corrcoef(a, b)[0, 1])
+    late = lag_ms(reached, wanted, rate)
+    t = np.arange(len(reached)) / rate
+    return late, pearson(np.interp(t + late / 1e3, t, reached), wanted)
 
 
 def loudness(samples: NDArray[np.float32], rate: int, t: Floats) -> Floats:
