@@ -229,13 +229,13 @@ def fit(data: Path, head: Head) -> Arrays:
     part = np.zeros(LANDMARKS, dtype=np.uint8)
     corner = np.zeros((LANDMARKS, 3), dtype=np.uint16)
     bary = np.zeros((LANDMARKS, 3))
-    for group, flag in (
+    for indices, flag in (
         (most, outer | lips),
         (INNER_UPPER, upper_lip),
         (INNER_LOWER, lower_lip),
         (INNER_CORNERS, lips),
     ):
-        rows = list(group)
+        rows = list(indices)
         corner[rows], bary[rows] = snap(points[rows], vertices, triangles, inside(flag))
     for side, first in IRIS_FIRST.items():
         eye = head.parts[f"eye_{side}"]
