@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, TypeAlias
 
 import numpy as np
-import torch
 import typer
 
-from models import speech
-from models.data import grid
-from models.speech_eval import (
-    audio,
-    frame_times,
-    listener,
-    on_grid,
-    on_phones,
-    stream_vs_offline,
-)
+from models import checkpoint
 
-Result = dict[str, float | int | str | None]
+WEIGHTS: Final = checkpoint.WEIGHTS / "speech.safetensors"
+Result: TypeAlias = dict[str, float | int | str | None]
 
 
 def bench_speech(
@@ -34,7 +25,7 @@ def bench_speech(
             help="Folder of .flac with phone .TextGrid (default: lj_phones beside --data)."
         ),
     ] = None,
-    weights: Annotated[Path, typer.Option(help="Weights to measure.")] = speech.WEIGHTS,
+    weights: Annotated[Path, typer.Option(help="Weights to measure.")] = WEIGHTS,
     clips: Annotated[int, typer.Option(min=1, help="Measure at most this many clips.")] = 200,
 ) -> Result:
     """Measure the speech network; definitions are in models/metrics.py.
@@ -42,6 +33,20 @@ def bench_speech(
     Raises:
         ModelError: no such data, or weights of another network.
     """
+    # `mien` imports this file for every verb: torch must wait until it is wanted.
+    import torch
+
+    from models import speech
+    from models.data import grid
+    from models.speech_eval import (
+        audio,
+        frame_times,
+        listener,
+        on_grid,
+        on_phones,
+        stream_vs_offline,
+    )
+
     torch.set_num_threads(1)
     net, meta = speech.load(weights)
     out: Result = {

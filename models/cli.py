@@ -8,19 +8,18 @@ import logging
 import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import torch
 import typer
 
-from models import checkpoint, speech
-from models.data import coarticulation, corpora, grid, schema
-from models.data.batches import Settings
-from models.speech_eval import listener, on_facegood, on_grid
-from models.train.speech import Plan, train
+if TYPE_CHECKING:  # `mien` imports this file for every verb: torch must wait until it is wanted
+    from models.data.grid import Take
+    from models.data.schema import Corpus
+    from models.speech import SpeechNet
 
 train_app = typer.Typer(no_args_is_help=True, help="Train a network from corpora.")
-VALIDATION = 40
+CORPORA: Final = "grid,facegood,flite,hibari,espeak,asterisk"
+VALIDATION: Final = 40
 """Training clips of GRID that are kept for the curve."""
 
 
@@ -29,9 +28,7 @@ def train_speech(
     data: Annotated[
         Path | None, typer.Option(help="Folder that holds grid_s1 and facegood.")
     ] = None,
-    names: Annotated[str, typer.Option("--corpora", help="Comma-separated.")] = ",".join(
-        corpora.ALL
-    ),
+    names: Annotated[str, typer.Option("--corpora", help="Comma-separated.")] = CORPORA,
     leave_out: Annotated[
         str, typer.Option(help="Train on all but this corpus and test on it (grid or facegood).")
     ] = "",
@@ -48,12 +45,20 @@ def train_speech(
     resume: Annotated[bool, typer.Option(help="Go on with the last checkpoint of --run.")] = False,
 ) -> None:
     """Train the speech network; leaves weights, curve.json and metrics.json in the run's folder."""
+    import torch
+
+    from models import checkpoint, speech
+    from models.data import corpora, grid
+    from models.data.batches import Settings
+    from models.speech_eval import listener, on_grid
+    from models.train.speech import Plan, train
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(1)
     folder = run or Path("runs") / f"{datetime.date.today()}-train-speech-{leave_out or 'all'}"
     wanted = [n for n in names.split(",") if n]
     sources = corpora.prepare(wanted, data, cache or corpora.default_cache(), leave_out)
-    kept: list[grid.Take] = []
+    kept: list[Take] = []
     if data is not None and "grid" in wanted and leave_out != "grid":
         kept = grid.takes(data / corpora.REAL["grid"], held_out=False)[-VALIDATION:]
         sources = [(_without(c, kept), odds) for c, odds in sources]
@@ -87,14 +92,20 @@ def train_speech(
 def train_coarticulation(
     data: Annotated[Path, typer.Option(help="Folder that holds grid_s1.")],
     cache: Annotated[Path | None, typer.Option(help="Where prepared corpora are kept.")] = None,
-    out: Annotated[Path, typer.Option(help="Table to write.")] = coarticulation.TABLE,
+    out: Annotated[
+        Path | None, typer.Option(help="Table to write (default: the one that ships).")
+    ] = None,
 ) -> None:
     """Fit the rules of coarticulation to the tracked speaker's training clips."""
+    import torch
+
+    from models.data import coarticulation, corpora
     from models.data.coarticulation_fit import fit
 
     torch.set_num_threads(1)
     [(corpus, _)] = corpora.prepare(["grid"], data, cache or corpora.default_cache())
     rules, quality = fit(corpus.clips, steps=600, rate=0.01)
+    out = out or coarticulation.TABLE
     said = ", ".join(f"{k} {v:.3f}" for k, v in quality.items())
     coarticulation.write_rules(
         rules, out, f"fitted by `mien train coarticulation` to GRID s1 (CC BY 4.0); r: {said}"
@@ -102,7 +113,7 @@ def train_coarticulation(
     typer.echo(f"{out}  r: {said}")
 
 
-def _without(corpus: schema.Corpus, kept: list[grid.Take]) -> schema.Corpus:
+def _without(corpus: Corpus, kept: list[Take]) -> Corpus:
     if corpus.name != "grid":
         return corpus
     names = {t.name for t in kept}
@@ -110,8 +121,11 @@ def _without(corpus: schema.Corpus, kept: list[grid.Take]) -> schema.Corpus:
     return replace(corpus, clips=clips)
 
 
-def _measure(net: speech.SpeechNet, data: Path | None, leave_out: str) -> dict[str, float]:
+def _measure(net: SpeechNet, data: Path | None, leave_out: str) -> dict[str, float]:
     """What the run is for: the corpus that it did not see."""
+    from models.data import corpora, grid
+    from models.speech_eval import listener, on_facegood, on_grid
+
     if data is None:
         return {}
     if leave_out == "facegood":

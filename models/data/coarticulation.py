@@ -98,7 +98,12 @@ def default_rules() -> Rules:
 @cache
 def fitted_rules() -> Rules:
     """The table that ships."""
-    raw = yaml.safe_load(TABLE.read_text())
+    return read_rules(TABLE)
+
+
+def read_rules(path: Path) -> Rules:
+    """Rules from a file of :func:`write_rules`."""
+    raw = yaml.safe_load(path.read_text())
     rows = np.asarray([raw["phones"][p] for p in PHONES], np.float64)
     parts = rows.reshape(len(PHONES), 4, len(TRACKS))
     target, strength, before, after = (parts[:, i] for i in range(4))
