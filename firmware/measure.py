@@ -13,6 +13,7 @@ from robot.link import protocol, wire
 from robot.link.wire import Msg, State
 
 CHANNELS = 33
+TIMEOUT_MS = 200  # of the plain upload
 BYTE_US = 20  # 10 bits at 500 000 baud
 PERIOD_US = 10_000
 
@@ -74,7 +75,7 @@ def _judge(rig: Lockstep, sent: dict[int, bytes], torn: int, last: int) -> tuple
 def failsafe_ms(runs: int = 200, seed: int = 2) -> float:
     """Longest time in ms from the last heartbeat to FAILSAFE, over random phases and loop times.
 
-    The timeout of the upload is 200 ms.
+    The timeout of the upload is ``TIMEOUT_MS``.
     """
     rng = Random(seed)
     worst = 0.0
