@@ -135,6 +135,8 @@ uint16_t mien_queue_pulse(const mien_core *core, uint8_t index, uint16_t fractio
         return a;
     }
     uint16_t b = core->slot[slot_after(core, 1)].pulse[index];
-    int32_t way = (int32_t)b - (int32_t)a;
-    return (uint16_t)(a + way * (int32_t)fraction / (1L << 15));
+    /* Unsigned and a shift: a signed division costs an AVR 45 us a channel.
+     * Rounded to the nearest, so that a rising and a falling ramp are mirror images. */
+    uint32_t sum = (uint32_t)a * (uint16_t)(0x8000u - fraction) + (uint32_t)b * fraction;
+    return (uint16_t)((sum + 0x4000u) >> 15);
 }
