@@ -91,6 +91,14 @@ def live(
                 now = time.monotonic() - began
                 recorder.put("/wire", now, {"us": us, "hex": data.hex()})
 
+        window: Any = None
+        if panel:
+            from robot.panel_process import PanelProcess
+
+            window = PanelProcess(face, calibration, build if port == "sim" else None)
+            stack.callback(window.close)
+            print(f"panel: {window.start()}", file=sys.stderr)
+        strings, outlet = _network(stack, calibrated, puppet, vmc, bind, mirror, mirror_vmc)
         at = stack.enter_context(opened(config, port, build, fault or (), wire=wire))
 
         def watch(_: Any) -> None:
@@ -99,14 +107,6 @@ def live(
                 content = {"us": state.us, "crc": state.crc, "lip_gap_mm": state.lip_gap_mm}
                 recorder.put("/rig", time.monotonic() - began, content)
 
-        window: Any = None
-        if panel:
-            from robot.panel_process import PanelProcess
-
-            window = PanelProcess(face, calibration, at.rig)
-            stack.callback(window.close)
-            print(f"panel: {window.start()}", file=sys.stderr)
-        strings, outlet = _network(stack, calibrated, puppet, vmc, bind, mirror, mirror_vmc)
         alive = LiveFace(
             config,
             at.board,

@@ -280,6 +280,7 @@ class LiveFace:
             "lead_ms": 1e3 * self._board.lead_s,
             "face_lag_ms": 1e3 * self._lag_s,
             "late_frames": playout.late,
+            "unseen_frames": playout.unseen,
             "starved_ticks": playout.starved,
             "delay_refits": playout.refits,
             "hottest_c": float(self.thermal.celsius.max()),

@@ -13,7 +13,7 @@ from robot.sim.board import SimBoard
 from robot.sim.rig import Rig
 from robot.trace import lip_gap
 
-SLIP_S = 0.25
+SLIP_S = 2.0
 """The rig is this far behind: the machine cannot keep up, and the rig's time is let go."""
 
 

@@ -51,7 +51,8 @@ class Playout:
     than 2 % of the frames come too late does it grow, by half of what is missing.
 
     Attributes:
-        late: frames that came after their moment and were dropped.
+        late: frames that left the network after their moment and were dropped.
+        unseen: frames that were in time while nobody looked (a ramp, a stall of the loop).
         starved: moments at which nothing new was there.
         refits: how often the delay grew later.
     """
@@ -60,6 +61,7 @@ class Playout:
     least_s: float = 0.0
     most_s: float = 0.25
     late: int = 0
+    unseen: int = 0
     shown: int = 0
     starved: int = 0
     refits: int = 0
@@ -73,7 +75,9 @@ class Playout:
         self._needed.append(frame.arrived - frame.t)
         self._fit()
         if frame.t < self._at - FRAME_S / 2:
-            self.late += 1
+            in_time = frame.arrived - frame.t <= self.delay_s
+            self.unseen += in_time
+            self.late += not in_time
             return
         if self._frames and frame.t <= self._frames[-1].t:  # a new stream: it replaces the rest
             self._frames = deque((f for f in self._frames if f.t < frame.t), maxlen=DEPTH)

@@ -242,14 +242,15 @@ def _listen(pipe: Connection, setup: Setup) -> None:
     if monitor:
         monitor.start()
     pipe.send(("status", _status(ear, inbox, performer, monitor)))
-    heard, told = time.monotonic(), -np.inf
+    heard, told, patience = time.monotonic(), -np.inf, _SILENT_S
     try:
         while True:
-            blocks = inbox.take(0.02)
+            blocks = inbox.take(BLOCK_S)
             now = time.monotonic()
             if blocks:
-                heard = blocks[-1].end
-            elif now - heard > _SILENT_S:  # nobody delivers: the face lives on in silence
+                heard, patience = blocks[-1].end, _SILENT_S
+            elif now - heard > patience:  # nobody delivers: the face lives on in silence
+                patience = BLOCK_S
                 count = int((now - heard) * RATE)
                 blocks = [Block(heard, np.zeros(count, np.float32))]
                 heard += count / RATE

@@ -61,7 +61,7 @@ class Inbox:
     def take(self, timeout_s: float = 0.0) -> list[Block]:
         """All that waits; if nothing does, after at most ``timeout_s``."""
         with self._ready:
-            if not self._blocks and not self.ended and timeout_s > 0:
+            if not self._blocks and timeout_s > 0:
                 self._ready.wait(timeout_s)
             out = list(self._blocks)
             self._blocks.clear()

@@ -36,8 +36,10 @@ def test_a_frame_after_its_moment_is_dropped_not_played_late() -> None:
     playout = Playout(0.1)
     playout.push(frame(0))
     playout.at(0.1 + 5 * FRAME_S)
-    playout.push(frame(2))
-    assert playout.late == 1
+    playout.push(frame(2, late=0.13))
+    assert (playout.late, playout.unseen) == (1, 0)
+    playout.push(frame(3, late=0.05))
+    assert (playout.late, playout.unseen) == (1, 1)
     playout.push(frame(5))
     shown = playout.at(0.1 + 5 * FRAME_S)
     assert shown is not None

@@ -35,10 +35,13 @@ def test_taking_wakes_when_a_block_comes() -> None:
     timer.join()
 
 
-def test_taking_does_not_wait_for_what_has_ended() -> None:
+def test_the_end_wakes_whoever_waits() -> None:
     inbox = Inbox()
-    inbox.end()
-    assert inbox.take(timeout_s=1e6) == []
+    timer = threading.Timer(0.02, inbox.end)
+    timer.start()
+    assert inbox.take(timeout_s=30.0) == []
+    assert inbox.ended
+    timer.join()
 
 
 def test_mono_is_finite_and_bounded() -> None:
