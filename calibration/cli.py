@@ -19,9 +19,11 @@ from calibration import dataset
 from calibration import fit as fitting
 from calibration.collect import PLAN
 from calibration.collect import collect as run_collect
+from calibration.lag import measure
 from calibration.plan import make_plan
 from calibration.ports import open_studio
 from calibration.report import judged, write_report
+from calibration.steady import steadied
 from calibration.verify import Verdict, check_inverse, check_model
 from models import self_model
 from models.train.self_model import FitConfig
@@ -31,7 +33,7 @@ from robot.runs import origin, write_json
 
 app = typer.Typer(help="Lets a face learn itself, and prove it.", no_args_is_help=True)
 calibrate = app
-POSES = 1300
+POSES = 1100
 
 Face = Annotated[str, typer.Option("--face", help="Name or YAML file of the face.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of this calibration.")]
@@ -89,7 +91,7 @@ def collect(
 def fit(face: Face = "morpheus33", out: Out = None, seed: Seed = 0, ship: Ship = False) -> None:
     """Train the self-model on what was collected."""
     config, folder = load_face(face), _folder(face, out)
-    data = dataset.load(folder, config)
+    data, _ = steadied(dataset.load(folder, config))
     began = time.monotonic()
     with _progress("fit") as tell:
         model = fitting.fit_face(config, data, FitConfig(seed=seed), tell)
@@ -115,7 +117,7 @@ def verify(
 ) -> None:
     """Ask for held-out faces, by prediction and on the robot, against the baselines."""
     config, folder = load_face(face), _folder(face, out)
-    data = dataset.load(folder, config)
+    data, steady = steadied(dataset.load(folder, config))
     model = self_model.load(folder / fitting.MODEL, config.name, config.hash)
     verdict = check_model(config, data, model)
     stage = open_studio(config, port, camera, build, seed + 1)
@@ -123,12 +125,15 @@ def verify(
     with _progress("verify") as tell:
         try:
             stage.start()
-            shown = check_inverse(config, data, model, stage, tell)
+            lag = measure(config, model, stage)
+            shown = check_inverse(config, data, model, stage, steady, tell)
         finally:
             stage.stop()
+    late = {"lag_s": lag.mouth, "lag_by_region_s": lag.by_region}
+    fitting.save(folder, replace(model, meta=model.meta | late))
     arrays: dict[str, Any] = verdict.arrays | shown.arrays
     np.savez(folder / "verify.npz", **arrays)
-    metrics = verdict.metrics | shown.metrics | origin(config, seed)
+    metrics = verdict.metrics | shown.metrics | late | origin(config, seed)
     _merge(folder, metrics | {"data_hash": data.hash, "camera": camera, "build": build})
     for row in judged(_metrics(folder)):
         print(f"{row.name:<18} {row.value:8.4g}  {row.goal:<14} {'met' if row.met else 'MISSED'}")
@@ -139,7 +144,7 @@ def verify(
 def report(face: Face = "morpheus33", out: Out = None) -> None:
     """Write the page with figures."""
     config, folder = load_face(face), _folder(face, out)
-    data = dataset.load(folder, config)
+    data, _ = steadied(dataset.load(folder, config))
     model = self_model.load(folder / fitting.MODEL, config.name, config.hash)
     if not (folder / "verify.npz").exists():
         raise InputError(f"{folder} was not verified", _next("verify", face, folder))

@@ -12,6 +12,7 @@ from calibration import dataset
 from calibration.dataset import Writer
 from calibration.fit import quick_fit
 from calibration.plan import KINDS, Plan, allowed, mixtures
+from calibration.steady import steadied
 from calibration.studio import Stage
 from robot.config import FaceConfig, Floats
 from robot.errors import DeviceError
@@ -107,7 +108,7 @@ def _ripe(plan: Plan, i: int) -> bool:
 
 def _choose_more(face: FaceConfig, folder: Path, plan: Plan) -> Plan:
     """Fit what there is and plan the next poses where that model knows least; kept on disk."""
-    data = dataset.load(folder, face)
+    data, _ = steadied(dataset.load(folder, face))
     count = -(-plan.active // _rounds_left(plan))
     model = quick_fit(face, data)
     pool = allowed(face, mixtures(face, _CANDIDATES, plan.seed + 104729 + len(plan)))

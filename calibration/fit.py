@@ -18,7 +18,9 @@ from robot.config import FaceConfig, Floats
 
 MODEL = "self_model.safetensors"
 _UNSETTLED = 4.0  # times the median spread: the pose was still moving
-_SHOWS = 3.0  # an actuator shows when its full stroke moves some landmark by so many noise floors
+# An actuator shows when its full range moves some landmarks by so many standard errors, and mm.
+_SHOWS, _SHOWS_MM = 6.0, 0.25
+_MOST = 8
 
 
 def examples(
@@ -52,32 +54,39 @@ def noise_floor(data: Dataset) -> float:
     return float(np.sqrt(error.mean()))
 
 
-def strokes(face: FaceConfig, data: Dataset) -> Floats:
-    """(n,) mm: how far the landmark that each actuator moves most goes over its range alone."""
-    rest = data.landmarks[data.of("neutral")]
-    out = np.zeros(len(face.names))
-    if not len(rest):
-        return out
-    # A landmark that happens to be noisy must not look as if it moved.
-    noise = np.sqrt(np.square(rest - rest.mean(0)).sum(-1).mean(0))
-    single = data.of("single")
-    for i in range(len(face.names)):
-        alone = single & (np.abs(data.commands[:, i]) > 0.5)
-        alone &= (np.abs(np.delete(data.commands, i, axis=1)) < 0.05).all(1)
-        if alone.any():
-            move = np.linalg.norm(data.landmarks[alone] - rest.mean(0), axis=-1)
-            out[i] = float(np.maximum(move - 2 * noise, 0.0).max())
-    return out
+def strokes(face: FaceConfig, data: Dataset) -> tuple[Floats, Floats]:
+    """How far each actuator's full range moves the landmarks it moves most, and how sure that is.
+
+    Returns:
+        (n,) mm: mean over the ``_MOST`` landmarks with the largest slope of a linear fit to all
+        poses, and (n,) mm: the standard error of the same. Both 0 for what never moved.
+    """
+    learn = usable(data)
+    u = data.commands[learn]
+    moving = u.std(0) > 0.02
+    a = np.concatenate([u[:, moving], np.ones((len(u), 1))], axis=1)
+    inverse = np.linalg.pinv(a.T @ a)
+    y = data.landmarks[learn].reshape(len(u), -1)
+    slopes = inverse @ (a.T @ y)
+    left = np.square(y - a @ slopes).sum(0) / max(1, len(u) - a.shape[1])
+    span = np.ptp(data.commands[learn], axis=0)[moving]
+    size = np.linalg.norm(slopes[:-1].reshape(len(span), -1, 3), axis=-1) * span[:, None]
+    most = np.argsort(size, axis=1)[:, -_MOST:]
+    spread = np.sqrt(left.reshape(-1, 3).sum(-1))
+    sure = np.sqrt(np.diag(inverse)[:-1])[:, None] * spread[None] * span[:, None]
+    move, error = np.zeros(len(face.names)), np.zeros(len(face.names))
+    move[moving] = np.take_along_axis(size, most, axis=1).mean(1)
+    error[moving] = np.take_along_axis(sure, most, axis=1).mean(1)
+    return move, error
 
 
 def inputs_of(face: FaceConfig, data: Dataset) -> tuple[int, ...]:
     """Actuators whose own motion the landmarks show; never the neck."""
-    least = _SHOWS * noise_floor(data)
-    moved = strokes(face, data)
+    moved, error = strokes(face, data)
     return tuple(
         i
         for i, a in enumerate(face.actuators.values())
-        if a.region != "neck" and not moved[i] < least
+        if a.region != "neck" and moved[i] > max(_SHOWS_MM, _SHOWS * error[i])
     )
 
 

@@ -57,7 +57,7 @@ def open_studio(
         eye.close()
 
     setup = Setup(face.name, face.hash, mechanism_hash(face), build, camera)
-    return Studio(face, board, line, sight, setup, close=close)
+    return Studio(face, board, line, sight, setup, truth=rig.landmarks, close=close)
 
 
 def mechanism_hash(face: FaceConfig) -> str:

@@ -143,7 +143,7 @@ def _commands(axes: Axes, face: FaceConfig, model: SelfModel, verdict: Verdict) 
     if "self_model_sent" not in verdict.arrays:
         return
     low, high = face.limits[model.inputs].T
-    off = np.abs(verdict.arrays["self_model_sent"] - verdict.arrays["asked"])[:, model.inputs]
+    off = np.abs(verdict.arrays["self_model_sent"] - verdict.arrays["asked_sent"])[:, model.inputs]
     axes.barh(range(len(model.inputs)), (off / (high - low)).mean(0))
     axes.set_yticks(range(len(model.inputs)), [face.names[i] for i in model.inputs], fontsize=6)
     axes.invert_yaxis()

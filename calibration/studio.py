@@ -49,6 +49,9 @@ class Sight(Protocol):
 class Stage(Protocol):
     """What ``collect`` needs of a robot."""
 
+    truth: Callable[[], Floats] | None
+    """Landmarks (478, 3) mm as they really are, where that can be known; only to judge with."""
+
     @property
     def setup(self) -> Setup:
         """Whose data this is."""
@@ -76,6 +79,7 @@ class Studio:
         sight: the camera.
         setup: whose data this will be.
         looks: how many looks are averaged.
+        truth: on a rig, the landmarks (478, 3) as they are; only ever used to judge.
         close: called at the end.
     """
 
@@ -87,10 +91,12 @@ class Studio:
         sight: Sight,
         setup: Setup,
         looks: int = 2,
+        truth: Callable[[], Floats] | None = None,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self._face, self._board, self._clock, self._sight = face, board, clock, sight
         self._setup, self._looks, self._close = setup, looks, close
+        self.truth = truth
         self._limit = Limiter(face)
         self._last = face.safe.copy()
         self._began = 0.0
@@ -141,6 +147,22 @@ class Studio:
             spread=spread,
         )
 
+    def follow(self, commands: Floats, rate: float) -> tuple[Floats, Floats, Floats, Floats]:
+        """Play commands (T, n) at ``rate`` Hz from where the face is, and look at every tick.
+
+        Returns:
+            (T,) s when each was to be executed by the board, (T, n) what was sent, (T,) s of the
+            looks and (T, 478, 3) mm what they saw. A look is taken one tick after its send.
+        """
+        sent_at, sent, seen_at, seen = [], [], [], []
+        for goal in commands:
+            sent_at.append(self._clock.now() + self._board.lead_s)
+            self._send(goal, rate)
+            sent.append(self._last)
+            seen_at.append(self._clock.now())
+            seen.append(self._sight()[0])
+        return np.array(sent_at), np.array(sent), np.array(seen_at), np.array(seen)
+
     def stop(self) -> None:
         """Ramp to the safe pose and release; a board that is gone does so by itself."""
         try:
@@ -159,10 +181,10 @@ class Studio:
         while self._clock.now() < end - 1e-9:
             self._send(self._last)
 
-    def _send(self, goal: Floats) -> None:
+    def _send(self, goal: Floats, rate: float = RATE_HZ) -> None:
         now = self._clock.now()
-        limited = self._limit(goal, self._last, 1.0 / RATE_HZ)
+        limited = self._limit(goal, self._last, 1.0 / rate)
         self._board.send(now, to_pulses(self._face, limited.commands))
         self._last = limited.commands
         self._board.read()
-        self._clock.sleep_until(now + 1.0 / RATE_HZ)
+        self._clock.sleep_until(now + 1.0 / rate)

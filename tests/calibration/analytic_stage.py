@@ -57,7 +57,7 @@ class AnalyticStage:
         self.memory = self.play.advance(self.memory, self.at[self.strings])
         return self.at
 
-    def true(self) -> Floats:
+    def truth(self) -> Floats:
         """(478, 3) landmarks now, without noise."""
         x = self.at.copy()
         x[self.strings] = self.memory
@@ -69,7 +69,7 @@ class AnalyticStage:
         if self.dies_after is not None and self.looks > self.dies_after:
             raise Unplugged
         blind = self.blind_after is not None and self.looks > self.blind_after
-        seen = self.true() + self._rng.normal(scale=self.noise, size=(COUNT, 3))
+        seen = self.truth() + self._rng.normal(scale=self.noise, size=(COUNT, 3))
         landmarks = np.full((COUNT, 3), np.nan) if blind else seen
         return Look(0.4 * self.looks, landmarks, np.eye(4), 0.1)
 
