@@ -29,7 +29,7 @@ TIME_STEP = 0.002
 METRE = 1e-3
 STIFF = (2.0 * TIME_STEP, 1.0)  # solref of what should be rigid: the fastest that is stable
 SOFT, YIELDING = (0.012, 1.0), (0.9, 0.99, 0.001, 0.5, 2.0)  # where silicone gives a little
-FIRM, UNYIELDING = (0.006, 1.0), (0.99, 0.999, 0.0005, 0.5, 2.0)  # lip on lip
+FIRM, UNYIELDING = (0.004, 1.0), (0.99, 0.999, 0.0005, 0.5, 2.0)  # lip on lip
 FAR = 1e3  # degrees or mm that no part gets to
 PAD_MM, ROUND_MM = (40.0, 15.0, 40.0), 5.0  # half sizes of an upper lip's pad; radius of a lower's
 

@@ -1,0 +1,96 @@
+"""Cameras: what they add, what they lose, and that the drawn face is tracked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from robot.config import load_face
+from robot.sim.camera import NOISELESS, Noise, ProjectedCamera, RenderedCamera
+from robot.sim.faults import parse_faults
+from robot.sim.rig import Rig
+from tests.robot.sim.rigs import commands, hold
+
+FACE = load_face("hobby9")
+
+
+@pytest.fixture(scope="module")
+def rig() -> Rig:
+    return Rig(FACE)
+
+
+def test_without_noise_it_is_the_truth(rig: Rig) -> None:
+    rig.reset()
+    sight = ProjectedCamera(NOISELESS).look(rig)
+    assert sight.time == rig.time
+    assert sight.landmarks is not None
+    assert np.array_equal(sight.landmarks, rig.landmarks())
+
+
+def test_noise_has_the_size_that_was_asked_for(rig: Rig) -> None:
+    rig.reset()
+    noise = Noise((0.2, 0.4, 0.8), (0.0, 0.0, 0.0), 1.0, (0.0, 0.0, 0.0), 0.0)
+    camera, truth = ProjectedCamera(noise), rig.landmarks()
+    off = [
+        s.landmarks - truth
+        for s in (camera.look(rig) for _ in range(30))
+        if s.landmarks is not None
+    ]
+    assert np.allclose(np.std(off, axis=(0, 1)), (0.2, 0.4, 0.8), rtol=0.05)
+
+
+def test_bias_stays_and_sway_wanders(rig: Rig) -> None:
+    rig.reset()
+    zero = (0.0, 0.0, 0.0)
+    camera = ProjectedCamera(Noise(zero, (1.0, 1.0, 1.0), 0.1, (0.5, 0.5, 0.5), 0.0), seed=3)
+    first = camera.look(rig).landmarks
+    again = camera.look(rig).landmarks
+    assert first is not None and again is not None
+    assert np.allclose(first, again)  # no time passed
+    hold(rig, np.zeros(len(FACE.names)), 0.5)
+    later = camera.look(rig).landmarks
+    assert later is not None
+    moved = later - rig.landmarks() - (first - rig.landmarks())
+    assert np.abs(np.ptp(moved, axis=0)).max() < 0.1  # all points together
+    assert np.abs(moved).max() > 0.05
+
+
+def test_frames_get_lost_at_the_rate_that_was_asked_for(rig: Rig) -> None:
+    rig.reset()
+    zero = (0.0, 0.0, 0.0)
+    camera = ProjectedCamera(Noise(zero, zero, 1.0, zero, 0.3))
+    lost = sum(camera.look(rig).landmarks is None for _ in range(400))
+    assert 80 < lost < 160
+
+
+def test_the_same_seed_sees_the_same(rig: Rig) -> None:
+    rig.reset()
+    one, other = (ProjectedCamera(seed=4).look(rig).landmarks for _ in range(2))
+    assert one is not None and other is not None
+    assert np.array_equal(one, other)
+
+
+def test_camera_lost_is_blind_for_its_time() -> None:
+    rig = Rig(FACE, faults=parse_faults(["camera_lost:0.1@0.1"], FACE))
+    camera, seen = ProjectedCamera(NOISELESS), []
+    for _ in range(6):
+        seen.append(camera.look(rig).landmarks is not None)
+        hold(rig, np.zeros(len(FACE.names)), 0.05)
+    assert seen == [True, True, False, False, True, True]
+
+
+@pytest.mark.gl
+def test_the_drawn_face_is_tracked_and_its_jaw_seen(rig: Rig) -> None:
+    rig.reset()
+    camera = RenderedCamera(rig)
+    shut = camera.look(rig)
+    assert shut.landmarks is not None
+    off = (shut.landmarks - rig.landmarks())[:, :2]
+    assert np.median(np.linalg.norm(off, axis=1)) < 4.0  # mm
+    hold(rig, commands(FACE, jaw_open=1.0))
+    wide = camera.look(rig)
+    assert wide.landmarks is not None
+    gap = [s.landmarks[13, 1] - s.landmarks[14, 1] for s in (shut, wide) if s.landmarks is not None]
+    true = rig.landmarks()
+    assert gap[1] - gap[0] > 0.5 * (true[13, 1] - true[14, 1] - 2.5)
+    camera.close()

@@ -1,0 +1,60 @@
+"""Robots of the same design: alike, and never the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from robot.actuators import to_pulses
+from robot.config import load_face
+from robot.sim.measure import hysteresis, landmarks_at, random_poses
+from robot.sim.rig import Rig
+
+FACE = load_face("morpheus33")
+
+
+@pytest.fixture(scope="module")
+def poses() -> np.ndarray:
+    return random_poses(FACE, 4, seed=11)
+
+
+def test_every_build_works_and_no_two_have_the_same_map(poses: np.ndarray) -> None:
+    maps = []
+    for seed in range(7):
+        rig = Rig(FACE, build=seed)
+        rest = rig.landmarks()
+        moved = landmarks_at(rig, poses) - rest
+        assert np.all(np.isfinite(moved))
+        assert np.linalg.norm(moved, axis=2).max() < 60.0
+        off = (
+            rig.data.ten_length[rig.machine.rods]
+            - rig.machine.model.tendon_length0[rig.machine.rods]
+        )
+        assert np.abs(off).max() < 3e-3  # as made, rods differ from the drawing
+        maps.append(moved)
+    for one in range(len(maps)):
+        for other in range(one):
+            apart = np.sqrt(np.mean((maps[one] - maps[other]) ** 2))
+            assert apart > 0.1, (one, other)
+
+
+def test_builds_differ_in_identity() -> None:
+    one, other = (Rig(FACE, build=s).head.neutral_landmarks for s in (1, 2))
+    assert np.abs(one - other).max() > 1.0
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_strings_remember(seed: int) -> None:
+    shares = hysteresis(Rig(FACE, build=seed), levels=5)
+    assert set(shares) == {"cheek_left", "cheek_right", "nose_left", "nose_right"}
+    assert all(0.02 < share < 0.4 for share in shares.values())
+    assert 0.05 < np.mean(list(shares.values())) < 0.25
+
+
+def test_trim_of_a_build_shows_at_neutral() -> None:
+    rig = Rig(FACE, build=6)
+    for pulses in to_pulses(FACE, np.zeros((1, len(FACE.names)))):
+        for _ in range(50):
+            rig.step(pulses)
+    off = np.rad2deg(np.abs(rig.servo_angles()))
+    assert 0.5 < off.max() < 12.0
