@@ -99,7 +99,7 @@ class LiveFace:
         self.face, self._board, self._clock, self._voice = face, board, clock, voice
         self._recorder, self._panel, self._puppet, self._mirror = recorder, panel, puppet, mirror
         self._watch, self._idle_s, self._stop, self._lag_s = watch, idle_s, stop, lag_s
-        self.playout = Playout(voice.lookahead_s + 0.03, least_s=voice.lookahead_s)
+        self.playout = Playout(voice.lookahead_s + 0.012, least_s=voice.lookahead_s)
         self.thermal = Thermal(face)
         self.counts = Counts()
         self._loop = Loop(face, board, clock, self._observe)

@@ -249,7 +249,7 @@ def _listen(pipe: Connection, setup: Setup) -> None:
             now = time.monotonic()
             if blocks:
                 heard, patience = blocks[-1].end, _SILENT_S
-            elif now - heard > patience:  # nobody delivers: the face lives on in silence
+            elif now - heard > (BLOCK_S if inbox.ended else patience):  # nobody delivers: the face lives on in silence
                 patience = BLOCK_S
                 count = int((now - heard) * RATE)
                 blocks = [Block(heard, np.zeros(count, np.float32))]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from robot.audio import RATE
 
-BLOCK_S: Final = 0.01
-DEPTH: Final = 50
+BLOCK_S: Final = 0.005
+DEPTH: Final = 100
 """Blocks that may wait, half a second: more would be played late, so the oldest go."""
 _LOUDEST: Final = 8.0
 

@@ -61,7 +61,7 @@ def taken_at(now: float, current: float, adc: float, length: float) -> float:
 
 
 class Microphone:
-    """Blocks of one input, 10 ms each. ``present`` is False while the device is gone."""
+    """Blocks of one input. ``present`` is False while the device is gone."""
 
     def __init__(self, inbox: Inbox, device: str | None = None) -> None:
         self._inbox, self._wanted = inbox, device
