@@ -21,6 +21,13 @@ EXPORT size_t emulator_ram(const struct machine *m, uint8_t *to, uint16_t from, 
     return count;
 }
 
+EXPORT void emulator_poke(struct machine *m, uint16_t at, const uint8_t *from, size_t size) {
+    if (at >= 0x200 && at + size <= m->avr->ramend + 1u) {
+        memcpy(m->avr->data + at, from, size);
+    }
+}
+EXPORT uint32_t emulator_pc(const struct machine *m) { return m->avr->pc; }
+
 EXPORT void emulator_send(struct machine *m, const uint8_t *data, size_t size, uint64_t at) {
     uart_send(&m->uart, data, size, at);
 }

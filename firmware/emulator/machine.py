@@ -220,6 +220,15 @@ class Machine:
         """Longest time between two resets of the hardware watchdog."""
         return int(self._library.emulator_watchdog_longest(self._machine)) / CYCLES_PER_US
 
+    @property
+    def pc(self) -> int:
+        """Program counter, a byte address in the flash: sampled often, it makes a profile."""
+        return int(self._library.emulator_pc(self._machine))
+
+    def poke(self, address: int, data: bytes) -> None:
+        """Write to the RAM, for states that take too long to reach."""
+        self._library.emulator_poke(self._machine, address, data, len(data))
+
     def ram_never_used(self) -> int:
         """Length in bytes of the longest stretch of RAM that nothing has ever written."""
         ram = np.zeros(_RAM_SIZE, dtype=np.uint8)
