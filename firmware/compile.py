@@ -64,7 +64,7 @@ def fuzz(binary: Path, folder: Path, executions: int, seed: int = 0) -> int:
             str(binary),
             f"-runs={executions}",
             f"-seed={seed}",
-            "-max_len=1024",
+            "-max_len=512",
             f"-artifact_prefix={folder}/",
             "-verbosity=1",
             str(corpus),

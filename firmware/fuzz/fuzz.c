@@ -26,6 +26,7 @@ typedef struct {
     uint8_t line[MIEN_FRAME_MAX]; /* of the frame that the core is sending */
     uint8_t line_size;
     uint16_t config_crc; /* of the last upload */
+    bool slept;
 } rig;
 
 static uint8_t take8(input *in)
@@ -215,20 +216,38 @@ static void any_frame(rig *r, input *in)
     send(r, type, payload, size);
 }
 
-static void arm(rig *r)
+static void arm(rig *r, input *in)
 {
     uint8_t payload[MIEN_ARM_SIZE];
-    for (uint8_t b = 0; b < mien_boards(&r->core); b++) {
+    uint8_t form = take8(in);
+    for (uint8_t b = 0; b < mien_boards(&r->core) && form < 224; b++) {
         mien_board_verified(&r->core, b, true);
+    }
+    if (form % 16 == 15) {
+        r->seq = (uint8_t)(r->seq - 1 - form / 16); /* an echo */
     }
     mien_write_u16(payload, r->config_crc);
     send(r, MIEN_MSG_ARM, payload, MIEN_ARM_SIZE);
 }
 
-static void ticks(rig *r, uint8_t count)
+static void ping(rig *r)
 {
+    static const uint8_t token[MIEN_PING_SIZE] = {1, 2, 3, 4};
+    send(r, MIEN_MSG_PING, token, MIEN_PING_SIZE);
+}
+
+static void ticks(rig *r, uint8_t form)
+{
+    uint8_t count = form % 16;
+    if (form == 0xFF && !r->slept) {
+        count = 210; /* longer than the shortest idle time; once, for it takes as long as all else */
+        r->slept = true;
+    }
     while (count-- > 0) {
         tick(r, MIEN_STEP_US);
+        if (form > 200 && count % 4 == 0) {
+            ping(r);
+        }
     }
 }
 
@@ -242,7 +261,7 @@ static void call(rig *r, input *in)
     case 0:
     case 1:
     case 2:
-        ticks(r, (uint8_t)(1 + take8(in) % 16));
+        ticks(r, take8(in));
         break;
     case 3:
         tick(r, take16(in)); /* any time apart */
@@ -253,7 +272,7 @@ static void call(rig *r, input *in)
         setpoint(r, in);
         break;
     case 7:
-        arm(r);
+        arm(r, in);
         break;
     case 8:
         send(r, empty[take8(in) % sizeof empty], (const uint8_t *)"", 0);
@@ -279,8 +298,7 @@ static void call(rig *r, input *in)
         if (take8(in) < 32) {
             mien_button(&r->core);
         } else {
-            uint8_t token[MIEN_PING_SIZE] = {1, 2, 3, 4};
-            send(r, MIEN_MSG_PING, token, MIEN_PING_SIZE);
+            ping(r);
         }
         check(r, false, false);
         break;
