@@ -42,6 +42,12 @@ def train_speech(
     out: Annotated[
         Path | None, typer.Option(help="Weights to write (default: in the run).")
     ] = None,
+    rate: Annotated[float, typer.Option(min=1e-6, help="Highest step size.")] = 1.5e-3,
+    unseen: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of a --leave-out run whose result is kept with the weights."),
+    ] = None,
+    begin: Annotated[Path | None, typer.Option(help="Weights to go on from.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on with the last checkpoint of --run.")] = False,
 ) -> None:
     """Train the speech network; leaves weights, curve.json and metrics.json in the run's folder."""
@@ -64,11 +70,12 @@ def train_speech(
         sources = [(_without(c, kept), odds) for c, odds in sources]
     config = replace(speech.Config(), lookahead_frames=lookahead_frames)
     settings = Settings(lookahead=lookahead_frames)
-    plan = Plan(steps=steps, seed=seed)
+    plan = Plan(steps=steps, seed=seed, rate=rate)
     net, curve = train(
         *(config, plan, settings, sources, folder),
         evaluate=(lambda n: on_grid(listener(n), kept)) if kept else None,
         resume=resume,
+        begin=speech.load(begin)[0] if begin else None,
     )
     metrics = _measure(net, data, leave_out)
     meta: dict[str, Any] = {
@@ -76,9 +83,16 @@ def train_speech(
         "commit": _commit(),
         "corpora": {c.name: {"source": c.source, "minutes": c.seconds / 60} for c, _ in sources},
         "leave_out": leave_out,
+        "begun_from": checkpoint.content_hash(begin) if begin else None,
         "plan": asdict(plan),
         "curve_end": curve[-1] if curve else {},
         "metrics": metrics,
+        "unseen": {
+            key: value
+            for path in unseen or []
+            for key, value in json.loads((path / "metrics.json").read_text()).items()
+            if key.startswith("unseen_")
+        },
     }
     target = out or folder / "speech.safetensors"
     speech.save(target, net, meta)

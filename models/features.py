@@ -17,6 +17,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 RATE: Final = 16000
 """Samples a second."""
@@ -125,7 +126,7 @@ def extract(
     hops = np.arange(state.hop, state.hop + count, dtype=np.int64)
     begins = hops * RATE // HOPS - WINDOW // 2 - state.tail_start
     windows = data[begins[:, None] + np.arange(WINDOW)]  # (m, WINDOW)
-    spectrum = np.fft.rfft(windows * _HANN, FFT)
+    spectrum = fft.rfft(windows * _HANN, FFT)  # scipy's stays in single precision, many at once
     power = ((spectrum.real**2 + spectrum.imag**2) * _GAIN).astype(np.float32)
     bands = 10 * np.log10(power @ _FILTERS + np.float32(_TINY))  # (m, MELS) dB
     energy = np.mean(windows.astype(np.float64) ** 2, axis=1)
@@ -151,7 +152,7 @@ def _follow(energy: NDArray[np.float64], state: FeatureState) -> tuple[NDArray[n
     smooth, peak = state.power, state.level
     for i, e in enumerate(energy.tolist()):
         smooth += _SMOOTH * (e - smooth)
-        now = 10.0 * float(np.log10(smooth + _TINY))
+        now = 10.0 * math.log10(smooth + _TINY)
         peak = max(now, peak - LEVEL_DECAY, LEVEL_FLOOR)
         level[i] = peak
     return level, smooth

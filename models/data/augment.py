@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from models.features import RATE
 
@@ -15,14 +18,15 @@ def channel(audio: Audio, rng: np.random.Generator) -> Audio:
     n = len(audio)
     size = 1 << (n + RATE // 2 - 1).bit_length()
     hertz = _bins(size)
-    response = np.ones(len(hertz), np.complex128)
+    response = np.ones(len(hertz), np.complex64)
     if rng.random() < 0.7:
-        response = response * _colour(hertz, rng)
+        response = response * _colour(hertz, rng).astype(np.float32)
     if rng.random() < 0.3:
-        response = response * _band(hertz, rng)
+        response = response * _band(hertz, rng).astype(np.float32)
     if rng.random() < 0.4:
-        response = response * np.fft.rfft(_room(rng), size)
-    out = np.fft.irfft(np.fft.rfft(audio, size) * response, size)[:n]
+        response = response * fft.rfft(_room(rng).astype(np.float32), size)
+    # In single precision: this runs for every crop of every batch.
+    out = fft.irfft(fft.rfft(audio, size) * response, size)[:n].astype(np.float64)
     if rng.random() < 0.7:
         level = np.sqrt(np.mean(out**2) + 1e-12)
         ratio = 10 ** (-rng.uniform(3, 40) / 20)
@@ -33,6 +37,7 @@ def channel(audio: Audio, rng: np.random.Generator) -> Audio:
     return np.asarray(out, np.float32)
 
 
+@cache
 def _bins(size: int) -> NDArray[np.float64]:
     return np.asarray(np.fft.rfftfreq(size, 1 / RATE), np.float64)
 
@@ -48,8 +53,8 @@ def noise(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         shape = (np.maximum(hertz, 30) / 1000) ** slope
         if rng.random() < 0.3:
             shape = shape * _band(hertz, rng)
-        phases = np.exp(2j * np.pi * rng.random(len(hertz)))
-        out = _unit(np.fft.irfft(shape * phases * rng.rayleigh(size=len(hertz)), size)[:n])
+        spectrum = (rng.normal(size=(2, len(hertz))) * shape).astype(np.float32)
+        out = _unit(fft.irfft(spectrum[0] + 1j * spectrum[1], size)[:n].astype(np.float64))
         if rng.random() < 0.3:
             out *= _swell(n, rng)
     if kind > 0.6:
@@ -73,7 +78,7 @@ def _hum(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     base = rng.choice([50.0, 60.0, 100.0, 120.0]) * rng.uniform(0.98, 1.02)
     t = np.arange(n) / RATE
     out = np.zeros(n)
-    for k in range(1, rng.integers(2, 12)):
+    for k in range(1, rng.integers(2, 8)):
         out += rng.random() / k * np.sin(2 * np.pi * (base * k * t + rng.random()))
     return _unit(out)
 

@@ -48,6 +48,8 @@ class Plan:
     correlation: float = 0.3
     phone: float = 0.1
     gains: float = 0.01
+    half: bool = True
+    """Multiply in bfloat16."""
     every: int = 250
     """Steps between lines of the curve."""
 
@@ -157,8 +159,11 @@ def train(
     run: Path,
     evaluate: Callable[[SpeechNet], dict[str, float]] | None = None,
     resume: bool = False,
+    begin: SpeechNet | None = None,
 ) -> tuple[SpeechNet, list[dict[str, float]]]:
     """Train on ``corpora`` (with their odds); leaves ``curve.json`` and ``last.pt`` in ``run``.
+
+    ``begin`` is a network of the same shape to go on from, ``resume`` goes on with this very run.
 
     Returns:
         The network with averaged weights, and the curve.
@@ -170,7 +175,10 @@ def train(
         numbers |= {c.speaker: REFERENCE for c in corpus if c.kind != "mapped"}
     batches = Batches(corpora, numbers, settings, plan.seed)
     net, speakers = SpeechNet(config), Speakers(names)
-    _standardise(net, batches)
+    if begin is None:
+        _standardise(net, batches)
+    else:
+        net.load_state_dict(begin.state_dict())
     objective = Objective(plan, [c for c, _ in corpora])
     average = {k: v.clone() for k, v in net.state_dict().items()}
     learned = [*net.parameters(), *speakers.parameters()]
@@ -194,7 +202,10 @@ def train(
     sums: dict[str, float] = {}
     for step in range(first, plan.steps):
         batch = batches.next()
-        shapes, phones, _ = net(batch.features)
+        # bfloat16 in the products only: a third faster on processors that have it.
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.half):
+            shapes, phones, _ = net(batch.features)
+        shapes, phones = shapes.float(), phones.float()
         keep = slice(settings.warmup + settings.lookahead, None)
         loss, parts = objective(shapes[:, keep], phones[:, keep], batch, speakers)
         optimiser.zero_grad()
