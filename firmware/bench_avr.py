@@ -135,7 +135,9 @@ def setpoint_rms(face: AvrFace, jitter_s: float, seconds: float = 10.0) -> float
     phase = np.arange(len(face.safe), dtype=np.float64)
     middle = (face.low + face.high) / 2
     fastest = face.slew * 1e6 / wire.STEP_US / (2 * np.pi * SWING_HZ)  # what the slew lets pass
-    swing = np.min([np.full_like(middle, SWING_US), 0.45 * (face.high - face.low), 0.8 * fastest], 0)
+    swing = np.min(
+        [np.full_like(middle, SWING_US), 0.45 * (face.high - face.low), 0.8 * fastest], 0
+    )
 
     def ideal(t: Floats | float) -> Floats:
         angle = 2 * np.pi * SWING_HZ * np.asarray(t)[..., None] + phase
