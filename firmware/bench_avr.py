@@ -1,4 +1,4 @@
-"""What is measured on the emulated ATmega2560 for ``mien bench firmware``. Time is the board's own."""
+"""What is measured on the emulated ATmega2560 for ``mien bench firmware``."""
 
 from __future__ import annotations
 
