@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from robot.link import handshake
+from robot.link import handshake, protocol, wire
 from robot.link.dialogue import Dialogue
 from robot.link.discovery import open_board_port
 from robot.link.transport import SerialTransport
 from robot.link.wire import Msg, State
 
-HELLO_ATTEMPTS = 30
+ATTEMPTS = 30
 
 Port = Annotated[str, typer.Option(help="Serial port; auto asks each for a board.")]
 
@@ -23,22 +23,22 @@ Port = Annotated[str, typer.Option(help="Serial port; auto asks each for a board
 def clear(port: Port = "auto") -> None:
     """Leave ESTOP and forget latched faults. Outputs stay off until a face is armed again."""
     with _talk(port) as talk:
+        # A board that was reset by opening its port hears nothing for up to 2 s.
+        talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY, handshake.HELLO_S, ATTEMPTS)
         print(handshake.clear(talk).name)
 
 
-def stop(port: Port = "auto") -> None:
-    """Emergency stop: outputs off, latched until mien clear."""
+def estop(port: Port = "auto") -> None:
+    """Emergency stop: outputs off, latched until mien clear. Needs no face and no handshake."""
     with _talk(port) as talk:
-        print(State(talk.command(Msg.ESTOP).state).name)
+        reply = talk.ask(Msg.ESTOP, b"", Msg.ACK, handshake.HELLO_S, ATTEMPTS)
+        print(State(protocol.unpack(wire.Ack, reply).state).name)
 
 
 @contextmanager
 def _talk(port: str) -> Iterator[Dialogue]:
     line = open_board_port() if port == "auto" else SerialTransport(port)
     try:
-        talk = Dialogue(line, time.monotonic)
-        # A board that was reset by opening its port hears nothing for up to 2 s.
-        talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY, handshake.HELLO_S, HELLO_ATTEMPTS)
-        yield talk
+        yield Dialogue(line, time.monotonic)
     finally:
         line.close()

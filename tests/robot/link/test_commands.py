@@ -1,4 +1,4 @@
-"""mien stop and mien clear, on a core behind a simulated line."""
+"""mien estop and mien clear, on a core behind a simulated line."""
 
 import pytest
 
@@ -16,8 +16,8 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Line:
     return found
 
 
-def test_stop_is_latched_until_clear(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
-    commands.stop()
+def test_estop_is_latched_until_clear(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    commands.estop()
     assert line.core.state == State.ESTOP
     commands.clear()
     assert line.core.state == State.UNCONFIGURED
@@ -36,5 +36,5 @@ def test_clear_while_the_button_is_pressed_is_an_error(line: Line) -> None:
 
 def test_no_board_is_a_device_error(line: Line) -> None:
     line.deaf = True
-    with pytest.raises(DeviceError, match="HELLO"):
-        commands.stop()
+    with pytest.raises(DeviceError, match="ESTOP"):
+        commands.estop()
