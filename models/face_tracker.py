@@ -1,11 +1,18 @@
 """Picture -> 478 facial landmarks in mm in the head frame, through MediaPipe's Face Landmarker.
 
 MediaPipe measures where each point is in the picture and guesses how deep it lies from what faces
-usually look like. So in the
-result x and y are measurements and z is that guess: several mm off in shape, useful only for its
-changes. Pose and scale come from where the points that no facial muscle moves are seen, and a
-reference of the same face with known size (MediaPipe's depth is not asked); no calibrated camera
-is needed, and with the field of view given perspective is removed as well.
+usually look like. So in the result x and y are measurements and z is that guess, useful only for
+its changes. Pose and scale come from where the points that no facial muscle moves are seen, and a
+reference of the same face with known size; no calibrated camera is needed, and with the field of
+view given perspective is removed as well.
+
+Measured on 220 random poses of the simulated face, 640x480, sensor noise of 3 grey levels,
+against the true points, after `settle`, RMS over all landmarks in x, y, z: 1.2, 1.7, 2.9 mm with
+the head at rest (they move 1.4, 4.6, 5.4 mm); 2.9, 2.8, 4.1 mm with the head turned at random
+within 35 degrees of yaw, 20 of pitch and 15 of roll. The pose costs little of that (with the true
+one: 2.7, 2.7, 4.1): MediaPipe's points wander with the view, so calibrate with the head still.
+Yaw and roll are within 1.4 degrees RMS, pitch is read as 0.6 of its value. The same picture with
+other noise moves a point by 0.1 mm. Gaze up and down is hardly seen (0.2 of its value).
 """
 
 from __future__ import annotations
@@ -28,33 +35,9 @@ from models.head_pose import HeadPose, Lens, align, solve_pose
 
 WEIGHTS = Path(__file__).parent / "weights" / "face_landmarker.task"
 POINTS = 478
-# Eye corners, nose bridge, forehead and temples: what stays put in the head whatever the face does.
-RIGID = (
-    33,
-    133,
-    362,
-    263,
-    168,
-    6,
-    197,
-    195,
-    5,
-    10,
-    109,
-    338,
-    67,
-    297,
-    103,
-    332,
-    54,
-    284,
-    21,
-    251,
-    162,
-    389,
-    127,
-    356,
-)
+# Eye corners, nose, top of the forehead and the sides in front of the ears: what stays put in the
+# head whatever the face does, and far enough apart to tell how it is turned.
+RIGID = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 10, 127, 356, 234, 454)
 # Picture heights: a lens to assume when the field of view is not known; sets the unit of distance.
 ORTHOGRAPHIC_FOCAL = 4.0
 
@@ -216,9 +199,9 @@ class FaceTracker:
             Lens(perspective=self._fov is not None),
         )
         pose, errors = solve_pose(self.reference[rigid], camera[rigid, :2], start)
-        # MediaPipe's depths, in the frame of the pose just found.
-        depth = (camera * distance) @ pose.rotation
-        depth = depth[:, 2] - np.mean(depth[rigid, 2] - self.reference[rigid, 2]) - self._bias[:, 2]
+        # MediaPipe's depths, in the frame of its own idea of the pose: that is where they are least
+        # wrong, and the tilt between the two poses does not turn into depth.
+        depth = shape(camera)[:, 2] - self._bias[:, 2]
         landmarks = pose.at_depth(camera[:, :2], depth)
         landmarks[:, :2] -= self._bias[:, :2]
         return landmarks, pose.matrix(), float(np.median(errors) * -pose.translation[2])
