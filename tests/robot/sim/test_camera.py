@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from robot.config import load_face
-from robot.sim.camera import NOISELESS, Noise, ProjectedCamera, RenderedCamera
+from robot.sim.camera import NOISELESS, ZERO, Noise, ProjectedCamera, RenderedCamera
 from robot.sim.faults import parse_faults
 from robot.sim.rig import Rig
 from tests.robot.sim.rigs import commands, hold
@@ -29,7 +29,7 @@ def test_without_noise_it_is_the_truth(rig: Rig) -> None:
 
 def test_noise_has_the_size_that_was_asked_for(rig: Rig) -> None:
     rig.reset()
-    noise = Noise((0.2, 0.4, 0.8), (0.0, 0.0, 0.0), 1.0, (0.0, 0.0, 0.0), 0.0)
+    noise = Noise((0.2, 0.4, 0.8), ZERO, ZERO, 1.0, ZERO, 0.0)
     camera, truth = ProjectedCamera(noise), rig.landmarks()
     off = [
         s.landmarks - truth
@@ -41,8 +41,8 @@ def test_noise_has_the_size_that_was_asked_for(rig: Rig) -> None:
 
 def test_bias_stays_and_sway_wanders(rig: Rig) -> None:
     rig.reset()
-    zero = (0.0, 0.0, 0.0)
-    camera = ProjectedCamera(Noise(zero, (1.0, 1.0, 1.0), 0.1, (0.5, 0.5, 0.5), 0.0), seed=3)
+    noise = Noise(ZERO, ZERO, (1.0, 1.0, 1.0), 0.1, (0.5, 0.5, 0.5), 0.0)
+    camera = ProjectedCamera(noise, seed=3)
     first = camera.look(rig).landmarks
     again = camera.look(rig).landmarks
     assert first is not None and again is not None
@@ -55,10 +55,23 @@ def test_bias_stays_and_sway_wanders(rig: Rig) -> None:
     assert np.abs(moved).max() > 0.05
 
 
+def test_drift_is_each_point_by_itself_and_remembers(rig: Rig) -> None:
+    rig.reset()
+    camera = ProjectedCamera(Noise(ZERO, (1.0, 1.0, 1.0), ZERO, 0.2, ZERO, 0.0))
+    off = []
+    for seconds in (0.02, 2.0, 0.0):
+        sight = camera.look(rig).landmarks
+        assert sight is not None
+        off.append((sight - rig.landmarks()).ravel())
+        hold(rig, np.zeros(len(FACE.names)), seconds)
+    assert all(0.9 < np.std(o) < 1.1 for o in off)
+    assert np.corrcoef(off[0], off[1])[0, 1] > 0.8
+    assert abs(np.corrcoef(off[0], off[2])[0, 1]) < 0.2
+
+
 def test_frames_get_lost_at_the_rate_that_was_asked_for(rig: Rig) -> None:
     rig.reset()
-    zero = (0.0, 0.0, 0.0)
-    camera = ProjectedCamera(Noise(zero, zero, 1.0, zero, 0.3))
+    camera = ProjectedCamera(Noise(ZERO, ZERO, ZERO, 1.0, ZERO, 0.3))
     lost = sum(camera.look(rig).landmarks is None for _ in range(400))
     assert 80 < lost < 160
 
