@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import torch
 
+from models.objective import Wishes
 from models.regions import landmark_weights
 from robot.config import Floats
 
@@ -25,7 +26,7 @@ _STEPS = 1500
 
 def flat(landmarks: Floats, mean: Floats) -> Floats:
     """(T, 1434) weighted displacements; Euclidean distances are then those of the inverse."""
-    root = np.sqrt(landmark_weights())[:, None]
+    root = np.sqrt(landmark_weights()[:, None] * (1.0, 1.0, Wishes().depth))
     return ((landmarks - mean) * root).reshape(len(landmarks), -1)
 
 

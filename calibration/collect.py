@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from calibration import dataset
+from calibration.active import choose
 from calibration.dataset import Writer
 from calibration.fit import quick_fit
-from calibration.plan import KINDS, Plan, allowed, mixtures
+from calibration.plan import KINDS, Plan
 from calibration.steady import steadied
 from calibration.studio import Stage
-from robot.config import FaceConfig, Floats
+from robot.config import FaceConfig
 from robot.errors import DeviceError
 
 PLAN = "plan.npz"
 BLIND = 25  # poses in a row without a face: the camera looks elsewhere
-_CANDIDATES = 2000
-_ROUNDS = 2
+ROUNDS = 3
+"""How often the poses still to be chosen are chosen by a better model."""
 
 
 @dataclass(frozen=True)
@@ -107,34 +108,11 @@ def _ripe(plan: Plan, i: int) -> bool:
 
 
 def _choose_more(face: FaceConfig, folder: Path, plan: Plan) -> Plan:
-    """Fit what there is and plan the next poses where that model knows least; kept on disk."""
+    """Fit what there is and plan the next poses by it; the longer plan is on disk first."""
     data, _ = steadied(dataset.load(folder, face))
-    count = -(-plan.active // _rounds_left(plan))
-    model = quick_fit(face, data)
-    pool = allowed(face, mixtures(face, _CANDIDATES, plan.seed + 104729 + len(plan)))
-    phi = model.features(model.drive(pool))
-    plan = plan.with_active(_least_known(phi, model.doubt, pool, count))
+    chosen = int((plan.kind == KINDS.index("active")).sum())
+    rounds_left = max(1, round(ROUNDS * plan.active / (chosen + plan.active)))
+    count = -(-plan.active // rounds_left)
+    plan = plan.with_active(choose(face, quick_fit(face, data), count, plan.seed + chosen))
     plan.save(folder / PLAN)
     return plan
-
-
-def _rounds_left(plan: Plan) -> int:
-    chosen = int((plan.kind == KINDS.index("active")).sum())
-    return max(1, round(_ROUNDS * plan.active / (chosen + plan.active)))
-
-
-def _least_known(phi: Floats, doubt: Floats, pool: Floats, count: int) -> Floats:
-    """Greedy D-optimal choice: each pose taken lowers the doubt about those like it."""
-    cover = doubt.T @ doubt
-    gain = np.einsum("if,fg,ig->i", phi, cover, phi)
-    free = np.ones(len(pool), dtype=bool)
-    taken = []
-    for _ in range(min(count, len(pool))):
-        best = int(np.argmax(np.where(free, gain, -np.inf)))
-        taken.append(best)
-        free[best] = False
-        known = cover @ phi[best]
-        shrink = 1.0 + float(phi[best] @ known)
-        gain = gain - np.square(phi @ known) / shrink  # Sherman-Morrison
-        cover = cover - np.outer(known, known) / shrink
-    return pool[taken]

@@ -7,6 +7,7 @@ one (a pose that was being written when the power went) is cut off when collecti
 
 from __future__ import annotations
 
+import errno
 import json
 import zlib
 from dataclasses import asdict, dataclass
@@ -131,7 +132,9 @@ class Writer:
                 part.write_text(json.dumps(asdict(setup), indent=2) + "\n", encoding="utf-8")
                 part.replace(folder / SETUP)
             good = _good_records(self._path, self._type)
-            self._file = self._path.open("r+b" if self._path.exists() else "w+b")
+            # No buffer of our own: a record is the system's as soon as it is written, kill -9 or
+            # not.
+            self._file = self._path.open("r+b" if self._path.exists() else "w+b", buffering=0)
             self._file.truncate(len(good) * self._type.itemsize)
             self._file.seek(0, 2)
         except OSError as e:
@@ -160,8 +163,8 @@ class Writer:
         row["head"] = np.nan if head is None else head
         row["crc"] = _crc(row)
         try:
-            self._file.write(row.tobytes())
-            self._file.flush()
+            if self._file.write(row.tobytes()) != row.nbytes:
+                raise OSError(errno.ENOSPC, "only part of a pose could be written")
         except OSError as e:
             raise InputError(
                 f"cannot write {self._path}: {e.strerror}; what was collected is kept",

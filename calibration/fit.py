@@ -19,7 +19,7 @@ from robot.config import FaceConfig, Floats
 MODEL = "self_model.safetensors"
 _UNSETTLED = 4.0  # times the median spread: the pose was still moving
 # An actuator shows when its full range moves some landmarks by so many standard errors, and mm.
-_SHOWS, _SHOWS_MM = 6.0, 0.25
+_SHOWS, _SHOWS_MM = 6.0, 1.0
 _MOST = 8
 
 
@@ -121,7 +121,7 @@ def fit_face(
 
 def quick_fit(face: FaceConfig, data: Dataset) -> SelfModel:
     """A rough model for choosing the next poses."""
-    return fit_face(face, data, FitConfig(steps=300))
+    return fit_face(face, data, FitConfig(steps=800))
 
 
 def save(folder: Path, model: SelfModel) -> Path:

@@ -49,12 +49,12 @@ class Sight(Protocol):
 class Stage(Protocol):
     """What ``collect`` needs of a robot."""
 
-    truth: Callable[[], Floats] | None
-    """Landmarks (478, 3) mm as they really are, where that can be known; only to judge with."""
-
     @property
     def setup(self) -> Setup:
         """Whose data this is."""
+
+    def truth(self) -> Floats | None:
+        """Landmarks (478, 3) mm as they really are, where that can be known; only to judge."""
 
     def start(self) -> None:
         """Arm; the face stands at its safe pose afterwards."""
@@ -96,7 +96,7 @@ class Studio:
     ) -> None:
         self._face, self._board, self._clock, self._sight = face, board, clock, sight
         self._setup, self._looks, self._close = setup, looks, close
-        self.truth = truth
+        self._truth = truth
         self._limit = Limiter(face)
         self._last = face.safe.copy()
         self._began = 0.0
@@ -106,6 +106,10 @@ class Studio:
     def setup(self) -> Setup:
         """Whose data this is."""
         return self._setup
+
+    def truth(self) -> Floats | None:
+        """A rig's landmarks as they are; None before a camera alone."""
+        return None if self._truth is None else self._truth()
 
     def start(self) -> None:
         """Arm, and wait until the board has ramped to the safe pose."""

@@ -115,7 +115,8 @@ def check_inverse(
         for k in range(len(targets)):
             sent[k] = stage.go(np.clip(commands(k), low, high))
             shown[k] = steady(stage.look().landmarks)
-            true[k] = np.nan if stage.truth is None else stage.truth()
+            known = stage.truth()
+            true[k] = np.nan if known is None else known
             done += 1
             progress(done, len(methods) * len(targets))
         arrays |= {f"{name}_sent": sent, f"{name}_shown": shown, f"{name}_true": true}

@@ -2,7 +2,7 @@
 
     E(x) =   sum_i w_i |y_i(x) - t_i|^2             landmarks, weighted by region (1/mm^2)
            + sum_p c_p(t) (gap_p(x) - gap_p(t))^2   inner lip pairs, heavier as the gap closes
-           + doubt |U phi(x)|^2                     do not go where nothing was seen
+           + doubt |U phi(x)|^2                     expected error of the model itself
            + neutral |x|^2 + smooth |x - x_prev|^2
 
 All landmark terms are quadratic in the latents and those are linear in phi, so with L L' = D W D'
@@ -27,9 +27,12 @@ class Wishes:
 
     Attributes:
         regions: weight of a squared landmark error (1/mm^2) by region, over the defaults.
-        neutral: pull of an input to 0, where the landmarks do not care.
+        depth: share of that weight for the z axis: a camera in front measures it worst and a person
+            in front sees it least.
+        neutral: cost of an input of 1: what the landmarks hardly care about stays at rest.
         smooth: cost of moving an input by 1 since the last frame.
-        doubt: cost of one unit of ``SelfModel.novelty``.
+        doubt: weight of the model's own expected squared error against that of the landmarks; 1 is
+            what minimises their sum.
         doubt_rank: directions of the doubt that are looked at, the least known ones.
         lips: weight of the lip pairs (1/mm^2) where the wanted gap is that of the face at rest.
         lips_mm: gap beyond it at which that extra weight has faded to 1/e.
@@ -37,9 +40,10 @@ class Wishes:
     """
 
     regions: dict[str, float] = field(default_factory=dict)
-    neutral: float = 0.02
+    depth: float = 0.3
+    neutral: float = 0.5
     smooth: float = 0.05
-    doubt: float = 0.3
+    doubt: float = 1.0
     doubt_rank: int = 24
     lips: float = 60.0
     lips_mm: float = 1.5
@@ -79,7 +83,7 @@ class Objective:
             self.weights = landmark_weights(wishes.regions)
         except KeyError as e:
             raise ModelError(str(e.args[0])) from e
-        w = self.weights.repeat(3)
+        w = (self.weights[:, None] * (1.0, 1.0, wishes.depth)).reshape(-1)
         gram = (model.decoder * w) @ model.decoder.T
         # A mode that no weighted landmark sees would make the Gram matrix singular.
         lower = np.linalg.cholesky(gram + 1e-9 * np.trace(gram) / len(gram) * np.eye(len(gram)))
@@ -90,8 +94,9 @@ class Objective:
         self._mean_gaps = gaps(model.mean, LIP_GAPS)
         # Shut lips are those of the face at rest: the inner lip line of MediaPipe has a height.
         self._shut_gaps = gaps(model.landmarks(np.zeros(model.n)), LIP_GAPS)
-        self._root_doubt = np.sqrt(wishes.doubt)
-        doubt = model.doubt[: wishes.doubt_rank].T * self._root_doubt
+        # Weighted squared error (1 in E) that a novelty of 1 stands for.
+        expected = float(np.square(model.noise[:, None] * lower).sum())
+        doubt = model.doubt[: wishes.doubt_rank].T * np.sqrt(wishes.doubt * expected)
         self.readout = np.concatenate(
             [model.out @ lower, model.out @ lips, doubt], axis=1
         )  # (F, Q)

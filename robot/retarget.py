@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from models.blendshapes import ARKIT, INDEX, LEFT_RIGHT
 from models.inverse import Inverse, Limits
-from models.objective import Wishes
 from models.regions import LIP_GAPS, REGIONS, gaps, landmark_weights, mouth_width
 from models.self_model import SelfModel
 from robot.config import FaceConfig, Floats
@@ -139,12 +138,15 @@ class Retarget:
         asked = self.delta.copy()
         for a, b in _TOGETHER:
             asked[INDEX[a]] = asked[INDEX[b]] = self.delta[INDEX[a]] + self.delta[INDEX[b]]
-        inverse = Inverse(self._model, self._limits, Wishes(doubt=0.05), steps=_STEPS)
+        inverse = Inverse(self._model, self._limits, steps=_STEPS)
         commands = inverse.solve_each(self.neutral + asked)
         got = self._model.landmarks(commands) - self.neutral
         names = tuple(REGIONS)
-        weight = landmark_weights()[None, :, None]
-        overall = _share(got * np.sqrt(weight), asked * np.sqrt(weight))
+        wishes = inverse.objective.wishes
+        axes = np.sqrt([1.0, 1.0, wishes.depth])
+        got, asked = got * axes, asked * axes
+        weight = np.sqrt(landmark_weights(wishes.regions))[None, :, None]
+        overall = _share(got * weight, asked * weight)
         by_region = np.repeat(overall[:, None], len(names), axis=1)
         shown = np.zeros_like(by_region, dtype=bool)
         for k, name in enumerate(names):
