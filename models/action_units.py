@@ -52,13 +52,18 @@ UNITS: Final[dict[int, Unit]] = {
         Unit(16, "lower lip depressor", {"mouthLowerDown": 1.0}),
         Unit(17, "chin raiser", {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.4}),
         Unit(20, "lip stretcher", {"mouthStretch": 1.0}),
+        # Tight lips are narrow and thin; ARKit's mouthPress also pulls the corners out and up on
+        # many heads, which reads as a smirk, so rolled lips carry most of 23 and 24.
         Unit(
-            23, "lip tightener", {"mouthRollUpper": 0.7, "mouthRollLower": 0.7, "mouthPress": 0.5}
+            23,
+            "lip tightener",
+            {"mouthRollUpper": 0.8, "mouthRollLower": 0.8, "mouthPucker": 0.25},
         ),
-        Unit(24, "lip pressor", {"mouthPress": 1.0}),
+        Unit(24, "lip pressor", {"mouthPress": 0.3, "mouthRollUpper": 0.5, "mouthRollLower": 0.5}),
         Unit(25, "lips part", {"mouthLowerDown": 0.6, "mouthUpperUp": 0.5}),
         Unit(26, "jaw drop", {"jawOpen": 1.0}),
         Unit(43, "eyes closed", {"eyeBlink": 1.0}),
+        Unit(63, "eyes up", {"eyeLookUp": 1.0}),
         Unit(64, "eyes down", {"eyeLookDown": 1.0}),
     )
 }

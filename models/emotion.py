@@ -25,17 +25,18 @@ Floats = NDArray[np.float64]
 
 PROTOTYPES: Final[dict[str, tuple[Action, ...]]] = {
     "neutral": (),
-    # EMFACS 6+12; 25 as in FACS 1978 table 11-1 (6+12+25).
-    "happiness": (Action(6, 0.9), Action(12, 1.0), Action(25, 0.45)),
+    # EMFACS 6+12; 25 as in FACS 1978 table 11-1 (6+12+25), with a trace of 26: a smile with teeth.
+    "happiness": (Action(6, 1.0), Action(12, 1.0), Action(25, 0.35), Action(26, 0.25)),
     # EMFACS 1+4+15; 17 and 64 are frequent beside them (FACS 2002), 43 droops the lid.
     "sadness": (
         *(Action(1, 1.0), Action(4, 0.35), Action(15, 1.0), Action(17, 0.4), Action(64, 0.35)),
         Action(43, 0.2),
     ),
-    # EMFACS 4+5+7+23; 24 as in FACS 1978, a trace of 10 and 9 as in its variants.
+    # EMFACS 4+5+7+23; 17 and 24 as in FACS 1978 (4+5+7+17+24), a trace of 9. 15 draws the corners
+    # down, as 17 with 24 does on people; 63 keeps the stare on the other while the head lowers.
     "anger": (
-        *(Action(4, 1.0), Action(5, 0.45), Action(7, 0.6), Action(23, 0.6), Action(24, 0.5)),
-        Action(9, 0.25),
+        *(Action(4, 1.0), Action(5, 0.65), Action(7, 0.7), Action(23, 0.6), Action(24, 0.6)),
+        *(Action(17, 0.6), Action(9, 0.2), Action(15, 0.35), Action(63, 0.3)),
     ),
     # EMFACS 1+2+4+5+7+20+26; 25 because 20 parts the lips.
     "fear": (

@@ -30,7 +30,7 @@ def emotions(
     from robot.posture import posture
     from robot.progress import Steps
     from robot.runs import new_run, origin, write_json
-    from robot.sim.render import Renderer
+    from robot.sim.render import CameraView, Renderer
     from robot.sim.rig import Rig
 
     config = load_face(face)
@@ -41,12 +41,13 @@ def emotions(
     with Steps() as steps:
         commands = holding.poses(calibrated, blend(mixes), posture(mixes))
         renderer: list[Renderer] = []
+        view = CameraView(position=(0.0, -12.0, 960.0), target=(0.0, -22.0, 0.0), fov_deg=13.5)
 
         def look(rig: Rig) -> NDArray[np.float64]:
             if not renderer:
                 renderer.append(Renderer(rig.head, size, size))
             state = rig.skin_state()
-            pictures.append(renderer[0].render(rig.skin.deform(state), state.head))
+            pictures.append(renderer[0].render(rig.skin.deform(state), state.head, view))
             return rig.landmarks()
 
         landmarks = holding.hold(calibrated, commands, look, build, steps.start("emotions"))

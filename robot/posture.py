@@ -12,7 +12,7 @@ from robot.config import Floats
 POSTURES: Final[dict[str, tuple[float, float, float]]] = {
     "happiness": (0.0, 0.10, 0.18),
     "sadness": (0.10, -0.55, 0.15),
-    "anger": (0.0, -0.28, 0.0),
+    "anger": (0.0, -0.42, 0.0),
     "fear": (0.15, 0.20, -0.10),
     "disgust": (-0.35, 0.05, -0.15),
     "surprise": (0.0, 0.22, 0.0),

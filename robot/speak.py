@@ -5,18 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
-
-from models.emotion import EMOTIONS, Variation, named
-from models.errors import ModelError
-from robot.errors import InputError
-from robot.expression import FPS
-from robot.feeling import Feeling, Label, Source
-from robot.mood import Estimated, estimate
-from robot.timeline import load_timeline
-from robot.tts import say, voice
 
 
 def speak(
@@ -56,20 +45,22 @@ def speak(
     """Say a recording or a text with a feeling: film, figure, blendshapes, numbers."""
     import soundfile
 
+    from models.emotion import Variation
     from robot import expression, staging
     from robot.audio import RATE
     from robot.calibrated import Calibrated
     from robot.config import load_face
+    from robot.feeling import Feeling
     from robot.performance import perform
     from robot.progress import Steps
+    from robot.request import asked, guessed, heard, track
     from robot.runs import new_run, write_json
 
     config = load_face(face)
     samples, sources = heard(wav, text, speaker)
     sources += asked(emotion, intensity, timeline)
     if guess:
-        frames = -(-len(samples) * FPS // RATE)
-        sources.append(Estimated(estimate(samples, RATE, frames)))
+        sources.append(guessed(samples))
     feeling = Feeling(tuple(sources), Variation(seed=seed))
     calibrated = Calibrated(config, calibration)
     stage = staging.Stage(build, (), board, size if film else 0)
@@ -92,54 +83,3 @@ def speak(
         f"{numbers['limit_violations']} pulses outside their limits\n"
         "next: mien emotions | mien speak --text '[surprise 0.8] Oh! [happy] It works.'"
     )
-
-
-def heard(
-    wav: Path | None, text: str | None, speaker: str
-) -> tuple[NDArray[np.float32], list[Source]]:
-    """Samples (n,) at 16 kHz of a recording or a text, and the feelings that its tags ask for.
-
-    Raises:
-        InputError: both or none of them, an unusable file, tags that mean nothing.
-        MienError: no voice is installed.
-    """
-    from robot import audio
-    from robot.tags import parse
-
-    if (wav is None) == (text is None):
-        given = "both --wav and --text" if wav else "neither --wav nor --text"
-        raise InputError(f"{given} given", "mien speak --text 'Good morning!' --emotion happiness")
-    if wav is not None:
-        return audio.load(wav), []
-    samples, cues = say(parse(text or ""), voice(speaker))
-    return samples, [cues] if cues.cues else []
-
-
-def asked(emotion: str | None, intensity: float, timeline: Path | None) -> list[Source]:
-    """The feelings that the options ask for.
-
-    Raises:
-        InputError: no such emotion, an intensity outside 0..1, an unusable timeline.
-    """
-    out: list[Source] = []
-    if not 0.0 <= intensity <= 1.0:
-        raise InputError(f"intensity is {intensity:g}", "--intensity from 0 to 1")
-    if emotion is not None:
-        try:
-            out.append(Label({named(emotion): intensity}))
-        except ModelError as e:
-            raise InputError(e.message, f"--emotion {' | '.join(EMOTIONS)}") from e
-    if timeline is not None:
-        out.append(load_timeline(timeline))
-    return out
-
-
-def track(feeling: Feeling, frames: int, guessed: bool) -> dict[str, object]:
-    """What was felt, for a file: (T, 8) at 60 a second, and whether some of it is an estimate."""
-    mixed = feeling.whole(np.arange(frames) / FPS)
-    return {
-        "fps": FPS,
-        "emotions": list(EMOTIONS),
-        "intensities": mixed.round(3).tolist(),
-        "contains_estimate": guessed,
-    }
