@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from robot.errors import DeviceError
 from robot.sim.head import Head
+from robot.sim.refine import refine
+from robot.sim.skin import BACK_Z, SCALP_Y
 from robot.sim.view import CameraView, Light
 
 __all__ = ["CameraView", "Light", "Renderer"]
@@ -35,6 +37,8 @@ SURFACES = {
     "tongue": ("inside", 1),
     "collar": ("inside", 2),
 }
+INNER_LIPS = (13, 14)  # landmarks in the middle of both lips; the skin's vertices come first
+WIDE_OPEN_MM = 14.0
 IRIS_MM = (2.3, 6.1, 6.7)  # radii of pupil, iris and the limbus's soft outer edge
 
 F32 = NDArray[np.float32]
@@ -87,13 +91,22 @@ class Renderer:
         vertices = self._neutral.copy()
         for name, moved in (parts or {}).items():
             vertices[self._slices[name]] = moved
-        self._moving.write(np.hstack([vertices, self.normals(vertices)]))
         pose = np.eye(4) if head is None else np.asarray(head, dtype=np.float64)
         clip = camera.projection(self.width, self.height) @ camera.world_to_camera()
-        self._set("world_from_head", pose.T)
-        self._set("clip_from_world", clip.T)
-        self._set("camera", camera.position)
-        self._light(light or Light())
+        surface = np.hstack([vertices, self.normals(vertices)])
+        with self._gl:  # other renderers of this process have contexts of their own
+            self._moving.write(surface)
+            self._set("world_from_head", pose.T)
+            self._set("clip_from_world", clip.T)
+            self._set("camera", camera.position)
+            self._set("mouth_light", self._mouth_light(vertices))
+            self._light(light or Light())
+            self._draw()
+            raw = self._resolved.read(components=3, alignment=1)
+        picture = np.frombuffer(raw, np.uint8).reshape(self.height, self.width, 3)
+        return np.ascontiguousarray(picture[::-1])
+
+    def _draw(self) -> None:
         self._canvas.use()
         self._canvas.clear(depth=1.0)
         self._gl.disable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -102,9 +115,14 @@ class Renderer:
         for mesh in self._meshes:
             mesh.render()
         self._gl.copy_framebuffer(self._resolved, self._canvas)
-        raw = self._resolved.read(components=3, alignment=1)
-        picture = np.frombuffer(raw, np.uint8).reshape(self.height, self.width, 3)
-        return np.ascontiguousarray(picture[::-1])
+
+    def _mouth_light(self, vertices: F32) -> float:
+        """Share of the light that comes in between the lips."""
+        upper, lower = (
+            float(self._head.landmark_bary[k] @ vertices[self._head.landmark_triangle[k], 1])
+            for k in INNER_LIPS
+        )
+        return float(np.interp(upper - lower, (0.0, WIDE_OPEN_MM), (0.45, 1.0)))
 
     def normals(self, vertices: F32) -> F32:
         """Area-weighted unit normals (V, 3) of all parts' vertices (V, 3), in the renderer's
@@ -156,8 +174,23 @@ class Renderer:
             fragment_shader=prefix + (SHADERS / f"{fragment}.frag.glsl").read_text(),
         )
 
-    def _buffers(self, head: Head) -> None:
-        # Columns: albedo 3, local 3, material, front, ambient.
+    def _still(self, head: Head) -> tuple[F32, F32, NDArray[np.bool_], NDArray[np.int32]]:
+        """Scalp and back of the head never move and are seen in outline, so they get a finer mesh.
+
+        Returns its vertices and normals (n, 6), its fixed columns (n, 9) like `_fixed`, which skin
+        triangles it stands for (T,), and its own triangles.
+        """
+        skin = head.parts["skin"]
+        still = (skin.vertices[:, 1] > SCALP_Y) | (skin.vertices[:, 2] < BACK_Z)
+        chosen = np.asarray(still[skin.triangles].all(axis=1))
+        weights, triangles = refine(len(skin.vertices), skin.triangles[chosen])
+        rows = self._slices["skin"]
+        normals = self.normals(self._neutral)[rows]
+        moving = weights @ np.hstack([skin.vertices, normals])
+        return moving.astype(np.float32), weights @ self._fixed(head)[rows], chosen, triangles
+
+    def _fixed(self, head: Head) -> F32:
+        """(V, 9): albedo 3, local 3, material, front, ambient of every vertex."""
         fixed = np.zeros((len(self._neutral), 9), dtype=np.float32)
         fixed[:, 8] = 1.0
         for name, part in head.parts.items():
@@ -170,15 +203,23 @@ class Renderer:
             elif name.startswith("eye_"):
                 center = head.eye_center[name.removeprefix("eye_")]
                 rows[:, 3:6] = (part.vertices - center) / head.eye_radius
-        self._moving = self._gl.buffer(reserve=self._neutral.shape[0] * 24)
-        static = self._gl.buffer(fixed.tobytes())
+        return fixed
+
+    def _buffers(self, head: Head) -> None:
+        count = len(self._neutral)
+        still, still_fixed, replaced, finer = self._still(head)
+        self._moving = self._gl.buffer(reserve=(count + len(still)) * 24)
+        self._moving.write(still.tobytes(), offset=count * 24)
+        static = self._gl.buffer(np.vstack([self._fixed(head), still_fixed]).astype("f4").tobytes())
         self._meshes = []
         for shader, program in self._programs.items():
-            triangles = [
-                part.triangles + self._slices[name].start
-                for name, part in head.parts.items()
-                if SURFACES[name][0] == shader
-            ]
+            triangles = []
+            for name, part in head.parts.items():
+                if SURFACES[name][0] == shader:
+                    kept = part.triangles[~replaced] if name == "skin" else part.triangles
+                    triangles.append(kept + self._slices[name].start)
+            if shader == "skin":
+                triangles.append(finer + count)
             self._meshes.append(
                 self._attach(program, static, np.concatenate(triangles).astype(np.int32))
             )

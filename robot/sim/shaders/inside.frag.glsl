@@ -1,6 +1,7 @@
 // Teeth, tongue and the metal collar. Follows light.glsl.
 const int METAL = 2;
 
+uniform float mouth_light; // share of the light that comes in between the lips
 uniform vec2 mouth_depth;  // z (head frame, mm) where the mouth is dark and where it is lit
 
 in vec3 tint;
@@ -11,7 +12,7 @@ void main() {
     vec3 n = normalize(turned);
     vec3 view = normalize(camera - at_world);
     float depth = clamp((at_head.z - mouth_depth.x) / (mouth_depth.y - mouth_depth.x), 0.0, 1.0);
-    float shadow = material == METAL ? 1.0 : depth * (0.4 + 0.6 * depth);
+    float shadow = material == METAL ? 1.0 : mouth_light * depth * (0.4 + 0.6 * depth);
     float shine = material == METAL ? 0.7 : 0.2;
     vec3 lit = tint * tint * all_diffuse(n, vec3(material == METAL ? 0.0 : 0.25), shadow, shadow);
     lit += shine * shadow * gleam(n, view, material == 0 ? 60.0 : 32.0);

@@ -80,7 +80,7 @@ def test_colours_are_those_of_a_face(renderer: Renderer, head: Head) -> None:
     assert np.ptp(backdrop) < 12
 
 
-def test_open_mouth_is_dark_inside(renderer: Renderer, head: Head, skin: Skin) -> None:
+def test_open_mouth_is_dark_inside(renderer: Renderer, skin: Skin) -> None:
     opened = jaw_open(skin, 22.0)
     points = skin.landmarks(opened)
     hole = points[13] + (points[14] - points[13]) * 0.35
@@ -136,6 +136,30 @@ def test_normals_are_unit_and_point_out(renderer: Renderer, head: Head) -> None:
     np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1.0, atol=1e-4)
     nose = int(vertices[:, 2].argmax())
     assert normals[nose, 2] > 0.8
+
+
+def test_two_renderers_live_side_by_side(renderer: Renderer, head: Head) -> None:
+    first = renderer.render()
+    with Renderer(head, 64, 48) as other:
+        assert other.render().shape == (48, 64, 3)
+        np.testing.assert_array_equal(renderer.render(), first)
+        assert other.render().mean() == pytest.approx(first.mean(), abs=6.0)
+    np.testing.assert_array_equal(renderer.render(), first)
+
+
+def test_teeth_are_darker_between_lips_that_are_nearly_shut(renderer: Renderer, head: Head) -> None:
+    """With all skin but the inner lips taken away, to see the teeth alone."""
+    rest = head.parts["skin"].vertices
+    teeth = head.parts["teeth_upper"].vertices
+    spot = teeth[(teeth[:, 2] > 19) & (np.abs(teeth[:, 0]) < 4) & (teeth[:, 1] < -62)].mean(axis=0)
+    shades = []
+    for gap in (3.0, 16.0):
+        vertices = np.full_like(rest, -5000.0)
+        for landmark in (13, 14):
+            corners = head.landmark_triangle[landmark]
+            vertices[corners] = rest[corners] - (0, gap * (landmark == 14), 0)
+        shades.append(seen(renderer.render({"skin": vertices}), spot.astype(np.float64)).mean())
+    assert shades[0] < 0.9 * shades[1]
 
 
 def test_unknown_part_is_an_error(renderer: Renderer) -> None:
