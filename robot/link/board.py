@@ -23,6 +23,7 @@ PING_EVERY_S = 0.5
 PONG_S = 0.003  # how long read() may wait, so that the round trip is the line's and not the loop's
 SILENT_S = 0.5  # ten telemetry frames missed
 ARM_S = 2.0  # servo boards are probed while the face is not armed
+REARM_S = 0.1  # an ATmega2560 needs 40 ms to set up three of them after an upload
 RETRY_S = 0.5
 RETRY_HELLO_S = 0.2
 GIVE_UP_S = 10.0
@@ -103,7 +104,7 @@ class Board:
     def send(self, t: float, pulses_us: Floats) -> Floats:
         """Ask for ``pulses_us`` (n,) at host time ``t`` + ``lead_s``. Returns (n,) us really sent.
 
-        While the link is down, tries every 0.5 s to bring it back (0.2 s a try) and returns what
+        While the link is down, tries every 0.5 s to bring it back (0.3 s a try) and returns what
         was sent last.
 
         Raises:
@@ -256,7 +257,7 @@ class Board:
                 self._gone = False
             self._set_up(RETRY_HELLO_S)
             if was_armed and not self._stopped:
-                handshake.arm(self._talk, self._upload, self.face, 0.0, self._now)
+                handshake.arm(self._talk, self._upload, self.face, REARM_S, self._now)
         except DeviceError as e:
             if e.hint == handshake.REFLASH:
                 raise

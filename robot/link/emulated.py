@@ -163,6 +163,9 @@ class TerminalTransport(SerialTransport):
     def stop(self) -> None:
         """Close the line and end the board."""
         self.close()
+        self._end()
+
+    def _end(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -179,5 +182,6 @@ class TerminalTransport(SerialTransport):
         device = self._process.stdout.readline().strip() if ready else ""
         if not device:
             self._process.kill()
+            self._end()
             raise DeviceError("the emulated board did not start", "mien firmware build")
         return device

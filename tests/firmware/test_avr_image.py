@@ -1,0 +1,174 @@
+"""The image: its size, what it must not contain, the sketch, and the commands around it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from firmware import cli
+from firmware.avr import image
+from firmware.cache import BuildError, cached
+from firmware.cli import app
+from robot.errors import DeviceError
+
+pytestmark = pytest.mark.avr
+
+FLASH_MAX, RAM_MAX = 10_240, 3_072
+ARDUINO_FLAGS = (
+    *("-mmcu=atmega2560", "-DF_CPU=16000000L", "-DARDUINO=10819", "-DARDUINO_AVR_MEGA2560"),
+    *("-std=gnu11", "-Os", "-w", "-ffunction-sections", "-fdata-sections", "-flto"),
+)
+runner = CliRunner()
+
+
+@pytest.mark.usefixtures("avr")
+def test_the_image_fits_with_room_for_the_stack() -> None:
+    built = image.build_image()
+    assert built.flash_bytes <= FLASH_MAX
+    assert built.ram_bytes <= RAM_MAX
+
+
+@pytest.mark.usefixtures("avr")
+def test_no_heap_no_float_no_division_of_signed_longs() -> None:
+    """A signed long division takes 45 us here: 33 of them in each step were a third of the time."""
+    elf = str(image.build_image().elf)
+    table = subprocess.run(["avr-nm", elf], capture_output=True, text=True, check=True).stdout
+    names = {row.split()[-1] for row in table.splitlines()}
+    assert "main" in names
+    unwanted = {"malloc", "free", "__addsf3", "__mulsf3", "__divsf3", "__fp_splitA", "__divmodsi4"}
+    assert not names & unwanted
+
+
+@pytest.mark.usefixtures("avr")
+def test_the_sketch_is_whole_and_builds_as_the_arduino_ide_does(tmp_path: Path) -> None:
+    """The IDE compiles what lies beside the .ino, with its own flags and no other path."""
+    ino = image.export_sketch(tmp_path)
+    assert ino.parent.name == ino.stem == "mien"
+    objects: list[Path] = []
+    for source in sorted(ino.parent.glob("*.c")):
+        objects.append(tmp_path / f"{source.stem}.o")
+        subprocess.run(["avr-gcc", *ARDUINO_FLAGS, "-c", "-o", objects[-1], source], check=True)
+    elf = tmp_path / "sketch.elf"
+    flags = [*ARDUINO_FLAGS, "-Wl,--gc-sections"]
+    subprocess.run(["avr-gcc", *flags, "-o", elf, *objects], check=True)
+    text = ino.read_text()
+    assert all(line.startswith("//") for line in text.splitlines())
+
+
+@pytest.mark.usefixtures("avr")
+def test_size_and_build(tmp_path: Path) -> None:
+    size = runner.invoke(app, ["size", "--json"])
+    assert size.exit_code == 0
+    built = image.build_image()
+    assert json.loads(size.output) == {
+        "flash_bytes": built.flash_bytes,
+        "ram_bytes": built.ram_bytes,
+    }
+    assert "flash" in runner.invoke(app, ["size"]).output
+    done = runner.invoke(app, ["build", "--out", str(tmp_path / "here")])
+    assert done.exit_code == 0
+    assert Path(done.output.strip()).read_text().startswith(":")
+    assert (tmp_path / "here" / "mien.bin").stat().st_size == built.flash_bytes
+
+
+@pytest.mark.usefixtures("avr")
+def test_flash_dry_run_prints_the_command_and_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a dry run ran avrdude")
+
+    image.build_image()
+    monkeypatch.setattr(subprocess, "run", never)
+    monkeypatch.setattr(cli, "build_image", lambda: FAKE)
+    done = runner.invoke(app, ["flash", "--port", "/dev/ttyACM7", "--dry-run"])
+    assert done.exit_code == 0
+    words = done.output.split()
+    assert words[0] == "avrdude"
+    assert words[words.index("-P") + 1] == "/dev/ttyACM7"
+    assert words[words.index("-p") + 1] == "atmega2560"
+    assert words[-1] == "flash:w:/x/mien.hex:i"
+
+
+FAKE = image.Image(Path("/x/mien.elf"), Path("/x/mien.hex"), Path("/x/mien.bin"), 1, 1)
+
+
+def test_flash_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cli, "build_image", lambda: FAKE)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    no_program = runner.invoke(app, ["flash", "--port", str(tmp_path / "port")])
+    assert isinstance(no_program.exception, DeviceError)
+    assert "avrdude" in no_program.exception.hint
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    no_port = runner.invoke(app, ["flash", "--port", str(tmp_path / "port")])
+    assert isinstance(no_port.exception, DeviceError)
+    assert str(tmp_path / "port") in no_port.exception.message
+
+
+def test_flash_writes_and_reports_a_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    port = tmp_path / "port"
+    port.touch()
+    monkeypatch.setattr(cli, "build_image", lambda: FAKE)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    ran: list[list[str]] = []
+    for code in (0, 1):
+
+        def run(command: list[str], code: int = code, **_: object) -> object:
+            ran.append(command)
+            return subprocess.CompletedProcess(command, code)
+
+        monkeypatch.setattr(subprocess, "run", run)
+        done = runner.invoke(app, ["flash", "--port", str(port)])
+        assert (done.exception is None) == (code == 0)
+    assert all(command[0] == "avrdude" and str(port) in command for command in ran)
+    assert len(ran) == 2
+
+
+def test_a_missing_compiler_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(BuildError, match="avr-gcc") as caught:
+        image.build_image()
+    assert "gcc-avr" in caught.value.hint
+    done = runner.invoke(app, ["size"])
+    assert isinstance(done.exception, DeviceError)
+
+
+def test_builds_are_cached_by_their_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source = tmp_path / "a.c"
+    source.write_text("one")
+    made: list[Path] = []
+
+    def build(folder: Path) -> None:
+        made.append(folder)
+        (folder / "out").write_text(source.read_text())
+
+    first = cached("thing", [source], "flags", build)
+    assert cached("thing", [source], "flags", build) == first
+    source.write_text("two")
+    second = cached("thing", [source], "flags", build)
+    assert cached("thing", [source], "other flags", build) not in {first, second}
+    assert (first / "out").read_text() == "one"
+    assert (second / "out").read_text() == "two"
+    assert len(made) == 3
+    assert not any(folder.exists() for folder in made)
+
+
+def test_a_failed_build_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def build(_: Path) -> None:
+        raise BuildError("no")
+
+    with pytest.raises(BuildError):
+        cached("thing", [], "", build)
+    assert not list((tmp_path / "cache" / "mien").iterdir())

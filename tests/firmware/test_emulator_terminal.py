@@ -1,0 +1,74 @@
+"""The paced face of the emulator: a pseudo-terminal that pyserial opens. Nothing is timed here."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from firmware.avr.image import build_image
+from firmware.emulator.library import build
+from robot.config import load_face
+from robot.errors import DeviceError
+from robot.link import handshake, protocol, wire
+from robot.link.dialogue import Dialogue
+from robot.link.emulated import TerminalTransport
+from robot.link.upload import upload_of
+from robot.link.wire import Msg, Reset, State
+
+pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
+
+PATIENCE_S = 20.0
+
+
+@pytest.fixture
+def line() -> Iterator[TerminalTransport]:
+    with TerminalTransport() as line:
+        yield line
+
+
+def hello(talk: Dialogue) -> wire.HelloReply:
+    reply = talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY, 0.5, 40)
+    return protocol.unpack(wire.HelloReply, reply)
+
+
+def test_a_whole_conversation_over_pyserial(line: TerminalTransport) -> None:
+    talk = Dialogue(line, time.monotonic)
+    face = load_face("hobby9")
+    assert hello(talk).protocol_hash == wire.PROTOCOL_HASH
+    handshake.send_upload(talk, upload_of(face))
+    handshake.arm(talk, upload_of(face), face, PATIENCE_S, time.monotonic)
+    talk.command(Msg.ESTOP)
+    assert State(hello(talk).state) == State.ESTOP
+
+
+def test_faults_are_injected_by_lines_on_stdin(line: TerminalTransport) -> None:
+    talk = Dialogue(line, time.monotonic)
+    assert Reset(hello(talk).reset) == Reset.POWER
+    line.command("watchdog")
+    deadline = time.monotonic() + PATIENCE_S
+    while Reset(hello(talk).reset) != Reset.WATCHDOG and time.monotonic() < deadline:
+        pass
+    assert Reset(hello(talk).reset) == Reset.WATCHDOG
+
+
+def test_the_process_ends_with_its_input(line: TerminalTransport) -> None:
+    line.stop()
+    with pytest.raises(DeviceError):
+        line.read()
+
+
+def test_an_image_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="did not start"):
+        TerminalTransport(str(tmp_path / "none.bin"))
+
+
+def test_usage() -> None:
+    program = build() / "mien-emulator"
+    assert build_image().bin.exists()
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "usage" in done.stderr
