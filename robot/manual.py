@@ -16,9 +16,9 @@ import typer
 from robot.actuators import to_pulses
 from robot.config import FaceConfig, Floats, load_face
 from robot.errors import InputError
-from robot.live import stopping
 from robot.loop import Loop
 from robot.open_board import Opened, opened
+from robot.stopping import stopping
 
 Face = Annotated[str, typer.Option("--face", help="A face that ships, or a YAML file.")]
 Port = Annotated[str, typer.Option("--port", help="sim, auto, or a serial port.")]

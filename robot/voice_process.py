@@ -40,7 +40,7 @@ class Setup:
 
     Attributes:
         face: name or path. calibration: a self-model, or None for the one that ships.
-        source: mic, wav, pcm or text. device: of the microphone, by number or part of its name.
+        source: mic, wav, pcm, text or quiet. device: the microphone, by number or part of its name.
         path: of the wav, or a text's. rate: of pcm. repeat: a wav starts again at its end.
         monitor: output to play the voice on, by number or part of its name; "" is the default.
     """
@@ -72,6 +72,7 @@ class Status:
     skipped: int = 0
     underruns: int = 0
     rss_mb: float = 0.0
+    cpu_pct: float = 0.0
 
 
 class Ear(Protocol):
@@ -241,7 +242,8 @@ def _listen(pipe: Connection, setup: Setup) -> None:
     ear.start()
     if monitor:
         monitor.start()
-    pipe.send(("status", _status(ear, inbox, performer, monitor)))
+    since = (time.monotonic(), time.process_time())
+    pipe.send(("status", _status(ear, inbox, performer, monitor, since)))
     heard, told, patience = time.monotonic(), -np.inf, _SILENT_S
     try:
         while True:
@@ -249,7 +251,9 @@ def _listen(pipe: Connection, setup: Setup) -> None:
             now = time.monotonic()
             if blocks:
                 heard, patience = blocks[-1].end, _SILENT_S
-            elif now - heard > (BLOCK_S if inbox.ended else patience):  # nobody delivers: the face lives on in silence
+            elif now - heard > (
+                BLOCK_S if inbox.ended else patience
+            ):  # nobody delivers: the face lives on in silence
                 patience = BLOCK_S
                 count = int((now - heard) * RATE)
                 blocks = [Block(heard, np.zeros(count, np.float32))]
@@ -264,7 +268,7 @@ def _listen(pipe: Connection, setup: Setup) -> None:
                     )  # fmt: skip
             if now - told > _STATUS_S:
                 told = now
-                pipe.send(("status", _status(ear, inbox, performer, monitor)))
+                pipe.send(("status", _status(ear, inbox, performer, monitor, since)))
             while pipe.poll():
                 if not _obey(pipe.recv(), expression, monitor):
                     return
@@ -302,10 +306,23 @@ def open_ear(setup: Setup, inbox: Inbox) -> Ear:
         "wav": lambda: Recorded(audio.load(setup.path or Path()), inbox, setup.repeat),
         "pcm": lambda: Pcm(os.fdopen(0, "rb", buffering=0), setup.rate, inbox),
         "text": lambda: Recorded(_said(setup.text), inbox),
+        "quiet": Quiet,
     }
     if setup.source not in makers:
         raise InputError(f"source {setup.source!r}: allowed are {', '.join(makers)}")
     return makers[setup.source]()
+
+
+class Quiet:
+    """Nobody speaks: the face only lives."""
+
+    name = "quiet"
+
+    def start(self) -> None:
+        """Nothing to open."""
+
+    def close(self) -> None:
+        """Nothing to close."""
 
 
 def _said(text: str) -> NDArray[np.float32]:
@@ -314,9 +331,12 @@ def _said(text: str) -> NDArray[np.float32]:
     return voice()(text)
 
 
-def _status(ear: Any, inbox: Inbox, performer: Any, monitor: Any) -> Status:
+def _status(
+    ear: Any, inbox: Inbox, performer: Any, monitor: Any, since: tuple[float, float]
+) -> Status:
     with Path("/proc/self/statm").open() as f:
         pages = int(f.read().split()[1])
+    cpu, wall = time.process_time() - since[1], time.monotonic() - since[0]
     return Status(
         name=ear.name,
         present=getattr(ear, "present", True),
@@ -328,4 +348,5 @@ def _status(ear: Any, inbox: Inbox, performer: Any, monitor: Any) -> Status:
         skipped=performer.skipped,
         underruns=monitor.underruns if monitor else 0,
         rss_mb=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
+        cpu_pct=100 * cpu / wall if wall > 0 else 0.0,
     )
