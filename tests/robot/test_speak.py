@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from models.emotion import EMOTIONS
+from robot.errors import InputError
+from robot.feeling import Cues, Feeling, Label
+from robot.request import asked, guessed, heard, track
+
+
+def test_a_wav_or_a_text_but_not_both_and_not_none(tmp_path: Path) -> None:
+    for wav, text in ((None, None), (tmp_path / "a.wav", "hello")):
+        with pytest.raises(InputError, match="--wav"):
+            heard(wav, text, "auto")
+    with pytest.raises(InputError):
+        heard(tmp_path / "missing.wav", None, "auto")
+    with pytest.raises(InputError, match="no words"):
+        heard(None, "[happy]", "auto")
+
+
+def test_a_wav_of_any_rate_is_heard(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros((4410, 2)) + 0.1, 44100)
+    samples, sources = heard(tmp_path / "a.wav", None, "auto")
+    assert abs(len(samples) - 1600) < 20
+    assert sources == []
+
+
+def test_options_become_sources(tmp_path: Path) -> None:
+    cues = tmp_path / "cues.json"
+    cues.write_text('[{"start": 0, "end": 1, "emotion": "fear"}]')
+    label, timeline = asked("happy", 0.4, cues)
+    assert isinstance(label, Label)
+    assert label.intensities == {"happiness": 0.4}
+    assert isinstance(timeline, Cues)
+    assert asked(None, 0.8, None) == []
+
+
+def test_bad_options_say_what_is_allowed() -> None:
+    with pytest.raises(InputError) as found:
+        asked("hungry", 0.5, None)
+    assert all(name in found.value.hint for name in EMOTIONS)
+    for intensity in (-0.1, 1.1, float("nan")):
+        with pytest.raises(InputError, match="intensity"):
+            asked("fear", intensity, None)
+
+
+def test_the_track_of_a_run_says_what_was_felt_and_what_is_a_guess() -> None:
+    told = track(Feeling((Label({"fear": 0.5}),)), 120, False)
+    assert told["emotions"] == list(EMOTIONS)
+    assert np.array(told["intensities"])[-1, EMOTIONS.index("fear")] == 0.5
+    assert told["contains_estimate"] is False
+
+
+def test_a_guess_is_the_last_to_be_asked() -> None:
+    assert guessed(np.zeros(16000, np.float32)).rank > Cues(()).rank > Label({}).rank
