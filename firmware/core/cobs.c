@@ -24,19 +24,18 @@ uint8_t mien_cobs_decode(uint8_t *data, uint8_t size)
     return out;
 }
 
-uint8_t mien_cobs_encode(const uint8_t *data, uint8_t size, uint8_t *out)
+uint8_t mien_cobs_encode(const uint8_t *data, uint8_t size, uint8_t *ring, uint8_t at)
 {
-    uint8_t code_at = 0;
-    uint8_t at = 1;
+    uint8_t code_at = at++;
     for (uint8_t i = 0; i < size; i++) {
         if (data[i] == 0) {
-            out[code_at] = (uint8_t)(at - code_at);
+            ring[code_at] = (uint8_t)(at - code_at);
             code_at = at++;
         } else {
-            out[at++] = data[i];
+            ring[at++] = data[i];
         }
     }
-    out[code_at] = (uint8_t)(at - code_at);
-    out[at++] = 0;
+    ring[code_at] = (uint8_t)(at - code_at);
+    ring[at++] = 0;
     return at;
 }

@@ -9,8 +9,8 @@
  * than `size`; 0 for an empty, truncated or zero-holding input, whose bytes are then undefined. */
 uint8_t mien_cobs_decode(uint8_t *data, uint8_t size);
 
-/* Encodes `size` <= 253 bytes into `out`, which must hold size + 2, closing zero included.
- * Returns the bytes written. */
-uint8_t mien_cobs_encode(const uint8_t *data, uint8_t size, uint8_t *out);
+/* Encodes `size` <= 253 bytes into a ring of 256 from index `at` on: size + 2 bytes, closing zero
+ * included. Returns the index after them. From 0 the ring is a plain buffer. */
+uint8_t mien_cobs_encode(const uint8_t *data, uint8_t size, uint8_t *ring, uint8_t at);
 
 #endif

@@ -29,7 +29,6 @@ bool mien_motion_powered(const mien_core *core, uint8_t index);
 void mien_motion_step(mien_core *core);
 
 /* link.c */
-void mien_send(mien_core *core, uint8_t type, uint8_t seq, const uint8_t *payload, uint8_t size);
 void mien_send_telemetry(mien_core *core);
 
 #endif

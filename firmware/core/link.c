@@ -6,32 +6,28 @@
 
 #define HEADER_SIZE 2
 #define CRC_SIZE 2
+#define STUFFING 2 /* one code and the closing zero */
 #define ANY_SIZE 0xFF
 
-void mien_send(mien_core *core, uint8_t type, uint8_t seq, const uint8_t *payload, uint8_t size)
+#define FRAME(size) (HEADER_SIZE + (size) + CRC_SIZE) /* before stuffing */
+
+/* Completes a frame whose payload of `size` bytes lies at `frame` + HEADER_SIZE, and queues it whole
+ * or not at all. */
+static void send(mien_core *core, uint8_t type, uint8_t seq, uint8_t *frame, uint8_t size)
 {
-    uint8_t plain[HEADER_SIZE + MIEN_PAYLOAD_MAX + CRC_SIZE];
-    uint8_t frame[MIEN_FRAME_MAX];
-
-    plain[0] = type;
-    plain[1] = seq;
-    for (uint8_t i = 0; i < size; i++) {
-        plain[HEADER_SIZE + i] = payload[i];
-    }
     uint8_t body = (uint8_t)(HEADER_SIZE + size);
-    mien_write_u16(plain + body, mien_crc(MIEN_CRC_INIT, plain, body));
-    uint8_t length = mien_cobs_encode(plain, (uint8_t)(body + CRC_SIZE), frame);
+    uint8_t used = (uint8_t)(core->tx_head - core->tx_tail);
 
-    uint8_t head = core->tx_head;
-    uint8_t used = (uint8_t)(head - core->tx_tail);
-    if (length > MIEN_TX_RING - 1 - used) {
+    frame[0] = type;
+    frame[1] = seq;
+    mien_write_u16(frame + body, mien_crc(MIEN_CRC_INIT, frame, body));
+    body = (uint8_t)(body + CRC_SIZE);
+    if (body + STUFFING > MIEN_TX_RING - 1 - used) {
         core->count.tx_dropped++;
         return;
     }
-    for (uint8_t i = 0; i < length; i++) {
-        core->tx[head++] = frame[i];
-    }
-    core->tx_head = head; /* only now does mien_transmit see the frame */
+    /* Only the new head lets mien_transmit see the frame. */
+    core->tx_head = mien_cobs_encode(frame, body, core->tx, core->tx_head);
 }
 
 bool mien_transmit(mien_core *core, uint8_t *byte)
@@ -47,39 +43,27 @@ bool mien_transmit(mien_core *core, uint8_t *byte)
 
 void mien_send_telemetry(mien_core *core)
 {
-    uint8_t payload[MIEN_TELEMETRY_SIZE];
-    struct mien_telemetry m;
-    m.t_us = core->now_us;
-    m.state = core->state;
-    m.queued = core->queued;
-    m.faults = core->faults;
-    m.boards = core->boards_ok;
-    m.released = 0;
+    uint8_t frame[FRAME(MIEN_TELEMETRY_SIZE)];
+    struct mien_telemetry *m = &core->count;
+    m->t_us = core->now_us;
+    m->state = core->state;
+    m->queued = core->queued;
+    m->faults = core->faults;
+    m->boards = core->boards_ok;
+    m->released = 0;
     for (uint8_t k = 0; k < mien_channels(core); k++) {
         if (mien_pulse(core, k) == 0) {
-            m.released++;
+            m->released++;
         }
     }
-    m.rx_frames = core->count.rx_frames;
-    m.rx_bad = core->count.rx_bad;
-    m.rx_lost = core->count.rx_lost;
-    m.setpoints = core->count.setpoints;
-    m.late = core->count.late;
-    m.refused = core->count.refused;
-    m.starved = core->count.starved;
-    m.clamped = core->count.clamped;
-    m.bus_errors = core->count.bus_errors;
-    m.overruns = core->count.overruns;
-    m.loop_max_us = core->count.loop_max_us;
-    m.tx_dropped = core->count.tx_dropped;
-    core->count.loop_max_us = 0;
-    mien_put_telemetry(payload, &m);
-    mien_send(core, MIEN_MSG_TELEMETRY, core->tx_seq++, payload, sizeof payload);
+    mien_put_telemetry(frame + HEADER_SIZE, m);
+    m->loop_max_us = 0;
+    send(core, MIEN_MSG_TELEMETRY, core->tx_seq++, frame, sizeof frame - FRAME(0));
 }
 
 static void send_hello(mien_core *core, uint8_t seq)
 {
-    uint8_t payload[MIEN_HELLO_REPLY_SIZE];
+    uint8_t frame[FRAME(MIEN_HELLO_REPLY_SIZE)];
     struct mien_hello_reply m;
     m.protocol_hash = MIEN_PROTOCOL_HASH;
     m.t_us = core->now_us;
@@ -92,49 +76,45 @@ static void send_hello(mien_core *core, uint8_t seq)
     m.faults = core->faults;
     m.boards = core->boards_ok;
     m.reset = core->reset;
-    mien_put_hello_reply(payload, &m);
-    mien_send(core, MIEN_MSG_HELLO_REPLY, seq, payload, sizeof payload);
+    mien_put_hello_reply(frame + HEADER_SIZE, &m);
+    send(core, MIEN_MSG_HELLO_REPLY, seq, frame, sizeof frame - FRAME(0));
 }
 
 static void send_pong(mien_core *core, uint8_t seq, const uint8_t *ping)
 {
-    uint8_t payload[MIEN_PONG_SIZE];
+    uint8_t frame[FRAME(MIEN_PONG_SIZE)];
     struct mien_pong m;
     m.token = mien_get_ping(ping).token;
     m.t_us = core->now_us;
-    mien_put_pong(payload, &m);
-    mien_send(core, MIEN_MSG_PONG, seq, payload, sizeof payload);
+    mien_put_pong(frame + HEADER_SIZE, &m);
+    send(core, MIEN_MSG_PONG, seq, frame, sizeof frame - FRAME(0));
 }
 
 static void send_outputs(mien_core *core, uint8_t seq)
 {
-    uint8_t payload[MIEN_OUTPUTS_SIZE + 2 * MIEN_CHANNELS_MAX];
-    uint8_t powered[(MIEN_CHANNELS_MAX + 7) / 8] = {0};
+    uint8_t frame[FRAME(MIEN_OUTPUTS_SIZE + 2 * MIEN_CHANNELS_MAX)];
     struct mien_outputs m;
     m.t_us = core->now_us;
     m.count = mien_channels(core);
     for (uint8_t k = 0; k < m.count; k++) {
-        mien_write_u16(payload + MIEN_OUTPUTS_SIZE + 2 * k, core->motion[k].pulse);
-        if (mien_pulse(core, k) != 0) {
-            powered[k >> 3] = (uint8_t)(powered[k >> 3] | 1u << (k & 7u));
-        }
+        mien_write_u16(frame + HEADER_SIZE + MIEN_OUTPUTS_SIZE + 2 * k, core->motion[k].pulse);
     }
-    m.powered_0 = powered[0];
-    m.powered_1 = powered[1];
-    m.powered_2 = powered[2];
-    m.powered_3 = powered[3];
-    m.powered_4 = powered[4];
-    m.powered_5 = powered[5];
-    mien_put_outputs(payload, &m);
-    mien_send(core, MIEN_MSG_OUTPUTS, seq, payload, (uint8_t)(MIEN_OUTPUTS_SIZE + 2 * m.count));
+    m.powered_0 = core->powered[0]; /* all off unless the state drives */
+    m.powered_1 = core->powered[1];
+    m.powered_2 = core->powered[2];
+    m.powered_3 = core->powered[3];
+    m.powered_4 = core->powered[4];
+    m.powered_5 = core->powered[5];
+    mien_put_outputs(frame + HEADER_SIZE, &m);
+    send(core, MIEN_MSG_OUTPUTS, seq, frame, (uint8_t)(MIEN_OUTPUTS_SIZE + 2 * m.count));
 }
 
 static void send_ack(mien_core *core, uint8_t type, uint8_t seq, uint8_t result, uint8_t detail)
 {
-    uint8_t payload[MIEN_ACK_SIZE];
+    uint8_t frame[FRAME(MIEN_ACK_SIZE)];
     struct mien_ack m = {type, result, core->state, detail};
-    mien_put_ack(payload, &m);
-    mien_send(core, MIEN_MSG_ACK, seq, payload, sizeof payload);
+    mien_put_ack(frame + HEADER_SIZE, &m);
+    send(core, MIEN_MSG_ACK, seq, frame, sizeof frame - FRAME(0));
 }
 
 static uint8_t run_arm(mien_core *core, const uint8_t *payload, bool fresh)

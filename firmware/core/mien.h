@@ -29,7 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "protocol.h"
+#include "messages.h"
 
 #define MIEN_TX_RING 256 /* a power of two that a uint8_t index wraps on */
 #define MIEN_SLOTS (MIEN_QUEUE_DEPTH + 1)
@@ -51,11 +51,6 @@ typedef struct { /* a pose and its time */
     uint32_t t_us;
     uint16_t pulse[MIEN_CHANNELS_MAX];
 } mien_slot;
-
-typedef struct { /* fields as in MIEN_FIELDS_TELEMETRY */
-    uint16_t rx_frames, rx_bad, rx_lost, setpoints, late, refused, starved, clamped;
-    uint16_t bus_errors, overruns, loop_max_us, tx_dropped;
-} mien_counters;
 
 typedef struct {
     /* configuration */
@@ -112,7 +107,7 @@ typedef struct {
     uint16_t faults;
     uint8_t boards_ok;
     uint8_t bus_failures[MIEN_BOARDS_MAX];
-    mien_counters count;
+    struct mien_telemetry count; /* counters, kept where they are sent from */
 } mien_core;
 
 /* Clears everything: UNCONFIGURED, outputs off. `reset` is an enum mien_reset. */

@@ -18,5 +18,5 @@ static const uint8_t table[MIEN_STATES][MIEN_EVENTS] = {
 
 uint8_t mien_next(uint8_t state, enum mien_event event)
 {
-    return table[state][event];
+    return state < MIEN_STATES ? table[state][event] : MIEN_STATE_ESTOP;
 }

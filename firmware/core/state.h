@@ -21,7 +21,7 @@ enum mien_event {
     MIEN_EVENTS
 };
 
-/* Next state, or MIEN_REFUSED. */
+/* Next state, or MIEN_REFUSED. A state that is none (a flipped bit) leads to ESTOP. */
 uint8_t mien_next(uint8_t state, enum mien_event event);
 
 #endif

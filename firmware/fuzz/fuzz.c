@@ -67,13 +67,13 @@ static void receive(rig *r, const uint8_t *data, uint16_t size)
 static void send(rig *r, uint8_t type, const uint8_t *payload, uint8_t size)
 {
     uint8_t plain[MIEN_PAYLOAD_MAX + 4];
-    uint8_t frame[MIEN_PAYLOAD_MAX + 6];
+    uint8_t frame[256];
     plain[0] = type;
     plain[1] = r->seq++;
     memcpy(plain + 2, payload, size);
     mien_write_u16(plain + 2 + size, mien_crc(MIEN_CRC_INIT, plain, (uint8_t)(size + 2)));
     receive(r, (const uint8_t *)"", 1); /* a zero: ends whatever noise left behind */
-    receive(r, frame, mien_cobs_encode(plain, (uint8_t)(size + 4), frame));
+    receive(r, frame, mien_cobs_encode(plain, (uint8_t)(size + 4), frame, 0));
     if (type == MIEN_MSG_ESTOP && mien_drive(&r->core)) {
         fail("driven after ESTOP", 0);
     }

@@ -38,7 +38,7 @@ void mien_uart_error(mien_core *core);
 uint16_t mien_crc(uint16_t crc, const uint8_t *data, uint8_t size);
 uint16_t mien_crc_backwards(uint16_t crc, const uint8_t *data, uint8_t size);
 uint8_t mien_cobs_decode(uint8_t *data, uint8_t size);
-uint8_t mien_cobs_encode(const uint8_t *data, uint8_t size, uint8_t *out);
+uint8_t mien_cobs_encode(const uint8_t *data, uint8_t size, uint8_t *ring, uint8_t at);
 """
 
 SOURCE = """

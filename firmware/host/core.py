@@ -83,7 +83,7 @@ class HostCore:
 
     @property
     def violations(self) -> int:
-        """Calls after which a guarantee of ``core/mien.h`` did not hold (``host/watch.h``): a bug."""
+        """Calls after which a guarantee of ``core/mien.h`` did not hold (``host/watch.h``): bugs."""
         return int(self._host.broken)
 
     @property

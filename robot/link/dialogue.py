@@ -11,7 +11,7 @@ from robot.link.clock import BoardClock
 from robot.link.transport import Transport
 
 ANSWER_S = 0.1  # a command and its answer take 1 ms on the wire; a USB bridge may add 16
-ATTEMPTS = 5
+ATTEMPTS = 8
 PENDING_PINGS = 16
 
 
@@ -80,6 +80,7 @@ class Dialogue:
             DeviceError: no answer to any attempt, or the line is gone.
         """
         asked: list[tuple[int, int]] = []
+        self._answers.clear()  # numbers come round again every 256 frames
         for attempt in range(attempts):
             self.counters.retries += attempt > 0
             # A late answer to an earlier attempt is as good: commands are idempotent.

@@ -13,10 +13,12 @@ from robot.link import protocol, wire
 frames = st.binary(min_size=0, max_size=253)
 
 
-def c_encode(data: bytes) -> bytes:
-    out = ffi.new("uint8_t[]", len(data) + 2)
-    size = lib.mien_cobs_encode(data, len(data), out)
-    return bytes(ffi.buffer(out, size))
+def c_encode(data: bytes, at: int = 0) -> bytes:
+    """Through a ring of 256 bytes, from index ``at`` on."""
+    ring = ffi.new("uint8_t[256]")
+    end = lib.mien_cobs_encode(data, len(data), ring, at)
+    size = (end - at) % 256
+    return bytes(ring[(at + k) % 256] for k in range(size))
 
 
 def c_decode(data: bytes) -> bytes | None:
@@ -25,9 +27,9 @@ def c_decode(data: bytes) -> bytes | None:
     return bytes(ffi.buffer(room, size)) if size else None
 
 
-@given(frames)
-def test_encoding_is_that_of_the_cobs_package(data: bytes) -> None:
-    assert c_encode(data) == cobs.encode(data) + b"\0"
+@given(frames, st.integers(0, 255))
+def test_encoding_is_that_of_the_cobs_package(data: bytes, at: int) -> None:
+    assert c_encode(data, at) == cobs.encode(data) + b"\0"
     assert protocol.stuff(data) == cobs.encode(data)
 
 
