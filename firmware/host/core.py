@@ -83,7 +83,7 @@ class HostCore:
 
     @property
     def violations(self) -> int:
-        """Calls after which a guarantee of ``core/mien.h`` did not hold (``host/watch.h``): bugs."""
+        """Calls after which a guarantee of ``mien.h`` did not hold: bugs. See ``host/watch.h``."""
         return int(self._host.broken)
 
     @property
