@@ -20,7 +20,7 @@ WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 OPTIMISATION = (
     *("-Os", "-flto", "-ffunction-sections", "-fdata-sections", "-fshort-enums"),
     *("-mrelax", "-mstrict-X", "-fno-move-loop-invariants", "-fno-tree-scev-cprop"),
-    *("-fno-tree-vrp", "-fno-split-wide-types", "-fira-region=all"),
+    *("-fno-tree-vrp", "-fno-split-wide-types", "-fira-region=all", "-fno-gcse", "-fno-tree-sra"),
 )
 FLAGS = (f"-mmcu={MCU}", "-DF_CPU=16000000UL", "-std=gnu99", *OPTIMISATION, *WARNINGS)
 
