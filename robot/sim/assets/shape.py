@@ -16,6 +16,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 INTERPUPILLARY = 62.0
+IDENTITY_MM = 5.0
 SEAM_Y = -71.6  # where the lips meet in the middle
 # The neck is cut by a plane that rises to the back: keep y > CUT_Y + CUT_SLOPE * (CUT_Z - z),
 # base mesh mm.
@@ -116,6 +117,12 @@ def crop(vertices: F64, triangles: I64) -> tuple[sp.csr_matrix, I64]:
     return weights, np.array(kept, dtype=np.int64)
 
 
+def smooth(x: F64) -> F64:
+    """0 below 0, 1 above 1, smooth between."""
+    x = np.clip(x, 0.0, 1.0)
+    return np.asarray(x * x * (3.0 - 2.0 * x))
+
+
 def below_mouth(x: F64, opens: F64) -> NDArray[np.bool_]:
     """(V,) whether skin near the mouth belongs to the lower lip, by how jawOpen moves it (mm, y);
     at the corners both lips move alike."""
@@ -160,13 +167,17 @@ def neutral_head(data: Path, base: BaseMesh) -> HeadShape:
 
 
 def identities(data: Path, head: HeadShape) -> dict[str, F64]:
-    """(V, 3) mm by name, faded out around the eyes: eyeballs and lids are the same mechanism in
-    every build."""
+    """(V, 3) mm by name: what makes another person of this head, at most IDENTITY_MM at weight 1.
+
+    Nothing moves around the eyes, and lips neither part nor cross: eyeballs, lids and teeth are the
+    same mechanism in every build.
+    """
     count = head.pick.shape[1]
     x, y, z = head.vertices.T
     distance = np.sqrt((np.abs(x) - INTERPUPILLARY / 2) ** 2 + y**2 + z**2)
-    free = np.clip((distance - 22.0) / 18.0, 0.0, 1.0)
-    free = (free**2 * (3 - 2 * free))[:, None]
+    free = smooth((distance - 22.0) / 18.0)[:, None]
+    from_seam = np.hypot(np.abs(y - SEAM_Y), np.maximum(np.abs(x) - 26.0, 0.0))
+    parted = np.stack([np.ones_like(x), smooth((from_seam - 3.0) / 9.0), np.ones_like(x)], axis=1)
     modes = {
         name: np.sum([shape_target(data, part, count) for part in parts], axis=0)
         for name, parts in IDENTITY.items()
@@ -179,7 +190,15 @@ def identities(data: Path, head: HeadShape) -> dict[str, F64]:
     }
     modes["african_asian"] = people["african"] - people["asian"]
     modes["caucasian_asian"] = people["caucasian"] - people["asian"]
-    return {name: free * (head.pick @ mode) for name, mode in modes.items()}
+    near = np.flatnonzero(np.linalg.norm(head.all_vertices, axis=1) < 60.0)
+    out = {}
+    for name, mode in modes.items():
+        # Whole bodies also differ in height: only what is left with the faces on each other counts.
+        still = mode - mode[near].mean(axis=0) if name.endswith("_asian") else mode
+        moved = free * parted * (head.pick @ still)
+        largest = float(np.linalg.norm(moved, axis=1).max())
+        out[name] = moved * min(1.0, IDENTITY_MM / largest)
+    return out
 
 
 def units(data: Path, head: HeadShape) -> dict[str, F64]:

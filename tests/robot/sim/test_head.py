@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from robot.sim.head import ASSET, LANDMARKS, Head, load_head
 
@@ -94,6 +95,26 @@ def test_identity_moves_the_skin_but_not_the_eyes(head: Head) -> None:
     lids = [159, 145, 386, 374, 33, 263, *range(468, 478)]
     assert shift[lids].max() < 0.05
     assert set(other.parts) == set(head.parts)
+
+
+def test_identity_modes_are_other_people_not_other_places(head: Head) -> None:
+    """At weight 1 nothing moves far, lips stay shut and no part of the face turns inside out."""
+    rest = head.parts["skin"]
+    face = (head.paint.front > 0.5)[rest.triangles].all(axis=1)
+
+    def normals(vertices: NDArray[np.floating]) -> NDArray[np.floating]:
+        a, b, c = (vertices[rest.triangles[face, k]] for k in range(3))
+        return np.asarray(np.cross(b - a, c - a))
+
+    before = normals(rest.vertices)
+    shut = head.neutral_landmarks[13] - head.neutral_landmarks[14]
+    for k, name in enumerate(head.identity_names):
+        assert np.linalg.norm(head.identity[k], axis=1).max() < 5.2, name
+        other = head.with_identity(np.eye(len(head.identity))[k])
+        gap = other.neutral_landmarks[13] - other.neutral_landmarks[14]
+        assert abs(gap[1] - shut[1]) < 0.3, name
+        turned = (before * normals(other.parts["skin"].vertices)).sum(axis=1) < 0
+        assert turned.mean() < 0.01, name
 
 
 def test_identity_needs_all_its_weights(head: Head) -> None:
