@@ -58,6 +58,7 @@ def realtime_factor(face: FaceConfig, seconds: float) -> float:
     board = Board(face, line, line.now)
     board.connect()
     board.arm()
+    camera.look(rig)  # the skin's weights are made at the first look
     limiter, pose = Limiter(face), face.safe.copy()
     goals = random_poses(face, int(seconds * 4.0) + 2, seed=2)
     start, began = line.now(), time.process_time()

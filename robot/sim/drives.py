@@ -29,7 +29,6 @@ METRE = 1e-3
 RIGID = (0.004, 1.0)  # s, damping ratio: a rod gives as little as the time step allows
 HARD = (0.999, 0.9999, 0.0005, 0.5, 2.0)  # also for friction, which would creep otherwise
 ARM_G, ARM_GYRATION_MM, ARM_DAMPING = 1.0, 10.0, 1e-4
-HORN_SHARE = 0.03  # of the gear train's armature that is on the horn's side of the play
 SEAT_DAMPING = 0.3  # N s/m of a rod's seat in the silicone
 STRING_SKEW_DEG = -20.0  # a string's horn starts behind square and ends as far beyond it
 RUNNER_DAMPING, RUNNER_CENTRING = 0.8, 4.0  # N s/m, N/m
@@ -148,15 +147,15 @@ def _rod(
 
 
 def add_servo(draft: Draft, actuator: str, mount: str, pivot: F64, axis: F64) -> Any:
-    """Gear and horn of a servo on ``mount``; returns the horn's body."""
+    """The horn of a servo on ``mount``, with its gear train's inertia; returns its body."""
     kind, build = draft.plan.servos[draft.face.actuators[actuator].servo], draft.build
-    gear = draft.spec.body(mount).add_body(
-        name=f"gear:{actuator}", pos=(pivot - draft.origins[mount]) * METRE
+    horn = draft.spec.body(mount).add_body(
+        name=f"horn:{actuator}", pos=(pivot - draft.origins[mount]) * METRE
     )
-    _light(gear)
+    _light(horn)
     travel = np.deg2rad(kind.travel)
-    gear.add_joint(
-        name=f"gear:{actuator}",
+    horn.add_joint(
+        name=f"horn:{actuator}",
         axis=axis,
         armature=kind.armature,
         frictionloss=build.scaled(f"gear:{actuator}", kind.friction, WEAR_SHARE),  # see Rig
@@ -164,21 +163,6 @@ def add_servo(draft: Draft, actuator: str, mount: str, pivot: F64, axis: F64) ->
         solimp_friction=HARD,
         limited=True,
         range=[-travel, travel],
-    )
-    play = 0.5 * np.deg2rad(build.scaled(f"play:{actuator}", kind.backlash, WEAR_SHARE))
-    if play <= 0.0:
-        return gear
-    horn = gear.add_body(name=f"horn:{actuator}")
-    _light(horn)
-    horn.add_joint(
-        name=f"play:{actuator}",
-        axis=axis,
-        armature=HORN_SHARE * kind.armature,
-        damping=[ARM_DAMPING, 0.0, 0.0],
-        limited=True,
-        range=[-play, play],
-        solref_limit=RIGID,
-        solimp_limit=HARD,
     )
     return horn
 
@@ -192,7 +176,7 @@ def add_servo_limits(draft: Draft) -> None:
         kind = draft.plan.servos[actuator.servo]
         stall = draft.build.scaled(f"torque:{name}", kind.stall_torque, SERVO_SHARE)
         speed = draft.build.scaled(f"speed:{name}", kind.no_load_speed, SERVO_SHARE)
-        motor = draft.spec.add_actuator(name=name, target=f"gear:{name}")
+        motor = draft.spec.add_actuator(name=name, target=f"horn:{name}")
         motor.trntype = mujoco.mjtTrn.mjTRN_JOINT
         motor.gainprm[0] = stall
         motor.biastype = mujoco.mjtBias.mjBIAS_AFFINE

@@ -66,9 +66,8 @@ class Machine:
     model: Any
     net: Net
     node_bodies: I64  # (K,)
-    gear_q: I64  # (n,) qpos address of the gear; gear_v: its dof
-    gear_v: I64
-    play_q: I64  # (n,) qpos address of the horn's play against the gear, -1 without backlash
+    horn_q: I64  # (n,) qpos addresses of the servos' horns; horn_v: their dofs
+    horn_v: I64
     head: int  # bodies
     jaw: int
     tongue: int  # -1 without
@@ -123,6 +122,7 @@ def _options(spec: Any) -> None:
     option.solver = mujoco.mjtSolver.mjSOL_NEWTON
     option.jacobian = mujoco.mjtJacobian.mjJAC_SPARSE
     option.iterations, option.tolerance = 12, 1e-8
+    option.disableflags |= mujoco.mjtDisableBit.mjDSBL_ISLAND  # all is one island: skin joins it
     option.gravity = (0.0, -9.81, 0.0)
 
 
@@ -289,17 +289,14 @@ def _machine(draft: Draft, model: Any) -> Machine:
         return np.array([model.tendon(t[part]).id for t in draft.strings.values()], dtype=np.int64)
 
     names, out = draft.face.names, draft.plan.outputs
-    joints = {model.joint(k).name for k in range(model.njnt)}
-    plays = [address(f"play:{a}") if f"play:{a}" in joints else -1 for a in names]
     runners = [model.jnt_dofadr[model.joint(t[2]).id] for t in draft.strings.values()]
     return Machine(
         plan=draft.plan,
         model=model,
         net=draft.net,
         node_bodies=np.array([body(f"skin:{n}") for n in draft.net.names], dtype=np.int64),
-        gear_q=np.array([address(f"gear:{a}") for a in names], dtype=np.int64),
-        gear_v=np.array([model.jnt_dofadr[model.joint(f"gear:{a}").id] for a in names], np.int64),
-        play_q=np.array(plays, dtype=np.int64),
+        horn_q=np.array([address(f"horn:{a}") for a in names], dtype=np.int64),
+        horn_v=np.array([model.jnt_dofadr[model.joint(f"horn:{a}").id] for a in names], np.int64),
         head=body(out.head),
         jaw=body(out.jaw),
         tongue=body(out.tongue),

@@ -96,7 +96,7 @@ class Rig:
         if not np.array_equal(on, self._on):
             self._switch(on)
         data.ctrl[:] = self.servos.drive(
-            pulses_us, data.qpos[machine.gear_q], data.qvel[machine.gear_v]
+            pulses_us, data.qpos[machine.horn_q], data.qvel[machine.horn_v]
         )
         if len(machine.strings):
             rub = self._rub + self._share * self._tension(machine.skin_tendons)
@@ -115,10 +115,7 @@ class Rig:
 
     def servo_angles(self) -> F64:
         """(n,) angles of the horns, rad; 0 at the drawing's neutral, + for a positive command."""
-        angles: F64 = self.data.qpos[self.machine.gear_q].copy()
-        with_play = self.machine.play_q >= 0
-        angles[with_play] += self.data.qpos[self.machine.play_q[with_play]]
-        return angles
+        return np.array(self.data.qpos[self.machine.horn_q])
 
     def loads(self) -> F64:
         """(n,) torques of the motors at the output shaft, N m; + towards a positive command."""
@@ -220,7 +217,7 @@ class Rig:
         Its gears' friction is a constraint only then: under power the motor overcomes it before
         it turns (``ServoBank``), which costs the solver nothing.
         """
-        model, gears = self.machine.model, self.machine.gear_v
+        model, gears = self.machine.model, self.machine.horn_v
         model.dof_frictionloss[gears] = np.where(
             self._jammed, JAMMED_NM, self._pristine["dof_frictionloss"][gears] * ~on
         )

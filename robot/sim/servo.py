@@ -3,8 +3,9 @@
 What a servo does with a pulse: the PCA9685 makes it of whole counts (1/4096 of a period) and
 takes a new value only when its counter wraps; the servo measures it once per period, smooths it,
 compares it with the potentiometer on its gear, does nothing within its dead band, and otherwise
-drives the motor with a voltage that grows with the error and shrinks with the speed. Torque and
-speed limits, friction and backlash belong to the motor and are in the mechanism.
+drives the motor with a voltage that grows with the error and shrinks with the speed. Between gear
+and horn there is play: the horn moves freely within it, and the motor has to cross it before it
+pushes the other way. Limits of torque and speed are the motor's and are in the mechanism.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from robot.sim.builds import CLOCK_SHARE, SCALE_SHARE, SPLINE_DEG, WEAR_SHARE, B
 from robot.sim.description import ServoKind
 
 F64 = NDArray[np.float64]
-ServoState: TypeAlias = tuple[float, F64, F64]
+ServoState: TypeAlias = tuple[float, F64, F64, F64]
 COUNTS = 4096  # per PWM period, NXP PCA9685 datasheet rev. 4, section 7.3.3
 _ROUNDING = 1e-9  # s; sums of time steps may fall short of a wrap by less than this
 
 
 class ServoBank:
-    """State and electronics of n servos. Angles in rad at the gear, 0 at the neutral pulse.
+    """State and electronics of n servos. Angles in rad, 0 at the neutral pulse.
 
     Attributes:
         slip: (n,) rad by which the horn sits further on its spline.
@@ -55,6 +56,8 @@ class ServoBank:
         self._rate_gain = each("rate_gain")
         # Below this voltage the motor cannot turn its own gears.
         self._breakaway = each("friction", WEAR_SHARE) / each("stall_torque")
+        self._play = 0.5 * np.deg2rad(each("backlash", WEAR_SHARE))
+        self._crossing = np.deg2rad(each("no_load_speed")) * dt
         self._trim = np.deg2rad([build.shifted(f"spline:{n}", 0.0, SPLINE_DEG) for n in names])
         self.slip = np.zeros(len(names))
         self.reset()
@@ -64,15 +67,16 @@ class ServoBank:
         self._elapsed = self.period - self.dt
         self._latched = self._neutral.copy()
         self._target = self._aim(self._latched)
+        self._gear = np.zeros_like(self._target)
 
     def snapshot(self) -> ServoState:
         """The state, to hand to ``restore``."""
-        return self._elapsed, self._latched.copy(), self._target.copy()
+        return self._elapsed, self._latched.copy(), self._target.copy(), self._gear.copy()
 
     def restore(self, state: ServoState) -> None:
         """Take back what ``snapshot`` gave."""
         self._elapsed = state[0]
-        self._latched, self._target = state[1].copy(), state[2].copy()
+        self._latched, self._target, self._gear = (part.copy() for part in state[1:])
 
     @property
     def latched_us(self) -> F64:
@@ -84,21 +88,27 @@ class ServoBank:
         return np.asarray(np.rint(pulses_us / self._count_us) * self._count_us)
 
     def drive(self, pulses_us: F64, angle: F64, rate: F64) -> F64:
-        """Motor voltages (n,) in [-1, 1] for this time step.
+        """Motor voltages (n,) in [-1, 1] that reach the horns in this time step.
 
         Args:
-            pulses_us: (n,) as commanded. angle, rate: (n,) of the gears, rad and rad/s.
+            pulses_us: (n,) as commanded. angle, rate: (n,) of the horns, rad and rad/s.
         """
         self._elapsed += self.dt
         if self._elapsed >= self.period - _ROUNDING:
             self._elapsed -= self.period
             self._latched = self.quantised(pulses_us)
         self._target += self._follow * (self._aim(self._latched) - self._target)
-        error = self._target - angle
+        # A horn at the end of its play takes the gear along.
+        gear = np.minimum(np.maximum(self._gear, angle - self._play), angle + self._play)
+        error = self._target - gear
         error -= np.minimum(np.maximum(error, -self._dead_band), self._dead_band)
         voltage: F64 = self._gain * (error - self._rate_gain * rate * (error != 0.0))
         lost = np.minimum(np.maximum(voltage, -self._breakaway), self._breakaway)
-        return np.asarray(np.minimum(np.maximum(voltage - lost, -1.0), 1.0))
+        voltage = np.minimum(np.maximum(voltage - lost, -1.0), 1.0)
+        ahead = angle + np.sign(voltage) * self._play - gear
+        step = np.minimum(np.maximum(ahead, -self._crossing), self._crossing)
+        self._gear = gear + np.where(voltage != 0.0, step, 0.0)
+        return np.asarray(np.where(np.abs(ahead) <= self._crossing, voltage, 0.0))
 
     def _aim(self, latched: F64) -> F64:
         shift = (latched * self._clock - self._neutral) * self._scale

@@ -94,3 +94,25 @@ def test_boards_of_a_build_have_clocks_of_their_own() -> None:
     for board in np.unique(boards):
         assert np.ptp(share[boards == board]) < 1e-12
     assert len(np.unique(np.round(share, 9))) == 3
+
+
+def test_a_motor_crosses_the_play_before_it_pushes_the_other_way() -> None:
+    bank = _bank()
+    forwards, backwards = to_pulses(FACE, np.ones(N)), to_pulses(FACE, -np.ones(N))
+    for _ in range(40):
+        bank.drive(forwards, ZERO, ZERO)
+    idle = 0
+    for _ in range(60):
+        volts = bank.drive(backwards, ZERO, ZERO)
+        idle += int(volts[0] == 0.0)
+    assert volts[0] == -1.0
+    assert 0 < idle < 10  # 0.7 degrees at 600 degrees/s: 1.2 ms, and the turn of the sign
+
+
+def test_a_horn_that_is_moved_within_its_play_is_not_noticed() -> None:
+    bank = _bank()
+    for _ in range(40):
+        bank.drive(FACE.pulses[:, 1], ZERO + _offset(bank), ZERO)
+    nudge = np.deg2rad(0.15)
+    assert not bank.drive(FACE.pulses[:, 1], ZERO + _offset(bank) + nudge, ZERO).any()
+    assert bank.drive(FACE.pulses[:, 1], ZERO + _offset(bank) + 10 * nudge, ZERO).all()
