@@ -19,8 +19,8 @@ DT = 0.002
 ZERO = np.zeros(N)
 
 
-def _bank(seed: int = 0) -> ServoBank:
-    kinds = [KINDS[a.servo] for a in FACE.actuators.values()]
+def _bank(seed: int = 0, **changed: float) -> ServoBank:
+    kinds = [KINDS[a.servo].model_copy(update=changed) for a in FACE.actuators.values()]
     return ServoBank(FACE, kinds, Build(seed), DT)
 
 
@@ -97,16 +97,14 @@ def test_boards_of_a_build_have_clocks_of_their_own() -> None:
 
 
 def test_a_motor_crosses_the_play_before_it_pushes_the_other_way() -> None:
-    bank = _bank()
+    bank = _bank(backlash=4.0)
     forwards, backwards = to_pulses(FACE, np.ones(N)), to_pulses(FACE, -np.ones(N))
     for _ in range(40):
         bank.drive(forwards, ZERO, ZERO)
-    idle = 0
-    for _ in range(60):
-        volts = bank.drive(backwards, ZERO, ZERO)
-        idle += int(volts[0] == 0.0)
-    assert volts[0] == -1.0
-    assert 0 < idle < 10  # 0.7 degrees at 600 degrees/s: 1.2 ms, and the turn of the sign
+    volts = np.array([bank.drive(backwards, ZERO, ZERO)[0] for _ in range(60)])
+    assert volts[-1] == -1.0
+    assert np.sum(volts == 0.0) in {2, 3, 4}  # steps of 2 ms: 4 degrees at 600 degrees/s
+    assert np.all(np.diff(np.sign(volts)) <= 0.0)
 
 
 def test_a_horn_that_is_moved_within_its_play_is_not_noticed() -> None:
