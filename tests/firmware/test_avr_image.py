@@ -19,6 +19,7 @@ from robot.errors import DeviceError
 pytestmark = pytest.mark.avr
 
 FLASH_MAX, RAM_MAX = 10_240, 3_072
+ARDUINO = Path("/usr/share/arduino/hardware/arduino/avr")
 ARDUINO_FLAGS = (
     *("-mmcu=atmega2560", "-DF_CPU=16000000L", "-DARDUINO=10819", "-DARDUINO_AVR_MEGA2560"),
     *("-std=gnu11", "-Os", "-w", "-ffunction-sections", "-fdata-sections", "-flto"),
@@ -172,3 +173,54 @@ def test_a_failed_build_leaves_nothing_behind(
     with pytest.raises(BuildError):
         cached("thing", [], "", build)
     assert not list((tmp_path / "cache" / "mien").iterdir())
+
+
+def test_cppcheck_finds_nothing_in_the_drivers() -> None:
+    if shutil.which("cppcheck") is None:
+        pytest.skip("cppcheck is not installed: apt install cppcheck")
+    done = subprocess.run(
+        [
+            *("cppcheck", "--quiet", "--std=c99", "--error-exitcode=1", "--inline-suppr"),
+            *("--enable=warning,style,performance,portability", f"-I{image.CORE}"),
+            *(str(path) for path in sorted(image.HERE.glob("*.c"))),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("avr")
+def test_the_sketch_links_with_the_arduino_core(tmp_path: Path) -> None:
+    """Debian's Arduino core, compiled as the IDE does: its main and interrupts must stay out."""
+    if not ARDUINO.is_dir():
+        pytest.skip(f"{ARDUINO} is missing: apt install arduino-core-avr")
+    paths = [f"-I{ARDUINO / 'cores/arduino'}", f"-I{ARDUINO / 'variants/mega'}"]
+    # Debian's gcc 5.4 does not define what its C++ headers of 1.8.7 ask for.
+    flags = [*ARDUINO_FLAGS[:4], "-Os", "-w", "-ffunction-sections", "-fdata-sections", "-flto"]
+    flags += [*paths, "-DDECIMAL_DIG=__DECIMAL_DIG__"]
+
+    def compiled(source: Path, prefix: str) -> Path:
+        out = tmp_path / f"{prefix}_{source.name}.o"
+        language = ("-std=gnu11",) if source.suffix == ".c" else ("-x", "c++", "-std=gnu++11")
+        subprocess.run(["avr-gcc", *flags, *language, "-c", "-o", out, source], check=True)
+        return out
+
+    core_sources = [
+        path
+        for pattern in ("*.c", "*.cpp")
+        for path in sorted((ARDUINO / "cores/arduino").glob(pattern))
+    ]
+    archive = tmp_path / "core.a"
+    core = [compiled(path, "core") for path in core_sources]
+    subprocess.run(["avr-gcc-ar", "rcs", archive, *core], check=True)
+    ino = image.export_sketch(tmp_path)
+    sketch = [compiled(path, "sketch") for path in (ino, *sorted(ino.parent.glob("*.c")))]
+    elf = tmp_path / "sketch.elf"
+    link = ["-Os", "-w", "-flto", "-fuse-linker-plugin", "-Wl,--gc-sections", "-mmcu=atmega2560"]
+    subprocess.run(["avr-gcc", *link, "-o", elf, *sketch, archive, "-lm"], check=True)
+    table = subprocess.run(["avr-nm", elf], capture_output=True, text=True, check=True).stdout
+    assert "setup" not in {row.split()[-1] for row in table.splitlines()}
+    assert "T main" in table
