@@ -61,7 +61,7 @@ class Settings:
     rules_weight: float = 0.5
     mapped_weight: float = 0.3
     """A cartoon-like rig moves further than a face: its squared errors are that much larger."""
-    margin: int = 9
+    margin: int = 6
     """Frames next to speech that do not count as silence: lips move before the sound."""
 
 

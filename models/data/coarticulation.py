@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from models.blendshapes import ARKIT, INDEX, SPEECH
 from models.data.lips import JAW, PUCKER, STRETCH
-from models.data.phones import BILABIAL, LABIODENTAL, NUMBER, PHONES, VOWELS, Phone
+from models.data.phones import BILABIAL, LABIODENTAL, NUMBER, PHONES, SILENCE, VOWELS, Phone
 from models.features import FRAMES, RATE
 
 TRACKS: Final = ("opening", "jaw", "width", "roll_upper", "press")
@@ -34,6 +34,8 @@ above rest, and two shapes of the lips."""
 TABLE: Final = Path(__file__).with_name("coarticulation.yaml")
 CLOSING: Final = 0.05
 """Seconds that lips take to close for p, b, m and to part after it."""
+RESTING: Final = 0.08
+"""Seconds that lips take to come to rest in a pause, and that they need to leave it."""
 HELD: Final = 0.7
 """Share of such a phone, from its start, during which they touch; then comes the release."""
 
@@ -155,6 +157,24 @@ def blend(
     return out
 
 
+def rest(phones: Sequence[Phone], frames: int) -> NDArray[np.float64]:
+    """(frames,) factor on the opening: 0 inside a pause, 1 where somebody speaks.
+
+    The tracked speaker pauses at the ends of sentences only, so no fit can know the others.
+    """
+    times = np.arange(frames) / FRAMES
+    out = np.ones(frames)
+    for phone in phones:
+        if phone.name == SILENCE and phone.end - phone.start > 2 * RESTING:
+            # The recording's own ends are not the ends of a pause.
+            first = phone.start + RESTING if phone.start > 0 else -RESTING
+            last = phone.end - RESTING if phone.end < frames / FRAMES - 0.02 else np.inf
+            away = np.maximum(np.maximum(first - times, times - last), 0) / RESTING
+            x = np.clip(away, 0, 1)
+            out = np.minimum(out, x * x * (3 - 2 * x))
+    return out
+
+
 def contact(phones: Sequence[Phone], frames: int) -> NDArray[np.float64]:
     """(frames,) factor on the opening: 0 while p, b or m hold the lips together, 1 away from it."""
     times = np.arange(frames) / FRAMES
@@ -174,7 +194,7 @@ def shapes(
     """Phones of a recording (from 0 s to its end) -> (frames, 52) at 60 a second."""
     rules = fitted_rules() if rules is None else rules
     tracks = blend(rules, phones, loudness(phones, samples), frames)
-    opening = np.clip(tracks[:, 0], 0, 1) * contact(phones, frames)
+    opening = np.clip(tracks[:, 0], 0, 1) * contact(phones, frames) * rest(phones, frames)
     jaw = np.maximum(np.clip(tracks[:, 1], 0, 1), opening)
     change = tracks[:, 2] - JAW * opening
     out = np.zeros((frames, len(ARKIT)), np.float32)

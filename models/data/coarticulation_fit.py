@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 from models.blendshapes import INDEX
 from models.data.coarticulation import TRACKS, Rules, default_rules, loudness
 from models.data.lips import width_of
-from models.data.phones import BILABIAL, LABIODENTAL, NUMBER, PHONES, SILENCE, UNKNOWN, Phone
+from models.data.phones import BILABIAL, LABIODENTAL, NUMBER, PHONES, SILENCE, UNKNOWN, from_labels
 from models.data.schema import Clip
 from models.features import FRAMES
 
@@ -30,13 +29,6 @@ def measured_tracks(clip: Clip) -> NDArray[np.float64]:
     opening = s[:, INDEX["jawOpen"]] - s[:, INDEX["mouthClose"]]
     columns = (opening, s[:, INDEX["jawOpen"]], width_of(s), s[:, INDEX["mouthRollUpper"]], press)
     return np.stack(columns, axis=1)
-
-
-def spans(labels: NDArray[np.int8]) -> list[Phone]:
-    """Frame labels (T,) -> phones (a doubled phone becomes one)."""
-    cuts = np.flatnonzero(np.diff(labels)) + 1
-    edges = [0, *cuts.tolist(), len(labels)]
-    return [Phone(PHONES[int(labels[a])], a / FRAMES, b / FRAMES) for a, b in pairwise(edges)]
 
 
 def fit(
@@ -56,7 +48,7 @@ def fit(
     real = torch.zeros(len(clips), _MOST)
     measured = torch.zeros(len(clips), frames, len(TRACKS))
     for i, clip in enumerate(clips):
-        phones = spans(clip.phones)[:_MOST]
+        phones = from_labels(clip.phones, FRAMES)[:_MOST]
         n = len(phones)
         number[i, :n] = torch.tensor([NUMBER[p.name] for p in phones])
         begin[i, :n] = torch.tensor([p.start for p in phones])

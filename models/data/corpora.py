@@ -22,10 +22,11 @@ ODDS: Final = {
     "flite": 0.15,
     "hibari": 0.1,
     "espeak": 0.15,
-    "asterisk": 0.1,
+    "asterisk": 0.15,
 }
 """How often each is drawn when all are there."""
 _VERSION: Final = 3  # of the code that prepares; a change makes every cache anew
+_RULES_VERSION: Final = 4  # and of what rules add
 
 
 def default_cache() -> Path:
@@ -59,26 +60,23 @@ def prepare(
     unknown = set(names) - set(ALL)
     if unknown:
         raise ModelError(f"no corpus {sorted(unknown)}, there are {', '.join(ALL)}")
-    rules = coarticulation.default_rules() if leave_out == "grid" else None
-    tag = "default" if leave_out == "grid" else "fitted"
     out = []
     for name in names:
         if name == leave_out:
             continue
-        key: list[object] = [_VERSION]
         if name in REAL:
             folder = _folder(name, data)
-            key.append(files_hash(folder, "face.npz"))
+            key = [_VERSION, files_hash(folder, "face.npz")]
             corpus = prepared(cache, name, key, _real(name, folder))
         else:
-            table = coarticulation.TABLE.read_text() if tag == "fitted" else ""
-            key += [tag, table]
-            make: Callable[[], list[Clip]]
-            if name == "asterisk":
-                make = lambda: prompts.clips(rules)  # noqa: E731
-            else:
-                make = synthetic.makers(dictionary_words(), rules)[name]
-            corpus = prepared(cache, f"{name}-{tag}", key, make)
+            make = prompts.clips if name == "asterisk" else None
+            make = make or synthetic.makers(dictionary_words())[name]
+            key = [_RULES_VERSION, coarticulation.TABLE.read_text()]
+            corpus = prepared(cache, name, key, make)
+            if leave_out == "grid":
+                rules = coarticulation.default_rules()
+                clips = tuple(synthetic.with_rules(c, rules) for c in corpus)
+                corpus = Corpus(name, clips, f"{corpus.source}, default rules")
         _log.info("%s: %d clips, %.1f minutes", name, len(corpus), corpus.seconds / 60)
         out.append((corpus, ODDS[name]))
     return out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -166,3 +167,10 @@ def frame_labels(phones: Sequence[Phone], frames: int, fps: float) -> NDArray[np
         first, last = int(np.ceil(phone.start * fps)), int(np.ceil(phone.end * fps))
         out[max(first, 0) : max(last, 0)] = NUMBER[phone.name]
     return out
+
+
+def from_labels(labels: NDArray[np.int8], fps: float) -> list[Phone]:
+    """Labels of frames (T,), all known -> phones; one that was said twice in a row becomes one."""
+    cuts = np.flatnonzero(np.diff(labels)) + 1
+    edges = [0, *cuts.tolist(), len(labels)]
+    return [Phone(PHONES[int(labels[a])], a / fps, b / fps) for a, b in pairwise(edges)]

@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 
 from models.data.align import Aligner
-from models.data.coarticulation import Rules
 from models.data.schema import Clip
 from models.data.synthetic import rule_clip, with_pauses
 from models.data.voices import Spoken
@@ -32,7 +31,7 @@ def texts(path: Path = TEXT) -> dict[str, str]:
     return out
 
 
-def clips(rules: Rules | None = None) -> list[Clip]:
+def clips() -> list[Clip]:
     """Every prompt that could be aligned.
 
     Raises:
@@ -55,7 +54,7 @@ def clips(rules: Rules | None = None) -> list[Clip]:
         if phones is None or len(phones) < 5:
             continue
         spoken = with_pauses(Spoken(samples, phones), rng)
-        out.append(rule_clip(name, "asterisk", "asterisk-en", spoken, rules))
+        out.append(rule_clip(name, "asterisk", "asterisk-en", spoken))
     return out
 
 

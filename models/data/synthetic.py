@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from models.data import coarticulation
-from models.data.phones import SILENCE, Phone, frame_labels, merge_silence
+from models.data.phones import SILENCE, Phone, frame_labels, from_labels, merge_silence
 from models.data.schema import Clip, frame_count
 from models.data.sentences import pinyin, sentences
 from models.data.voices import FLITE, Spoken, Voice, espeak, flite, hibari
@@ -25,15 +26,20 @@ ESPEAK: Final[tuple[tuple[str, str], ...]] = (
 """Languages and variants of espeak-ng that speak for training."""
 
 
-def rule_clip(
-    name: str, corpus: str, speaker: str, spoken: Spoken, rules: coarticulation.Rules | None
-) -> Clip:
-    """Shapes by rule for what a voice said; ``rules`` None means the fitted ones."""
+def rule_clip(name: str, corpus: str, speaker: str, spoken: Spoken) -> Clip:
+    """Shapes by the fitted rules for what a voice said."""
     frames = frame_count(len(spoken.samples))
-    shapes = coarticulation.shapes(spoken.phones, spoken.samples, frames, rules).astype(np.float16)
+    shapes = coarticulation.shapes(spoken.phones, spoken.samples, frames).astype(np.float16)
     labels = frame_labels(spoken.phones, frames, FRAMES)
     given = coarticulation.GIVEN
     return Clip(name, corpus, speaker, "rules", spoken.samples, shapes, given, labels)
+
+
+def with_rules(clip: Clip, rules: coarticulation.Rules) -> Clip:
+    """The same recording with shapes by other rules (phone times to the nearest 1/60 s)."""
+    phones = from_labels(clip.phones, FRAMES)
+    shapes = coarticulation.shapes(phones, clip.samples, len(clip.phones), rules)
+    return replace(clip, shapes=shapes.astype(np.float16))
 
 
 def with_pauses(spoken: Spoken, rng: np.random.Generator) -> Spoken:
@@ -54,7 +60,6 @@ def clips(
     voice: Voice,
     texts: Sequence[str],
     minutes: float,
-    rules: coarticulation.Rules | None = None,
 ) -> list[Clip]:
     """Speak ``texts`` in order until there are ``minutes`` of sound."""
     rng = np.random.default_rng(zlib.crc32(speaker.encode()))
@@ -64,7 +69,7 @@ def clips(
         spoken = voice(text, rng)
         if len(spoken.phones) < 4 or len(spoken.samples) < RATE // 2:
             continue
-        clip = rule_clip(f"{speaker}-{i:04d}", corpus, speaker, with_pauses(spoken, rng), rules)
+        clip = rule_clip(f"{speaker}-{i:04d}", corpus, speaker, with_pauses(spoken, rng))
         out.append(clip)
         total += len(clip.samples) / RATE / 60
         if total >= minutes:
@@ -72,9 +77,7 @@ def clips(
     return out
 
 
-def makers(
-    words: Sequence[str], rules: coarticulation.Rules | None = None, size: float = 1.0
-) -> dict[str, Callable[[], list[Clip]]]:
+def makers(words: Sequence[str], size: float = 1.0) -> dict[str, Callable[[], list[Clip]]]:
     """Name of every synthetic corpus -> how to make it; ``size`` scales the minutes."""
 
     def english(speaker: str) -> list[str]:
@@ -84,11 +87,11 @@ def makers(
         out = []
         for v in sorted(FLITE):
             name = f"flite-{v}"
-            out += clips("flite", name, flite(v), english(name), 22 * size, rules)
+            out += clips("flite", name, flite(v), english(name), 22 * size)
         return out
 
     def make_hibari() -> list[Clip]:
-        return clips("hibari", "hibari", hibari(), english("hibari"), 40 * size, rules)
+        return clips("hibari", "hibari", hibari(), english("hibari"), 40 * size)
 
     def make_espeak() -> list[Clip]:
         out = []
@@ -96,7 +99,7 @@ def makers(
             name = f"espeak-{language}-{variant}"
             seed = zlib.crc32(name.encode())
             texts = pinyin(500, seed) if language.startswith("cmn") else english(name)
-            out += clips("espeak", name, espeak(language, variant), texts, 3.5 * size, rules)
+            out += clips("espeak", name, espeak(language, variant), texts, 3.5 * size)
         return out
 
     return {"flite": make_flite, "hibari": make_hibari, "espeak": make_espeak}

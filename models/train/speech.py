@@ -43,8 +43,8 @@ class Plan:
     opening: float = 2.0
     velocity: float = 4.0
     closure: float = 2.0
-    contact: float = 0.5
-    silence: float = 0.5
+    contact: float = 1.5
+    silence: float = 1.5
     correlation: float = 0.3
     phone: float = 0.1
     gains: float = 0.01

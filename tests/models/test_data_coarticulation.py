@@ -8,7 +8,7 @@ import pytest
 from models.blendshapes import INDEX, SPEECH, lip_opening
 from models.data import coarticulation as rules
 from models.data.lips import GAP, GAP_REST, from_measures, gap_of, width_of
-from models.data.phones import BILABIAL, NUMBER, Phone
+from models.data.phones import BILABIAL, NUMBER, Phone, merge_silence
 
 RATE = 16000
 
@@ -16,7 +16,7 @@ RATE = 16000
 def say(*names: str, each: float = 0.15) -> tuple[list[Phone], np.ndarray, int]:
     """Phones of equal length with silence around them, and a sound as loud in every vowel."""
     row = ["sil", "sil", *names, "sil", "sil"]
-    phones = [Phone(n, i * each, (i + 1) * each) for i, n in enumerate(row)]
+    phones = merge_silence([Phone(n, i * each, (i + 1) * each) for i, n in enumerate(row)])
     samples = np.full(int(len(row) * each * RATE), 3000, np.int16)
     return phones, samples, int(len(row) * each * 60)
 
@@ -54,6 +54,13 @@ def test_lips_rest_in_silence() -> None:
     o = opening("AA", "M", "AA")
     assert o[:4].max() < 0.05
     assert o[-4:].max() < 0.05
+
+
+def test_lips_rest_in_a_pause_and_open_after_it() -> None:
+    o = opening("AA", "sil", "sil", "sil", "AA")
+    assert o[at(2, 0.0) : at(2, 1.0)].max() < 0.005
+    assert o[at(0)] > 0.15
+    assert o[at(4)] > 0.15
 
 
 def test_rounding_and_spreading() -> None:

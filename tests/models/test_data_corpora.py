@@ -10,11 +10,12 @@ import pytest
 from models.blendshapes import INDEX, lip_opening
 from models.data import augment, facegood, grid, schema
 from models.data.batches import Batches, Settings, quiet
+from models.data.coarticulation import fitted_rules
 from models.data.corpora import prepare
 from models.data.lips import from_measures, gap_of
 from models.data.phones import NUMBER, PHONES, UNKNOWN, Phone
 from models.data.schema import Clip, Corpus, at_60, frame_count
-from models.data.synthetic import rule_clip, with_pauses
+from models.data.synthetic import rule_clip, with_pauses, with_rules
 from models.data.voices import Spoken
 from models.errors import ModelError
 from models.features import MELS, RATE
@@ -167,7 +168,7 @@ def test_a_rule_clip_closes_on_m_and_in_its_pauses() -> None:
     phones = [Phone("AA", 0.0, 0.3), Phone("M", 0.3, 0.4), Phone("AA", 0.4, 0.7)]
     samples = np.full(int(0.7 * RATE), 2000, np.int16)
     spoken = with_pauses(Spoken(samples, phones), np.random.default_rng(0))
-    clip = rule_clip("a", "test", "one", spoken, None)
+    clip = rule_clip("a", "test", "one", spoken)
     schema.check(clip)
     opening = lip_opening(clip.shapes.astype(np.float32))
     m = np.flatnonzero(clip.phones == NUMBER["M"])
@@ -175,6 +176,9 @@ def test_a_rule_clip_closes_on_m_and_in_its_pauses() -> None:
     assert opening[:3].max() < 0.06
     assert opening.max() > 0.2
     assert PHONES[clip.phones[0]] == "sil"
+    again = with_rules(clip, fitted_rules())
+    opened = lip_opening(again.shapes.astype(np.float32))
+    assert np.corrcoef(opened, opening)[0, 1] > 0.97
 
 
 def test_an_unknown_corpus_lists_the_known(tmp_path: Path) -> None:

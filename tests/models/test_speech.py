@@ -30,9 +30,8 @@ def sound(seconds: float, seed: int = 0) -> np.ndarray:
     t = np.arange(round(seconds * RATE)) / RATE
     pitch = 120 + 40 * np.sin(2 * np.pi * 1.3 * t)
     buzz = np.sign(np.sin(2 * np.pi * np.cumsum(pitch) / RATE))
-    return (0.1 * buzz * np.sin(2 * np.pi * 2 * t) ** 2 + 1e-3 * rng.normal(size=len(t))).astype(
-        "f4"
-    )
+    out = 0.1 * buzz * np.sin(2 * np.pi * 2 * t) ** 2 + 1e-3 * rng.normal(size=len(t))
+    return np.asarray(out, np.float32)
 
 
 def steps(n: int, seed: int = 0) -> torch.Tensor:
