@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from robot.config import FaceConfig
+from robot.errors import DeviceError
 from robot.sim.board import SimBoard
 from robot.sim.rig import Rig
 from robot.trace import lip_gap
@@ -47,6 +48,9 @@ class LiveRig:
     written arrives at the rig's time of that moment. Its time is only ever a whole millisecond, so
     a list of (time, bytes) is all that a bit-for-bit replay needs.
 
+    Attributes:
+        slips: how often the rig's time was let go. unplugged: True pulls the cable.
+
     Args:
         wire: called with (rig's us, bytes) before bytes go on the line.
         now, sleep: the machine's clock.
@@ -62,6 +66,7 @@ class LiveRig:
         self.sim, self._wire, self._now, self._sleep = sim, wire, now, sleep
         self._offset = now() - sim.now()
         self.slips = 0
+        self.unplugged = False
 
     def now(self) -> float:
         """The machine's seconds."""
@@ -76,12 +81,14 @@ class LiveRig:
 
     def write(self, data: bytes) -> None:
         """Bytes for the board."""
+        self._plugged()
         self._advance(self._now())
         self._wire(self.us, data)
         self.sim.write(data)
 
     def read(self, timeout_s: float = 0.0) -> bytes:
         """Bytes from the board; waits up to ``timeout_s`` while there are none."""
+        self._plugged()
         self._advance(self._now())
         data = self.sim.read(timeout_s)
         ahead = self.sim.now() + self._offset - self._now()
@@ -90,7 +97,8 @@ class LiveRig:
         return data
 
     def reopen(self) -> None:
-        """The line is always there."""
+        """The line is there while it is plugged."""
+        self._plugged()
 
     def close(self) -> None:
         """The rig stays as it is."""
@@ -104,6 +112,10 @@ class LiveRig:
     def state(self) -> RigState:
         """The rig as it is now."""
         return state_of(self.sim)
+
+    def _plugged(self) -> None:
+        if self.unplugged:
+            raise DeviceError("the cable of the simulated board is out")
 
     def _advance(self, t: float) -> None:
         behind = self._now() - self._offset - self.sim.now()

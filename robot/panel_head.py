@@ -11,7 +11,7 @@ from scipy.cluster.vq import kmeans2
 
 from robot.sim.head import Head
 
-SHADES: Final = {"skin": 12, "eye_left": 3, "eye_right": 3}
+SHADES: Final = {"skin": 6, "eye_left": 3, "eye_right": 3}
 SCALE: Final = 0.01
 """Browser units for a millimetre."""
 

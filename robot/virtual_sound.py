@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Final, Self
 
@@ -100,8 +101,7 @@ class VirtualSound:
 
     def listen(self, source: str = "room.monitor") -> Listener:
         """Record what comes out of a source, until the listener is stopped."""
-        path = self._home / f"heard-{len(self._players)}.raw"
-        listener = Listener(source, path)
+        listener = Listener(source)
         self._players.append(listener.process)
         return listener
 
@@ -146,19 +146,33 @@ class VirtualSound:
 
 
 class Listener:
-    """``parec`` into a file. ``stop`` gives what was heard."""
+    """``parec`` with the host's time of every sample. ``stop`` gives what was heard."""
 
-    def __init__(self, source: str, path: Path) -> None:
-        self._path = path
-        with path.open("wb") as f:
-            self.process = subprocess.Popen(
-                ["parec", "--latency-msec=10", "-d", source, "--raw", "--format=s16le",
-                 f"--rate={RATE}", "--channels=1"],
-                stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+    def __init__(self, source: str) -> None:
+        self.process = subprocess.Popen(
+            ["parec", "--latency-msec=10", "-d", source, "--raw", "--format=s16le",
+             f"--rate={RATE}", "--channels=1"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
+        )  # fmt: skip
+        self._heard = bytearray()
+        self._starts: list[float] = []
+        self._thread = Thread(target=self._read, name="listener", daemon=True)
+        self._thread.start()
 
-    def stop(self) -> NDArray[np.float32]:
-        """Samples (n,) at 16 kHz."""
+    def stop(self) -> tuple[float, NDArray[np.float32]]:
+        """Host time in s of the first sample, and the samples (n,) at 16 kHz.
+
+        What was read late is not what came late: the lower tenth of the estimates is the time.
+        """
         self.process.terminate()
+        self._thread.join(5.0)
         self.process.wait()
-        return np.fromfile(self._path, _SAMPLE).astype(np.float32) / 32768.0
+        whole = bytes(self._heard[: len(self._heard) // 2 * 2])
+        start = float(np.quantile(self._starts, 0.1)) if self._starts else 0.0
+        return start, np.frombuffer(whole, _SAMPLE).astype(np.float32) / 32768.0
+
+    def _read(self) -> None:
+        pipe = self.process.stdout
+        while pipe is not None and (data := pipe.read(4096)):
+            self._heard += data
+            self._starts.append(time.monotonic() - len(self._heard) / 2 / RATE)
