@@ -141,8 +141,10 @@ class Board:
         try:
             self._ping()
             # Waiting for the answer makes its trip that of the line, and not that of the loop.
-            self._talk.listen(PONG_S if self._pong_due else 0.0)
-            self._pong_due = False
+            if self._pong_due:
+                self._talk.wait_for_pong(PONG_S)
+                self._pong_due = False
+            self._talk.listen()
         except DeviceError:
             self._lose(gone=True)
             return self._talk.telemetry

@@ -112,6 +112,13 @@ class Dialogue:
             del self._pings[next(iter(self._pings))]
         self.tell(wire.Msg.PING, protocol.pack(wire.Ping(self._token)))
 
+    def wait_for_pong(self, timeout_s: float) -> None:
+        """Listen until the last PING is answered, at most ``timeout_s``."""
+        end = self._now() + timeout_s
+        while self._token in self._pings:
+            if not self.listen(max(0.0, end - self._now())) or self._now() >= end:
+                return
+
     def listen(self, timeout_s: float = 0.0) -> bool:
         """Take in what has arrived, waiting up to ``timeout_s``. True: there was something."""
         data = self._line.read(timeout_s)

@@ -50,7 +50,7 @@ def set_clock(talk: Dialogue) -> None:
     talk.reset()
     for _ in range(PINGS):
         talk.ping()
-        talk.listen(HELLO_S)
+        talk.wait_for_pong(HELLO_S)
     if not talk.clock.known:
         raise DeviceError("the board says hello but answers no ping", "mien ports")
 
