@@ -15,6 +15,7 @@ from robot.link import protocol, wire
 Floats = NDArray[np.float64]
 BYTE_US = 20.0
 TICK_US = 1000
+EARLY_US = 500.0  # after a step of the core
 STEPS_BACK = 4
 UNDRIVEN_US = 400.0  # no pulse is shorter, so such a difference is one against none
 
@@ -64,6 +65,20 @@ class Twins:
                 at, data = self._coming.pop(0)
                 self.core.receive(data, int(at - self._start))
             self.core.tick(self._ticked)
+
+    def arm(self) -> None:
+        """Configure and arm both, ARM early in a step, so that both see it before the next one.
+
+        An ARM that arrives at the end of a step is handled in that step by the core, and in the
+        next one by the board, which then stays one step behind until the ramp is over.
+        """
+        self.avr.configure()
+        self.avr.run(0.1)
+        board_us = self.avr.machine.now_us - self._start
+        self.avr.run((wire.STEP_US - board_us % wire.STEP_US + EARLY_US) / 1e6)
+        self.follow()
+        self.avr.arm()
+        self.follow()
 
     def differences(self, seconds: float, pose: Callable[[float], Floats]) -> Floats:
         """Play ``pose`` and look every millisecond.

@@ -173,8 +173,5 @@ def setpoint_rms(face: AvrFace, jitter_s: float, seconds: float = 10.0) -> float
 def host_difference(seconds: float) -> float:
     """Largest difference in us between the emulated board and the host core, same bytes."""
     twins = Twins()
-    twins.avr.configure()
-    twins.avr.run(0.1)
-    twins.follow()
-    twins.avr.arm()
+    twins.arm()
     return float(np.abs(twins.differences(seconds, twins.avr.wave)).max())

@@ -70,10 +70,7 @@ def test_pulses_follow_timed_setpoints_through_host_jitter() -> None:
 def test_the_board_and_the_host_core_drive_the_same_poses() -> None:
     """Half a count of rounding, and what the sine moves while a step waits for the loop (3 ms)."""
     twins = Twins()
-    twins.avr.configure()
-    twins.avr.run(0.1)
-    twins.follow()
-    twins.avr.arm()
+    twins.arm()
     ramp = twins.differences(1.0, lambda _: twins.avr.away())
     assert np.abs(ramp).max() <= COUNT_US / 2 + 1e-6
     sine = twins.differences(2.0, twins.avr.wave)
@@ -130,6 +127,7 @@ def test_a_flood_of_anything_else_is_survived(face: AvrFace, kind: str) -> None:
     assert face.machine.watchdog_longest_us < 30_000.0
     face.run(0.5)  # the last answers
     face.rig.transport.read()
+    face.hello()  # sets the board's count of frames back to ours
     face.ready()
     assert face.state() == State.ARMED
 
