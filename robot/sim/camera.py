@@ -52,10 +52,11 @@ class Noise:
 
     The defaults are those of ``RenderedCamera`` (640x480, its own blur and grey noise, morpheus33,
     40 looks at a still face and 150 random poses at 0.7 of the range with the neck still):
-    a still face jitters by 0.08, 0.11, 0.16 mm; from pose to pose a point is off by another 0.79,
-    1.00, 1.53 mm and all points together by 0.28, 0.38, 1.63 mm. No frame of the 190 was lost; the
-    share of lost frames is a guess. What is the same in all poses (0.8, 0.8, 10.6 mm: MediaPipe
-    guesses depth from an average face) ``RenderedCamera`` measures at rest and takes off.
+    a still face jitters by 0.08, 0.10, 0.06 mm; from pose to pose a point is off by another 0.73,
+    0.86, 1.22 mm, all points together by 0.23, 0.43, 0.74 mm, and a point's mean over all poses by
+    0.48, 0.56, 0.82 mm. That is with the tracker's bias at rest taken off (0.8, 0.8, 10.6 mm:
+    MediaPipe guesses depth from an average face). None of the 190 frames was lost; the share of
+    lost frames is a guess.
 
     Attributes:
         jitter: of every point, afresh in every frame.
@@ -66,11 +67,11 @@ class Noise:
         lost: share of frames in which no face is found.
     """
 
-    jitter: Triple = (0.08, 0.11, 0.16)
-    drift: Triple = (0.79, 1.00, 1.53)
-    sway: Triple = (0.28, 0.38, 1.63)
+    jitter: Triple = (0.08, 0.10, 0.06)
+    drift: Triple = (0.73, 0.86, 1.22)
+    sway: Triple = (0.23, 0.43, 0.74)
     memory_s: float = 0.3
-    bias: Triple = (0.0, 0.0, 0.0)
+    bias: Triple = (0.48, 0.56, 0.82)
     lost: float = 0.002
 
 
