@@ -18,7 +18,8 @@ from models.self_model_net import NetConfig, SelfModelNet
 
 # Steps between two scans of the strings' past, the slow part of a step.
 _PLAY_EVERY = 4
-_RIDGES = tuple(10.0**k for k in np.arange(-6, 1.1, 0.5))
+_RIDGES = tuple(10.0**k for k in np.arange(-6, 2.1, 0.5))
+_TRUST = (1.0, 0.3, 0.1, 0.03)
 _PCA_FLOOR = (
     0.05  # smallest weight of a landmark's squared error: the rest of the skin still counts
 )
@@ -42,10 +43,10 @@ class FitConfig:
 
     latents: int = 48
     hidden: tuple[int, int] = (32, 32)
-    steps: int = 2500
+    steps: int = 1500
     rate: float = 8e-3
     decay: float = 1e-3
-    sparse: float = 2e-3
+    sparse: float = 5e-3
     memory: bool = True
     seed: int = 0
 
@@ -181,25 +182,38 @@ def _train(
 
 
 def _last_layer(model: SelfModel, phi: Floats, latents: Floats) -> SelfModel:
-    """Ridge regression of the latents on phi, its strength by generalised cross-validation."""
-    count = len(phi)
-    values, basis = np.linalg.eigh(phi.T @ phi)
-    values = np.maximum(values, 0.0)
-    rotated = basis.T @ (phi.T @ latents)
+    """Ridge regression of the latents on phi, by generalised cross-validation.
+
+    Each latent has its own strength, so that those that are mostly the camera's noise stay flat.
+    One more number for all of them says how much less a bend (squares, cubes, mixing) is believed
+    than a slope.
+    """
+    count, slopes = len(phi), len(model.inputs)
     total = np.square(latents).sum(0)
-    best, ridge, degrees = np.inf, _RIDGES[0] * count, 0.0
-    for r in _RIDGES:
-        strength = r * count
-        freedom = float((values / (values + strength)).sum())
-        a = rotated / (values + strength)[:, None]
-        left = total - 2 * (a * rotated).sum(0) + (values[:, None] * a**2).sum(0)
-        score = float(left.sum()) / (1 - min(freedom / count, 0.99)) ** 2
-        if score < best:
-            best, ridge, degrees = score, strength, freedom
-    out = basis @ (rotated / (values + ridge)[:, None])
-    residual = np.square(latents - phi @ out).sum(0) / max(1.0, count - degrees)
-    doubt = (basis / np.sqrt(values + ridge)).T  # eigh sorts upwards: the least known comes first
-    return replace(model, out=out, doubt=doubt, noise=np.sqrt(residual))
+    strengths = np.array(_RIDGES) * count
+    best = np.inf
+    for trust in _TRUST:
+        scale = np.full(phi.shape[1], trust)
+        scale[:slopes] = scale[-1] = 1.0
+        scaled = phi * scale
+        values, basis = np.linalg.eigh(scaled.T @ scaled)
+        values = np.maximum(values, 0.0)
+        rotated = basis.T @ (scaled.T @ latents)
+        shrink = 1.0 / (values[None, :] + strengths[:, None])  # (ridges, F)
+        freedom = (values * shrink).sum(1)
+        fitted = 2 * shrink @ rotated**2 - (shrink**2 * values) @ rotated**2
+        left = np.maximum(total - fitted, 0.0)  # (ridges, K) squared residual
+        score = left / np.square(1 - np.minimum(freedom / count, 0.99))[:, None]
+        pick = score.argmin(0)
+        at = np.arange(len(pick))
+        if score[pick, at].sum() < best:
+            best = float(score[pick, at].sum())
+            out = scale[:, None] * (basis @ (rotated * shrink[pick].T))
+            noise = np.sqrt(left[pick, at] / np.maximum(1.0, count - freedom[pick]))
+            # The doubt is that of the latents that move most: they set where poses may go.
+            usual = np.sqrt(values + np.average(strengths[pick], weights=total))
+            doubt = (basis / usual).T * scale  # eigh sorts upwards: the least known comes first
+    return replace(model, out=out, doubt=doubt, noise=noise)
 
 
 def _wide(parameter: torch.Tensor) -> Floats:

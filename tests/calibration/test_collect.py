@@ -158,4 +158,5 @@ def test_a_full_disk_keeps_what_was_collected(face: FaceConfig, tmp_path: Path) 
     writer._file = open("/dev/full", "wb", buffering=0)  # noqa: PTH123, SIM115
     with pytest.raises(InputError, match="what was collected is kept"):
         writer.add(1, "neutral", 0.0, np.zeros(9), np.zeros((478, 3)), np.eye(4), 0.1)
+    writer.close()
     assert (dataset.load(tmp_path, face).pose == [0]).all()
