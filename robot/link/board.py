@@ -33,7 +33,8 @@ class Board:
     """The serial link to one face. Nothing moves before ``arm``.
 
     After a lost cable, a reset of the board or its failsafe, ``send`` brings the link back by
-    itself: hello, upload, arm; the board then ramps. An e-stop is never cleared by itself.
+    itself: hello, upload, arm; the board then ramps. (A host that only stalled skips the upload,
+    for it takes the servos' drive away.) An e-stop is never cleared by itself.
 
     Args:
         face: the face that the board drives.
@@ -205,11 +206,14 @@ class Board:
         host = {k: float(v) for k, v in asdict(self.counters).items()}
         return host | board | {"clock_drift_ppm": self.clock.drift_ppm, "trip_s": self.clock.trip_s}
 
-    def _set_up(self, timeout_s: float) -> wire.HelloReply:
+    def _set_up(self, timeout_s: float, fresh: bool = True) -> wire.HelloReply:
         found = handshake.hello(self._talk, self.face, timeout_s)
         handshake.set_clock(self._talk)
         self._stopped = found.state == State.ESTOP
-        if not self._stopped:
+        # A board that only missed us holds the face up meanwhile: an upload would let it drop.
+        ours = found.state == State.FAILSAFE and found.config_crc == self._upload.crc
+        whole = found.boards == (1 << len(self.face.boards)) - 1  # else ARM needs them verified
+        if not self._stopped and (fresh or not (ours and whole)):
             handshake.send_upload(self._talk, self._upload)
         self._lost_at = None
         self._set_up_at = self._now()
@@ -253,11 +257,12 @@ class Board:
             return False
         self._tried_at = now
         lost_at, was_armed = self._lost_at, self._armed
+        fresh = self._gone
         try:
             if self._gone:
                 self._line.reopen()  # resets some boards: never while the line is there
                 self._gone = False
-            self._set_up(RETRY_HELLO_S)
+            self._set_up(RETRY_HELLO_S, fresh)
             if was_armed and not self._stopped:
                 handshake.arm(self._talk, self._upload, self.face, REARM_S, self._now)
         except DeviceError as e:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, Self
@@ -80,13 +81,10 @@ class SerialTransport:
     def read(self, timeout_s: float = 0.0) -> bytes:
         port = self._open()
         try:
-            if not port.in_waiting and timeout_s > 0:
-                port.timeout = timeout_s
-                first = port.read(1)
-                port.timeout = 0
-                return bytes(first + port.read(port.in_waiting)) if first else b""
-            return bytes(port.read(port.in_waiting))
-        except (OSError, TypeError) as e:  # TypeError: pyserial, closed by another thread
+            if timeout_s > 0:  # pyserial's own timeout would set up the port anew each time
+                select.select([port.fileno()], [], [], timeout_s)
+            return bytes(port.read(max(1, port.in_waiting)))
+        except (OSError, TypeError, ValueError) as e:  # the last two: closed by another thread
             raise self._gone(e) from e
 
     def close(self) -> None:

@@ -169,8 +169,11 @@ def test_a_host_that_stalls_finds_the_face_safe_and_ramps_back() -> None:
     play(board, line, 1.0, wave)
     line.advance(1.0)
     assert line.core.state == State.FAILSAFE
+    driven = []
+    line.on_tick = lambda: driven.append(line.core.outputs()[1].all())
     play(board, line, 3.0, wave)
     assert line.core.state == State.ARMED
+    assert all(driven)  # held up all the while
     assert board.counters.reconnects == 1
     assert line.core.violations == 0
     assert line.opened == 1  # opening resets some boards: not without need
@@ -186,9 +189,12 @@ def test_unplugged_and_plugged_in_again() -> None:
     assert line.core.state == State.FAILSAFE
     assert not board.connected
     line.unplugged = False
+    driven = []
+    line.on_tick = lambda: driven.append(line.core.drive)
     play(board, line, 3.0, wave)
     assert board.connected and line.core.state == State.ARMED
     assert (board.counters.reconnects, line.opened) == (1, 2)
+    assert not all(driven)  # uploaded anew
     np.testing.assert_allclose(board.outputs(), wave(line.now() - LEAD_S), atol=25)
     assert line.core.violations == 0
 
