@@ -87,7 +87,7 @@ def live(
         idle_s=idle,
         realtime=realtime,
     )
-    _run(options, seconds, as_json)
+    run_and_say(options, seconds, as_json)
 
 
 def panel(
@@ -107,7 +107,7 @@ def panel(
     window = Window(face, calibration, simulated, panel_host, panel_port, panel_token)
     setup = Setup(face, calibration, "quiet")
     options = Options(setup, port=port, build=build, window=window, idle_s=float("inf"))
-    _run(options, seconds, False)
+    run_and_say(options, seconds, False)
 
 
 def parse_emotion(said: str) -> dict[str, float]:
@@ -157,7 +157,8 @@ def source_of(wav: Path | None, pcm: int, text: str) -> str:
     return named[0] if named else "mic"
 
 
-def _run(options: Any, seconds: float, as_json: bool) -> None:
+def run_and_say(options: Any, seconds: float, as_json: bool) -> None:
+    """Run live until the end, a signal or the time, and print the numbers."""
     from robot.live_run import run
 
     with stopping(seconds) as stop:

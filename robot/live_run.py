@@ -24,7 +24,7 @@ from robot.playout import Frame
 from robot.puppet import Mirror, Puppet, VmcPuppet
 from robot.recorder import Recorder
 from robot.stopping import Stop
-from robot.strings import Strings
+from robot.strings import Inlet, Strings
 from robot.voice_process import Setup, VoiceProcess
 
 PRIORITY: Final = 5
@@ -40,7 +40,7 @@ class Options:
         lag_s: of the skin; None takes what was measured.
         puppet, vmc: UDP ports that listen on ``bind``, 0 for none. livelink, avatar: where to send.
         window: the panel. record: a file. idle_s: silence until rest. realtime: SCHED_FIFO.
-        watch: hears every tick with the opened board.
+        inlet: another puppeteer, already open. watch: hears every tick with the opened board.
     """
 
     setup: Setup
@@ -58,6 +58,7 @@ class Options:
     record: Path | None = None
     idle_s: float = IDLE_S
     realtime: bool = False
+    inlet: Inlet | None = None
     watch: Callable[[Opened, Tick], None] = lambda _at, _tick: None
     mirror: Callable[[float, Frame], None] = lambda _t, _frame: None
 
@@ -192,7 +193,9 @@ def _network(
 ) -> tuple[Callable[[float], Floats | None], Callable[[float, Frame], None]]:
     strings: Callable[[float], Floats | None] = lambda _: None  # noqa: E731
     show: Callable[[float, Frame], None] = lambda _t, _f: None  # noqa: E731
-    if options.puppet or options.vmc:
+    if options.inlet is not None:
+        strings = Strings(calibrated, options.inlet)
+    elif options.puppet or options.vmc:
         inlet: Puppet | VmcPuppet = (
             Puppet(options.puppet, options.bind)
             if options.puppet
