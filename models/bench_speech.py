@@ -36,7 +36,7 @@ def bench_speech(
     # `mien` imports this file for every verb: torch must wait until it is wanted.
     import torch
 
-    from models import speech
+    from models import speech, speech_light
     from models.data import grid
     from models.speech_eval import (
         audio,
@@ -46,6 +46,7 @@ def bench_speech(
         on_phones,
         stream_vs_offline,
     )
+    from models.speech_stream import speak
 
     torch.set_num_threads(1)
     net, meta = speech.load(weights)
@@ -72,10 +73,14 @@ def bench_speech(
         }
     while len(sound) < 16000 * 8:
         sound = np.concatenate([sound, sound])
-    times = frame_times(net, sound)[60:]
-    out["speech.frame_ms_p50"] = float(np.percentile(times, 50))
-    out["speech.frame_ms_p99"] = float(np.percentile(times, 99))
-    out["speech.stream_vs_offline"] = stream_vs_offline(net, sound)
+    light = speech_light.load(weights)
+    for suffix, engine in (("", light), ("_torch", speech.TorchEngine(net))):
+        times = frame_times(engine, sound)[60:]
+        out[f"speech.frame_ms_p50{suffix}"] = float(np.percentile(times, 50))
+        out[f"speech.frame_ms_p99{suffix}"] = float(np.percentile(times, 99))
+    out["speech.stream_vs_offline"] = stream_vs_offline(light, sound)
+    difference = speak(light, sound) - speak(speech.TorchEngine(net), sound)
+    out["speech.light_vs_torch"] = float(np.abs(difference).max())
     stored: dict[str, Any] = meta.get("unseen", {})
     for key in ("grid", "facegood"):
         out[f"speech.unseen_{key}"] = stored.get(f"unseen_{key}")

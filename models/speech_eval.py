@@ -15,8 +15,8 @@ from models.data import facegood, grid, textgrid
 from models.data.lips import gap_of, width_of
 from models.data.schema import read_audio
 from models.features import FRAMES, RATE
-from models.speech import SpeechNet
-from models.speech_stream import Stream, speak
+from models.speech import SpeechNet, TorchEngine
+from models.speech_stream import Engine, Stream, speak
 
 Speak = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Samples (n,) at 16 kHz -> (T, 52) at 60 a second: any system under test."""
@@ -24,7 +24,7 @@ Speak = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 def listener(net: SpeechNet) -> Speak:
     """The network as a system under test."""
-    return lambda samples: speak(net, samples)
+    return lambda samples: speak(TorchEngine(net), samples)
 
 
 def audio(path: Path) -> NDArray[np.float32]:
@@ -105,21 +105,22 @@ def on_phones(system: Speak, folder: Path) -> metrics.Contact:
     return total
 
 
-def stream_vs_offline(net: SpeechNet, samples: NDArray[np.float32], seed: int = 0) -> float:
+def stream_vs_offline(engine: Engine, samples: NDArray[np.float32], seed: int = 0) -> float:
     """Largest difference between the whole recording at once and random pieces of it."""
     rng = np.random.default_rng(seed)
-    stream, parts, at = Stream(net), [], 0
+    stream, parts, at = Stream(engine), [], 0
     while at < len(samples):
         size = int(rng.integers(0, 2000))
         parts.append(stream.push(samples[at : at + size]))
         at += size
     parts.append(stream.flush())
-    return float(np.abs(np.concatenate(parts) - speak(net, samples)).max())
+    got = np.concatenate(parts)
+    return float(np.abs(got - speak(engine, samples)).max())
 
 
-def frame_times(net: SpeechNet, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+def frame_times(engine: Engine, samples: NDArray[np.float32]) -> NDArray[np.float64]:
     """(n,) milliseconds for each frame of a live stream: sound of one frame in, shapes out."""
-    stream = Stream(net)
+    stream = Stream(engine)
     out = []
     for k in range(len(samples) * FRAMES // RATE):
         piece = samples[k * RATE // FRAMES : (k + 1) * RATE // FRAMES]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models.blendshapes import ARKIT
@@ -17,7 +18,18 @@ from models.features import (
     stack,
     start,
 )
-from models.speech import SpeechNet
+
+
+class Engine(Protocol):
+    """A network with the memory of one voice: torch's or the light one."""
+
+    lookahead_frames: int
+
+    def reset(self) -> None:
+        """Forget the voice."""
+
+    def __call__(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Frames of features (T, 2 * 66) -> shapes (T, 52)."""
 
 
 def frame_count(samples: int) -> int:
@@ -29,17 +41,17 @@ class Stream:
     """One voice being listened to. Frame k of its output describes time k / 60 s of its input.
 
     Args:
-        net: in evaluation mode.
+        engine: its own; it is reset here and whenever the stream begins anew.
     """
 
-    def __init__(self, net: SpeechNet) -> None:
-        self._net = net
-        self._delay = net.config.lookahead_frames
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._delay = engine.lookahead_frames
         self._reset()
 
     def _reset(self) -> None:
+        self._engine.reset()
         self._features = start()
-        self._state = self._net.start()
         self._waiting = np.zeros((0, FEATURES), np.float32)
         self._steps = 0
         self._samples = 0
@@ -57,7 +69,7 @@ class Stream:
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Any number of samples (n,) -> the frames (m, 52) that they complete, m may be 0."""
         self._samples += len(samples)
-        return self._advance(samples)[0]
+        return self._advance(samples)
 
     def flush(self) -> NDArray[np.float32]:
         """The frames up to the end of what was heard; silence is assumed after it. Starts anew."""
@@ -66,31 +78,26 @@ class Stream:
         out = np.zeros((0, len(ARKIT)), np.float32)
         if missing > 0:
             rest = samples_for(wanted - 1 + self._delay) - self._samples
-            out = self._advance(np.zeros(max(rest, 0), np.float32))[0][:missing]
+            out = self._advance(np.zeros(max(rest, 0), np.float32))[:missing]
         self._reset()
         return out
 
-    def _advance(
-        self, samples: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """-> frames (m, 52), phone logits (m, phones)."""
+    def _advance(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         hops, self._features = extract(samples, self._features)
         hops = np.concatenate([self._waiting, hops])
         whole = len(hops) // HOPS_PER_FRAME * HOPS_PER_FRAME
         self._waiting = hops[whole:]
         if whole == 0:
-            return np.zeros((0, len(ARKIT)), np.float32), np.zeros((0, 0), np.float32)
-        steps = torch.from_numpy(stack(hops[:whole]))[None]
-        with torch.inference_mode():
-            shapes, phones, self._state = self._net(steps, self._state)
+            return np.zeros((0, len(ARKIT)), np.float32)
+        shapes = self._engine(stack(hops[:whole]))
         # The first steps describe frames before the sound began.
         skip = max(0, self._delay - self._steps)
-        self._steps += steps.shape[1]
-        return shapes[0, skip:].numpy(), phones[0, skip:].numpy()
+        self._steps += len(shapes)
+        return shapes[skip:]
 
 
-def speak(net: SpeechNet, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def speak(engine: Engine, samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """A whole recording (n,) at 16 kHz -> (T, 52), frame k at k / 60 s."""
-    stream = Stream(net)
+    stream = Stream(engine)
     head = stream.push(np.asarray(samples, np.float32))
     return np.concatenate([head, stream.flush()])

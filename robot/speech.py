@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models import checkpoint, speech_stream
 from models.errors import ModelError
 from models.features import FRAMES, RATE, samples_for
-from models.speech import WEIGHTS, SpeechNet, load
+from models.speech_light import WEIGHTS, LightSpeech
 from robot.errors import ConfigError
 
 FPS: Final = FRAMES
@@ -21,21 +20,38 @@ FPS: Final = FRAMES
 
 
 @cache
-def network(path: Path = WEIGHTS) -> tuple[SpeechNet, checkpoint.Meta]:
-    """The speech network and its description, read once.
+def _weights(path: Path) -> tuple[dict[str, NDArray[Any]], checkpoint.Meta]:
+    return checkpoint.load(path, "speech")
+
+
+def description(path: Path = WEIGHTS) -> checkpoint.Meta:
+    """What the weights say of themselves: look-ahead, corpora, seed, metrics.
 
     Raises:
         ConfigError: the weights are missing or not those of a speech network.
     """
     try:
-        return load(path)
+        return _weights(path)[1]
+    except ModelError as e:
+        raise ConfigError(e.message, e.hint or "mien doctor") from e
+
+
+def engine(path: Path = WEIGHTS) -> LightSpeech:
+    """The speech network for one voice. It is the light one: no torch is loaded to speak.
+
+    Raises:
+        ConfigError: the weights are missing or not those of a speech network.
+    """
+    try:
+        tensors, meta = _weights(path)
+        return LightSpeech(tensors, meta["config"])
     except ModelError as e:
         raise ConfigError(e.message, e.hint or "mien doctor") from e
 
 
 def lookahead_s(path: Path = WEIGHTS) -> float:
     """Seconds that the network listens past a frame: delay the played sound by this."""
-    return network(path)[0].config.lookahead_ms / 1000
+    return float(description(path)["lookahead_ms"]) / 1000
 
 
 def speak(samples: NDArray[np.float32], path: Path = WEIGHTS) -> NDArray[np.float32]:
@@ -43,8 +59,7 @@ def speak(samples: NDArray[np.float32], path: Path = WEIGHTS) -> NDArray[np.floa
 
     The look-ahead is taken out already, and T = ceil(n * 60 / 16000).
     """
-    with one_thread():
-        return speech_stream.speak(network(path)[0], samples)
+    return speech_stream.speak(engine(path), samples)
 
 
 class SpeechStream:
@@ -60,12 +75,13 @@ class SpeechStream:
     """
 
     def __init__(self, path: Path = WEIGHTS) -> None:
-        self._net = network(path)[0]
-        self._stream = speech_stream.Stream(self._net)
+        self._engine = engine(path)
+        self._stream = speech_stream.Stream(self._engine)
+        self._lookahead_s = lookahead_s(path)
 
     @property
     def lookahead_s(self) -> float:
-        return self._net.config.lookahead_ms / 1000
+        return self._lookahead_s
 
     @property
     def frames(self) -> int:
@@ -79,7 +95,7 @@ class SpeechStream:
 
     def ready_at(self, frame: int) -> int:
         """How many samples must have been pushed before this frame comes out."""
-        return samples_for(frame + self._net.config.lookahead_frames)
+        return samples_for(frame + self._engine.lookahead_frames)
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Samples (n,) at 16 kHz, any n (0 too) -> the frames that they complete (m, 52).
@@ -89,26 +105,11 @@ class SpeechStream:
         samples = np.asarray(samples, np.float32)
         if not np.isfinite(samples).all():
             samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
-        with one_thread():
-            return self._stream.push(samples)
+        return self._stream.push(samples)
 
     def flush(self) -> NDArray[np.float32]:
         """The frames that were still waiting, as if silence followed; the stream begins anew."""
-        with one_thread():
-            return self._stream.flush()
+        return self._stream.flush()
 
 
-class one_thread:  # noqa: N801 (used as a statement)
-    """Torch with one thread: on contended cores a second one costs up to 100 ms a frame."""
-
-    def __enter__(self) -> None:
-        self._before = torch.get_num_threads()
-        if self._before != 1:
-            torch.set_num_threads(1)
-
-    def __exit__(self, *_: object) -> None:
-        if self._before != 1:
-            torch.set_num_threads(self._before)
-
-
-__all__ = ["FPS", "RATE", "SpeechStream", "lookahead_s", "network", "speak"]
+__all__ = ["FPS", "RATE", "SpeechStream", "description", "engine", "lookahead_s", "speak"]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from models import metrics, speech
+from models import metrics, speech_light
 from models.blendshapes import lip_opening
 from models.data import coarticulation, grid, textgrid
 from models.data.align import Aligner
@@ -82,9 +82,9 @@ def main() -> None:
     parser.add_argument("--others", type=Path)
     parser.add_argument("--clips", type=int, default=200)
     options = parser.parse_args()
-    net, _ = speech.load()
+    engine = speech_light.load()
     simple: dict[str, Callable[[Audio], Opening]] = {
-        "mien": lambda a: lip_opening(speak(net, a)),
+        "mien": lambda a: lip_opening(speak(engine, a)),
         "rms": envelope,
         "log_rms": lambda a: metrics.log_envelope(envelope(a)) + 60,
     }

@@ -12,7 +12,7 @@ from models import checkpoint
 from models.blendshapes import INDEX, SPEECH, lip_opening
 from models.errors import ModelError
 from models.features import FEATURES, HOPS_PER_FRAME, RATE
-from models.speech import WEIGHTS, Config, SpeechNet, load, save
+from models.speech import WEIGHTS, Config, SpeechNet, TorchEngine, load, save
 from models.speech_stream import Stream, frame_count, speak
 
 SMALL = Config(width=16, dilations=(1, 2, 4), lookahead_frames=3)
@@ -82,21 +82,23 @@ def test_closing_never_passes_the_jaw() -> None:
 def test_the_look_ahead_is_what_it_says() -> None:
     net = small_net()
     samples = sound(1.5)
-    base = speak(net, samples)
+    base = speak(TorchEngine(net), samples)
     reach = round(SMALL.lookahead_ms * RATE / 1000)
     for frame in (20, 45):
         at = round(frame * RATE / 60)
         changed = samples.copy()
         changed[at + reach + 1 :] += 0.3
-        np.testing.assert_array_equal(speak(net, changed)[: frame + 1], base[: frame + 1])
+        np.testing.assert_array_equal(
+            speak(TorchEngine(net), changed)[: frame + 1], base[: frame + 1]
+        )
         changed = samples.copy()
         changed[at + reach - 40 :] += 0.3
-        assert np.abs(speak(net, changed)[frame] - base[frame]).max() > 1e-6
+        assert np.abs(speak(TorchEngine(net), changed)[frame] - base[frame]).max() > 1e-6
 
 
 @pytest.mark.parametrize("n", [0, 1, 100, 266, 267, 268, 1600, 16000, 16001])
 def test_every_length_gives_its_frames(n: int) -> None:
-    got = speak(small_net(), sound(2.0)[:n])
+    got = speak(TorchEngine(small_net()), sound(2.0)[:n])
     assert got.shape == (frame_count(n), 52)
     assert frame_count(n) == int(np.ceil(n * 60 / RATE))
 
@@ -105,17 +107,19 @@ def test_every_length_gives_its_frames(n: int) -> None:
 @settings(max_examples=15, deadline=None)
 def test_a_stream_of_any_pieces_is_the_whole(sizes: list[int]) -> None:
     net, samples = small_net(), sound(1.0)
-    stream, parts, at = Stream(net), [], 0
+    stream, parts, at = Stream(TorchEngine(net)), [], 0
     for size in sizes:
         parts.append(stream.push(samples[at : at + size]))
         at += size
     parts += [stream.push(samples[at:]), stream.flush()]
-    np.testing.assert_allclose(np.concatenate(parts), speak(net, samples), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(
+        np.concatenate(parts), speak(TorchEngine(net), samples), rtol=0, atol=1e-5
+    )
 
 
 def test_a_flushed_stream_begins_anew() -> None:
     net, samples = small_net(), sound(0.8)
-    stream = Stream(net)
+    stream = Stream(TorchEngine(net))
     first = np.concatenate([stream.push(samples), stream.flush()])
     second = np.concatenate([stream.push(samples), stream.flush()])
     np.testing.assert_array_equal(first, second)
@@ -162,6 +166,6 @@ def test_shipped_weights_keep_quiet_lips_shut() -> None:
         "room": 0.002 * rng.normal(size=4 * RATE),
         "hum": 0.02 * np.sin(2 * np.pi * 50 * t) + 0.01 * np.sin(2 * np.pi * 150 * t),
     }.items():
-        opening = lip_opening(speak(net, samples.astype(np.float32)))[60:]
+        opening = lip_opening(speak(TorchEngine(net), samples.astype(np.float32)))[60:]
         assert opening.max() < 0.06, name
         assert np.abs(np.diff(opening)).max() < 0.03, name

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from models.blendshapes import lip_opening
 from models.metrics import contact
 from robot.audio import LJ_DEMO, RATE, load
 from robot.errors import ConfigError
-from robot.speech import FPS, SpeechStream, lookahead_s, network, speak
+from robot.speech import FPS, SpeechStream, description, lookahead_s, speak
 
 
 @pytest.fixture(scope="module")
@@ -61,15 +62,18 @@ def test_a_broken_driver_does_not_stop_the_face(demo: np.ndarray) -> None:
     assert len(stream.push(np.zeros(0, np.float32))) == 0
 
 
-def test_threads_are_left_as_they_were(demo: np.ndarray) -> None:
-    before = torch.get_num_threads()
-    speak(demo[:4000])
-    assert torch.get_num_threads() == before
+def test_to_speak_needs_no_torch() -> None:
+    code = "import sys, robot.speech as s; s.SpeechStream(); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_weights_describe_themselves() -> None:
+    assert description()["lookahead_ms"] == pytest.approx(1000 * lookahead_s())
 
 
 def test_missing_weights_name_the_next_command(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no weights") as e:
-        network(tmp_path / "none.safetensors")
+        SpeechStream(tmp_path / "none.safetensors")
     assert e.value.exit_code == 2
     assert e.value.hint
 
