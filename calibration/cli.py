@@ -20,10 +20,11 @@ from calibration import fit as fitting
 from calibration.collect import PLAN
 from calibration.collect import collect as run_collect
 from calibration.lag import measure
-from calibration.plan import make_plan
+from calibration.plan import allowed, make_plan, mixtures
 from calibration.ports import open_studio
 from calibration.report import judged, write_report
 from calibration.steady import steadied
+from calibration.trim import CHECK_POSES, TRIM_POSES, Drift, judge, shifted, watch
 from calibration.verify import Verdict, check_inverse, check_model
 from models import self_model
 from models.train.self_model import FitConfig
@@ -155,6 +156,55 @@ def report(face: Face = "morpheus33", out: Out = None) -> None:
     _log.print(f"next: mien demo --face {face}")
 
 
+@app.command()
+def check(
+    face: Face = "morpheus33",
+    out: Out = None,
+    port: Port = "sim",
+    camera: Camera = "projected",
+    build: Build = 0,
+    seed: Seed = 0,
+) -> None:
+    """Twenty poses: is the calibration still true? Keep it, trim it, or redo it."""
+    config, folder = load_face(face), _folder(face, out)
+    drift = _drift(config, folder, CHECK_POSES, port, camera, build, seed)
+    print(
+        f"{drift.verdict}: error {drift.rmse_mm:.2f} mm, {drift.expected_mm:.2f} when verified, "
+        f"{drift.trimmed_rmse_mm:.2f} after the best shift"
+    )
+    _merge(folder, {"check_verdict": drift.verdict, "check_rmse_mm": drift.rmse_mm})
+    if drift.verdict == "trim":
+        _say_next("trim", face, folder)
+    elif drift.verdict == "redo":
+        _log.print(f"next: mien calibrate all --face {face} --out ANOTHER_FOLDER")
+
+
+@app.command()
+def trim(
+    face: Face = "morpheus33",
+    out: Out = None,
+    port: Port = "sim",
+    camera: Camera = "projected",
+    build: Build = 0,
+    seed: Seed = 0,
+    ship: Ship = False,
+) -> None:
+    """Shift the commands of a calibrated face to where its servos and strings are now."""
+    config, folder = load_face(face), _folder(face, out)
+    drift = _drift(config, folder, TRIM_POSES, port, camera, build, seed)
+    if drift.trimmed_rmse_mm >= drift.rmse_mm:
+        print(f"nothing to trim: error {drift.rmse_mm:.2f} mm")
+        return
+    model = self_model.load(folder / fitting.MODEL, config.name, config.hash)
+    fitting.save(folder, shifted(model, drift.shift[model.inputs]))
+    print(f"error {drift.rmse_mm:.2f} -> {drift.trimmed_rmse_mm:.2f} mm")
+    for i in np.argsort(-np.abs(drift.shift))[:5]:
+        print(f"{config.names[i]:<20} {drift.shift[i]:+.3f}")
+    if ship:
+        _ship(config, folder)
+    _say_next("check", face, folder)
+
+
 @app.command(name="all")
 def all_stages(
     face: Face = "morpheus33",
@@ -176,6 +226,26 @@ def all_stages(
     if ship:
         _ship(load_face(face), folder)
     report(face, out)
+
+
+def _drift(
+    face: FaceConfig, folder: Path, poses: int, port: str, camera: str, build: int, seed: int
+) -> Drift:
+    """Poses the robot and compares it with the folder's calibration.
+
+    The robot need not be the one that was calibrated: that is what is asked.
+    """
+    model = self_model.load(folder / fitting.MODEL, face.name, face.hash)
+    expected = _metrics(folder).get("model_rmse_mm")
+    if expected is None:
+        raise InputError(f"{folder} was not verified", _next("verify", face.name, folder))
+    stage = open_studio(face, port, camera, build, seed + 2)
+    try:
+        stage.start()
+        sent, seen = watch(stage, allowed(face, mixtures(face, poses, seed + 15485863)))
+    finally:
+        stage.stop()
+    return judge(face, model, sent, seen, float(expected))
 
 
 def _ship(face: FaceConfig, folder: Path) -> None:

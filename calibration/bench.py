@@ -1,0 +1,70 @@
+"""``mien bench calibration``: calibrates other robots of the design, and says how well."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+
+from calibration import dataset, fit
+from calibration.collect import PLAN, collect
+from calibration.plan import make_plan
+from calibration.ports import open_studio
+from calibration.report import GOALS
+from calibration.steady import steadied
+from calibration.verify import check_inverse, check_model
+from robot.config import load_face
+from robot.errors import InputError
+
+MORE = ("model_rmse_mm", "noise_floor_mm", "inverse_seen_mean_pct", "vs_direct", "fit_s")
+
+
+def calibration(
+    face: Annotated[str, typer.Option(help="Name or YAML file of the face.")] = "morpheus33",
+    builds: Annotated[str, typer.Option(help="Which robots of the design, comma-separated.")] = "1",
+    cameras: Annotated[str, typer.Option(help="projected, rendered or both, comma-separated.")] = (
+        "projected"
+    ),
+    poses: Annotated[int, typer.Option(min=1, help="Budget of poses.")] = 1100,
+) -> dict[str, float | int | str | None]:
+    """Whole calibrations in simulation; each number is the worst of the builds."""
+    torch.set_num_threads(1)
+    try:
+        seeds = [int(b) for b in builds.split(",")]
+    except ValueError as e:
+        raise InputError(f"builds must be numbers with commas between, are {builds!r}") from e
+    out: dict[str, float | int | str | None] = {"face": face, "builds": builds, "poses": poses}
+    for camera in cameras.split(","):
+        found = [one(face, build, camera.strip(), poses) for build in seeds]
+        for name in (*GOALS, *MORE):
+            values = [f[name] for f in found if name in f]
+            if values:
+                out[f"{camera.strip()}.{name}"] = float(np.max(values))
+    return out
+
+
+def one(face: str, build: int, camera: str, poses: int) -> dict[str, Any]:
+    """Metrics of one calibration, in a folder that is thrown away."""
+    config = load_face(face)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_plan(config, poses, seed=build).save(folder / PLAN)
+        stage = open_studio(config, camera=camera, build=build, seed=build)
+        robot_s = collect(config, stage, folder).robot_s
+        data, steady = steadied(dataset.load(folder, config))
+    began = time.perf_counter()
+    model = fit.fit_face(config, data)
+    fit_s = time.perf_counter() - began
+    verdict = check_model(config, data, model)
+    stage = open_studio(config, camera=camera, build=build, seed=build + 1)
+    try:
+        stage.start()
+        shown = check_inverse(config, data, model, stage, steady)
+    finally:
+        stage.stop()
+    return verdict.metrics | shown.metrics | {"robot_s": robot_s, "fit_s": fit_s}
