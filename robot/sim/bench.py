@@ -9,7 +9,6 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from models.face_tracker import FaceTracker
 from robot.actuators import to_pulses
 from robot.config import FaceConfig, load_face
 from robot.link.board import Board
@@ -74,6 +73,8 @@ def realtime_factor(face: FaceConfig, seconds: float) -> float:
 
 
 def _seen(rig: Rig, asked: F64) -> dict[str, float | int | str | None]:
+    from models.face_tracker import FaceTracker  # MediaPipe takes seconds to load
+
     camera = RenderedCamera(rig, Optics(blur=0.0, noise=0.0))
     tracker = FaceTracker(rig.head.neutral_landmarks, fov_deg=camera.optics.view.fov_deg)
     spent, found = [], []

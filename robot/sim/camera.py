@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from models.face_tracker import FaceTracker
 from robot.sim.render import CameraView, Light, Renderer
 from robot.sim.rig import Rig
 
@@ -130,6 +129,8 @@ class RenderedCamera:
     """
 
     def __init__(self, rig: Rig, optics: Optics | None = None, seed: int = 0) -> None:
+        from models.face_tracker import FaceTracker  # MediaPipe takes seconds to load
+
         self.optics = Optics() if optics is None else optics
         self._random = np.random.default_rng([seed, 0x9C7])
         self._renderer = Renderer(rig.head, self.optics.width, self.optics.height)

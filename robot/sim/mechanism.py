@@ -122,7 +122,9 @@ def _options(spec: Any) -> None:
     option.solver = mujoco.mjtSolver.mjSOL_NEWTON
     option.jacobian = mujoco.mjtJacobian.mjJAC_SPARSE
     option.iterations, option.tolerance = 12, 1e-8
-    option.disableflags |= mujoco.mjtDisableBit.mjDSBL_ISLAND  # all is one island: skin joins it
+    # The skin joins everything into one island. A rig that diverges must not go on from its start.
+    off = mujoco.mjtDisableBit
+    option.disableflags |= off.mjDSBL_ISLAND | off.mjDSBL_AUTORESET
     option.gravity = (0.0, -9.81, 0.0)
 
 

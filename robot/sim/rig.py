@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot.config import FaceConfig
+from robot.errors import MienError
 from robot.sim.builds import Build
 from robot.sim.description import load_mechanism
 from robot.sim.drives import sheath_friction
@@ -181,6 +182,12 @@ class Rig:
         return pull
 
     def _refresh(self) -> None:
+        if not np.isfinite(self.data.qpos).all():
+            raise MienError(
+                f"the rig of {self.face.name}, build {self.build.seed}, diverged before "
+                f"{self.time:.3f} s",
+                "lower the stiffness of what was last changed in its mechanism file",
+            )
         if not self._fresh:  # mj_step leaves the places of before its last integration
             mujoco.mj_kinematics(self.machine.model, self.data)
             self._fresh = True
