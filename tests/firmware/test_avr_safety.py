@@ -86,6 +86,30 @@ def test_the_receive_interrupt_knows_an_estop_with_any_number() -> None:
         face.talk.command(Msg.CLEAR)
 
 
+def test_an_estop_that_meets_the_opening_gate_is_not_undone() -> None:
+    """/OE falls once the first pose is on the boards; an ESTOP just before must keep it high."""
+    face = AvrFace()
+    face.configure()
+    face.run(0.1)
+    opened = 0
+    for offset_us in range(0, 10_000, 40):
+        face.machine.watch(Kind.OE)
+        face.talk.tell(Msg.ARM, protocol.pack(wire.Arm(face.upload.crc)))
+        face.machine.run(offset_us)
+        frame = b"\0" + protocol.encode(Msg.ESTOP, 0x80)
+        heard_at = face.machine.now_us + 20.0 * (face.machine.waiting + len(frame))
+        face.machine.send(frame)
+        face.machine.run(20_000.0)
+        events = face.events(Kind.OE)
+        opened += bool(events)
+        assert not [e for e in events if e.value == 0 and e.us > heard_at]
+        assert face.machine.oe_high
+        face.run(face.machine.now_us / 1e6 - face.rig.now())
+        face.hello()
+        face.talk.command(Msg.CLEAR)
+    assert 0 < opened < 250
+
+
 def test_a_frame_that_only_looks_like_an_estop_stops_nothing(face: AvrFace) -> None:
     face.machine.watch(Kind.OE)
     good = protocol.encode(Msg.ESTOP, 7)
