@@ -21,6 +21,7 @@ from robot.sim.rig import Rig
 
 F64 = NDArray[np.float64]
 WIDTH, HEIGHT, COLUMNS = 225, 270, 8
+IN_VIEW = 0.3  # share of the neck's range at which a random pose stays in the picture
 INK = (250, 235, 120)
 VIEW = CameraView(position=(0.0, -22.0, 960.0), target=(0.0, -24.0, 0.0), fov_deg=13.5)
 
@@ -39,8 +40,9 @@ def poses_of(face: FaceConfig, random: int) -> Iterator[tuple[str, F64]]:
             if name.endswith("_left") and twin in face.names:
                 pose[face.index(twin)] = value
             yield f"{name.removesuffix('_left')} {value:+.1f}", pose
+    neck = np.array([a.region == "neck" for a in face.actuators.values()])
     for k, pose in enumerate(random_poses(face, random, seed=7)):
-        yield f"random {k + 1}", pose
+        yield f"random {k + 1}", np.where(neck, IN_VIEW * pose, pose)
 
 
 def sheet(
