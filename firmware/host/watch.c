@@ -59,9 +59,7 @@ static enum mien_broken check_queue(const mien_core *core)
     return MIEN_BROKEN_NONE;
 }
 
-/* One tick makes one transition at most; a burst of received frames may make many, but nothing
- * received in ESTOP drives an output before a CLEAR, an upload or an ARM was said: that chain ends in
- * ARMED with homing, never in the middle of following. */
+/* Time alone makes one transition only. Received frames may make any, and many at once. */
 static bool transition_bad(uint8_t before, uint8_t after, bool ticked)
 {
     if (!ticked || before == after) {

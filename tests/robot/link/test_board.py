@@ -356,3 +356,20 @@ def test_all_33_actuators_go_up_and_come_back() -> None:
         board.read()
     wanted = upload_of(face).clip(to_pulses(face, face.safe)) / 4.0
     np.testing.assert_allclose(board.outputs(), wanted)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_three_hours_over_two_wraps_of_the_boards_clock() -> None:
+    line = Line(drift=120e-6, offset_us=2**31, seed=8)
+    line.latency = lambda: line.rng.uniform(0.0003, 0.003)
+    board = armed(line)
+    for _ in range(180):
+        before = board.read()
+        play(board, line, 60.0, wave)
+        after = board.read()
+        assert before is not None and after is not None
+        for counter in ("late", "refused", "rx_bad", "rx_lost", "overruns", "tx_dropped"):
+            assert getattr(after, counter) == getattr(before, counter), counter
+    assert board.counters.reconnects == 0
+    assert line.core.violations == 0
