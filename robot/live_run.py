@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from robot import sync_store
+from robot import audio, sync_store
 from robot.calibrated import Calibrated
 from robot.config import Floats, load_face
 from robot.errors import DeviceError
@@ -73,6 +73,8 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
         ask_for_priority()
     setup = options.setup
     face = load_face(setup.face)
+    if setup.source == "wav" and setup.path is not None:
+        audio.load(setup.path)  # a wrong one is said at once, not after everything has started
     calibrated = Calibrated(face, setup.calibration)
     with ExitStack() as stack:
         voice = VoiceProcess(setup)
@@ -214,7 +216,10 @@ def _greeting(voice: VoiceProcess, live: LiveFace, options: Options) -> str:
     report = live.report()
     parts = {k: f"{report[f'{k}_ms']:.0f} ms" for k in ("lookahead", "lead", "face_lag")}
     name = voice.status.name or options.setup.source
+    total = report["delay_ms"] + report["lead_ms"] + report["face_lag_ms"]
+    heard = "the monitor waits for the lips" if options.setup.monitor is not None else "unmonitored"
     return (
         f"live: {name} to {live.face.name} on {options.port}; look-ahead {parts['lookahead']}, "
-        f"lead {parts['lead']}, face {parts['face_lag']}. Ctrl-C ends."
+        f"lead {parts['lead']}, face {parts['face_lag']}: lips about {total:.0f} ms behind the "
+        f"voice, {heard}. Ctrl-C ends."
     )
