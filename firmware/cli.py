@@ -83,6 +83,23 @@ def flash(
 
 
 @app.command()
+def emulate() -> None:
+    """Run the firmware on an emulated board; the first line is the path of its serial port.
+
+    Lines on stdin inject faults (firmware/emulator/README.md); end of file ends it.
+    """
+    from firmware.emulator.library import build as build_emulator
+
+    try:
+        program = build_emulator() / "mien-emulator"
+    except BuildError as e:
+        raise DeviceError(e.message, e.hint) from e
+    done = subprocess.run([str(program), str(_image().bin)], check=False)
+    if done.returncode != 0:
+        raise MienError("the emulated board crashed; it says where above")
+
+
+@app.command()
 def sketch(
     folder: Annotated[Path, typer.Argument(help="Where the sketch folder 'mien' goes.")],
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,20 @@ def test_the_process_ends_with_its_input(line: TerminalTransport) -> None:
 def test_an_image_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="did not start"):
         TerminalTransport(str(tmp_path / "none.bin"))
+
+
+def test_from_the_command_line() -> None:
+    command = "from firmware.cli import app; app()"
+    done = subprocess.run(
+        [sys.executable, "-c", command, "emulate"],
+        input="pulses\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    device, *pulses = done.stdout.splitlines()
+    assert device.startswith("/dev/")
+    assert [[float(us) for us in row.split()] for row in pulses] == [[0.0] * 16] * 3
 
 
 def test_usage() -> None:
