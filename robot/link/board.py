@@ -174,7 +174,7 @@ class Board:
             DeviceError: the board did not confirm. Cut the servo supply.
         """
         self._armed, self._stopped = False, True
-        self._talk.command(Msg.ESTOP)
+        handshake.estop(self._talk)
 
     def clear(self) -> None:
         """Leave ESTOP and forget latched faults. Outputs stay off.

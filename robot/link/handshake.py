@@ -12,6 +12,7 @@ from robot.link.upload import Upload
 from robot.link.wire import Msg, Result, State
 
 HELLO_S = 0.1
+ESTOP_S = 0.01
 PINGS = 8
 PROBE_S = 0.05
 BUTTON_S = 0.02  # a board looks at its button more often than this
@@ -93,6 +94,22 @@ def arm(
     if ack.result != Result.OK:
         raise refused(Msg.ARM, ack)
     talk.telemetry = None  # the newest may be older than ARM, and say DISARMED
+
+
+def estop(talk: Dialogue, patience_s: float = 0.5) -> State:
+    """Outputs off, latched. Says so every 10 ms until the board confirms. Returns its state.
+
+    Raises:
+        DeviceError: no answer in ``patience_s``.
+    """
+    attempts = max(1, round(patience_s / ESTOP_S))
+    try:
+        reply = talk.ask(Msg.ESTOP, b"", Msg.ACK, ESTOP_S, attempts)
+    except DeviceError as e:
+        raise DeviceError(
+            f"the e-stop is not confirmed: {e.message}", "cut the servo supply"
+        ) from e
+    return State(protocol.unpack(wire.Ack, reply).state)
 
 
 def clear(talk: Dialogue) -> State:

@@ -249,6 +249,25 @@ def test_estop_is_latched_and_no_revival_ends_it() -> None:
     assert line.core.state == State.ARMED
 
 
+def test_an_estop_over_a_bad_line_is_said_until_it_is_heard() -> None:
+    line = Line(seed=4)
+    board = armed(line)
+    line.damage = lambda data: b"" if line.rng.random() < 0.7 else data
+    start = line.now()
+    board.estop()
+    assert not line.core.drive
+    assert line.now() - start < 0.3
+
+
+def test_an_estop_that_nobody_confirms_says_what_to_do() -> None:
+    line = Line()
+    board = armed(line)
+    line.deaf = True
+    with pytest.raises(DeviceError, match="not confirmed") as raised:
+        board.estop()
+    assert raised.value.hint == "cut the servo supply"
+
+
 def test_the_boards_own_button_stops_the_loop() -> None:
     line = Line()
     board = armed(line)
