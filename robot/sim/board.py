@@ -48,6 +48,7 @@ class SimBoard:
         rig: the robot; its faults ``bytes_lost`` and ``bytes_flipped`` are applied to the line.
         core: a fresh board. Default: the firmware core in this process.
         paced: keep to the wall clock instead of running as fast as possible.
+        has_uart: the core takes bytes at the speed of the line by itself, as an emulated one does.
         watch: called with the rig after every step of it; a camera or a recorder.
     """
 
@@ -57,6 +58,7 @@ class SimBoard:
         core: Core | None = None,
         *,
         paced: bool = False,
+        has_uart: bool = False,
         watch: Callable[[Rig], None] | None = None,
     ) -> None:
         if core is None:
@@ -66,7 +68,7 @@ class SimBoard:
         self.rig, self.core, self._watch = rig, core, watch
         self._us = 0
         self._steps_us = round(rig.dt * 1e6)
-        self._byte_us = BITS_PER_BYTE * 1e6 / rig.face.baud
+        self._byte_us = 0.0 if has_uart else BITS_PER_BYTE * 1e6 / rig.face.baud
         self._line: deque[tuple[float, bytes]] = deque()  # (arrival of the last byte, bytes)
         self._busy_until = 0.0
         self._inbox = bytearray()

@@ -1,0 +1,42 @@
+"""The rig behind the emulated ATmega2560: the same seam, the same face."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from firmware.cache import BuildError
+from firmware.emulator.board import EmulatedAvr, flat_outputs
+from robot.actuators import to_pulses
+from robot.config import load_face
+from robot.link.board import Board
+from robot.loop import RATE_HZ
+from robot.sim.board import SimBoard
+from robot.sim.rig import Rig
+from tests.robot.sim.rigs import commands
+
+FACE = load_face("hobby9")
+
+
+@pytest.mark.avr
+def test_an_emulated_board_moves_the_same_face_to_the_same_place() -> None:
+    channels = [(a.board, a.channel) for a in FACE.actuators.values()]
+    try:
+        avr = EmulatedAvr(flat_outputs(channels), FACE.boards)
+    except BuildError as e:
+        pytest.skip(str(e))
+    reached = []
+    for line in (SimBoard(Rig(FACE), avr, has_uart=True), SimBoard(Rig(FACE))):
+        board = Board(FACE, line, line.now)
+        board.connect()
+        board.arm()
+        pulses = to_pulses(FACE, commands(FACE, jaw_open=0.7, brow=0.5))
+        start = line.now()
+        for k in range(round(1.5 * RATE_HZ)):
+            board.send(start + k / RATE_HZ, pulses)
+            board.read()
+            line.sleep_until(start + (k + 1) / RATE_HZ)
+        assert line.powered.all()
+        assert np.abs(line.pulses_us - pulses).max() < 5.0  # a count of the PCA9685 is 4.88 us
+        reached.append(line.rig.landmarks())
+    assert np.abs(reached[0] - reached[1]).max() < 1.0  # mm
