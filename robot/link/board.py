@@ -63,6 +63,7 @@ class Board:
         self._gone = False  # the line must be opened again
         self._tried_at = -np.inf
         self._pinged_at = -np.inf
+        self._told_at = -np.inf
         self._pong_due = False
         self._set_up_at = -np.inf
 
@@ -126,6 +127,7 @@ class Board:
             self._need_link()
             self._ping()  # before the setpoint: behind it, it would reach the board 1.6 ms late
             self._talk.tell(Msg.SETPOINT, payload)
+            self._told_at = self._now()
         except DeviceError:
             self._lose(gone=True)
             return held
@@ -220,10 +222,11 @@ class Board:
         return found
 
     def _ping(self) -> None:
-        """Heartbeat and clock, when it is time for one."""
+        """Clock, and a heartbeat while nothing else is sent, when it is time for one."""
         now = self._now()
-        if now - self._pinged_at >= PING_EVERY_S:
-            self._pinged_at = now
+        quiet = self._armed and now - self._told_at > self.face.timeout_ms / 1000 / 4
+        if quiet or now - self._pinged_at >= PING_EVERY_S:
+            self._pinged_at = self._told_at = now
             self._pong_due = True
             self._talk.ping()
 

@@ -179,6 +179,20 @@ def test_a_host_that_stalls_finds_the_face_safe_and_ramps_back() -> None:
     assert line.opened == 1  # opening resets some boards: not without need
 
 
+def test_reading_alone_keeps_an_armed_face_where_it_is() -> None:
+    line = Line()
+    board = armed(line)
+    play(board, line, 1.0, wave)
+    line.advance(0.1)
+    held = board.outputs()
+    for _ in range(250):
+        board.read()
+        line.advance(0.02)
+    assert line.core.state == State.ARMED
+    np.testing.assert_array_equal(board.outputs(), held)
+    assert board.counters.reconnects == 0
+
+
 def test_unplugged_and_plugged_in_again() -> None:
     line = Line()
     board = armed(line)
