@@ -16,7 +16,9 @@ firmware, servos, skin. Keys:
   model's own opening, while somebody speaks, at the neutral clip's best lag; mean over emotions;
   loss.
 - ``zero_intensity_error``: largest difference of weights between intensity 0 and neutral.
-- ``plain_*``, ``crossed_*``, ``learned_*``: the two costs by fusion, on a part of the sentences.
+- ``plain_*``, ``crossed_*``, ``learned_*``: the two costs by fusion, on a part of the sentences, and
+  ``shown_mm``, how far the mean face is from the neutral clip's (RMS), so that a fusion which spares
+  the lips by not feeling is found out.
 """
 
 from __future__ import annotations
@@ -41,8 +43,8 @@ def bench(
     other_build: Annotated[int, typer.Option(min=0, help="The robot that the judge knows.")] = 2,
     intensity: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.8,
     sentences: Annotated[int, typer.Option(min=2, help="Tested.")] = 20,
-    fitted: Annotated[int, typer.Option(min=2, help="Sentences that the judge is fitted on.")] = 8,
-    compared: Annotated[int, typer.Option(min=0, help="Sentences for the three fusions.")] = 6,
+    fitted: Annotated[int, typer.Option(min=2, help="Sentences that the judge is fitted on.")] = 6,
+    compared: Annotated[int, typer.Option(min=0, help="Sentences for the three fusions.")] = 4,
     data: Annotated[
         Path | None,
         typer.Option(help="Folder of sound and TextGrids; default $MIEN_DATA/lj_phones."),
@@ -57,13 +59,14 @@ def bench(
     from models.expression_reader import Reader, accuracy, confused, describe
     from robot.calibrated import Calibrated
     from robot.config import load_face
-    from robot.emotion_trials import graded, lip_costs, spoken_sentences, trial, zero_error
+    from robot import emotion_trials
+    from robot.emotion_trials import lip_costs, shown_mm, trial
     from robot.expression import FUSIONS
     from robot.playing import Playing
 
     config = load_face(face)
     calibrated = Calibrated(config, calibration)
-    said = spoken_sentences(data, sentences + fitted)
+    said = emotion_trials.spoken_sentences(data, sentences + fitted)
     test, learn = said[:sentences], said[sentences:]
     cameras = camera_kind(camera)
     out: dict[str, float | int | str | None] = {}
@@ -73,17 +76,18 @@ def bench(
     with Playing(calibrated, build, cameras) as robot:
         tried = [trial(calibrated, robot, s, {e: intensity}, kind) for s in test for e in EMOTIONS]
         rest = robot.rest
-        out |= graded(calibrated, robot, test[:: max(1, len(test) // 3)][:3], kind)
+        out |= emotion_trials.graded(calibrated, robot, test[: emotion_trials.GRADED], kind)
         for other in FUSIONS if compared else ():
             part = test[:compared]
             again = [
                 tried[len(EMOTIONS) * i + k]
                 if other == kind or e == "neutral"
-                else trial(calibrated, robot, s, {e: intensity}, other)
+                else trial(calibrated, robot, s, {e: intensity}, other, filmed=False)
                 for i, s in enumerate(part)
                 for k, e in enumerate(EMOTIONS)
             ]
             out |= {f"{other}_{k}": v for k, v in lip_costs(again).items() if "cost" in k}
+            out[f"{other}_shown_mm"] = shown_mm(again)
     labels, known_labels = list(EMOTIONS) * len(test), list(EMOTIONS) * len(learn)
     for name in rest:
         judge = Reader.fit(
@@ -100,7 +104,7 @@ def bench(
         labels, judge.read(np.stack([describe(t.targets, neutral) for t in tried]))
     )
     out |= lip_costs(tried)
-    out["zero_intensity_error"] = zero_error(test[0], tried[0].spoken, kind)
+    out["zero_intensity_error"] = emotion_trials.zero_error(test[0], tried[0].spoken, kind)
     return out | {
         "build": build, "other_build": other_build, "sentences": len(test), "camera": cameras,
         "speech": "recorded" if test[0].phones and " " not in test[0].name else "synthetic",

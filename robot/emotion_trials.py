@@ -27,6 +27,8 @@ from robot.prosody import voice
 from robot.sentences import Sentence, recorded, synthetic
 
 FELT: Final = EMOTIONS[1:]
+GRADED: Final = 2
+"""Sentences that are played at every one of the intensities STEPS."""
 STEPS: Final = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -41,7 +43,12 @@ class Trial:
 
 
 def trial(
-    calibrated: Calibrated, robot: Playing, sentence: Sentence, felt: dict[str, float], kind: str
+    calibrated: Calibrated,
+    robot: Playing,
+    sentence: Sentence,
+    felt: dict[str, float],
+    kind: str,
+    filmed: bool = True,
 ) -> Trial:
     """Play one sentence. The feeling is there from the beginning; life has the sentence's seed."""
     seed = sum(map(ord, sentence.name))
@@ -49,7 +56,7 @@ def trial(
         calibrated, sentence.samples, seed, feeling=_feeling(felt, seed), fuse=fusion(kind)
     )
     _say(f"{sentence.name[:30]:<30} {felt}")
-    return Trial(sentence, done.spoken, done.targets[::LOOK_EVERY], robot.play(done))
+    return Trial(sentence, done.spoken, done.targets[::LOOK_EVERY], robot.play(done, filmed))
 
 
 def graded(
@@ -58,10 +65,13 @@ def graded(
     """Does more intensity show as more? Mean and worst rank correlation over emotions."""
     rho: dict[str, list[float]] = {name: [] for name in FELT}
     for sentence in some:
-        still = _mean_face(trial(calibrated, robot, sentence, {"neutral": 0.0}, kind))
+
+        def face(felt: dict[str, float], said: Sentence = sentence) -> Floats:
+            return _mean_face(trial(calibrated, robot, said, felt, kind, filmed=False))
+
+        still = face({"neutral": 0.0})
         for name in FELT:
-            faces = [_mean_face(trial(calibrated, robot, sentence, {name: i}, kind)) for i in STEPS]
-            shown = [0.0, *(float(np.sqrt(np.square(f - still).sum(1).mean())) for f in faces)]
+            shown = [0.0, *(_apart(face({name: i}), still) for i in STEPS)]
             rho[name].append(float(spearmanr((0.0, *STEPS), shown).statistic))
     means = {name: float(np.mean(r)) for name, r in rho.items()}
     return {"monotone": float(np.mean(list(means.values()))), "monotone_worst": min(means.values())}
@@ -93,6 +103,16 @@ def lip_costs(trials: list[Trial]) -> dict[str, float]:
         "r_lip_cost": follow["neutral"] - felt_r,
         "r_lip_cost_worst": follow["neutral"] - min(follow[n] for n in FELT),
     }
+
+
+def shown_mm(trials: list[Trial]) -> float:
+    """RMS displacement of the mean face from that of the neutral clip, mean over feelings."""
+    size = len(EMOTIONS)
+    out = []
+    for start in range(0, len(trials), size):
+        still, *felt = (_mean_face(one) for one in trials[start : start + size])
+        out += [_apart(face, still) for face in felt]
+    return float(np.mean(out))
 
 
 def closures(one: Trial, limit_mm: float) -> list[bool]:
@@ -134,8 +154,13 @@ def _feeling(felt: dict[str, float], seed: int) -> Feeling:
 
 
 def _mean_face(one: Trial) -> Floats:
-    seen = next(iter(one.watched.seen.values())).astype(np.float64)
-    return np.asarray(np.nanmean(seen, axis=0))
+    seen = one.watched.seen
+    points = seen.get("projected", next(iter(seen.values()))).astype(np.float64)
+    return np.asarray(np.nanmean(points, axis=0))
+
+
+def _apart(face: Floats, other: Floats) -> float:
+    return float(np.sqrt(np.square(face - other).sum(axis=1).mean()))
 
 
 def _speaks(one: Trial) -> NDArray[np.bool_]:

@@ -22,6 +22,8 @@ from robot.trace import lip_gap
 CameraKind = Literal["projected", "rendered", "both"]
 LOOK_EVERY: Final = 6
 """Ticks between two looks: ten a second are enough for what lasts a sentence."""
+RENDER_EVERY: Final = 12
+"""The same where every look is a picture."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Playing:
             self._cameras["projected"] = ProjectedCamera(seed=build)
         if cameras in ("rendered", "both"):
             self._cameras["rendered"] = RenderedCamera(self._rig, seed=build)
+        self._open = [*self._cameras]
         self._gap: list[float] = []
         self.closed_mm = 0.0
         self._seen: dict[str, list[NDArray[np.float32]]] = {}
@@ -78,8 +81,12 @@ class Playing:
             camera.close()
         self._board.close()
 
-    def play(self, performance: Performance) -> Watched:
-        """Play a clip, ahead by the board's lead and the face's lag, and watch."""
+    def play(self, performance: Performance, filmed: bool = True) -> Watched:
+        """Play a clip, ahead by the board's lead and the face's lag, and watch.
+
+        Without ``filmed`` the rendered camera, which is slow, looks away if there is another.
+        """
+        self._open = [k for k in self._cameras if filmed or k != "rendered"] or [*self._cameras]
         lead = self._board.lead_s + self._calibrated.lag_s
         seconds = len(performance.commands) / RATE_HZ
         self._clear()
@@ -96,7 +103,7 @@ class Playing:
         return {k: np.nanmean(v[len(v) // 3 :].astype(np.float64), axis=0) for k, v in seen.items()}
 
     def _clear(self) -> None:
-        self._gap, self._seen = [], {name: [] for name in self._cameras}
+        self._gap, self._seen = [], {name: [] for name in self._open}
 
     def _watched(self) -> Watched:
         return Watched(
@@ -107,9 +114,9 @@ class Playing:
         if tick.t < -1e-9:
             return
         self._gap.append(float(lip_gap(self._rig.landmarks())))
-        if len(self._gap) % LOOK_EVERY:
-            return
-        for name, camera in self._cameras.items():
-            found = camera.look(self._rig).landmarks
+        for name in self._open:
+            if len(self._gap) % (RENDER_EVERY if name == "rendered" else LOOK_EVERY):
+                continue
+            found = self._cameras[name].look(self._rig).landmarks
             none = np.full((478, 3), np.nan)
             self._seen[name].append((none if found is None else found).astype(np.float32))

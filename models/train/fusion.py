@@ -158,7 +158,7 @@ def wishes(out: Tensor, plain: Tensor, speech: Floats, felt: Floats, voice: Floa
     change, shown = out - plain, out.clamp(0.0, 1.0)
     excess = torch.relu(shown @ gap - _tensor(said_gap))
     return {
-        "closure": (meant * (0.3 * excess + 3.0 * excess.square())).mean(),
+        "closure": (meant * (excess + 3.0 * excess.square())).mean(),
         "open": (_tensor(opened) * (shown @ gap - _tensor(wanted)).square()).mean() / 16.0,
         "round": (_tensor(rounded) * (out @ width - _tensor(narrow)).square()).mean() / 4.0,
         "corner": ((out - plain) @ corner).square().mean() / 4.0,
