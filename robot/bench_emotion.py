@@ -16,9 +16,9 @@ firmware, servos, skin. Keys:
   model's own opening, while somebody speaks, at the neutral clip's best lag; mean over emotions;
   loss.
 - ``zero_intensity_error``: largest difference of weights between intensity 0 and neutral.
-- ``plain_*``, ``crossed_*``, ``learned_*``: the two costs by fusion, on a part of the sentences, and
-  ``shown_mm``, how far the mean face is from the neutral clip's (RMS), so that a fusion which spares
-  the lips by not feeling is found out.
+- ``plain_*``, ``crossed_*``, ``learned_*``: the two costs by fusion, on a part of the sentences,
+  and ``shown_mm``, how far the mean face is from the neutral clip's (RMS), so that a fusion which
+  spares the lips by not feeling is found out.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def bench(
 
     from models.emotion import EMOTIONS
     from models.expression_reader import Reader, accuracy, confused, describe
+    from robot import emotion_trials
     from robot.calibrated import Calibrated
     from robot.config import load_face
-    from robot import emotion_trials
     from robot.emotion_trials import lip_costs, shown_mm, trial
     from robot.expression import FUSIONS
     from robot.playing import Playing
