@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -16,18 +16,14 @@ from robot.sim.builds import (
     SHEATH_SHARE,
     SLACK_MM,
     WEAR_SHARE,
+    Build,
 )
 from robot.sim.description import Horn, Linkage, String
+from robot.sim.draft import METRE, RIGID, STIFF, Draft
 from robot.sim.layout import Arm, chain, unit
-
-if TYPE_CHECKING:
-    from robot.sim.mechanism import Draft
 
 F64 = NDArray[np.float64]
 
-METRE = 1e-3
-RIGID = (0.004, 1.0)  # s, damping ratio: a rod gives as little as the time step allows
-HARD = (0.999, 0.9999, 0.0005, 0.5, 2.0)  # also for friction, which would creep otherwise
 ARM_G, ARM_GYRATION_MM, ARM_DAMPING = 1.0, 10.0, 1e-4
 SEAT_DAMPING = 0.3  # N s/m of a rod's seat in the silicone
 STRING_SKEW_DEG = -20.0  # a string's horn starts behind square and ends as far beyond it
@@ -143,7 +139,7 @@ def _rod(
     drawn = float(np.linalg.norm(end[1] - other[1]))
     data = np.zeros(12)
     data[0] = (made - drawn) * METRE  # held that much longer than the drawing has it
-    held.data, held.solref, held.solimp = data, RIGID, HARD
+    held.data, held.solref, held.solimp = data, STIFF, RIGID
 
 
 def add_servo(draft: Draft, actuator: str, mount: str, pivot: F64, axis: F64) -> Any:
@@ -159,8 +155,8 @@ def add_servo(draft: Draft, actuator: str, mount: str, pivot: F64, axis: F64) ->
         axis=axis,
         armature=kind.armature,
         frictionloss=build.scaled(f"gear:{actuator}", kind.friction, WEAR_SHARE),  # see Rig
-        solref_friction=RIGID,
-        solimp_friction=HARD,
+        solref_friction=STIFF,
+        solimp_friction=RIGID,
         limited=True,
         range=[-travel, travel],
     )
@@ -206,8 +202,8 @@ def add_string(draft: Draft, name: str, string: String) -> None:
         damping=[RUNNER_DAMPING, 0.0, 0.0],
         stiffness=[RUNNER_CENTRING, 0.0, 0.0],
         frictionloss=string.rub,
-        solref_friction=RIGID,
-        solimp_friction=HARD,
+        solref_friction=STIFF,
+        solimp_friction=RIGID,
     )
     runner.add_site(name=f"runner:{name}")
     hub = Horn(rod=0.0, radius=string.horn, skew=STRING_SKEW_DEG)
@@ -232,6 +228,6 @@ def add_string(draft: Draft, name: str, string: String) -> None:
     draft.strings[string.actuator] = (f"drive:{name}", f"skin:{name}", f"runner:{name}")
 
 
-def sheath_friction(draft_build: Any, name: str, share: float) -> float:
+def sheath_friction(build: Build, name: str, share: float) -> float:
     """A build's friction share of a string's sheath; below 1, or the string would lock."""
-    return min(0.9, float(draft_build.scaled(f"sheath:{name}", share, SHEATH_SHARE)))
+    return min(0.9, build.scaled(f"sheath:{name}", share, SHEATH_SHARE))

@@ -6,8 +6,7 @@ gravity of a head that stands upright; body frames are parallel to it at neutral
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any
 
 import mujoco
@@ -16,43 +15,18 @@ from numpy.typing import NDArray
 
 from robot.config import FaceConfig
 from robot.errors import ConfigError
-from robot.sim.builds import ANCHOR_MM, BATCH_SHARE, SPOT_SHARE, Build
-from robot.sim.description import Mechanism, SkinNode
+from robot.sim.builds import ANCHOR_MM, Build
+from robot.sim.description import Mechanism
+from robot.sim.draft import METRE, STIFF, TIME_STEP, UNYIELDING, Draft
 from robot.sim.drives import add_linkage, add_servo_limits, add_string
 from robot.sim.head import Head
-from robot.sim.silicone import Net, net, stiffness
+from robot.sim.silicone import Net, net
+from robot.sim.tissue import add_contacts, add_edges, add_nodes
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-TIME_STEP = 0.002
-METRE = 1e-3
-STIFF = (2.0 * TIME_STEP, 1.0)  # solref of what should be rigid: the fastest that is stable
-SOFT, YIELDING = (0.012, 1.0), (0.9, 0.99, 0.001, 0.5, 2.0)  # where silicone gives a little
-FIRM, UNYIELDING = (0.004, 1.0), (0.99, 0.999, 0.0005, 0.5, 2.0)  # lip on lip
 FAR = 1e3  # degrees or mm that no part gets to
-PAD_MM, ROUND_MM = (40.0, 15.0, 40.0), 5.0  # half sizes of an upper lip's pad; radius of a lower's
-
-
-@dataclass
-class Draft:
-    """A mechanism while it is being put together."""
-
-    face: FaceConfig
-    plan: Mechanism
-    head: Head
-    build: Build
-    net: Net
-    spec: Any
-    origins: dict[str, F64] = field(default_factory=dict)  # body -> mm in the head frame
-    chains: dict[str, dict[str, tuple[str, F64, F64]]] = field(default_factory=dict)
-    horns: dict[str, tuple[str, F64]] = field(default_factory=dict)  # actuator -> site, mm
-    strings: dict[str, tuple[str, str, str]] = field(default_factory=dict)
-
-    def anchor(self, node: str) -> tuple[F64, F64]:
-        """A node's place (3,) mm and its frame (3, 3)."""
-        k = self.net.names.index(node)
-        return self.net.anchors[k], self.net.frames[k]
 
 
 @dataclass(frozen=True)
@@ -102,13 +76,13 @@ def assemble(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> Mac
     _options(spec)
     draft = Draft(face, plan, head, build, net(head, plan.nodes, plan.skin, offsets), spec)
     _bodies(draft)
-    _nodes(draft)
-    _edges(draft)
+    add_nodes(draft)
+    add_edges(draft)
     for name, linkage in plan.linkages.items():
         add_linkage(draft, name, linkage)
     for name, string in plan.strings.items():
         add_string(draft, name, string)
-    _contacts(draft)
+    add_contacts(draft)
     _stops(draft)
     add_servo_limits(draft)
     return _machine(draft, spec.compile())
@@ -169,105 +143,6 @@ def _bodies(draft: Draft) -> None:
                 made.solref_limit = STIFF
             axis = np.asarray(joint.axis) / np.linalg.norm(joint.axis)
             draft.chains[name][joint_name] = (joint.kind, axis, origin)
-
-
-def _nodes(draft: Draft) -> None:
-    skin, build = draft.plan.skin, draft.build
-    batch = build.scaled("silicone", 1.0, BATCH_SHARE)
-    for name, node in draft.plan.nodes.items():
-        anchor, frame = draft.anchor(name)
-        part = draft.spec.body(node.parent).add_body(
-            name=f"skin:{name}", pos=(anchor - draft.origins[node.parent]) * METRE
-        )
-        part.explicitinertial = True
-        mass = (node.mass or skin.mass) * 1e-3
-        # Silicone is cast on the face: its own weight is already in its rest shape.
-        part.mass, part.inertia, part.gravcomp = mass, np.full(3, mass * METRE**2), 1.0
-        part.add_site(name=f"skin:{name}")
-        spot = batch * build.scaled(f"silicone:{name}", 1.0, SPOT_SHARE)
-        for k, axis in enumerate("xyz"):
-            ground = spot * (node.stiffness or skin.stiffness)[k]
-            part.add_joint(
-                name=f"{name}.{axis}",
-                type=mujoco.mjtJoint.mjJNT_SLIDE,
-                axis=frame[:, k],
-                stiffness=[ground, 0.0, ground / (skin.hardening * METRE) ** 2],
-                damping=[skin.damping, 0.0, 0.0],
-                limited=True,
-                range=np.multiply((node.limits or skin.limits)[k], METRE),
-                solref_limit=SOFT,
-                solimp_limit=YIELDING,
-            )
-
-
-def _edges(draft: Draft) -> None:
-    plan, build = draft.plan, draft.build
-    batch = build.scaled("silicone", 1.0, BATCH_SHARE)
-    names = draft.net.names
-    for i, j, length in draft.net.edges:
-        _edge(draft, "edge", names[i], names[j], batch * stiffness(plan.skin, length))
-    for name, cord in plan.cords.items():
-        for one, other in pairwise(cord.nodes):
-            _edge(draft, f"cord:{name}", one, other, batch * cord.stiffness)
-    for name, bulge in plan.bulges.items():
-        made = _spring(draft, f"bulge:{name}", bulge.terms, {}, batch * bulge.stiffness)
-        made.springlength = np.full(2, bulge.rest * METRE)
-
-
-def _edge(draft: Draft, kind: str, one: str, other: str, k: float) -> None:
-    nodes = draft.plan.nodes
-    for axis in range(3):
-        plus = _motion(draft, one, axis, nodes[other])
-        minus = _motion(draft, other, axis, nodes[one])
-        _spring(draft, f"{kind}:{one}-{other}.{'xyz'[axis]}", plus, minus, k)
-
-
-def _motion(draft: Draft, name: str, axis: int, other: SkinNode) -> dict[str, float]:
-    """How a node moves along one of its axes per unit of its own joint and of those joints that
-    carry it but not the other node (linearised at neutral), in metres."""
-    node = draft.plan.nodes[name]
-    anchor, frame = draft.anchor(name)
-    terms = {f"{name}.{'xyz'[axis]}": 1.0}
-    for joint, (kind, direction, center) in draft.chains[node.parent].items():
-        if joint not in draft.chains[other.parent]:
-            hinge = kind == "hinge"
-            motion = np.cross(direction, (anchor - center) * METRE) if hinge else direction
-            terms[joint] = float(motion @ frame[:, axis])
-    return terms
-
-
-def _spring(
-    draft: Draft, name: str, plus: dict[str, float], minus: dict[str, float], k: float
-) -> Any:
-    tendon = draft.spec.add_tendon(name=name, stiffness=[k, 0.0, 0.0], springlength=[0.0, 0.0])
-    terms = dict(plus)
-    for joint, factor in minus.items():
-        terms[joint] = terms.get(joint, 0.0) - factor
-    for joint, factor in terms.items():
-        tendon.wrap_joint(joint, factor)
-    return tendon
-
-
-def _contacts(draft: Draft) -> None:
-    for name, contact in draft.plan.contacts.items():
-        above, below = draft.anchor(contact.upper)[0], draft.anchor(contact.lower)[0]
-        meet, up = 0.5 * (above + below), np.array([0.0, 1.0, 0.0])
-        pad = draft.spec.body(f"skin:{contact.upper}").add_geom(
-            name=f"{name}.upper",
-            type=mujoco.mjtGeom.mjGEOM_BOX,
-            size=np.array(PAD_MM) * METRE,
-            pos=(meet + up * PAD_MM[1] - above) * METRE,
-        )
-        ball = draft.spec.body(f"skin:{contact.lower}").add_geom(
-            name=f"{name}.lower",
-            type=mujoco.mjtGeom.mjGEOM_SPHERE,
-            size=np.array([ROUND_MM, 0.0, 0.0]) * METRE,
-            pos=(meet - up * (ROUND_MM + contact.gap) - below) * METRE,
-        )
-        for geom in (pad, ball):
-            geom.contype = geom.conaffinity = 0
-        pair = draft.spec.add_pair(name=name, geomname1=pad.name, geomname2=ball.name)
-        pair.condim, pair.solref, pair.solimp = 1, FIRM, UNYIELDING
 
 
 def _stops(draft: Draft) -> None:

@@ -14,10 +14,11 @@ from robot.config import FaceConfig
 from robot.errors import MienError
 from robot.sim.builds import Build
 from robot.sim.description import load_mechanism
+from robot.sim.draft import TIME_STEP
 from robot.sim.drives import sheath_friction
 from robot.sim.faults import Fault
 from robot.sim.head import load_head
-from robot.sim.mechanism import TIME_STEP, Machine, assemble
+from robot.sim.mechanism import Machine, assemble
 from robot.sim.servo import ServoBank, ServoState
 from robot.sim.skin import Node, Skin, SkinState
 
