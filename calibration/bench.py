@@ -13,6 +13,7 @@ import typer
 
 from calibration import dataset, fit
 from calibration.collect import PLAN, collect
+from calibration.faults import known_robot
 from calibration.plan import make_plan
 from calibration.ports import open_studio
 from calibration.report import GOALS
@@ -55,7 +56,7 @@ def one(face: str, build: int, camera: str, poses: int) -> dict[str, Any]:
         folder = Path(name)
         make_plan(config, poses, seed=build).save(folder / PLAN)
         stage = open_studio(config, camera=camera, build=build, seed=build)
-        robot_s = collect(config, stage, folder).robot_s
+        robot_s = collect(config, stage, folder, known=known_robot(config)).robot_s
         data, steady = steadied(dataset.load(folder, config))
     began = time.perf_counter()
     model = fit.fit_face(config, data)

@@ -19,6 +19,7 @@ from calibration import dataset
 from calibration import fit as fitting
 from calibration.collect import PLAN
 from calibration.collect import collect as run_collect
+from calibration.faults import known_robot, read_findings
 from calibration.lag import measure
 from calibration.plan import allowed, make_plan, mixtures
 from calibration.ports import open_studio
@@ -79,11 +80,13 @@ def collect(
     stage = open_studio(config, port, camera, build, seed)
     began = time.monotonic()
     with _progress("collect") as tell:
-        done = run_collect(config, stage, folder, tell)
+        done = run_collect(config, stage, folder, tell, known=known_robot(config))
     print(
         f"{done.poses} poses, {done.new} of them new, {done.unseen} without a face; "
         f"{done.robot_s:.0f} s of robot time in {time.monotonic() - began:.0f} s"
     )
+    for finding in read_findings(folder):
+        print(f"stopped: {finding}")
     _merge(folder, {"robot_s": done.robot_s + _metrics(folder).get("robot_s", 0.0)})
     _say_next("fit", face, folder)
 
@@ -152,7 +155,8 @@ def report(face: Face = "morpheus33", out: Out = None) -> None:
     with np.load(folder / "verify.npz") as z:
         arrays = {k: z[k] for k in z.files}
     verdict = Verdict(_metrics(folder), arrays)
-    print(write_report(folder / "report.html", config, data, model, verdict))
+    findings = read_findings(folder)
+    print(write_report(folder / "report.html", config, data, model, verdict, findings))
     _log.print(f"next: mien demo --face {face}")
 
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration import dataset
 from calibration.active import choose
 from calibration.dataset import Writer
+from calibration.faults import first_pass, write_findings
 from calibration.fit import quick_fit
-from calibration.plan import KINDS, Plan
+from calibration.plan import FIRST_PASS, KINDS, Plan
 from calibration.steady import steadied
 from calibration.studio import Stage
+from models.self_model import SelfModel
 from robot.config import FaceConfig
 from robot.errors import DeviceError
 
@@ -47,6 +50,7 @@ def collect(
     folder: Path,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
     stop_after: int | None = None,
+    known: SelfModel | None = None,
 ) -> Collected:
     """Visit all poses of the folder's plan that are not in its data yet.
 
@@ -56,6 +60,7 @@ def collect(
         folder: holds ``plan.npz``; records are appended to ``poses.bin``.
         progress: hears (poses done, poses of the plan).
         stop_after: end early after so many new poses.
+        known: a robot of the same design; what responds unlike it in the first pass is stopped.
 
     Raises:
         InputError: no plan, or the disk is full.
@@ -67,6 +72,7 @@ def collect(
     new = unseen = blind = 0
     time = 0.0
     done = set(writer.done)
+    stopped: NDArray[np.bool_] | None = None
     try:
         if len(done) == len(plan) and not plan.active:
             return Collected(len(done), 0, 0, 0.0)
@@ -81,7 +87,13 @@ def collect(
                 break
             i = todo[0]
             kind = KINDS[plan.kind[i]]
-            sent = stage.go(plan.goals[i])
+            if stopped is None and kind not in FIRST_PASS:
+                findings = first_pass(face, steadied(dataset.load(folder, face))[0], known)
+                write_findings(folder, findings)
+                wrong = {f.actuator for f in findings}
+                stopped = np.array([n in wrong for n in face.names])
+            goal = plan.goals[i]
+            sent = stage.go(goal if stopped is None else np.where(stopped, face.safe, goal))
             look = stage.look()
             time = look.time
             writer.add(i, kind, time, sent, look.landmarks, look.head, look.spread)

@@ -26,6 +26,9 @@ from robot.safety import Limiter
 KINDS = ("start", "neutral", "single", "loop", "neck", "combo", "active", "held")
 """``start`` is no pose: it marks that the face was (re)started at its safe pose."""
 
+FIRST_PASS = ("neutral", "single")
+"""What is done before anything is known to be wired right."""
+
 _AMPLITUDES = (0.3, 0.65, 1.0)
 _LOOP = (0.2, 0.4, 0.6, 0.8, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0, 0.5, 0.25, 0.5, 0.0)
 _REST = 4  # neutral poses at the start

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,9 +59,15 @@ def judged(metrics: dict[str, Any]) -> list[Row]:
 
 
 def write_report(
-    path: Path, face: FaceConfig, data: Dataset, model: SelfModel, verdict: Verdict
+    path: Path,
+    face: FaceConfig,
+    data: Dataset,
+    model: SelfModel,
+    verdict: Verdict,
+    findings: Sequence[str] = (),
 ) -> Path:
-    """Write the page, figures inside it; returns ``path``."""
+    """Write the page, its figures inside it, ``findings`` of the first pass on top."""
+    stopped = "".join(f"<li class='missed'>Stopped: {html.escape(f)}</li>" for f in findings)
     draw: list[tuple[str, Callable[[Axes], None]]] = [
         ("Mean error of each landmark on held-out poses", lambda a: _on_face(a, data, verdict)),
         ("Loss of the fit", lambda a: _loss(a, model)),
@@ -86,15 +92,18 @@ def write_report(
         for k, v in sorted(verdict.metrics.items())
         if k not in GOALS and not isinstance(v, dict)
     )
+    about = (
+        f"Face {face.hash}, data {data.hash}, camera {data.setup.camera}, "
+        f"build {data.setup.build}, {int(data.seen.sum())} poses seen."
+    )
     title = f"Calibration of {html.escape(face.name)}"
     page = (
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{title}</title><style>"
         "body{font:15px sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
         "td{padding:.15em 1em .15em 0}.missed{color:#a30}.met{color:#063}"
         "figure{margin:2em 0}img{max-width:100%}</style>"
-        f"<h1>{title}</h1><p>Face {face.hash}, data {data.hash}, camera {data.setup.camera}, "
-        f"build {data.setup.build}, {int(data.seen.sum())} poses seen.</p>"
-        f"<table>{rows}</table><h2>More numbers</h2><table>{others}</table>{figures}</html>\n"
+        f"<h1>{title}</h1><p>{about}</p><ul>{stopped}</ul><table>{rows}</table>"
+        f"<h2>More numbers</h2><table>{others}</table>{figures}</html>\n"
     )
     part = path.with_suffix(".part")
     part.write_text(page, encoding="utf-8")

@@ -1,0 +1,95 @@
+"""The first pass names what is wired wrong, and nothing on a healthy robot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from calibration import dataset, fit
+from calibration.collect import PLAN, collect
+from calibration.faults import first_pass, known_robot
+from calibration.plan import make_plan
+from models.self_model import SelfModel
+from models.train.self_model import FitConfig
+from robot.config import FaceConfig, Floats, load_face
+from tests.calibration.analytic_stage import AnalyticStage
+
+NOISE = 0.5
+
+
+class Miswired(AnalyticStage):
+    """A robot that is told one thing and does another: ``wiring`` (n, n) mixes the commands."""
+
+    def __init__(self, face: FaceConfig, wiring: Floats) -> None:
+        super().__init__(face, noise=NOISE)
+        self.wiring = wiring
+
+    def truth(self) -> Floats:
+        told, felt = self.at, self.memory
+        self.at = self.wiring @ told
+        self.memory = self.at[self.strings]
+        try:
+            return super().truth()
+        finally:
+            self.at, self.memory = told, felt
+
+
+@pytest.fixture(scope="module")
+def face() -> FaceConfig:
+    return load_face("morpheus33")
+
+
+@pytest.fixture(scope="module")
+def known(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> SelfModel:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("known")
+    make_plan(face, 600).save(folder / PLAN)
+    collect(face, AnalyticStage(face), folder, stop_after=330)
+    return fit.fit_face(face, dataset.load(folder, face), FitConfig(steps=200))
+
+
+def find(face: FaceConfig, known: SelfModel, wiring: Floats, folder: Path) -> dict[str, str]:
+    make_plan(face, 600).save(folder / PLAN)
+    collect(face, Miswired(face, wiring), folder, stop_after=200)
+    return {f.actuator: str(f) for f in first_pass(face, dataset.load(folder, face), known)}
+
+
+def test_a_healthy_robot_has_no_findings(
+    face: FaceConfig, known: SelfModel, tmp_path: Path
+) -> None:
+    assert find(face, known, np.eye(len(face.names)), tmp_path) == {}
+
+
+def test_everything_wrong_is_named_and_nothing_else(
+    face: FaceConfig, known: SelfModel, tmp_path: Path
+) -> None:
+    wiring = np.eye(len(face.names))
+    at = face.index
+    wiring[at("jaw_open"), at("jaw_open")] = 0.0
+    wiring[at("cheek_left"), at("cheek_left")] = 0.0
+    wiring[at("gaze_x"), at("gaze_x")] = -1.0
+    # Two that move different places in this made-up face, so that one cannot pass for the other.
+    patches = AnalyticStage(face).patches.reshape(len(face.names), -1)
+    rigid = [i for i, n in enumerate(face.names) if n.startswith(("brow", "lip", "corner"))]
+    size = np.linalg.norm(patches[rigid], axis=1)
+    alike = np.abs(patches[rigid] @ patches[rigid].T) / np.outer(size, size)
+    alike += 9.0 * (np.minimum.outer(size, size) / np.maximum.outer(size, size) < 0.7)
+    a, b = (rigid[k] for k in np.unravel_index(alike.argmin(), alike.shape))
+    wiring[[a, b]] = wiring[[b, a]]
+    one, other = face.names[a], face.names[b]
+    found = find(face, known, wiring, tmp_path)
+    assert "stuck" in found.pop("jaw_open")
+    assert "loose or torn" in found.pop("cheek_left")
+    assert "reversed" in found.pop("gaze_x")
+    assert other in found.pop(one)
+    assert one in found.pop(other)
+    assert found == {}
+
+
+def test_the_known_robot_is_the_shipped_one(face: FaceConfig) -> None:
+    model = known_robot(face)
+    assert model is not None
+    assert model.names == face.names
