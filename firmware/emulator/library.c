@@ -80,6 +80,12 @@ EXPORT uint8_t emulator_board_register(const struct machine *m, uint8_t board, u
     return pca9685_peek(&m->bus.boards[board % BUS_BOARDS], reg);
 }
 
+/* Upsets MODE1 (0), MODE2 (1) or PRE_SCALE (0xfe), as a disturbance on the supply may. */
+EXPORT void emulator_board_upset(struct machine *m, uint8_t board, uint8_t reg, uint8_t value) {
+    struct pca9685 *p = &m->bus.boards[board % BUS_BOARDS];
+    *(reg == 0 ? &p->mode1 : reg == 1 ? &p->mode2 : &p->prescale) = value;
+}
+
 /* clocks: released after that many pulses of SCL, 0 = only by another call. */
 EXPORT void emulator_hold_sda(struct machine *m, int held, uint16_t clocks) {
     m->bus.sda_held = held && clocks == 0;

@@ -45,6 +45,7 @@ _FUNCTIONS: dict[str, tuple[object, tuple[object, ...]]] = {
     "board_refuse": (None, (_U8, _INT)),
     "board_refuse_after": (None, (_U8, _U16)),
     "board_oscillator": (None, (_U8, _DOUBLE)),
+    "board_upset": (None, (_U8, _U8, _U8)),
     "board_register": (_U8, (_U8, _U8)),
     "hold_sda": (None, (_INT, _U16)),
     "hold_scl": (None, (_INT,)),

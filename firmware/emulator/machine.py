@@ -183,6 +183,10 @@ class Machine:
         """Rate of a board's own oscillator; 25 MHz unless set."""
         self._library.emulator_board_oscillator(self._machine, board, hz)
 
+    def board_upset(self, board: int, reg: int, value: int) -> None:
+        """Change MODE1 (0), MODE2 (1) or PRE_SCALE (0xFE) as no message on the bus did."""
+        self._library.emulator_board_upset(self._machine, board, reg, value)
+
     def register(self, board: int, reg: int) -> int:
         """What a read of that register would give."""
         return int(self._library.emulator_board_register(self._machine, board, reg))

@@ -132,6 +132,41 @@ def test_a_board_that_lost_its_power_for_a_moment_is_found_out(face: AvrFace) ->
     assert (face.pulses() > 0).all()
 
 
+@pytest.mark.parametrize(("reg", "value"), [(0x00, 0x31), (0x01, 0x14), (0xFE, 30)])
+def test_a_register_that_was_upset_is_found_and_set_right(
+    face: AvrFace, reg: int, value: int
+) -> None:
+    """Asleep, inverted, or four times too fast: each alone must be noticed."""
+    face.ready()
+    good = face.machine.register(2, reg)
+    face.machine.board_upset(2, reg, value)
+    face.hold(0.4)
+    assert face.state() == State.FAILSAFE
+    assert face.faults() & Fault.BOARD
+    assert face.machine.register(2, reg) == good
+    face.arm()
+    face.hold(0.8)
+    assert (face.pulses() > 0).all()
+
+
+def test_the_gate_stays_shut_while_a_board_does_not_take_the_first_pose(face: AvrFace) -> None:
+    """Its outputs are unknown, and /OE is one line for all."""
+    face.configure()
+    face.run(0.1)
+    face.machine.watch(Kind.OE)
+    face.machine.board_refuse(1, True)
+    assert face.try_arm() == Result.OK  # it was verified a moment ago
+    face.hold(0.5)
+    assert not face.events(Kind.OE)
+    assert face.state() == State.FAILSAFE
+    face.machine.board_refuse(1, False)
+    face.run(0.3)
+    assert not face.events(Kind.OE)
+    face.arm()
+    face.hold(0.8)
+    assert (face.pulses() > 0).all()
+
+
 def test_a_single_refusal_is_counted_and_survived(face: AvrFace) -> None:
     face.ready()
     face.machine.board_refuse_after(1, 20)  # in the middle of its burst

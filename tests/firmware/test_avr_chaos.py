@@ -38,7 +38,25 @@ def tricks(face: AvrFace, rng: np.random.Generator) -> list[Callable[[], None]]:
             face.talk.tell(type_, payload)
             face.run(0.001)
 
+    def mend() -> None:
+        machine.hold_scl(False)
+        machine.hold_sda(False)
+        machine.stop_switch(False)
+        for index in range(machine.boards):
+            machine.board_power(index, True)
+            machine.board_refuse(index, False)
+            machine.board_refuse_after(index, 0xFFFF)
+
+    def come_back() -> None:
+        mend()
+        for type_ in (Msg.HELLO, Msg.CLEAR, Msg.DISARM):
+            _tell(face, type_)
+        whole_upload()
+        face.run(0.1)
+        _tell(face, Msg.ARM, protocol.pack(wire.Arm(face.upload.crc)))
+
     return [
+        *[come_back] * 6,
         lambda: machine.board_power(board(), False),
         lambda: machine.board_power(board(), True),
         lambda: machine.board_refuse(board(), True),
@@ -114,5 +132,6 @@ def test_chaos(seed: int) -> None:
         for e in face.events(Kind.RESET, Kind.CRASH)
     )
     assert face.machine.watchdog_longest_us < 30_000.0
+    assert guard.seen > 20
     heal(face)
     assert face.machine.ram_never_used() > 1024

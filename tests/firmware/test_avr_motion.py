@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -150,6 +151,26 @@ def test_byte_noise_never_moves_a_servo_wrong(face: AvrFace, rate: float) -> Non
     face.rig.transport.write = write  # type: ignore[method-assign]
     assert guard.seen > 0
     assert not face.events(Kind.RESET, Kind.CRASH)
+
+
+def test_an_idle_servo_is_let_go_and_taken_up_again() -> None:
+    """Its output is switched off by the full-off bit, not by a pulse of no length."""
+    face = AvrFace("hobby9")
+    first = replace(face.upload.channels[0], idle=1)
+    rest = [replace(channel, idle=0) for channel in face.upload.channels[1:]]
+    face.upload = Upload(face.upload.begin, (first, *rest))
+    face.ready()
+    guard = Guard(face)
+    for _ in face.stream(wire.IDLE_UNIT_MS / 1000 + 0.3, lambda _: face.safe):
+        guard.look()
+    pulses = face.pulses()
+    assert pulses[0] == 0 and (pulses[1:] > 0).all()
+    off_high = 0x06 + 4 * first.channel + 3
+    assert face.machine.register(first.board, off_high) & 0x10
+    assert face.telemetry().released == 1
+    for _ in face.stream(0.2, lambda _: face.away()):
+        guard.look()
+    assert (face.pulses() > 0).all()
 
 
 def address_of(name: str) -> int:
