@@ -18,6 +18,7 @@ from robot.errors import ConfigError
 from robot.sim.references import mirror_all, references
 
 MECHANISMS = Path(__file__).parent / "mechanisms"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
 
 Vector: TypeAlias = tuple[float, float, float]
 Positive: TypeAlias = Annotated[float, Field(gt=0.0)]
@@ -253,7 +254,7 @@ def load_mechanism(name_or_path: str | Path) -> Mechanism:
     if path.suffix not in {".yaml", ".yml"}:
         path = MECHANISMS / f"{name_or_path}.yaml"
     try:
-        tree: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except OSError as e:
         names = ", ".join(sorted(p.stem for p in MECHANISMS.glob("*.yaml")))
         raise ConfigError(f"no mechanism {name_or_path}: {e.strerror}; there are {names}") from e
