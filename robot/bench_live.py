@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 from typing import Annotated, Any, Final
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 
 from robot import audio
 from robot.audio import RATE
-from robot.config import Floats
+from robot.calibrated import Calibrated
+from robot.config import FaceConfig, Floats, load_face
 
 SETTLE_S: Final = 4.0
 PULLED_S: Final = 1.5
@@ -24,16 +24,27 @@ BACK_S: Final = 5.0
 GRID_HZ: Final = 240
 
 
-@dataclass
 class Watched:
-    """What was seen of the face and the machine, by host time."""
+    """What was seen of the face, by host time, in room that is taken before the run."""
 
-    t: list[float] = field(default_factory=list)
-    gap_mm: list[float] = field(default_factory=list)
-    frame_t: list[float] = field(default_factory=list)
-    level_db: list[float] = field(default_factory=list)
-    pulses: list[Floats] = field(default_factory=list)
-    rss_mb: list[float] = field(default_factory=list)
+    def __init__(self, seconds: float, actuators: int) -> None:
+        size = round((seconds + 30.0) * 70)
+        self.face = np.full((size, 2), np.nan)
+        """Time, lip gap in mm."""
+        self.pulses = np.full((size, actuators), np.nan)
+        self.sound = np.full((size, 2), np.nan)
+        """Time, level in dB."""
+        self.ticks = self.frames = 0
+
+    def see(self, t: float, gap_mm: float, pulses: Floats) -> None:
+        """One tick."""
+        self.face[self.ticks], self.pulses[self.ticks] = (t, gap_mm), pulses
+        self.ticks = min(self.ticks + 1, len(self.face) - 1)
+
+    def hear(self, t: float, level_db: float) -> None:
+        """One frame shown."""
+        self.sound[self.frames] = t, level_db
+        self.frames = min(self.frames + 1, len(self.sound) - 1)
 
 
 def live(
@@ -43,62 +54,77 @@ def live(
     realtime: Annotated[bool, typer.Option(help="Ask for SCHED_FIFO.")] = False,
     pull: Annotated[bool, typer.Option(help="Pull out microphone and board, too.")] = True,
 ) -> dict[str, Any]:
-    """Latency, deadlines, sync of sound and lips, recovery, on this machine as loaded as it is."""
+    """Latency, deadlines, sync of sound and lips, recovery, on this machine as loaded as it is.
+
+    First a steady run with monitoring, corrected by the lag that ``mien sync`` finds; then a short
+    one in which the microphone and the board are pulled out for 1.5 s each.
+    """
+    from robot.live_run import ask_for_priority
+    from robot.sync import lag_in_lockstep
+
+    if realtime:
+        ask_for_priority()  # the sound server, too, or it would be what is measured
+    config = load_face(face)
+    calibrated = Calibrated(config)
+    sentence = audio.load(wav or audio.LJ_DEMO)
+    again = int(np.ceil(seconds * RATE / len(sentence)))
+    spoken = np.tile(sentence, again)[: round(seconds * RATE)]
+    lag_s = lag_in_lockstep(calibrated, sentence[: 6 * RATE])
+    steady, report = _run(config, spoken, lag_s, pull=False)
+    keys = (
+        "deadline_met", "deadlines_missed", "lateness_ms_p99", "lateness_ms_max",
+        "mic_to_setpoint_ms_p50", "mic_to_setpoint_ms_p99", "lookahead_ms", "delay_ms", "lead_ms",
+        "face_lag_ms", "late_frames", "underruns", "blocks_dropped", "sound_holes", "seconds",
+        "voice_cpu_pct", "rss_growth_mb", "rss_growth_over_s",
+    )  # fmt: skip
+    out: dict[str, Any] = {
+        **{k: report[k] for k in keys},
+        "cpu_pct": report["loop_cpu_pct"] + report["voice_cpu_pct"],
+        "load_average": os.getloadavg()[0],
+        "realtime": realtime,
+        **offsets(calibrated, sentence, spoken, steady, report),
+    }
+    if pull:
+        torn, _ = _run(config, spoken[: round(BACK_S * RATE)], lag_s, pull=True)
+        out |= torn.recoveries()
+    return out
+
+
+def _run(
+    face: FaceConfig, spoken: NDArray[np.float32], lag_s: float, pull: bool
+) -> tuple[Hands, dict[str, Any]]:
     from robot.live_run import Options, run
     from robot.stopping import stopping
     from robot.virtual_sound import VirtualSound
     from robot.voice_process import Setup
 
-    sentence = audio.load(wav or audio.LJ_DEMO)
-    again = int(np.ceil(seconds * RATE / len(sentence)))
-    spoken = np.tile(sentence, again)[: round(seconds * RATE)]
-    seen = Watched()
+    seconds = SETTLE_S + len(spoken) / RATE + (PULLED_S * 2 + BACK_S + 3.0 if pull else 1.0)
+    seen = Watched(seconds, len(face.names))
     with ExitStack() as stack:
         sound = stack.enter_context(VirtualSound())
-        stop = stack.enter_context(stopping(SETTLE_S + seconds + (2 * BACK_S if pull else 1.0)))
+        stop = stack.enter_context(stopping(seconds))
         hands = Hands(sound, spoken, seen, pull)
 
         def watch(at: Any, tick: Any) -> None:
             hands.at = at
-            seen.t.append(time.monotonic())
-            seen.gap_mm.append(at.rig.state().lip_gap_mm)
-            seen.pulses.append(at.rig.sim.pulses_us.copy())
-            if len(seen.t) % 60 == 0:
-                seen.rss_mb.append(_rss_mb())
+            seen.see(time.monotonic(), at.rig.state().lip_gap_mm, at.rig.sim.pulses_us)
             if tick.t > 0 and not hands.started:
                 hands.start()
 
         def mirror(t: float, frame: Any) -> None:
-            seen.frame_t.append(t)
-            seen.level_db.append(frame.level_db)
+            seen.hear(t, frame.level_db)
 
-        setup = Setup(face, source="mic", monitor="")
-        options = Options(setup, watch=watch, mirror=mirror, realtime=realtime)
-        report = run(options, stop)
+        setup = Setup(face.name, source="mic", monitor="")
+        report = run(Options(setup, watch=watch, mirror=mirror, lag_s=lag_s), stop)
         hands.join()
-    keys = (
-        "deadline_met", "deadlines_missed", "lateness_ms_p99", "mic_to_setpoint_ms_p50",
-        "mic_to_setpoint_ms_p99", "lookahead_ms", "delay_ms", "lead_ms", "face_lag_ms",
-        "late_frames", "underruns", "blocks_dropped", "sound_holes", "seconds",
-    )  # fmt: skip
-    return {
-        **{k: report[k] for k in keys},
-        "cpu_pct": report["loop_cpu_pct"] + report["voice_cpu_pct"],
-        "voice_cpu_pct": report["voice_cpu_pct"],
-        "rss_growth_mb": seen.rss_mb[-1] - seen.rss_mb[len(seen.rss_mb) // 4],
-        "rss_growth_over_s": 0.75 * len(seen.rss_mb),
-        "load_average": os.getloadavg()[0],
-        "realtime": realtime,
-        **offsets(face, sentence, spoken, hands, seen, report),
-        **hands.recoveries(),
-    }
+    return hands, report
 
 
 class Hands:
     """Speaks into the microphone and pulls out cables while the face is live."""
 
     def __init__(self, sound: Any, spoken: NDArray[np.float32], seen: Watched, pull: bool) -> None:
-        self._sound, self._spoken, self._seen, self._pull = sound, spoken, seen, pull
+        self._sound, self._spoken, self.seen, self._pull = sound, spoken, seen, pull
         self._thread = Thread(target=self._run, name="hands", daemon=True)
         self.at: Any = None
         self.started = False
@@ -139,53 +165,67 @@ class Hands:
         self._board_back = time.monotonic()
 
     def _mic(self) -> float | None:
-        times, level = np.array(self._seen.frame_t), np.array(self._seen.level_db)
+        times, level = self.seen.sound.T
         back = times[(times > self._mic_back) & (level > -60.0)]
         return float(back[0] - self._mic_back) if len(back) else None
 
     def _board(self) -> float | None:
-        times, pulses = np.array(self._seen.t), np.array(self._seen.pulses)
+        times, pulses = self.seen.face[:, 0], self.seen.pulses
         moved = np.abs(np.diff(pulses, axis=0)).max(axis=1) > 0.5
         back = times[1:][moved & (times[1:] > self._board_back)]
         return float(back[0] - self._board_back) if len(back) else None
 
 
 def offsets(
-    face: str,
+    calibrated: Calibrated,
     sentence: NDArray[np.float32],
     spoken: NDArray[np.float32],
     hands: Hands,
-    seen: Watched,
     report: dict[str, Any],
 ) -> dict[str, float | None]:
     """How long after the voice the lips move and the monitor sounds, ms, and their difference.
 
     Lips: the rig's true lip gap against the gap that the speech network wants for the sentence as
     a file. Sound: what came out of the room's speaker against what went into the microphone, both
-    recorded in the same way.
+    recorded in the same way. Both over all but the first third, when the delay is fitted.
     """
     from models.metrics import lag_ms
-    from robot.calibrated import Calibrated
-    from robot.config import load_face
     from robot.speech import FPS, speak
     from robot.trace import lip_gap
 
     said = _start(hands.voice, sentence)
-    played = _start(hands.room, sentence)
-    if said is None or played is None:
+    late = _behind(hands.voice, hands.room)
+    if said is None or late is None:
         return {"av_offset_ms": None, "lips_after_voice_ms": None, "sound_after_voice_ms": None}
-    targets = Calibrated(load_face(face)).retarget.targets(speak(spoken))
+    targets = calibrated.retarget.targets(speak(spoken))
     frames = np.arange(len(targets)) / FPS
-    grid = np.arange(1.0, frames[-1] - 0.5, 1 / GRID_HZ)
-    guess = 1e-3 * (report["delay_ms"] + report["lead_ms"]) + 0.06
+    grid = np.arange(frames[-1] / 3, frames[-1] - 0.5, 1 / GRID_HZ)
+    guess = 1e-3 * (report["delay_ms"] + report["lead_ms"] + report["face_lag_ms"])
     wanted = np.interp(grid, frames, lip_gap(targets))
-    reached = np.interp(grid + said + guess, np.array(seen.t), np.array(seen.gap_mm))
+    times, gaps = hands.seen.face[: hands.seen.ticks].T
+    reached = np.interp(grid + said + guess, times, gaps)
     lips = guess + 1e-3 * lag_ms(reached, wanted, GRID_HZ)
     return {
-        "av_offset_ms": 1e3 * (lips - (played - said)),
+        "av_offset_ms": 1e3 * (lips - late),
         "lips_after_voice_ms": 1e3 * lips,
-        "sound_after_voice_ms": 1e3 * (played - said),
+        "sound_after_voice_ms": 1e3 * late,
     }
+
+
+def _behind(
+    voice: tuple[float, NDArray[np.float32]], room: tuple[float, NDArray[np.float32]]
+) -> float | None:
+    """How much later the room hears what the microphone heard, s."""
+    from scipy.signal import correlate
+
+    (voice_t, said), (room_t, played) = voice, room
+    third = len(said) // 3
+    said = said[third:].astype(np.float64)
+    if not played.any() or not said.any():
+        return None
+    match = correlate(played.astype(np.float64), said, "full", "fft")
+    at = int(np.argmax(match)) - (len(said) - 1)
+    return room_t + at / RATE - (voice_t + third / RATE)
 
 
 def _start(heard: tuple[float, NDArray[np.float32]], sentence: NDArray[np.float32]) -> float | None:
@@ -201,8 +241,3 @@ def _start(heard: tuple[float, NDArray[np.float32]], sentence: NDArray[np.float3
     if np.corrcoef(head[at : at + len(part)], part)[0, 1] < 0.5:
         return None
     return start + at / RATE
-
-
-def _rss_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -216,7 +216,8 @@ class LiveFace:
         c.lateness.add(tick.late_s)
         frame = self._shown
         if frame is not None and self._share == 1.0 and self._tuned is None:
-            c.to_setpoint.add(tick.t + tick.late_s - frame.t)
+            if frame.gate > 0.5:  # nobody is in a hurry while nobody speaks
+                c.to_setpoint.add(tick.t + tick.late_s - frame.t)
             self._mirror(now, frame)
         if self._recorder is not None:
             self._write(self._recorder, tick, frame)

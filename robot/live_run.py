@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from robot import audio, sync_store
 from robot.calibrated import Calibrated
 from robot.config import Floats, load_face
@@ -90,7 +92,10 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
         if window and at.rig:
             window.watch(at.rig.sim.rig.skin_state)
 
+        memory = Memory(voice)
+
         def watch(tick: Tick) -> None:
+            memory.look(tick.t)
             tape.rig(at)
             options.watch(at, tick)
 
@@ -119,7 +124,9 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
             "seconds": seconds,
             "loop_cpu_pct": 100 * (time.process_time() - spent) / seconds,
             "voice_cpu_pct": voice.status.cpu_pct,
-            "voice_rss_mb": voice.status.rss_mb,
+            "rss_mb": memory.now,
+            "rss_growth_mb": memory.growth,
+            "rss_growth_over_s": memory.seconds,
             "underruns": voice.status.underruns,
             "blocks_dropped": voice.status.dropped,
             "sound_holes": voice.status.holes,
@@ -148,6 +155,41 @@ def ask_for_priority() -> None:
         raise DeviceError(
             f"no real-time priority: {e.strerror}", "sudo setcap cap_sys_nice+ep PYTHON, or as root"
         ) from e
+
+
+class Memory:
+    """What both processes hold, and how it grows once everything has been used (10 s)."""
+
+    SETTLED_S: Final = 10.0
+    EVERY_S: Final = 1.0
+
+    def __init__(self, voice: VoiceProcess) -> None:
+        self._voice = voice
+        self._first: tuple[float, float] | None = None
+        self._began: float | None = None
+        self._looked = -np.inf
+        self.now = self.growth = self.seconds = 0.0
+
+    def look(self, t: float) -> None:
+        """Once a second; ``t`` in s."""
+        if t <= 0 or t - self._looked < self.EVERY_S:
+            return
+        self._looked = t
+        self._began = t if self._began is None else self._began
+        self.now = rss_mb() + self._voice.status.rss_mb
+        if t - self._began < self.SETTLED_S:
+            return
+        self._first = (t, self.now) if self._first is None else self._first
+        self.seconds, self.growth = t - self._first[0], self.now - self._first[1]
+
+
+def rss_mb() -> float:
+    """Resident memory of this process, MB (Linux; 0 elsewhere)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 class Tape:

@@ -46,15 +46,16 @@ class Frame:
 class Playout:
     """Frames in order of their time, each shown ``delay_s`` after its sound.
 
-    The delay starts at ``delay_s``, is fitted once to what the first frames needed, and is then
-    left alone, because the sound that is played back is delayed by the same number. Only when more
-    than 2 % of the frames come too late does it grow, by half of what is missing.
+    The delay starts at ``delay_s``, is fitted to what the first frames needed, and is then left
+    alone, because the sound that is played back is delayed by the same number. Only when in five
+    seconds more than 2 % of the frames came too late does it grow, by half of what is missing, and
+    it shrinks only when all of them came more than half a frame too early.
 
     Attributes:
         late: frames that left the network after their moment and were dropped.
         unseen: frames that were in time while nobody looked (a ramp, a stall of the loop).
         starved: moments at which nothing new was there.
-        refits: how often the delay grew later.
+        refits: how often the delay changed later.
     """
 
     delay_s: float
@@ -127,6 +128,11 @@ class Playout:
         elif self._fitted and len(needed) == needed.maxlen:
             missing = float(np.quantile(np.array(needed), 1.0 - _TOO_LATE)) - self.delay_s
             if missing > FRAME_S / 2:
-                self.delay_s = min(self.delay_s + max(_STEP_S, missing / 2), self.most_s)
-                self.refits += 1
+                wanted = self.delay_s + max(_STEP_S, missing / 2)
+            elif missing < -FRAME_S / 2:  # what made it slow is over
+                wanted = self.delay_s + missing + 0.001
+            else:
+                wanted = self.delay_s
+            self.refits += wanted != self.delay_s
+            self.delay_s = min(max(wanted, self.least_s), self.most_s)
             needed.clear()

@@ -165,6 +165,13 @@ def sync(
         )
 
 
+def lag_in_lockstep(calibrated: Calibrated, samples: NDArray[np.float32]) -> float:
+    """Lag in s that brings lips and sound (n,) at 16 kHz together on the nominal rig."""
+    act = perform(calibrated, samples)
+    lag_s = calibrated.lag_s
+    return lag_s + 1e-3 * _simulated(calibrated, act, lag_s, 0, False).offset_ms
+
+
 def _simulated(
     calibrated: Calibrated, act: Performance, lag_s: float, build: int, rendered: bool
 ) -> Offset:

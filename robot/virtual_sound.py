@@ -154,7 +154,7 @@ class Listener:
              f"--rate={RATE}", "--channels=1"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
         )  # fmt: skip
-        self._heard = bytearray()
+        self._heard = tempfile.TemporaryFile()  # noqa: SIM115 (closed in stop; memory is measured)
         self._starts: list[float] = []
         self._thread = Thread(target=self._read, name="listener", daemon=True)
         self._thread.start()
@@ -167,12 +167,17 @@ class Listener:
         self.process.terminate()
         self._thread.join(5.0)
         self.process.wait()
-        whole = bytes(self._heard[: len(self._heard) // 2 * 2])
+        with self._heard:
+            self._heard.seek(0)
+            data = self._heard.read()
+        whole = data[: len(data) // 2 * 2]
         start = float(np.quantile(self._starts, 0.1)) if self._starts else 0.0
         return start, np.frombuffer(whole, _SAMPLE).astype(np.float32) / 32768.0
 
     def _read(self) -> None:
         pipe = self.process.stdout
+        size = 0
         while pipe is not None and (data := pipe.read(4096)):
-            self._heard += data
-            self._starts.append(time.monotonic() - len(self._heard) / 2 / RATE)
+            self._heard.write(data)
+            size += len(data)
+            self._starts.append(time.monotonic() - size / 2 / RATE)

@@ -216,6 +216,7 @@ def _listen(pipe: Connection, setup: Setup) -> None:
     import torch
 
     from robot.calibrated import Calibrated
+    from robot.ears.audio_clock import AudioClock
     from robot.live_expression import LiveExpression
     from robot.monitor import Monitor
     from robot.performer import Performer
@@ -230,6 +231,7 @@ def _listen(pipe: Connection, setup: Setup) -> None:
     begin = time.monotonic() - 60 * BLOCK_S
     for k in range(60):  # first calls are slow: not while somebody speaks
         performer.push(Block(begin + k * BLOCK_S, silence))
+    performer.clock = AudioClock()
     inbox = Inbox()
     ear = open_ear(setup, inbox)
     monitor = Monitor(setup.monitor) if setup.monitor is not None else None

@@ -81,6 +81,13 @@ def test_a_slower_network_makes_the_delay_grow_by_and_by() -> None:
     assert playout.refits > 0
 
 
+def test_a_delay_that_is_no_longer_needed_is_given_up() -> None:
+    playout = Playout(0.2, least_s=0.04)
+    for k in range(2000):
+        playout.push(frame(k, late=0.12 if k < 500 else 0.05))
+    assert playout.delay_s == pytest.approx(0.051, abs=1e-6)
+
+
 def test_memory_is_bounded() -> None:
     playout = Playout(0.1)
     for k in range(10_000):
