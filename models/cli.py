@@ -43,6 +43,9 @@ def train_speech(
         Path | None, typer.Option(help="Weights to write (default: in the run).")
     ] = None,
     rate: Annotated[float, typer.Option(min=1e-6, help="Highest step size.")] = 1.5e-3,
+    changed: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of crops with another speed or channel.")
+    ] = 0.75,
     unseen: Annotated[
         list[Path] | None,
         typer.Option(help="Folder of a --leave-out run whose result is kept with the weights."),
@@ -69,7 +72,7 @@ def train_speech(
         kept = grid.takes(data / corpora.REAL["grid"], held_out=False)[-VALIDATION:]
         sources = [(_without(c, kept), odds) for c, odds in sources]
     config = replace(speech.Config(), lookahead_frames=lookahead_frames)
-    settings = Settings(lookahead=lookahead_frames)
+    settings = Settings(lookahead=lookahead_frames, changed=changed)
     plan = Plan(steps=steps, seed=seed, rate=rate)
     net, curve = train(
         *(config, plan, settings, sources, folder),
@@ -85,6 +88,7 @@ def train_speech(
         "leave_out": leave_out,
         "begun_from": checkpoint.content_hash(begin) if begin else None,
         "plan": asdict(plan),
+        "settings": asdict(settings),
         "curve_end": curve[-1] if curve else {},
         "metrics": metrics,
         "unseen": {

@@ -37,6 +37,20 @@ def channel(audio: Audio, rng: np.random.Generator) -> Audio:
     return np.asarray(out, np.float32)
 
 
+def breath(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(n,) one breath of unit power: broad noise that swells and dies away."""
+    size = 1 << max(n - 1, 1).bit_length()
+    hertz = _bins(size)
+    centre, octaves = rng.uniform(800, 3000), rng.uniform(0.6, 1.6)
+    shape = np.exp(-((np.log2(np.maximum(hertz, 20) / centre) / octaves) ** 2))
+    spectrum = rng.normal(size=len(hertz)) + 1j * rng.normal(size=len(hertz))
+    sound = fft.irfft(spectrum * shape, size)[:n]
+    rise = rng.uniform(0.2, 0.8)
+    at = np.linspace(0, 1, n)
+    swell = np.minimum(at / rise, (1 - at) / (1 - rise))
+    return _unit(sound * np.sin(0.5 * np.pi * np.clip(swell, 0, 1)))
+
+
 @cache
 def _bins(size: int) -> NDArray[np.float64]:
     return np.asarray(np.fft.rfftfreq(size, 1 / RATE), np.float64)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.blendshapes import INDEX
-from models.data.augment import channel, noise
+from models.data.augment import breath, channel, noise
 from models.data.phones import NUMBER, SILENCE, UNKNOWN
 from models.data.schema import Clip, Corpus
 from models.features import FRAMES, RATE, extract, samples_for, stack, start
@@ -56,6 +56,8 @@ class Settings:
     augment: bool = True
     changed: float = 0.75
     """Share of crops whose speed, and of those whose channel, is changed."""
+    breaths: float = 0.3
+    """Share of crops with breaths in their pauses."""
     nothing: float = 0.06
     """Share of crops with no speech at all."""
     rules_weight: float = 0.5
@@ -109,6 +111,8 @@ class Batches:
         if rng.random() < s.nothing:
             return self._nothing(clip, total)
         audio = _slice(clip, first * rate, rate, samples_for(total - 1))
+        if s.augment and rng.random() < s.breaths:
+            audio = self._breathe(clip, audio, (first + np.arange(total)) * rate)
         if s.augment and rng.random() < s.changed:
             audio = channel(audio, rng)
         elif rng.random() < 0.5:
@@ -141,6 +145,28 @@ class Batches:
             np.float32({"rules": s.rules_weight, "mapped": s.mapped_weight}.get(clip.kind, 1.0)),
             np.float32(clip.kind != "rules"),
         )
+
+    def _breathe(
+        self, clip: Clip, audio: NDArray[np.float32], times: NDArray[np.floating]
+    ) -> NDArray[np.float32]:
+        """Breaths in the pauses; ``times`` (frames,) are those of the clip's frames."""
+        rng = self._rng
+        at = np.rint(times).astype(int)
+        inside = (at >= 0) & (at < len(clip.phones))
+        labels = np.where(inside, clip.phones[np.clip(at, 0, len(clip.phones) - 1)], 0)
+        loud = float(np.sqrt(np.mean(audio**2))) + 1e-5
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], labels == NUMBER[SILENCE], [0]])))
+        out = audio.copy()
+        for begin, end in edges.reshape(-1, 2):
+            if end - begin >= 9 and rng.random() < 0.7:
+                room = slice(begin * RATE // FRAMES, min(end * RATE // FRAMES, len(out)))
+                length = room.stop - room.start
+                size = int(length * rng.uniform(0.5, 1.0))
+                if size > 400:
+                    where = room.start + int(rng.integers(0, length - size + 1))
+                    gain = loud * 10 ** (rng.uniform(-40, -10) / 20)
+                    out[where : where + size] += (breath(size, rng) * gain).astype(np.float32)
+        return out
 
     def _nothing(self, clip: Clip, total: int) -> tuple[Any, ...]:
         """Noise, hum, clicks or digital silence: the mouth stays shut."""

@@ -73,10 +73,13 @@ def prepare(
             make = make or synthetic.makers(dictionary_words())[name]
             key = [_RULES_VERSION, coarticulation.TABLE.read_text()]
             corpus = prepared(cache, name, key, make)
+            clips = corpus.clips
             if leave_out == "grid":
                 rules = coarticulation.default_rules()
-                clips = tuple(synthetic.with_rules(c, rules) for c in corpus)
-                corpus = Corpus(name, clips, f"{corpus.source}, default rules")
+                clips = tuple(synthetic.with_rules(c, rules) for c in clips)
+            said = "default" if leave_out == "grid" else "fitted"
+            clips = tuple(synthetic.joined(clips))
+            corpus = Corpus(name, clips, f"{corpus.source}, {said} rules, joined")
         _log.info("%s: %d clips, %.1f minutes", name, len(corpus), corpus.seconds / 60)
         out.append((corpus, ODDS[name]))
     return out

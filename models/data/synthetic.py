@@ -54,6 +54,47 @@ def with_pauses(spoken: Spoken, rng: np.random.Generator) -> Spoken:
     return Spoken(samples, merge_silence(whole))
 
 
+_GRID: Final = 3  # frames: 3 / 60 s are 800 samples exactly
+
+
+def joined(clips: Sequence[Clip], seed: int = 0, together: int = 4) -> list[Clip]:
+    """Sentences of one voice after each other, with pauses of 0.1 to 0.8 s between them.
+
+    A voice that is cut into sentences never pauses; people do, and lips close when they do.
+    """
+    rng = np.random.default_rng(seed)
+    out: list[Clip] = []
+    row: list[Clip] = []
+    for i, clip in enumerate(clips):
+        spoken = np.flatnonzero(clip.phones > 0)
+        if len(spoken):
+            before, after = (int(60 * rng.uniform(0.06, 0.4)) for _ in range(2))
+            first = max(int(spoken[0]) - before, 0) // _GRID * _GRID
+            last = min(int(spoken[-1]) + after, len(clip.phones) - _GRID) // _GRID * _GRID
+            part = slice(first, last)
+            sound = slice(first * RATE // FRAMES, last * RATE // FRAMES)
+            row.append(
+                replace(
+                    clip,
+                    samples=clip.samples[sound],
+                    shapes=clip.shapes[part],
+                    phones=clip.phones[part],
+                )
+            )
+        ends = i + 1 == len(clips) or clips[i + 1].speaker != clip.speaker
+        if row and (ends or len(row) == together):
+            out.append(
+                replace(
+                    row[0],
+                    samples=np.concatenate([c.samples for c in row]),
+                    shapes=np.concatenate([c.shapes for c in row]),
+                    phones=np.concatenate([c.phones for c in row]),
+                )
+            )
+            row = []
+    return out
+
+
 def clips(
     corpus: str,
     speaker: str,

@@ -15,7 +15,7 @@ from models.data.corpora import prepare
 from models.data.lips import from_measures, gap_of
 from models.data.phones import NUMBER, PHONES, UNKNOWN, Phone
 from models.data.schema import Clip, Corpus, at_60, frame_count
-from models.data.synthetic import rule_clip, with_pauses, with_rules
+from models.data.synthetic import joined, rule_clip, with_pauses, with_rules
 from models.data.voices import Spoken
 from models.errors import ModelError
 from models.features import MELS, RATE
@@ -179,6 +179,29 @@ def test_a_rule_clip_closes_on_m_and_in_its_pauses() -> None:
     again = with_rules(clip, fitted_rules())
     opened = lip_opening(again.shapes.astype(np.float32))
     assert np.corrcoef(opened, opening)[0, 1] > 0.97
+
+
+def test_joined_sentences_pause_and_stay_with_their_sound() -> None:
+    parts = [beeps(n, 3.0, s) for n, s in (("a", "one"), ("b", "one"), ("c", "two"))]
+    got = joined(parts)
+    assert [c.speaker for c in got] == ["one", "two"]
+    for clip in got:
+        schema.check(clip)
+    clip = got[0]
+    frames = np.arange(len(clip.phones))
+    loud = np.asarray([np.abs(clip.samples[k * RATE // 60 :][:160]).mean() for k in frames])
+    assert ((loud > 1000) == (clip.phones == NUMBER["AA"])).mean() > 0.97
+
+
+def test_breaths_fall_into_pauses_only() -> None:
+    clip = beeps(seconds=4.0)
+    batches = Batches([(corpus(clip), 1.0)], {}, Settings(), 0)
+    audio = clip.samples.astype(np.float32) / np.float32(32768)
+    frames = np.arange(len(clip.phones))
+    change = np.abs(batches._breathe(clip, audio, frames.astype(np.float64)) - audio)
+    per_frame = np.asarray([change[k * RATE // 60 :][:266].max() for k in frames])
+    assert per_frame[clip.phones == NUMBER["AA"]].max() < 1e-3
+    assert per_frame.max() > 1e-3
 
 
 def test_an_unknown_corpus_lists_the_known(tmp_path: Path) -> None:
