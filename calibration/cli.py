@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from calibration import dataset
 from calibration import fit as fitting
@@ -26,11 +25,12 @@ from calibration.ports import open_studio
 from calibration.report import judged, write_report
 from calibration.steady import steadied
 from calibration.trim import CHECK_POSES, TRIM_POSES, Drift, judge, shifted, watch
-from calibration.verify import Verdict, check_inverse, check_model
+from calibration.verify import Verdict, check_inverse, check_model, learning_curve
 from models import self_model
 from models.train.self_model import FitConfig
 from robot.config import FaceConfig, load_face
 from robot.errors import InputError
+from robot.progress import Steps
 from robot.runs import origin, write_json
 
 app = typer.Typer(help="Lets a face learn itself, and prove it.", no_args_is_help=True)
@@ -133,10 +133,11 @@ def verify(
             shown = check_inverse(config, data, model, stage, steady, tell)
         finally:
             stage.stop()
-    late = {"lag_s": lag.mouth, "lag_by_region_s": lag.by_region}
+    late: dict[str, Any] = {"lag_s": lag.mouth, "lag_by_region_s": lag.by_region}
     fitting.save(folder, replace(model, meta=model.meta | late))
     arrays: dict[str, Any] = verdict.arrays | shown.arrays
     np.savez(folder / "verify.npz", **arrays)
+    late["curve"] = learning_curve(config, data, model)
     metrics = verdict.metrics | shown.metrics | late | origin(config, seed)
     _merge(folder, metrics | {"data_hash": data.hash, "camera": camera, "build": build})
     for row in judged(_metrics(folder)):
@@ -288,17 +289,6 @@ def _say_next(stage: str, face: str, folder: Path) -> None:
 @contextmanager
 def _progress(verb: str) -> Iterator[Callable[[int, int], None]]:
     """A bar with the time left, on a terminal only."""
-    with Progress(
-        TextColumn(verb),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=_log,
-        disable=not _log.is_terminal,
-    ) as bar:
-        task = bar.add_task(verb)
-
-        def tell(done: int, whole: int) -> None:
-            bar.update(task, completed=done, total=whole)
-
-        yield tell
+    with Steps() as steps:
+        share = steps.start(verb)
+        yield lambda done, whole: share(done / max(whole, 1))

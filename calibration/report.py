@@ -75,6 +75,8 @@ def write_report(
         ("Commands asked and found again", lambda a: _commands(a, face, model, verdict)),
         ("What this face shows of each ARKit shape", lambda a: _reach(a, face, model)),
     ]
+    if "curve" in verdict.metrics:
+        draw.append(("Error against number of poses", lambda a: _curve(a, verdict)))
     if len(model.tendons):
         draw.append(("Strings up and down", lambda a: _loops(a, face, data, model)))
     figures = "\n".join(
@@ -136,6 +138,18 @@ def _loss(axes: Axes, model: SelfModel) -> None:
     axes.semilogy(np.linspace(0, 100, len(loss)), loss)
     axes.set_xlabel("% of the steps")
     axes.set_ylabel("share of the motion's variance")
+
+
+def _curve(axes: Axes, verdict: Verdict) -> None:
+    curve: dict[str, float] = verdict.metrics["curve"]
+    axes.plot([int(n) for n in curve], list(curve.values()), "o-", label="held-out error")
+    floor = verdict.metrics.get("noise_floor_mm")
+    if floor is not None:
+        axes.axhline(floor, ls=":", label="the camera's noise")
+    axes.set_xscale("log")
+    axes.set_xlabel("poses learned from")
+    axes.set_ylabel("mm")
+    axes.legend()
 
 
 def _methods(axes: Axes, verdict: Verdict) -> None:

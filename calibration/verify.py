@@ -22,6 +22,7 @@ from robot.retarget import Retarget, limits_of
 ASKED = 80
 """Held-out faces that are shown again by every method."""
 _STEPS = 15
+_CURVE, _CURVE_STEPS = (100, 200, 400, 800, 1600), 600
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ def check_model(face: FaceConfig, data: Dataset, model: SelfModel) -> Verdict:
         for name, at in REGIONS.items()
     }
     if len(model.tendons):
-        metrics["memory_gain"] = _memory_gain(face, data, model)
+        metrics["memory_gain"] = memory_gain(face, data, model)
     retarget = Retarget(model, limits_of(face))
     metrics["reach"] = {name: round(share, 3) for name, share, _ in retarget.reach.rows()}
     error = np.linalg.norm(said - held, axis=-1)
@@ -144,11 +145,28 @@ def _percent(off: Floats, width: float) -> Floats:
     return np.asarray(share[np.isfinite(share)])
 
 
-def _memory_gain(face: FaceConfig, data: Dataset, model: SelfModel) -> float:
+def learning_curve(face: FaceConfig, data: Dataset, model: SelfModel) -> dict[str, float]:
+    """Held-out error (mm) by how many poses, drawn from all, were learned from."""
+    learn = np.flatnonzero(usable(data))
+    inputs = tuple(int(i) for i in model.inputs)
+    out = {}
+    for count in (*(c for c in _CURVE if c < 0.9 * len(learn)), len(learn)):
+        if count < 2 * len(inputs):
+            continue
+        part = np.zeros(len(data), dtype=bool)
+        part[np.random.default_rng(0).permutation(learn)[:count]] = True
+        some = fit(examples(face, data, part, inputs), FitConfig(steps=_CURVE_STEPS))
+        out[str(count)] = rmse(predict_held(some, data), data.landmarks[data.held])
+    return out
+
+
+def memory_gain(
+    face: FaceConfig, data: Dataset, model: SelfModel, config: FitConfig | None = None
+) -> float:
     """Error in the strings' zones with memory over that of the same fit without."""
     inputs = tuple(int(i) for i in model.inputs)
-    config = FitConfig(memory=False, seed=int(model.meta.get("seed", 0)))
-    blind = fit(examples(face, data, usable(data), inputs), config)
+    config = config or FitConfig(seed=int(model.meta.get("seed", 0)))
+    blind = fit(examples(face, data, usable(data), inputs), replace(config, memory=False))
     zone = list(REGIONS["nose"] + REGIONS["cheeks"])
     held = data.landmarks[data.held][:, zone]
     with_memory = rmse(predict_held(model, data)[:, zone], held)
