@@ -104,6 +104,7 @@ def test_a_flood_at_line_rate_moves_nothing_wrong_and_resets_nothing(face: AvrFa
     assert face.machine.watchdog_longest_us < 30_000.0
     face.run(0.1)
     face.talk.reset()
+    assert Fault.UART in face.faults()  # it cannot take that much, and says so
     assert face.state() in {State.ARMED, State.FAILSAFE}
     face.arm()
     face.hold(0.3)
