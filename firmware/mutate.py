@@ -77,8 +77,8 @@ MUTANTS = (
 )
 
 
-def run(mutants: tuple[Mutant, ...] = MUTANTS) -> dict[str, bool]:
-    """Name of each mutant -> the tests noticed it.
+def run(mutants: tuple[Mutant, ...] = MUTANTS, tests: tuple[str, ...] = TESTS) -> dict[str, bool]:
+    """Name of each mutant -> ``tests`` noticed it (names of files, without test_ and .py).
 
     Raises:
         FileNotFoundError: no tests beside this package: it is not a checkout.
@@ -90,10 +90,10 @@ def run(mutants: tuple[Mutant, ...] = MUTANTS) -> dict[str, bool]:
         copy = Path(folder)
         _copy(copy)
         _compile(copy)
-        code, report = _test(copy)
+        code, report = _test(copy, tests)
         if code:
             raise RuntimeError(f"the tests fail on the core as it is:\n{report}")
-        return {mutant.name: _noticed(mutant, copy) for mutant in mutants}
+        return {mutant.name: _noticed(mutant, copy, tests) for mutant in mutants}
 
 
 def _copy(copy: Path) -> None:
@@ -105,7 +105,7 @@ def _copy(copy: Path) -> None:
     (copy / "models").symlink_to(ROOT / "models")
 
 
-def _noticed(mutant: Mutant, copy: Path) -> bool:
+def _noticed(mutant: Mutant, copy: Path, tests: tuple[str, ...]) -> bool:
     path = copy / "firmware" / "core" / mutant.file
     whole = path.read_text()
     if whole.count(mutant.line) != 1:
@@ -113,7 +113,7 @@ def _noticed(mutant: Mutant, copy: Path) -> bool:
     path.write_text(whole.replace(mutant.line, mutant.broken))
     try:
         _compile(copy)
-        code, report = _test(copy)
+        code, report = _test(copy, tests)
     finally:
         path.write_text(whole)
     if code not in (0, FAILED):
@@ -135,8 +135,8 @@ def _compile(copy: Path) -> None:
     _run(["gcc", *flags, python, *files, "-o", str(out)], copy)
 
 
-def _test(copy: Path) -> tuple[int, str]:
-    files = [f"tests/firmware/test_{name}.py" for name in TESTS]
+def _test(copy: Path, tests: tuple[str, ...]) -> tuple[int, str]:
+    files = [f"tests/firmware/test_{name}.py" for name in tests]
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow", *files]
     done = subprocess.run(
         [*command, "-p", "no:cacheprovider", "-p", "no:randomly"],
