@@ -22,6 +22,7 @@ SETTLE_S: Final = 4.0
 PULLED_S: Final = 1.5
 BACK_S: Final = 5.0
 GRID_HZ: Final = 240
+LONGEST_S: Final = 1.0
 
 
 class Watched:
@@ -82,7 +83,7 @@ def live(
         "cpu_pct": report["loop_cpu_pct"] + report["voice_cpu_pct"],
         "load_average": os.getloadavg()[0],
         "realtime": realtime,
-        **offsets(calibrated, sentence, spoken, steady, report),
+        **offsets(calibrated, steady, report),
     }
     if pull:
         torn, _ = _run(config, spoken[: round(BACK_S * RATE)], lag_s, pull=True)
@@ -177,38 +178,34 @@ class Hands:
 
 
 def offsets(
-    calibrated: Calibrated,
-    sentence: NDArray[np.float32],
-    spoken: NDArray[np.float32],
-    hands: Hands,
-    report: dict[str, Any],
+    calibrated: Calibrated, hands: Hands, report: dict[str, Any]
 ) -> dict[str, float | None]:
     """How long after the voice the lips move and the monitor sounds, ms, and their difference.
 
-    Lips: the rig's true lip gap against the gap that the speech network wants for the sentence as
-    a file. Sound: what came out of the room's speaker against what went into the microphone, both
-    recorded in the same way. Both over all but the first third, when the delay is fitted.
+    Lips: the rig's true lip gap against the gap that the speech network wants when it is given
+    what went into the microphone as a file. Sound: what came out of the room's speaker against
+    what went into the microphone. Both over all but the first third, when the delay is fitted.
     """
-    from models.metrics import lag_ms
+    from models.metrics import lag_ms, pearson
     from robot.speech import FPS, speak
     from robot.trace import lip_gap
 
-    said = _start(hands.voice, sentence)
+    voice_t, voice = hands.voice
     late = _behind(hands.voice, hands.room)
-    if said is None or late is None:
+    if late is None:
         return {"av_offset_ms": None, "lips_after_voice_ms": None, "sound_after_voice_ms": None}
-    targets = calibrated.retarget.targets(speak(spoken))
+    targets = calibrated.retarget.targets(speak(voice))
     frames = np.arange(len(targets)) / FPS
-    grid = np.arange(frames[-1] / 3, frames[-1] - 0.5, 1 / GRID_HZ)
+    grid = np.arange(frames[-1] / 3, frames[-1] - 1.5, 1 / GRID_HZ)
     guess = 1e-3 * (report["delay_ms"] + report["lead_ms"] + report["face_lag_ms"])
     wanted = np.interp(grid, frames, lip_gap(targets))
     times, gaps = hands.seen.face[: hands.seen.ticks].T
-    reached = np.interp(grid + said + guess, times, gaps)
-    lips = guess + 1e-3 * lag_ms(reached, wanted, GRID_HZ)
+    lips = guess + 1e-3 * lag_ms(np.interp(grid + voice_t + guess, times, gaps), wanted, GRID_HZ)
     return {
         "av_offset_ms": 1e3 * (lips - late),
         "lips_after_voice_ms": 1e3 * lips,
         "sound_after_voice_ms": 1e3 * late,
+        "r_lips": pearson(np.interp(grid + voice_t + lips, times, gaps), wanted),
     }
 
 
@@ -224,20 +221,6 @@ def _behind(
     if not played.any() or not said.any():
         return None
     match = correlate(played.astype(np.float64), said, "full", "fft")
-    at = int(np.argmax(match)) - (len(said) - 1)
-    return room_t + at / RATE - (voice_t + third / RATE)
-
-
-def _start(heard: tuple[float, NDArray[np.float32]], sentence: NDArray[np.float32]) -> float | None:
-    """Host time at which the sentence begins in a recording, or None when it is not in it."""
-    from scipy.signal import correlate
-
-    start, samples = heard
-    part = sentence[: 4 * RATE].astype(np.float64)
-    head = samples[: 8 * RATE].astype(np.float64)
-    if len(head) < len(part) or not head.any():
-        return None
-    at = int(np.argmax(correlate(head, part, "valid", "fft")))
-    if np.corrcoef(head[at : at + len(part)], part)[0, 1] < 0.5:
-        return None
-    return start + at / RATE
+    late = room_t - voice_t + (np.arange(len(match)) - (len(said) - 1) - third) / RATE
+    match[np.abs(late) > LONGEST_S] = -np.inf  # the sentence comes again
+    return float(late[np.argmax(match)])
