@@ -16,7 +16,7 @@ from robot.voice_process import Setup
 
 INTERRUPTED = 130
 Face = Annotated[str, typer.Option("--face", help="A face that ships, or a YAML file.")]
-Port = Annotated[str, typer.Option("--port", help="sim, auto, or a serial port.")]
+Port = Annotated[str, typer.Option("--port", help="sim, auto, a serial port, or file:PATH.")]
 Calibration = Annotated[Path | None, typer.Option(help="A self-model of this face.")]
 Build = Annotated[int, typer.Option(min=0, help="Which simulated robot.")]
 PanelHost = Annotated[str, typer.Option(help="Address of the panel; others need a token.")]

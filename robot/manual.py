@@ -21,7 +21,7 @@ from robot.open_board import Opened, opened
 from robot.stopping import stopping
 
 Face = Annotated[str, typer.Option("--face", help="A face that ships, or a YAML file.")]
-Port = Annotated[str, typer.Option("--port", help="sim, auto, or a serial port.")]
+Port = Annotated[str, typer.Option("--port", help="sim, auto, a serial port, or file:PATH.")]
 Hold = Annotated[float, typer.Option("--hold", min=0, help="Seconds; 0 holds until Ctrl-C.")]
 
 STEP: Final = 0.05

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from robot.config import FaceConfig
 from robot.link.board import Board
+from robot.link.transport import Transport
 from robot.live_rig import LiveRig, MachineClock, simulated
 from robot.loop import Clock
 
+DRY_RUN: Final = "file:"
 LEAD_S: Final = 0.025
 """Live faces answer at once: a period of 60 Hz, a late tick and the line, no more."""
 
@@ -34,7 +37,10 @@ def opened(
     lead_s: float = LEAD_S,
     wire: Callable[[int, bytes], None] = lambda _us, _data: None,
 ) -> Iterator[Opened]:
-    """Connect to ``sim``, ``auto`` (the one board that answers) or a path, and close at the end.
+    """Connect to a board, and close at the end.
+
+    ``port`` is ``sim``, ``auto`` (the one board that answers), the path of a serial port, or
+    ``file:PATH``: a dry run, whose bytes are written to that file and move nothing.
 
     Args:
         build, faults: of the simulated robot. wire: hears its bytes.
@@ -51,14 +57,21 @@ def opened(
         board = Board(face, rig, rig.now, lead_s)
         clock: Clock = rig
     else:
-        from robot.link.discovery import open_board_port
-        from robot.link.transport import SerialTransport
-
         clock = MachineClock()
-        line = open_board_port(face.baud) if port == "auto" else SerialTransport(port, face.baud)
-        board = Board(face, line, clock.now, lead_s)
+        board = Board(face, _line(port, face.baud), clock.now, lead_s)
     try:
         board.connect()
         yield Opened(board, clock, rig)
     finally:
         board.close()
+
+
+def _line(port: str, baud: int) -> Transport:
+    from robot.link.discovery import open_board_port
+    from robot.link.transport import SerialTransport, dry_run
+
+    if port == "auto":
+        return open_board_port(baud)
+    if port.startswith(DRY_RUN):
+        return dry_run(Path(port.removeprefix(DRY_RUN)))
+    return SerialTransport(port, baud)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, Self
@@ -10,7 +11,7 @@ from typing import Protocol, Self
 import serial
 
 from firmware.host import HostCore
-from robot.errors import DeviceError
+from robot.errors import DeviceError, InputError
 
 WRITE_TIMEOUT_S = 0.05
 TICK_S = 0.005
@@ -185,3 +186,15 @@ class FileTransport:
     def close(self) -> None:
         self._file.close()
         self._line.close()
+
+
+def dry_run(path: Path) -> FileTransport:
+    """A line to a board in this process, in real time; all that it is told is written to ``path``.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    try:
+        return FileTransport(path, CoreTransport(HostCore(), time.monotonic, time.sleep))
+    except OSError as e:
+        raise InputError(f"cannot write {path}: {e.strerror or e}") from e

@@ -15,12 +15,13 @@ from serial.tools import list_ports
 from firmware.host import HostCore
 from robot.actuators import to_pulses
 from robot.config import load_face
-from robot.errors import DeviceError
+from robot.errors import DeviceError, InputError
 from robot.link import discovery, wire
 from robot.link.board import Board
 from robot.link.protocol import Deframer
-from robot.link.transport import CoreTransport, FileTransport, SerialTransport
+from robot.link.transport import CoreTransport, FileTransport, SerialTransport, dry_run
 from robot.link.wire import Msg, State
+from robot.open_board import opened
 
 FACE = load_face("hobby9")
 
@@ -226,3 +227,17 @@ def test_core_transport_keeps_the_board_in_time_with_its_clock() -> None:
     line.catch_up()  # a laptop that slept
     assert core.violations == 0
     assert wire.State(core.state) == State.FAILSAFE
+
+
+def test_port_file_is_a_dry_run_of_any_verb(tmp_path: Path) -> None:
+    path = tmp_path / "bytes.bin"
+    with opened(FACE, f"file:{path}") as at:
+        at.board.arm()
+        at.board.send(at.clock.now(), to_pulses(FACE, FACE.safe))
+    kinds = [frame.type for frame in Deframer().feed(path.read_bytes())]
+    assert kinds.count(Msg.SETPOINT) == 1 and kinds[-1] == Msg.DISARM
+
+
+def test_a_dry_run_into_a_folder_that_is_not_there_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot write"):
+        dry_run(tmp_path / "nowhere" / "bytes.bin")
