@@ -158,3 +158,18 @@ def test_a_reset_in_the_middle_of_a_burst_leaves_no_board_stuck() -> None:
         face.ready()
         assert face.hello().boards == 0b111
         assert (face.pulses() > 0).all()
+
+
+@pytest.mark.parametrize("clocks", [1, 4, 9])
+def test_a_slave_that_was_cut_off_in_a_read_does_not_keep_the_servos_on(clocks: int) -> None:
+    """It holds SDA until it has got its clocks, and the first ALL_LED_OFF cannot even start."""
+    face = AvrFace()
+    face.ready()
+    face.machine.oe_wired(False)
+    face.machine.reset(WATCHDOG)
+    face.machine.hold_sda(True, clocks)
+    face.run(0.03)
+    assert not face.pulses().any()
+    face.machine.oe_wired(True)
+    face.ready()
+    assert (face.pulses() > 0).all()
