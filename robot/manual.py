@@ -1,4 +1,4 @@
-"""The hand on the face: ``mien neutral``, ``release``, ``set``, ``tune``, ``estop``, ``clear``."""
+"""The hand on the face: ``mien neutral``, ``release``, ``set``, ``tune``."""
 
 from __future__ import annotations
 
@@ -50,18 +50,6 @@ def release(face: Face = "morpheus33", port: Port = "auto") -> None:
     """Let all servos go at once, without a move."""
     with opened(load_face(face), port) as at:
         at.board.disarm()
-
-
-def estop(face: Face = "morpheus33", port: Port = "auto") -> None:
-    """Outputs off, latched on the board until mien clear."""
-    with opened(load_face(face), port) as at:
-        at.board.estop()
-
-
-def clear(face: Face = "morpheus33", port: Port = "auto") -> None:
-    """Leave ESTOP and forget latched faults. Nothing moves."""
-    with opened(load_face(face), port) as at:
-        at.board.clear()
 
 
 def tune(
