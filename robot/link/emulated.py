@@ -27,10 +27,17 @@ def emulated_avr(face: FaceConfig) -> EmulatedAvr:
     """An emulated board that is wired as ``face`` says, freshly powered.
 
     Raises:
-        DeviceError: avr-gcc or libsimavr is missing; the hint installs them.
+        DeviceError: avr-gcc or libsimavr is missing, or there is no checkout; the hint helps.
     """
     from firmware.cache import BuildError
-    from firmware.emulator.board import EmulatedAvr, flat_outputs
+
+    try:
+        from firmware.emulator.board import EmulatedAvr, flat_outputs
+    except ModuleNotFoundError as e:
+        raise DeviceError(
+            "the emulated board is a test tool that comes with a checkout, not with the package",
+            "run from a checkout: bash .ci/setup --dev",
+        ) from e
 
     outputs = flat_outputs([(a.board, a.channel) for a in face.actuators.values()])
     try:
