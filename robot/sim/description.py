@@ -78,6 +78,7 @@ class SkinNode(_Strict):
     landmark: Annotated[int, Field(ge=0, lt=478)]
     parent: str = "skull"
     mass: Positive | None = None
+    damping: Positive | None = None
     stiffness: Vector | None = None
     limits: tuple[Range, Range, Range] | None = None
 

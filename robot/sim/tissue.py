@@ -10,7 +10,7 @@ import numpy as np
 
 from robot.sim.builds import BATCH_SHARE, SPOT_SHARE
 from robot.sim.description import SkinNode
-from robot.sim.draft import METRE, SOFT, STIFF, UNYIELDING, YIELDING, Draft
+from robot.sim.draft import DULL, METRE, SOFT, UNYIELDING, YIELDING, Draft
 from robot.sim.silicone import stiffness
 
 PAD_MM, ROUND_MM = (40.0, 15.0, 40.0), 5.0  # half sizes of an upper lip's pad; radius of a lower's
@@ -37,7 +37,7 @@ def add_nodes(draft: Draft) -> None:
                 type=mujoco.mjtJoint.mjJNT_SLIDE,
                 axis=frame[:, k],
                 stiffness=[ground, 0.0, ground / (skin.hardening * METRE) ** 2],
-                damping=[skin.damping, 0.0, 0.0],
+                damping=[node.damping or skin.damping, 0.0, 0.0],
                 limited=True,
                 range=np.multiply((node.limits or skin.limits)[k], METRE),
                 solref_limit=SOFT,
@@ -112,4 +112,4 @@ def add_contacts(draft: Draft) -> None:
         for geom in (pad, ball):
             geom.contype = geom.conaffinity = 0
         pair = draft.spec.add_pair(name=name, geomname1=pad.name, geomname2=ball.name)
-        pair.condim, pair.solref, pair.solimp = 1, STIFF, UNYIELDING
+        pair.condim, pair.solref, pair.solimp = 1, DULL, UNYIELDING

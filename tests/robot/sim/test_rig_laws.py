@@ -109,7 +109,7 @@ def test_lips_press_but_never_cross(rig: Rig) -> None:
         pressed = min(pressed, gaps.min())
     assert touching > 100  # the test did press them
     assert pressed > -1.2  # mm at rest; silicone gives a little,
-    assert slammed > -7.0  # and more for an instant, when the jaw slams shut
+    assert slammed > -4.0  # and more for an instant, when the jaw slams shut
 
 
 def _gaps(rig: Rig) -> F64:
