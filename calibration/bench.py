@@ -62,7 +62,7 @@ def one(face: str, build: int, camera: str, poses: int) -> dict[str, Any]:
     model = fit.fit_face(config, data)
     fit_s = time.perf_counter() - began
     verdict = check_model(config, data, model)
-    stage = open_studio(config, camera=camera, build=build, seed=build + 1)
+    stage = open_studio(config, camera=camera, build=build, seed=build)
     try:
         stage.start()
         shown = check_inverse(config, data, model, stage, steady)

@@ -124,7 +124,7 @@ def verify(
     data, steady = steadied(dataset.load(folder, config))
     model = self_model.load(folder / fitting.MODEL, config.name, config.hash)
     verdict = check_model(config, data, model)
-    stage = open_studio(config, port, camera, build, seed + 1)
+    stage = open_studio(config, port, camera, build, seed)
     dataset.check_setup(folder, stage.setup)
     with _progress("verify") as tell:
         try:
@@ -244,7 +244,7 @@ def _drift(
     expected = _metrics(folder).get("model_rmse_mm")
     if expected is None:
         raise InputError(f"{folder} was not verified", _next("verify", face.name, folder))
-    stage = open_studio(face, port, camera, build, seed + 2)
+    stage = open_studio(face, port, camera, build, seed)
     try:
         stage.start()
         sent, seen = watch(stage, allowed(face, mixtures(face, poses, seed + 15485863)))

@@ -33,12 +33,12 @@ def adam(
         steps: Adam steps.
         rate: learning rate, halved at 60 % and 85 % of the steps.
     """
-    w = objective.wishes
     goal = objective.goal(targets)
     net = from_numpy(objective.model)
     for parameter in net.parameters():
         parameter.requires_grad_(False)
     readout = torch.from_numpy(objective.readout)
+    prior = torch.from_numpy(objective.prior)
     b, scale = torch.from_numpy(goal.b), torch.from_numpy(goal.scale)
     walls = (torch.from_numpy(np.array(low)), torch.from_numpy(np.array(high)))
     x = torch.nn.Parameter(torch.clamp(torch.from_numpy(np.array(start)), *walls))
@@ -48,7 +48,7 @@ def adam(
     for _ in range(steps):
         optimiser.zero_grad()
         r = (net.features(x) @ readout - b) * scale
-        cost = r.square().sum() + w.neutral * x.square().sum()
+        cost = r.square().sum() + ((x @ prior) * x).sum()
         cost.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()

@@ -102,9 +102,9 @@ def _system(
     wishes = inverse.objective.wishes
     r, j = inverse.objective.linearise(x, goal)
     h = j @ j.transpose(0, 2, 1)
-    g = (j @ r[:, :, None])[:, :, 0] + wishes.neutral * x
+    g = (j @ r[:, :, None])[:, :, 0] + x @ inverse.objective.prior
     at = np.arange(m)
-    h[:, at, at] += wishes.neutral
+    h += inverse.objective.prior
     if len(box.planes):
         beyond = np.maximum(x @ box.planes.T - box.offsets, 0.0)
         g += wishes.interlock * beyond @ box.planes
@@ -141,7 +141,7 @@ def _cost(
 ) -> float:
     wishes = inverse.objective.wishes
     cost = np.square(inverse.objective.residual(x, goal)).sum()
-    cost += wishes.neutral * np.square(x).sum()
+    cost += ((x @ inverse.objective.prior) * x).sum()
     d = np.diff(x, axis=0, prepend=first[None])
     cost += w.speed * np.square(d).sum()
     cost += w.fast * np.square(np.maximum(np.abs(d) - room, 0.0)).sum()

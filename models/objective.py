@@ -3,7 +3,7 @@
     E(x) =   sum_i w_i |y_i(x) - t_i|^2             landmarks, weighted by region (1/mm^2)
            + sum_p c_p(t) (gap_p(x) - gap_p(t))^2   inner lip pairs, heavier as the gap closes
            + doubt |U phi(x)|^2                     expected error of the model itself
-           + neutral |x|^2 + smooth |x - x_prev|^2
+           + neutral |x|^2 + mirror sum_pairs (x_left - x_right)^2 + smooth |x - x_prev|^2
 
 All landmark terms are quadratic in the latents and those are linear in phi, so with L L' = D W D'
 the residuals are columns of phi R - b: about 80 of them instead of 1434, whatever the number of
@@ -30,6 +30,8 @@ class Wishes:
         depth: share of that weight for the z axis: a camera in front measures it worst and a person
             in front sees it least.
         neutral: cost of an input of 1: what the landmarks hardly care about stays at rest.
+        mirror: cost of a difference of 1 between the two sides' inputs of one name: where a target
+            hardly says how, both sides do the same; a wink costs next to nothing.
         smooth: cost of moving an input by 1 since the last frame.
         doubt: weight of the model's own expected squared error against that of the landmarks; 1 is
             what minimises their sum.
@@ -42,6 +44,7 @@ class Wishes:
     regions: dict[str, float] = field(default_factory=dict)
     depth: float = 0.3
     neutral: float = 0.5
+    mirror: float = 4.0
     smooth: float = 0.05
     doubt: float = 1.0
     doubt_rank: int = 24
@@ -106,6 +109,8 @@ class Objective:
         self._slopes = self._on_x.reshape(POWERS, m, -1) * np.array([1.0, 2.0, 3.0])[:, None, None]
         self._mean = model.mean.reshape(-1)
         self._root_w = np.sqrt(w)
+        self.prior = wishes.neutral * np.eye(m) + wishes.mirror * _mirrored(model)
+        """(m, m) Hessian of the terms that hold x to rest and symmetry."""
 
     @property
     def columns(self) -> int:
@@ -159,7 +164,18 @@ class Objective:
 
     def cost(self, x: Floats, goal: Goal) -> Floats:
         """E (T,) without smoothness and interlocks, floor included."""
-        w = self.wishes
-        return np.asarray(
-            np.square(self.residual(x, goal)).sum(1) + w.neutral * np.square(x).sum(1) + goal.floor
-        )
+        residual = np.square(self.residual(x, goal)).sum(1)
+        return np.asarray(residual + ((x @ self.prior) * x).sum(1) + goal.floor)
+
+
+def _mirrored(model: SelfModel) -> Floats:
+    """(m, m) sum over left/right pairs of (e_left - e_right)(e_left - e_right)'."""
+    names = [model.names[i] for i in model.inputs]
+    out = np.zeros((len(names), len(names)))
+    for left, name in enumerate(names):
+        other = name.removesuffix("_left") + "_right"
+        if name.endswith("_left") and other in names:
+            right = names.index(other)
+            out[[left, right], [left, right]] += 1.0
+            out[[left, right], [right, left]] -= 1.0
+    return out

@@ -205,6 +205,23 @@ def test_nan_targets_are_refused_and_nothing_moves(face: AnalyticFace, inverse: 
         solve_clip(inverse, bad[None], FPS)
 
 
+def test_sides_do_the_same_where_the_target_does_not_say(
+    face: AnalyticFace, model: SelfModel
+) -> None:
+    named = replace(model, names=("lid_left", "lid_right", *model.names[2:]))
+    want = np.zeros(model.n)
+    want[:2] = 0.8, 0.2
+    target = model.landmarks(want)
+    limits = Limits.plain(face.limits)
+    apart = [
+        np.subtract(*Inverse(named, limits, Wishes(mirror=m), 20).solve(target).commands[:2])
+        for m in (0.0, 50.0, 1e6)
+    ]
+    assert apart[0] == pytest.approx(0.6, abs=0.1)
+    assert apart[0] > apart[1] > apart[2]
+    assert abs(apart[2]) < 0.01
+
+
 def test_others_pass_through(inverse: Inverse) -> None:
     others = np.full(inverse.model.n, 0.05)
     solved = inverse.solve(inverse.model.landmarks(np.zeros(inverse.model.n)), 1 / FPS, others)
@@ -224,6 +241,25 @@ def test_descent_never_raises_the_cost(model: SelfModel, seed: int) -> None:
     x, cost = descend(objective, goal, start, None, box, steps=5)
     assert (np.abs(x) <= 1.0).all()
     assert (cost <= objective.cost(start, goal) * (1 + 1e-12)).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**31))
+def test_a_step_is_the_best_point_of_the_box(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(4, 12, 6))
+    h = a.transpose(0, 2, 1) @ a
+    g = rng.normal(scale=5.0, size=(4, 6))
+    x = np.clip(rng.uniform(-1.5, 1.5, size=(4, 6)), -1, 1)
+    box = Box(-np.ones(6), np.ones(6), np.zeros((0, 6)), np.zeros(0))
+    found = bounded_step(h, g, x, box)
+    for k in range(4):
+        # The same problem as non-negative least squares would have it: the gradient is zero
+        # inside, and points outwards at the walls.
+        slope = g[k] + h[k] @ (found[k] - x[k])
+        inside = np.abs(found[k]) < 1 - 1e-9
+        np.testing.assert_allclose(slope[inside], 0.0, atol=1e-7)
+        assert (slope[~inside] * found[k][~inside] <= 1e-7).all()
 
 
 def test_a_step_stops_at_the_walls_and_solves_for_the_rest() -> None:
