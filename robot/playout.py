@@ -17,7 +17,8 @@ STALE_S: Final = 0.1
 DEPTH: Final = 64
 _SETTLE: Final = 90
 _TOO_LATE: Final = 0.02
-_STEP_S: Final = 0.002
+_ROOM_S: Final = 0.001
+_WINDOW: Final = 120
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +48,9 @@ class Playout:
     """Frames in order of their time, each shown ``delay_s`` after its sound.
 
     The delay starts at ``delay_s``, is fitted to what the first frames needed, and is then left
-    alone, because the sound that is played back is delayed by the same number. Only when in five
-    seconds more than 2 % of the frames came too late does it grow, by half of what is missing, and
-    it shrinks only when all of them came more than half a frame too early.
+    alone, because the sound that is played back is delayed by the same number. Only when in two
+    seconds more than 2 % of the frames came too late does it grow, and it shrinks only when they
+    came more than half a frame too early.
 
     Attributes:
         late: frames that left the network after their moment and were dropped.
@@ -67,7 +68,7 @@ class Playout:
     starved: int = 0
     refits: int = 0
     _frames: deque[Frame] = field(default_factory=lambda: deque(maxlen=DEPTH), repr=False)
-    _needed: deque[float] = field(default_factory=lambda: deque(maxlen=300), repr=False)
+    _needed: deque[float] = field(default_factory=lambda: deque(maxlen=_WINDOW), repr=False)
     _at: float = field(default=-np.inf, repr=False)
     _fitted: bool = field(default=False, repr=False)
 
@@ -123,16 +124,14 @@ class Playout:
         needed = self._needed
         if not self._fitted and len(needed) == _SETTLE:
             self._fitted = True
-            wanted = float(np.quantile(np.array(needed)[_SETTLE // 2 :], 0.98)) + 0.001
+            wanted = float(np.quantile(np.array(needed)[_SETTLE // 2 :], 0.98)) + _ROOM_S
             self.delay_s = min(max(wanted, self.least_s), self.most_s)
         elif self._fitted and len(needed) == needed.maxlen:
             missing = float(np.quantile(np.array(needed), 1.0 - _TOO_LATE)) - self.delay_s
-            if missing > FRAME_S / 2:
-                wanted = self.delay_s + max(_STEP_S, missing / 2)
-            elif missing < -FRAME_S / 2:  # what made it slow is over
-                wanted = self.delay_s + missing + 0.001
-            else:
-                wanted = self.delay_s
+            # A frame that misses its tick by little is shown a whole tick later: no half measures
+            # upward. Downward only when what made it slow is over.
+            changed = missing > 0 or missing < -FRAME_S / 2
+            wanted = self.delay_s + missing + _ROOM_S if changed else self.delay_s
             self.refits += wanted != self.delay_s
             self.delay_s = min(max(wanted, self.least_s), self.most_s)
             needed.clear()
