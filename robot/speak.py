@@ -57,8 +57,10 @@ def speak(
     from robot.runs import new_run, write_json
 
     config = load_face(face)
+    wanted = asked(emotion, intensity, timeline)
+    fuse = expression.fusion(fusion)
     samples, sources = heard(wav, text, speaker)
-    sources += asked(emotion, intensity, timeline)
+    sources += wanted
     if guess:
         sources.append(guessed(samples))
     feeling = Feeling(tuple(sources), Variation(seed=seed))
@@ -68,7 +70,6 @@ def speak(
     folder = new_run("speak", name, out)
     soundfile.write(folder / "sound.wav", samples, RATE)
     with Steps() as steps:
-        fuse = expression.fusion(fusion)
         bar = steps.start("sound to commands")
         act = perform(calibrated, samples, seed, bar, feeling, fuse)
         bar = steps.start("commands to face")
