@@ -1,0 +1,67 @@
+"""The stages as a user calls them: files in, files out, the next command said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from calibration import cli
+from calibration.studio import Stage
+from robot.config import FaceConfig
+from robot.errors import InputError
+from tests.calibration.analytic_stage import AnalyticStage
+
+
+def run(*words: str) -> str:
+    done = CliRunner().invoke(cli.app, list(words), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_plan_says_what_comes_next(tmp_path: Path) -> None:
+    said = run("plan", "--face", "hobby9", "--out", str(tmp_path), "--poses", "200")
+    assert (tmp_path / "plan.npz").exists()
+    assert f"mien calibrate collect --face hobby9 --out {tmp_path}" in said.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("stage", "hint"),
+    [
+        ("collect", "mien calibrate plan"),
+        ("fit", "mien calibrate collect"),
+        ("verify", "mien calibrate collect"),
+        ("report", "mien calibrate collect"),
+    ],
+)
+def test_a_stage_too_early_names_the_one_before(tmp_path: Path, stage: str, hint: str) -> None:
+    with pytest.raises(InputError) as e:
+        run(stage, "--face", "hobby9", "--out", str(tmp_path))
+    assert hint in e.value.hint
+
+
+def test_a_plan_is_not_replaced_under_its_data(tmp_path: Path) -> None:
+    (tmp_path / "poses.bin").write_bytes(b"")
+    with pytest.raises(InputError, match="already holds poses") as e:
+        run("plan", "--face", "hobby9", "--out", str(tmp_path))
+    assert "collect" in e.value.hint
+
+
+def test_collect_and_fit_leave_their_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def studio(face: FaceConfig, *_: object) -> Stage:
+        return AnalyticStage(face)
+
+    monkeypatch.setattr(cli, "open_studio", studio)
+    monkeypatch.setattr(cli, "known_robot", lambda _face: None)
+    where = ("--face", "hobby9", "--out", str(tmp_path))
+    run("plan", *where, "--poses", "160")
+    said = run("collect", *where)
+    assert "0 without a face" in said
+    said = run("fit", *where)
+    assert (tmp_path / "self_model.safetensors").exists()
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["fit_s"] > 0
+    assert metrics["robot_s"] > 0
+    assert "verify" in said
