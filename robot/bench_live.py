@@ -97,7 +97,7 @@ def _run(
     from robot.live_run import Options, run
     from robot.stopping import stopping
     from robot.virtual_sound import VirtualSound
-    from robot.voice_process import Setup
+    from robot.voice_setup import Setup
 
     seconds = SETTLE_S + len(spoken) / RATE + (PULLED_S * 2 + BACK_S + 3.0 if pull else 1.0)
     seen = Watched(seconds, len(face.names))

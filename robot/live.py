@@ -12,7 +12,7 @@ import typer
 from robot.errors import InputError
 from robot.panel_process import PORT, Window
 from robot.stopping import stopping
-from robot.voice_process import Setup
+from robot.voice_setup import Setup
 
 INTERRUPTED = 130
 Face = Annotated[str, typer.Option("--face", help="A face that ships, or a YAML file.")]

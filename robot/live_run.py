@@ -27,7 +27,8 @@ from robot.puppet import Mirror, Puppet, VmcPuppet
 from robot.recorder import Recorder
 from robot.stopping import Stop
 from robot.strings import Inlet, Strings
-from robot.voice_process import Setup, VoiceProcess
+from robot.voice_process import VoiceProcess
+from robot.voice_setup import Setup
 
 PRIORITY: Final = 5
 """Of SCHED_FIFO; anything above 0 goes before all ordinary work."""

@@ -91,7 +91,7 @@ def mimic(
     from robot.live import run_and_say
     from robot.live_run import Options
     from robot.panel_process import Window
-    from robot.voice_process import Setup
+    from robot.voice_setup import Setup
     from robot.webcam import Webcam
 
     with Webcam(camera) as eye:

@@ -67,6 +67,8 @@ class VoiceActivity:
 
     def push(self, samples: NDArray[np.float32]) -> Heard:
         """Any number of samples (n,) at 16 kHz -> the state after them."""
+        if not len(samples):
+            return self.heard
         filtered, self._state = sosfilt(self._band, samples.astype(np.float64), zi=self._state)
         self._rest = np.concatenate([self._rest, filtered])
         while len(self._rest) >= HOP:

@@ -12,79 +12,23 @@ import multiprocessing as mp
 import os
 import signal
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from robot import audio
 from robot.audio import RATE
 from robot.config import load_face
 from robot.ears.block import BLOCK_S, Block, Inbox
-from robot.errors import InputError, MienError
+from robot.errors import MienError
 from robot.playout import Frame
+from robot.voice_setup import Setup, Status
 
 START_S: Final = 90.0
 """Loading torch on a busy machine."""
 _SILENT_S: Final = 0.15
 _STATUS_S: Final = 0.25
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What the other process needs to know.
-
-    Attributes:
-        face: name or path. calibration: a self-model, or None for the one that ships.
-        source: mic, wav, pcm, text or quiet. device: the microphone, by number or part of its name.
-        path: of the wav, or a text's. rate: of pcm. repeat: a wav starts again at its end.
-        monitor: output to play the voice on, by number or part of its name; "" is the default.
-    """
-
-    face: str
-    calibration: Path | None = None
-    source: str = "mic"
-    device: str | None = None
-    path: Path | None = None
-    text: str = ""
-    rate: int = RATE
-    repeat: bool = False
-    seed: int = 0
-    life: float = 1.0
-    monitor: str | None = None
-
-
-@dataclass(frozen=True)
-class Status:
-    """How the voice side is doing."""
-
-    name: str = ""
-    present: bool = True
-    ended: bool = False
-    lost: int = 0
-    dropped: int = 0
-    holes: int = 0
-    restarts: int = 0
-    skipped: int = 0
-    underruns: int = 0
-    rss_mb: float = 0.0
-    cpu_pct: float = 0.0
-
-
-class Ear(Protocol):
-    """A source of sound."""
-
-    name: str
-
-    def start(self) -> None:
-        """Begin to put blocks into its inbox."""
-
-    def close(self) -> None:
-        """Stop."""
 
 
 class VoiceProcess:
@@ -217,6 +161,7 @@ def _listen(pipe: Connection, setup: Setup) -> None:
 
     from robot.calibrated import Calibrated
     from robot.ears.audio_clock import AudioClock
+    from robot.ears.opening import open_ear
     from robot.live_expression import LiveExpression
     from robot.monitor import Monitor
     from robot.performer import Performer
@@ -292,45 +237,6 @@ def _obey(message: tuple[Any, ...], expression: Any, monitor: Any) -> bool:
         case ("stop",):
             return False
     return True
-
-
-def open_ear(setup: Setup, inbox: Inbox) -> Ear:
-    """The source that ``setup`` names, not started.
-
-    Raises:
-        InputError: an unknown source, or a file that cannot be read.
-    """
-    from robot.ears.microphone import Microphone
-    from robot.ears.recorded import Pcm, Recorded
-
-    makers: dict[str, Callable[[], Ear]] = {
-        "mic": lambda: Microphone(inbox, setup.device),
-        "wav": lambda: Recorded(audio.load(setup.path or Path()), inbox, setup.repeat),
-        "pcm": lambda: Pcm(os.fdopen(0, "rb", buffering=0), setup.rate, inbox),
-        "text": lambda: Recorded(_said(setup.text), inbox),
-        "quiet": Quiet,
-    }
-    if setup.source not in makers:
-        raise InputError(f"source {setup.source!r}: allowed are {', '.join(makers)}")
-    return makers[setup.source]()
-
-
-class Quiet:
-    """Nobody speaks: the face only lives."""
-
-    name = "quiet"
-
-    def start(self) -> None:
-        """Nothing to open."""
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-def _said(text: str) -> NDArray[np.float32]:
-    from robot.tts import voice
-
-    return voice()(text)
 
 
 def _status(

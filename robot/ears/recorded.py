@@ -102,5 +102,7 @@ class Pcm:
             end = start + length
             if end > now:
                 self._sleep(end - now)
-            self._inbox.put(self._convert(start, samples))
+            block = self._convert(start, samples)
+            if len(block.samples):  # the resampler keeps the first few milliseconds
+                self._inbox.put(block)
         self._inbox.end()

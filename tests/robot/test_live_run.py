@@ -21,7 +21,8 @@ from robot.live_run import Options, run
 from robot.open_board import Opened
 from robot.replay import replay
 from robot.stopping import Stop
-from robot.voice_process import Setup, VoiceProcess
+from robot.voice_process import VoiceProcess
+from robot.voice_setup import Setup
 
 FACE = "hobby9"
 ROOT = Path(__file__).parents[2]

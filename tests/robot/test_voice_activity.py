@@ -73,4 +73,5 @@ def test_how_the_sound_is_cut_makes_no_difference() -> None:
     one.push(speech)
     for at in range(0, len(speech), 97):
         many.push(speech[at : at + 97])
+        many.push(speech[:0])
     assert one.heard == many.heard

@@ -145,3 +145,12 @@ def test_pcm_from_a_dribbling_pipe_is_exact_and_paced() -> None:
     assert inbox.ended
     assert time[0] == pytest.approx(len(sound) / RATE)  # a fast writer waits
     assert all(b.t == pytest.approx(a.end) for a, b in pairwise(heard))
+
+
+def test_pcm_at_another_rate_puts_no_empty_blocks() -> None:
+    sound = np.zeros(9600, dtype="<i2")
+    inbox = Inbox(1000)
+    Pcm(io.BytesIO(sound.tobytes()), 48000, inbox, lambda: 0.0, lambda _: None).run()
+    sizes = [len(b.samples) for b in inbox.take()]
+    assert min(sizes) > 0
+    assert sum(sizes) > 0.15 * RATE
