@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, get_args
@@ -31,6 +31,8 @@ from robot.sim.rig import Rig
 from robot.trace import Trace, follows, lip_gap, loudness, opening
 
 FILM_FPS = 30
+PREROLL_S = 0.25
+"""The face stands at the clip's first frame so long before the sound begins."""
 BoardKind = Literal["host", "avr"]
 QUIET_DB = 35.0
 """So far below the loudest moment a clip counts as silent."""
@@ -55,9 +57,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class Played:
-    """What came of it: the trace, the link's counters, and how fast it ran."""
+    """What came of it: the trace, the link's counters, and how fast it ran.
+
+    ``rest`` are the landmarks (478, 3) mm of the rig at neutral, before anything moved.
+    """
 
     trace: Trace
+    rest: Floats
     link: dict[str, float]
     realtime_factor: float
     render_ms: Floats
@@ -84,15 +90,16 @@ def play(
     rig = Rig(face, stage.build, parse_faults(list(stage.faults), face))
     sim = SimBoard(rig, _core(stage.board, face))
     board = Board(face, sim, sim.now)
-    trace = Trace(face)
+    trace, rest = Trace(face), rig.landmarks()
     rendered: list[float] = []
     seconds = len(performance.commands) / FPS
     with _filming(rig, stage.height, samples, folder / "film.mp4") as (shoot, writer):
 
         def observe(tick: Tick) -> None:
-            end = tick.t + 1.0 / RATE_HZ
+            t = tick.t - PREROLL_S
+            end = t + 1.0 / RATE_HZ
             if end > -1e-9:
-                trace.add(tick, rig.landmarks())
+                trace.add(replace(tick, t=t), rig.landmarks())
                 progress(min(1.0, end / seconds))
                 if round(end * RATE_HZ) % (RATE_HZ // FILM_FPS) == 0:
                     began = perf_counter()
@@ -102,11 +109,12 @@ def play(
         began = perf_counter()
         board.connect()
         loop = Loop(face, board, sim, observe)
-        loop.play(performance.at(board.lead_s + calibrated.lag_s), seconds)
+        commands = performance.at(board.lead_s + calibrated.lag_s - PREROLL_S)
+        loop.play(commands, seconds + PREROLL_S)
         spent = perf_counter() - began - 1e-3 * sum(rendered)
         link = board.report()
         board.close()
-    return Played(trace, link, sim.now() / spent, np.array(rendered))
+    return Played(trace, rest, link, sim.now() / spent, np.array(rendered))
 
 
 def write(
@@ -149,7 +157,7 @@ def measure(
     late_jaw, r_jaw = follows(wanted(opening), opening(seen), RATE_HZ)
     db = loudness(samples, RATE, t)
     silent = _inside(db < db.max(initial=-80.0) - QUIET_DB)
-    rest = lip_gap(seen[:1])[0]
+    rest = float(lip_gap(played.rest))
     near = np.minimum(np.round(t * FPS).astype(int), len(frames) - 1)
     miss = np.linalg.norm(seen - performance.targets[near], axis=-1)
     return {
@@ -164,7 +172,7 @@ def measure(
         "lip_gap_wanted_p95_mm": float(np.percentile(asked, 95)),
         "silent_gap_mm": float(np.median(gap[silent]) - rest) if silent.any() else None,
         "landmark_error_mm": float(miss.mean()),
-        "landmark_error_pct_of_mouth": float(100 * miss.mean() / mouth_width(seen[0])),
+        "landmark_error_pct_of_mouth": float(100 * miss.mean() / mouth_width(played.rest)),
         "unreached_mm": performance.unreached,
         "inverse_ms_p50": float(np.percentile(performance.inverse_ms, 50)),
         "inverse_ms_p99": float(np.percentile(performance.inverse_ms, 99)),
