@@ -56,6 +56,8 @@ def solve_clip(
         raise ModelError(f"fps must be positive, is {fps}")
     model = inverse.model
     goal = inverse.objective.goal(_advance(np.asarray(targets, dtype=np.float64), lag_s * fps))
+    if not len(goal):
+        return np.zeros((0, model.n))
     low, high = inverse.limits.command.T
     a, b = low[model.inputs].copy(), high[model.inputs].copy()
     if len(model.tendons):

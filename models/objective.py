@@ -128,7 +128,7 @@ class Objective:
         if not np.isfinite(targets).all():
             raise ModelError("target landmarks hold NaN or infinity: no pose was sent for them")
         k, p, frames = self._modes, self._pairs, len(targets)
-        off = targets.reshape(frames, -1) - self._mean
+        off = targets.reshape(frames, len(self._mean)) - self._mean
         wanted = gaps(targets, LIP_GAPS)
         b = np.zeros((frames, self.columns))
         b[:, :k] = off @ self._to_modes.T

@@ -222,6 +222,13 @@ def test_sides_do_the_same_where_the_target_does_not_say(
     assert abs(apart[2]) < 0.01
 
 
+@pytest.mark.parametrize("frames", [0, 1, 2])
+def test_the_shortest_clips(face: AnalyticFace, inverse: Inverse, frames: int) -> None:
+    targets = np.repeat(face.neutral[None], frames, axis=0)
+    assert solve_clip(inverse, targets, FPS).shape == (frames, inverse.model.n)
+    assert inverse.solve_each(targets).shape == (frames, inverse.model.n)
+
+
 def test_others_pass_through(inverse: Inverse) -> None:
     others = np.full(inverse.model.n, 0.05)
     solved = inverse.solve(inverse.model.landmarks(np.zeros(inverse.model.n)), 1 / FPS, others)
