@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from robot.actuators import to_pulses
 from robot.config import FaceConfig, Floats
 from robot.errors import DeviceError
 from robot.link.board import Board
@@ -199,6 +200,8 @@ class LiveFace:
             if frame is not None and frame.gate > 0.5:
                 return
             self._board.read()
+            if not self._board.connected:  # sending mends the link; a board at rest moves nothing
+                self._board.send(t, to_pulses(self.face, self.face.safe))
             self.thermal.step(self.face.safe, 2 / RATE_HZ, driven=False)
             self._clock.sleep_until(t + 2 / RATE_HZ)
 

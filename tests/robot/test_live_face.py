@@ -12,6 +12,7 @@ from robot.errors import DeviceError, MienError
 from robot.link.wire import State
 from robot.live_face import EmergencyStopError
 from robot.loop import RATE_HZ
+from robot.playout import Frame
 from robot.recorder import Recorder
 from tests.robot.stage import FACE, JAW, Stage
 
@@ -186,6 +187,27 @@ def test_a_cable_pulled_for_two_seconds_is_survived() -> None:
     back = [t for t, p in driven if t > 5.0 and abs(p[JAW] - neutral) > 50]
     assert back[0] - 5.0 < 3.0
     assert live.report()["link"]["reconnects"] == 1
+    stage.assert_at_rest()
+
+
+def test_a_cable_pulled_while_asleep_is_no_harm() -> None:
+    stage = Stage()
+    began = stage.clock.now()
+    stage.voice.opening = lambda t: 0.5 if stage.voice.speaks(t) else 0.0
+    stage.voice.speaks = lambda t: not 1.0 < t - began < 12.0
+    poll = stage.voice.poll
+
+    def pulled(now: float) -> list[Frame]:
+        stage.line.cut = 6.0 < now - began < 9.0
+        return poll(now)
+
+    stage.voice.poll = pulled  # type: ignore[method-assign]
+    live = stage.face(16.0, idle_s=2.0)
+    live.run()
+    assert live.counts.sleeps == 1
+    driven = np.array([t for t, _ in stage.line.driven]) - began
+    assert not ((driven > 5.0) & (driven < 12.0)).any()
+    assert jaw(stage)[-30:].max() == pytest.approx(0.5, abs=0.01)
     stage.assert_at_rest()
 
 
