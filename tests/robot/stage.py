@@ -41,7 +41,7 @@ class Line(CoreTransport):
     """A line that can be cut, with a board whose outputs are watched at every step."""
 
     def __init__(self, core: HostCore, clock: StillClock) -> None:
-        self.cut = False
+        self.cut = self.gone = False
         self.core, self.driven = core, []  # type: ignore[var-annotated]
         super().__init__(core, clock.now, clock.sleep)
 
@@ -54,6 +54,7 @@ class Line(CoreTransport):
         return super().read(timeout_s)
 
     def reopen(self) -> None:
+        self.gone = False
         self._check()
 
     def catch_up(self) -> None:
@@ -63,8 +64,9 @@ class Line(CoreTransport):
             self.driven.append((self._now(), pulses / 4.0))
 
     def _check(self) -> None:
-        if self.cut:
-            raise DeviceError("the cable is out")
+        self.gone = self.gone or self.cut
+        if self.gone:
+            raise DeviceError("the cable is out, or was and nobody opened the port again")
 
 
 @dataclass

@@ -221,7 +221,6 @@ def test_a_cable_pulled_for_good_is_an_error_and_the_board_rests_by_itself() -> 
 
     with pytest.raises(DeviceError, match="away"):
         stage.face(watch=cable).run()
-    stage.line.cut = False
     stage.line.catch_up()
     assert stage.state == State.FAILSAFE
     np.testing.assert_allclose(stage.line.driven[-1][1][JAW], FACE.pulses[JAW, 1], atol=0.5)
