@@ -221,7 +221,7 @@ def all_stages(
     seed: Seed = 0,
     ship: Ship = False,
 ) -> None:
-    """All stages; those whose files are there already are not repeated."""
+    """All stages; a plan that is there is kept, and its collecting goes on where it was."""
     folder = _folder(face, out)
     if not (folder / PLAN).exists():
         plan(face, out, poses, seed)
