@@ -55,6 +55,8 @@ class VoiceProcess:
         Raises:
             MienError: what went wrong over there.
         """
+        for library in ("OMP", "OPENBLAS", "MKL"):  # read when the child imports numpy and torch
+            os.environ.setdefault(f"{library}_NUM_THREADS", "1")
         self._process.start()
         self._far.close()
         self._await()
