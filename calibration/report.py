@@ -142,7 +142,8 @@ def _loss(axes: Axes, model: SelfModel) -> None:
 
 def _curve(axes: Axes, verdict: Verdict) -> None:
     curve: dict[str, float] = verdict.metrics["curve"]
-    axes.plot([int(n) for n in curve], list(curve.values()), "o-", label="held-out error")
+    counts = sorted(curve, key=int)  # JSON sorts them as words
+    axes.plot([int(n) for n in counts], [curve[n] for n in counts], "o-", label="held-out error")
     floor = verdict.metrics.get("noise_floor_mm")
     if floor is not None:
         axes.axhline(floor, ls=":", label="the camera's noise")
@@ -181,16 +182,22 @@ def _reach(axes: Axes, face: FaceConfig, model: SelfModel) -> None:
 
 
 def _loops(axes: Axes, face: FaceConfig, data: Dataset, model: SelfModel) -> None:
-    rest = data.landmarks[data.of("neutral")].mean(0)
-    said = model.sequence(data.commands)
+    """Motion along the direction of a full pull: the camera's noise averages out of it."""
     rows = data.of("loop")
-    zone = list(NOSE + CHEEKS)
-    for k in model.inputs[model.tendons][[0, -1]]:
-        u = data.commands[rows, k]
-        seen = np.linalg.norm((data.landmarks[rows] - rest)[:, zone], axis=-1).mean(1)
-        model_says = np.linalg.norm((said[rows] - rest)[:, zone], axis=-1).mean(1)
-        axes.plot(u, seen, "o-", lw=0.8, ms=3, label=f"{face.names[k]}: seen")
-        axes.plot(u, model_says, "--", label=f"{face.names[k]}: model")
+    u = data.commands[rows][:, model.inputs[model.tendons]].max(1)
+    if not rows.any() or u.max() <= 0:
+        return
+    rest = data.landmarks[data.of("neutral")].mean(0)
+    home = model.landmarks(np.zeros(model.n))
+    said = model.sequence(data.commands)[rows] - home
+    for name, zone in (("nose", list(NOSE)), ("cheeks", list(CHEEKS))):
+        way = said[u.argmax()][zone]
+        way = way / max(float(np.linalg.norm(way)), 1e-9)
+        scale = 1.0 / np.sqrt(len(zone))
+        seen = ((data.landmarks[rows] - rest)[:, zone] * way).sum((1, 2)) * scale
+        axes.plot(u, seen, "o-", lw=0.8, ms=3, label=f"{name}: seen")
+        axes.plot(u, (said[:, zone] * way).sum((1, 2)) * scale, "--", label=f"{name}: model")
+    axes.set_title(f"{face.name}: all strings pulled together", fontsize=9)
     axes.set_xlabel("command")
-    axes.set_ylabel("mean motion of nose and cheeks, mm")
+    axes.set_ylabel("motion along the pull, RMS mm")
     axes.legend()
