@@ -25,7 +25,7 @@ from calibration.ports import open_studio
 from calibration.report import judged, write_report
 from calibration.steady import steadied
 from calibration.trim import CHECK_POSES, TRIM_POSES, Drift, judge, shifted, watch
-from calibration.verify import Verdict, check_inverse, check_model, learning_curve
+from calibration.verify import Verdict, check_inverse, check_model, check_truth, learning_curve
 from models import self_model
 from models.train.self_model import FitConfig
 from robot.config import FaceConfig, load_face
@@ -137,6 +137,7 @@ def verify(
     fitting.save(folder, replace(model, meta=model.meta | late))
     arrays: dict[str, Any] = verdict.arrays | shown.arrays
     np.savez(folder / "verify.npz", **arrays)
+    late |= check_truth(config, data, model, shown)
     late["curve"] = learning_curve(config, data, model)
     metrics = verdict.metrics | shown.metrics | late | origin(config, seed)
     _merge(folder, metrics | {"data_hash": data.hash, "camera": camera, "build": build})

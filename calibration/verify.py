@@ -101,8 +101,11 @@ def check_inverse(
     learn = usable(data)
     u, seen = data.commands[learn], data.landmarks[learn]
     low, high = face.limits.T
-    # Held-out faces are babble: that both sides do the same is no help in finding them again.
-    inverse = Inverse(model, limits_of(face), Wishes(mirror=0.0), steps=_STEPS)
+    # Held-out faces are noisy looks at babble: symmetry says nothing of them, and how far an input
+    # is believed to be from rest is the camera's noise over what the babbling did (both squared).
+    doubted = noise_floor(data) ** 2 / 3 / float(u[:, model.inputs].var())
+    wishes = Wishes(mirror=0.0, neutral=doubted if np.isfinite(doubted) else Wishes().neutral)
+    inverse = Inverse(model, limits_of(face), wishes, steps=_STEPS)
     methods: dict[str, Callable[[int], Floats]] = {
         "asked": wanted.__getitem__,
         "self_model": lambda k: inverse.solve(targets[k]).commands,
@@ -159,6 +162,38 @@ def learning_curve(face: FaceConfig, data: Dataset, model: SelfModel) -> dict[st
         part[np.random.default_rng(0).permutation(learn)[:count]] = True
         some = fit(examples(face, data, part, inputs), FitConfig(steps=_CURVE_STEPS))
         out[str(count)] = rmse(predict_held(some, data), data.landmarks[data.held])
+    return out
+
+
+def check_truth(
+    face: FaceConfig,
+    data: Dataset,
+    model: SelfModel,
+    shown: Verdict,
+    config: FitConfig | None = None,
+) -> dict[str, float]:
+    """On a rig: the model's error without the camera's, from the held-out poses shown again.
+
+    What is off by the same in all poses is the camera's bias, which the model has to share, and is
+    taken off. Empty where the truth is not known.
+    """
+    true, sent = shown.arrays["asked_true"], shown.arrays["asked_sent"]
+    if not np.isfinite(true).all():
+        return {}
+    zone = list(REGIONS["nose"] + REGIONS["cheeks"])
+
+    def error(said: Floats, at: list[int] | slice) -> float:
+        off = (said - true)[:, at]
+        return rmse(off - off.mean(0), np.zeros_like(off))
+
+    out = {"model_true_rmse_mm": error(model.sequence(sent), slice(None))}
+    if len(model.tendons):
+        inputs = tuple(int(i) for i in model.inputs)
+        config = config or FitConfig(seed=int(model.meta.get("seed", 0)))
+        blind = fit(examples(face, data, usable(data), inputs), replace(config, memory=False))
+        out["memory_gain_true"] = error(model.sequence(sent), zone) / error(
+            blind.sequence(sent), zone
+        )
     return out
 
 

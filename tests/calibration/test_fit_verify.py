@@ -14,7 +14,14 @@ from calibration.collect import PLAN, collect
 from calibration.dataset import Dataset
 from calibration.plan import make_plan
 from calibration.report import judged, write_report
-from calibration.verify import Verdict, check_inverse, check_model, learning_curve, memory_gain
+from calibration.verify import (
+    Verdict,
+    check_inverse,
+    check_model,
+    check_truth,
+    learning_curve,
+    memory_gain,
+)
 from models import self_model
 from models.self_model import SelfModel
 from models.train.self_model import FitConfig
@@ -90,6 +97,9 @@ def test_faces_are_found_again_better_than_by_any_baseline(
     assert shown.metrics["inverse_mean_pct"] < 1.0
     assert shown.metrics["vs_nearest"] < 0.6
     assert shown.metrics["vs_ridge"] < 0.9
+    # The robot itself, without the camera's noise: the model is nearer to it than to the looks.
+    truth = check_truth(face, data, model, shown)
+    assert truth["model_true_rmse_mm"] < check_model(face, data, model).metrics["model_rmse_mm"]
     verdict = check_model(face, data, model)
     whole = Verdict(verdict.metrics | shown.metrics, verdict.arrays | shown.arrays)
     page = write_report(folder / "report.html", face, data, model, whole).read_text()
