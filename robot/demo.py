@@ -43,6 +43,7 @@ def demo(
     samples = audio.load(source)
     calibrated = Calibrated(config, calibration)
     stage = staging.Stage(build, tuple(fault or ()), board, size if film else 0)
+    staging.check(stage, config)
     folder = new_run("demo", source.stem, out)
     with Steps() as steps:
         act = perform(calibrated, samples, seed, steps.start("sound to commands"))

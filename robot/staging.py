@@ -87,6 +87,7 @@ def play(
         DeviceError: no OpenGL, or no emulator for ``avr``.
     """
     face = calibrated.face
+    check(stage, face)
     rig = Rig(face, stage.build, parse_faults(list(stage.faults), face))
     sim = SimBoard(rig, _core(stage.board, face))
     board = Board(face, sim, sim.now)
@@ -190,9 +191,18 @@ def _inside(mask: NDArray[np.bool_], margin: int = RATE_HZ // 5) -> NDArray[np.b
     return np.asarray(binary_erosion(mask, iterations=margin, border_value=1), dtype=np.bool_)
 
 
+def check(stage: Stage, face: FaceConfig) -> None:
+    """Whether ``face`` can be played on ``stage``, before anything is made or moved.
+
+    Raises:
+        InputError: unknown board or fault.
+    """
+    if stage.board not in get_args(BoardKind):
+        raise InputError(f"board {stage.board!r}: allowed are {', '.join(get_args(BoardKind))}")
+    parse_faults(list(stage.faults), face)
+
+
 def _core(kind: str, face: FaceConfig) -> Core | None:
-    if kind not in get_args(BoardKind):
-        raise InputError(f"board {kind!r}: allowed are {', '.join(get_args(BoardKind))}")
     if kind == "host":
         return None
     from robot.link.emulated import emulated_avr

@@ -151,6 +151,7 @@ def test_a_bad_option_names_what_is_allowed(tmp_path: Path, options: tuple[str, 
     with pytest.raises(MienError) as caught:
         run(tmp_path / "out", "--wav", str(wav), *options)
     assert caught.value.exit_code == 2
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.gl
