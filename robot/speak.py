@@ -66,6 +66,7 @@ def speak(
     feeling = Feeling(tuple(sources), Variation(seed=seed))
     calibrated = Calibrated(config, calibration)
     stage = staging.Stage(build, (), board, size if film else 0)
+    staging.check(stage, config)
     name = wav.stem if wav else "text"
     folder = new_run("speak", name, out)
     soundfile.write(folder / "sound.wav", samples, RATE)
