@@ -94,24 +94,26 @@ def bounded_step(h: Floats, g: Floats, x: Floats, box: Box) -> Floats:
     settle in a few passes; if not, the last step is clipped, and the caller sees if it is no good.
     """
     low, high = np.broadcast_to(box.low, x.shape), np.broadcast_to(box.high, x.shape)
-    scale = np.diagonal(h, axis1=1, axis2=2)
-    d, force = np.zeros_like(x), -g
-    at_low = (x <= low) & (force < 0)
-    at_high = (x >= high) & (force > 0)
-    for _ in range(_PASSES):
-        held = at_low | at_high
+    out = np.empty_like(x)
+    todo = np.arange(len(x))  # frames whose sets have not settled
+    at_low = (x <= low) & (g > 0)
+    at_high = (x >= high) & (g < 0)
+    for last in range(_PASSES):
         d = np.where(at_low, low - x, np.where(at_high, high - x, 0.0))
-        d = _solve_free(h, g, d, held)
-        force = -(
-            g + (h @ d[:, :, None])[:, :, 0]
-        )  # zero where free, what the wall bears where held
+        d = _solve_free(h, g, d, at_low | at_high)
         wanted = x + d
+        out[todo] = wanted
+        # Zero where free, what the wall bears where held.
+        force = -(g + (h @ d[:, :, None])[:, :, 0])
+        scale = np.diagonal(h, axis1=1, axis2=2)
         now_low = force + scale * (wanted - low) < 0
         now_high = force + scale * (wanted - high) > 0
-        if np.array_equal(now_low, at_low) and np.array_equal(now_high, at_high):
+        new = ((now_low != at_low) | (now_high != at_high)).any(1)
+        if last == _PASSES - 1 or not new.any():
             break
-        at_low, at_high = now_low, now_high
-    return np.asarray(np.clip(x + d, low, high))
+        at_low, at_high = now_low[new], now_high[new]
+        todo, h, g, x, low, high = todo[new], h[new], g[new], x[new], low[new], high[new]
+    return np.asarray(np.clip(out, box.low, box.high))
 
 
 def _solve_free(h: Floats, g: Floats, d: Floats, fixed: np.ndarray) -> Floats:
