@@ -200,6 +200,7 @@ def train(
         batches = Batches(corpora, numbers, settings, plan.seed + first)
     began = time.monotonic()
     sums: dict[str, float] = {}
+    counted = 0
     for step in range(first, plan.steps):
         batch = batches.next()
         # bfloat16 in the products only: a third faster on processors that have it.
@@ -216,10 +217,12 @@ def train(
         share = min(plan.average, (step + 1) / (step + 10))
         for key, value in net.state_dict().items():
             average[key].lerp_(value, 1 - share)
+        counted += 1
         sums = {k: sums.get(k, 0.0) + v for k, v in {**parts, "loss": float(loss.detach())}.items()}
         if (step + 1) % plan.every == 0 or step + 1 == plan.steps:
             line = {"step": step + 1, "minutes": (time.monotonic() - began) / 60}
-            line |= {k: v / plan.every for k, v in sums.items()}
+            line |= {k: v / counted for k, v in sums.items()}
+            counted = 0
             if evaluate is not None:
                 line |= evaluate(_copy(config, average))
             sums = {}
