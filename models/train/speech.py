@@ -191,7 +191,7 @@ def train(
     last = run / "last.pt"
     run.mkdir(parents=True, exist_ok=True)
     if resume and last.is_file():
-        kept = torch.load(last, weights_only=False)
+        kept = torch.load(last, weights_only=True)
         net.load_state_dict(kept["net"])
         speakers.load_state_dict(kept["speakers"])
         optimiser.load_state_dict(kept["optimiser"])
