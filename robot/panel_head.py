@@ -42,6 +42,11 @@ class BrowserHead:
                 )
                 self._meshes.append((name, used, mesh))
 
+    @property
+    def meshes(self) -> list[Any]:
+        """The scene's handles."""
+        return [mesh for _, _, mesh in self._meshes]
+
     def move(self, parts: Mapping[str, NDArray[np.float32]], turn: NDArray[np.float64]) -> None:
         """Show deformed parts, the others as they were, and the whole head turned (4x4, mm)."""
         for name, used, mesh in self._meshes:
