@@ -73,8 +73,8 @@ class SimPanel(Panel):
         self._row = np.zeros((len(self._of), 3))
         loose = np.flatnonzero(self._of < 0)
         height, apart, depth = _ROW_MM
-        self._row[loose] = [((i - (len(loose) - 1) / 2) * apart, height, depth)
-                            for i in range(len(loose))]  # fmt: skip
+        self._row[loose] = (0.0, height, depth)  # also where every actuator moves a landmark
+        self._row[loose, 0] = (np.arange(len(loose)) - (len(loose) - 1) / 2) * apart
         self._loads = self._server.scene.add_point_cloud(
             "/loads", self._row.astype(np.float32), heat(np.zeros(len(self._of))),
             point_size=0.045, point_shape="circle", precision="float32",

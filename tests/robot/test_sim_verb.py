@@ -323,3 +323,12 @@ def test_a_port_that_is_taken_is_said() -> None:
                 view.start()
         finally:
             view.close()
+
+
+def test_the_view_opens_on_a_face_without_strings_whose_every_actuator_shows() -> None:
+    words = ["sim", "--view", "--face", "hobby9", "--seconds", "1", "--port-number", "0"]
+    done = subprocess.run(
+        [sys.executable, "-m", "robot.cli", *words], capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    assert "http://127.0.0.1:" in done.stdout + done.stderr
