@@ -1,6 +1,7 @@
 """``mien sim``: what may be asked, the film, and the view, without and with a real browser."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
