@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-SENTENCE = Path(__file__).parent / "assets" / "lj_demo.flac"
-
 
 def demo(
     wav: Annotated[
@@ -38,7 +36,7 @@ def demo(
     from robot.progress import Steps
     from robot.runs import new_run
 
-    source = wav or SENTENCE
+    source = wav or audio.LJ_DEMO
     config = load_face(face)
     samples = audio.load(source)
     calibrated = Calibrated(config, calibration)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from robot.errors import DeviceError, MienError
 from robot.loop import Tick
@@ -117,13 +117,24 @@ class PanelProcess:
         self._pipe.close()
 
 
-def _run(pipe: Connection, window: Window) -> None:
-    from robot.panel import Panel
+class _Shown(Protocol):
+    @property
+    def address(self) -> str: ...
 
+    @property
+    def show(self) -> Callable[..., None]: ...
+
+
+def serve(pipe: Connection, make: Callable[[Callable[[Any], None]], _Shown]) -> None:
+    """A view's process: pictures come in through ``pipe``, clicks go out, until it closes.
+
+    Args:
+        make: opens the view; it is given what sends a click.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout = sys.stderr  # the server prints a banner; stdout is for data
     try:
-        panel = Panel(window, pipe.send)
+        panel = make(pipe.send)
     except (MienError, OSError) as e:
         pipe.send(("failed", str(e)))
         return
@@ -134,3 +145,9 @@ def _run(pipe: Connection, window: Window) -> None:
             pipe.send(("shown",))
     except (EOFError, OSError):
         return  # the loop is gone
+
+
+def _run(pipe: Connection, window: Window) -> None:
+    from robot.panel import Panel
+
+    serve(pipe, lambda click: Panel(window, click))

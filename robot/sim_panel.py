@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any, Final
@@ -15,10 +13,9 @@ from models.blendshapes import ARKIT
 from models.emotion import EMOTIONS
 from robot.calibrated import Calibrated
 from robot.config import FaceConfig, Floats, load_face
-from robot.errors import MienError
 from robot.panel import Panel
 from robot.panel_head import SCALE
-from robot.panel_process import Window
+from robot.panel_process import Window, serve
 from robot.sim_presets import Presets
 
 TAUT_N: Final = 2.0
@@ -224,19 +221,6 @@ def _bar(label: str, share: float, value: str, color: NDArray[np.uint8]) -> str:
     )
 
 
-def serve(pipe: Connection, window: Window) -> None:
-    """The view's process: pictures come in through ``pipe``, poses go out, until it closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdout = sys.stderr  # the server prints a banner; stdout is for data
-    try:
-        panel = SimPanel(window, pipe.send)
-    except (MienError, OSError) as e:
-        pipe.send(("failed", str(e)))
-        return
-    pipe.send(("ready", panel.address))
-    try:
-        while True:
-            panel.show(*pipe.recv())
-            pipe.send(("shown",))
-    except (EOFError, OSError):
-        return
+def run(pipe: Connection, window: Window) -> None:
+    """The view's process, for ``robot.sim_view``."""
+    serve(pipe, lambda click: SimPanel(window, click))

@@ -13,7 +13,7 @@ from robot.loop import Loop, Tick
 from robot.open_board import opened
 from robot.panel_process import PanelProcess, Window
 from robot.sim.rig import Rig
-from robot.sim_panel import serve
+from robot.sim_panel import run as run_view
 from robot.stopping import Stop
 
 RELEASE_S: Final = 0.05
@@ -75,7 +75,7 @@ class ViewProcess(PanelProcess):
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self._process = mp.get_context("spawn").Process(
-            target=serve, args=(self._far, window), name="mien-sim", daemon=True
+            target=run_view, args=(self._far, window), name="mien-sim", daemon=True
         )
 
 

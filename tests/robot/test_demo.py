@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from models.errors import ModelError
 from models.self_model import shipped
 from robot import audio, livelink
-from robot.demo import SENTENCE, demo
+from robot.demo import demo
 from robot.errors import ConfigError, InputError, MienError
 
 APP = typer.Typer()
@@ -30,7 +30,7 @@ def run(out: Path, *options: str) -> dict[str, object]:
 
 
 def sentence(seconds: float = 1.5) -> NDArray[np.float32]:
-    return audio.load(SENTENCE)[: int(seconds * audio.RATE)]
+    return audio.load(audio.LJ_DEMO)[: int(seconds * audio.RATE)]
 
 
 @pytest.fixture(scope="module")
