@@ -1,4 +1,4 @@
-"""``mien train ...``: the networks, from corpora to weights."""
+"""``mien train ...``: the networks, from corpora to weights; ``mien export ...``: and out."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from models.errors import ModelError
+
 if TYPE_CHECKING:  # `mien` imports this file for every verb: torch must wait until it is wanted
     from models.data.grid import Take
     from models.data.schema import Corpus
     from models.speech import SpeechNet
 
 train_app = typer.Typer(no_args_is_help=True, help="Train a network from corpora.")
+export_app = typer.Typer(no_args_is_help=True, help="Write a network for other run-times.")
 CORPORA: Final = "grid,facegood,flite,hibari,espeak,asterisk"
 VALIDATION: Final = 40
 """Training clips of GRID that are kept for the curve."""
+MOST_DIFFERENCE: Final = 1e-4
+"""Of a network that was written, from torch's."""
 
 
 @train_app.command("speech")
@@ -129,6 +134,40 @@ def train_coarticulation(
         rules, out, f"fitted by `mien train coarticulation` to GRID s1 (CC BY 4.0); r: {said}"
     )
     typer.echo(f"{out}  r: {said}")
+
+
+@export_app.callback()
+def export() -> None:
+    """Write a network for other run-times."""
+
+
+@export_app.command("speech")
+def export_speech(
+    out: Annotated[Path, typer.Option(help="ONNX file to write.")] = Path("speech.onnx"),
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights to write (default: those that ship).")
+    ] = None,
+) -> None:
+    """Write the speech network as ONNX, compare it with torch, say how big and how fast it is."""
+    import numpy as np
+    import torch
+
+    from models import checkpoint, speech, speech_onnx
+
+    torch.set_num_threads(1)
+    source = weights or speech.WEIGHTS
+    net, _ = speech.load(source)
+    speech_onnx.write(out, net, checkpoint.content_hash(source))
+    found = speech_onnx.compare(out, net)
+    if found.difference > MOST_DIFFERENCE:
+        raise ModelError(f"{out} differs from torch by {found.difference:.2g}", "mien doctor")
+    half, most = np.percentile(found.frame_ms, [50, 99])
+    typer.echo(
+        f"{out}  {out.stat().st_size / 1e6:.2f} MB, look-ahead {net.config.lookahead_ms:.0f} ms\n"
+        f"  at most {found.difference:.1e} from torch, in pieces of "
+        f"{', '.join(map(str, speech_onnx.SIZES))} frames\n"
+        f"  {half:.2f} ms a frame (p50), {most:.2f} (p99), one core of this machine"
+    )
 
 
 def _without(corpus: Corpus, kept: list[Take]) -> Corpus:
