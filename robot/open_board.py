@@ -11,7 +11,7 @@ from typing import Final
 from robot.config import FaceConfig
 from robot.link.board import Board
 from robot.link.transport import Transport
-from robot.live_rig import LiveRig, MachineClock, simulated
+from robot.live.rig import LiveRig, MachineClock, simulated
 from robot.loop import Clock
 
 DRY_RUN: Final = "file:"

@@ -6,7 +6,7 @@ import pytest
 from robot.errors import ConfigError, InputError
 from robot.manual import Hand, Keyboard, _follow, pose_with
 from robot.open_board import Opened
-from tests.robot.stage import FACE, JAW, Stage
+from tests.robot.live.stage import FACE, JAW, Stage
 
 
 def test_a_pose_with_one_command() -> None:

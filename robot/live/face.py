@@ -1,0 +1,293 @@
+"""A live face: what comes from the voice, the network or a hand goes to the loop, with care.
+
+``LiveFace`` owns no thread and reads no clock: it is the function of time that the loop follows,
+and the observer of what the loop did. So it runs in lock-step in tests as it runs for hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from robot.actuators import to_pulses
+from robot.config import FaceConfig, Floats
+from robot.errors import DeviceError
+from robot.link.board import Board
+from robot.live.counts import Counts
+from robot.live.playout import Frame, Playout
+from robot.live.recorder import Recorder
+from robot.live.thermal import Thermal
+from robot.loop import RATE_HZ, Clock, Loop, Tick
+
+LATE_S: Final = 0.5 / RATE_HZ
+"""A setpoint handed over later than half a period after its deadline has missed it."""
+FADE_IN_S: Final = 0.2
+FADE_OUT_S: Final = 0.6
+IDLE_S: Final = 120.0
+TAIL_S: Final = 0.8
+"""Time after the end of a source, so that the mouth is seen to close."""
+SLOW_EVERY: Final = 30
+"""Ticks between records of what changes slowly."""
+
+
+class EmergencyStopError(DeviceError):
+    """Somebody pressed E-STOP: outputs are off and stay off until ``mien clear``."""
+
+
+class Voice(Protocol):
+    """Where frames come from."""
+
+    lookahead_s: float
+
+    def poll(self, now: float) -> list[Frame]:
+        """Frames that are ready. Raises MienError when no more can come."""
+
+    def feel(self, intensities: dict[str, float]) -> None:
+        """Emotions by name, 0..1."""
+
+    def look(self, yaw: float, pitch: float) -> None:
+        """Gaze target, -1..1."""
+
+    def delay_sound(self, seconds: float) -> None:
+        """How long after the microphone a monitor plays."""
+
+    @property
+    def ended(self) -> bool:
+        """The source has come to its end."""
+
+
+class Panel(Protocol):
+    """A window on the face, in another process."""
+
+    def commands(self) -> list[tuple[Any, ...]]:
+        """What was clicked since the last call."""
+
+    def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
+        """Something new to show. Must not block."""
+
+
+class LiveFace:
+    """One face, live.
+
+    Args:
+        face, board, clock: connected board and its clock.
+        voice: frames of commands.
+        lag_s: of skin behind pulses, from calibration or ``mien sync``.
+        recorder, panel: subscribers. puppet: time -> commands that replace the voice's, or None.
+        mirror: called with (t, frame) of what is shown.
+        idle_s: silence after which the face goes to its safe pose and lets the servos go.
+        stop: asked every tick; True ends the run.
+    """
+
+    def __init__(
+        self,
+        face: FaceConfig,
+        board: Board,
+        clock: Clock,
+        voice: Voice,
+        *,
+        lag_s: float = 0.0,
+        recorder: Recorder | None = None,
+        panel: Panel | None = None,
+        puppet: Callable[[float], Floats | None] = lambda _: None,
+        mirror: Callable[[float, Frame], None] = lambda _t, _f: None,
+        watch: Callable[[Tick], None] = lambda _: None,
+        idle_s: float = IDLE_S,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.face, self._board, self._clock, self._voice = face, board, clock, voice
+        self._recorder, self._panel, self._puppet, self._mirror = recorder, panel, puppet, mirror
+        self._watch, self._idle_s, self._stop, self._lag_s = watch, idle_s, stop, lag_s
+        self.playout = Playout(voice.lookahead_s + 0.012, least_s=voice.lookahead_s)
+        self.thermal = Thermal(face)
+        self.counts = Counts()
+        self._loop = Loop(face, board, clock, self._observe)
+        self._began = clock.now()
+        self._awake = clock.now()
+        self._share = 0.0
+        self._shown: Frame | None = None
+        self._tuned: Floats | None = None
+        self._told_delay: float | None = None
+        self._ending: float | None = None
+        self._over = False
+
+    def run(self) -> None:
+        """Live until the source ends, ``stop`` says so, or something fails; always at rest after.
+
+        Raises:
+            MienError: the voice, the recorder or the board failed; the face is at rest by then.
+        """
+        while not self._over:
+            self._awake = self._clock.now()
+            self._event("awake")
+            self._loop.follow(self._commands, self.playout.phase)
+            self.counts.missed = self._loop.missed
+            if not self._over:
+                self.counts.sleeps += 1
+                self._event("asleep")
+                self._sleep()
+
+    def _commands(self, t: float) -> Floats | None:
+        """Where the face is to be at ``t``; None to rest."""
+        self._hear(t)
+        if self._over or t - self._awake > self._idle_s:
+            return None
+        wanted = self._tuned if self._tuned is not None else self._puppet(t)
+        frame = self.playout.at(t)
+        if wanted is not None:
+            self._awake = t
+            return self._relieved(wanted)
+        if frame is not None:
+            self._shown = frame
+            if frame.gate > 0.5:
+                self._awake = t
+        step = 1 / (FADE_IN_S * RATE_HZ) if frame is not None else -1 / (FADE_OUT_S * RATE_HZ)
+        self._share = min(1.0, max(0.0, self._share + step))
+        if self._shown is None:
+            return self.face.safe
+        eased = self._share**2 * (3.0 - 2.0 * self._share)
+        return self._relieved(self.face.safe + eased * (self._shown.commands - self.face.safe))
+
+    def _hear(self, t: float) -> None:
+        """Everything that came in since the last tick."""
+        if self._recorder is not None:
+            self._recorder.check()
+        for frame in self._voice.poll(t):
+            self.playout.push(frame)
+        delay = self.playout.delay_s + self._board.lead_s + self._lag_s
+        if delay != self._told_delay:
+            self._told_delay = delay
+            self._voice.delay_sound(delay)
+        for command in self._panel.commands() if self._panel else ():
+            self._obey(command)
+        if self._voice.ended and self._ending is None:
+            self._ending = t + TAIL_S + delay
+        if self._stop() or (self._ending is not None and t > self._ending):
+            self._over = True
+
+    def _obey(self, command: tuple[Any, ...]) -> None:
+        match command:
+            case ("estop",):
+                self._event("estop")
+                self._board.estop()
+                raise EmergencyStopError("E-STOP was pressed", "look at the face, then mien clear")
+            case ("feel", dict(intensities)):
+                self._voice.feel(intensities)
+            case ("look", float(yaw), float(pitch)):
+                self._voice.look(yaw, pitch)
+            case ("tune", None):
+                self._tuned = None
+            case ("tune", commands):
+                self._tuned = np.asarray(commands, dtype=np.float64)
+            case ("stop",):
+                self._over = True
+
+    def _relieved(self, wanted: Floats) -> Floats:
+        relieved = self.thermal.relieved(wanted)
+        self.counts.backed_off += bool(np.any(relieved != wanted))
+        return relieved
+
+    def _sleep(self) -> None:
+        """Wait, released, until somebody speaks. The link stays awake."""
+        while not self._over:
+            t = self._clock.now()
+            self._hear(t)
+            frame = self.playout.at(t)
+            if self._tuned is not None or self._puppet(t) is not None:
+                return
+            if frame is not None and frame.gate > 0.5:
+                return
+            self._board.read()
+            if not self._board.connected:  # sending mends the link; a board at rest moves nothing
+                self._board.send(t, to_pulses(self.face, self.face.safe))
+            self.thermal.step(self.face.safe, 2 / RATE_HZ, driven=False)
+            self._clock.sleep_until(t + 2 / RATE_HZ)
+
+    def _observe(self, tick: Tick) -> None:
+        c, now = self.counts, self._clock.now()
+        self.thermal.step(tick.sent, 1 / RATE_HZ)
+        self._watch(tick)
+        if tick.t <= 0:  # on the way to the first pose
+            return
+        c.ticks += 1
+        c.late += tick.late_s > LATE_S
+        c.clipped += bool(tick.clipped.any())
+        c.slowed += bool(tick.slowed.any())
+        c.interlocked += bool(tick.locked)
+        c.lateness.add(tick.late_s)
+        frame = self._shown
+        if frame is not None and self._share == 1.0 and self._tuned is None:
+            if frame.gate > 0.5:  # nobody is in a hurry while nobody speaks
+                c.to_setpoint.add(tick.t + tick.late_s - frame.t)
+            self._mirror(now, frame)
+        if self._recorder is not None:
+            self._write(self._recorder, tick, frame)
+        if self._panel is not None:
+            self._panel.show(now - self._began, tick, self.meters())
+
+    def meters(self) -> dict[str, Any]:
+        """What the panel's meters show."""
+        frame = self._shown
+        return {
+            "level_db": frame.level_db if frame else -120.0,
+            "gate": frame.gate if frame else 0.0,
+            "network_ms": frame.network_ms if frame else 0.0,
+            "delay_ms": 1e3 * self.playout.delay_s,
+            "late_frames": self.playout.late,
+            "deadline_met": self.counts.deadline_met,
+            "connected": self._board.connected,
+            "link": self._board.report(),
+            "celsius": self.thermal.celsius.tolist(),
+            "duty": self.thermal.duty.tolist(),
+        }
+
+    def _write(self, recorder: Recorder, tick: Tick, frame: Frame | None) -> None:
+        t = tick.t - self._began
+        recorder.put(
+            "/tick",
+            t,
+            {
+                "t": t, "late_s": tick.late_s, "wanted": tick.wanted, "sent": tick.sent,
+                "pulses_us": tick.pulses, "clipped": int(tick.clipped.sum()),
+                "slowed": int(tick.slowed.sum()), "locked": list(tick.locked),
+            },
+        )  # fmt: skip
+        if frame is not None:
+            recorder.put(
+                "/face",
+                t,
+                {
+                    "t": t, "sound_t": frame.t - self._began, "weights": frame.weights,
+                    "level_db": frame.level_db, "gate": frame.gate,
+                    "network_ms": frame.network_ms,
+                },
+            )  # fmt: skip
+        if self.counts.ticks % SLOW_EVERY == 0:
+            celsius, duty = self.thermal.celsius.copy(), self.thermal.duty.copy()
+            recorder.put("/thermal", t, {"t": t, "celsius": celsius, "duty": duty})
+            recorder.put("/telemetry", t, {"t": t, **self._board.report()})
+
+    def _event(self, what: str) -> None:
+        if self._recorder is not None:
+            t = self._clock.now() - self._began
+            self._recorder.put("/event", t, {"t": t, "what": what})
+
+    def report(self) -> dict[str, Any]:
+        """Numbers of the run."""
+        playout = self.playout
+        return {
+            **self.counts.report(),
+            "delay_ms": 1e3 * playout.delay_s,
+            "lookahead_ms": 1e3 * self._voice.lookahead_s,
+            "lead_ms": 1e3 * self._board.lead_s,
+            "face_lag_ms": 1e3 * self._lag_s,
+            "late_frames": playout.late,
+            "unseen_frames": playout.unseen,
+            "starved_ticks": playout.starved,
+            "delay_refits": playout.refits,
+            "hottest_c": float(self.thermal.celsius.max()),
+            "records_dropped": self._recorder.dropped if self._recorder else 0,
+            "link": self._board.report(),
+        }

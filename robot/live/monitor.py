@@ -1,0 +1,127 @@
+"""The voice played back later by a set time, so that sound and lips meet at the listener."""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot.audio import RATE
+from robot.errors import DeviceError
+from robot.live.ears.block import Block
+from robot.live.ears.microphone import portaudio
+
+ROOM_S: Final = 4.0
+_JITTER_S: Final = 0.004
+
+
+class DelayLine:
+    """The last seconds of sound by the time at which they were taken.
+
+    Attributes:
+        underruns: reads that found less than was asked for, after the first sound.
+    """
+
+    def __init__(self) -> None:
+        self._ring = np.zeros(round(ROOM_S * RATE), np.float32)
+        self._end = 0  # samples written in all
+        self._t_end: float | None = None
+        self._cursor: int | None = None
+        self._lock = Lock()
+        self.underruns = 0
+
+    def push(self, block: Block) -> None:
+        """Append a block; a hole before it becomes silence."""
+        with self._lock:
+            if self._t_end is not None:
+                hole = block.t - self._t_end
+                if hole > 0.04:
+                    self._append(np.zeros(min(round(hole * RATE), len(self._ring)), np.float32))
+            self._append(block.samples)
+            self._t_end = block.end
+
+    def read(self, t: float, count: int) -> NDArray[np.float32]:
+        """``count`` samples taken from time ``t`` s on; silence where there are none.
+
+        Successive reads go on where the last one ended while the times agree to 4 ms, so that
+        jitter of the stamps is not heard.
+        """
+        with self._lock:
+            if self._t_end is None:
+                return np.zeros(count, np.float32)
+            start = self._end - round((self._t_end - t) * RATE)
+            if self._cursor is not None and abs(start - self._cursor) < _JITTER_S * RATE:
+                start = self._cursor
+            self._cursor = start + count
+            index = start + np.arange(count)
+            there = (index < self._end) & (index >= self._end - len(self._ring)) & (index >= 0)
+            self.underruns += bool((index >= self._end).any())
+            found = self._ring[index % len(self._ring)]
+            return np.where(there, found, np.float32(0.0)).astype(np.float32)
+
+    def _append(self, samples: NDArray[np.float32]) -> None:
+        kept = samples[-len(self._ring) :]
+        at = (self._end + len(samples) - len(kept) + np.arange(len(kept))) % len(self._ring)
+        self._ring[at] = kept
+        self._end += len(samples)
+
+
+class Monitor:
+    """An output that plays what the microphone heard ``delay_s`` ago.
+
+    Args:
+        device: output by number or part of its name; an empty name is the default.
+
+    Raises:
+        DeviceError: no PortAudio or no such output (in ``start``).
+    """
+
+    def __init__(self, device: str = "", delay_s: float = 0.2) -> None:
+        self.delay_s = delay_s
+        self._device = device
+        self._line = DelayLine()
+        self._stream: Any = None
+
+    @property
+    def underruns(self) -> int:
+        """Blocks that had to be filled with silence."""
+        return self._line.underruns
+
+    def push(self, block: Block) -> None:
+        """What was heard."""
+        self._line.push(block)
+
+    def start(self) -> None:
+        """Open the output."""
+        sd = portaudio()
+        wanted: Any = int(self._device) if self._device.isdigit() else self._device or None
+        try:
+            self._stream = sd.OutputStream(
+                device=wanted,
+                samplerate=RATE,
+                channels=1,
+                dtype="float32",
+                blocksize=RATE // 100,
+                latency="low",
+                callback=self._play,
+            )
+            self._stream.start()
+        except (sd.PortAudioError, ValueError) as e:
+            raise DeviceError(
+                f"cannot play on {self._device or 'the default'}: {e}", "mien devices"
+            ) from e
+
+    def close(self) -> None:
+        """Silence."""
+        if self._stream is not None:
+            self._stream.abort()
+            self._stream.close()
+            self._stream = None
+
+    def _play(self, out: Any, frames: int, at: Any, _status: Any) -> None:
+        ahead = at.outputBufferDacTime - at.currentTime
+        heard_at = time.monotonic() + (ahead if 0.0 <= ahead < 1.0 else frames / RATE)
+        out[:, 0] = self._line.read(heard_at - self.delay_s, frames)

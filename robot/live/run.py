@@ -1,0 +1,269 @@
+"""One live run from beginning to end: puts the parts together, and takes them apart in order."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from robot import audio
+from robot.calibrated import Calibrated
+from robot.config import Floats, load_face
+from robot.errors import DeviceError
+from robot.live import sync_store
+from robot.live.face import IDLE_S, LiveFace
+from robot.live.playout import Frame
+from robot.live.recorder import Recorder
+from robot.live.voice_process import VoiceProcess
+from robot.live.voice_setup import Setup
+from robot.loop import Tick
+from robot.open_board import Opened, opened
+from robot.panel.process import PanelProcess, Window
+from robot.puppet.network import Mirror, Puppet, VmcPuppet
+from robot.puppet.strings import Inlet, Strings
+from robot.stopping import Stop
+
+PRIORITY: Final = 5
+"""Of SCHED_FIFO; anything above 0 goes before all ordinary work."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run.
+
+    Attributes:
+        setup: face and source. port, build, faults: the board, or the simulated robot.
+        lag_s: of the skin; None takes what was measured.
+        puppet, vmc: UDP ports that listen on ``bind``, 0 for none. livelink, avatar: where to send.
+        window: the panel. record: a file. idle_s: silence until rest. realtime: SCHED_FIFO.
+        inlet: another puppeteer, already open. watch: hears every tick with the opened board.
+    """
+
+    setup: Setup
+    port: str = "sim"
+    build: int = 0
+    faults: tuple[str, ...] = ()
+    emotion: dict[str, float] = field(default_factory=dict)
+    lag_s: float | None = None
+    puppet: int = 0
+    vmc: int = 0
+    bind: str = "127.0.0.1"
+    livelink: tuple[str, int] | None = None
+    avatar: tuple[str, int] | None = None
+    window: Window | None = None
+    record: Path | None = None
+    idle_s: float = IDLE_S
+    realtime: bool = False
+    inlet: Inlet | None = None
+    watch: Callable[[Opened, Tick], None] = lambda _at, _tick: None
+    mirror: Callable[[float, Frame], None] = lambda _t, _frame: None
+
+
+def run(options: Options, stop: Stop) -> dict[str, Any]:
+    """Live until the source ends or ``stop`` says so. Returns the numbers of the run.
+
+    Raises:
+        MienError: what ended it early; the face is at rest by then.
+    """
+    if options.realtime:
+        ask_for_priority()
+    setup = options.setup
+    face = load_face(setup.face)
+    if setup.source == "wav" and setup.path is not None:
+        audio.load(setup.path)  # a wrong one is said at once, not after everything has started
+    calibrated = Calibrated(face, setup.calibration)
+    with ExitStack() as stack:
+        voice = VoiceProcess(setup)
+        stack.callback(voice.close)
+        voice.start()
+        voice.feel(options.emotion)
+        tape = Tape(options, calibrated, stack)
+        window = _panel(options.window, stack)
+        strings, show = _network(options, calibrated, stack)
+        at = stack.enter_context(
+            opened(face, options.port, options.build, options.faults, wire=tape.wire)
+        )
+        if window and at.rig:
+            window.watch(at.rig.sim.rig.skin_state)
+
+        memory = Memory(voice)
+
+        def watch(tick: Tick) -> None:
+            memory.look(tick.t)
+            tape.rig(at)
+            options.watch(at, tick)
+
+        def mirror(t: float, frame: Frame) -> None:
+            show(t, frame)
+            options.mirror(t, frame)
+
+        live = LiveFace(
+            face, at.board, at.clock, voice, lag_s=lag_of(options, calibrated),
+            recorder=tape.recorder, panel=window, puppet=strings, mirror=mirror, watch=watch,
+            idle_s=options.idle_s, stop=stop.asked,
+        )  # fmt: skip
+        gc.collect()
+        gc.freeze()
+        voice.begin()
+        stop.begin()
+        print(_greeting(voice, live, options), file=sys.stderr)
+        began, spent = time.monotonic(), time.process_time()
+        try:
+            live.run()
+        finally:
+            gc.unfreeze()
+        seconds = time.monotonic() - began
+        return {
+            **live.report(),
+            "seconds": seconds,
+            "loop_cpu_pct": 100 * (time.process_time() - spent) / seconds,
+            "voice_cpu_pct": voice.status.cpu_pct,
+            "rss_mb": memory.now,
+            "rss_growth_mb": memory.growth,
+            "rss_growth_over_s": memory.seconds,
+            "underruns": voice.status.underruns,
+            "blocks_dropped": voice.status.dropped,
+            "sound_holes": voice.status.holes,
+            "source_lost": voice.status.lost,
+            "rig_slips": at.rig.slips if at.rig else 0,
+        }
+
+
+def lag_of(options: Options, calibrated: Calibrated) -> float:
+    """Lag of the skin in s: what the user says, what ``mien sync`` measured, or calibration."""
+    if options.lag_s is not None:
+        return options.lag_s
+    measured = sync_store.stored_lag(calibrated.face)
+    return calibrated.lag_s if measured is None else measured
+
+
+def ask_for_priority() -> None:
+    """Go before ordinary programs; the processes that are started from here do too.
+
+    Raises:
+        DeviceError: this user may not.
+    """
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+    except OSError as e:
+        raise DeviceError(
+            f"no real-time priority: {e.strerror}", "sudo setcap cap_sys_nice+ep PYTHON, or as root"
+        ) from e
+
+
+class Memory:
+    """What both processes hold, and how it grows once everything has been used (10 s)."""
+
+    SETTLED_S: Final = 10.0
+    EVERY_S: Final = 1.0
+
+    def __init__(self, voice: VoiceProcess) -> None:
+        self._voice = voice
+        self._first: tuple[float, float] | None = None
+        self._began: float | None = None
+        self._looked = -np.inf
+        self.now = self.growth = self.seconds = 0.0
+
+    def look(self, t: float) -> None:
+        """Once a second; ``t`` in s."""
+        if t <= 0 or t - self._looked < self.EVERY_S:
+            return
+        self._looked = t
+        self._began = t if self._began is None else self._began
+        self.now = rss_mb() + self._voice.status.rss_mb
+        if t - self._began < self.SETTLED_S:
+            return
+        self._first = (t, self.now) if self._first is None else self._first
+        self.seconds, self.growth = t - self._first[0], self.now - self._first[1]
+
+
+def rss_mb() -> float:
+    """Resident memory of this process, MB (Linux; 0 elsewhere)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+class Tape:
+    """The recording of a run, or nothing."""
+
+    def __init__(self, options: Options, calibrated: Calibrated, stack: ExitStack) -> None:
+        self.recorder: Recorder | None = None
+        self._began = time.monotonic()
+        if options.record is not None:
+            setup = options.setup
+            about = {
+                "build": options.build, "faults": list(options.faults), "seed": setup.seed,
+                "source": setup.source, "self_model": calibrated.path.name,
+            }  # fmt: skip
+            self.recorder = Recorder(options.record, calibrated.face, about)
+            stack.callback(self.recorder.close)
+
+    def wire(self, us: int, data: bytes) -> None:
+        """Bytes for the simulated board at its own time."""
+        if self.recorder is not None:
+            self.recorder.put("/wire", self._t(), {"us": us, "hex": data.hex()})
+
+    def rig(self, at: Opened) -> None:
+        """The simulated robot as it is now."""
+        if self.recorder is not None and at.rig is not None:
+            state = at.rig.state()
+            content = {"us": state.us, "crc": state.crc, "lip_gap_mm": state.lip_gap_mm}
+            self.recorder.put("/rig", self._t(), content)
+
+    def _t(self) -> float:
+        return time.monotonic() - self._began
+
+
+def _panel(window: Window | None, stack: ExitStack) -> PanelProcess | None:
+    if window is None:
+        return None
+    panel = PanelProcess(window)
+    stack.callback(panel.close)
+    print(f"panel: {panel.start()}", file=sys.stderr, flush=True)
+    return panel
+
+
+def _network(
+    options: Options, calibrated: Calibrated, stack: ExitStack
+) -> tuple[Callable[[float], Floats | None], Callable[[float, Frame], None]]:
+    strings: Callable[[float], Floats | None] = lambda _: None  # noqa: E731
+    show: Callable[[float, Frame], None] = lambda _t, _f: None  # noqa: E731
+    if options.inlet is not None:
+        strings = Strings(calibrated, options.inlet)
+    elif options.puppet or options.vmc:
+        inlet: Puppet | VmcPuppet = (
+            Puppet(options.puppet, options.bind)
+            if options.puppet
+            else VmcPuppet(options.vmc, options.bind)
+        )
+        stack.callback(inlet.close)
+        strings = Strings(calibrated, inlet)
+    if options.livelink or options.avatar:
+        outlet = Mirror(options.livelink, options.avatar)
+        stack.callback(outlet.close)
+        show = outlet.show
+    return strings, show
+
+
+def _greeting(voice: VoiceProcess, live: LiveFace, options: Options) -> str:
+    report = live.report()
+    parts = {k: f"{report[f'{k}_ms']:.0f} ms" for k in ("lookahead", "lead", "face_lag")}
+    name = voice.status.name or options.setup.source
+    total = report["delay_ms"] + report["lead_ms"] + report["face_lag_ms"]
+    heard = "the monitor waits for the lips" if options.setup.monitor is not None else "unmonitored"
+    return (
+        f"live: {name} to {live.face.name} on {options.port}; look-ahead {parts['lookahead']}, "
+        f"lead {parts['lead']}, face {parts['face_lag']}: lips about {total:.0f} ms behind the "
+        f"voice, {heard}. Ctrl-C ends."
+    )

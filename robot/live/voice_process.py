@@ -1,0 +1,262 @@
+"""The voice side of a live face in a process of its own: ears, speech network, inverse, monitor.
+
+One Python process runs one thing at a time, so the network gets one process and the loop another;
+what the loop must never wait for is on the other side of a pipe. If this side dies, the loop sees
+it at its next tick.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing as mp
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from robot.audio import RATE
+from robot.config import load_face
+from robot.errors import MienError
+from robot.live.ears.block import BLOCK_S, Block, Inbox
+from robot.live.playout import Frame
+from robot.live.voice_setup import Setup, Status
+
+START_S: Final = 90.0
+"""Loading torch on a busy machine."""
+_SILENT_S: Final = 0.15
+_STATUS_S: Final = 0.25
+
+
+class VoiceProcess:
+    """The loop's end of the pipe. All methods return at once, but ``start`` and ``close``."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        context = mp.get_context("spawn")
+        self._pipe, self._far = context.Pipe()
+        self._process = context.Process(
+            target=_run, args=(self._far, setup), name="mien-voice", daemon=True
+        )
+        self.lookahead_s = 0.0
+        self.status = Status()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id, for tests and the curious."""
+        return self._process.pid
+
+    def start(self) -> None:
+        """Load the network and find the source.
+
+        Raises:
+            MienError: what went wrong over there.
+        """
+        for library in ("OMP", "OPENBLAS", "MKL"):  # read when the child imports numpy and torch
+            os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+        self._process.start()
+        self._far.close()
+        self._await()
+
+    def begin(self) -> None:
+        """Listen from now on.
+
+        Raises:
+            MienError: the microphone or the monitor cannot be opened.
+        """
+        self._tell("begin")
+        self._await()
+
+    def _await(self) -> None:
+        end = time.monotonic() + START_S
+        while not self._pipe.poll(0.05):
+            if not self._process.is_alive() or time.monotonic() > end:
+                raise MienError("the voice process did not start", "mien doctor")
+        try:
+            self._take(self._pipe.recv())
+        except EOFError as e:
+            raise MienError("the voice process died while it started", "mien doctor") from e
+
+    @property
+    def ended(self) -> bool:
+        """The source has come to its end, and every frame of it is here."""
+        return self.status.ended
+
+    def poll(self, _now: float) -> list[Frame]:
+        """Frames that are ready.
+
+        Raises:
+            MienError: the other process failed or is gone.
+        """
+        out: list[Frame] = []
+        try:
+            while self._pipe.poll():
+                out += self._take(self._pipe.recv())
+        except (EOFError, OSError) as e:
+            raise MienError("the voice process died", "mien doctor") from e
+        if not self._process.is_alive():
+            raise MienError(f"the voice process ended with code {self._process.exitcode}")
+        return out
+
+    def feel(self, intensities: dict[str, float]) -> None:
+        """Emotions by name, 0..1."""
+        self._tell("feel", intensities)
+
+    def look(self, yaw: float, pitch: float) -> None:
+        """Gaze target, -1..1 each."""
+        self._tell("look", yaw, pitch)
+
+    def delay_sound(self, seconds: float) -> None:
+        """How long after the microphone the monitor plays."""
+        self._tell("delay", seconds)
+
+    def close(self) -> None:
+        """End the process, kindly first."""
+        self._tell("stop")
+        if self._process.pid is not None:
+            self._process.join(3.0)
+            if self._process.is_alive():
+                self._process.kill()
+                self._process.join(1.0)
+        self._pipe.close()
+
+    def _tell(self, *message: Any) -> None:
+        try:
+            self._pipe.send(message)
+        except (OSError, ValueError):
+            return  # it is gone; poll() says so
+
+    def _take(self, message: tuple[Any, ...]) -> list[Frame]:
+        match message:
+            case ("frame", *fields):
+                return [Frame(*fields)]
+            case ("status", status):
+                self.status = status
+            case ("ready", lookahead_s):
+                self.lookahead_s = lookahead_s
+            case ("failed", text, hint, code):
+                error = MienError(text, hint)
+                error.exit_code = code
+                raise error
+        return []
+
+
+def _run(pipe: Connection, setup: Setup) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the loop decides when it is over
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        _listen(pipe, setup)
+    except MienError as e:
+        pipe.send(("failed", e.message, e.hint, e.exit_code))
+    except (BrokenPipeError, EOFError, ConnectionResetError):
+        return  # the loop is gone
+    except Exception as e:
+        pipe.send(("failed", f"the voice process failed: {e!r}", "mien doctor", 1))
+        raise
+
+
+def _listen(pipe: Connection, setup: Setup) -> None:
+    import torch
+
+    from robot.calibrated import Calibrated
+    from robot.live.ears.audio_clock import AudioClock
+    from robot.live.ears.opening import open_ear
+    from robot.live.expression import LiveExpression
+    from robot.live.monitor import Monitor
+    from robot.live.performer import Performer
+    from robot.speech import SpeechStream
+
+    torch.set_num_threads(1)
+    face = load_face(setup.face)
+    expression = LiveExpression(setup.seed, setup.life)
+    calibrated = Calibrated(face, setup.calibration)
+    performer = Performer(calibrated, SpeechStream, expression, time.monotonic)
+    silence = np.zeros(round(BLOCK_S * RATE), np.float32)
+    begin = time.monotonic() - 60 * BLOCK_S
+    for k in range(60):  # first calls are slow: not while somebody speaks
+        performer.push(Block(begin + k * BLOCK_S, silence))
+    performer.clock = AudioClock()
+    inbox = Inbox()
+    ear = open_ear(setup, inbox)
+    monitor = Monitor(setup.monitor) if setup.monitor is not None else None
+    gc.collect()
+    gc.freeze()
+    pipe.send(("ready", SpeechStream().lookahead_s))
+    while (message := pipe.recv()) != ("begin",):
+        if not _obey(message, expression, monitor):
+            return
+    ear.start()
+    if monitor:
+        monitor.start()
+    since = (time.monotonic(), time.process_time())
+    pipe.send(("status", _status(ear, inbox, performer, monitor, since)))
+    heard, told, patience = time.monotonic(), -np.inf, _SILENT_S
+    try:
+        while True:
+            blocks = inbox.take(BLOCK_S)
+            now = time.monotonic()
+            if blocks:
+                heard, patience = blocks[-1].end, _SILENT_S
+            elif now - heard > (
+                BLOCK_S if inbox.ended else patience
+            ):  # nobody delivers: the face lives on in silence
+                patience = BLOCK_S
+                count = int((now - heard) * RATE)
+                blocks = [Block(heard, np.zeros(count, np.float32))]
+                heard += count / RATE
+            for block in blocks:
+                if monitor:
+                    monitor.push(block)
+                for f in performer.push(block):
+                    pipe.send(
+                        ("frame", f.t, f.commands, f.weights, f.arrived, f.level_db, f.gate,
+                         f.network_ms)
+                    )  # fmt: skip
+            if now - told > _STATUS_S:
+                told = now
+                pipe.send(("status", _status(ear, inbox, performer, monitor, since)))
+            while pipe.poll():
+                if not _obey(pipe.recv(), expression, monitor):
+                    return
+    finally:
+        ear.close()
+        if monitor:
+            monitor.close()
+
+
+def _obey(message: tuple[Any, ...], expression: Any, monitor: Any) -> bool:
+    """False when the loop wants an end."""
+    match message:
+        case ("feel", intensities):
+            expression.feel(intensities)
+        case ("look", yaw, pitch):
+            expression.look(yaw, pitch)
+        case ("delay", seconds) if monitor:
+            monitor.delay_s = seconds
+        case ("stop",):
+            return False
+    return True
+
+
+def _status(
+    ear: Any, inbox: Inbox, performer: Any, monitor: Any, since: tuple[float, float]
+) -> Status:
+    with Path("/proc/self/statm").open() as f:
+        pages = int(f.read().split()[1])
+    cpu, wall = time.process_time() - since[1], time.monotonic() - since[0]
+    return Status(
+        name=ear.name,
+        present=getattr(ear, "present", True),
+        ended=inbox.ended,
+        lost=getattr(ear, "lost", 0),
+        dropped=inbox.dropped,
+        holes=performer.clock.holes,
+        restarts=performer.clock.restarts,
+        skipped=performer.skipped,
+        underruns=monitor.underruns if monitor else 0,
+        rss_mb=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
+        cpu_pct=100 * cpu / wall if wall > 0 else 0.0,
+    )

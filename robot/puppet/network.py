@@ -1,0 +1,223 @@
+"""A face that comes over the network: receives, sorts out and counts; nothing here can block."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.blendshapes import ARKIT
+from robot.errors import DeviceError
+from robot.livelink import ROTATIONS
+from robot.puppet import livelink_udp, osc
+from robot.puppet.livelink_udp import Frame, MalformedError
+
+BURST: Final = 64
+"""Datagrams read at most in one call, so that a flood costs a bounded time."""
+HOLD_S: Final = 1.0
+"""A sender that is silent for so long loses its place to the next one."""
+RESTART: Final = 120
+"""A frame number that falls back by more than this many is a new start, not a late packet."""
+_LARGEST = 65535
+
+T = TypeVar("T")
+
+
+@dataclass
+class Counts:
+    """What happened to the datagrams."""
+
+    taken: int = 0
+    malformed: int = 0
+    foreign: int = 0
+    stale: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The newest face of the sender: ``tracked`` is False while it sees none (weights are 0)."""
+
+    t: float
+    weights: NDArray[np.float32]
+    rotations: NDArray[np.float32]
+    tracked: bool
+
+
+class Inlet(Generic[T]):
+    """A UDP port that keeps to one sender.
+
+    Args:
+        decode: datagram -> T, or MalformedError.
+        host: address to bind; the default takes packets of this machine only.
+        port: 0 picks a free one (see ``port``).
+
+    Raises:
+        DeviceError: the address cannot be bound.
+    """
+
+    def __init__(self, decode: Callable[[bytes], T], port: int, host: str = "127.0.0.1") -> None:
+        self._decode = decode
+        self.counts = Counts()
+        self._sender: tuple[str, int] | None = None
+        self._heard = -np.inf
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        try:
+            self._socket.bind((host, port))
+        except OSError as e:
+            self._socket.close()
+            raise DeviceError(
+                f"cannot listen on UDP {host}:{port}: {e.strerror}", "another port, or end its user"
+            ) from e
+        self.port: int = self._socket.getsockname()[1]
+
+    def poll(self, now: float) -> list[T]:
+        """What arrived since the last call, in order; ``now`` in s."""
+        out: list[T] = []
+        for _ in range(BURST):
+            try:
+                data, sender = self._socket.recvfrom(_LARGEST)
+            except (BlockingIOError, ConnectionError):
+                break
+            if self._sender not in (None, sender) and now - self._heard < HOLD_S:
+                self.counts.foreign += 1
+                continue
+            try:
+                out.append(self._decode(data))
+            except MalformedError:
+                self.counts.malformed += 1
+                continue
+            self.counts.taken += 1
+            self._sender, self._heard = sender, now
+        return out
+
+    def close(self) -> None:
+        """Free the port."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Shown(Protocol):
+    """Anything with blendshapes."""
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """(52,) in 0..1."""
+
+
+class Puppet:
+    """Live Link Face in: the newest frame of one phone."""
+
+    def __init__(self, port: int = livelink_udp.PORT, host: str = "127.0.0.1") -> None:
+        self._inlet: Inlet[Frame] = Inlet(livelink_udp.decode, port, host)
+        self.port, self.counts = self._inlet.port, self._inlet.counts
+        self._number: tuple[str, int] | None = None
+        self._seen: Seen | None = None
+
+    def poll(self, now: float) -> Seen | None:
+        """The newest face, or None before the first packet. It stays until a newer one comes."""
+        for frame in self._inlet.poll(now):
+            if self._is_stale(frame):
+                self.counts.stale += 1
+                continue
+            self._number = (frame.device, frame.number)
+            if frame.weights is None or frame.rotations is None:
+                self._seen = Seen(now, _nothing(), _still(), False)
+            else:
+                self._seen = Seen(now, frame.weights, frame.rotations, True)
+        return self._seen
+
+    def _is_stale(self, frame: Frame) -> bool:
+        if self._number is None or self._number[0] != frame.device:
+            return False
+        behind = self._number[1] - frame.number
+        return 0 <= behind <= RESTART
+
+    def close(self) -> None:
+        """Free the port."""
+        self._inlet.close()
+
+
+class VmcPuppet:
+    """VMC in: shapes gather until the sender says Apply."""
+
+    def __init__(self, port: int = osc.PERFORMER_PORT, host: str = "127.0.0.1") -> None:
+        self._inlet: Inlet[list[osc.Message]] = Inlet(osc.decode, port, host)
+        self.port, self.counts = self._inlet.port, self._inlet.counts
+        self._gather = osc.Gather()
+        self._seen: Seen | None = None
+
+    def poll(self, now: float) -> Seen | None:
+        """The newest face, or None before the first Apply."""
+        for messages in self._inlet.poll(now):
+            for message in messages:
+                if (face := self._gather.take(message)) is not None:
+                    self._seen = Seen(now, face.weights, face.rotations, True)
+        return self._seen
+
+    def close(self) -> None:
+        """Free the port."""
+        self._inlet.close()
+
+
+@dataclass
+class Mirror:
+    """Sends the face to other programs: Live Link Face to Unreal, VMC to avatars.
+
+    A receiver that is not there is no error: UDP does not tell, and the face must not care.
+    ``unsent`` counts the datagrams that this machine itself refused.
+    """
+
+    livelink: tuple[str, int] | None = None
+    vmc: tuple[str, int] | None = None
+    subject: str = "Mien"
+    device: str = "4D49454E-0000-4000-8000-000000000001"
+    unsent: int = 0
+    _number: int = 0
+    _socket: socket.socket = field(
+        default_factory=lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM), repr=False
+    )
+
+    def __post_init__(self) -> None:
+        self._socket.setblocking(False)
+
+    def send(self, t: float, weights: NDArray[np.float32], rotations: NDArray[np.float32]) -> None:
+        """One frame at ``t`` s: weights (52,), rotations (9,) radians."""
+        if self.livelink:
+            frame = Frame(self.device, self.subject, self._number, 0.0, (60, 1), weights, rotations)
+            self._put(livelink_udp.encode(frame), self.livelink)
+        if self.vmc:
+            for packet in osc.encode(t, weights, rotations):
+                self._put(packet, self.vmc)
+        self._number = (self._number + 1) & 0x7FFFFFFF
+
+    def show(self, t: float, frame: Shown) -> None:
+        """Send a frame as a live face shows it, without head rotations."""
+        self.send(t, frame.weights, _still())
+
+    def _put(self, packet: bytes, to: tuple[str, int]) -> None:
+        try:
+            self._socket.sendto(packet, to)
+        except OSError:
+            self.unsent += 1
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+def _nothing() -> NDArray[np.float32]:
+    return np.zeros(len(ARKIT), np.float32)
+
+
+def _still() -> NDArray[np.float32]:
+    return np.zeros(len(ROTATIONS), np.float32)

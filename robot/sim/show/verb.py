@@ -1,0 +1,88 @@
+"""``mien sim``: the simulated rig in the browser, or on film."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from robot.errors import DeviceError, InputError
+from robot.panel.process import PORT, Window
+
+INTERRUPTED = 130
+
+
+def sim(
+    view: Annotated[bool, typer.Option("--view", help="Show it in the browser.")] = False,
+    render: Annotated[
+        Path | None, typer.Option(help="Film every actuator, shapes and emotions to this mp4.")
+    ] = None,
+    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
+    calibration: Annotated[Path | None, typer.Option(help="A self-model of this face.")] = None,
+    build: Annotated[int, typer.Option(min=0, help="Which robot of this design.")] = 0,
+    fault: Annotated[list[str] | None, typer.Option(help="Break it; may be repeated.")] = None,
+    size: Annotated[int, typer.Option(min=64, max=2048, help="Pixels of the film's side.")] = 480,
+    host: Annotated[
+        str, typer.Option(help="Address of the view; others than this machine's need --token.")
+    ] = "127.0.0.1",
+    port_number: Annotated[int, typer.Option(min=0, max=65535, help="Port of the view.")] = PORT,
+    token: Annotated[str, typer.Option(help="Who may open the view on another address.")] = "",
+    seconds: Annotated[float, typer.Option(min=0, help="End the view after so long.")] = 0.0,
+) -> None:
+    """The simulated robot and nothing else: a slider per actuator, or a film of all it can do."""
+    chosen(view, render)
+    if render is not None:
+        _film(render, face, calibration, build, tuple(fault or ()), size)
+        return
+    from robot.sim.show.view import run
+    from robot.stopping import stopping
+
+    window = Window(face, calibration, build, host, port_number, token)
+    with stopping(seconds) as stop:
+        try:
+            run(
+                window,
+                tuple(fault or ()),
+                stop,
+                lambda address: print(f"open {address}", flush=True),
+            )
+        except DeviceError as e:
+            hint = e.hint.replace("--panel-token", "--token")
+            raise DeviceError(e.message, hint.replace("--panel-port", "--port-number")) from e
+        if stop.signalled:
+            sys.exit(INTERRUPTED)
+
+
+def chosen(view: bool, render: Path | None) -> None:
+    """Whether exactly one thing was asked for.
+
+    Raises:
+        InputError: both or neither.
+    """
+    if view and render is not None:
+        raise InputError("--view and --render do not go together", "mien sim --view")
+    if not view and render is None:
+        raise InputError("say --view or --render FILE.mp4", "mien sim --view")
+
+
+def _film(
+    path: Path, name: str, calibration: Path | None, build: int, faults: tuple[str, ...], side: int
+) -> None:
+    from robot.calibrated import Calibrated
+    from robot.config import load_face
+    from robot.progress import Steps
+    from robot.sim.faults import parse_faults
+    from robot.sim.rig import Rig
+    from robot.sim.show.film import check, shoot
+    from robot.sim.show.presets import Presets
+    from robot.sim.show.programme import whole
+
+    check(path)
+    face = load_face(name)
+    broken = parse_faults(list(faults), face)
+    programme = whole(face, Presets(Calibrated(face, calibration)))
+    with Steps() as steps:
+        shoot(face, Rig(face, build, broken), programme, path, side, steps.start("filming"))
+    print(path)

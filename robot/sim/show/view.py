@@ -1,0 +1,118 @@
+"""The simulated rig kept to the clock and shown in the browser: the loop's side of it."""
+
+from __future__ import annotations
+
+import multiprocessing as mp
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import numpy as np
+
+from robot.config import FaceConfig, Floats, load_face
+from robot.loop import Loop, Tick
+from robot.open_board import opened
+from robot.panel.process import PanelProcess, Window
+from robot.sim.rig import Rig
+from robot.sim.show.panel import run as run_view
+from robot.stopping import Stop
+
+RELEASE_S: Final = 0.05
+
+
+class Wish:
+    """The pose that the browser asks for; the limiter decides how fast the face gets there."""
+
+    def __init__(self, face: FaceConfig) -> None:
+        self.pose: Floats = np.zeros(len(face.names))
+
+    def hear(self, messages: Iterable[tuple[Any, ...]]) -> Floats:
+        """The pose (n,) after these messages, ``("pose", [n numbers])``. Others are ignored."""
+        for kind, *rest in messages:
+            if kind != "pose":
+                continue
+            asked = np.array(rest[0], dtype=np.float64)
+            if asked.shape == self.pose.shape and np.isfinite(asked).all():
+                self.pose = asked
+        return self.pose
+
+
+class Effort:
+    """What a rig's servos and strings bear."""
+
+    def __init__(self, rig: Rig) -> None:
+        machine = rig.machine
+        kinds = machine.plan.servos
+        self._rig = rig
+        self._stall = np.array([kinds[a.servo].stall_torque for a in rig.face.actuators.values()])
+        nodes = {s.actuator: s.node for s in machine.plan.strings.values()}
+        names = {s.actuator: name for name, s in machine.plan.strings.items()}
+        self._sites = np.array(
+            [
+                [
+                    machine.model.site(f"guide:{names[a]}").id,
+                    machine.model.site(f"skin:{nodes[a]}").id,
+                ]
+                for a in machine.strings
+            ],
+            dtype=np.int64,
+        ).reshape(-1, 2)
+
+    def state(self) -> dict[str, Any]:
+        """Loads as shares of the stall torque (n,), tensions in N by actuator, and each string's
+        visible part (S, 2, 3), from guide to skin, in mm in the frame of the robot's base."""
+        rig = self._rig
+        return {
+            "t": rig.time,
+            "load": np.abs(rig.loads()) / self._stall,
+            "tension": rig.tensions(),
+            "strings": 1e3 * rig.data.site_xpos[self._sites],
+        }
+
+
+class ViewProcess(PanelProcess):
+    """The panel's process, with the rig's view in it instead of the panel."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self._process = mp.get_context("spawn").Process(
+            target=run_view, args=(self._far, window), name="mien-sim", daemon=True
+        )
+
+
+def run(
+    window: Window,
+    faults: tuple[str, ...],
+    stop: Stop,
+    ready: Callable[[str], None],
+    process: Callable[[Window], PanelProcess] = ViewProcess,
+) -> None:
+    """Show the rig until ``stop`` says so; then it ramps to its safe pose and is released.
+
+    Args:
+        ready: hears the address to open.
+
+    Raises:
+        InputError: an unknown fault. DeviceError: the address cannot be bound, or needs a token.
+    """
+    face = load_face(window.face)
+    view = process(window)
+    try:
+        with opened(face, "sim", window.build or 0, faults) as at:
+            assert at.rig is not None
+            rig = at.rig.sim.rig
+            effort, wish = Effort(rig), Wish(face)
+            view.watch(rig.skin_state)
+            ready(view.start())
+            stop.begin()
+
+            def commands(_t: float) -> Floats | None:
+                return None if stop.asked() else wish.hear(view.commands())
+
+            def observe(tick: Tick) -> None:
+                view.show(tick.t, tick, effort.state())
+
+            Loop(face, at.board, at.clock, observe).follow(commands)
+            # The release is still on the line, and a rig lives only while somebody waits for it.
+            at.clock.sleep_until(at.clock.now() + RELEASE_S)
+    finally:
+        view.close()

@@ -1,0 +1,150 @@
+"""A live face in lock-step: the real firmware core on a clock that only the loop moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from firmware.host import HostCore
+from robot.config import load_face
+from robot.errors import DeviceError, MienError
+from robot.link.board import Board
+from robot.link.transport import CoreTransport
+from robot.link.wire import State
+from robot.live.face import LiveFace
+from robot.live.playout import FRAME_S, Frame
+from robot.loop import Tick
+
+FACE = load_face("hobby9")
+JAW = FACE.index("jaw_open")
+
+
+class StillClock:
+    """Time that passes only when somebody waits for it."""
+
+    def __init__(self, start: float = 100.0) -> None:
+        self.t = start
+
+    def now(self) -> float:
+        return self.t
+
+    def sleep(self, seconds: float) -> None:
+        self.t += seconds
+
+    def sleep_until(self, t: float) -> None:
+        self.t = max(self.t, t)
+
+
+class Line(CoreTransport):
+    """A line that can be cut, with a board whose outputs are watched at every step."""
+
+    def __init__(self, core: HostCore, clock: StillClock) -> None:
+        self.cut = self.gone = False
+        self.core, self.driven = core, []  # type: ignore[var-annotated]
+        super().__init__(core, clock.now, clock.sleep)
+
+    def write(self, data: bytes) -> None:
+        self._check()
+        super().write(data)
+
+    def read(self, timeout_s: float = 0.0) -> bytes:
+        self._check()
+        return super().read(timeout_s)
+
+    def reopen(self) -> None:
+        self.gone = False
+        self._check()
+
+    def catch_up(self) -> None:
+        super().catch_up()
+        pulses, powered = self.core.outputs()
+        if powered.any():
+            self.driven.append((self._now(), pulses / 4.0))
+
+    def _check(self) -> None:
+        self.gone = self.gone or self.cut
+        if self.gone:
+            raise DeviceError("the cable is out, or was and nobody opened the port again")
+
+
+@dataclass
+class Script:
+    """A voice that says what a function of time tells it, with a network's delay."""
+
+    clock: StillClock
+    opening: Callable[[float], float] = lambda _: 0.0
+    speaks: Callable[[float], bool] = lambda _: True
+    alive: Callable[[float], bool] = lambda _: True
+    lookahead_s: float = 0.05
+    ended: bool = False
+    felt: list[dict[str, float]] = field(default_factory=list)
+    delay: float = 0.0
+    _next: float | None = None
+
+    def poll(self, now: float) -> list[Frame]:
+        if not self.alive(now):
+            raise MienError("the voice process died")
+        self._next = now if self._next is None else self._next
+        out = []
+        while self._next + self.lookahead_s + 0.005 <= now:
+            t = self._next
+            pose = np.zeros(len(FACE.names))
+            pose[JAW] = self.opening(t)
+            gate = float(self.speaks(t))
+            made = t + self.lookahead_s + 0.005
+            out.append(Frame(t, pose, np.zeros(52, np.float32), made, -30.0, gate))
+            self._next += FRAME_S
+        return out
+
+    def feel(self, intensities: dict[str, float]) -> None:
+        self.felt.append(intensities)
+
+    def look(self, yaw: float, pitch: float) -> None: ...
+
+    def delay_sound(self, seconds: float) -> None:
+        self.delay = seconds
+
+
+@dataclass
+class Stage:
+    """Everything around one live face."""
+
+    clock: StillClock = field(default_factory=StillClock)
+    core: HostCore = field(default_factory=HostCore)
+
+    def __post_init__(self) -> None:
+        self.line = Line(self.core, self.clock)
+        self.board = Board(FACE, self.line, self.clock.now, lead_s=0.025)
+        self.board.connect()
+        self.voice = Script(self.clock)
+        self.ticks: list[Tick] = []
+
+    def face(self, seconds: float | None = None, **more: object) -> LiveFace:
+        """A live face on this stage that is asked to stop after so many seconds."""
+        end = np.inf if seconds is None else self.clock.now() + seconds
+        more.setdefault("stop", lambda: self.clock.now() > end)
+        more.setdefault("watch", self.ticks.append)
+        return LiveFace(FACE, self.board, self.clock, self.voice, **more)  # type: ignore[arg-type]
+
+    @property
+    def state(self) -> State:
+        """Of the board, without asking it."""
+        return State(self.core.state)
+
+    def assert_at_rest(self) -> None:
+        """Disarmed, nothing driven, and the last pulses driven were those of the safe pose."""
+        from robot.actuators import to_pulses
+
+        assert self.state == State.DISARMED
+        assert not self.core.outputs()[1].any()
+        np.testing.assert_allclose(self.line.driven[-1][1], to_pulses(FACE, FACE.safe), atol=0.5)
+
+    def assert_gentle(self) -> None:
+        """No pulse ever moved faster than its actuator's speed limit, to a quarter microsecond."""
+        times = np.array([t for t, _ in self.line.driven])
+        pulses = np.stack([p for _, p in self.line.driven])
+        span = np.diff(FACE.pulses, axis=1).max(axis=1)
+        room = FACE.speed * span * (np.diff(times)[:, None] + 0.005) + 0.5
+        assert (np.abs(np.diff(pulses, axis=0)) <= room).all()

@@ -1,0 +1,192 @@
+"""The real processes, on the machine's clock, with a simulated robot. No timing is asserted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from robot.audio import LJ_DEMO
+from robot.errors import InputError, MienError
+from robot.link.wire import State
+from robot.live import recorder
+from robot.live.replay import replay
+from robot.live.run import Options, run
+from robot.live.verb import parse_address, parse_emotion, source_of
+from robot.live.voice_process import VoiceProcess
+from robot.live.voice_setup import Setup
+from robot.open_board import Opened
+from robot.stopping import Stop
+
+FACE = "hobby9"
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def taped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    """A short sentence, spoken live and recorded."""
+    path = tmp_path_factory.mktemp("live") / "run.mcap"
+    wav = path.with_suffix(".wav")
+    samples, rate = soundfile.read(LJ_DEMO, frames=32000)
+    soundfile.write(wav, samples, rate)
+    boards: list[Opened] = []
+    options = Options(
+        Setup(FACE, source="wav", path=wav),
+        record=path,
+        watch=lambda at, _: boards.append(at) if not boards else None,
+    )
+    report = run(options, Stop(60.0))
+    assert boards[0].rig is not None
+    report["state"] = State(boards[0].rig.sim.core.state)
+    return path, report
+
+
+def test_a_sentence_is_spoken_recorded_and_the_face_at_rest(
+    taped: tuple[Path, dict[str, object]],
+) -> None:
+    path, report = taped
+    assert report["state"] == State.DISARMED
+    topics = [r.topic for r in recorder.read(path)]
+    assert {"/tick", "/face", "/wire", "/rig", "/event", "/telemetry"} <= set(topics)
+    weights = np.array([r.content["weights"] for r in recorder.read(path) if r.topic == "/face"])
+    assert weights.shape[1] == 52
+    assert weights.std(axis=0).max() > 0.05  # somebody spoke
+    assert report["records_dropped"] == 0
+
+
+def test_the_recording_replays_bit_for_bit(taped: tuple[Path, dict[str, object]]) -> None:
+    found = replay(taped[0])
+    assert found.compared > 60
+    assert found.different == 0
+
+
+def test_another_robot_does_not_replay_the_same(
+    taped: tuple[Path, dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face, about = recorder.origin(taped[0])
+    monkeypatch.setattr(recorder, "origin", lambda _: (face, {**about, "build": 3}))
+    assert replay(taped[0]).different > 0
+
+
+def test_a_network_that_is_killed_ends_in_rest() -> None:
+    boards: list[Opened] = []
+
+    def kill(at: Opened, _: object) -> None:
+        boards.append(at)
+        if len(boards) == 40:
+            children = subprocess.run(
+                ["pgrep", "-P", str(os.getpid()), "-f", "multiprocessing.spawn"],
+                capture_output=True, text=True, check=True,
+            ).stdout.split()  # fmt: skip
+            os.kill(int(children[-1]), signal.SIGKILL)
+
+    with pytest.raises(MienError, match="voice process"):
+        run(Options(Setup(FACE, source="quiet"), watch=kill), Stop(120.0))
+    assert boards[0].rig is not None
+    assert State(boards[0].rig.sim.core.state) == State.DISARMED
+
+
+def test_a_missing_file_is_said_before_anything_starts(tmp_path: Path) -> None:
+    setup = Setup(FACE, source="wav", path=tmp_path / "none.wav")
+    with pytest.raises(InputError, match="no sound file"):
+        run(Options(setup), Stop(1.0))
+
+
+def test_what_is_wrong_over_there_is_said_here() -> None:
+    voice = VoiceProcess(Setup(FACE, source="harp"))
+    try:
+        with pytest.raises(MienError, match="'harp': allowed are mic") as wrong:
+            voice.start()
+        assert wrong.value.exit_code == InputError.exit_code
+    finally:
+        voice.close()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_in_rest_with_its_exit_code(tmp_path: Path, sign: signal.Signals) -> None:
+    tape = tmp_path / "run.mcap"
+    program = (
+        "import sys, typer\n"
+        "from robot.live.verb import live\n"
+        "if __name__ == '__main__':\n    typer.run(live)\n"
+    )
+    script = tmp_path / "live.py"
+    script.write_text(program)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, str(script), "--face", FACE, "--wav", str(LJ_DEMO), "--repeat",
+         "--record", str(tape), "--json"],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    line = ""
+    while "live:" not in line:
+        line = process.stderr.readline()
+        assert line, "it ended before it began"
+    time.sleep(1.5)
+    process.send_signal(sign)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert json.loads(out)["ticks"] > 0
+    safe = recorder.origin(tape)[0].pulses[:, 1]
+    last = [r.content["pulses_us"] for r in recorder.read(tape) if r.topic == "/tick"]
+    assert np.isfinite(last).all()
+    assert len(safe) == len(last[0])
+    assert replay(tape).different == 0
+
+
+def test_emotions_are_parsed() -> None:
+    assert parse_emotion("") == {}
+    assert parse_emotion("happiness=0.5,surprise") == {"happiness": 0.5, "surprise": 1.0}
+    for wrong in ("happiness=2", "happiness=x", "happiness=nan"):
+        with pytest.raises(InputError, match=r"0\.\.1"):
+            parse_emotion(wrong)
+
+
+def test_addresses_are_parsed() -> None:
+    assert parse_address("", 1) is None
+    assert parse_address("host", 11111) == ("host", 11111)
+    assert parse_address("10.0.0.2:9000", 1) == ("10.0.0.2", 9000)
+    for wrong in ("host:0", "host:99999", "host:x", ":5"):
+        with pytest.raises(InputError, match="HOST"):
+            parse_address(wrong, 1)
+
+
+def test_one_source_at_a_time() -> None:
+    assert source_of(None, 0, "") == "mic"
+    assert source_of(None, 16000, "") == "pcm"
+    with pytest.raises(InputError, match="--wav and --text"):
+        source_of(Path("a"), 0, "b")
+
+
+def test_the_pose_is_what_a_puppeteer_sends() -> None:
+    from models.blendshapes import INDEX
+    from robot.calibrated import Calibrated
+    from robot.config import load_face
+    from robot.puppet.network import Mirror, Puppet
+    from robot.puppet.strings import LOST_S, Strings
+
+    face = load_face(FACE)
+    inlet = Puppet(0)
+    mirror = Mirror(("127.0.0.1", inlet.port))
+    pull = Strings(Calibrated(face), inlet)
+    try:
+        assert pull(0.0) is None
+        weights = np.zeros(52, np.float32)
+        weights[INDEX["jawOpen"]] = 0.8
+        pose = None
+        for k in range(60):
+            mirror.send(k / 60, weights, np.zeros(9, np.float32))
+            pose = pull(k / 60)
+        assert pose is not None
+        assert pose[face.index("jaw_open")] > 0.3
+        assert pull(2.0 + LOST_S) is None  # nobody holds the strings any more
+    finally:
+        inlet.close()
+        mirror.close()

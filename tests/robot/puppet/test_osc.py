@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from models.blendshapes import ARKIT, INDEX
+from robot.livelink import ROTATIONS
+from robot.puppet.livelink_udp import MalformedError
+from robot.puppet.osc import Face, Gather, Message, decode, encode
+
+
+def through(weights: np.ndarray, rotations: np.ndarray) -> Face:
+    gather, faces = Gather(), []
+    for packet in encode(1.5, weights, rotations):
+        faces += [f for m in decode(packet) if (f := gather.take(m)) is not None]
+    assert len(faces) == 1
+    return faces[0]
+
+
+@pytest.mark.parametrize("name", ARKIT)
+def test_each_shape_alone_survives_by_name(name: str) -> None:
+    weights = np.zeros(52, np.float32)
+    weights[INDEX[name]] = 0.75
+    face = through(weights, np.zeros(9, np.float32))
+    np.testing.assert_array_equal(face.weights, weights)
+
+
+@pytest.mark.parametrize("axis", ["HeadYaw", "HeadPitch", "HeadRoll"])
+def test_each_turn_of_the_head_survives(axis: str) -> None:
+    rotations = np.zeros(9, np.float32)
+    rotations[ROTATIONS.index(axis)] = 0.4
+    face = through(np.zeros(52, np.float32), rotations)
+    np.testing.assert_allclose(face.rotations, rotations, atol=1e-5)
+
+
+def test_a_head_turned_to_its_left_looks_along_unitys_minus_x() -> None:
+    from scipy.spatial.transform import Rotation
+
+    rotations = np.zeros(9, np.float32)
+    rotations[ROTATIONS.index("HeadYaw")] = 0.5
+    head = next(
+        m
+        for p in encode(0.0, np.zeros(52, np.float32), rotations)
+        for m in decode(p)
+        if m.address == "/VMC/Ext/Bone/Pos"
+    )
+    forward = Rotation.from_quat(head.values[4:]).apply([0.0, 0.0, 1.0])
+    np.testing.assert_allclose(forward, [-np.sin(0.5), 0.0, np.cos(0.5)], atol=1e-6)
+
+
+def test_a_frame_fits_ethernet_and_ends_in_apply() -> None:
+    packets = encode(0.0, np.ones(52, np.float32), np.zeros(9, np.float32))
+    assert max(map(len, packets)) <= 1400
+    assert decode(packets[-1])[-1] == Message("/VMC/Ext/Blend/Apply", ())
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message("/VMC/Ext/Blend/Val", ("JawOpen", float("nan"))),
+        Message("/VMC/Ext/Blend/Val", ("NoSuchShape", 0.5)),
+        Message("/VMC/Ext/Blend/Val", (0.5, "JawOpen")),
+        Message("/VMC/Ext/Blend/Val", ()),
+        Message("/VMC/Ext/Bone/Pos", ("Head", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)),
+        Message("/VMC/Ext/Bone/Pos", ("Head", "x", 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)),
+        Message("/elsewhere", (1,)),
+    ],
+)
+def test_what_makes_no_sense_is_counted_and_moves_nothing(message: Message) -> None:
+    gather = Gather()
+    assert gather.take(message) is None
+    assert gather.unknown == 1
+    face = gather.take(Message("/VMC/Ext/Blend/Apply", ()))
+    assert face is not None
+    assert not face.weights.any()
+    assert not face.rotations.any()
+
+
+def test_values_are_clipped_and_names_take_any_case() -> None:
+    gather = Gather()
+    gather.take(Message("/VMC/Ext/Blend/Val", ("JAWOPEN", 7.0)))
+    gather.take(Message("/VMC/Ext/Blend/Val", ("jawLeft", -1.0)))
+    face = gather.take(Message("/VMC/Ext/Blend/Apply", ()))
+    assert face is not None
+    assert face.weights[INDEX["jawOpen"]] == 1.0
+    assert face.weights[INDEX["jawLeft"]] == 0.0
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_do_more_than_be_refused(data: bytes) -> None:
+    for packet in (data, b"#bundle\0" + data, b"/VMC/Ext/Blend/Val\0\0,sf\0" + data):
+        try:
+            for message in decode(packet):
+                Gather().take(message)
+        except MalformedError:
+            pass
+
+
+def test_deep_nests_are_refused() -> None:
+    inner = OscMessageBuilder("/a").build()
+    for _ in range(40):
+        builder = OscBundleBuilder(IMMEDIATELY)
+        builder.add_content(inner)
+        inner = builder.build()
+    with pytest.raises(MalformedError):
+        decode(inner.dgram)
