@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from models.data import coarticulation, facegood, grid, prompts, synthetic
+from models.data import acted, coarticulation, facegood, grid, prompts, synthetic
 from models.data.schema import Clip, Corpus, files_hash, prepared
 from models.errors import ModelError
 
 _log = logging.getLogger(__name__)
 REAL: Final = {"grid": "grid_s1", "facegood": "facegood"}
 """Corpora with shapes of a face -> their folders."""
-ALL: Final = ("grid", "facegood", "flite", "hibari", "espeak", "asterisk")
+ALL: Final = ("grid", "facegood", "flite", "hibari", "espeak", "asterisk", *acted.GAMES)
 ODDS: Final = {
     "grid": 0.35,
     "facegood": 0.15,
@@ -23,6 +23,7 @@ ODDS: Final = {
     "hibari": 0.1,
     "espeak": 0.15,
     "asterisk": 0.15,
+    **dict.fromkeys(acted.GAMES, 0.1),
 }
 """How often each is drawn when all are there."""
 _VERSION: Final = 3  # of the code that prepares; a change makes every cache anew
@@ -69,10 +70,8 @@ def prepare(
             key = [_VERSION, files_hash(folder, "face.npz")]
             corpus = prepared(cache, name, key, _real(name, folder))
         else:
-            make = prompts.clips if name == "asterisk" else None
-            make = make or synthetic.makers(dictionary_words())[name]
             key = [_RULES_VERSION, coarticulation.TABLE.read_text()]
-            corpus = prepared(cache, name, key, make)
+            corpus = prepared(cache, name, key, _ruled(name))
             clips = corpus.clips
             if leave_out == "grid":
                 rules = coarticulation.default_rules()
@@ -87,6 +86,12 @@ def prepare(
 
 def _real(name: str, folder: Path) -> Callable[[], list[Clip]]:
     return lambda: grid.clips(folder) if name == "grid" else facegood.clips(folder)
+
+
+def _ruled(name: str) -> Callable[[], list[Clip]]:
+    if name in acted.GAMES:
+        return lambda: acted.clips(name)
+    return prompts.clips if name == "asterisk" else synthetic.makers(dictionary_words())[name]
 
 
 def _folder(name: str, data: Path | None) -> Path:
