@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import typer
@@ -287,9 +287,18 @@ def _say_next(stage: str, face: str, folder: Path) -> None:
     _log.print(f"next: {_next(stage, face, folder)}")
 
 
+class _Tell(Protocol):
+    def __call__(self, done: int, whole: int, note: str = "") -> None:
+        """``done`` of ``whole``."""
+
+
 @contextmanager
-def _progress(verb: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar with the time left, on a terminal only."""
+def _progress(verb: str) -> Iterator[_Tell]:
+    """A bar with the time left and a note, on a terminal only."""
     with Steps() as steps:
         share = steps.start(verb)
-        yield lambda done, whole: share(done / max(whole, 1))
+
+        def tell(done: int, whole: int, note: str = "") -> None:
+            share(done / max(whole, 1), note)
+
+        yield tell

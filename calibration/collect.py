@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +16,16 @@ from calibration.active import choose
 from calibration.dataset import Writer
 from calibration.faults import first_pass, write_findings
 from calibration.fit import quick_fit
+from calibration.frames import said
 from calibration.plan import FIRST_PASS, KINDS, Plan
 from calibration.steady import steadied
 from calibration.studio import Stage
 from models.self_model import SelfModel
 from robot.config import FaceConfig
-from robot.errors import DeviceError
+from robot.errors import DeviceError, InputError, MienError
+from robot.runs import write_json
 
-PLAN = "plan.npz"
-BLIND = 25  # poses in a row without a face: the camera looks elsewhere
+PLAN, DROPPED = "plan.npz", "dropped.json"
 ROUNDS = 3
 """How often the poses still to be chosen are chosen by a better model."""
 
@@ -34,48 +37,61 @@ class Collected:
     Attributes:
         poses: poses in the data set now.
         new: of them written by this session.
-        unseen: poses whose face was not seen.
+        unseen: poses that were tried twice and not seen.
         robot_s: seconds of robot time of this session.
+        dropped: pictures that were not used, by reason, of all sessions.
     """
 
     poses: int
     new: int
     unseen: int
     robot_s: float
+    dropped: dict[str, int]
 
 
 def collect(
     face: FaceConfig,
     stage: Stage,
     folder: Path,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Callable[[int, int, str], None] = lambda _done, _all, _note: None,
     stop_after: int | None = None,
     known: SelfModel | None = None,
+    again: str = "",
 ) -> Collected:
     """Visit all poses of the folder's plan that are not in its data yet.
+
+    A pose without a usable picture is tried once more after the others; until then its record
+    counts as a way that was gone, not as a pose, so that a later session visits it again.
 
     Args:
         face: the face.
         stage: the robot and its camera.
         folder: holds ``plan.npz``; records are appended to ``poses.bin``.
-        progress: hears (poses done, poses of the plan).
+        progress: hears (poses done, poses of the plan, what was dropped).
         stop_after: end early after so many new poses.
         known: a robot of the same design; what responds unlike it in the first pass is stopped.
+        again: the command that goes on here, for errors.
 
     Raises:
         InputError: no plan, or the disk is full.
         ConfigError: the folder's data is of another robot.
-        DeviceError: no face in view for ``BLIND`` poses in a row, or the robot is gone.
+        DeviceError: too many poses in a row without a usable picture, or robot or camera is gone.
     """
-    plan = Plan.load(folder / PLAN, face)
-    writer = Writer(folder, stage.setup, len(face.names))
-    new = unseen = blind = 0
+    again = again or f"mien calibrate collect --face {face.name} --out {folder}"
+    try:
+        plan = Plan.load(folder / PLAN, face)
+        writer = Writer(folder, stage.setup, len(face.names))
+    except MienError:
+        stage.stop()
+        raise
+    new = unseen = 0
     time = 0.0
-    done = set(writer.done)
+    done, missed = set(writer.done), set[int]()
+    dropped = read_dropped(folder)
     stopped: NDArray[np.bool_] | None = None
     try:
         if len(done) == len(plan) and not plan.active:
-            return Collected(len(done), 0, 0, 0.0)
+            return Collected(len(done), 0, 0, 0.0, dropped)
         stage.start()
         writer.add(-1, "start", 0.0, face.safe)
         while True:
@@ -85,7 +101,7 @@ def collect(
                 continue
             if not todo or (stop_after is not None and new >= stop_after):
                 break
-            i = todo[0]
+            i = next((i for i in todo if i not in missed), todo[0])
             kind = KINDS[plan.kind[i]]
             if stopped is None and kind not in FIRST_PASS:
                 findings = first_pass(face, steadied(dataset.load(folder, face))[0], known)
@@ -96,22 +112,40 @@ def collect(
             sent = stage.go(goal if stopped is None else np.where(stopped, face.safe, goal))
             look = stage.look()
             time = look.time
-            writer.add(i, kind, time, sent, look.landmarks, look.head, look.spread)
-            done.add(i)
-            new += 1
-            lost = not np.isfinite(look.landmarks).all()
-            unseen += lost
-            blind = blind + 1 if lost else 0
-            if blind >= BLIND:
-                raise DeviceError(
-                    f"no face in view for {blind} poses in a row; {len(done)} poses are kept",
-                    f"point the camera at the face, then mien calibrate collect --out {folder}",
-                )
-            progress(len(done), len(plan) + plan.active)
+            seen = bool(np.isfinite(look.landmarks).all())
+            final = seen or i in missed
+            writer.add(i if final else -1, kind, time, sent, look.landmarks, look.head, look.spread)
+            if look.dropped:
+                dropped = dict(Counter(dropped) + Counter(look.dropped))
+                write_json(folder / DROPPED, dropped)
+            if final:
+                done.add(i)
+                new += 1
+                unseen += not seen
+            else:
+                missed.add(i)
+            progress(len(done), len(plan) + plan.active, said(dropped))
+    except DeviceError as e:
+        hint = f"{e.hint}, then {again}" if e.hint else again
+        raise DeviceError(f"{e.message}; {len(done)} poses are kept", hint) from e
+    except OSError as e:
+        reason = e.strerror or e
+        raise InputError(
+            f"cannot write to {folder}: {reason}; {len(done)} poses are kept", again
+        ) from e
     finally:
         stage.stop()
         writer.close()
-    return Collected(len(done), new, unseen, time)
+    return Collected(len(done), new, unseen, time, dropped)
+
+
+def read_dropped(folder: Path) -> dict[str, int]:
+    """How many pictures were dropped so far, by reason; empty where nothing is known of it."""
+    try:
+        counts = json.loads((folder / DROPPED).read_text(encoding="utf-8"))
+        return {str(k): int(v) for k, v in counts.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _ripe(plan: Plan, i: int) -> bool:

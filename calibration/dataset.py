@@ -1,7 +1,8 @@
 """What was babbled and seen, on disk: records of one size appended to one file.
 
-A record is complete or it is not there: each ends with its CRC, and whatever follows the last good
-one (a pose that was being written when the power went) is cut off when collecting goes on.
+A record is complete or it is not there: each ends with its CRC. One that was being written when the
+power went is cut off when collecting goes on; one that was damaged later is left out, and its pose
+is visited again.
 ``setup.json`` says whose data it is.
 """
 
@@ -52,7 +53,7 @@ class Dataset:
 
     Attributes:
         setup: whose.
-        pose: (R,) index into the plan; -1 for a start.
+        pose: (R,) index into the plan; -1 for a start, and for a pose that will be tried again.
         kind: (R,) index into ``KINDS``.
         time: (R,) s since that session's start.
         commands: (R, n) as sent.
@@ -131,11 +132,11 @@ class Writer:
                 part = folder / f"{SETUP}.part"
                 part.write_text(json.dumps(asdict(setup), indent=2) + "\n", encoding="utf-8")
                 part.replace(folder / SETUP)
-            good = _good_records(self._path, self._type)
+            good, whole = _good_records(self._path, self._type)
             # No buffer of our own: a record is the system's as soon as it is written, kill -9 or
             # not.
             self._file = self._path.open("r+b" if self._path.exists() else "w+b", buffering=0)
-            self._file.truncate(len(good) * self._type.itemsize)
+            self._file.truncate(whole * self._type.itemsize)
             self._file.seek(0, 2)
         except OSError as e:
             raise InputError(f"cannot write to {folder}: {e.strerror}", "--out FOLDER") from e
@@ -190,7 +191,7 @@ def load(folder: Path, face: FaceConfig) -> Dataset:
             f"this face is {face.name} ({face.hash})",
             f"mien calibrate all --face {face.name}",
         )
-    rows = _good_records(folder / RECORDS, record_type(len(face.names)))
+    rows, _ = _good_records(folder / RECORDS, record_type(len(face.names)))
     return Dataset(
         setup=setup,
         pose=rows["pose"].copy(),
@@ -237,14 +238,12 @@ def check_setup(folder: Path, setup: Setup) -> None:
         )
 
 
-def _good_records(path: Path, layout: np.dtype[np.void]) -> NDArray[np.void]:
-    """Whole records up to the first damaged one."""
+def _good_records(path: Path, layout: np.dtype[np.void]) -> tuple[NDArray[np.void], int]:
+    """The undamaged records, and how many whole ones the file holds."""
     data = path.read_bytes() if path.exists() else b""
     rows = np.frombuffer(data[: len(data) // layout.itemsize * layout.itemsize], layout)
-    for k in range(len(rows)):
-        if rows["crc"][k] != _crc(rows[k : k + 1]):
-            return rows[:k]
-    return rows
+    good = [rows["crc"][k] == _crc(rows[k : k + 1]) for k in range(len(rows))]
+    return rows[np.array(good, dtype=bool)], len(rows)
 
 
 def _crc(row: NDArray[np.void]) -> int:

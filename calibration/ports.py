@@ -5,18 +5,15 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
-
 from calibration.dataset import Setup
+from calibration.frames import NOBODY, Frame
 from calibration.studio import Studio
-from models.regions import COUNT
 from robot import sim
-from robot.config import FaceConfig, Floats
+from robot.config import FaceConfig
 from robot.errors import InputError
 from robot.link.board import Board
 
 CAMERAS = ("projected", "rendered")
-NOWHERE = np.full((4, 4), np.nan)
 
 
 def open_studio(
@@ -46,11 +43,11 @@ def open_studio(
     board = Board(face, line, line.now)
     board.connect()
 
-    def sight() -> tuple[Floats, Floats]:
-        seen = eye.look(rig).landmarks
-        if seen is None:
-            return np.full((COUNT, 3), np.nan), NOWHERE
-        return seen, rig.head_pose()
+    def sight() -> Frame:
+        seen = eye.look(rig)
+        if seen.landmarks is None:
+            return NOBODY
+        return Frame(seen.landmarks, rig.head_pose(), time=seen.time)
 
     def close() -> None:
         board.close()

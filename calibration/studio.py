@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
 from calibration.dataset import Setup
+from calibration.frames import NOWHERE, UNSEEN, Frame, Sieve, Tally
 from robot.actuators import to_pulses
 from robot.config import FaceConfig, Floats
 from robot.errors import DeviceError
@@ -28,22 +30,24 @@ class Look:
 
     Attributes:
         time: s.
-        landmarks: (478, 3) mm in the head frame, NaN when no face was seen.
+        landmarks: (478, 3) mm in the head frame, NaN when there was no usable picture.
         head: (4, 4) pose of the head.
         spread: RMS (mm) between the looks it is the mean of.
+        dropped: pictures that were not used, by reason.
     """
 
     time: float
     landmarks: Floats
     head: Floats
     spread: float
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 class Sight(Protocol):
-    """A camera: what it sees when asked. NaN landmarks mean that no face was in view."""
+    """A camera: what it sees when asked."""
 
-    def __call__(self) -> tuple[Floats, Floats]:
-        """(landmarks (478, 3) mm in the head frame, head pose (4, 4))."""
+    def __call__(self) -> Frame:
+        """A picture taken now."""
 
 
 class Stage(Protocol):
@@ -63,7 +67,11 @@ class Stage(Protocol):
         """Move to commands (n,) and return what was really sent."""
 
     def look(self) -> Look:
-        """Wait until the face is still and look."""
+        """Wait until the face is still and look.
+
+        Raises:
+            DeviceError: no usable picture for many poses in a row, or the camera is gone.
+        """
 
     def stop(self) -> None:
         """Back to the safe pose, and release. Never raises."""
@@ -97,6 +105,8 @@ class Studio:
         self._face, self._board, self._clock, self._sight = face, board, clock, sight
         self._setup, self._looks, self._close = setup, looks, close
         self._truth = truth
+        self._sieve, self._tally = Sieve(), Tally()
+        self._neck = np.array([a.region == "neck" for a in face.actuators.values()])
         self._limit = Limiter(face)
         self._last = face.safe.copy()
         self._began = 0.0
@@ -131,24 +141,36 @@ class Studio:
     def look(self) -> Look:
         """Mean of some looks once the face is still, or after ``PATIENCE_S``."""
         self._hold(SETTLE_S)
-        seen = [self._sight()]
-        waited = 0.0
+        seen: list[Frame] = []
+        dropped: Counter[str] = Counter()
+        spread, waited = float("nan"), 0.0
         while True:
-            self._hold(1.0 / RATE_HZ)
-            seen.append(self._sight())
-            recent = np.array([s[0] for s in seen[-self._looks :]])
-            spread = float(np.sqrt(np.square(np.diff(recent, axis=0)).sum(-1).mean()))
-            waited += 1.0 / RATE_HZ
+            frame = self._sight()
+            reason = self._sieve.judge(
+                frame, bool(np.abs(self._last[self._neck]).max(initial=0.0) < 1e-3)
+            )
+            if reason is None:
+                seen.append(frame)
+            else:
+                dropped[reason] += 1
+            recent = np.array([f.landmarks for f in seen[-self._looks :]])
+            enough = len(recent) >= self._looks
+            if enough:
+                spread = float(np.sqrt(np.square(np.diff(recent, axis=0)).sum(-1).mean()))
             calm = not spread > RESTLESS * float(np.median(self._usual or [np.inf]))
-            if len(recent) >= self._looks and (calm or waited > PATIENCE_S):
+            if (enough and calm) or waited > PATIENCE_S:
                 break
-        if np.isfinite(spread):
+            self._hold(1.0 / RATE_HZ)
+            waited += 1.0 / RATE_HZ
+        self._tally.add(dropped, enough)
+        if enough and np.isfinite(spread):
             self._usual = [*self._usual[-50:], spread]
         return Look(
             time=self._clock.now() - self._began,
-            landmarks=recent.mean(0),
-            head=seen[-1][1],
-            spread=spread,
+            landmarks=recent.mean(0) if enough else UNSEEN,
+            head=seen[-1].head if enough else NOWHERE,
+            spread=spread if enough else float("nan"),
+            dropped=dropped,
         )
 
     def follow(self, commands: Floats, rate: float) -> tuple[Floats, Floats, Floats, Floats]:
@@ -164,7 +186,7 @@ class Studio:
             self._send(goal, rate)
             sent.append(self._last)
             seen_at.append(self._clock.now())
-            seen.append(self._sight()[0])
+            seen.append(self._sight().landmarks)
         return np.array(sent_at), np.array(sent), np.array(seen_at), np.array(seen)
 
     def stop(self) -> None:

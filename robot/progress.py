@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class Share(Protocol):
+    """Hears how far a step is."""
+
+    def __call__(self, done: float, note: str = "") -> None:
+        """``done`` of 1, and what else there is to say."""
 
 
 class Steps:
@@ -20,6 +26,7 @@ class Steps:
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
             console=Console(stderr=True),
             disable=not sys.stderr.isatty(),
         )
@@ -36,7 +43,11 @@ class Steps:
     ) -> None:
         self._bars.stop()
 
-    def start(self, name: str) -> Callable[[float], None]:
+    def start(self, name: str) -> Share:
         """Begin a step; call what it returns with the share that is done."""
-        bar = self._bars.add_task(name, total=1.0)
-        return lambda share: self._bars.update(bar, completed=share)
+        bar = self._bars.add_task(name, total=1.0, note="")
+
+        def share(done: float, note: str = "") -> None:
+            self._bars.update(bar, completed=done, note=note)
+
+        return share

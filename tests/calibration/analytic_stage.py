@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from calibration.dataset import Setup
+from calibration.frames import Tally
 from calibration.studio import Look
 from models.play import Play
 from models.regions import COUNT
@@ -33,7 +34,7 @@ class AnalyticStage:
         self.setup = Setup(face.name, face.hash, "analytic", build, "analytic")
         self.blind_after, self.dies_after = blind_after, dies_after
         self.looks, self.stopped = 0, False
-        self._limit = Limiter(face)
+        self._limit, self._tally = Limiter(face), Tally()
         self._rng = np.random.default_rng(1)
         rng = np.random.default_rng(7 + build)
         self.neutral = load_units().neutral
@@ -71,7 +72,9 @@ class AnalyticStage:
         blind = self.blind_after is not None and self.looks > self.blind_after
         seen = self.truth() + self._rng.normal(scale=self.noise, size=(COUNT, 3))
         landmarks = np.full((COUNT, 3), np.nan) if blind else seen
-        return Look(0.4 * self.looks, landmarks, np.eye(4), 0.1)
+        dropped = {"lost": 1} if blind else {}
+        self._tally.add(dropped, not blind)
+        return Look(0.4 * self.looks, landmarks, np.eye(4), 0.1, dropped)
 
     def stop(self) -> None:
         self.stopped = True

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from calibration import dataset
-from calibration.collect import BLIND, PLAN, collect
+from calibration.collect import PLAN, collect, read_dropped
 from calibration.dataset import RECORDS, Writer, record_type
+from calibration.frames import BLIND, BLIND_FROM_THE_START
 from calibration.plan import make_plan
+from calibration.studio import Look
 from robot.config import FaceConfig, load_face
 from robot.errors import ConfigError, DeviceError, InputError
 from tests.calibration.analytic_stage import AnalyticStage, Unplugged
@@ -39,7 +41,7 @@ def test_all_poses_are_visited_once_and_what_was_sent_is_kept(
 ) -> None:
     stage = AnalyticStage(face)
     told: list[tuple[int, int]] = []
-    done = collect(face, stage, folder, lambda a, b: told.append((a, b)))
+    done = collect(face, stage, folder, lambda a, b, _: told.append((a, b)))
     data = dataset.load(folder, face)
     assert done.poses == done.new == told[-1][0] == told[-1][1]
     assert 0.9 * POSES <= done.poses <= POSES
@@ -74,7 +76,7 @@ def test_kill_9_of_the_process_loses_at_most_one_pose(face: FaceConfig, folder: 
         "from robot.config import load_face\n"
         "from tests.calibration.analytic_stage import AnalyticStage\n"
         "face = load_face('hobby9')\n"
-        "def tell(done, whole):\n"
+        "def tell(done, whole, note):\n"
         "    print(done, flush=True)\n"
         "    time.sleep(0.01)\n"
         "collect(face, AnalyticStage(face), Path(sys.argv[1]), tell)\n"
@@ -103,14 +105,19 @@ def test_kill_9_of_the_process_loses_at_most_one_pose(face: FaceConfig, folder: 
     assert done.new == done.poses - kept
 
 
-def test_a_damaged_record_ends_the_good_ones(face: FaceConfig, folder: Path) -> None:
+def test_a_damaged_record_is_left_out_and_its_pose_visited_again(
+    face: FaceConfig, folder: Path
+) -> None:
     with pytest.raises(Unplugged):
         collect(face, AnalyticStage(face, dies_after=10), folder)
     path, size = folder / RECORDS, record_type(len(face.names)).itemsize
     raw = bytearray(path.read_bytes())
     raw[6 * size + 100] ^= 1
     path.write_bytes(raw)
-    assert len(dataset.load(folder, face)) == 6
+    kept = dataset.load(folder, face)
+    assert sorted(kept.pose) == [-1, 0, 1, 2, 3, 4, 6, 7, 8, 9]
+    collect(face, AnalyticStage(face), folder, stop_after=1)
+    assert dataset.load(folder, face).pose[-1] == 5
 
 
 def test_data_of_another_build_or_face_is_refused(face: FaceConfig, folder: Path) -> None:
@@ -128,13 +135,43 @@ def test_a_camera_that_sees_no_face_stops_and_keeps_what_was_seen(
     face: FaceConfig, folder: Path
 ) -> None:
     stage = AnalyticStage(face, blind_after=12)
-    with pytest.raises(DeviceError, match="no face in view") as e:
+    with pytest.raises(
+        DeviceError, match=rf"{BLIND} poses in a row .*no face.*12 poses are kept"
+    ) as e:
         collect(face, stage, folder)
     assert "mien calibrate collect" in e.value.hint
     assert stage.stopped
     data = dataset.load(folder, face)
     assert data.seen.sum() == 12
-    assert (data.pose >= 0).sum() == 12 + BLIND
+    assert len(data) == 1 + 12 + BLIND - 1  # ways that were gone, for the strings' memory
+    assert read_dropped(folder) == {"lost": BLIND - 1}  # the error has the last
+    done = collect(face, AnalyticStage(face), folder)
+    assert done.new == done.poses - 12  # what nobody saw is visited again
+    assert done.unseen == 0
+
+
+def test_a_camera_that_never_saw_a_face_stops_at_once(face: FaceConfig, folder: Path) -> None:
+    with pytest.raises(DeviceError, match=f"{BLIND_FROM_THE_START} poses in a row"):
+        collect(face, AnalyticStage(face, blind_after=0), folder)
+
+
+def test_a_pose_that_was_not_seen_is_tried_again_after_the_others(
+    face: FaceConfig, folder: Path
+) -> None:
+    stage = AnalyticStage(face)
+    look, told = stage.look, []
+
+    def blinking() -> Look:
+        stage.blind_after = 0 if stage.looks == 7 else None
+        return look()
+
+    stage.look = blinking  # type: ignore[method-assign]
+    done = collect(face, stage, folder, lambda a, b, note: told.append((a, b, note)))
+    data = dataset.load(folder, face)
+    assert sorted(data.pose[data.pose >= 0]) == list(range(done.poses))
+    assert data.seen[data.pose >= 0].all()
+    assert told[-1] == (done.poses, done.poses, "1 no face")
+    assert done.dropped == {"lost": 1}
 
 
 def test_no_data_names_the_next_command(face: FaceConfig, tmp_path: Path) -> None:
