@@ -4,6 +4,9 @@ Three ways, so that they can be measured side by side: ``plain`` adding; ``cross
 three written cross terms; and a learned sparse fusion (``models.learned_fusion``). All take speech
 (T, 52), expression (T, 52) and voice (T,) in 0..1, and all return the speech itself, exactly, where
 there is no expression, and the expression itself where nobody speaks.
+
+All but plain adding end in :func:`sealed`, which keeps closures by construction, whatever the rest
+does and whatever speech network it is fed by.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ SPOKEN: Final = 0.6
 """How much of an expression's own mouth opening speech takes away: a dropped jaw is a place to
 speak from, not so much more on top of every vowel."""
 OPENS: Final = indices(
-    ["jawOpen", "mouthFunnel", "mouthShrugUpper"]
+    ["jawOpen", "jawForward", "mouthFunnel", "mouthShrugUpper"]
     + [f"mouth{n}{s}" for n in ("UpperUp", "LowerDown") for s in ("Left", "Right")]
 )
 """Shapes that part the lips."""
@@ -62,6 +65,22 @@ def closure(speech: Floats, voice: Floats) -> Floats:
     return np.asarray(u * u * (3.0 - 2.0 * u) * voice)
 
 
+def sealed(speech: Floats, voice: Floats, met: Floats) -> Floats:
+    """A fusion's answer ``met`` (T, 52), with every closure that speech means kept.
+
+    Where speech closes the lips (:func:`closure` is 1), no shape that parts them is above speech's
+    own and none that presses them is below it: shape by shape, so that on any face on which these
+    shapes do what their names say the lips are no further apart than without the expression.
+    Between closed and open the bound loosens with the closure, so nothing jumps.
+    """
+    meant = closure(speech, voice)[..., None]
+    more = met - speech
+    out = met.copy()
+    out[..., OPENS] -= meant * np.maximum(more[..., OPENS], 0.0)
+    out[..., SHUTS] -= meant * np.minimum(more[..., SHUTS], 0.0)
+    return out
+
+
 def rounding(speech: Floats) -> Floats:
     """How far speech rounds the lips, (T,) in 0..1."""
     return np.asarray(np.clip(speech[..., ROUNDS].max(axis=-1), 0.0, 1.0))
@@ -70,7 +89,8 @@ def rounding(speech: Floats) -> Floats:
 def crossed(speech: Floats, expression: Floats, voice: Floats) -> Floats:
     """The sum, with three cross terms.
 
-    1. Closures stay closed: what an expression opens is withheld as the lips meet.
+    1. Closures stay closed: what an expression opens is withheld as the lips meet (``sealed``),
+       and what parts them only a little gives way a little.
     2. A smile narrows less while rounding: corners and pucker both give way, the corners more.
     3. A shout opens more: an open mouth opens further with the arousal of eyes and brows, and
        expressions that press the lips yield to an open vowel.
@@ -81,7 +101,7 @@ def crossed(speech: Floats, expression: Floats, voice: Floats) -> Floats:
     opening = (np.minimum(lip_opening(speech), 1.0) * voice)[..., None]
 
     felt = expression.copy()
-    felt[..., OPENS] *= (1.0 - meant) * (1.0 - SPOKEN * voice[..., None])
+    felt[..., OPENS] *= 1.0 - SPOKEN * voice[..., None]
     felt[..., PARTS_A_LITTLE] *= 1.0 - 0.35 * meant
     felt[..., WIDENS] *= 1.0 - 0.6 * rounded
     felt[..., SHUTS] *= 1.0 - np.minimum(4.0 * opening, 1.0)
@@ -91,4 +111,4 @@ def crossed(speech: Floats, expression: Floats, voice: Floats) -> Floats:
     # Lids and brows tell how aroused an expression is, whatever emotion it came from.
     aroused = expression[..., [INDEX["eyeWideLeft"], INDEX["browDownLeft"]]].max(axis=-1)
     said[..., INDEX["jawOpen"]] *= 1.0 + 0.3 * aroused * np.minimum(3.0 * opening[..., 0], 1.0)
-    return np.clip(said + felt, 0.0, 1.0)
+    return sealed(speech, voice, np.clip(said + felt, 0.0, 1.0))

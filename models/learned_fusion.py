@@ -9,8 +9,9 @@ of theirs was found; this is a small version on ARKit weights:
 
 The bases are learned so that D(S, 0, v) is about S and D(0, E, 0) about E; what the last line adds
 to the plain sum is only what the two domains do to each other. So no expression leaves speech as
-it was and a silent face shows the expression as it is, exactly, whatever was learned. It is trained
-by ``models.train.fusion``; numpy is enough to run it.
+it was and a silent face shows the expression as it is, exactly, whatever was learned. Closures are
+not left to learning either: ``models.fusion.sealed`` has the last word. It is trained by
+``models.train.fusion``; numpy is enough to run it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from models import checkpoint
 from models.blendshapes import ARKIT, GROUPS, SPEECH, indices
 from models.errors import ModelError
-from models.fusion import closure
+from models.fusion import closure, sealed
 
 Floats = NDArray[np.float64]
 
@@ -99,7 +100,8 @@ class LearnedFusion:
         # Where nothing is felt the terms cancel to a rounding error; make it none at all.
         felt = expression.any(axis=-1, keepdims=True)
         change = np.where(felt, met + rest, 0.0) * MEETING
-        return np.asarray(np.clip(speech + expression + change, 0.0, 1.0))
+        met = np.clip(speech + expression + change, 0.0, 1.0)
+        return sealed(speech, voice, met)
 
     def deformation(self, x: Floats) -> Floats:
         """``B_A w_A + B_E w_E``, (T, INPUTS) -> (T, 52)."""

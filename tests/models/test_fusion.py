@@ -3,13 +3,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from models import checkpoint
 from models.blendshapes import INDEX, SPEECH, indices, lip_opening
 from models.emotion import EMOTIONS, blend, mix
 from models.errors import ModelError
-from models.fusion import Fusion, closure, crossed, plain
+from models.fusion import CLOSED, OPENS, SHUTS, Fusion, closure, crossed, plain, sealed
 from models.learned_fusion import INPUTS, LearnedFusion
 from models.train.fusion import Lips
 
@@ -68,6 +71,52 @@ def test_closures_that_speech_means_stay_closed(kind: str, name: str) -> None:
     assert 20 < shut.sum() < 180
     out = ALL[kind]()(s, felt(name, len(s)), np.ones(len(s)))
     assert np.percentile(gap_mm(out)[shut], 95) < np.percentile(gap_mm(s)[shut], 95) + 1.0
+
+
+FACE = arrays(np.float64, (1, len(INDEX)), elements=st.floats(0.0, 1.0))
+SMALL_MM = 1.0
+"""What stretched corners, dimples and a raised nose may still part on this head, all at once."""
+
+
+@settings(max_examples=300)
+@given(FACE, FACE, st.floats(0.0, CLOSED), st.sampled_from(WITH_TERMS))
+def test_any_closure_of_any_speech_survives_any_expression(
+    s: Floats, e: Floats, opening: float, kind: str
+) -> None:
+    jaw, shut = INDEX["jawOpen"], INDEX["mouthClose"]
+    s[:, shut] = np.minimum(s[:, shut], 1.0 - opening)
+    s[:, jaw] = s[:, shut] + opening
+    out = ALL[kind]()(s, e, np.ones(1))
+    assert (out[:, OPENS] <= s[:, OPENS] + 1e-12).all()
+    assert (out[:, SHUTS] >= s[:, SHUTS] - 1e-12).all()
+    assert lip_opening(out)[0] <= lip_opening(s)[0] + 1e-12
+    assert (np.clip(out, 0, 1) == out).all()
+
+
+@given(FACE, FACE, FACE, st.floats(0.0, 1.0))
+def test_the_seal_holds_whatever_a_fusion_answers_and_lets_the_rest_be(
+    s: Floats, met: Floats, other: Floats, voice: float
+) -> None:
+    out = sealed(s, np.array([voice]), met)
+    meant = closure(s, np.array([voice]))[0]
+    span = np.abs(met - s)
+    # Never further from speech than the fusion, and nearer by the closure where it matters.
+    assert (np.abs(out - s) <= span + 1e-12).all()
+    assert (out - s <= (1 - meant) * span + 1e-12)[:, OPENS].all()
+    rest = np.setdiff1d(np.arange(len(INDEX)), np.concatenate([OPENS, SHUTS]))
+    np.testing.assert_array_equal(out[:, rest], met[:, rest])
+    np.testing.assert_array_equal(sealed(s, np.zeros(1), other), other)
+
+
+@pytest.mark.parametrize("kind", WITH_TERMS)
+@pytest.mark.parametrize("name", EMOTIONS[1:])
+def test_closed_lips_are_as_close_in_mm_with_every_emotion_at_full_strength(
+    kind: str, name: str
+) -> None:
+    s = speech()
+    shut = lip_opening(s) < CLOSED
+    out = ALL[kind]()(s, felt(name, len(s), 1.0), np.ones(len(s)))
+    assert (gap_mm(out) - gap_mm(s))[shut].max() < SMALL_MM
 
 
 def test_plain_adding_does_not_keep_them() -> None:
