@@ -2,39 +2,83 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.emotion import EMOTIONS, named
 from models.errors import ModelError
-from robot import audio
+from robot import audio, text_mood
 from robot.errors import InputError
 from robot.expression import FPS
 from robot.feeling import Feeling, Label, Source
 from robot.mood import Estimated, estimate
-from robot.tags import parse
+from robot.tags import Span, parse
+from robot.text_mood import Guess
 from robot.timeline import load_timeline
 from robot.tts import say, voice
 
+ESTIMATES: Final = {"text": ("text",), "voice": ("voice",), "both": ("text", "voice")}
+"""What ``--estimate`` may be, and what is estimated from then."""
 
-def heard(
-    wav: Path | None, text: str | None, speaker: str
-) -> tuple[NDArray[np.float32], list[Source]]:
-    """Samples (n,) at 16 kHz of a recording or a text, and the feelings that its tags ask for.
+
+@dataclass(frozen=True)
+class Heard:
+    """What is to be said.
+
+    Attributes:
+        samples: (n,) at 16 kHz.
+        sources: feelings that the text carries, by its tags or by an estimate.
+        guesses: that estimate, sentence by sentence; empty where there is none.
+    """
+
+    samples: NDArray[np.float32]
+    sources: list[Source]
+    guesses: list[Guess]
+
+
+def heard(wav: Path | None, text: str | None, speaker: str, estimated: bool = False) -> Heard:
+    """A recording or a text, and the feelings that the text asks for or is ``estimated`` to have.
 
     Raises:
-        InputError: both or none of them, an unusable file, tags that mean nothing.
-        MienError: no voice is installed.
+        InputError: both or none of them, an unusable file, tags that mean nothing, an estimate
+            from the text of a recording.
+        MienError: no voice, or nothing to estimate with, is installed.
     """
     if (wav is None) == (text is None):
         given = "both --wav and --text" if wav else "neither --wav nor --text"
         raise InputError(f"{given} given", "mien speak --text 'Good morning!' --emotion happiness")
     if wav is not None:
-        return audio.load(wav), []
-    samples, cues = say(parse(text or ""), voice(speaker))
-    return samples, [cues] if cues.cues else []
+        if estimated:
+            raise InputError("a recording has no text to estimate from", "--estimate voice")
+        return Heard(audio.load(wav), [], [])
+    spans, guesses = parse(text or ""), list[Guess]()
+    if estimated:
+        spans, guesses = _estimated(spans)
+    samples, cues = say(spans, voice(speaker))
+    return Heard(samples, [cues] if cues.cues else [], guesses)
+
+
+def _estimated(spans: list[Span]) -> tuple[list[Span], list[Guess]]:
+    """Sentences with a feeling guessed; a text with tags says itself what is felt."""
+    if len(spans) > 1 or spans[0].feeling:
+        return spans, []
+    guesses = text_mood.estimate(spans[0].text)
+    return ([g.span() for g in guesses] if any(g.feeling for g in guesses) else spans), guesses
+
+
+def estimates(wanted: str | None) -> tuple[str, ...]:
+    """What ``--estimate`` asks for: some of text and voice.
+
+    Raises:
+        InputError: neither.
+    """
+    if wanted is not None and wanted not in ESTIMATES:
+        raise InputError(f"cannot estimate {wanted!r}", f"--estimate {' | '.join(ESTIMATES)}")
+    return ESTIMATES[wanted] if wanted else ()
 
 
 def asked(emotion: str | None, intensity: float, timeline: Path | None) -> list[Source]:
@@ -62,12 +106,15 @@ def guessed(samples: NDArray[np.float32]) -> Source:
     return Estimated(estimate(samples, audio.RATE, frames))
 
 
-def track(feeling: Feeling, frames: int, estimated: bool) -> dict[str, object]:
-    """What was felt, for a file: (T, 8) at 60 a second, and whether some of it is an estimate."""
+def track(
+    feeling: Feeling, frames: int, estimated: tuple[str, ...], guesses: list[Guess]
+) -> dict[str, object]:
+    """What was felt, for a file: (T, 8) at 60 a second, and which of it is an estimate."""
     mixed = feeling.whole(np.arange(frames) / FPS)
     return {
         "fps": FPS,
         "emotions": list(EMOTIONS),
         "intensities": mixed.round(3).tolist(),
-        "contains_estimate": estimated,
+        "estimated_from": list(estimated),
+        "guesses": [asdict(g) for g in guesses],
     }

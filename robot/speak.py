@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -20,9 +21,10 @@ def speak(
     timeline: Annotated[
         Path | None, typer.Option(help="Feelings in time: JSON, or cues like subtitles.")
     ] = None,
-    guess: Annotated[
-        bool, typer.Option(help="Estimate the mood from the voice, where nothing else says it.")
-    ] = False,
+    estimate: Annotated[
+        str | None,
+        typer.Option(help="Guess feelings where nothing says them, from: text, voice or both."),
+    ] = None,
     fusion: Annotated[
         str, typer.Option(help="How feeling meets speech: learned, crossed or plain.")
     ] = "learned",
@@ -53,16 +55,17 @@ def speak(
     from robot.feeling import Feeling
     from robot.performance import perform
     from robot.progress import Steps
-    from robot.request import asked, guessed, heard, track
+    from robot.request import asked, estimates, guessed, heard, track
     from robot.runs import new_run, write_json
 
     config = load_face(face)
-    wanted = asked(emotion, intensity, timeline)
+    wanted, guessing = asked(emotion, intensity, timeline), estimates(estimate)
     fuse = expression.fusion(fusion)
-    samples, sources = heard(wav, text, speaker)
-    sources += wanted
-    if guess:
-        sources.append(guessed(samples))
+    said = heard(wav, text, speaker, "text" in guessing)
+    samples = said.samples
+    for guess in said.guesses:
+        print(f"estimated: {guess}", file=sys.stderr)
+    sources = said.sources + wanted + ([guessed(samples)] if "voice" in guessing else [])
     feeling = Feeling(tuple(sources), Variation(seed=seed))
     calibrated = Calibrated(config, calibration)
     stage = staging.Stage(build, (), board, size if film else 0)
@@ -75,9 +78,9 @@ def speak(
         act = perform(calibrated, samples, seed, bar, feeling, fuse)
         bar = steps.start("commands to face")
         played = staging.play(calibrated, act, samples, stage, folder, bar)
-    about = {"sound": name, "text": text, "seed": seed, "fusion": fusion, "guess": guess}
+    about = {"sound": name, "text": text, "seed": seed, "fusion": fusion, "estimate": estimate}
     numbers = staging.write(folder, calibrated, act, samples, played, stage, about)
-    write_json(folder / "feeling.json", track(feeling, len(act.weights), guess))
+    write_json(folder / "feeling.json", track(feeling, len(act.weights), guessing, said.guesses))
     for path in sorted(folder.iterdir()):
         print(path)
     print(

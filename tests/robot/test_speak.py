@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import soundfile
 from models.emotion import EMOTIONS
 from robot.errors import InputError
 from robot.feeling import Cues, Feeling, Label
-from robot.request import asked, guessed, heard, track
+from robot.request import asked, estimates, guessed, heard, track
+from robot.text_mood import Guess
 
 
 def test_a_wav_or_a_text_but_not_both_and_not_none(tmp_path: Path) -> None:
@@ -22,9 +24,12 @@ def test_a_wav_or_a_text_but_not_both_and_not_none(tmp_path: Path) -> None:
 
 def test_a_wav_of_any_rate_is_heard(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros((4410, 2)) + 0.1, 44100)
-    samples, sources = heard(tmp_path / "a.wav", None, "auto")
-    assert abs(len(samples) - 1600) < 20
-    assert sources == []
+    said = heard(tmp_path / "a.wav", None, "auto")
+    assert abs(len(said.samples) - 1600) < 20
+    assert said.sources == []
+    assert said.guesses == []
+    with pytest.raises(InputError, match="no text"):
+        heard(tmp_path / "a.wav", None, "auto", estimated=True)
 
 
 def test_options_become_sources(tmp_path: Path) -> None:
@@ -47,10 +52,39 @@ def test_bad_options_say_what_is_allowed() -> None:
 
 
 def test_the_track_of_a_run_says_what_was_felt_and_what_is_a_guess() -> None:
-    told = track(Feeling((Label({"fear": 0.5}),)), 120, False)
+    told = track(Feeling((Label({"fear": 0.5}),)), 120, (), [])
     assert told["emotions"] == list(EMOTIONS)
     assert np.array(told["intensities"])[-1, EMOTIONS.index("fear")] == 0.5
-    assert told["contains_estimate"] is False
+    assert told["estimated_from"] == []
+    guess = Guess("Ugh.", -0.4, ("ugh",), {"disgust": 0.3})
+    told = track(Feeling(), 1, ("text",), [guess])
+    assert told["estimated_from"] == ["text"]
+    assert json.loads(json.dumps(told))["guesses"][0]["feeling"] == {"disgust": 0.3}
+
+
+def test_an_estimate_is_off_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert estimates(None) == ()
+    assert estimates("both") == ("text", "voice")
+    with pytest.raises(InputError, match="'mood'"):
+        estimates("mood")
+
+    def spoken(text: str) -> np.ndarray:
+        return np.zeros(16 * len(text), np.float32)
+
+    monkeypatch.setattr("robot.request.voice", lambda _: spoken)
+    plain = "This soup is disgusting. It is nine."
+    assert heard(None, plain, "auto").sources == []
+    pytest.importorskip("vaderSentiment", reason="pip install vaderSentiment")
+    said = heard(None, plain, "auto", estimated=True)
+    (cues,) = said.sources
+    assert isinstance(cues, Cues)
+    assert [c.emotion for c in cues.cues] == ["disgust"]
+    assert len(said.guesses) == 2
+    tagged = heard(None, f"[happy 0.6] {plain}", "auto", estimated=True)
+    assert tagged.guesses == []
+    (cues,) = tagged.sources
+    assert isinstance(cues, Cues)
+    assert [c.emotion for c in cues.cues] == ["happiness"]
 
 
 def test_a_guess_is_the_last_to_be_asked() -> None:
