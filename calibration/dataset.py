@@ -34,9 +34,9 @@ class Setup:
 
     Attributes:
         face, face_hash: the face's name and configuration.
-        mechanism: hash of the rig's mechanism and build, or ``hardware``.
+        mechanism: hash of the rig's mechanism, or ``hardware`` and what USB says of the board.
         build: seed of the rig's tolerances; -1 on hardware.
-        camera: what watched.
+        camera: what watched; a webcam's name.
     """
 
     face: str

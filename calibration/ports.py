@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
 from calibration.dataset import Setup
 from calibration.frames import NOBODY, Frame
-from calibration.studio import Studio
+from calibration.studio import RIG_SETTLE_S, Studio
 from robot import sim
 from robot.config import FaceConfig
 from robot.errors import InputError
-from robot.link.board import Board
+from robot.link.board import LEAD_S, Board
 
 CAMERAS = ("projected", "rendered")
+AUTO = "auto"
+DELAY_S = 0.06
+"""How long before its arrival a webcam's picture was taken: they have 30 to 80 ms."""
 
 
 def open_studio(
-    face: FaceConfig, port: str = "sim", camera: str = "projected", build: int = 0, seed: int = 0
+    face: FaceConfig,
+    port: str = "sim",
+    camera: str = AUTO,
+    build: int = 0,
+    seed: int = 0,
+    folder: Path | None = None,
+    delay_s: float = DELAY_S,
 ) -> Studio:
     """A connected board with a camera before it; nothing has moved yet.
 
+    Args:
+        face: the face.
+        port: ``sim``, ``auto``, or the path of a serial port.
+        camera: before the rig ``projected`` or ``rendered``, before a real face as of
+            ``robot.webcam.Pictures``; ``auto`` is projected or 0.
+        build, seed: of the rig and its camera.
+        folder: of the calibration: where a real face's rest is kept.
+        delay_s: of a real camera.
+
     Raises:
         InputError: a port or camera that calibration cannot use.
-        DeviceError: the rendered camera without OpenGL.
+        DeviceError: no board, no camera, or the rendered one without OpenGL.
     """
-    if camera not in CAMERAS:
-        raise InputError(f"no camera {camera!r}; there are {', '.join(CAMERAS)}")
     if port != "sim":
+        return _real(face, port, "0" if camera == AUTO else camera, folder, delay_s)
+    camera = CAMERAS[0] if camera == AUTO else camera
+    if camera not in CAMERAS:
         raise InputError(
-            f"cannot calibrate on port {port!r}: only the simulated rig has a camera so far",
-            f"mien calibrate all --face {face.name} --port sim",
+            f"no camera {camera!r} before the rig; there are {', '.join(CAMERAS)}",
+            f"mien calibrate all --face {face.name} --port auto --camera {camera}, for a real face",
         )
     # MuJoCo takes a second to import and is not needed to fit or report.
     from robot.sim.board import SimBoard
@@ -54,10 +74,48 @@ def open_studio(
         eye.close()
 
     setup = Setup(face.name, face.hash, mechanism_hash(face), build, camera)
-    return Studio(face, board, line, sight, setup, truth=rig.landmarks, close=close)
+    clear = None if isinstance(eye, RenderedCamera) else lambda: rig.landmarks() + eye.bias
+    return Studio(
+        face,
+        board,
+        line,
+        sight,
+        setup,
+        truth=rig.landmarks,
+        clear=clear,
+        settle_s=RIG_SETTLE_S,
+        close=close,
+    )
 
 
 def mechanism_hash(face: FaceConfig) -> str:
     """16 hex digits of the file that describes the face's rig."""
     path = Path(sim.__file__).parent / "mechanisms" / f"{face.mechanism}.yaml"
     return sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _real(face: FaceConfig, port: str, camera: str, folder: Path | None, delay_s: float) -> Studio:
+    """A board on a serial port and a webcam, both on the machine's clock."""
+    if camera in CAMERAS:
+        raise InputError(
+            f"the camera {camera!r} sees the simulated rig only, not a face on {port}",
+            f"mien devices, then mien calibrate all --face {face.name} --port {port} --camera 0",
+        )
+    # MediaPipe takes seconds to import.
+    from calibration.eyes import Eyes
+    from calibration.live_studio import LiveStudio
+    from models.face_tracker import FaceTracker
+    from robot.link.discovery import board_device, identity
+    from robot.open_board import opened
+    from robot.sim.head import load_head
+    from robot.webcam import Pictures
+
+    with ExitStack() as held:
+        pictures = held.enter_context(Pictures(camera))
+        device = board_device() if port == AUTO else port
+        at = held.enter_context(opened(face, device, lead_s=LEAD_S))
+        eyes = Eyes(pictures, FaceTracker(load_head().neutral_landmarks, max_faces=2), delay_s)
+        mechanism = f"hardware {identity(device)}".strip()
+        setup = Setup(face.name, face.hash, mechanism, -1, pictures.name)
+        close = held.pop_all().close
+    return LiveStudio(face, at.board, at.clock, eyes, setup, folder, close)

@@ -78,6 +78,7 @@ class Tracked:
 class FaceTracker:
     """Args:
         reference: (478, 3) mm, the same face at rest in its head frame; gives scale and frame.
+            Without it only pixels and scores are told; landmarks, head and fit_mm are NaN.
         video: follow the face from picture to picture (faster and smoother; times must rise), or
             look afresh each time.
         fov_deg: vertical field of view of the camera, if known.
@@ -90,14 +91,17 @@ class FaceTracker:
 
     def __init__(
         self,
-        reference: ArrayLike,
+        reference: ArrayLike | None,
         *,
         video: bool = False,
         fov_deg: float | None = None,
         max_faces: int = 1,
         weights: Path = WEIGHTS,
     ) -> None:
-        self.reference = np.asarray(reference, dtype=np.float64)
+        self._placed = reference is not None
+        self.reference = np.asarray(
+            np.zeros((POINTS, 3)) if reference is None else reference, dtype=np.float64
+        )
         if self.reference.shape != (POINTS, 3) or not np.isfinite(self.reference).all():
             raise ModelError(
                 f"reference has shape {self.reference.shape}, need ({POINTS}, 3) finite mm"
@@ -153,8 +157,22 @@ class FaceTracker:
             for c in result.face_blendshapes[largest]
             if c.category_name != "_neutral"
         }
-        landmarks, head, fit = self._to_head(faces[largest], width, height)
+        landmarks, head, fit = np.full((POINTS, 3), np.nan), np.full((4, 4), np.nan), np.nan
+        if self._placed:
+            landmarks, head, fit = self._to_head(faces[largest], width, height)
         return Tracked(len(faces), landmarks, faces[largest], scores, head, fit, time)
+
+    @property
+    def bias(self) -> F64:
+        """(478, 3) mm in the head frame, taken off every look; `settle` finds it."""
+        return self._bias.copy()
+
+    @bias.setter
+    def bias(self, value: ArrayLike) -> None:
+        bias = np.array(value, dtype=np.float64)
+        if bias.shape != (POINTS, 3) or not np.isfinite(bias).all():
+            raise ModelError(f"bias has shape {bias.shape}, need ({POINTS}, 3) finite mm")
+        self._bias = bias
 
     def settle(self, rest: Sequence[Tracked]) -> float:
         """Take pictures of the face at rest as the reference shape: whatever MediaPipe sees there

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from serial.tools import list_ports
 
@@ -79,8 +80,29 @@ def open_board_port(baud: int = 500_000) -> SerialTransport:
     Raises:
         DeviceError: none, or more than one.
     """
+    return SerialTransport(board_device(), baud)
+
+
+def board_device() -> str:
+    """The path of the one port with a board that answers.
+
+    Raises:
+        DeviceError: none, or more than one.
+    """
     boards = [port.device for port in find_ports() if port.mien]
     if len(boards) != 1:
         found = ", ".join(boards) or "none"
         raise DeviceError(f"one Mien board expected, found {found}", "mien ports, then --port PATH")
-    return SerialTransport(boards[0], baud)
+    return boards[0]
+
+
+def identity(device: str) -> str:
+    """What tells the board behind a port from others: USB vendor, product and serial number.
+
+    Cheap USB bridges have no serial number, and anything but USB has nothing: then less is said.
+    """
+    path = Path(device).resolve()
+    for port in list_ports.comports():
+        if Path(port.device).resolve() == path and port.vid is not None:
+            return f"usb {port.vid:04x}:{port.pid:04x} {port.serial_number or ''}".strip()
+    return ""
