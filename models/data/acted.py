@@ -82,14 +82,17 @@ def _labelled(
     reason = doubtful_text(heard)
     if reason:
         return reason, []
+    phones = aligner.align(samples, heard.text)
+    if phones is None:
+        return "not aligned", []
+    reason = doubtful_times(samples, phones)
+    if reason:
+        return reason, []
     # Half a second later a network that guesses will guess something else.
     later = np.concatenate([np.zeros(RATE // 2, np.int16), samples])
     if _words(transcriber.transcribe(later).text) != _words(heard.text):
         return "heard differently the second time", []
-    phones = aligner.align(samples, heard.text)
-    if phones is None:
-        return "not aligned", []
-    return doubtful_times(samples, phones), phones
+    return "", phones
 
 
 def _words(text: str) -> list[str]:

@@ -180,6 +180,7 @@ def test_steel_sky_that_is_not_there(tmp_path: Path) -> None:
 def test_mel_bands_have_equal_area_and_hear_their_tone() -> None:
     filters = mel_filters()
     assert filters.shape == (80, 201)
+    assert filters[0, 1] == pytest.approx(0.02486259)  # of the filters that Whisper ships
     np.testing.assert_allclose(filters[40:].sum(axis=1) * 40, 1, atol=0.07)  # bins of 40 Hz
     tone = (8000 * np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE)).astype(np.int16)
     mel = log_mel(tone, filters)
