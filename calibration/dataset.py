@@ -92,6 +92,12 @@ class Dataset:
         digest.update(self.landmarks.astype("<f4").tobytes())
         return digest.hexdigest()[:16]
 
+    @property
+    def robot_s(self) -> float:
+        """Seconds that the robot has moved, all sessions together."""
+        ends = np.append(self.kind[1:] == KINDS.index("start"), True)[: len(self)]
+        return float(self.time[ends].sum())
+
     def of(self, *kinds: str) -> NDArray[np.bool_]:
         """(R,) seen records of these kinds."""
         return np.asarray(self.seen & np.isin(self.kind, [KINDS.index(k) for k in kinds]))
