@@ -14,7 +14,7 @@ from models.errors import ModelError
 from robot import audio, text_mood
 from robot.errors import InputError
 from robot.expression import FPS
-from robot.feeling import Feeling, Label, Source
+from robot.feeling import Cues, Feeling, Label, Source
 from robot.mood import Estimated, estimate
 from robot.tags import Span, parse
 from robot.text_mood import Guess
@@ -81,13 +81,20 @@ def estimates(wanted: str | None) -> tuple[str, ...]:
     return ESTIMATES[wanted] if wanted else ()
 
 
-def asked(emotion: str | None, intensity: float, timeline: Path | None) -> list[Source]:
+INTENSITY: Final = 0.8
+"""Of ``--emotion``, where nothing says it."""
+
+
+def asked(emotion: str | None, intensity: float | None, timeline: Path | None) -> list[Source]:
     """The feelings that the options ask for.
 
     Raises:
-        InputError: no such emotion, an intensity outside 0..1, an unusable timeline.
+        InputError: no such emotion, an intensity outside 0..1 or of nothing, an unusable timeline.
     """
     out: list[Source] = []
+    if intensity is not None and emotion is None:
+        raise InputError("--intensity without --emotion", f"--emotion {' | '.join(EMOTIONS)}")
+    intensity = INTENSITY if intensity is None else intensity
     if not 0.0 <= intensity <= 1.0:
         raise InputError(f"intensity is {intensity:g}", "--intensity from 0 to 1")
     if emotion is not None:
@@ -104,6 +111,16 @@ def guessed(samples: NDArray[np.float32]) -> Source:
     """The mood of a voice (n,) at 16 kHz: an estimate, the last source to be asked."""
     frames = -(-len(samples) * FPS // audio.RATE)
     return Estimated(estimate(samples, audio.RATE, frames))
+
+
+def unheard(sources: list[Source], seconds: float) -> list[str]:
+    """What to tell of cues that begin when the sound of that length is over."""
+    cues = [c for s in sources if isinstance(s, Cues) for c in s.cues]
+    return [
+        f"{c.emotion} from {c.start:g} s is not shown: the sound ends at {seconds:.1f} s"
+        for c in cues
+        if c.start >= seconds
+    ]
 
 
 def track(

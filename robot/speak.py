@@ -17,7 +17,9 @@ def speak(
     emotion: Annotated[
         str | None, typer.Option(help="One of the eight emotions, from beginning to end.")
     ] = None,
-    intensity: Annotated[float, typer.Option(help="Of --emotion, 0 to 1.")] = 0.8,
+    intensity: Annotated[
+        float | None, typer.Option(help="Of --emotion, 0 to 1; without, 0.8.")
+    ] = None,
     timeline: Annotated[
         Path | None, typer.Option(help="Feelings in time: JSON, or cues like subtitles.")
     ] = None,
@@ -26,8 +28,8 @@ def speak(
         typer.Option(help="Guess feelings where nothing says them, from: text, voice or both."),
     ] = None,
     fusion: Annotated[
-        str, typer.Option(help="How feeling meets speech: learned, crossed or plain.")
-    ] = "learned",
+        str, typer.Option(help="How feeling meets speech: crossed, learned or plain.")
+    ] = "crossed",
     speaker: Annotated[
         str, typer.Option("--voice", help="Who says --text: auto, hibari or flite.")
     ] = "auto",
@@ -55,7 +57,7 @@ def speak(
     from robot.feeling import Feeling
     from robot.performance import perform
     from robot.progress import Steps
-    from robot.request import asked, estimates, guessed, heard, track
+    from robot.request import asked, estimates, guessed, heard, track, unheard
     from robot.runs import new_run, write_json
 
     config = load_face(face)
@@ -65,6 +67,8 @@ def speak(
     samples = said.samples
     for guess in said.guesses:
         print(f"estimated: {guess}", file=sys.stderr)
+    for missed in unheard(wanted, len(samples) / RATE):
+        print(f"note: {missed}", file=sys.stderr)
     sources = said.sources + wanted + ([guessed(samples)] if "voice" in guessing else [])
     feeling = Feeling(tuple(sources), Variation(seed=seed))
     calibrated = Calibrated(config, calibration)

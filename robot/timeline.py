@@ -31,6 +31,9 @@ from robot.feeling import NAMED_REGIONS, Cue, Cues
 
 STRENGTH: Final = 0.7
 """Where a cue does not say."""
+_EXAMPLE: Final = (
+    'write cues like {"start": 0.5, "end": 2.0, "emotion": "surprise", "strength": 0.8}'
+)
 _KEYS: Final = ("start", "end", "emotion", "strength", "region")
 _ARROW = re.compile(r"^\s*(\S+)\s*-->\s*(\S+)\s*$")
 _CLOCK = re.compile(r"^(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)$")
@@ -60,7 +63,7 @@ def load_timeline(path: Path) -> Cues:
         faults.append("it has no cue")
     if faults:
         listed = "\n  ".join(faults)
-        raise InputError(f"{path} is not a timeline that can be used:\n  {listed}", "correct it")
+        raise InputError(f"{path} is not a timeline that can be used:\n  {listed}", _EXAMPLE)
     return Cues(tuple(sorted(cues, key=lambda c: c.start)))
 
 

@@ -60,7 +60,13 @@ def say(spans: Sequence[Span], speaker: Voice) -> tuple[Samples, Cues]:
 
     Each span is spoken on its own, so that its times are exact; the price is a new intonation
     where a tag stands inside a sentence.
+
+    Raises:
+        InputError: a span has no letter that these English voices could say.
     """
+    for span in spans:
+        if not any(c.isascii() and c.isalnum() for c in span.text):
+            raise InputError(f"the voices speak English, not {span.text!r}", "--wav FILE")
     sound: list[Samples] = []
     cues: list[Cue] = []
     now = 0.0

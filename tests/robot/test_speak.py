@@ -7,8 +7,8 @@ import soundfile
 
 from models.emotion import EMOTIONS
 from robot.errors import InputError
-from robot.feeling import Cues, Feeling, Label
-from robot.request import asked, estimates, guessed, heard, track
+from robot.feeling import Cue, Cues, Feeling, Label
+from robot.request import asked, estimates, guessed, heard, track, unheard
 from robot.text_mood import Guess
 
 
@@ -39,7 +39,7 @@ def test_options_become_sources(tmp_path: Path) -> None:
     assert isinstance(label, Label)
     assert label.intensities == {"happiness": 0.4}
     assert isinstance(timeline, Cues)
-    assert asked(None, 0.8, None) == []
+    assert asked(None, None, None) == []
 
 
 def test_bad_options_say_what_is_allowed() -> None:
@@ -49,6 +49,20 @@ def test_bad_options_say_what_is_allowed() -> None:
     for intensity in (-0.1, 1.1, float("nan")):
         with pytest.raises(InputError, match="intensity"):
             asked("fear", intensity, None)
+
+
+def test_an_intensity_of_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="without --emotion"):
+        asked(None, 0.5, None)
+    (label,) = asked("happy", None, None)
+    assert isinstance(label, Label)
+    assert label.intensities == {"happiness": 0.8}
+
+
+def test_cues_after_the_end_are_told() -> None:
+    cues = Cues((Cue(0.2, 1.0, "fear"), Cue(4.0, 5.0, "anger")))
+    (note,) = unheard([Label({}), cues], 2.0)
+    assert note.startswith("anger from 4 s is not shown")
 
 
 def test_the_track_of_a_run_says_what_was_felt_and_what_is_a_guess() -> None:

@@ -26,6 +26,11 @@ def test_spans_are_said_one_after_another_and_cues_sit_on_their_words() -> None:
     assert cues.cues[0].end == pytest.approx(start + 400 / RATE)
 
 
+def test_a_text_of_other_letters_is_refused_before_anything_is_said() -> None:
+    with pytest.raises(InputError, match="English"):
+        tts.say(parse("Good. [happy] 日本語"), beep)
+
+
 def test_a_missing_voice_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     monkeypatch.setattr(shutil, "which", lambda _: None)
