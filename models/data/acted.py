@@ -30,7 +30,7 @@ GAMES: Final[dict[str, tuple[_Lines, _Decode]]] = {
     "steelsky": (steelsky.lines, steelsky.decode),
 }
 """Corpus -> its recorded lines by name, and what turns one into samples at 16 kHz."""
-MINUTES: Final = 60.0
+MINUTES: Final = 30.0
 """Of good lines from each, drawn from the whole game."""
 _SECONDS: Final = (1.5, 11.0)
 _WORDS: Final = 4
