@@ -33,7 +33,31 @@ def train_speech(
     data: Annotated[
         Path | None, typer.Option(help="Folder that holds grid_s1 and facegood.")
     ] = None,
-    names: Annotated[str, typer.Option("--corpora", help="Comma-separated.")] = CORPORA,
+    videos: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of your own videos with sound (mp4, mov, webm, mkv, avi): one person in "
+            "view who speaks, lips to be seen; a folder in it for each speaker. Their faces are "
+            "tracked once, about as long as watching takes, and kept in --cache. May be repeated."
+        ),
+    ] = None,
+    livelink: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of takes of the app Live Link Face: NAME.csv and its sound beside it as "
+            "NAME.wav (or flac, m4a, the app's own .mov); a folder in it for each speaker. Where "
+            "sound and face did not start together, the offset is found by listening, or said by "
+            "you in offsets.csv (name,offset_ms). May be repeated."
+        ),
+    ] = None,
+    names: Annotated[
+        str | None,
+        typer.Option(
+            "--corpora",
+            help=f"Known corpora, comma-separated. Default: {CORPORA}; none of them where "
+            "--videos or --livelink are given without --data.",
+        ),
+    ] = None,
     leave_out: Annotated[
         str, typer.Option(help="Train on all but this corpus and test on it (grid or facegood).")
     ] = "",
@@ -58,11 +82,17 @@ def train_speech(
     begin: Annotated[Path | None, typer.Option(help="Weights to go on from.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on with the last checkpoint of --run.")] = False,
 ) -> None:
-    """Train the speech network; leaves weights, curve.json and metrics.json in the run's folder."""
+    """Train the speech network; leaves weights, curve.json and metrics.json in the run's folder.
+
+    To teach the network that ships your own face:
+
+    mien train speech --videos FOLDER --begin models/weights/speech.safetensors --steps 500
+    --rate 3e-4
+    """
     import torch
 
     from models import checkpoint, speech
-    from models.data import corpora, grid
+    from models.data import corpora, grid, own
     from models.data.batches import Settings
     from models.speech_eval import listener, on_grid
     from models.train.speech import Plan, train
@@ -70,8 +100,12 @@ def train_speech(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(1)
     folder = run or Path("runs") / f"{datetime.date.today()}-train-speech-{leave_out or 'all'}"
+    kept_at = cache or corpora.default_cache()
+    mine = own.own(videos or [], livelink or [], kept_at)
+    if names is None:
+        names = "" if mine and data is None else CORPORA
     wanted = [n for n in names.split(",") if n]
-    sources = corpora.prepare(wanted, data, cache or corpora.default_cache(), leave_out)
+    sources = [*corpora.prepare(wanted, data, kept_at, leave_out), *mine]
     kept: list[Take] = []
     if data is not None and "grid" in wanted and leave_out != "grid":
         kept = grid.takes(data / corpora.REAL["grid"], held_out=False)[-VALIDATION:]

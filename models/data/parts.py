@@ -1,0 +1,64 @@
+"""A recording in which a face is lost at times -> the clips in which it is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.data.schema import Clip
+from models.features import FRAMES, RATE
+
+BRIDGE: Final = 0.1
+"""Seconds without a face that are bridged by the line between their neighbours."""
+SHORTEST: Final = 1.0
+"""Seconds; what is shorter is not kept."""
+_GRID: Final = 3  # frames: 3 / 60 s are 800 samples exactly
+
+
+def bridged(seen: NDArray[np.bool_], fps: float) -> NDArray[np.bool_]:
+    """(T,) with losses up to BRIDGE filled, but not those at the ends."""
+    out = seen.copy()
+    for begin, end in _runs(~seen):
+        if begin > 0 and end < len(seen) and end - begin <= BRIDGE * fps:
+            out[begin:end] = True
+    return out
+
+
+def filled(values: NDArray[np.floating], seen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(T, ...) with the frames that nobody saw on the line between those that somebody did."""
+    at = np.arange(len(values))
+    flat = np.asarray(values, np.float64).reshape(len(values), -1)
+    columns = [np.interp(at, at[seen], column[seen]) for column in flat.T]
+    return np.stack(columns, axis=1).reshape(values.shape)
+
+
+def cut(clip: Clip, seen: NDArray[np.bool_]) -> list[Clip]:
+    """The stretches of a clip in which ``seen`` (T,) at 60 a second holds.
+
+    What no clip holds has no weight in training, and its sound is not heard either.
+    """
+    out = []
+    whole = len(clip.samples) * FRAMES // RATE  # the last frame may have begun and not ended
+    for begin, end in _runs(seen[:whole]):
+        first, last = -(-begin // _GRID) * _GRID, end // _GRID * _GRID
+        if last - first < SHORTEST * FRAMES:
+            continue
+        sound = slice(first * RATE // FRAMES, last * RATE // FRAMES)
+        out.append(
+            replace(
+                clip,
+                name=f"{clip.name}@{first / FRAMES:.2f}",
+                samples=clip.samples[sound],
+                shapes=clip.shapes[first:last],
+                phones=clip.phones[first:last],
+            )
+        )
+    return out
+
+
+def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
