@@ -226,6 +226,25 @@ def _calibration() -> Iterator[Check]:
         )
 
 
+def _lookahead() -> Iterator[Check]:
+    from robot.live.lookahead import FILES
+    from robot.open_board import LEAD_S
+
+    for nominal, path in FILES.items():
+        try:
+            ahead = float(load(path, "speech")[1]["lookahead_ms"])
+        except ModelError as e:
+            missing = f"there is no {path.name}" if not path.is_file() else e.message
+            fix = f"mien live --lookahead {max(FILES, key=lambda n: FILES[n].is_file())}"
+            yield Check(f"look-ahead {nominal}", False, missing, fix, needed=False)
+            continue
+        lag = ahead + 1e3 * LEAD_S
+        found = (
+            f"hears {ahead:.0f} ms ahead: lips {lag:.0f} ms behind the voice, and the skin's lag"
+        )
+        yield Check(f"look-ahead {nominal}", True, found, needed=False)
+
+
 _CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
     _python,
     _graphics,
@@ -233,6 +252,7 @@ _CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
     _hardware,
     _firmware,
     _weights,
+    _lookahead,
     _calibration,
 )
 

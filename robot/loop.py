@@ -16,7 +16,7 @@ from robot.link.board import Board
 from robot.safety import Limiter, ramp, ramp_seconds
 
 RATE_HZ = 60
-NUDGE_S = 0.0002
+NUDGE_S = 0.0005
 SETTLE_S = 0.15
 """Held at the safe pose before release, so that the servos have arrived."""
 
@@ -103,7 +103,7 @@ class Loop:
 
         Deadlines are absolute. After a stall the ticks that were missed are left out and counted
         (``missed``), never made up for in a burst. ``phase(t)`` says by how many seconds the ticks
-        lie behind where they should be; they move there by 0.2 ms a tick.
+        lie behind where they should be; they move there by 0.5 ms a tick.
         """
         try:
             self._board.arm()

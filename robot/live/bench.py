@@ -76,8 +76,10 @@ def live(
     steady, report = _run(config, spoken, lag_s, pull=False)
     keys = (
         "deadline_met", "deadlines_missed", "lateness_ms_p99", "lateness_ms_max",
-        "mic_to_setpoint_ms_p50", "mic_to_setpoint_ms_p99", "lookahead_ms", "delay_ms", "lead_ms",
-        "face_lag_ms", "late_frames", "underruns", "blocks_dropped", "sound_holes", "seconds",
+        "mic_to_frame_ms_p50", "mic_to_frame_ms_p99", "mic_to_setpoint_ms_p50",
+        "mic_to_setpoint_ms_p99", "lookahead_ms", "delay_ms", "delay_refits", "lead_ms",
+        "face_lag_ms",
+        "late_frames", "underruns", "blocks_dropped", "sound_holes", "seconds",
         "voice_cpu_pct",
     )  # fmt: skip
     out: dict[str, Any] = {

@@ -37,7 +37,8 @@ class Counts:
     Attributes:
         late: setpoints handed over more than half a period after their deadline.
         missed: ticks left out altogether after a stall.
-        lateness: of setpoints behind their deadline. to_setpoint: from sound to setpoint.
+        lateness: of setpoints behind their deadline. to_frame: from sound to a frame of commands.
+        to_setpoint: from sound to setpoint.
     """
 
     ticks: int = 0
@@ -49,6 +50,7 @@ class Counts:
     backed_off: int = 0
     sleeps: int = 0
     lateness: Histogram = field(default_factory=Histogram, repr=False)
+    to_frame: Histogram = field(default_factory=Histogram, repr=False)
     to_setpoint: Histogram = field(default_factory=Histogram, repr=False)
 
     @property
@@ -65,6 +67,8 @@ class Counts:
             "deadlines_missed": self.late + self.missed,
             "lateness_ms_p99": self.lateness.quantile_ms(0.99),
             "lateness_ms_max": self.lateness.quantile_ms(1.0),
+            "mic_to_frame_ms_p50": self.to_frame.quantile_ms(0.5),
+            "mic_to_frame_ms_p99": self.to_frame.quantile_ms(0.99),
             "mic_to_setpoint_ms_p50": self.to_setpoint.quantile_ms(0.5),
             "mic_to_setpoint_ms_p99": self.to_setpoint.quantile_ms(0.99),
             "clipped_ticks": self.clipped,

@@ -16,7 +16,7 @@ from robot.config import FaceConfig, Floats
 from robot.errors import DeviceError
 from robot.link.board import Board
 from robot.live.counts import Counts
-from robot.live.playout import Frame, Playout
+from robot.live.playout import PATIENCE_S, Frame, Playout
 from robot.live.recorder import Recorder
 from robot.live.thermal import Thermal
 from robot.loop import RATE_HZ, Clock, Loop, Tick
@@ -43,6 +43,9 @@ class Voice(Protocol):
 
     def poll(self, now: float) -> list[Frame]:
         """Frames that are ready. Raises MienError when no more can come."""
+
+    def wait(self, seconds: float) -> None:
+        """Return when something may be ready, after ``seconds`` at the latest."""
 
     def feel(self, intensities: dict[str, float]) -> None:
         """Emotions by name, 0..1."""
@@ -154,8 +157,10 @@ class LiveFace:
         """Everything that came in since the last tick."""
         if self._recorder is not None:
             self._recorder.check()
-        for frame in self._voice.poll(t):
-            self.playout.push(frame)
+        self._take(t)
+        while self.playout.awaits(t) and (left := t + PATIENCE_S - self._clock.now()) > 0:
+            self._voice.wait(left)
+            self._take(self._clock.now())
         delay = self.playout.delay_s + self._board.lead_s + self._lag_s
         if delay != self._told_delay:
             self._told_delay = delay
@@ -166,6 +171,12 @@ class LiveFace:
             self._ending = t + TAIL_S + delay
         if self._stop() or (self._ending is not None and t > self._ending):
             self._over = True
+
+    def _take(self, now: float) -> None:
+        for frame in self._voice.poll(now):
+            self.playout.push(frame)
+            if frame.gate > 0.5:
+                self.counts.to_frame.add(frame.arrived - frame.t)
 
     def _obey(self, command: tuple[Any, ...]) -> None:
         match command:

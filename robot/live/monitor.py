@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from threading import Lock
+from contextlib import suppress
+from threading import Event, Lock, Thread
 from typing import Any, Final
 
 import numpy as np
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 from robot.audio import RATE
 from robot.errors import DeviceError
 from robot.live.ears.block import Block
-from robot.live.ears.microphone import portaudio
+from robot.live.ears.portaudio import LOCK, end, enter, portaudio
 
 ROOM_S: Final = 4.0
 _JITTER_S: Final = 0.004
+SILENT_S: Final = 2.0
+"""No callback for so long: the output is gone. The first one of a new stream may take 1.8 s."""
+_WATCH_S: Final = 0.25
 
 
 class DelayLine:
@@ -70,20 +74,27 @@ class DelayLine:
 
 
 class Monitor:
-    """An output that plays what the microphone heard ``delay_s`` ago.
+    """An output that plays what the microphone heard ``delay_s`` ago, and comes back when lost.
 
     Args:
         device: output by number or part of its name; an empty name is the default.
 
+    Attributes:
+        lost: how often the output had to be opened again.
+
     Raises:
-        DeviceError: no PortAudio or no such output (in ``start``).
+        DeviceError: no PortAudio or no such output (in ``start``; later it is waited for).
     """
 
     def __init__(self, device: str = "", delay_s: float = 0.2) -> None:
         self.delay_s = delay_s
+        self.lost = 0
         self._device = device
         self._line = DelayLine()
         self._stream: Any = None
+        self._played = time.monotonic()
+        self._stop = Event()
+        self._thread = Thread(target=self._watch, name="monitor", daemon=True)
 
     @property
     def underruns(self) -> int:
@@ -95,33 +106,58 @@ class Monitor:
         self._line.push(block)
 
     def start(self) -> None:
-        """Open the output."""
-        sd = portaudio()
-        wanted: Any = int(self._device) if self._device.isdigit() else self._device or None
-        try:
-            self._stream = sd.OutputStream(
-                device=wanted,
-                samplerate=RATE,
-                channels=1,
-                dtype="float32",
-                blocksize=RATE // 100,
-                latency="low",
-                callback=self._play,
-            )
-            self._stream.start()
-        except (sd.PortAudioError, ValueError) as e:
-            raise DeviceError(
-                f"cannot play on {self._device or 'the default'}: {e}", "mien devices"
-            ) from e
+        """Open the output and keep it open."""
+        enter(self)
+        self._open()
+        self._thread.start()
 
     def close(self) -> None:
         """Silence."""
-        if self._stream is not None:
-            self._stream.abort()
-            self._stream.close()
-            self._stream = None
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+        self.drop()
+
+    def drop(self) -> None:
+        """Give the stream back; it is opened again in a moment, unless all is over."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            end(stream)
+
+    def _open(self) -> None:
+        sd = portaudio()
+        wanted: Any = int(self._device) if self._device.isdigit() else self._device or None
+        with LOCK:
+            try:
+                self._played = time.monotonic()
+                self._stream = sd.OutputStream(
+                    device=wanted,
+                    samplerate=RATE,
+                    channels=1,
+                    dtype="float32",
+                    blocksize=RATE // 100,
+                    latency="low",
+                    callback=self._play,
+                )
+                self._stream.start()
+            except (sd.PortAudioError, ValueError) as e:
+                self.drop()
+                raise DeviceError(
+                    f"cannot play on {self._device or 'the default'}: {e}", "mien devices"
+                ) from e
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_WATCH_S):
+            if self._stream is not None and time.monotonic() - self._played < SILENT_S:
+                continue
+            if self._stream is not None:
+                self.lost += 1
+                self.drop()
+            with suppress(DeviceError):
+                self._open()
 
     def _play(self, out: Any, frames: int, at: Any, _status: Any) -> None:
+        now = self._played = time.monotonic()
         ahead = at.outputBufferDacTime - at.currentTime
-        heard_at = time.monotonic() + (ahead if 0.0 <= ahead < 1.0 else frames / RATE)
+        heard_at = now + (ahead if 0.0 <= ahead < 1.0 else frames / RATE)
         out[:, 0] = self._line.read(heard_at - self.delay_s, frames)

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.features import samples_for
 from robot.audio import RATE
 from robot.calibrated import Calibrated
 from robot.config import Floats
@@ -56,7 +57,7 @@ class Performer:
         self.expression = expression
         self.clock = AudioClock()
         self._voice = VoiceActivity()
-        self._frames = 0
+        self._frames = self._before = 0
         self._waited = 1
         self.skipped = 0
         _ = self._retarget.reach  # measured on first use: not while somebody speaks
@@ -67,10 +68,12 @@ class Performer:
         samples, fresh = self.clock.admit(block)
         if fresh:
             self._speech, self._frames = self._make(), 0
+            self._before = lead_in(len(samples))
+            samples = np.concatenate([np.zeros(self._before, np.float32), samples])
         heard = self._voice.push(samples)
         out = []
         for spoken in self._speech.push(samples):
-            t = self.clock.time(self._frames * RATE / FPS)
+            t = self.clock.time(self._frames * RATE / FPS - self._before)
             self._frames += 1
             weights, head = self.expression.frame(spoken, heard.level_db, heard.gate)
             if self._now() - t > BACKLOG_S:
@@ -94,3 +97,16 @@ class Performer:
         found = self._inverse.solve(target, self._waited * FRAME_S, others)
         self._waited = 1
         return found.commands
+
+
+def lead_in(block: int) -> int:
+    """Samples of silence before a stream that comes in blocks of ``block`` samples.
+
+    A frame is complete somewhere within a block and waits for the rest of it. With the right
+    beginning the longest of these waits, which decides how late everything is, is the shortest.
+    """
+    if not 0 < block <= RATE // FPS:
+        return 0
+    complete = np.array([samples_for(frame) for frame in range(FPS)])
+    waits = [int(np.max(-(complete + shift) % block)) for shift in range(block)]
+    return int(np.argmin(waits))

@@ -15,10 +15,15 @@ FRAME_S: Final = 1 / 60
 STALE_S: Final = 0.1
 """Nothing newer for so long: nobody speaks to us any more, the network or the source is gone."""
 DEPTH: Final = 64
+PATIENCE_S: Final = 0.004
+"""How long past a frame's moment it is waited for. The setpoint carries its own time and is on its
+way to the board long before that, so a wait this short moves nothing on the face."""
 _SETTLE: Final = 90
 _TOO_LATE: Final = 0.02
 _ROOM_S: Final = 0.001
 _WINDOW: Final = 120
+_FITS: Final = 3
+"""How often the delay is fitted freely: a microphone and a process that just began are slow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +52,11 @@ class Frame:
 class Playout:
     """Frames in order of their time, each shown ``delay_s`` after its sound.
 
-    The delay starts at ``delay_s``, is fitted to what the first frames needed, and is then left
-    alone, because the sound that is played back is delayed by the same number. Only when in two
-    seconds more than 2 % of the frames came too late does it grow, and it shrinks only when they
-    came more than half a frame too early.
+    The delay starts at ``delay_s``, is fitted to what the frames of the first seconds need, and is
+    then left alone, because the sound that is played back is delayed by the same number. It is what
+    half of the frames need; ``PATIENCE_S`` is there for the others. Only when in two seconds more
+    than 2 % of the frames came too late even for that does it grow, and it shrinks only when it is
+    more than half a frame too long.
 
     Attributes:
         late: frames that left the network after their moment and were dropped.
@@ -70,7 +76,7 @@ class Playout:
     _frames: deque[Frame] = field(default_factory=lambda: deque(maxlen=DEPTH), repr=False)
     _needed: deque[float] = field(default_factory=lambda: deque(maxlen=_WINDOW), repr=False)
     _at: float = field(default=-np.inf, repr=False)
-    _fitted: bool = field(default=False, repr=False)
+    _fits: int = field(default=0, repr=False)
 
     def push(self, frame: Frame) -> None:
         """A new frame. One that belongs before what was shown already is dropped and counted."""
@@ -109,6 +115,12 @@ class Playout:
             weights=np.asarray(first.weights + np.float32(u) * (second.weights - first.weights)),
         )
 
+    def awaits(self, now: float) -> bool:
+        """Whether the frame for ``now`` is still on its way, behind one that was there in time."""
+        if not self._frames:
+            return False
+        return FRAME_S / 2 < now - self.delay_s - self._frames[-1].t < STALE_S
+
     def phase(self, now: float) -> float:
         """How far ``now`` lies behind the moment of the nearest frame, s in half a frame.
 
@@ -122,16 +134,24 @@ class Playout:
 
     def _fit(self) -> None:
         needed = self._needed
-        if not self._fitted and len(needed) == _SETTLE:
-            self._fitted = True
-            wanted = float(np.quantile(np.array(needed)[_SETTLE // 2 :], 0.98)) + _ROOM_S
-            self.delay_s = min(max(wanted, self.least_s), self.most_s)
-        elif self._fitted and len(needed) == needed.maxlen:
-            missing = float(np.quantile(np.array(needed), 1.0 - _TOO_LATE)) - self.delay_s
+        if self._fits < _FITS and len(needed) == _SETTLE:
+            self._fits += 1
+            self._set(np.array(needed)[_SETTLE // 2 :])
+            needed.clear()
+        elif self._fits == _FITS and len(needed) == needed.maxlen:
+            before = self.delay_s
+            median, slow = self._set(np.array(needed))
             # A frame that misses its tick by little is shown a whole tick later: no half measures
             # upward. Downward only when what made it slow is over.
-            changed = missing > 0 or missing < -FRAME_S / 2
-            wanted = self.delay_s + missing + _ROOM_S if changed else self.delay_s
-            self.refits += wanted != self.delay_s
-            self.delay_s = min(max(wanted, self.least_s), self.most_s)
+            short = median > before or slow > before + PATIENCE_S
+            if not short and self.delay_s > before - FRAME_S / 2:
+                self.delay_s = before
+            self.refits += self.delay_s != before
             needed.clear()
+
+    def _set(self, needed: NDArray[np.float64]) -> tuple[float, float]:
+        """Fits the delay; what half of the frames needed, and all but the slowest."""
+        median, slow = map(float, np.quantile(needed, (0.5, 1.0 - _TOO_LATE)))
+        wanted = _ROOM_S + max(median, slow - PATIENCE_S)
+        self.delay_s = min(max(wanted, self.least_s), self.most_s)
+        return median, slow

@@ -79,6 +79,7 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
     face = load_face(setup.face)
     if setup.source == "wav" and setup.path is not None:
         audio.load(setup.path)  # a wrong one is said at once, not after everything has started
+    _ = setup.weights
     calibrated = Calibrated(face, setup.calibration)
     with ExitStack() as stack:
         voice = VoiceProcess(setup)
@@ -130,6 +131,7 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
             "rss_growth_mb": memory.growth,
             "rss_growth_over_s": memory.seconds,
             "underruns": voice.status.underruns,
+            "monitor_lost": voice.status.monitor_lost,
             "blocks_dropped": voice.status.dropped,
             "sound_holes": voice.status.holes,
             "source_lost": voice.status.lost,
@@ -261,7 +263,11 @@ def _greeting(voice: VoiceProcess, live: LiveFace, options: Options) -> str:
     parts = {k: f"{report[f'{k}_ms']:.0f} ms" for k in ("lookahead", "lead", "face_lag")}
     name = voice.status.name or options.setup.source
     total = report["delay_ms"] + report["lead_ms"] + report["face_lag_ms"]
-    heard = "the monitor waits for the lips" if options.setup.monitor is not None else "unmonitored"
+    heard = (
+        "and the monitor waits for them"
+        if options.setup.monitor is not None
+        else "which nothing hides where the sound goes straight to the room"
+    )
     return (
         f"live: {name} to {live.face.name} on {options.port}; look-ahead {parts['lookahead']}, "
         f"lead {parts['lead']}, face {parts['face_lag']}: lips about {total:.0f} ms behind the "

@@ -237,7 +237,7 @@ class Sentence:
     """A sentence on a sound output, heard from a time of the machine's clock on."""
 
     def __init__(self, samples: NDArray[np.float32], device: str) -> None:
-        from robot.live.ears.microphone import portaudio
+        from robot.live.ears.portaudio import portaudio
 
         self._samples, self._start = samples, float("inf")
         sd = portaudio()

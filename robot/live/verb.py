@@ -39,6 +39,10 @@ def live(
     monitor: Annotated[
         str | None, typer.Option(help="Play the voice on this output, in time with the lips.")
     ] = None,
+    lookahead: Annotated[
+        int | None,
+        typer.Option(help="Of the speech network, ms: 100 for a monitor, else 0.", min=0),
+    ] = None,
     calibration: Calibration = None,
     emotion: Annotated[str, typer.Option(help="Such as happiness or happiness=0.5.")] = "",
     lag: Annotated[
@@ -71,7 +75,20 @@ def live(
     simulated = build if port == "sim" else None
     window = Window(face, calibration, simulated, panel_host, panel_port, panel_token)
     options = Options(
-        Setup(face, calibration, source, mic, wav, text, pcm or 16000, repeat, seed, life, monitor),
+        Setup(
+            face,
+            calibration,
+            source,
+            mic,
+            wav,
+            text,
+            pcm or 16000,
+            repeat,
+            seed,
+            life,
+            monitor,
+            lookahead,
+        ),
         port=port,
         build=build,
         faults=tuple(fault or ()),

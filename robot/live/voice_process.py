@@ -12,6 +12,8 @@ import multiprocessing as mp
 import os
 import signal
 import time
+from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +28,7 @@ from robot.live.playout import Frame
 from robot.live.voice_setup import Setup, Status
 
 START_S: Final = 90.0
-"""Loading torch on a busy machine."""
+"""Loading everything on a busy machine."""
 _SILENT_S: Final = 0.15
 _STATUS_S: Final = 0.25
 
@@ -55,7 +57,7 @@ class VoiceProcess:
         Raises:
             MienError: what went wrong over there.
         """
-        for library in ("OMP", "OPENBLAS", "MKL"):  # read when the child imports numpy and torch
+        for library in ("OMP", "OPENBLAS", "MKL"):  # read when the child imports numpy
             os.environ.setdefault(f"{library}_NUM_THREADS", "1")
         self._process.start()
         self._far.close()
@@ -100,6 +102,11 @@ class VoiceProcess:
         if not self._process.is_alive():
             raise MienError(f"the voice process ended with code {self._process.exitcode}")
         return out
+
+    def wait(self, seconds: float) -> None:
+        """Return when something came, after ``seconds`` at the latest."""
+        with suppress(OSError):  # it is gone; poll() says so
+            self._pipe.poll(seconds)
 
     def feel(self, intensities: dict[str, float]) -> None:
         """Emotions by name, 0..1."""
@@ -159,8 +166,6 @@ def _run(pipe: Connection, setup: Setup) -> None:
 
 
 def _listen(pipe: Connection, setup: Setup) -> None:
-    import torch
-
     from robot.calibrated import Calibrated
     from robot.live.ears.audio_clock import AudioClock
     from robot.live.ears.opening import open_ear
@@ -169,11 +174,11 @@ def _listen(pipe: Connection, setup: Setup) -> None:
     from robot.live.performer import Performer
     from robot.speech import SpeechStream
 
-    torch.set_num_threads(1)
     face = load_face(setup.face)
     expression = LiveExpression(setup.seed, setup.life)
     calibrated = Calibrated(face, setup.calibration)
-    performer = Performer(calibrated, SpeechStream, expression, time.monotonic)
+    speech = partial(SpeechStream, setup.weights)
+    performer = Performer(calibrated, speech, expression, time.monotonic)
     silence = np.zeros(round(BLOCK_S * RATE), np.float32)
     begin = time.monotonic() - 60 * BLOCK_S
     for k in range(60):  # first calls are slow: not while somebody speaks
@@ -184,7 +189,7 @@ def _listen(pipe: Connection, setup: Setup) -> None:
     monitor = Monitor(setup.monitor) if setup.monitor is not None else None
     gc.collect()
     gc.freeze()
-    pipe.send(("ready", SpeechStream().lookahead_s))
+    pipe.send(("ready", speech().lookahead_s))
     while (message := pipe.recv()) != ("begin",):
         if not _obey(message, expression, monitor):
             return
@@ -257,6 +262,7 @@ def _status(
         restarts=performer.clock.restarts,
         skipped=performer.skipped,
         underruns=monitor.underruns if monitor else 0,
+        monitor_lost=monitor.lost if monitor else 0,
         rss_mb=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
         cpu_pct=100 * cpu / wall if wall > 0 else 0.0,
     )

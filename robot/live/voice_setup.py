@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from robot.audio import RATE
+from robot.live.lookahead import chosen
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Setup:
         source: mic, wav, pcm, text or quiet. device: the microphone, by number or part of its name.
         path: of the wav, or a text's. rate: of pcm. repeat: a wav starts again at its end.
         monitor: output to play the voice on, by number or part of its name; "" is the default.
+        lookahead: of the speech network, nominal ms; None takes what suits the monitor.
+        speech: weights of the speech network instead.
     """
 
     face: str
@@ -30,6 +33,17 @@ class Setup:
     seed: int = 0
     life: float = 1.0
     monitor: str | None = None
+    lookahead: int | None = None
+    speech: Path | None = None
+
+    @property
+    def weights(self) -> Path:
+        """The speech network's file.
+
+        Raises:
+            InputError: no such look-ahead. ConfigError: it is not installed.
+        """
+        return self.speech or chosen(self.lookahead, self.monitor is not None)
 
 
 @dataclass(frozen=True)
@@ -45,5 +59,6 @@ class Status:
     restarts: int = 0
     skipped: int = 0
     underruns: int = 0
+    monitor_lost: int = 0
     rss_mb: float = 0.0
     cpu_pct: float = 0.0

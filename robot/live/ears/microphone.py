@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from robot.audio import RATE
 from robot.errors import DeviceError
 from robot.live.ears.block import BLOCK_S, Block, Inbox
+from robot.live.ears.portaudio import LOCK, anew, end, enter, portaudio
 from robot.live.ears.resample import Resampler
 
 SILENT_S: Final = 0.6
 """No callback for so long: the device is gone. A source that was removed says nothing else."""
+FIRST_S: Final = 1.5
+"""The first callback may take longer: a sound server that slept has to wake up."""
 RETRY_S: Final = 0.5
 _WATCH_S: Final = 0.1
 
@@ -55,9 +58,12 @@ def taken_at(now: float, current: float, adc: float, length: float) -> float:
         length: of the block, s.
 
     Some back ends give no converter time (0) or nonsense; then the block ended when it arrived.
+    None can deliver what it has not heard yet, though a virtual one says so by some milliseconds.
     """
     age = current - adc
-    return now - age if adc > 0 and length <= age + 0.05 and age < 1.0 else now - length
+    if adc <= 0 or not length - 0.05 <= age < 1.0:
+        return now - length
+    return now - max(age, length)
 
 
 class Microphone:
@@ -67,6 +73,7 @@ class Microphone:
         self._inbox, self._wanted = inbox, device
         self._stop = Event()
         self._heard = time.monotonic()
+        self._patience = FIRST_S
         self._stream: Any = None
         self.present = False
         self.lost = 0
@@ -79,6 +86,7 @@ class Microphone:
         Raises:
             DeviceError: there is no such input now (later it is waited for), or no PortAudio.
         """
+        enter(self)
         self._open(portaudio())
         self._thread.start()
 
@@ -87,15 +95,25 @@ class Microphone:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(2.0)
-        self._drop()
+        self.drop()
+
+    def drop(self) -> None:
+        """Give the stream back; it is opened again in a moment, unless all is over."""
+        stream, self._stream, self.present = self._stream, None, False
+        if stream is not None:
+            end(stream)
 
     def _open(self, sd: Any) -> None:
+        with LOCK:
+            self._try(sd)
+
+    def _try(self, sd: Any) -> None:
         index = choose(sd.query_devices(), self._wanted, sd.default.device[0])
         info = sd.query_devices(index)
         last: Exception | None = None
         for rate in (RATE, info["default_samplerate"]):
             convert = Resampler(rate)
-            self._heard = time.monotonic()
+            self._heard, self._patience = time.monotonic(), FIRST_S
             try:
                 self._stream = sd.InputStream(
                     device=index,
@@ -109,7 +127,7 @@ class Microphone:
                 self._stream.start()
             except sd.PortAudioError as e:
                 last = e
-                self._drop()
+                self.drop()
                 continue
             self.present = True
             self.name = str(info["name"])
@@ -119,7 +137,7 @@ class Microphone:
     def _callback(self, convert: Resampler) -> Any:
         def heard(data: NDArray[np.float32], frames: int, at: Any, _status: Any) -> None:
             now = time.monotonic()
-            self._heard = now
+            self._heard, self._patience = now, SILENT_S
             length = frames / convert.rate
             t = taken_at(now, at.currentTime, at.inputBufferAdcTime, length)
             block: Block = convert(t, data[:, 0].copy())
@@ -131,38 +149,11 @@ class Microphone:
     def _watch(self) -> None:
         sd = portaudio()
         while not self._stop.wait(_WATCH_S if self.present else RETRY_S):
-            silent = time.monotonic() - self._heard > SILENT_S
+            silent = time.monotonic() - self._heard > self._patience
             if self.present and (silent or not self._stream.active):
-                self.present = False
                 self.lost += 1
-                self._drop()
+                self.drop()
             if not self.present:
-                # PortAudio lists devices once, when it starts: a new one is seen only after that.
-                for again in (sd._terminate, sd._initialize):
-                    with suppress(sd.PortAudioError):
-                        again()
+                anew()
                 with suppress(DeviceError, sd.PortAudioError):
                     self._open(sd)
-
-    def _drop(self) -> None:
-        stream, self._stream = self._stream, None
-        if stream is None:
-            return
-        try:
-            stream.abort()  # stop() would wait for a device that no longer delivers
-            stream.close()
-        except Exception:  # a dead device may refuse to be closed in any way it likes
-            return
-
-
-def portaudio() -> Any:
-    """The sounddevice module.
-
-    Raises:
-        DeviceError: PortAudio is not installed.
-    """
-    try:
-        import sounddevice
-    except OSError as e:
-        raise DeviceError("PortAudio is missing", "apt-get install libportaudio2") from e
-    return sounddevice

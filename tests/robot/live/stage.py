@@ -77,26 +77,38 @@ class Script:
     opening: Callable[[float], float] = lambda _: 0.0
     speaks: Callable[[float], bool] = lambda _: True
     alive: Callable[[float], bool] = lambda _: True
+    slow: Callable[[int], float] = lambda _: 0.0
     lookahead_s: float = 0.05
     ended: bool = False
     felt: list[dict[str, float]] = field(default_factory=list)
     delay: float = 0.0
     _next: float | None = None
+    _count: int = 0
 
     def poll(self, now: float) -> list[Frame]:
         if not self.alive(now):
             raise MienError("the voice process died")
         self._next = now if self._next is None else self._next
         out = []
-        while self._next + self.lookahead_s + 0.005 <= now:
+        while (made := self._made()) <= now:
             t = self._next
             pose = np.zeros(len(FACE.names))
             pose[JAW] = self.opening(t)
             gate = float(self.speaks(t))
-            made = t + self.lookahead_s + 0.005
             out.append(Frame(t, pose, np.zeros(52, np.float32), made, -30.0, gate))
             self._next += FRAME_S
+            self._count += 1
         return out
+
+    def _made(self) -> float:
+        """When the next frame is there, s."""
+        if self._next is None:
+            return np.inf
+        return self._next + self.lookahead_s + 0.005 + self.slow(self._count)
+
+    def wait(self, seconds: float) -> None:
+        """Until the next frame is made, which is all that can happen here."""
+        self.clock.sleep(min(seconds, max(self._made() - self.clock.now(), 1e-6)))
 
     def feel(self, intensities: dict[str, float]) -> None:
         self.felt.append(intensities)

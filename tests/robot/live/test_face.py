@@ -49,6 +49,26 @@ def test_the_loop_moves_its_ticks_to_where_frames_are_due() -> None:
     assert abs(live.playout.phase(at)) < 0.0015
 
 
+def test_a_frame_that_is_a_little_late_is_waited_for_and_not_shown_a_tick_later() -> None:
+    stage = Stage()
+    stage.voice.opening = lambda t: 0.4 + 0.3 * np.sin(2 * np.pi * 1.5 * t)
+    stage.voice.slow = lambda k: 0.003 * (k % 7 == 0)
+    began = stage.clock.now()
+    stage.voice.speaks = lambda t: t > began + 3.0  # the delay is fitted by then
+    live = stage.face(8.0)
+    live.run()
+    delay = live.playout.delay_s
+    assert delay == pytest.approx(0.056, abs=0.001)
+    late = stage.ticks[4 * RATE_HZ : 6 * RATE_HZ]
+    waits = sum(tick.late_s > 0.001 for tick in late)
+    assert waits == pytest.approx(len(late) / 7, abs=2)
+    wanted = [stage.voice.opening(tick.t - delay) for tick in late]
+    np.testing.assert_allclose([tick.sent[JAW] for tick in late], wanted, atol=0.005)
+    report = live.report()
+    assert report["deadline_met"] == 1.0
+    assert report["mic_to_setpoint_ms_p99"] == pytest.approx(1e3 * (delay + 0.002), abs=0.5)
+
+
 def test_a_voice_that_dies_ends_in_a_ramp_and_a_release() -> None:
     stage = Stage()
     stage.voice.opening = lambda _: 0.8

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robot.live.playout import FRAME_S, STALE_S, Frame, Playout
+from robot.live.playout import FRAME_S, PATIENCE_S, STALE_S, Frame, Playout
 
 
 def frame(k: int, late: float = 0.05, begin: float = 0.0) -> Frame:
@@ -69,8 +69,35 @@ def test_the_delay_is_fitted_once_to_what_is_needed_and_then_stays() -> None:
     for k in range(1000):
         playout.at(k * FRAME_S)
         playout.push(frame(k, late=0.08 + rng.uniform(0, 0.005), begin=-0.08))
-    assert 0.084 < playout.delay_s < 0.0875
+    assert 0.0825 < playout.delay_s < 0.0845  # half of them are there; for the others it waits
     assert playout.refits == 0
+
+
+def test_what_came_late_at_the_beginning_is_forgotten() -> None:
+    playout = Playout(0.2)
+    for k in range(1000):
+        playout.push(frame(k, late=0.15 if k < 60 else 0.08))
+    assert playout.delay_s == pytest.approx(0.081, abs=1e-6)
+    assert playout.refits == 0
+
+
+def test_a_few_slow_frames_are_waited_for_and_many_are_not() -> None:
+    for late, delay in ((0.003, 0.081), (0.010, 0.091 - PATIENCE_S)):
+        playout = Playout(0.2)
+        for k in range(1000):
+            playout.push(frame(k, late=0.08 + late * (k % 20 == 0)))
+        assert playout.delay_s == pytest.approx(delay, abs=2e-4)
+
+
+def test_only_a_frame_that_is_on_its_way_is_awaited() -> None:
+    playout = Playout(0.1)
+    assert not playout.awaits(5.0)  # nobody has spoken yet
+    playout.push(frame(0))
+    assert not playout.awaits(0.1)
+    assert playout.awaits(0.1 + FRAME_S)
+    playout.push(frame(1))
+    assert not playout.awaits(0.1 + FRAME_S)
+    assert not playout.awaits(0.1 + FRAME_S + STALE_S)  # the network is gone
 
 
 def test_a_slower_network_makes_the_delay_grow_by_and_by() -> None:

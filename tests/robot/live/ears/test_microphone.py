@@ -39,7 +39,13 @@ def test_an_exact_name_wins_over_a_part() -> None:
 
 @pytest.mark.parametrize(
     ("current", "adc", "age"),
-    [(100.0, 99.985, 0.015), (100.0, 0.0, 0.01), (100.0, 80.0, 0.01), (100.0, 101.0, 0.01)],
+    [
+        (100.0, 99.985, 0.015),
+        (100.0, 0.0, 0.01),
+        (100.0, 80.0, 0.01),
+        (100.0, 101.0, 0.01),
+        (100.0, 99.994, 0.01),
+    ],
 )
 def test_converter_time_is_believed_only_when_it_makes_sense(
     current: float, adc: float, age: float
