@@ -32,21 +32,25 @@ PROTOTYPES: Final[dict[str, tuple[Action, ...]]] = {
         *(Action(1, 1.0), Action(4, 0.35), Action(15, 1.0), Action(17, 0.4), Action(64, 0.35)),
         Action(43, 0.2),
     ),
-    # EMFACS 4+5+7+23; 17 and 24 as in FACS 1978 (4+5+7+17+24), a trace of 9. 15 draws the corners
+    # EMFACS 4+5+7+23; 17 and 24 as in FACS 1978 (4+5+7+17+24), a trace of 10. 15 draws the corners
     # down, as 17 with 24 does on people; 63 keeps the stare on the other while the head lowers.
+    # ARKit's browDown takes the whole brow; 2 gives its outer end back, since a brow that slants
+    # is what reads as anger where the skin between the brows does not fold.
     "anger": (
-        *(Action(4, 1.0), Action(5, 0.65), Action(7, 0.7), Action(23, 0.6), Action(24, 0.6)),
-        *(Action(17, 0.6), Action(9, 0.2), Action(15, 0.35), Action(63, 0.3)),
+        *(Action(4, 1.0), Action(2, 0.5), Action(5, 0.8), Action(7, 0.7), Action(23, 0.6)),
+        *(Action(24, 0.6), Action(17, 0.6), Action(10, 0.2), Action(15, 0.4), Action(63, 0.3)),
     ),
-    # EMFACS 1+2+4+5+7+20+26; 25 because 20 parts the lips.
+    # EMFACS 1+2+4+5+7+20+26; 25 because 20 parts the lips. 2 is low and 4 high: inner ends up and
+    # together are what tells this brow from that of surprise.
     "fear": (
-        *(Action(1, 1.0), Action(2, 0.6), Action(4, 0.3), Action(5, 1.0), Action(7, 0.2)),
-        *(Action(20, 1.0), Action(25, 0.3), Action(26, 0.25)),
+        *(Action(1, 1.0), Action(2, 0.25), Action(4, 0.35), Action(5, 1.0), Action(7, 0.2)),
+        *(Action(20, 1.0), Action(25, 0.45), Action(26, 0.25)),
     ),
-    # EMFACS 9+15+16; 10 and 17 as in FACS 2002, 7 because 9 narrows the eyes.
+    # EMFACS 9+15+16; 10 as in FACS 2002, full, for the nose of this face does not wrinkle: the
+    # bared upper teeth must say it. 7 because 9 narrows the eyes.
     "disgust": (
-        *(Action(9, 1.0), Action(10, 0.8), Action(15, 0.4), Action(16, 0.25), Action(17, 0.3)),
-        *(Action(4, 0.35), Action(7, 0.5)),
+        *(Action(9, 1.0), Action(10, 1.0), Action(15, 0.5), Action(16, 0.5)),
+        *(Action(4, 0.35), Action(7, 0.7)),
     ),
     # EMFACS 1+2+5B+26.
     "surprise": (Action(1, 1.0), Action(2, 1.0), Action(5, 0.8), Action(26, 0.65)),

@@ -11,7 +11,8 @@ firmware, servos, skin. Keys:
   face from that of the neutral clip) with intensity, over emotions and sentences.
 - ``closure_recall_neutral``, ``closure_recall``, ``closure_cost``: share of p, b, m with a lip gap
   (above that of the closed lips) below ``metrics.CLOSED`` of the *neutral* clip's 95th percentile
-  within ``metrics.REACH``; mean over emotions; loss.
+  within ``metrics.REACH``; mean over emotions; loss. ``closure_cost_own``: the same loss with each
+  clip's own 95th percentile, which moves where a feeling opens the mouth more or less.
 - ``r_lip_neutral``, ``r_lip``, ``r_lip_cost``: Pearson r of the rig's lip gap with the speech
   model's own opening, while somebody speaks, at the neutral clip's best lag; mean over emotions;
   loss.
@@ -50,7 +51,7 @@ def bench(
         typer.Option(help="Folder of sound and TextGrids; default $MIEN_DATA/lj_phones."),
     ] = None,
     camera: Annotated[str, typer.Option(help="projected, rendered (slow) or both.")] = "projected",
-    kind: Annotated[str, typer.Option("--fusion", help="learned, crossed or plain.")] = "learned",
+    kind: Annotated[str, typer.Option("--fusion", help="crossed, learned or plain.")] = "crossed",
 ) -> dict[str, float | int | str | None]:
     """Emotion after the servos: recognised, graded, and kind to the lips."""
     import numpy as np

@@ -81,28 +81,38 @@ def lip_costs(trials: list[Trial]) -> dict[str, float]:
     """What feelings cost the lips; trials in the order sentence by sentence, all emotions each."""
     size = len(EMOTIONS)
     recall: dict[str, list[bool]] = {name: [] for name in EMOTIONS}
+    own: dict[str, list[bool]] = {name: [] for name in EMOTIONS}
     r: dict[str, list[float]] = {name: [] for name in EMOTIONS}
     for start in range(0, len(trials), size):
         clip = trials[start : start + size]
         rest = clip[0]
-        limit = metrics.CLOSED * float(np.percentile(rest.watched.lip_gap, 95))
         lag = _lag(rest)
         for name, one in zip(EMOTIONS, clip, strict=True):
-            recall[name] += closures(one, limit)
+            recall[name] += closures(one, _closed_mm(rest))
+            own[name] += closures(one, _closed_mm(one))
             r[name].append(_r(one, lag))
     kept = {name: float(np.mean(v)) for name, v in recall.items()}
     follow = {name: float(np.mean(v)) for name, v in r.items()}
-    felt_kept, felt_r = (float(np.mean([x[n] for n in FELT])) for x in (kept, follow))
+    kept_own = {name: float(np.mean(v)) for name, v in own.items()}
+    felt_kept, felt_r, felt_own = (
+        float(np.mean([x[n] for n in FELT])) for x in (kept, follow, kept_own)
+    )
     return {
         "closure_recall_neutral": kept["neutral"],
         "closure_recall": felt_kept,
         "closure_cost": kept["neutral"] - felt_kept,
         "closure_cost_worst": kept["neutral"] - min(kept[n] for n in FELT),
+        "closure_cost_own": kept_own["neutral"] - felt_own,
         "r_lip_neutral": follow["neutral"],
         "r_lip": felt_r,
         "r_lip_cost": follow["neutral"] - felt_r,
         "r_lip_cost_worst": follow["neutral"] - min(follow[n] for n in FELT),
     }
+
+
+def _closed_mm(one: Trial) -> float:
+    """Gap in mm below which the lips of a clip count as closed."""
+    return metrics.CLOSED * float(np.percentile(one.watched.lip_gap, 95))
 
 
 def shown_mm(trials: list[Trial]) -> float:

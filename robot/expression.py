@@ -38,7 +38,8 @@ __all__ = [
     "voice",
 ]
 
-FUSIONS: Final = ("learned", "crossed", "plain")
+FUSIONS: Final = ("crossed", "learned", "plain")
+"""By name, the default first: `mien bench emotion` has the three side by side."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def act(
     Args:
         life: none takes the default life of seed 0.
         feeling: none feels nothing; the weights are then those without this layer, exactly.
-        fuse: how feeling meets speech; default the learned fusion.
+        fuse: how feeling meets speech; default the first of FUSIONS.
     """
     life, feeling = life or Life(), feeling or Feeling()
     t = np.arange(len(spoken)) / FPS
@@ -89,7 +90,7 @@ def combine(speech: NDArray[np.float32], *layers: NDArray[np.float32]) -> NDArra
 
 
 @lru_cache(maxsize=4)
-def fusion(name: str = "learned") -> Fusion:
+def fusion(name: str = FUSIONS[0]) -> Fusion:
     """A fusion by name.
 
     Raises:

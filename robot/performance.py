@@ -70,7 +70,7 @@ def perform(
     """Sound (n,) at 16 kHz -> speech, feeling and life -> targets -> commands of the face.
 
     ``progress`` hears the share that is done, 0 to 1. Without ``feeling`` the face feels nothing;
-    ``fuse`` is how a feeling meets speech, by default the learned fusion.
+    ``fuse`` is how a feeling meets speech, by default the first of ``expression.FUSIONS``.
     """
     padded = np.concatenate([samples, np.zeros(int(TAIL_S * RATE), np.float32)])
     face = calibrated.face

@@ -14,7 +14,7 @@ POSTURES: Final[dict[str, tuple[float, float, float]]] = {
     "sadness": (0.10, -0.55, 0.15),
     "anger": (0.0, -0.42, 0.0),
     "fear": (0.15, 0.20, -0.10),
-    "disgust": (-0.35, 0.05, -0.15),
+    "disgust": (-0.15, 0.15, -0.12),
     "surprise": (0.0, 0.22, 0.0),
     "contempt": (0.30, 0.32, -0.12),
 }

@@ -37,7 +37,7 @@ def test_the_measures_tell_a_fusion_that_protects_from_one_that_adds() -> None:
 
 
 @pytest.mark.data
-def test_the_learned_fusion_spares_lips_and_feeling_on_speech_it_never_saw() -> None:
+def test_rules_follow_the_lips_best_and_the_learned_fusion_leaves_most_of_the_feeling() -> None:
     data = Path(os.environ.get("MIEN_DATA", ROOT.parent / "shared" / "data"))
     if not (data / "grid_s1").is_dir():
         pytest.skip(f"no {data / 'grid_s1'}; set MIEN_DATA")
@@ -51,7 +51,8 @@ def test_the_learned_fusion_spares_lips_and_feeling_on_speech_it_never_saw() -> 
     mean = {
         k: {key: np.mean([r[key] for r in v.values()]) for key in KEYS} for k, v in found.items()
     }
-    assert mean["learned"]["closures"] > 0.98
+    assert min(mean[k]["closures"] for k in ("learned", "crossed")) > 0.98
     assert mean["plain"]["closures"] < 0.7
-    assert mean["learned"]["r_gap"] > 0.97
+    assert mean["crossed"]["r_gap"] > 0.975
+    assert mean["learned"]["r_gap"] > 0.955
     assert mean["learned"]["lower"] > mean["crossed"]["lower"]
