@@ -53,6 +53,7 @@ class LightSpeech:
             self._stem = tensors["stem.weight"][:, :, 0].T.copy(), tensors["stem.bias"]
             self._norm = tensors["norm.weight"], tensors["norm.bias"]
             self._head = tensors["head.weight"].T.copy(), tensors["head.bias"]
+            self._phone_head = tensors["phone_head.weight"].T.copy(), tensors["phone_head.bias"]
             self._blocks = [
                 _Block(
                     tensors[f"blocks.{i}.norm.weight"],
@@ -86,6 +87,19 @@ class LightSpeech:
 
     def __call__(self, x: Array) -> Array:
         """(T, 2 * features) -> (T, 52); step i of the stream is frame ``i - lookahead_frames``."""
+        raw = self._hidden(x) @ self._head[0] + self._head[1]
+        shapes = np.asarray(np.logaddexp(np.float32(0), _BETA * raw) / _BETA, np.float32)
+        shapes[:, self._jaw] += shapes[:, self._close]
+        out = np.zeros((len(x), len(ARKIT)), np.float32)
+        out[:, self._targets] = np.minimum(shapes, 1.0)
+        return out
+
+    def phones(self, x: Array) -> Array:
+        """The same steps -> logits of ``models.data.phones.PHONES`` instead, (T, phones)."""
+        return np.asarray(self._hidden(x) @ self._phone_head[0] + self._phone_head[1], np.float32)
+
+    def _hidden(self, x: Array) -> Array:
+        """(T, 2 * features) -> (T, width), what both heads read; the stream advances."""
         steps = len(x)
         start = ((x - self._mean) * self._gain) @ self._stem[0] + self._stem[1]
         y = np.asarray(start, np.float32)
@@ -99,12 +113,7 @@ class LightSpeech:
             # silu; the clip keeps exp from overflowing where its result is 0 anyway
             active = total / (1 + np.exp(np.minimum(-total, 80)))
             y = np.asarray(y + active @ block.mix + block.mix_bias, np.float32)
-        raw = _normal(y, *self._norm) @ self._head[0] + self._head[1]
-        shapes = np.asarray(np.logaddexp(np.float32(0), _BETA * raw) / _BETA, np.float32)
-        shapes[:, self._jaw] += shapes[:, self._close]
-        out = np.zeros((steps, len(ARKIT)), np.float32)
-        out[:, self._targets] = np.minimum(shapes, 1.0)
-        return out
+        return _normal(y, *self._norm)
 
 
 def _normal(x: Array, scale: Array, shift: Array) -> Array:

@@ -1,10 +1,9 @@
-"""Live Link Face CSV out, with a side-car beside it, and in; the format is models/livelink_csv.py's."""
+"""Live Link Face CSV in and out, and a side-car beside it (the format: models/livelink_csv.py)."""
 
 from __future__ import annotations
 
 import csv
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -72,7 +71,7 @@ def read_csv(path: str | Path) -> Take:
 
 
 def write_sidecar(path: str | Path, content: Mapping[str, Any]) -> Path:
-    """Write what a CSV cannot say (emotion, look-ahead, model hash) to ``<same name>.json``.
+    """Write what a CSV cannot say (phones, emotion, look-ahead, hash) to ``<same name>.json``.
 
     Strict readers of the CSV refuse a 64th column, hence a file of its own. Returns its path.
 
@@ -80,10 +79,8 @@ def write_sidecar(path: str | Path, content: Mapping[str, Any]) -> Path:
         ValueError: a number is not finite (JSON has no word for it).
     """
     target = Path(path).with_suffix(".json")
-    for key, value in content.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{key} is {value}")
-    target.write_text(json.dumps(dict(content), indent=1, sort_keys=True) + "\n")
+    text = json.dumps(dict(content), indent=1, sort_keys=True, allow_nan=False)
+    target.write_text(text + "\n", encoding="utf-8")
     return target
 
 

@@ -83,8 +83,9 @@ def speak(
         bar = steps.start("commands to face")
         played = staging.play(calibrated, act, samples, stage, folder, bar)
     about = {"sound": name, "text": text, "seed": seed, "fusion": fusion, "estimate": estimate}
-    numbers = staging.write(folder, calibrated, act, samples, played, stage, about)
-    write_json(folder / "feeling.json", track(feeling, len(act.weights), guessing, said.guesses))
+    felt = track(feeling, len(act.weights), guessing, said.guesses)
+    numbers = staging.write(folder, calibrated, act, samples, played, stage, about, felt)
+    write_json(folder / "feeling.json", felt)
     for path in sorted(folder.iterdir()):
         print(path)
     print(

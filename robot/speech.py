@@ -112,4 +112,13 @@ class SpeechStream:
         return self._stream.flush()
 
 
-__all__ = ["FPS", "RATE", "SpeechStream", "description", "engine", "lookahead_s", "speak"]
+__all__ = [
+    "FPS",
+    "RATE",
+    "WEIGHTS",
+    "SpeechStream",
+    "description",
+    "engine",
+    "lookahead_s",
+    "speak",
+]

@@ -12,8 +12,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from models.checkpoint import content_hash
 from models.regions import mouth_width
-from robot import figure, livelink
+from models.speech_phones import estimate
+from robot import figure, livelink, speech
 from robot.audio import RATE
 from robot.calibrated import Calibrated
 from robot.config import FaceConfig, Floats
@@ -126,10 +128,16 @@ def write(
     played: Played,
     stage: Stage,
     about: dict[str, Any],
+    emotion: dict[str, object] | None = None,
 ) -> dict[str, Any]:
-    """Leave figure, blendshapes and numbers in ``folder``; returns the numbers."""
+    """Leave figure, blendshapes with their side-car, and numbers in ``folder``; returns the last.
+
+    ``emotion`` is the track of what is felt in the clip, if anything is.
+    """
     figure.draw(folder / "figure.png", samples, RATE, performance.targets, played.trace)
-    livelink.write_csv(folder / "blendshapes.csv", performance.weights, FPS)
+    sheet = folder / "blendshapes.csv"
+    livelink.write_csv(sheet, performance.weights, FPS)
+    livelink.write_sidecar(sheet, beside(performance, samples, about, emotion))
     numbers = {
         **origin(calibrated.face, int(about.get("seed", 0))),
         **about,
@@ -141,6 +149,32 @@ def write(
     }
     write_json(folder / "metrics.json", numbers)
     return numbers
+
+
+def beside(
+    performance: Performance,
+    samples: NDArray[np.float32],
+    about: dict[str, Any],
+    emotion: dict[str, object] | None,
+) -> dict[str, Any]:
+    """What the blendshapes of a clip are, for their side-car.
+
+    ``phones`` is the speech network's own estimate of what it heard.
+    """
+    phones = estimate(speech.engine(), samples)
+    return {
+        "fps": FPS,
+        "frames": len(performance.weights),
+        "sound": about.get("sound"),
+        "text": about.get("text"),
+        "lookahead_ms": 1e3 * speech.lookahead_s(),
+        "model": {"kind": "speech", "weights": content_hash(speech.WEIGHTS)},
+        "phones_from": "the speech network's estimate",
+        "phones": [
+            {"phone": p.name, "start": round(p.start, 4), "end": round(p.end, 4)} for p in phones
+        ],
+        "emotion": emotion,
+    }
 
 
 def measure(

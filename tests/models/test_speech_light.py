@@ -23,6 +23,9 @@ def test_the_same_numbers_as_torch() -> None:
     wanted = net(torch.from_numpy(x)[None])[0][0].numpy()
     np.testing.assert_allclose(light(x), wanted, rtol=0, atol=1e-4)
     assert light.lookahead_frames == net.config.lookahead_frames
+    light.reset()
+    logits = net(torch.from_numpy(x)[None])[1][0].numpy()
+    np.testing.assert_allclose(light.phones(x), logits, rtol=0, atol=1e-3)
 
 
 def test_frame_by_frame_and_anew() -> None:
