@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def collect(
     """
     again = again or f"mien calibrate collect --face {face.name} --out {folder}"
     try:
-        plan = Plan.load(folder / PLAN, face)
+        plan = _plan(folder, face)
         writer = Writer(folder, stage.setup, len(face.names))
     except MienError:
         stage.stop()
@@ -129,9 +130,8 @@ def collect(
         hint = f"{e.hint}, then {again}" if e.hint else again
         raise DeviceError(f"{e.message}; {len(done)} poses are kept", hint) from e
     except OSError as e:
-        reason = e.strerror or e
         raise InputError(
-            f"cannot write to {folder}: {reason}; {len(done)} poses are kept", again
+            f"cannot write to {folder}: {e.strerror or e}; {len(done)} poses are kept", again
         ) from e
     finally:
         stage.stop()
@@ -146,6 +146,25 @@ def read_dropped(folder: Path) -> dict[str, int]:
         return {str(k): int(v) for k, v in counts.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
+
+
+def _plan(folder: Path, face: FaceConfig) -> Plan:
+    """The folder's plan.
+
+    Raises:
+        InputError: missing, damaged, or of another face.
+    """
+    try:
+        return Plan.load(folder / PLAN, face)
+    except zipfile.BadZipFile as e:
+        again = f"mien calibrate plan --face {face.name} --out {folder}"
+        records = folder / dataset.RECORDS
+        raise InputError(
+            f"cannot read the plan {folder / PLAN}: {e}",
+            f"mien calibrate all --face {face.name} --out {folder}-2"
+            if records.exists()
+            else again,
+        ) from e
 
 
 def _ripe(plan: Plan, i: int) -> bool:

@@ -8,7 +8,6 @@ is visited again.
 
 from __future__ import annotations
 
-import errno
 import json
 import zlib
 from dataclasses import asdict, dataclass
@@ -161,7 +160,7 @@ class Writer:
         """Append one record and hand it to the operating system.
 
         Raises:
-            InputError: the disk is full; what was written before is kept.
+            OSError: the disk is full; what was written before is kept.
         """
         row = np.zeros(1, self._type)
         row["pose"], row["kind"], row["time"] = pose, KINDS.index(kind), time
@@ -169,14 +168,9 @@ class Writer:
         row["landmarks"] = np.nan if landmarks is None else landmarks
         row["head"] = np.nan if head is None else head
         row["crc"] = _crc(row)
-        try:
-            if self._file.write(row.tobytes()) != row.nbytes:
-                raise OSError(errno.ENOSPC, "only part of a pose could be written")
-        except OSError as e:
-            raise InputError(
-                f"cannot write {self._path}: {e.strerror}; what was collected is kept",
-                f"mien calibrate collect --out {self._path.parent}",
-            ) from e
+        left = row.tobytes()
+        while left:  # a disk that gets full takes a part, and says why at the next try
+            left = left[self._file.write(left) :]
 
     def close(self) -> None:
         """Close the file."""
@@ -216,12 +210,18 @@ def read_setup(folder: Path, face: str) -> Setup:
     Raises:
         InputError: no data, or not readable.
     """
+    path = folder / SETUP
     try:
-        return Setup(**json.loads((folder / SETUP).read_text(encoding="utf-8")))
+        return Setup(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as e:
+        raise InputError(
+            f"{folder} holds no calibration data: there is no {SETUP}",
+            f"mien calibrate collect --face {face} --out {folder}",
+        ) from e
     except (OSError, ValueError, TypeError) as e:
         raise InputError(
-            f"{folder} holds no calibration data: {e}",
-            f"mien calibrate collect --face {face} --out {folder}",
+            f"{path}, which says whose data it is, cannot be read: {e}",
+            f"mien calibrate all --face {face} --out {folder}-2",
         ) from e
 
 
@@ -240,7 +240,7 @@ def check_setup(folder: Path, setup: Setup) -> None:
         ]
         raise ConfigError(
             f"{folder} holds data of another robot: {'; '.join(differ)}",
-            f"mien calibrate all --face {setup.face} --out ANOTHER_FOLDER",
+            f"mien calibrate all --face {setup.face} --out {folder}-2",
         )
 
 

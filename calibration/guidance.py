@@ -19,6 +19,7 @@ from robot.runs import write_json
 
 METRICS = "metrics.json"
 MOVING = ("collect", "verify", "check", "trim", "all")
+OPENING = ("port", "camera", "camera-delay", "build")
 log = Console(stderr=True, soft_wrap=True)
 
 
@@ -65,7 +66,7 @@ class Place:
         words = ["mien", "calibrate", stage, "--face", self.face, "--out", out]
         if stage in MOVING:
             said = self.metrics().get("opened", {})
-            words += [w for k, v in said.items() for w in (f"--{k}", str(v))]
+            words += [w for k in OPENING if k in said for w in (f"--{k}", str(said[k]))]
         return " ".join(words)
 
     def demo(self) -> str:

