@@ -144,6 +144,13 @@ class LiveStudio(Studio):
             look = replace(again, dropped={**away, **again.dropped})
         return look
 
+    def clear(self) -> Floats:
+        """See ``Stage``: the mean of some usable pictures, NaN without any."""
+        frames = (self._picture() for _ in range(2 * RESTING_LOOKS))
+        still = not np.abs(self._last[self._neck]).any()
+        good = [f.landmarks for f in frames if self._sieve.judge(f, still) is None]
+        return np.mean(good, axis=0) if good else UNSEEN
+
     def follow(self, commands: Floats, rate: float) -> tuple[Floats, Floats, Floats, Floats]:
         """See ``Studio``; one look at each picture of the camera, at the time it was taken."""
         clip = _Clip(self._clock.now() + 2.0 / rate, rate, commands)
