@@ -206,7 +206,12 @@ class Board:
         telemetry = self._talk.telemetry
         board = {f"board_{k}": float(v) for k, v in asdict(telemetry).items()} if telemetry else {}
         host = {k: float(v) for k, v in asdict(self.counters).items()}
-        return host | board | {"clock_drift_ppm": self.clock.drift_ppm, "trip_s": self.clock.trip_s}
+        clock = {
+            "clock_drift_ppm": self.clock.drift_ppm,
+            "trip_s": self.clock.trip_s,
+            "uptime_s": self.clock.board_s(self._now()) if self.clock.known else 0.0,
+        }
+        return host | board | clock
 
     def _set_up(self, timeout_s: float, fresh: bool = True) -> wire.HelloReply:
         found = handshake.hello(self._talk, self.face, timeout_s)

@@ -66,6 +66,10 @@ class BoardClock:
         self._samples.append(_Sample(sent, board, trip))
         self._fit()
 
+    def board_s(self, host: float) -> float:
+        """Seconds that the board has run at ``host`` s, if it was met in its first 71 minutes."""
+        return self._predict(host) / 1e6
+
     def to_board(self, host: float) -> int:
         """Board time in us, modulo 2^32, at ``host`` seconds."""
         return round(self._predict(host)) % WRAP

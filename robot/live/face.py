@@ -7,7 +7,7 @@ and the observer of what the loop did. So it runs in lock-step in tests as it ru
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,8 +16,10 @@ from robot.config import FaceConfig, Floats
 from robot.errors import DeviceError
 from robot.link.board import Board
 from robot.live.counts import Counts
+from robot.live.partners import Panel, Voice
+from robot.live.playback import Playback
 from robot.live.playout import PATIENCE_S, Frame, Playout
-from robot.live.recorder import Recorder
+from robot.live.tape import Tape
 from robot.live.thermal import Thermal
 from robot.loop import RATE_HZ, Clock, Loop, Tick
 
@@ -36,41 +38,6 @@ class EmergencyStopError(DeviceError):
     """Somebody pressed E-STOP: outputs are off and stay off until ``mien clear``."""
 
 
-class Voice(Protocol):
-    """Where frames come from."""
-
-    lookahead_s: float
-
-    def poll(self, now: float) -> list[Frame]:
-        """Frames that are ready. Raises MienError when no more can come."""
-
-    def wait(self, seconds: float) -> None:
-        """Return when something may be ready, after ``seconds`` at the latest."""
-
-    def feel(self, intensities: dict[str, float]) -> None:
-        """Emotions by name, 0..1."""
-
-    def look(self, yaw: float, pitch: float) -> None:
-        """Gaze target, -1..1."""
-
-    def delay_sound(self, seconds: float) -> None:
-        """How long after the microphone a monitor plays."""
-
-    @property
-    def ended(self) -> bool:
-        """The source has come to its end."""
-
-
-class Panel(Protocol):
-    """A window on the face, in another process."""
-
-    def commands(self) -> list[tuple[Any, ...]]:
-        """What was clicked since the last call."""
-
-    def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
-        """Something new to show. Must not block."""
-
-
 class LiveFace:
     """One face, live.
 
@@ -78,7 +45,7 @@ class LiveFace:
         face, board, clock: connected board and its clock.
         voice: frames of commands.
         lag_s: of skin behind pulses, from calibration or ``mien sync``.
-        recorder, panel: subscribers. puppet: time -> commands that replace the voice's, or None.
+        tape, panel: subscribers. puppet: time -> commands that replace the voice's, or None.
         mirror: called with (t, frame) of what is shown.
         idle_s: silence after which the face goes to its safe pose and lets the servos go.
         stop: asked every tick; True ends the run.
@@ -92,7 +59,7 @@ class LiveFace:
         voice: Voice,
         *,
         lag_s: float = 0.0,
-        recorder: Recorder | None = None,
+        tape: Tape | None = None,
         panel: Panel | None = None,
         puppet: Callable[[float], Floats | None] = lambda _: None,
         mirror: Callable[[float, Frame], None] = lambda _t, _f: None,
@@ -101,7 +68,9 @@ class LiveFace:
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.face, self._board, self._clock, self._voice = face, board, clock, voice
-        self._recorder, self._panel, self._puppet, self._mirror = recorder, panel, puppet, mirror
+        self._panel, self._puppet, self._mirror = panel, puppet, mirror
+        self._tape = tape or Tape(face)
+        self.playback = Playback()
         self._watch, self._idle_s, self._stop, self._lag_s = watch, idle_s, stop, lag_s
         self.playout = Playout(voice.lookahead_s + 0.012, least_s=voice.lookahead_s)
         self.thermal = Thermal(face)
@@ -137,7 +106,7 @@ class LiveFace:
         self._hear(t)
         if self._over or t - self._awake > self._idle_s:
             return None
-        wanted = self._tuned if self._tuned is not None else self._puppet(t)
+        wanted = self._by_hand(t)
         frame = self.playout.at(t)
         if wanted is not None:
             self._awake = t
@@ -155,8 +124,7 @@ class LiveFace:
 
     def _hear(self, t: float) -> None:
         """Everything that came in since the last tick."""
-        if self._recorder is not None:
-            self._recorder.check()
+        self._tape.check()
         self._take(t)
         while self.playout.awaits(t) and (left := t + PATIENCE_S - self._clock.now()) > 0:
             self._voice.wait(left)
@@ -192,8 +160,27 @@ class LiveFace:
                 self._tuned = None
             case ("tune", commands):
                 self._tuned = np.asarray(commands, dtype=np.float64)
+            case ("record", str(name)):
+                self._tape.begin(name)
+            case ("record", None):
+                self._tape.end()
+            case ("replay", str(name)):
+                self.playback.begin(name)
+            case ("replay", None):
+                self.playback.stop()
+            case ("piece", list(times), list(rows)):
+                self.playback.add(times, rows)
+            case ("played",):
+                self.playback.finish()
             case ("stop",):
                 self._over = True
+
+    def _by_hand(self, t: float) -> Floats | None:
+        """The pose that somebody wants instead of what the voice wants."""
+        if self._tuned is not None:
+            return self._tuned
+        played = self.playback.at(t)
+        return played if played is not None else self._puppet(t)
 
     def _relieved(self, wanted: Floats) -> Floats:
         relieved = self.thermal.relieved(wanted)
@@ -206,7 +193,7 @@ class LiveFace:
             t = self._clock.now()
             self._hear(t)
             frame = self.playout.at(t)
-            if self._tuned is not None or self._puppet(t) is not None:
+            if self._by_hand(t) is not None:
                 return
             if frame is not None and frame.gate > 0.5:
                 return
@@ -233,8 +220,8 @@ class LiveFace:
             if frame.gate > 0.5:  # nobody is in a hurry while nobody speaks
                 c.to_setpoint.add(tick.t + tick.late_s - frame.t)
             self._mirror(now, frame)
-        if self._recorder is not None:
-            self._write(self._recorder, tick, frame)
+        if self._tape.on:
+            self._write(tick, frame)
         if self._panel is not None:
             self._panel.show(now - self._began, tick, self.meters())
 
@@ -249,14 +236,19 @@ class LiveFace:
             "late_frames": self.playout.late,
             "deadline_met": self.counts.deadline_met,
             "connected": self._board.connected,
+            "lookahead_ms": 1e3 * self._voice.lookahead_s,
+            "monitored": self._voice.monitored,
+            "lips_ms": 1e3 * (self.playout.delay_s + self._board.lead_s + self._lag_s),
             "link": self._board.report(),
+            "tape": self._tape.state(self._clock.now() - self._began),
+            "playback": self.playback.state(),
             "celsius": self.thermal.celsius.tolist(),
             "duty": self.thermal.duty.tolist(),
         }
 
-    def _write(self, recorder: Recorder, tick: Tick, frame: Frame | None) -> None:
-        t = tick.t - self._began
-        recorder.put(
+    def _write(self, tick: Tick, frame: Frame | None) -> None:
+        put, t = self._tape.put, tick.t - self._began
+        put(
             "/tick",
             t,
             {
@@ -266,7 +258,7 @@ class LiveFace:
             },
         )  # fmt: skip
         if frame is not None:
-            recorder.put(
+            put(
                 "/face",
                 t,
                 {
@@ -277,13 +269,12 @@ class LiveFace:
             )  # fmt: skip
         if self.counts.ticks % SLOW_EVERY == 0:
             celsius, duty = self.thermal.celsius.copy(), self.thermal.duty.copy()
-            recorder.put("/thermal", t, {"t": t, "celsius": celsius, "duty": duty})
-            recorder.put("/telemetry", t, {"t": t, **self._board.report()})
+            put("/thermal", t, {"t": t, "celsius": celsius, "duty": duty})
+            put("/telemetry", t, {"t": t, **self._board.report()})
 
     def _event(self, what: str) -> None:
-        if self._recorder is not None:
-            t = self._clock.now() - self._began
-            self._recorder.put("/event", t, {"t": t, "what": what})
+        t = self._clock.now() - self._began
+        self._tape.put("/event", t, {"t": t, "what": what})
 
     def report(self) -> dict[str, Any]:
         """Numbers of the run."""
@@ -299,6 +290,6 @@ class LiveFace:
             "starved_ticks": playout.starved,
             "delay_refits": playout.refits,
             "hottest_c": float(self.thermal.celsius.max()),
-            "records_dropped": self._recorder.dropped if self._recorder else 0,
+            "records_dropped": self._tape.dropped,
             "link": self._board.report(),
         }

@@ -44,12 +44,17 @@ def replay(path: Path) -> Replayed:
     """Put the recorded bytes on the line of a fresh rig at their recorded times.
 
     Raises:
-        InputError: the file is no recording, or holds no bytes for a board.
+        InputError: the file is no recording, only a piece of one, or holds no bytes for a board.
     """
     from robot.live.rig import simulated, state_of
     from robot.sim.faults import parse_faults
 
     face, about = recorder.origin(path)
+    if about.get("piece"):
+        raise InputError(
+            f"{path} begins in the middle of a run, where no fresh rig can join it",
+            "play it on a face in mien panel, or record from the start with mien live --record",
+        )
     faults = tuple(parse_faults(list(about.get("faults", [])), face))
     sim = simulated(face, int(about.get("build", 0)), faults)
     writes = compared = different = 0

@@ -12,16 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from robot import audio
 from robot.calibrated import Calibrated
 from robot.config import Floats, load_face
 from robot.errors import DeviceError
 from robot.live import sync_store
 from robot.live.face import IDLE_S, LiveFace
+from robot.live.memory import Memory
 from robot.live.playout import Frame
-from robot.live.recorder import Recorder
+from robot.live.tape import Tape
 from robot.live.voice_process import VoiceProcess
 from robot.live.voice_setup import Setup
 from robot.loop import Tick
@@ -86,20 +85,21 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
         stack.callback(voice.close)
         voice.start()
         voice.feel(options.emotion)
-        tape = Tape(options, calibrated, stack)
+        tape = _tape(options, calibrated, stack)
+        taped = Taped(tape)
         window = _panel(options.window, stack)
         strings, show = _network(options, calibrated, stack)
         at = stack.enter_context(
-            opened(face, options.port, options.build, options.faults, wire=tape.wire)
+            opened(face, options.port, options.build, options.faults, wire=taped.wire)
         )
         if window and at.rig:
             window.watch(at.rig.sim.rig.skin_state)
 
-        memory = Memory(voice)
+        memory = Memory(lambda: voice.status.rss_mb)
 
         def watch(tick: Tick) -> None:
             memory.look(tick.t)
-            tape.rig(at)
+            taped.rig(at)
             options.watch(at, tick)
 
         def mirror(t: float, frame: Frame) -> None:
@@ -108,7 +108,7 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
 
         live = LiveFace(
             face, at.board, at.clock, voice, lag_s=lag_of(options, calibrated),
-            recorder=tape.recorder, panel=window, puppet=strings, mirror=mirror, watch=watch,
+            tape=tape, panel=window, puppet=strings, mirror=mirror, watch=watch,
             idle_s=options.idle_s, stop=stop.asked,
         )  # fmt: skip
         gc.collect()
@@ -161,70 +161,39 @@ def ask_for_priority() -> None:
         ) from e
 
 
-class Memory:
-    """What both processes hold, and how it grows once everything has been used (10 s)."""
+class Taped:
+    """Puts what the simulated robot is told and how it is on a tape, by the run's own time."""
 
-    SETTLED_S: Final = 10.0
-    EVERY_S: Final = 1.0
-
-    def __init__(self, voice: VoiceProcess) -> None:
-        self._voice = voice
-        self._first: tuple[float, float] | None = None
-        self._began: float | None = None
-        self._looked = -np.inf
-        self.now = self.growth = self.seconds = 0.0
-
-    def look(self, t: float) -> None:
-        """Once a second; ``t`` in s."""
-        if t <= 0 or t - self._looked < self.EVERY_S:
-            return
-        self._looked = t
-        self._began = t if self._began is None else self._began
-        self.now = rss_mb() + self._voice.status.rss_mb
-        if t - self._began < self.SETTLED_S:
-            return
-        self._first = (t, self.now) if self._first is None else self._first
-        self.seconds, self.growth = t - self._first[0], self.now - self._first[1]
-
-
-def rss_mb() -> float:
-    """Resident memory of this process, MB (Linux; 0 elsewhere)."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-class Tape:
-    """The recording of a run, or nothing."""
-
-    def __init__(self, options: Options, calibrated: Calibrated, stack: ExitStack) -> None:
-        self.recorder: Recorder | None = None
-        self._began = time.monotonic()
-        if options.record is not None:
-            setup = options.setup
-            about = {
-                "build": options.build, "faults": list(options.faults), "seed": setup.seed,
-                "source": setup.source, "self_model": calibrated.path.name,
-            }  # fmt: skip
-            self.recorder = Recorder(options.record, calibrated.face, about)
-            stack.callback(self.recorder.close)
+    def __init__(self, tape: Tape) -> None:
+        self._tape, self._began = tape, time.monotonic()
 
     def wire(self, us: int, data: bytes) -> None:
         """Bytes for the simulated board at its own time."""
-        if self.recorder is not None:
-            self.recorder.put("/wire", self._t(), {"us": us, "hex": data.hex()})
+        if self._tape.on:
+            self._tape.put("/wire", self._t(), {"us": us, "hex": data.hex()})
 
     def rig(self, at: Opened) -> None:
         """The simulated robot as it is now."""
-        if self.recorder is not None and at.rig is not None:
+        if self._tape.on and at.rig is not None:
             state = at.rig.state()
             content = {"us": state.us, "crc": state.crc, "lip_gap_mm": state.lip_gap_mm}
-            self.recorder.put("/rig", self._t(), content)
+            self._tape.put("/rig", self._t(), content)
 
     def _t(self) -> float:
         return time.monotonic() - self._began
+
+
+def _tape(options: Options, calibrated: Calibrated, stack: ExitStack) -> Tape:
+    setup = options.setup
+    about = {
+        "build": options.build, "faults": list(options.faults), "seed": setup.seed,
+        "source": setup.source, "self_model": calibrated.path.name,
+    }  # fmt: skip
+    tape = Tape(calibrated.face, about)
+    if options.record is not None:
+        tape.whole(options.record)
+    stack.callback(tape.close)
+    return tape
 
 
 def _panel(window: Window | None, stack: ExitStack) -> PanelProcess | None:

@@ -73,7 +73,7 @@ def live(
 
     source = source_of(wav, pcm, text)
     simulated = build if port == "sim" else None
-    window = Window(face, calibration, simulated, panel_host, panel_port, panel_token)
+    window = Window(face, calibration, simulated, panel_host, panel_port, panel_token, port)
     options = Options(
         Setup(
             face,
@@ -121,7 +121,7 @@ def panel(
     from robot.live.run import Options
 
     simulated = build if port == "sim" else None
-    window = Window(face, calibration, simulated, panel_host, panel_port, panel_token)
+    window = Window(face, calibration, simulated, panel_host, panel_port, panel_token, port)
     setup = Setup(face, calibration, "quiet")
     options = Options(setup, port=port, build=build, window=window, idle_s=float("inf"))
     run_and_say(options, seconds, False)

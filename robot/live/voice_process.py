@@ -44,6 +44,7 @@ class VoiceProcess:
             target=_run, args=(self._far, setup), name="mien-voice", daemon=True
         )
         self.lookahead_s = 0.0
+        self.monitored = setup.monitor is not None
         self.status = Status()
 
     @property

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, Protocol
 
 from robot.errors import DeviceError, MienError
@@ -22,6 +23,8 @@ from robot.loop import Tick
 PORT: Final = 8080
 EVERY_S: Final = 1 / 15
 _START_S: Final = 60.0
+_AT_ONCE: Final = 32
+"""Messages taken in one call, so that a recording that is played costs no tick."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Window:
 
     Attributes:
         build: of the simulated robot, None on hardware (then the self-model is shown).
+        line: what the board hangs on, as it was said.
         host: address to bind. Another one than this machine's own needs a ``token``.
     """
 
@@ -39,6 +43,7 @@ class Window:
     host: str = "127.0.0.1"
     port: int = PORT
     token: str = ""
+    line: str = "sim"
 
 
 class PanelProcess:
@@ -86,7 +91,9 @@ class PanelProcess:
     def commands(self) -> list[tuple[Any, ...]]:
         """What was clicked since the last call. A panel that died says nothing more."""
         try:
-            while not self.gone and self._pipe.poll():
+            for _ in range(_AT_ONCE):
+                if self.gone or not self._pipe.poll():
+                    break
                 message = self._pipe.recv()
                 if message == ("shown",):
                     self._free = True
@@ -133,8 +140,14 @@ def serve(pipe: Connection, make: Callable[[Callable[[Any], None]], _Shown]) -> 
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout = sys.stderr  # the server prints a banner; stdout is for data
+    lock = Lock()  # clicks come from the server's threads, and a pipe takes one message at a time
+
+    def tell(message: Any) -> None:
+        with lock:
+            pipe.send(message)
+
     try:
-        panel = make(pipe.send)
+        panel = make(tell)
     except (MienError, OSError) as e:
         pipe.send(("failed", str(e)))
         return
@@ -142,7 +155,7 @@ def serve(pipe: Connection, make: Callable[[Callable[[Any], None]], _Shown]) -> 
     try:
         while True:
             panel.show(*pipe.recv())
-            pipe.send(("shown",))
+            tell(("shown",))
     except (EOFError, OSError):
         return  # the loop is gone
 

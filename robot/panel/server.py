@@ -12,12 +12,14 @@ from models.emotion import EMOTIONS
 from robot.calibrated import Calibrated
 from robot.config import Floats, load_face
 from robot.panel.head import SCALE, BrowserHead
+from robot.panel.meters import serial, servos, voice
 from robot.panel.process import Window
+from robot.panel.recordings import Recordings
+from robot.panel.stop import add_stop
 from robot.panel.token_gate import TokenGate
 from robot.sim.head import load_head
 
 WANTED, REACHED = (255, 120, 40), (60, 160, 255)
-_HOTTEST: Final = 6
 _METERS_EVERY: Final = 5
 
 
@@ -41,8 +43,9 @@ class Panel:
         self._gate = TokenGate(window, self._server.get_port()) if gated else None
         self._pose = np.zeros(len(self._face.names))
         self._shows = 0
+        self._line = window.line
         self._scene(window)
-        self._stop_panel()
+        add_stop(self._server.gui, lambda: self._say(("estop",)))
         self._controls()
 
     @property
@@ -66,7 +69,10 @@ class Panel:
             self._wanted.points = (SCALE * aim).astype(np.float32)
             self._reached.points = (SCALE * there).astype(np.float32)
             if self._shows % _METERS_EVERY == 0:
-                self._meters.content = meters(state, self._face.names)
+                self._voice.content = voice(state)
+                self._serial.content = serial(state, self._line, self._face.baud)
+                self._servos.content = servos(state, self._face.names)
+                self._recordings.show(state)
             self._shows += 1
 
     def _scene(self, window: Window) -> None:
@@ -96,24 +102,12 @@ class Panel:
             client.camera.up_direction = (0.0, 1.0, 0.0)
             client.camera.fov = 0.7
 
-    def _stop_panel(self) -> None:
-        gui = self._server.gui
-        window = gui.add_panel()
-        with window.add_tab("STOP"):
-            button = gui.add_button(
-                "E-STOP  (Esc)", color="red", hint="Outputs off at once, until mien clear"
-            )
-        window.float(x=16, y=-16, width=240)
-        key = gui.add_command("E-STOP", description="Outputs off at once", hotkey="escape")
-        button.on_click(lambda _: self._say(("estop",)))
-        key.on_trigger(lambda _: self._say(("estop",)))
-
     def _controls(self) -> None:
         gui = self._server.gui
         gui.set_panel_label(f"Mien: {self._face.name}")
         tabs = gui.add_tab_group()
         with tabs.add_tab("Face"):
-            self._meters = gui.add_markdown("waiting for the first tick")
+            self._voice = gui.add_markdown("waiting for the first tick")
             wanted = gui.add_checkbox("wanted (self-model, orange)", self._wanted.visible)
             reached = gui.add_checkbox("reached (blue)", self._reached.visible)
             wanted.on_update(lambda e: setattr(self._wanted, "visible", e.target.value))
@@ -130,6 +124,12 @@ class Panel:
         strength.on_update(feel)
         gaze.on_update(lambda e: self._say(("look", *map(float, e.target.value))))
         rest.on_click(lambda _: self._say(("stop",)))
+        with tabs.add_tab("Servos"):
+            self._servos = gui.add_markdown("waiting for the first tick")
+        with tabs.add_tab("Board"):
+            self._serial = gui.add_markdown("waiting for the first tick")
+        with tabs.add_tab("Record"):
+            self._recordings = Recordings(gui, self._say, self._face)
         with tabs.add_tab("Tune"):
             self._tuning()
 
@@ -159,25 +159,3 @@ class Panel:
         zero.on_click(neutral)
         for _k, slider in sliders:
             slider.on_update(lambda _: tune(None) if on.value else None)
-
-
-def meters(state: dict[str, Any], names: tuple[str, ...]) -> str:
-    """The meters as Markdown."""
-    link = state["link"]
-    celsius = np.array(state["celsius"])
-    duty = np.array(state["duty"])
-    hot = np.argsort(celsius)[::-1][:_HOTTEST]
-    rows = "\n".join(f"| {names[k]} | {celsius[k]:.0f} | {100 * duty[k]:.0f} |" for k in hot)
-    level = max(0, min(20, round((state["level_db"] + 60) / 3)))
-    return (
-        f"`{'█' * level}{'·' * (20 - level)}` {state['level_db']:.0f} dB"
-        f" {'**voice**' if state['gate'] > 0.5 else ''}\n\n"
-        "| | |\n|---|---|\n"
-        f"| sound to setpoint | {state['delay_ms']:.0f} ms |\n"
-        f"| network | {state['network_ms']:.1f} ms a block |\n"
-        f"| deadlines met | {100 * state['deadline_met']:.2f} % |\n"
-        f"| late frames | {state['late_frames']} |\n"
-        f"| board | {'connected' if state['connected'] else '**LOST**'} |\n"
-        f"| frames lost, bad | {link.get('board_rx_lost', 0):.0f}, {link['frames_bad']:.0f} |\n\n"
-        f"| warmest (estimate) | °C | load % |\n|---|---|---|\n{rows}\n"
-    )

@@ -95,7 +95,7 @@ def mimic(
     from robot.webcam import Webcam
 
     with Webcam(camera) as eye:
-        window = Window(face, None, 0 if port == "sim" else None) if panel else None
+        window = Window(face, None, 0 if port == "sim" else None, line=port) if panel else None
         options = Options(
             Setup(face, source="quiet"),
             port=port,

@@ -79,6 +79,7 @@ class Script:
     alive: Callable[[float], bool] = lambda _: True
     slow: Callable[[int], float] = lambda _: 0.0
     lookahead_s: float = 0.05
+    monitored: bool = False
     ended: bool = False
     felt: list[dict[str, float]] = field(default_factory=list)
     delay: float = 0.0

@@ -13,6 +13,7 @@ from robot.link.wire import State
 from robot.live.face import EmergencyStopError
 from robot.live.playout import Frame
 from robot.live.recorder import Recorder
+from robot.live.tape import Tape
 from robot.loop import RATE_HZ
 from tests.robot.live.stage import FACE, JAW, Stage
 
@@ -90,16 +91,18 @@ def test_a_full_disk_ends_in_a_ramp_and_a_release() -> None:
 
     stage = Stage()
     stage.voice.opening = lambda t: 0.8 * np.sin(40 * t) ** 2  # hard to compress
-    tape = Recorder(Path("full.mcap"), FACE, file=FullDisk())
+    recorder = Recorder(Path("full.mcap"), FACE, file=FullDisk())
+    tape = Tape(FACE)
+    tape.hold(recorder)
     waited = [0]
 
     def patiently(_: Any) -> None:  # the writer lives on real time, the stage does not
         waited[0] += 1
-        if tape._queue.qsize() > 20:
-            tape._thread.join(0.002)
+        if recorder._queue.qsize() > 20:
+            recorder._thread.join(0.002)
 
     with pytest.raises(MienError, match="No space left"):
-        stage.face(3600.0, recorder=tape, watch=patiently).run()
+        stage.face(3600.0, tape=tape, watch=patiently).run()
     tape.close()
     stage.assert_at_rest()
     stage.assert_gentle()

@@ -1,5 +1,6 @@
 """The panel in a real browser: what it shows, and that its clicks arrive."""
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -14,16 +15,11 @@ from robot.config import load_face
 from robot.errors import DeviceError
 from robot.loop import Tick
 from robot.panel.process import PanelProcess, Window
-from robot.panel.server import meters
 from tests.robot.browser import CHROMIUM, Browser
+from tests.robot.panel.states import STATE
 
 FACE = load_face("morpheus33")
 N = len(FACE.names)
-STATE: dict[str, Any] = {
-    "level_db": -21.0, "gate": 1.0, "network_ms": 3.2, "delay_ms": 104.0, "late_frames": 7,
-    "deadline_met": 0.9987, "connected": True, "link": {"frames_bad": 2.0, "board_rx_lost": 1.0},
-    "celsius": [30.0 + k for k in range(N)], "duty": [0.25] * N,
-}  # fmt: skip
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 
 
@@ -43,9 +39,14 @@ def until(done: Callable[[], bool], seconds: float = 30.0) -> bool:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[tuple[PanelProcess, str]]:
-    panel = PanelProcess(Window("morpheus33", port=0))
-    address = panel.start()
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PanelProcess, str]]:
+    home = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("home"))  # recordings lie below the folder of the process
+    try:
+        panel = PanelProcess(Window("morpheus33", port=0, line="/dev/ttyACM0"))
+        address = panel.start()
+    finally:
+        os.chdir(home)
     yield panel, address
     panel.close()
 
@@ -84,8 +85,7 @@ def test_it_shows_the_face_and_its_meters(
 
     assert until(shown)
     text = page.text()
-    assert "104 ms" in text
-    assert "neck_roll" in text  # the warmest
+    assert "as late, by the monitor" in text
     assert "E-STOP" in text
     page.screenshot(tmp_path / "panel.png")
     from matplotlib.image import imread
@@ -106,6 +106,61 @@ def test_the_stop_button_and_the_stop_key_arrive(
 
 
 @needs_browser
+def test_the_stop_key_works_wherever_the_cursor_is(
+    served: tuple[PanelProcess, str], page: Browser
+) -> None:
+    panel, _ = served
+    for tab, field in (("Record", "input"), ("Tune", "[role=slider]"), ("Face", "")):
+        page.click(tab)
+        found = f"[...document.querySelectorAll({field!r})].find(e => e.offsetParent)"
+        if field:
+            assert until(lambda found=found: bool(page.js(f"!!{found}"))), tab
+            page.js(f"{found}.focus()")
+            assert page.js("document.activeElement !== document.body"), tab
+        else:
+            page.click("emotion")  # the menu that opens takes Escape for itself
+        panel.commands()
+        page.press("Escape")
+        clicked(panel, "estop")
+
+
+@needs_browser
+def test_what_is_recorded_and_played_is_said_and_so_is_what_goes_wrong(
+    served: tuple[PanelProcess, str], page: Browser, tmp_path: Path
+) -> None:
+    panel, _ = served
+    start = time.monotonic()
+
+    def says(text: str, **state: Any) -> bool:
+        def shown() -> bool:
+            waiting.extend(panel.commands())
+            panel.show(time.monotonic() - start, tick(np.zeros(N)), {**STATE, **state})
+            return text in page.text()
+
+        return until(shown)
+
+    waiting: list[Any] = []
+    page.click("Record")
+    assert says("nothing is recorded or played")
+    page.click("▶ replay")
+    assert says("error: nothing was recorded yet")
+    page.click("● record")
+    assert until(lambda: says("nothing is recorded") and ("record", "take-1") in waiting)
+    tape = {"name": "take-1.mcap", "seconds": 12.0, "dropped": 0, "said": ""}
+    assert says("● recording take-1.mcap, 12 s", tape=tape)
+    page.screenshot(tmp_path / "record.png")
+    page.click("■ stop and save")
+    assert until(lambda: says("recording") and ("record", None) in waiting)
+    full = {**tape, "name": "", "said": "take-1.mcap stopped: No space left on device"}
+    assert says("No space left on device", tape=full)
+    page.click("Board")
+    assert says("/dev/ttyACM0")
+    assert says("1:01:05")
+    page.click("Servos")
+    assert says("neck_roll")
+
+
+@needs_browser
 def test_tuning_by_hand_sends_the_pose(served: tuple[PanelProcess, str], page: Browser) -> None:
     page.click("Tune")
     assert page.wait_for("tune by hand")
@@ -116,11 +171,6 @@ def test_tuning_by_hand_sends_the_pose(served: tuple[PanelProcess, str], page: B
     )
     (pose,) = clicked(served[0], "tune")
     assert pose == [0.0] * N
-
-
-def test_meters_mark_what_is_wrong() -> None:
-    assert "**LOST**" in meters({**STATE, "connected": False}, FACE.names)
-    assert "**voice**" not in meters({**STATE, "gate": 0.0}, FACE.names)
 
 
 def test_a_panel_for_others_needs_a_token() -> None:

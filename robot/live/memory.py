@@ -1,0 +1,49 @@
+"""How much memory a run holds, and how fast that grows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+
+class Memory:
+    """What a run's processes hold, and how it grows once everything has been used (10 s).
+
+    Args:
+        others: MB of the other processes.
+    """
+
+    SETTLED_S: Final = 10.0
+    EVERY_S: Final = 1.0
+
+    def __init__(self, others: Callable[[], float] = lambda: 0.0) -> None:
+        self._others = others
+        self._first: tuple[float, float] | None = None
+        self._began: float | None = None
+        self._looked = -np.inf
+        self.now = self.growth = self.seconds = 0.0
+
+    def look(self, t: float) -> None:
+        """Once a second; ``t`` in s."""
+        if t <= 0 or t - self._looked < self.EVERY_S:
+            return
+        self._looked = t
+        self._began = t if self._began is None else self._began
+        self.now = rss_mb() + self._others()
+        if t - self._began < self.SETTLED_S:
+            return
+        self._first = (t, self.now) if self._first is None else self._first
+        self.seconds, self.growth = t - self._first[0], self.now - self._first[1]
+
+
+def rss_mb() -> float:
+    """Resident memory of this process, MB (Linux; 0 elsewhere)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -1,0 +1,73 @@
+"""A recording on its way from a file to the loop."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robot.config import load_face
+from robot.live.recorder import Recorder
+from robot.panel.recordings import AHEAD_S, PIECE, Player
+
+FACE = load_face("hobby9")
+
+
+def recording(path: Path, ticks: int) -> Path:
+    tape = Recorder(path, FACE)
+    for k in range(ticks):
+        while tape._queue.full():
+            time.sleep(0.001)
+        tape.put("/tick", 1 + k / 60, {"t": 1 + k / 60, "sent": np.full(9, k % 7 / 10)})
+    tape.close()
+    return path
+
+
+def until(done: Callable[[], bool], seconds: float = 30.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if done():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_it_comes_whole_and_in_order(tmp_path: Path) -> None:
+    heard: list[tuple[Any, ...]] = []
+    Player(heard.append).play(recording(tmp_path / "a.mcap", 150), FACE)
+    assert until(lambda: ("played",) in heard)
+    assert heard[0] == ("replay", "a.mcap")
+    assert heard[-1] == ("played",)
+    sizes = [len(m[1]) for m in heard[1:-1]]
+    assert sizes == [PIECE, PIECE, 30]
+    rows = [row for m in heard[1:-1] for row in m[2]]
+    np.testing.assert_allclose([r[0] for r in rows], np.arange(150) % 7 / 10)
+    np.testing.assert_allclose([t for m in heard[1:-1] for t in m[1]], np.arange(150) / 60)
+
+
+def test_a_long_one_is_not_sent_at_once_and_ends_when_told(tmp_path: Path) -> None:
+    heard: list[tuple[Any, ...]] = []
+    player = Player(heard.append)
+    player.play(recording(tmp_path / "a.mcap", 1800), FACE)
+    assert until(lambda: len(heard) > AHEAD_S)
+    player.stop()
+    sent = len(heard)
+    assert sent < 1800 / PIECE
+    time.sleep(0.1)
+    assert len(heard) <= sent + 1
+    assert ("played",) not in heard
+
+
+def test_what_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:
+    heard: list[tuple[Any, ...]] = []
+    player = Player(heard.append)
+    player.play(tmp_path / "none.mcap", FACE)
+    assert until(lambda: "no recording called none" in player.wrong)
+    path = recording(tmp_path / "a.mcap", 300)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    player.play(path, FACE)
+    assert until(lambda: "not a" in player.wrong)
+    player.play(recording(tmp_path / "b.mcap", 30), FACE)
+    assert until(lambda: heard[-1] == ("played",) and ("replay", "b.mcap") in heard)
+    assert player.wrong == ""
