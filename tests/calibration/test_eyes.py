@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from calibration import cli, dataset
 from calibration.eyes import FROZEN_S, LATEST_S, Eyes
 from calibration.frames import Sieve
 from models.face_tracker import FaceTracker
+from robot import webcam
 from robot.config import load_face
 from robot.errors import DeviceError
 from robot.sim.camera import RenderedCamera
+from robot.webcam import Picture
 from tests.calibration.bench_robot import BenchRobot, FilmCamera
 
 pytestmark = pytest.mark.gl
@@ -88,3 +94,46 @@ def test_a_camera_that_is_gone_or_hangs_is_named(
     hangs.after = lambda _t, _timeout: None  # type: ignore[method-assign]
     with pytest.raises(DeviceError, match=f"gave no picture for {FROZEN_S:g} s"):
         Eyes(hangs, tracker, 0.0).look(0.0)
+
+
+class Webcam(FilmCamera):
+    """The bench's camera where ``robot.webcam.Pictures`` would be: its cable falls out after 30."""
+
+    name, left = "Bench camera", 30
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def after(self, t: float, timeout_s: float) -> Picture | None:
+        self.left -= 1
+        self.ended = self.left < 0
+        return super().after(t, timeout_s)
+
+
+def test_the_command_collects_from_a_serial_port_and_a_webcam(
+    scene: tuple[FilmCamera, FaceTracker, RenderedCamera],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    camera, _, drawn = scene
+    robot = camera._robot
+    monkeypatch.setattr(webcam, "Pictures", lambda _source: Webcam(robot, drawn.picture))
+    where = ["--face", "hobby9", "--out", str(tmp_path)]
+    bench = ["--port", robot.path, "--camera", "0"]
+    runner = CliRunner()
+    assert runner.invoke(cli.app, ["plan", *where, "--poses", "150"]).exit_code == 0
+    kept = 0
+    for _ in range(2):
+        with pytest.raises(DeviceError, match=r"unplugged or closed; \d+ poses are kept") as e:
+            runner.invoke(cli.app, ["collect", *where, *bench], catch_exceptions=False)
+        assert f"mien calibrate collect {' '.join([*where, *bench])}" in e.value.hint
+        robot.assert_at_rest()
+        data = dataset.load(tmp_path, robot.face)
+        assert int(data.seen.sum()) > kept  # the second goes on, with the same face at rest
+        kept = int(data.seen.sum())
+    assert (data.setup.mechanism, data.setup.build) == ("hardware", -1)
+    assert data.setup.camera == "Bench camera"
+    assert sorted(data.pose[data.pose >= 0]) == list(range(kept))
