@@ -1,11 +1,13 @@
 """The speech network beside simpler things and other open packages, on the same recordings.
 
-    python tests/baselines/speech.py --data ../shared/data --others /path/to/other/env/bin/python
+    python tests/baselines/speech.py --data ../shared/data --others /path/to/other/env/bin/python \\
+        --node /folder/with/node_modules
 
 Prints one JSON object: system -> the metrics of models/metrics.py on the last clips of grid_s1 and
 on lj_phones. Systems: the network; RMS and log-RMS of the sound as the opening; a viseme table
 (every phone of a forced alignment opens the mouth as far as its vowel class says, smoothed over
-80 ms, no coarticulation); and pylipsync and openfacefx, if an interpreter that has them is given.
+80 ms, no coarticulation); pylipsync and openfacefx, if an interpreter that has them is given; and
+HeadAudio and wawa-lipsync, if a folder is given in which npm installed them.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ from models.features import FRAMES, RATE
 from models.speech_eval import audio, sample
 from models.speech_stream import frame_count, speak
 
+SHIFTS = np.arange(-15, 16) / 60
+"""Seconds that a system may be late (or early), the same for all clips."""
 Audio = NDArray[np.float32]
 Opening = NDArray[np.floating]
 
@@ -76,10 +80,26 @@ def others(
             }
 
 
+def browsers(folder: Path, clips: list[Audio]) -> dict[str, list[Opening | None]]:
+    """Openings of the packages that are made for browsers."""
+    script = Path(__file__).with_name("other_lip_sync.mjs")
+    with tempfile.TemporaryDirectory() as place:
+        names = [str(Path(place) / f"{i}.f32") for i in range(len(clips))]
+        for name, samples in zip(names, clips, strict=True):
+            Path(name).write_bytes(samples.astype("<f4").tobytes())
+        source, target = Path(place) / "in.json", Path(place) / "out.json"
+        source.write_text(json.dumps({"rate": RATE, "clips": names}))
+        command = ["node", str(script), str(folder.resolve()), str(source), str(target)]
+        subprocess.run(command, check=True)
+        found = json.loads(target.read_text())
+    return {name: [np.asarray(t) for t in tracks] for name, tracks in found.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--others", type=Path)
+    parser.add_argument("--node", type=Path)
     parser.add_argument("--clips", type=int, default=200)
     options = parser.parse_args()
     engine = speech_light.load()
@@ -110,17 +130,24 @@ def main() -> None:
         ],
         [viseme_table(p, frame_count(len(a))) for p, a in zip(lj_phones, lj_clips, strict=True)],
     )
+    found: dict[str, list[Opening | None]] = {}
     if options.others:
-        found = others(options.others, clips + lj_clips, aligned + lj_phones)
-        for name, tracks in found.items():
-            systems[name] = (tracks[: len(clips)], tracks[len(clips) :])
+        found |= others(options.others, clips + lj_clips, aligned + lj_phones)
+    if options.node:
+        found |= browsers(options.node, clips + lj_clips)
+    for name, tracks in found.items():
+        systems[name] = (tracks[: len(clips)], tracks[len(clips) :])
     out = {}
     for name, (on_grid, on_lj) in systems.items():
-        r, lags = [], []
+        r, lags, shifted = [], [], []
         for take, opening in zip(takes, on_grid, strict=True):
             if opening is not None:
                 at = sample(opening, np.arange(len(take.gap)) / take.fps)
                 r.append(metrics.pearson(at, take.gap))
+                times = np.arange(len(take.gap)) / take.fps
+                shifted.append(
+                    [metrics.pearson(sample(opening, times + d), take.gap) for d in SHIFTS]
+                )
                 lags.append(metrics.lag_ms(at, take.gap, take.fps))
         total = metrics.Contact()
         for opening, phones in zip(on_lj, lj_phones, strict=True):
@@ -130,6 +157,9 @@ def main() -> None:
             "grid_clips": len(r),
             "r_lip_gap": round(float(np.median(r)), 3),
             "lag_ms": round(float(np.median(lags)), 1),
+            # As if the sound were delayed by what suits this system best.
+            "r_shifted": round(float(np.median(shifted, axis=0).max()), 3),
+            "shift_ms": round(1e3 * float(SHIFTS[np.median(shifted, axis=0).argmax()])),
             "closure_recall": round(total.closure_recall, 3),
             "closure_false": round(total.closure_false, 3),
             "vowel_closed": round(total.vowel_closed, 3),
