@@ -49,7 +49,7 @@ class Rest:
         if not path.exists():
             return None
         try:
-            with np.load(path) as z:
+            with path.open("rb") as f, np.load(f) as z:
                 return cls(z["landmarks"], z["head"], z["bias"])
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as e:
             raise InputError(

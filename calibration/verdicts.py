@@ -31,7 +31,7 @@ def load_arrays(folder: Path, again: str) -> dict[str, Floats]:
     if not path.exists():
         raise InputError(f"{folder} was not verified", again)
     try:
-        with np.load(path) as z:
+        with path.open("rb") as f, np.load(f) as z:
             return {k: z[k] for k in z.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as e:
         raise InputError(f"cannot read {path}: {e}", again) from e
