@@ -82,7 +82,6 @@ def collect(
         raise InputError(f"no plan in {place.folder}", place.command("plan"))
     robot = Robot(port, camera, build, seed, delay)
     with place.going_on_with("collect"):
-        place.merge({"opened": robot.said()})
         stage = _open(config, place, robot)
         began = time.monotonic()
         with progress("collect") as tell:
@@ -262,7 +261,8 @@ def all_stages(
 
 
 def _open(face: FaceConfig, place: Place, robot: Robot) -> Studio:
-    """See ``open_studio``."""
+    """See ``open_studio``; later commands are told with the same options."""
+    place.merge({"opened": robot.said()})
     delay_s = 1e-3 * robot.delay_ms
     return open_studio(
         face, robot.port, robot.camera, robot.build, robot.seed, place.folder, delay_s
