@@ -54,7 +54,7 @@ def train_speech(
         str | None,
         typer.Option(
             "--corpora",
-            help=f"Known corpora, comma-separated. Default: {CORPORA}; none of them where "
+            help=f"Known corpora, comma-separated, with odds if wanted (grid:0.3). Default: {CORPORA}; none where "
             "--videos or --livelink are given without --data.",
         ),
     ] = None,
@@ -75,6 +75,15 @@ def train_speech(
     changed: Annotated[
         float, typer.Option(min=0, max=1, help="Share of crops with another speed or channel.")
     ] = 0.75,
+    dropped: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of channels that a crop goes without.")
+    ] = 0.1,
+    changed_tracked: Annotated[
+        float, typer.Option(min=0, max=1, help="The same for crops of a face that was filmed.")
+    ] = 0.15,
+    rules: Annotated[
+        str, typer.Option(help="Of coarticulation: general, or fitted to GRID's speaker.")
+    ] = "general",
     unseen: Annotated[
         list[Path] | None,
         typer.Option(help="Folder of a --leave-out run whose result is kept with the weights."),
@@ -105,14 +114,16 @@ def train_speech(
     if names is None:
         names = "" if mine and data is None else CORPORA
     wanted = [n for n in names.split(",") if n]
-    sources = [*corpora.prepare(wanted, data, kept_at, leave_out), *mine]
+    sources = [*corpora.prepare(wanted, data, kept_at, leave_out, rules), *mine]
     kept: list[Take] = []
-    if data is not None and "grid" in wanted and leave_out != "grid":
+    if data is not None and any(n.startswith("grid") for n in wanted) and leave_out != "grid":
         kept = grid.takes(data / corpora.REAL["grid"], held_out=False)[-VALIDATION:]
         sources = [(_without(c, kept), odds) for c, odds in sources]
     config = replace(speech.Config(), lookahead_frames=lookahead_frames)
-    settings = Settings(lookahead=lookahead_frames, changed=changed)
-    plan = Plan(steps=steps, seed=seed, rate=rate)
+    settings = Settings(
+        lookahead=lookahead_frames, changed=changed, changed_tracked=changed_tracked
+    )
+    plan = Plan(steps=steps, seed=seed, rate=rate, dropped=dropped)
     net, curve = train(
         *(config, plan, settings, sources, folder),
         evaluate=(lambda n: on_grid(listener(n), kept)) if kept else None,

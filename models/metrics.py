@@ -137,15 +137,16 @@ SILENCE_MARGIN = 0.1
 
 
 def contact(gap: Signal, phones: Sequence[Phone], fps: float) -> Contact:
-    """Closures of a lip gap (T,) at ``fps`` against phone times."""
+    """Closures of a lip gap (T,) at ``fps`` against phone times; outside of them none is judged."""
     gap = np.asarray(gap, np.float64)
     times = np.arange(len(gap)) / fps
     closed = gap < CLOSED * np.percentile(gap, 95)
     near = np.zeros(len(gap), np.bool_)
-    silent, inner, vowel = near.copy(), near.copy(), near.copy()
+    silent, inner, vowel, known = near.copy(), near.copy(), near.copy(), near.copy()
     wanted = met = 0
     for phone in phones:
         inside = (times >= phone.start) & (times < phone.end)
+        known |= inside
         if phone.name == SILENCE:
             silent |= inside
             margin = SILENCE_MARGIN
@@ -159,10 +160,7 @@ def contact(gap: Signal, phones: Sequence[Phone], fps: float) -> Contact:
         elif phone.name in VOWELS:
             edge = 0.2 * (phone.end - phone.start)
             vowel |= (times >= phone.start + edge) & (times < phone.end - edge)
-    spoken = np.zeros(len(gap), np.bool_)
-    if phones:
-        spoken = (times >= phones[0].start) & (times < phones[-1].end)
-    other = spoken & ~near & ~silent
+    other = known & ~near & ~silent
     return Contact(
         *(wanted, met, int(other.sum()), int((other & closed).sum())),
         *(int(vowel.sum()), int((vowel & closed).sum())),

@@ -65,6 +65,9 @@ class State:
 class _Block(nn.Module):
     """x + mix(silu(causal convolution of the normalised x))."""
 
+    dropped: float = 0.0
+    """Share of channels that are blanked for a whole crop while it trains."""
+
     def __init__(self, width: int, kernel: int, dilation: int) -> None:
         super().__init__()
         self.reach = (kernel - 1) * dilation
@@ -77,7 +80,10 @@ class _Block(nn.Module):
         y = self.norm(x.transpose(1, 2)).transpose(1, 2)
         y = torch.cat([cache, y], dim=2)
         kept = y[:, :, y.shape[2] - self.reach :]
-        return x + self.mix(functional.silu(self.conv(y))), kept
+        inner = functional.silu(self.conv(y))
+        if self.training and self.dropped:
+            inner = functional.dropout1d(inner, self.dropped)
+        return x + self.mix(inner), kept
 
 
 class SpeechNet(nn.Module):

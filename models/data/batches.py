@@ -16,7 +16,18 @@ from models.blendshapes import INDEX
 from models.data.augment import breath, channel, noise
 from models.data.phones import NUMBER, SILENCE, UNKNOWN
 from models.data.schema import Clip, Corpus
-from models.features import FRAMES, RATE, extract, samples_for, stack, start
+from models.features import (
+    BAND,
+    FEATURES,
+    FRAMES,
+    HOPS_PER_FRAME,
+    MELS,
+    RATE,
+    extract,
+    samples_for,
+    stack,
+    start,
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,17 @@ class Settings:
     """Tempo, pitch and formants change together by up to this factor, either way."""
     augment: bool = True
     changed: float = 0.75
-    """Share of crops whose speed, and of those whose channel, is changed."""
+    """Share of crops whose speed, channel, and vocal tract are changed, each by its own chance."""
+    changed_tracked: float = 0.15
+    """The same for crops of a real face: what moves with a voice is known only of that voice."""
+    tract: float = 1.15
+    """The bands move up or down by up to this factor, as with another length of the throat."""
+    masked: float = 0.4
+    """Share of changed crops in which some neighbouring bands are blanked."""
+    vigour: float = 5.0
+    """dB, deviation of a slow change of loudness laid over speech whose shapes are rules."""
+    vigour_opening: float = 0.25
+    """Relative opening for every 10 dB of it (louder speech opens further: Schulman, 1989)."""
     breaths: float = 0.3
     """Share of crops with breaths in their pauses."""
     nothing: float = 0.06
@@ -103,7 +124,9 @@ class Batches:
         corpus = self._corpora[which]
         clip = corpus.clips[int(rng.choice(len(corpus), p=self._odds[which]))]
         total = s.warmup + s.frames + s.lookahead
-        changed = s.augment and rng.random() < s.changed
+        odds = s.changed_tracked if clip.kind == "tracked" else s.changed
+        odds *= s.augment
+        changed = rng.random() < odds
         rate = float(s.speed ** rng.uniform(-1, 1)) if changed else 1.0
         # A crop may begin before the clip and end after it: there is silence.
         slack = len(clip.shapes) / rate - total
@@ -111,14 +134,48 @@ class Batches:
         if rng.random() < s.nothing:
             return self._nothing(clip, total)
         audio = _slice(clip, first * rate, rate, samples_for(total - 1))
-        if s.augment and rng.random() < s.breaths:
-            audio = self._breathe(clip, audio, (first + np.arange(total)) * rate)
-        if s.augment and rng.random() < s.changed:
+        louder = np.zeros(total)
+        if clip.kind == "rules":
+            if s.augment and rng.random() < s.breaths:
+                audio = self._breathe(clip, audio, (first + np.arange(total)) * rate)
+            if rng.random() < odds:
+                louder = self._louder(total)
+                at = np.linspace(0, total - 1, len(audio))
+                gain = 10 ** (np.interp(at, np.arange(total), louder) / 20)
+                audio = (audio * gain).astype(np.float32)
+        if rng.random() < odds:
             audio = channel(audio, rng)
         elif rng.random() < 0.5:
             audio = audio * np.float32(10 ** (rng.uniform(-12, 6) / 20))
         times = np.asarray((first + s.warmup + np.arange(s.frames)) * rate, np.float64)
-        return self._finish(clip, audio, times)
+        out = list(self._finish(clip, audio, times))
+        if rng.random() < odds:
+            out[0] = self._other_throat(out[0])
+        further = 1 + s.vigour_opening / 10 * louder[s.warmup : s.warmup + s.frames]
+        lips = [INDEX["jawOpen"], INDEX["mouthClose"]]
+        out[1][:, lips] *= np.clip(further, 0.3, 2.0)[:, None].astype(np.float32)
+        return tuple(out)
+
+    def _louder(self, frames: int) -> NDArray[np.float64]:
+        """(frames,) dB of a slow random change of effort."""
+        knots = max(2, round(frames / FRAMES * self._rng.uniform(0.5, 2.5)))
+        decibels = self._rng.normal(0, self._settings.vigour, knots)
+        return np.interp(np.linspace(0, knots - 1, frames), np.arange(knots), decibels)
+
+    def _other_throat(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(T, 2 x FEATURES) with the bands shifted along the mel scale, some of them blanked."""
+        s, rng = self._settings, self._rng
+        hops = features.reshape(len(features), HOPS_PER_FRAME, FEATURES).copy()
+        source = warped(float(s.tract ** rng.uniform(-1, 1)))
+        low = np.minimum(source.astype(int), MELS - 2)
+        part = (source - low).astype(np.float32)
+        bands = hops[..., :MELS]
+        hops[..., :MELS] = bands[..., low] * (1 - part) + bands[..., low + 1] * part
+        if rng.random() < s.masked:
+            wide = int(rng.integers(2, 12))
+            at = int(rng.integers(0, MELS - wide))
+            hops[..., at : at + wide] = hops[..., :MELS].mean()
+        return hops.reshape(features.shape)
 
     def _finish(
         self, clip: Clip, audio: NDArray[np.float32], times: NDArray[np.float64]
@@ -140,7 +197,8 @@ class Batches:
             shapes.astype(np.float32),
             given,
             phones,
-            quiet(phones, s.margin),
+            # Of a real face it is known what the lips did in the hush.
+            quiet(phones, s.margin) * np.float32(clip.kind != "tracked"),
             np.int64(self._speakers.get(clip.speaker, 0)),
             np.float32({"rules": s.rules_weight, "mapped": s.mapped_weight}.get(clip.kind, 1.0)),
             np.float32(clip.kind != "rules"),
@@ -195,6 +253,19 @@ def _slice(clip: Clip, first: float, rate: float, wanted: int) -> NDArray[np.flo
     out = np.zeros(wanted, np.float32)
     out[: min(wanted, len(raw))] = raw[:wanted]
     return out
+
+
+def warped(factor: float) -> NDArray[np.float64]:
+    """(MELS,) which band, in fractions, each band is read from if all formants are ``factor`` up.
+
+    After Jaitly & Hinton, "Vocal tract length perturbation" (2013), without the bend at the top.
+    """
+    low, high = (2595 * np.log10(1 + f / 700) for f in BAND)
+    mels = low + (high - low) * (np.arange(MELS) + 1) / (MELS + 1)
+    hertz = 700 * (10 ** (mels / 2595) - 1) / factor
+    moved = 2595 * np.log10(1 + hertz / 700)
+    bands = (moved - low) / (high - low) * (MELS + 1) - 1
+    return np.asarray(np.clip(bands, 0, MELS - 1), np.float64)
 
 
 def quiet(phones: NDArray[np.int64], margin: int) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from models.data import acted, coarticulation, facegood, grid, prompts, synthetic
+from models.data.level import with_level
 from models.data.schema import Clip, Corpus, files_hash, prepared
 from models.errors import ModelError
 
@@ -18,14 +19,16 @@ REAL: Final = {"grid": "grid_s1", "facegood": "facegood"}
 ALL: Final = ("grid", "facegood", "flite", "hibari", "espeak", "asterisk", *acted.GAMES)
 ODDS: Final = {
     "grid": 0.35,
-    "facegood": 0.15,
-    "flite": 0.15,
-    "hibari": 0.1,
-    "espeak": 0.15,
-    "asterisk": 0.15,
-    **dict.fromkeys(acted.GAMES, 0.1),
+    "facegood": 0.1,
+    "flite": 0.1,
+    "hibari": 0.07,
+    "espeak": 0.12,
+    "asterisk": 0.12,
+    "queen": 0.12,
+    "steelsky": 0.12,
 }
 """How often each is drawn when all are there."""
+RULES: Final = ("general", "fitted")
 _VERSION: Final = 3  # of the code that prepares; a change makes every cache anew
 _RULES_VERSION: Final = 4  # and of what rules add
 
@@ -48,19 +51,31 @@ def dictionary_words() -> list[str]:
 
 
 def prepare(
-    names: Sequence[str], data: Path | None, cache: Path, leave_out: str = ""
+    names: Sequence[str],
+    data: Path | None,
+    cache: Path,
+    leave_out: str = "",
+    rules: str = "general",
 ) -> list[tuple[Corpus, float]]:
     """Prepare corpora and say how often to draw from each.
 
-    Without ``grid`` the rules of coarticulation are not fitted to it either: nothing of a
-    corpus that was left out reaches the training.
+    ``rules`` of coarticulation are ``general`` (phonetics only, as for a face nobody knows) or
+    ``fitted`` to the speaker of GRID. Faces that were never seen follow the general ones better.
+
+    A name may bring its own odds, as in ``grid:0.2``.
 
     Raises:
         ModelError: an unknown name, or a corpus that this machine cannot make.
     """
+    odds = {name: _odds(name, given) for name, _, given in (n.partition(":") for n in names)}
+    names = list(odds)
     unknown = set(names) - set(ALL)
     if unknown:
         raise ModelError(f"no corpus {sorted(unknown)}, there are {', '.join(ALL)}")
+    if rules not in RULES:
+        raise ModelError(f"no rules {rules!r}, there are {', '.join(RULES)}")
+    if rules == "fitted" and leave_out == "grid":
+        raise ModelError("fitted rules know GRID, which was to be left out", "--rules general")
     out = []
     for name in names:
         if name == leave_out:
@@ -73,15 +88,24 @@ def prepare(
             key = [_RULES_VERSION, coarticulation.TABLE.read_text()]
             corpus = prepared(cache, name, key, _ruled(name))
             clips = corpus.clips
-            if leave_out == "grid":
-                rules = coarticulation.default_rules()
-                clips = tuple(synthetic.with_rules(c, rules) for c in clips)
-            said = "default" if leave_out == "grid" else "fitted"
-            clips = tuple(synthetic.joined(clips))
-            corpus = Corpus(name, clips, f"{corpus.source}, {said} rules, joined")
+            if rules == "general":
+                general = coarticulation.default_rules()
+                clips = tuple(synthetic.with_rules(c, general) for c in clips)
+            clips = tuple(synthetic.joined([with_level(c) for c in clips]))
+            corpus = Corpus(name, clips, f"{corpus.source}, {rules} rules, joined")
         _log.info("%s: %d clips, %.1f minutes", name, len(corpus), corpus.seconds / 60)
-        out.append((corpus, ODDS[name]))
+        out.append((corpus, odds[name]))
     return out
+
+
+def _odds(name: str, given: str) -> float:
+    try:
+        odds = float(given or ODDS.get(name, 1.0))
+    except ValueError:
+        odds = -1.0
+    if not 0 < odds < float("inf"):
+        raise ModelError(f"odds of {name} are {given!r}, must be a number above 0")
+    return odds
 
 
 def _real(name: str, folder: Path) -> Callable[[], list[Clip]]:

@@ -39,7 +39,7 @@ class Phone:
 
 # What other tools call them. Values are one phone, or several that share the time.
 _OTHER: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("", "pau", "h#", "sp", "spn", "+spn+", "+nsn+", "ssil", "_"), (SILENCE,)),
+    **dict.fromkeys(("", "pau", "h#", "sp", "+nsn+", "ssil", "_"), (SILENCE,)),
     "ax": ("AH",),
     "axr": ("ER",),
     "ix": ("IH",),
@@ -148,12 +148,13 @@ def spread(names: Iterable[str], start: float, end: float) -> list[Phone]:
 
 
 def merge_silence(phones: Sequence[Phone]) -> list[Phone]:
-    """Drop empty spans and join neighbouring silences."""
+    """Drop empty spans and join silences that touch."""
     out: list[Phone] = []
     for phone in phones:
         if phone.end - phone.start < 1e-4:
             continue
-        if out and out[-1].name == phone.name == SILENCE:
+        touching = bool(out) and phone.start - out[-1].end < 1e-3
+        if touching and out[-1].name == phone.name == SILENCE:
             out[-1] = Phone(SILENCE, out[-1].start, phone.end)
         else:
             out.append(phone)

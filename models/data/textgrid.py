@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Final
 
 from models.data.phones import Phone, arpabet, merge_silence
 from models.errors import ModelError
 
+SPOKEN_NOISE: Final = "spn"
+"""What the Montreal aligner calls a word that is not in its dictionary: speech, and not silence."""
 _TIER = re.compile(r'name = "([^"]*)"')
 _SPAN = re.compile(r'xmin = ([\d.eE+-]+)\s+xmax = ([\d.eE+-]+)\s+text = "((?:[^"]|"")*)"')
 
@@ -27,7 +30,11 @@ def tier(path: Path, name: str) -> list[tuple[float, float, str]]:
 
 
 def phones(path: Path) -> list[Phone]:
-    """The tier ``phones`` in our phone set."""
+    """The tier ``phones`` in our phone set; spans of words that nobody spelled are left out."""
     return merge_silence(
-        [Phone(arpabet(text)[0], start, end) for start, end, text in tier(path, "phones")]
+        [
+            Phone(arpabet(text)[0], start, end)
+            for start, end, text in tier(path, "phones")
+            if text != SPOKEN_NOISE
+        ]
     )

@@ -43,11 +43,13 @@ class Plan:
     opening: float = 2.0
     velocity: float = 4.0
     closure: float = 2.0
-    contact: float = 1.5
+    contact: float = 2.0
     silence: float = 1.5
     correlation: float = 0.3
     phone: float = 0.1
     gains: float = 0.01
+    dropped: float = 0.1
+    """Share of channels in each block that a crop goes without."""
     half: bool = True
     """Multiply in bfloat16."""
     every: int = 250
@@ -108,6 +110,7 @@ class Objective:
         real = batch.tracked[:, None] * lips
         labelled = batch.phones >= 0
         closed = (self._bilabial[batch.phones] & labelled).float() * lips
+        closed = closed * (1 - batch.tracked[:, None])  # a camera knows better than an alignment
         parts = {
             "shape": plan.shape * (weighted * (mine - batch.shapes) ** 2).sum() / mask.sum(),
             "width": plan.width * 100 * losses.masked_mse(width - true_width, lips * context),
@@ -179,6 +182,8 @@ def train(
         _standardise(net, batches)
     else:
         net.load_state_dict(begin.state_dict())
+    for block in net.blocks:
+        block.dropped = plan.dropped  # type: ignore[assignment]
     objective = Objective(plan, [c for c, _ in corpora])
     average = {k: v.clone() for k, v in net.state_dict().items()}
     learned = [*net.parameters(), *speakers.parameters()]

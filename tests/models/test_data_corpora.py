@@ -9,7 +9,7 @@ import pytest
 
 from models.blendshapes import INDEX, lip_opening
 from models.data import augment, facegood, grid, schema
-from models.data.batches import Batches, Settings, quiet
+from models.data.batches import Batches, Settings, quiet, warped
 from models.data.coarticulation import fitted_rules
 from models.data.corpora import prepare
 from models.data.lips import from_measures, gap_of
@@ -18,7 +18,7 @@ from models.data.schema import Clip, Corpus, at_60, frame_count
 from models.data.synthetic import joined, rule_clip, with_pauses, with_rules
 from models.data.voices import Spoken
 from models.errors import ModelError
-from models.features import MELS, RATE
+from models.features import BAND, MELS, RATE
 
 
 def beeps(
@@ -252,3 +252,52 @@ def test_tracked_lips_are_kept_in_the_targets() -> None:
     take = grid.takes(data_folder() / "grid_s1", held_out=False)[3]
     shapes = from_measures(take.shapes, take.gap, take.width, grid.rest_width(take))
     np.testing.assert_allclose(gap_of(shapes), np.maximum(take.gap, 0.003), atol=1e-5)
+
+
+def test_odds_come_with_a_name_or_from_the_table(tmp_path: Path) -> None:
+    for bad in ("grid:x", "grid:0", "grid:-1", "grid:inf"):
+        with pytest.raises(ModelError, match="odds of grid"):
+            prepare([bad], None, tmp_path)
+    with pytest.raises(ModelError, match="no rules 'own'"):
+        prepare(["grid"], None, tmp_path, rules="own")
+    with pytest.raises(ModelError, match="left out"):
+        prepare(["grid"], None, tmp_path, "grid", "fitted")
+
+
+def test_a_camera_says_what_lips_did_in_the_hush() -> None:
+    settings = Settings(size=4, nothing=0.0)
+    real = Batches([(corpus(), 1.0)], {}, settings, 0).next()
+    rules = Batches([(corpus(beeps(kind="rules")), 1.0)], {}, settings, 0).next()
+    assert real.silent.max() == 0
+    assert rules.silent.max() == 1
+
+
+def test_another_throat_moves_the_bands_by_its_factor() -> None:
+    still = warped(1.0)
+    np.testing.assert_allclose(still, np.arange(MELS), atol=1e-9)
+    shorter = warped(1.1)  # formants go up: each band reads from below
+    assert (shorter <= still).all()
+    mels = 2595 * np.log10(1 + np.asarray(BAND) / 700)
+    at = 30
+    hertz = [
+        700 * (10 ** ((mels[0] + (mels[1] - mels[0]) * (b + 1) / (MELS + 1)) / 2595) - 1)
+        for b in (still[at], shorter[at])
+    ]
+    assert hertz[0] / hertz[1] == pytest.approx(1.1, rel=1e-6)
+
+
+def test_effort_opens_rules_further_and_never_a_camera() -> None:
+    """The same crop with and without a change of effort, told apart by what it targets."""
+    for kind, moves in (("rules", True), ("tracked", False)):
+        clip = corpus(beeps(kind=kind))
+        off, on = (
+            Batches(
+                [(clip, 1.0)],
+                {},
+                Settings(size=8, nothing=0.0, breaths=0.0, changed=1.0, vigour=v),
+                3,
+            ).next()
+            for v in (0.0, 8.0)
+        )
+        assert bool((off.shapes != on.shapes).any()) == moves
+        assert (on.shapes >= 0).all()

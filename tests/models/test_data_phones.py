@@ -111,6 +111,12 @@ def test_textgrid(tmp_path: Path) -> None:
         tier(path, "tones")
 
 
+def test_a_word_that_nobody_spelled_is_speech_and_in_no_phone(tmp_path: Path) -> None:
+    path = tmp_path / "a.TextGrid"
+    path.write_text(GRID_TEXT.replace('"IY1"', '"spn"').replace('"M"', '""'))
+    assert phones(path) == [Phone("sil", 0, 0.25), Phone("sil", 0.75, 1.0)]
+
+
 def test_text_is_reproducible_and_varied() -> None:
     assert sentences(20, 1) == sentences(20, 1)
     assert sentences(20, 1) != sentences(20, 2)
