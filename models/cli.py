@@ -54,8 +54,9 @@ def train_speech(
         str | None,
         typer.Option(
             "--corpora",
-            help=f"Known corpora, comma-separated, with odds if wanted (grid:0.3). Default: {CORPORA}; none where "
-            "--videos or --livelink are given without --data.",
+            help="Known corpora, comma-separated, with odds if wanted (grid:0.3). "
+            f"Default: {CORPORA}; none of them where --videos or --livelink are given "
+            "without --data.",
         ),
     ] = None,
     leave_out: Annotated[

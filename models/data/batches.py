@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -117,6 +118,14 @@ class Batches:
         crops = [self._crop() for _ in range(self._settings.size)]
         columns = [np.stack(column) for column in zip(*crops, strict=True)]
         return Batch(*(torch.from_numpy(c) for c in columns))
+
+    def state(self) -> str:
+        """Where in the stream the next batch stands, for :meth:`go_on`."""
+        return json.dumps(self._rng.bit_generator.state)
+
+    def go_on(self, state: str) -> None:
+        """Make the next batch the one that would have come after ``state`` was asked for."""
+        self._rng.bit_generator.state = json.loads(state)
 
     def _crop(self) -> tuple[Any, ...]:
         s, rng = self._settings, self._rng

@@ -36,6 +36,9 @@ CLOSING: Final = 0.05
 """Seconds that lips take to close for p, b, m and to part after it."""
 RESTING: Final = 0.08
 """Seconds that lips take to come to rest in a pause, and that they need to leave it."""
+LATE: Final = 0.0125
+"""Seconds that lips come after what general rules say. Networks that learned from these rules alone
+were early by 10 ms on one filmed speaker and by 18 ms on the other."""
 HELD: Final = 0.7
 """Share of such a phone, from its start, during which they touch; then comes the release."""
 

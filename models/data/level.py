@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from models.blendshapes import INDEX, lip_opening
+from models.data.coarticulation import LATE
 from models.data.schema import Clip
 from models.features import FRAMES, RATE
 
@@ -36,10 +37,10 @@ _FILTER = butter(4, BAND, "bandpass", fs=RATE, output="sos")
 
 
 def level(samples: NDArray[np.int16], frames: int) -> NDArray[np.float64]:
-    """(frames,) 0 to about 1: level of the band in dB, 1 at the clip's 95th percentile."""
+    """(frames,) 0 to about 1: level of the band LATE, in dB, 1 at the clip's 95th percentile."""
     sound = sosfiltfilt(_FILTER, samples.astype(np.float64) / 32768)
     total = np.concatenate([[0.0], np.cumsum(sound**2)])
-    centre = np.arange(frames) * RATE // FRAMES
+    centre = np.arange(frames) * RATE // FRAMES - round(LATE * RATE)
     half = round(WINDOW * RATE / 2)
     low, high = (np.clip(centre + d, 0, len(sound)) for d in (-half, half))
     power = (total[high] - total[low]) / np.maximum(high - low, 1)

@@ -20,6 +20,7 @@ from models.blendshapes import ARKIT, INDEX, SPEECH, indices
 from models.data.batches import Batch, Batches, Settings
 from models.data.phones import BILABIAL, NUMBER, PHONES
 from models.data.schema import Corpus
+from models.errors import ModelError
 from models.speech import Config, SpeechNet
 
 _log = logging.getLogger(__name__)
@@ -166,10 +167,14 @@ def train(
 ) -> tuple[SpeechNet, list[dict[str, float]]]:
     """Train on ``corpora`` (with their odds); leaves ``curve.json`` and ``last.pt`` in ``run``.
 
-    ``begin`` is a network of the same shape to go on from, ``resume`` goes on with this very run.
+    ``begin`` is a network of the same shape to go on from, ``resume`` goes on with this very run:
+    what comes out is, bit for bit, what it would have been had nothing stopped it.
 
     Returns:
         The network with averaged weights, and the curve.
+
+    Raises:
+        ModelError: ``resume``, and the run began with another plan or other corpora.
     """
     torch.manual_seed(plan.seed)
     names = ["", *sorted({c.speaker for corpus, _ in corpora for c in corpus})]
@@ -193,16 +198,21 @@ def train(
     )
     curve: list[dict[str, float]] = []
     first = 0
+    minutes = 0.0
+    about = _about(config, plan, settings, corpora)
     last = run / "last.pt"
     run.mkdir(parents=True, exist_ok=True)
     if resume and last.is_file():
         kept = torch.load(last, weights_only=True)
+        _same(about, kept.get("about", {}), last)
         net.load_state_dict(kept["net"])
         speakers.load_state_dict(kept["speakers"])
         optimiser.load_state_dict(kept["optimiser"])
         schedule.load_state_dict(kept["schedule"])
         average, curve, first = kept["average"], kept["curve"], kept["step"]
-        batches = Batches(corpora, numbers, settings, plan.seed + first)
+        minutes = curve[-1]["minutes"]
+        batches.go_on(kept["batches"])
+        torch.set_rng_state(kept["random"])
     began = time.monotonic()
     sums: dict[str, float] = {}
     counted = 0
@@ -225,7 +235,7 @@ def train(
         counted += 1
         sums = {k: sums.get(k, 0.0) + v for k, v in {**parts, "loss": float(loss.detach())}.items()}
         if (step + 1) % plan.every == 0 or step + 1 == plan.steps:
-            line = {"step": step + 1, "minutes": (time.monotonic() - began) / 60}
+            line = {"step": step + 1, "minutes": minutes + (time.monotonic() - began) / 60}
             line |= {k: v / counted for k, v in sums.items()}
             counted = 0
             if evaluate is not None:
@@ -234,8 +244,10 @@ def train(
             curve.append(line)
             _log.info(" ".join(f"{k} {v:.4g}" for k, v in line.items()))
             (run / "curve.json").write_text(json.dumps(curve, indent=1))
+            part = last.with_suffix(".part")  # a run that dies while it writes keeps the one before
             torch.save(
                 {
+                    "about": about,
                     "net": net.state_dict(),
                     "speakers": speakers.state_dict(),
                     "optimiser": optimiser.state_dict(),
@@ -243,13 +255,35 @@ def train(
                     "average": average,
                     "curve": curve,
                     "step": step + 1,
+                    # The curve's sums are empty here; the rest of what a run remembers is chance.
+                    "batches": batches.state(),
+                    "random": torch.get_rng_state(),
                 },
-                last,
+                part,
             )
+            part.replace(last)
     (run / "plan.json").write_text(
         json.dumps({"plan": asdict(plan), "settings": asdict(settings), "config": asdict(config)})
     )
     return _copy(config, average), curve
+
+
+def _about(
+    config: Config, plan: Plan, settings: Settings, corpora: Sequence[tuple[Corpus, float]]
+) -> dict[str, str]:
+    """What a run cannot change on the way, as JSON by name."""
+    parts = {"config": asdict(config), "plan": asdict(plan), "settings": asdict(settings)}
+    out = {
+        f"{part}.{k}": json.dumps(v) for part, fields in parts.items() for k, v in fields.items()
+    }
+    return out | {f"corpus {c.name}": json.dumps([c.source, len(c), odds]) for c, odds in corpora}
+
+
+def _same(now: dict[str, str], then: dict[str, str], last: Path) -> None:
+    changed = [k for k in sorted({*now, *then}) if now.get(k) != then.get(k)]
+    if changed:
+        said = "; ".join(f"{k} was {then.get(k)}, now {now.get(k)}" for k in changed)
+        raise ModelError(f"{last} began otherwise: {said}", "the same options, or another --run")
 
 
 def _copy(config: Config, weights: dict[str, Tensor]) -> SpeechNet:
