@@ -32,6 +32,8 @@ QUIET: Final = -70.0
 """dBFS in the band that nobody's loudest speech lies below."""
 NARROW: Final = 0.03
 """Openings below it are the phone's own (p, b, m, pauses) and follow the level less."""
+SOFT: Final = 0.06
+"""Opening that the softest sound of the tongue leaves the lips, if its phone opens as far."""
 
 _FILTER = butter(4, BAND, "bandpass", fs=RATE, output="sos")
 
@@ -61,6 +63,7 @@ def with_level(clip: Clip, share: float = SHARE) -> Clip:
     usual = opening[wide].mean() / loud[wide].mean()
     own = np.clip(opening / NARROW, 0, 1)
     mixed = np.clip((1 - share) * opening + share * usual * loud * own, 0, 1)
+    mixed = np.maximum(mixed, np.minimum(opening, SOFT))
     jaw = np.maximum(shapes[:, INDEX["jawOpen"]] + mixed - opening, mixed)
     shapes[:, INDEX["jawOpen"]] = jaw
     shapes[:, INDEX["mouthClose"]] = jaw - mixed

@@ -180,7 +180,8 @@ def train(
     names = ["", *sorted({c.speaker for corpus, _ in corpora for c in corpus})]
     numbers = {n: i for i, n in enumerate(names)}
     for corpus, _ in corpora:
-        numbers |= {c.speaker: REFERENCE for c in corpus if c.kind != "mapped"}
+        # Rules speak for the face of GRID; anybody else on video has a mouth of their own.
+        numbers |= {c.speaker: REFERENCE for c in corpus if c.kind == "rules" or c.corpus == "grid"}
     batches = Batches(corpora, numbers, settings, plan.seed)
     net, speakers = SpeechNet(config), Speakers(names)
     if begin is None:
