@@ -106,7 +106,7 @@ class LiveStudio(Studio):
             DeviceError: no board, no face in view, or it stands elsewhere than before.
             ConfigError: another face.
         """
-        before = None if self._folder is None else Rest.load(self._folder)
+        before = None if self._folder is None else Rest.load(self._folder, self._face.name)
         self._began = self._clock.now()
         self._thread.start()
         self._send(self._face.safe)
@@ -115,7 +115,7 @@ class LiveStudio(Studio):
         self._hold(SETTLE_S)
         if before is not None:
             self._eyes.bias = before.bias
-            check_same(before, self._rest(), self._folder or Path())
+            check_same(before, self._rest(), self._folder or Path(), self._face.name)
         else:
             self._rest()
             self._eyes.settle(RESTING_LOOKS)
@@ -216,11 +216,13 @@ class LiveStudio(Studio):
             self._turn.notify_all()
 
     def _send(self, goal: Floats, rate: float = RATE_HZ) -> None:
-        """Let the loop have a goal; returns when it has sent it at least once."""
-        until = self._clock.now() + 1.0 / rate
+        """Let the loop have a goal; returns when it has sent it once more."""
+        until, before = self._clock.now() + 1.0 / rate, self._tick
 
         def sent() -> bool:
-            return self._over or (self._tick is not None and self._tick.wanted is goal)
+            tick = self._tick
+            new = tick is not None and tick is not before and tick.wanted is goal
+            return self._over or new
 
         with self._turn:
             self._goal = goal

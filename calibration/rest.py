@@ -39,7 +39,7 @@ class Rest:
         part.replace(folder / FILE)
 
     @classmethod
-    def load(cls, folder: Path) -> Rest | None:
+    def load(cls, folder: Path, face: str) -> Rest | None:
         """What the folder knows; None in a new one.
 
         Raises:
@@ -53,7 +53,7 @@ class Rest:
                 return cls(z["landmarks"], z["head"], z["bias"])
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as e:
             raise InputError(
-                f"cannot read {path}: {e}", f"mien calibrate all --out {folder}-2"
+                f"cannot read {path}: {e}", f"mien calibrate all --face {face} --out {folder}-2"
             ) from e
 
 
@@ -64,7 +64,7 @@ def seen_at_rest(frames: list[Frame], bias: Floats) -> Rest:
     )
 
 
-def check_same(before: Rest, now: Rest, folder: Path) -> None:
+def check_same(before: Rest, now: Rest, folder: Path, face: str) -> None:
     """Whether it is the same face in the same place.
 
     Raises:
@@ -77,10 +77,10 @@ def check_same(before: Rest, now: Rest, folder: Path) -> None:
         raise ConfigError(
             f"the face before the camera is at rest {rms:.1f} mm (RMS) from the one in {folder}, "
             f"allowed are {OTHER_MM:g}: it is another face, or has changed too much",
-            f"the right face before the camera, or mien calibrate all --out {folder}-2",
+            f"mien calibrate all --face {face} --out {folder}-2",
         )
     if moved(before.head, now.head):
         raise DeviceError(
             f"the head is elsewhere before the camera than when {folder} was begun",
-            f"{REASONS['moved'][1]}, or mien calibrate all --out {folder}-2",
+            f"{REASONS['moved'][1]} (or begin anew with another --out)",
         )

@@ -139,6 +139,27 @@ def test_an_estop_ends_it(face: FaceConfig, robot: BenchRobot, tmp_path: Path) -
     assert not robot.sim.powered.any()
 
 
+def test_a_loop_that_is_late_is_waited_for(
+    face: FaceConfig, robot: BenchRobot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(robot)
+    send, slow = session.board.send, 0
+
+    def late(t: float, pulses: np.ndarray) -> np.ndarray:
+        nonlocal slow
+        slow += 1
+        time.sleep(0.15 if slow % 6 == 0 else 0.0)  # the machine is busy
+        return send(t, pulses)
+
+    monkeypatch.setattr(session.board, "send", late)
+    try:
+        session.studio.start()
+        for command in (0.8, 0.1, 0.9):
+            np.testing.assert_allclose(session.studio.go(jaw(face, command)), jaw(face, command))
+    finally:
+        session.studio.stop()
+
+
 def test_a_pose_during_which_the_board_was_away_is_done_again(
     face: FaceConfig, robot: BenchRobot
 ) -> None:
@@ -184,7 +205,7 @@ def test_another_face_or_another_place_is_refused_later(robot: BenchRobot, tmp_p
     first = Session(robot, tmp_path)
     first.studio.start()
     first.studio.stop()
-    known = Rest.load(tmp_path)
+    known = Rest.load(tmp_path, robot.face.name)
     assert known is not None
     again = Session(robot, tmp_path)
     again.studio.start()  # the same is welcome
@@ -192,8 +213,11 @@ def test_another_face_or_another_place_is_refused_later(robot: BenchRobot, tmp_p
 
     other = Session(robot, tmp_path)
     other.films.spoil = lambda f: replace(f, landmarks=f.landmarks * [1.2, 1.0, 1.0])
-    with pytest.raises(ConfigError, match=r"\d mm .*allowed are 3.5: it is another face"):
+    with pytest.raises(
+        ConfigError, match=r"\d mm .*allowed are 3.5: it is another face"
+    ) as refused:
         other.studio.start()
+    assert "mien calibrate all --face hobby9" in refused.value.hint
     other.studio.stop()
 
     turned = Session(robot, tmp_path)
@@ -202,7 +226,7 @@ def test_another_face_or_another_place_is_refused_later(robot: BenchRobot, tmp_p
     turned.films.spoil = lambda f: replace(f, head=turn @ f.head)
     with pytest.raises(DeviceError, match="the head is elsewhere") as e:
         turned.studio.start()
-    assert "mien calibrate all" in e.value.hint
+    assert "put head and camera back" in e.value.hint
     turned.studio.stop()
     robot.assert_at_rest()
 
