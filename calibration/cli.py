@@ -37,8 +37,8 @@ from calibration.report import judged, write_report
 from calibration.steady import steadied
 from calibration.studio import Studio
 from calibration.trim import CHECK_POSES, TRIM_POSES, Drift, judge, shifted, watch
-from calibration.verdicts import load_arrays, save_arrays
-from calibration.verify import Verdict, check_inverse, check_model, check_truth, learning_curve
+from calibration.verdicts import Verdict, load_arrays, save_arrays
+from calibration.verify import check_all, learning_curve
 from models import self_model
 from models.train.self_model import FitConfig
 from robot.config import FaceConfig, load_face
@@ -47,7 +47,7 @@ from robot.runs import origin
 
 app = typer.Typer(help="Lets a face learn itself, and prove it.", no_args_is_help=True)
 calibrate = app
-POSES = 1100
+POSES = 1490
 
 
 @app.command()
@@ -140,7 +140,6 @@ def verify(
     folder = place.folder
     data, steady = steadied(dataset.load(folder, config))
     model = self_model.load(folder / fitting.MODEL, config.name, config.hash)
-    verdict = check_model(config, data, model)
     with place.going_on_with("verify"):
         stage = _open(config, place, Robot(port, camera, build, seed, delay))
         with progress("verify") as tell:
@@ -148,16 +147,15 @@ def verify(
                 dataset.check_setup(folder, stage.setup)
                 stage.start()
                 lag = measure(config, model, stage)
-                shown = check_inverse(config, data, model, stage, steady, tell)
+                verdict = check_all(config, data, steady, model, stage, seed, tell)
             finally:
                 stage.stop()
         late: dict[str, Any] = {"lag_s": lag.mouth, "lag_by_region_s": lag.by_region}
         fitting.save(folder, replace(model, meta=model.meta | late))
-        save_arrays(folder, verdict.arrays | shown.arrays)
-        late |= check_truth(config, data, model, shown)
+        save_arrays(folder, verdict.arrays)
         late["curve"] = learning_curve(config, data, model)
         late["errors_against"] = "the camera" if stage.truth() is None else "the rig itself"
-        metrics = verdict.metrics | shown.metrics | late | origin(config, seed) | _counts(stage)
+        metrics = verdict.metrics | late | origin(config, seed) | _counts(stage)
         place.merge(metrics | {"data_hash": data.hash, "camera": data.setup.camera, "build": build})
     if stage.truth() is None:
         print("what the face really does is not known here: errors are as the camera sees them")

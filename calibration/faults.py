@@ -23,7 +23,8 @@ from robot.config import FaceConfig, Floats
 
 FINDINGS = "first_pass.json"
 What = Literal["stuck", "loose", "reversed", "swapped"]
-_WEAK = 0.2  # of the known response; a healthy one has 0.6 to 1.4, a gaze that MediaPipe sees 0.3
+_WEAK = 0.2  # of the known response; a healthy one has 0.6 to 1.4 before a camera that sees it all
+_MOVES = 40.0  # standard errors of the noise's energy: still 20 at most, a seen cheek 66
 _ALIKE = 0.6  # of another actuator's response: it moves that one's place
 _SURE = 3.0  # standard errors
 
@@ -92,6 +93,8 @@ def first_pass(face: FaceConfig, data: Dataset, known: SelfModel | None) -> list
     seen = seen - np.median(seen, axis=1, keepdims=True)  # the camera's sway
     said = known.landmarks(data.commands[single]) - still
     commands = data.commands[single]
+    other_eyes = known.meta.get("camera", data.setup.camera) != data.setup.camera
+    shows = _shown(face, known, seen, commands, noise, len(rest)) if other_eyes else {}
     found = []
     for i in known.inputs:
         mine = np.abs(commands[:, i]) > 1e-6
@@ -102,8 +105,46 @@ def first_pass(face: FaceConfig, data: Dataset, known: SelfModel | None) -> list
         error = noise * np.sqrt(1 + 1 / len(rest)) / np.sqrt(energy)
         if share > _WEAK or error * _SURE > 1 - _WEAK:
             continue  # healthy, or too small a motion to say
-        found.append(_explain(face, known, int(i), seen[mine], commands[mine], share, noise))
+        finding = _explain(face, known, int(i), seen[mine], commands[mine], share, noise)
+        if other_eyes and finding.what in ("stuck", "loose"):
+            like = [n for n in shows if _alike(face, n, finding.actuator)]
+            if shows[finding.actuator] or (like and not any(shows[n] for n in like)):
+                continue
+        found.append(finding)
     return found
+
+
+def _shown(
+    face: FaceConfig, known: SelfModel, seen: Floats, commands: Floats, noise: float, rests: int
+) -> dict[str, bool]:
+    """Which actuators' motions alone (P, 478, 3) at commands (P, n) show anything at all."""
+    out = {}
+    for i in known.inputs:
+        mine = np.abs(commands[:, i]) > 1e-6
+        if mine.any():
+            energy = _energy(seen[mine], commands[mine, i], noise, rests)
+            out[face.names[i]] = energy > _MOVES
+    return out
+
+
+def _alike(face: FaceConfig, one: str, other: str) -> bool:
+    """Two actuators of the same kind that move the same region."""
+    a, b = face.actuators[one], face.actuators[other]
+    return one != other and (a.region, a.kind) == (b.region, b.kind)
+
+
+def _energy(seen: Floats, u: Floats, noise: float, rests: int) -> float:
+    """How far the energy of a motion (P, 478, 3) along commands (P,) is above the noise's.
+
+    In standard errors: noise alone has a chi square of 478 x 3 degrees of freedom. The resting face
+    that was taken off has noise of its own, the same in all poses.
+    """
+    power = float(np.square(u).sum())
+    slope = np.einsum("p,plk->lk", u, seen) / power
+    variance = noise**2 * (1.0 / power + (float(u.sum()) / power) ** 2 / rests)
+    degrees = slope.size
+    above = float(np.square(slope).sum()) / variance - degrees
+    return above / float(np.sqrt(2.0 * degrees))
 
 
 def _explain(

@@ -131,7 +131,8 @@ def moved(home: Floats, head: Floats) -> bool:
     if not np.isfinite(head).all():
         return False
     away = float(np.linalg.norm(head[:2, 3] - home[:2, 3]))
-    nearer = abs(head[2, 3] / home[2, 3] - 1.0) if abs(home[2, 3]) > 1.0 else 0.0
+    # A rig says how far its head has come from neutral, some mm, and no distance to a camera.
+    nearer = abs(head[2, 3] / home[2, 3] - 1.0) if abs(home[2, 3]) > 100.0 else 0.0
     return _angle(home, head) > TURNED_DEG or away > SHIFTED_MM or nearer > NEARER
 
 

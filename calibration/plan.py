@@ -7,6 +7,7 @@ combo       low-discrepancy mixtures, growing; half of them move few actuators, 
 neck        the head turned: only for the pose of the head, not for the face
 active      mixtures chosen where the first model knows least (added by ``collect``)
 held        never learned from: what ``verify`` asks
+string      strings pulled and let go at random, each by itself, the rest of the face still
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from robot.config import FaceConfig, Floats
 from robot.errors import InputError
 from robot.safety import Limiter
 
-KINDS = ("start", "neutral", "single", "loop", "neck", "combo", "active", "held")
+KINDS = ("start", "neutral", "single", "loop", "neck", "combo", "active", "held", "string")
 """``start`` is no pose: it marks that the face was (re)started at its safe pose."""
 
 FIRST_PASS = ("neutral", "single")
@@ -31,6 +32,7 @@ FIRST_PASS = ("neutral", "single")
 
 _AMPLITUDES = (0.3, 0.65, 1.0)
 _LOOP = (0.2, 0.4, 0.6, 0.8, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0, 0.5, 0.25, 0.5, 0.0)
+_STRINGS = 60  # random poses of the strings
 _REST = 4  # neutral poses at the start
 _NEUTRAL_EVERY = 100
 _GROWING = 0.25  # share of the combos whose amplitude still grows
@@ -123,7 +125,7 @@ def make_plan(face: FaceConfig, poses: int, seed: int = 0) -> Plan:
     Raises:
         InputError: too few poses to visit every actuator and still learn and verify.
     """
-    fixed = [*_singles(face), *_loops(face), *_necks(face)]
+    fixed = [*_singles(face), *_loops(face), *string_walk(face, _STRINGS, seed), *_necks(face)]
     least = len(fixed) + 2 * _moving(face).sum() + _held(poses)
     if poses < least:
         raise InputError(
@@ -191,6 +193,15 @@ def _loops(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
     if strings.any():
         for level in _LOOP:
             yield "loop", np.where(strings, level * face.limits[:, 1], 0.0)
+
+
+def string_walk(face: FaceConfig, count: int, seed: int) -> list[tuple[str, Floats]]:
+    """Random pulls of all strings, the rest at neutral: only their past tells such faces apart."""
+    strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    if not strings.any():
+        return []
+    pulls = np.random.default_rng([seed, 2]).uniform(size=(count, len(strings)))
+    return [("string", np.where(strings, pull * face.limits[:, 1], 0.0)) for pull in pulls]
 
 
 def _necks(face: FaceConfig) -> Iterator[tuple[str, Floats]]:

@@ -58,7 +58,8 @@ def open_studio(
     from robot.sim.rig import Rig
 
     rig = Rig(face, build)
-    eye: Camera = ProjectedCamera(seed=seed) if camera == "projected" else RenderedCamera(rig)
+    formula = ProjectedCamera(seed=seed) if camera == "projected" else None
+    eye: Camera = formula or RenderedCamera(rig)
     line = SimBoard(rig)
     board = Board(face, line, line.now)
     board.connect()
@@ -74,7 +75,7 @@ def open_studio(
         eye.close()
 
     setup = Setup(face.name, face.hash, mechanism_hash(face), build, camera)
-    clear = None if isinstance(eye, RenderedCamera) else lambda: rig.landmarks() + eye.bias
+    clear = None if formula is None else lambda: rig.landmarks() + formula.bias
     return Studio(
         face,
         board,

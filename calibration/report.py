@@ -14,7 +14,7 @@ import matplotlib
 import numpy as np
 
 from calibration.dataset import Dataset
-from calibration.verify import Verdict
+from calibration.verdicts import Verdict
 from models.blendshapes import ARKIT
 from models.regions import CHEEKS, NOSE
 from models.self_model import SelfModel
@@ -33,7 +33,9 @@ GOALS: dict[str, tuple[str, float]] = {
     "vs_ridge": ("<=", 0.7),
     "vs_nearest": ("<=", 0.4),
     "memory_gain": ("<=", 0.7),
+    "fit_s": ("<=", 240.0),
     "robot_s": ("<=", 480.0),
+    "poses": ("<=", 1500.0),
 }
 """What a calibrated face should reach; each is shown beside what was measured."""
 

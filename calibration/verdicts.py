@@ -1,9 +1,11 @@
-"""What verification leaves for the report's figures, on disk."""
+"""What verification finds: numbers, and on disk the arrays that the report's figures need."""
 
 from __future__ import annotations
 
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +13,24 @@ from robot.config import Floats
 from robot.errors import InputError
 
 FILE = "verify.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What verification found.
+
+    Attributes:
+        metrics: numbers for ``metrics.json``.
+        arrays: what the figures need.
+    """
+
+    metrics: dict[str, Any]
+    arrays: dict[str, Floats]
+
+
+def rmse(a: Floats, b: Floats) -> float:
+    """RMS distance (mm) over landmarks (..., 3)."""
+    return float(np.sqrt(np.square(a - b).sum(-1).mean()))
 
 
 def save_arrays(folder: Path, arrays: dict[str, Floats]) -> None:

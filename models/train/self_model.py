@@ -1,4 +1,9 @@
-"""Fit a self-model: landmark modes by PCA, network by Adam, last layer and doubt in closed form."""
+"""Fit a self-model: landmark modes by PCA, network by Adam, last layer and doubt in closed form.
+
+The network learns on the modes of the noisy looks. What its features do to the skin is then
+estimated landmark by landmark, as smooth fields (models.train.fields), and cut to modes again,
+those of the model's own motion, which hold much less of the camera's noise.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,7 @@ from models.play import Play
 from models.regions import COUNT, landmark_weights
 from models.self_model import MAX_LATENTS, POWERS, Floats, SelfModel
 from models.self_model_net import NetConfig, SelfModelNet
+from models.train.fields import clean_fields
 
 # Steps between two scans of the strings' past, the slow part of a step.
 _PLAY_EVERY = 4
@@ -111,7 +117,8 @@ def fit(
     x = commands.copy()
     if tendons:
         x[:, list(tendons)] = model.play.scan(commands[:, list(tendons)])
-    model = _last_layer(model, model.features(x[examples.seen]), latents)
+    phi = model.features(x[examples.seen])
+    model = _cleaned(model, phi, examples.landmarks, c.latents)
     meta = {
         "seed": c.seed,
         "poses": len(examples.seen),
@@ -124,7 +131,7 @@ def fit(
 def _modes(landmarks: Floats, wanted: int) -> tuple[Floats, Floats, Floats]:
     """(mean (478, 3), decoder (K, 1434), latents (N, K)); lips and lids weigh more."""
     mean = landmarks.mean(0)
-    root = np.sqrt(np.maximum(landmark_weights(), _PCA_FLOOR)).repeat(3)
+    root = _roots()
     centred = (landmarks - mean).reshape(len(landmarks), -1) * root
     _, spread, modes = np.linalg.svd(centred, full_matrices=False)
     k = min(wanted, MAX_LATENTS, int((spread > 1e-9 * spread[0]).sum()))
@@ -214,6 +221,25 @@ def _last_layer(model: SelfModel, phi: Floats, latents: Floats) -> SelfModel:
             usual = np.sqrt(values + np.average(strengths[pick], weights=total))
             doubt = (basis / usual).T * scale  # eigh sorts upwards: the least known comes first
     return replace(model, out=out, doubt=doubt, noise=noise)
+
+
+def _cleaned(model: SelfModel, phi: Floats, landmarks: Floats, wanted: int) -> SelfModel:
+    """The model with clean fields behind its features phi (N, F), and modes of their motion."""
+    fields, left = clean_fields(phi, landmarks)
+    mean, decoder, latents = _modes(landmarks - left, wanted)
+    model = _last_layer(replace(model, mean=mean, decoder=decoder), phi, latents)
+    root = _roots()
+    to_modes = (decoder * root**2).T  # landmarks -> latents
+    out = fields.reshape(len(fields), -1) @ to_modes
+    out[-1] -= mean.reshape(-1) @ to_modes
+    freedom = max(1, len(phi) - phi.shape[1])
+    noise = np.sqrt(np.square(left.reshape(len(phi), -1) @ to_modes).sum(0) / freedom)
+    return replace(model, out=out, noise=noise)
+
+
+def _roots() -> Floats:
+    """(1434,) root of the weight of each coordinate in the modes."""
+    return np.sqrt(np.maximum(landmark_weights(), _PCA_FLOOR)).repeat(3)
 
 
 def _wide(parameter: torch.Tensor) -> Floats:

@@ -78,12 +78,16 @@ NOISELESS = Noise(ZERO, ZERO, ZERO, 1.0, ZERO, 0.0)
 
 
 class ProjectedCamera:
-    """True landmarks with noise. The same seed and the same looks give the same errors."""
+    """True landmarks with noise. The same seed and the same looks give the same errors.
+
+    Attributes:
+        bias: (478, 3) mm, what is off in every look of this camera.
+    """
 
     def __init__(self, noise: Noise | None = None, seed: int = 0) -> None:
         self.noise = Noise() if noise is None else noise
         self._random = np.random.default_rng([seed, 0xCA3])
-        self._bias = self._random.standard_normal((POINTS, 3)) * self.noise.bias
+        self.bias = self._random.standard_normal((POINTS, 3)) * self.noise.bias
         self._sway, self._drift = np.zeros(3), np.zeros((POINTS, 3))
         self._last: float | None = None
 
@@ -99,7 +103,7 @@ class ProjectedCamera:
         self._last = rig.time
         if random.random() < noise.lost or rig.blind:
             return Sight(rig.time, None)
-        off = self._bias + self._sway + self._drift + points[1] * noise.jitter
+        off = self.bias + self._sway + self._drift + points[1] * noise.jitter
         return Sight(rig.time, rig.landmarks() + off)
 
     def close(self) -> None:

@@ -1,0 +1,78 @@
+"""What the strings' memory is worth: errors in their zones with it over those without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from calibration.dataset import Dataset
+from calibration.fit import examples, usable
+from calibration.plan import string_walk
+from calibration.studio import Stage
+from calibration.verdicts import rmse
+from models.regions import REGIONS
+from models.self_model import SelfModel
+from models.train.self_model import FitConfig, fit
+from robot.config import FaceConfig, Floats
+
+MEMORY_POSES = 60
+ZONE = list(REGIONS["nose"] + REGIONS["cheeks"])
+"""Landmarks where strings pull."""
+
+
+def predict_held(model: SelfModel, data: Dataset) -> Floats:
+    """(H, 478, 3) predictions of the held-out poses, with the memory of all that came before."""
+    return model.sequence(data.commands)[data.held]
+
+
+def fit_blind(
+    face: FaceConfig, data: Dataset, model: SelfModel, config: FitConfig | None = None
+) -> SelfModel:
+    """The same fit without memory."""
+    inputs = tuple(int(i) for i in model.inputs)
+    config = config or FitConfig(seed=int(model.meta.get("seed", 0)))
+    return fit(examples(face, data, usable(data), inputs), replace(config, memory=False))
+
+
+def memory_gain(data: Dataset, model: SelfModel, blind: SelfModel) -> float:
+    """Error in the strings' zones with memory over that without, of looks at held-out poses."""
+    held = data.landmarks[data.held][:, ZONE]
+    return rmse(predict_held(model, data)[:, ZONE], held) / rmse(
+        predict_held(blind, data)[:, ZONE], held
+    )
+
+
+def check_memory(
+    face: FaceConfig, model: SelfModel, blind: SelfModel, stage: Stage, seed: int = 0
+) -> dict[str, float]:
+    """Random sequences of the strings, never learned from: errors in their zones. Stage started.
+
+    ``memory_gain`` is the error with memory over that of the same fit without, on the true
+    landmarks where they are known. What is off by the same in all poses (the camera's bias) is
+    taken off both.
+    """
+    if not len(model.tendons):
+        return {}
+    stage.go(face.safe)
+    sent, there = [], []
+    for _, goal in string_walk(face, MEMORY_POSES, seed + 611953):
+        sent.append(stage.go(goal))
+        look = stage.look().landmarks
+        known = stage.truth()
+        there.append(look if known is None else known)
+    run, at = np.array(sent), np.array(there)
+    good = np.isfinite(at).all((1, 2))
+
+    def error(with_: SelfModel) -> float:
+        off = (with_.sequence(run) - at)[good][:, ZONE]
+        return rmse(off - off.mean(0), np.zeros_like(off))
+
+    remembers, forgets = error(model), error(blind)
+    motion = at[good][:, ZONE]
+    return {
+        "memory_gain": remembers / forgets,
+        "memory_mm": remembers,
+        "memory_blind_mm": forgets,
+        "memory_motion_mm": rmse(motion - motion.mean(0), np.zeros_like(motion)),
+    }
