@@ -23,6 +23,7 @@ PULLED_S: Final = 1.5
 BACK_S: Final = 5.0
 GRID_HZ: Final = 240
 LONGEST_S: Final = 1.0
+MINUTE_S: Final = 60.0
 
 
 class Watched:
@@ -54,15 +55,22 @@ def live(
     wav: Annotated[Path | None, typer.Option(help="Speech; without, one that ships.")] = None,
     realtime: Annotated[bool, typer.Option(help="Ask for SCHED_FIFO.")] = False,
     pull: Annotated[bool, typer.Option(help="Pull out microphone and board, too.")] = True,
-    soak: Annotated[float, typer.Option(min=0, help="Seconds of a run that is left alone.")] = 45.0,
+    soak: Annotated[
+        float, typer.Option(min=0, help="Simulated seconds of the run that watches the memory.")
+    ] = 30.0,
+    lookahead: Annotated[int, typer.Option(help="Of the speech network, ms.")] = 100,
 ) -> dict[str, Any]:
     """Latency, deadlines, sync of sound and lips, recovery, on this machine as loaded as it is.
 
-    First a steady run with monitoring, corrected by the lag that ``mien sync`` finds; then one from
-    a file that nobody watches, for the memory; then a short one in which the microphone and the
-    board are pulled out for 1.5 s each.
+    First a steady run with monitoring, corrected by the lag that ``mien sync`` finds; then a short
+    one in which the microphone and the board are pulled out for 1.5 s each; then the same objects
+    in lock-step on a simulated clock, for the memory (``rss_*``; that of the real processes in the
+    steady run is ``live_rss_*``). The full form, about half an hour on a quiet machine:
+
+    mien bench live --seconds 600 --soak 3600 --realtime --json
     """
     from robot.live.run import ask_for_priority
+    from robot.live.soak import soak as soaked
     from robot.live.sync import lag_in_lockstep
 
     if realtime:
@@ -73,32 +81,36 @@ def live(
     again = int(np.ceil(seconds * RATE / len(sentence)))
     spoken = np.tile(sentence, again)[: round(seconds * RATE)]
     lag_s = lag_in_lockstep(calibrated, sentence[: 6 * RATE])
-    steady, report = _run(config, spoken, lag_s, pull=False)
+    steady, report = _run(config, spoken, lag_s, pull=False, lookahead=lookahead)
     keys = (
         "deadline_met", "deadlines_missed", "lateness_ms_p99", "lateness_ms_max",
         "mic_to_frame_ms_p50", "mic_to_frame_ms_p99", "mic_to_setpoint_ms_p50",
         "mic_to_setpoint_ms_p99", "lookahead_ms", "delay_ms", "delay_refits", "lead_ms",
-        "face_lag_ms",
-        "late_frames", "underruns", "blocks_dropped", "sound_holes", "seconds",
-        "voice_cpu_pct",
+        "face_lag_ms", "late_frames", "starved_ticks", "underruns", "monitor_lost",
+        "blocks_dropped", "sound_holes", "rig_slips", "seconds", "voice_cpu_pct",
     )  # fmt: skip
     out: dict[str, Any] = {
         **{k: report[k] for k in keys},
         "cpu_pct": report["loop_cpu_pct"] + report["voice_cpu_pct"],
         "load_average": os.getloadavg()[0],
         "realtime": realtime,
+        **{f"live_{k}": report[k] for k in ("rss_mb", "rss_growth_mb", "rss_growth_over_s")},
         **offsets(calibrated, steady, report),
     }
-    if soak:
-        out |= _soak(face, wav or audio.LJ_DEMO, soak)
     if pull:
-        torn, _ = _run(config, spoken[: round(BACK_S * RATE)], lag_s, pull=True)
+        torn, _ = _run(
+            config, spoken[: round(BACK_S * RATE)], lag_s, pull=True, lookahead=lookahead
+        )
         out |= torn.recoveries()
+    if soak:
+        if realtime:  # it waits for nobody, and would let nobody else run
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        out |= soaked(calibrated, sentence, soak)
     return out
 
 
 def _run(
-    face: FaceConfig, spoken: NDArray[np.float32], lag_s: float, pull: bool
+    face: FaceConfig, spoken: NDArray[np.float32], lag_s: float, pull: bool, lookahead: int
 ) -> tuple[Hands, dict[str, Any]]:
     from robot.live.run import Options, run
     from robot.live.virtual_sound import VirtualSound
@@ -121,22 +133,10 @@ def _run(
         def mirror(t: float, frame: Any) -> None:
             seen.hear(t, frame.level_db)
 
-        setup = Setup(face.name, source="mic", monitor="")
+        setup = Setup(face.name, source="mic", monitor="", lookahead=lookahead)
         report = run(Options(setup, watch=watch, mirror=mirror, lag_s=lag_s), stop)
         hands.join()
     return hands, report
-
-
-def _soak(face: str, wav: Path, seconds: float) -> dict[str, Any]:
-    """Memory of both processes without the recorders of this bench, which grow themselves."""
-    from robot.live.run import Options, run
-    from robot.live.voice_setup import Setup
-    from robot.stopping import stopping
-
-    with stopping(seconds) as stop:
-        report = run(Options(Setup(face, source="wav", path=wav, repeat=True)), stop)
-    keys = ("rss_mb", "rss_growth_mb", "rss_growth_over_s")
-    return {**{k: report[k] for k in keys}, "soak_deadline_met": report["deadline_met"]}
 
 
 class Hands:
@@ -202,14 +202,14 @@ def offsets(
 
     Lips: the rig's true lip gap against the gap that the speech network wants when it is given
     what went into the microphone as a file. Sound: what came out of the room's speaker against
-    what went into the microphone. Both over all but the first third, when the delay is fitted.
+    what went into the microphone. Both over the last minute, without the first third of that.
     """
     from models.metrics import lag_ms, pearson
     from robot.speech import FPS, speak
     from robot.trace import lip_gap
 
-    voice_t, voice = hands.voice
-    late = _behind(hands.voice, hands.room)
+    voice_t, voice = heard = last(hands.voice)
+    late = _behind(heard, last(hands.room, LONGEST_S))
     if late is None:
         return {"av_offset_ms": None, "lips_after_voice_ms": None, "sound_after_voice_ms": None}
     targets = calibrated.retarget.targets(speak(voice))
@@ -225,6 +225,15 @@ def offsets(
         "sound_after_voice_ms": 1e3 * late,
         "r_lips": pearson(np.interp(grid + voice_t + lips, times, gaps), wanted),
     }
+
+
+def last(
+    sound: tuple[float, NDArray[np.float32]], before: float = 0.0
+) -> tuple[float, NDArray[np.float32]]:
+    """When the last minute of a sound (and ``before`` s more) begins, and its samples."""
+    t, samples = sound
+    first = max(0, len(samples) - round((MINUTE_S + before) * RATE))
+    return t + first / RATE, samples[first:]
 
 
 def _behind(
