@@ -1,0 +1,66 @@
+"""An emergency stop is heard, latched, and never armed over."""
+
+import pytest
+
+from firmware.line import Line
+from robot.errors import DeviceError
+from robot.link.wire import State
+from tests.robot.link.driven import NEUTRAL, armed, connected, play, wave
+
+
+def test_estop_is_latched_and_no_revival_ends_it() -> None:
+    line = Line()
+    board = armed(line)
+    board.estop()
+    assert not line.core.drive
+    with pytest.raises(DeviceError, match="ESTOP") as raised:
+        board.send(line.now(), NEUTRAL)
+    assert raised.value.hint.endswith("mien clear")
+    with pytest.raises(DeviceError, match="ESTOP"):
+        board.arm()
+    with pytest.raises(DeviceError, match="ESTOP"):
+        connected(line).arm()
+    board.clear()
+    board.arm()
+    play(board, line, 1.0, wave)
+    assert line.core.state == State.ARMED
+
+
+def test_an_estop_over_a_bad_line_is_said_until_it_is_heard() -> None:
+    line = Line(seed=4)
+    board = armed(line)
+    line.damage = lambda data: b"" if line.rng.random() < 0.7 else data
+    start = line.now()
+    board.estop()
+    assert not line.core.drive
+    assert line.now() - start < 0.3
+
+
+def test_an_estop_that_nobody_confirms_says_what_to_do() -> None:
+    line = Line()
+    board = armed(line)
+    line.deaf = True
+    with pytest.raises(DeviceError, match="not confirmed") as raised:
+        board.estop()
+    assert raised.value.hint == "cut the servo supply"
+
+
+def test_the_boards_own_button_stops_the_loop() -> None:
+    line = Line()
+    board = armed(line)
+    line.core.press_button()
+    with pytest.raises(DeviceError, match="ESTOP"):
+        play(board, line, 1.0, wave)
+    assert not line.core.drive
+
+
+def test_an_estop_while_the_cable_was_out_is_not_armed_over() -> None:
+    line = Line()
+    board = armed(line)
+    line.unplugged = True
+    play(board, line, 0.5, wave)
+    line.core.press_button()
+    line.unplugged = False
+    with pytest.raises(DeviceError, match="ESTOP"):
+        play(board, line, 2.0, wave)
+    assert not line.core.drive
