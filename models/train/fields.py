@@ -39,8 +39,8 @@ def clean_fields(phi: Floats, landmarks: Floats) -> tuple[Floats, Floats]:
     left = np.square(flat).sum(0) - np.square(raw).sum(0)
     sigma = np.sqrt(np.maximum(left / max(1, count - size), 1e-12)).reshape(landmarks.shape[1:])
     fields = raw.reshape(size, *landmarks.shape[1:])
-    home = np.linalg.solve(upper, raw)[0].reshape(landmarks.shape[1:])
-    cleaned = np.concatenate([fields[:1], _mixed(fields[1:] / sigma, distances(home)) * sigma])
+    apart = distances(landmarks.mean(0))
+    cleaned = np.concatenate([fields[:1], _mixed(fields[1:] / sigma, apart) * sigma])
     coefficients = np.empty_like(raw)
     coefficients[order] = np.linalg.lstsq(upper, cleaned.reshape(size, -1), rcond=None)[0]
     said = (basis @ cleaned.reshape(size, -1)).reshape(landmarks.shape)
