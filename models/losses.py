@@ -49,6 +49,15 @@ def velocity(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     )
 
 
+def parted(opening: Tensor, target: Tensor, mask: Tensor, least: float = 0.05) -> Tensor:
+    """Squared shortfall of lip opening (B, T) below ``least`` where the target lies above it.
+
+    The other side of a closure: n, d and t sound like m and b, and a network in doubt would shut
+    the lips halfway on both.
+    """
+    return masked_mse((least - opening).clamp_min(0.0), mask * (target > least))
+
+
 def near_closure(opening: Tensor, target: Tensor, mask: Tensor, sharpness: float = 12.0) -> Tensor:
     """Squared error of lip opening (B, T), weighted by exp(-sharpness * true opening).
 

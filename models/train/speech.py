@@ -44,7 +44,8 @@ class Plan:
     opening: float = 2.0
     velocity: float = 4.0
     closure: float = 2.0
-    contact: float = 2.0
+    contact: float = 1.5
+    apart: float = 4.0
     silence: float = 1.5
     correlation: float = 0.3
     phone: float = 0.1
@@ -111,7 +112,8 @@ class Objective:
         real = batch.tracked[:, None] * lips
         labelled = batch.phones >= 0
         closed = (self._bilabial[batch.phones] & labelled).float() * lips
-        closed = closed * (1 - batch.tracked[:, None])  # a camera knows better than an alignment
+        rules = 1 - batch.tracked[:, None]  # a camera knows better than an alignment
+        closed = closed * rules
         parts = {
             "shape": plan.shape * (weighted * (mine - batch.shapes) ** 2).sum() / mask.sum(),
             "width": plan.width * 100 * losses.masked_mse(width - true_width, lips * context),
@@ -119,6 +121,7 @@ class Objective:
             "velocity": plan.velocity * 100 * losses.velocity(gap, true_gap, lips),
             "closure": plan.closure * 100 * losses.near_closure(gap, true_gap, lips),
             "contact": plan.contact * 100 * losses.masked_mse(opening(shapes), closed),
+            "apart": plan.apart * 100 * losses.parted(opening(shapes), true_gap, lips * rules),
             "silence": plan.silence * 100 * losses.stillness(opening(shapes), batch.silent),
             "correlation": plan.correlation
             * (

@@ -10,6 +10,7 @@ from models.losses import (
     effective_frames,
     masked_mse,
     near_closure,
+    parted,
     stillness,
     velocity,
 )
@@ -90,3 +91,11 @@ def test_losses_have_finite_gradients_at_rest() -> None:
     torch.autograd.backward(total)
     assert x.grad is not None
     assert np.isfinite(x.grad.numpy()).all()
+
+
+def test_parted_asks_nothing_of_closures_and_of_open_lips() -> None:
+    target = torch.tensor([[0.0, 0.2, 0.2, 0.2]])
+    opening = torch.tensor([[0.0, 0.3, 0.05, 0.01]])
+    assert parted(opening[:, :3], target[:, :3], torch.ones(1, 3)) == 0
+    got = parted(opening, target, torch.ones(1, 4))
+    assert float(got) == pytest.approx(0.04**2 / 3, rel=1e-5)
