@@ -55,6 +55,9 @@ def live(
     wav: Annotated[Path | None, typer.Option(help="Speech; without, one that ships.")] = None,
     realtime: Annotated[bool, typer.Option(help="Ask for SCHED_FIFO.")] = False,
     pull: Annotated[bool, typer.Option(help="Pull out microphone and board, too.")] = True,
+    alone: Annotated[
+        float, typer.Option(min=0, help="Seconds of a run of the real processes for their memory.")
+    ] = 30.0,
     soak: Annotated[
         float, typer.Option(min=0, help="Simulated seconds of the run that watches the memory.")
     ] = 30.0,
@@ -63,11 +66,11 @@ def live(
     """Latency, deadlines, sync of sound and lips, recovery, on this machine as loaded as it is.
 
     First a steady run with monitoring, corrected by the lag that ``mien sync`` finds; then a short
-    one in which the microphone and the board are pulled out for 1.5 s each; then the same objects
-    in lock-step on a simulated clock, for the memory (``rss_*``; that of the real processes in the
-    steady run is ``live_rss_*``). The full form, about half an hour on a quiet machine:
+    one in which the microphone and the board are pulled out for 1.5 s each. Then memory: of the
+    real processes in a run from a file that nobody watches (``live_rss_*``), and of the same
+    objects in lock-step on a simulated clock (``rss_*``). The full form, about 40 minutes:
 
-    mien bench live --seconds 600 --soak 3600 --realtime --json
+    mien bench live --seconds 600 --alone 600 --soak 3600 --realtime --json
     """
     from robot.live.run import ask_for_priority
     from robot.live.soak import soak as soaked
@@ -94,7 +97,6 @@ def live(
         "cpu_pct": report["loop_cpu_pct"] + report["voice_cpu_pct"],
         "load_average": os.getloadavg()[0],
         "realtime": realtime,
-        **{f"live_{k}": report[k] for k in ("rss_mb", "rss_growth_mb", "rss_growth_over_s")},
         **offsets(calibrated, steady, report),
     }
     if pull:
@@ -102,6 +104,8 @@ def live(
             config, spoken[: round(BACK_S * RATE)], lag_s, pull=True, lookahead=lookahead
         )
         out |= torn.recoveries()
+    if alone:
+        out |= _alone(face, wav or audio.LJ_DEMO, alone)
     if soak:
         if realtime:  # it waits for nobody, and would let nobody else run
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
@@ -137,6 +141,18 @@ def _run(
         report = run(Options(setup, watch=watch, mirror=mirror, lag_s=lag_s), stop)
         hands.join()
     return hands, report
+
+
+def _alone(face: str, wav: Path, seconds: float) -> dict[str, Any]:
+    """Memory of both processes without the recorders of this bench, which grow themselves."""
+    from robot.live.run import Options, run
+    from robot.live.voice_setup import Setup
+    from robot.stopping import stopping
+
+    with stopping(seconds) as stop:
+        report = run(Options(Setup(face, source="wav", path=wav, repeat=True)), stop)
+    keys = ("rss_mb", "rss_growth_mb", "rss_growth_over_s")
+    return {f"live_{key}": report[key] for key in keys}
 
 
 class Hands:

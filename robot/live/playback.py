@@ -27,9 +27,13 @@ def poses(path: Path, face: FaceConfig) -> Iterator[tuple[float, Floats]]:
         raise InputError(f"{path.name} was recorded on {theirs.name}, this is {face.name}")
     first: float | None = None
     for record in recorder.read(path):
-        if record.topic != "/tick" or record.content["t"] <= 0:
+        if record.topic != "/tick" or record["t"] <= 0:
             continue
-        t, sent = float(record.content["t"]), np.array(record.content["sent"], np.float64)
+        t = float(record["t"])
+        try:
+            sent = np.array(record["sent"], np.float64)
+        except (TypeError, ValueError):
+            sent = np.full(len(face.names), np.nan)
         if sent.shape != (len(face.names),) or not np.isfinite([t, *sent]).all():
             raise InputError(f"{path.name} holds a pose that is none, at {t:.2f} s")
         first = t if first is None else first

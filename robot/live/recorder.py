@@ -12,12 +12,14 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from struct import error as StructError  # noqa: N812
 from threading import Thread
 from typing import IO, Any, Final
 
 from mcap.exceptions import McapError
 from mcap.reader import make_reader
 from mcap.writer import CompressionType, Writer
+from zstandard import ZstdError
 
 from robot.config import FaceConfig
 from robot.errors import InputError, MienError
@@ -42,6 +44,19 @@ TOPICS: Final[dict[str, dict[str, Any]]] = {
     "/event": {"t": _NUMBER, "what": {"type": "string"}},
 }  # fmt: skip
 """What is written, with the JSON schema of each message."""
+_TYPES: Final[dict[str, Any]] = {
+    "number": (int, float), "integer": int, "string": str, "array": list,
+}  # fmt: skip
+# Whatever the reader trips over in a file that is cut, flipped or made up.
+_DAMAGE: Final = (
+    McapError,
+    ZstdError,
+    ValueError,
+    LookupError,
+    OverflowError,
+    EOFError,
+    StructError,
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,18 @@ class Record:
     topic: str
     t: float
     content: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        """One value of the message.
+
+        Raises:
+            InputError: it is not there.
+        """
+        if name not in self.content:
+            raise InputError(
+                f"a {self.topic} at {self.t:.3f} s has no {name}", "mien live --record"
+            )
+        return self.content[name]
 
 
 class Recorder:
@@ -153,12 +180,12 @@ def read(path: Path) -> Iterator[Record]:
             messages = make_reader(file).iter_messages(log_time_order=False)
             for _, channel, message in messages:
                 start = message.log_time if start is None else start
-                content = json.loads(message.data)
+                content = _checked(channel.topic, json.loads(message.data))
                 yield Record(channel.topic, (message.log_time - start) / 1e9, content)
     except OSError as e:
         raise InputError(f"cannot read {path}: {e.strerror}", "mien live --record") from e
-    except (McapError, ValueError) as e:
-        raise InputError(f"{path} is not a whole recording: {e}", "mien live --record") from e
+    except _DAMAGE as e:
+        raise _damaged(path, e) from e
 
 
 def origin(path: Path) -> tuple[FaceConfig, dict[str, Any]]:
@@ -174,8 +201,27 @@ def origin(path: Path) -> tuple[FaceConfig, dict[str, Any]]:
         return face, {k: json.loads(v) for k, v in found["run"].items()}
     except OSError as e:
         raise InputError(f"cannot read {path}: {e.strerror}", "mien live --record") from e
-    except (McapError, ValueError, KeyError) as e:
-        raise InputError(f"{path} is not a recording of mien: {e}", "mien live --record") from e
+    except _DAMAGE as e:
+        raise _damaged(path, e) from e
+
+
+def _checked(topic: str, content: Any) -> dict[str, Any]:
+    """A message in which everything is of the kind that its topic promises.
+
+    Raises:
+        ValueError: it is not, or nobody knows the topic.
+    """
+    if topic not in TOPICS or not isinstance(content, dict):
+        raise ValueError(f"{topic} is none of our topics")
+    for name, schema in TOPICS[topic].items():
+        if name in content and not isinstance(content[name], _TYPES[schema["type"]]):
+            raise ValueError(f"the {name} of a {topic} is no {schema['type']}")
+    return content
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    what = str(error) if isinstance(error, ValueError) else type(error).__name__
+    return InputError(f"{path} is not a whole recording of mien ({what})", "mien live --record")
 
 
 def _plain(value: Any) -> Any:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from robot.errors import InputError, MienError
 from robot.live import recorder
+
+LONGEST_US: Final = 60_000_000
+"""A rig hears something many times a second; a leap of a minute is no recording of one."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +60,27 @@ def replay(path: Path) -> Replayed:
         )
     faults = tuple(parse_faults(list(about.get("faults", [])), face))
     sim = simulated(face, int(about.get("build", 0)), faults)
-    writes = compared = different = 0
+    writes = compared = different = last = 0
     first: float | None = None
     for record in recorder.read(path):
+        if record.topic in ("/wire", "/rig"):
+            now = record["us"]
+            if not 0 <= now - last <= LONGEST_US:
+                raise InputError(f"{path}: the rig's time goes from {last} to {now} us")
+            last = now
         if record.topic == "/wire":
-            sim.sleep_until(record.content["us"] / 1e6)
+            try:
+                data = bytes.fromhex(record["hex"])
+            except ValueError as e:
+                raise InputError(f"{path}: no bytes at {last} us: {e}") from e
+            sim.sleep_until(last / 1e6)
             sim.read()
-            sim.write(bytes.fromhex(record.content["hex"]))
+            sim.write(data)
             writes += 1
         elif record.topic == "/rig":
-            sim.sleep_until(record.content["us"] / 1e6)
+            sim.sleep_until(last / 1e6)
             compared += 1
-            if state_of(sim).crc != record.content["crc"]:
+            if state_of(sim).crc != record["crc"]:
                 different += 1
                 first = sim.now() if first is None else first
     if not writes:

@@ -82,7 +82,7 @@ def test_a_recording_of_another_face_or_of_nothing_is_refused(tmp_path: Path) ->
     with pytest.raises(InputError, match=r"no recording called x\.mcap"):
         list(poses(path, FACE))
     path.write_bytes(b"\x00" * 100)
-    with pytest.raises(InputError, match="not a recording"):
+    with pytest.raises(InputError, match="not a whole recording"):
         list(poses(path, FACE))
     Recorder(path, FACE).close()
     with pytest.raises(InputError, match="holds no poses"):
@@ -91,11 +91,12 @@ def test_a_recording_of_another_face_or_of_nothing_is_refused(tmp_path: Path) ->
         list(poses(path, load_face("morpheus33")))
 
 
-def test_a_pose_that_is_none_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [[0.0] * 3, [0.0] * 8 + ["x"], [0.0] * 8 + [[1.0]], [None] * 9])
+def test_a_pose_that_is_none_is_refused(tmp_path: Path, sent: list[Any]) -> None:
     path = tmp_path / "x.mcap"
     tape = Recorder(path, FACE)
     tape.put("/tick", 1.0, {"t": 1.0, "sent": np.zeros(9)})
-    tape.put("/tick", 1.1, {"t": 1.1, "sent": np.zeros(3)})
+    tape.put("/tick", 1.1, {"t": 1.1, "sent": sent})
     tape.close()
     with pytest.raises(InputError, match="a pose that is none"):
         list(poses(path, FACE))

@@ -1,5 +1,6 @@
 import errno
 import io
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +115,53 @@ def test_what_is_no_recording_is_a_clear_error(tmp_path: Path, content: bytes) -
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(MienError, match="nowhere"):
         Recorder(tmp_path / "nowhere" / "a.mcap", FACE)
+
+
+@pytest.mark.parametrize(
+    ("topic", "content", "says"),
+    [
+        ("/wire", {"us": 10}, "has no hex"),
+        ("/wire", {"us": 10, "hex": "zz"}, "no bytes at 10 us"),
+        ("/wire", {"us": -5, "hex": "00"}, "goes from 0 to -5"),
+        ("/wire", {"us": 10**18, "hex": "00"}, "the rig's time goes"),
+        ("/wire", {"us": "soon", "hex": "00"}, "is no integer"),
+        ("/rig", {"us": 10, "lip_gap_mm": 0.0}, "has no crc"),
+    ],
+)
+def test_a_made_up_recording_is_refused_and_hangs_nothing(
+    tmp_path: Path, topic: str, content: dict[str, object], says: str
+) -> None:
+    from robot.live.replay import replay
+
+    path = tmp_path / "evil.mcap"
+    tape = Recorder(path, FACE)
+    tape.put(topic, 0.0, content)
+    tape.close()
+    with pytest.raises(InputError, match=says):
+        replay(path)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.integers(1, 255)), min_size=1, max_size=8),
+    st.floats(0, 1),
+)
+def test_a_damaged_file_is_said_to_be_one_and_nothing_else(
+    flips: list[tuple[float, int]], kept: float
+) -> None:
+    out = Kept()
+    tape = Recorder(Path("memory"), FACE, file=out)
+    for k in range(30):
+        tape.put("/event", k / 60, {"t": k / 60, "what": str(k)})
+    tape.close()
+    whole = bytearray(out.content)
+    for share, bits in flips:
+        whole[int(share * (len(whole) - 1))] ^= bits
+    out.content = bytes(whole[: int(kept * len(whole))])
+    path = Path(out.saved())
+    try:
+        for look in (lambda: recorder.origin(path), lambda: list(recorder.read(path))):
+            with suppress(InputError):
+                look()
+    finally:
+        path.unlink()
