@@ -88,4 +88,5 @@ def one(face: str, build: int, camera: str, poses: int) -> dict[str, Any]:
         verdict = check_all(config, data, steady, model, stage, build)
     finally:
         stage.stop()
-    return verdict.metrics | {"robot_s": robot_s, "fit_s": fit_s}
+    poses = int((data.pose >= 0).sum())
+    return verdict.metrics | {"robot_s": robot_s, "fit_s": fit_s, "poses": poses}

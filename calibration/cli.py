@@ -94,7 +94,7 @@ def collect(
                 again=place.command("collect"),
             )
         place.merge({f"dropped_{k}": n for k, n in done.dropped.items()} | _counts(stage))
-        place.merge({"robot_s": dataset.load(place.folder, config).robot_s})
+        place.merge({"poses": done.poses, "robot_s": dataset.load(place.folder, config).robot_s})
     print(
         f"{done.poses} poses, {done.new} of them new, {done.unseen} without a face; "
         f"{done.robot_s:.0f} s of robot time in {time.monotonic() - began:.0f} s"

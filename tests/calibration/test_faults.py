@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,7 @@ def known(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> SelfMod
 
 
 def find(face: FaceConfig, known: SelfModel, wiring: Floats, folder: Path) -> dict[str, str]:
+    folder.mkdir(exist_ok=True)
     make_plan(face, 600).save(folder / PLAN)
     collect(face, Miswired(face, wiring), folder, stop_after=200)
     return {f.actuator: str(f) for f in first_pass(face, dataset.load(folder, face), known)}
@@ -87,6 +89,21 @@ def test_everything_wrong_is_named_and_nothing_else(
     assert other in found.pop(one)
     assert one in found.pop(other)
     assert found == {}
+
+
+def test_another_camera_may_not_see_all_that_moves(
+    face: FaceConfig, known: SelfModel, tmp_path: Path
+) -> None:
+    blind = replace(known, meta=known.meta | {"camera": "another"})
+    both, one = np.eye(len(face.names)), np.eye(len(face.names))
+    cheeks = [face.index("cheek_left"), face.index("cheek_right")]
+    both[cheeks, cheeks] = 0.0
+    one[cheeks[0], cheeks[0]] = 0.0
+    # Nobody's cheeks are seen by this camera, so nobody can say that they are loose.
+    assert find(face, blind, both, tmp_path / "both") == {}
+    assert set(find(face, blind, one, tmp_path / "one")) == {"cheek_left"}
+    data = dataset.load(tmp_path / "both", face)
+    assert {f.actuator for f in first_pass(face, data, known)} == {"cheek_left", "cheek_right"}
 
 
 def test_the_known_robot_is_the_shipped_one(face: FaceConfig) -> None:
