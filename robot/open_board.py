@@ -71,7 +71,7 @@ def _line(port: str, baud: int) -> Transport:
     from robot.link.transport import SerialTransport, dry_run
 
     if port == "auto":
-        return open_board_port(baud)
+        return open_board_port(baud, alone=True)
     if port.startswith(DRY_RUN):
         return dry_run(Path(port.removeprefix(DRY_RUN)))
-    return SerialTransport(port, baud)
+    return SerialTransport(port, baud, alone=True)

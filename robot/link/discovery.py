@@ -74,13 +74,13 @@ def probe(
         line.close()
 
 
-def open_board_port(baud: int = 500_000) -> SerialTransport:
+def open_board_port(baud: int = 500_000, alone: bool = False) -> SerialTransport:
     """The line to the one board that answers.
 
     Raises:
         DeviceError: none, or more than one.
     """
-    return SerialTransport(board_device(), baud)
+    return SerialTransport(board_device(), baud, alone)
 
 
 def board_device() -> str:

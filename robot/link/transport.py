@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import select
 import time
 from collections.abc import Callable
@@ -44,13 +45,15 @@ class SerialTransport:
     Args:
         device: path, such as ``/dev/ttyACM0``.
         baud: 500000 on the reference board.
+        alone: refuse a port that another program holds alone, and hold it so. An emergency stop
+            does not ask.
 
     Raises:
         DeviceError: it cannot be opened.
     """
 
-    def __init__(self, device: str, baud: int = 500_000) -> None:
-        self._device, self._baud = device, baud
+    def __init__(self, device: str, baud: int = 500_000, alone: bool = False) -> None:
+        self._device, self._baud, self._alone = device, baud, alone
         self._torn = False
         self.write_timeouts = 0
         self._port: serial.Serial | None = None
@@ -60,9 +63,13 @@ class SerialTransport:
         self.close()
         try:
             self._port = serial.Serial(
-                self._device, self._baud, timeout=0, write_timeout=WRITE_TIMEOUT_S
-            )
+                self._device, self._baud, timeout=0, write_timeout=WRITE_TIMEOUT_S,
+                exclusive=self._alone or None,
+            )  # fmt: skip
         except (OSError, ValueError) as e:
+            if getattr(e, "errno", None) in (errno.EAGAIN, errno.EBUSY):
+                busy = f"{self._device} is in use by another program"
+                raise DeviceError(busy, "end the other one, then mien ports") from e
             raise DeviceError(f"cannot open {self._device}: {e}", "mien ports") from e
 
     def write(self, data: bytes) -> None:

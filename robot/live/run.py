@@ -231,6 +231,8 @@ def _greeting(voice: VoiceProcess, live: LiveFace, options: Options) -> str:
     report = live.report()
     parts = {k: f"{report[f'{k}_ms']:.0f} ms" for k in ("lookahead", "lead", "face_lag")}
     name = voice.status.name or options.setup.source
+    if options.setup.source == "quiet":
+        return f"live: {live.face.name} on {options.port}, nobody speaks. Ctrl-C ends."
     total = report["delay_ms"] + report["lead_ms"] + report["face_lag_ms"]
     heard = (
         "and the monitor waits for them"

@@ -20,7 +20,7 @@ Port = Annotated[str, typer.Option("--port", help="sim, auto, a serial port, or 
 Calibration = Annotated[Path | None, typer.Option(help="A self-model of this face.")]
 Build = Annotated[int, typer.Option(min=0, help="Which simulated robot.")]
 PanelHost = Annotated[str, typer.Option(help="Address of the panel; others need a token.")]
-PanelPort = Annotated[int, typer.Option(help="Port of the panel.")]
+PanelPort = Annotated[int, typer.Option(help="Port of the panel.", min=0, max=65535)]
 PanelToken = Annotated[str, typer.Option(help="Who may open the panel on another address.")]
 
 

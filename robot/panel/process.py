@@ -7,6 +7,7 @@ would make ticks late. Only one message is ever on its way to it: a slow browser
 from __future__ import annotations
 
 import multiprocessing as mp
+import os
 import signal
 import sys
 import time
@@ -139,7 +140,8 @@ def serve(pipe: Connection, make: Callable[[Callable[[Any], None]], _Shown]) -> 
         make: opens the view; it is given what sends a click.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdout = sys.stderr  # the server prints a banner; stdout is for data
+    # The server's banner names another port than the gate's.
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 (to the end of the process)
     lock = Lock()  # clicks come from the server's threads, and a pipe takes one message at a time
 
     def tell(message: Any) -> None:

@@ -108,6 +108,22 @@ def test_a_port_that_is_not_there() -> None:
         SerialTransport("/dev/ttyMien404")
 
 
+def test_a_port_that_another_program_holds_is_said_to_be_in_use_but_not_to_an_estop() -> None:
+    master, slave = os.openpty()
+    first = SerialTransport(os.ttyname(slave), alone=True)
+    try:
+        with pytest.raises(DeviceError, match="in use by another program"):
+            SerialTransport(os.ttyname(slave), alone=True)
+        stop = SerialTransport(os.ttyname(slave))
+        stop.write(b"stop")
+        assert os.read(master, 4) == b"stop"
+        stop.close()
+    finally:
+        first.close()
+        os.close(slave)
+        os.close(master)
+
+
 def test_no_port_and_two_ports_are_both_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def ports(count: int) -> list[discovery.Port]:
         return [discovery.Port(f"/dev/ttyACM{k}", "", "Mien board", True) for k in range(count)]
