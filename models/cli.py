@@ -137,7 +137,7 @@ def train_speech(
         "commit": _commit(),
         "corpora": {c.name: {"source": c.source, "minutes": c.seconds / 60} for c, _ in sources},
         "leave_out": leave_out,
-        "begun_from": checkpoint.content_hash(begin) if begin else None,
+        "begun_from": _stage(begin) if begin else None,
         "plan": asdict(plan),
         "settings": asdict(settings),
         "curve_end": curve[-1] if curve else {},
@@ -155,6 +155,19 @@ def train_speech(
     typer.echo(f"{target}  {checkpoint.content_hash(target)}")
     for key, value in metrics.items():
         typer.echo(f"  {key} {value:.4g}")
+
+
+@train_app.command("mean")
+def train_mean(
+    weights: Annotated[list[Path], typer.Argument(help="Two or more, of one shape.")],
+    out: Annotated[Path, typer.Option(help="Weights to write.")],
+) -> None:
+    """Mean of speech weights that went on from the same ones: as steady as all of them together."""
+    from models import checkpoint, speech
+
+    net, meta = speech.mean(weights)
+    speech.save(out, net, meta | {"mean_of": [_stage(w) for w in weights], "commit": _commit()})
+    typer.echo(f"{out}  {checkpoint.content_hash(out)}")
 
 
 @train_app.command("coarticulation")
@@ -214,6 +227,21 @@ def export_speech(
         f"{', '.join(map(str, speech_onnx.SIZES))} frames\n"
         f"  {half:.2f} ms a frame (p50), {most:.2f} (p99), one core of this machine"
     )
+
+
+STAGE: Final = (
+    *("seed", "commit", "corpora", "leave_out", "plan", "settings", "lookahead_ms"),
+    *("curve_end", "metrics", "begun_from", "mean_of"),
+)
+"""What weights remember of those that they were made from, and those of theirs in turn."""
+
+
+def _stage(weights: Path) -> dict[str, Any]:
+    """How ``weights`` came to be, for the metadata of what is made from them."""
+    from models import checkpoint
+
+    meta = checkpoint.load(weights, "speech")[1]
+    return {"weights": checkpoint.content_hash(weights)} | {k: meta[k] for k in STAGE if k in meta}
 
 
 def _without(corpus: Corpus, kept: list[Take]) -> Corpus:

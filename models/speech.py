@@ -9,6 +9,7 @@ Nothing in it sees the future. The look-ahead is a delay: what leaves at step i 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
@@ -211,3 +212,27 @@ def load(path: Path = WEIGHTS) -> tuple[SpeechNet, checkpoint.Meta]:
     except RuntimeError as e:
         raise ModelError(f"{path} does not fit its own description: {e}") from e
     return net.eval().requires_grad_(False), meta
+
+
+def mean(paths: Sequence[Path]) -> tuple[SpeechNet, checkpoint.Meta]:
+    """The mean of several networks' weights, and the first one's corpora and ``unseen`` voices.
+
+    Networks that went on from common weights lie in one valley, and the middle of it is as good as
+    the ensemble (Wortsman et al., "Model soups", ICML 2022).
+
+    Raises:
+        ModelError: fewer than two, or networks of different shapes.
+    """
+    if len(paths) < 2:
+        raise ModelError(f"a mean needs two or more weights, got {len(paths)}")
+    loaded = [load(p) for p in paths]
+    first = loaded[0][0]
+    for path, (net, _) in zip(paths, loaded, strict=True):
+        if net.config != first.config:
+            raise ModelError(f"{path} has another shape than {paths[0]}: {net.config}")
+    states = [net.state_dict() for net, _ in loaded]
+    middle = {k: torch.stack([s[k] for s in states]).mean(dim=0) for k in states[0]}
+    out = SpeechNet(first.config)
+    out.load_state_dict(middle)
+    kept = {k: loaded[0][1][k] for k in ("corpora", "unseen") if k in loaded[0][1]}
+    return out.eval().requires_grad_(False), kept

@@ -51,6 +51,18 @@ def breath(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return _unit(sound * np.sin(0.5 * np.pi * np.clip(swell, 0, 1)))
 
 
+def breathing(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(n,) breaths of 0.2 to 1.2 s and about unit power, with pauses between them."""
+    out = np.zeros(n)
+    at = int(rng.uniform(0, 1.0) * RATE)
+    while at < n:
+        size = int(rng.uniform(0.2, 1.2) * RATE)
+        piece = breath(size, rng)[: n - at]
+        out[at : at + len(piece)] = piece
+        at += size + int(rng.uniform(0.1, 1.5) * RATE)
+    return out
+
+
 @cache
 def _bins(size: int) -> NDArray[np.float64]:
     return np.asarray(np.fft.rfftfreq(size, 1 / RATE), np.float64)

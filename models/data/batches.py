@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.blendshapes import INDEX
-from models.data.augment import breath, channel, noise
+from models.data.augment import breath, breathing, channel, noise
 from models.data.phones import NUMBER, SILENCE, UNKNOWN
 from models.data.schema import Clip, Corpus
 from models.features import (
@@ -78,9 +78,9 @@ class Settings:
     """dB, deviation of a slow change of loudness laid over speech whose shapes are rules."""
     vigour_opening: float = 0.25
     """Relative opening for every 10 dB of it (louder speech opens further: Schulman, 1989)."""
-    breaths: float = 0.3
+    breaths: float = 0.5
     """Share of crops with breaths in their pauses."""
-    nothing: float = 0.06
+    nothing: float = 0.1
     """Share of crops with no speech at all."""
     rules_weight: float = 0.5
     mapped_weight: float = 0.3
@@ -236,11 +236,15 @@ class Batches:
         return out
 
     def _nothing(self, clip: Clip, total: int) -> tuple[Any, ...]:
-        """Noise, hum, clicks or digital silence: the mouth stays shut."""
+        """Noise, hum, clicks, breathing or digital silence: the mouth stays shut."""
         s, rng = self._settings, self._rng
         n = samples_for(total - 1)
         loud = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(-75, -15) / 20)
-        audio = (noise(n, rng) * loud).astype(np.float32)
+        audio = noise(n, rng) * loud
+        if rng.random() < 0.5:
+            audio *= 10 ** (rng.uniform(-60, -10) / 20)
+            audio += breathing(n, rng) * 10 ** (rng.uniform(-50, -12) / 20)
+        audio = audio.astype(np.float32)
         out = list(self._finish(clip, audio, np.full(s.frames, -1.0)))
         given = np.zeros((s.frames, 52), np.float32)
         given[:, [INDEX["jawOpen"], INDEX["mouthClose"]]] = 1

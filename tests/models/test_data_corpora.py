@@ -164,6 +164,15 @@ def test_noise_has_unit_power() -> None:
         assert np.mean(augment.noise(16000, rng) ** 2) == pytest.approx(1.0, rel=0.01)
 
 
+def test_breathing_breathes_and_pauses() -> None:
+    sound = augment.breathing(20 * RATE, np.random.default_rng(1))
+    still = np.abs(sound).reshape(-1, RATE // 50).max(axis=1) == 0
+    assert 0.2 < still.mean() < 0.8
+    breaths = np.flatnonzero(np.diff(still.astype(int)) == -1)
+    assert 6 <= len(breaths) <= 40
+    assert np.sqrt(np.mean(sound[np.repeat(~still, RATE // 50)] ** 2)) == pytest.approx(1, abs=0.3)
+
+
 def test_a_rule_clip_closes_on_m_and_in_its_pauses() -> None:
     phones = [Phone("AA", 0.0, 0.3), Phone("M", 0.3, 0.4), Phone("AA", 0.4, 0.7)]
     samples = np.full(int(0.7 * RATE), 2000, np.int16)
