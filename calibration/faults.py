@@ -144,7 +144,7 @@ def _energy(seen: Floats, u: Floats, noise: float, rests: int) -> float:
     variance = noise**2 * (1.0 / power + (float(u.sum()) / power) ** 2 / rests)
     degrees = slope.size
     above = float(np.square(slope).sum()) / variance - degrees
-    return above / (2.0 * degrees) ** 0.5
+    return float(above / (2.0 * degrees) ** 0.5)
 
 
 def _explain(

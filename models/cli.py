@@ -105,7 +105,8 @@ def train_speech(
     from models.data import corpora, grid, own
     from models.data.batches import Settings
     from models.speech_eval import listener, on_grid
-    from models.train.speech import Plan, train
+    from models.train.speech import train
+    from models.train.speech_objective import Plan
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(1)

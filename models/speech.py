@@ -234,5 +234,5 @@ def mean(paths: Sequence[Path]) -> tuple[SpeechNet, checkpoint.Meta]:
     middle = {k: torch.stack([s[k] for s in states]).mean(dim=0) for k in states[0]}
     out = SpeechNet(first.config)
     out.load_state_dict(middle)
-    kept = {k: loaded[0][1][k] for k in ("corpora", "unseen") if k in loaded[0][1]}
+    kept: checkpoint.Meta = {k: loaded[0][1][k] for k in ("corpora", "unseen") if k in loaded[0][1]}
     return out.eval().requires_grad_(False), kept

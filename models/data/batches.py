@@ -240,12 +240,11 @@ class Batches:
         s, rng = self._settings, self._rng
         n = samples_for(total - 1)
         loud = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(-75, -15) / 20)
-        audio = noise(n, rng) * loud
+        sound = noise(n, rng) * loud
         if rng.random() < 0.5:
-            audio *= 10 ** (rng.uniform(-60, -10) / 20)
-            audio += breathing(n, rng) * 10 ** (rng.uniform(-50, -12) / 20)
-        audio = audio.astype(np.float32)
-        out = list(self._finish(clip, audio, np.full(s.frames, -1.0)))
+            sound *= 10 ** (rng.uniform(-60, -10) / 20)
+            sound += breathing(n, rng) * 10 ** (rng.uniform(-50, -12) / 20)
+        out = list(self._finish(clip, sound.astype(np.float32), np.full(s.frames, -1.0)))
         given = np.zeros((s.frames, 52), np.float32)
         given[:, [INDEX["jawOpen"], INDEX["mouthClose"]]] = 1
         out[1], out[2] = np.zeros((s.frames, 52), np.float32), given

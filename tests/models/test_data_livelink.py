@@ -19,7 +19,8 @@ from models.errors import ModelError
 from models.features import FRAMES, RATE
 from models.livelink_csv import COLUMNS, is_take, read_csv, timecode
 from models.speech import Config
-from models.train.speech import Plan, train
+from models.train.speech import train
+from models.train.speech_objective import Plan
 
 START = 13 * 3600 + 59.5
 """Seconds of the day at which takes begin."""

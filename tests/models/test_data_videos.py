@@ -22,7 +22,8 @@ from models.errors import ModelError
 from models.features import FRAMES, RATE
 from models.speech import Config
 from models.speech_stream import speak
-from models.train.speech import Plan, train
+from models.train.speech import train
+from models.train.speech_objective import Plan
 from robot import audio
 from robot.errors import DeviceError
 from robot.film import film

@@ -16,7 +16,8 @@ from models.data.schema import Clip, Corpus, frame_count
 from models.errors import ModelError
 from models.features import RATE
 from models.speech import Config, SpeechNet
-from models.train.speech import Plan, train
+from models.train.speech import train
+from models.train.speech_objective import Plan
 
 CONFIG = Config(width=12, dilations=(1, 2))
 PLAN = Plan(steps=8, every=3, half=False, seed=2)
