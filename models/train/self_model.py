@@ -24,6 +24,7 @@ from models.train.fields import clean_fields
 
 # Steps between two scans of the strings' past, the slow part of a step.
 _PLAY_EVERY = 4
+_PLENTY = 1.5
 _RIDGES = tuple(10.0**k for k in np.arange(-6, 2.1, 0.5))
 _TRUST = (1.0, 0.3, 0.1, 0.03)
 _PCA_FLOOR = (
@@ -118,7 +119,11 @@ def fit(
     if tendons:
         x[:, list(tendons)] = model.play.scan(commands[:, list(tendons)])
     phi = model.features(x[examples.seen])
-    model = _cleaned(model, phi, examples.landmarks, c.latents)
+    # What the fit leaves tells the camera's noise, if there are more poses than features.
+    if len(phi) >= _PLENTY * phi.shape[1]:
+        model = _cleaned(model, phi, examples.landmarks, c.latents)
+    else:
+        model = _last_layer(model, phi, latents)
     meta = {
         "seed": c.seed,
         "poses": len(examples.seen),

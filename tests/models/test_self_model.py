@@ -42,6 +42,16 @@ def test_unseen_poses_are_predicted_within_a_few_percent(
     assert np.sqrt(np.mean(error**2)) < 0.06 * np.sqrt(np.mean(motion**2))
 
 
+@pytest.mark.parametrize("poses", [30, 44])
+def test_fewer_poses_than_features_still_make_a_model(face: AnalyticFace, poses: int) -> None:
+    few = fit(face.examples(poses), replace(QUICK, steps=100))
+    assert len(few.out) > poses / 1.5
+    commands = face.random(100, seed=9)
+    want = face.see(face.drive(commands))
+    said = few.sequence(commands)
+    assert np.sqrt(np.mean((said - want) ** 2)) < 0.7 * np.sqrt(np.mean((want - want.mean(0)) ** 2))
+
+
 def test_the_play_of_a_string_is_learned(face: AnalyticFace, model: SelfModel) -> None:
     at = np.array([0.3, 0.6, 0.9])[:, None]
     learned = model.play.falling(at) - model.play.rising(at)
