@@ -32,6 +32,8 @@ def mien(*words: str, limit: int | None = None) -> subprocess.Popen[str]:
     """Start ``mien calibrate``; its files may grow to ``limit`` bytes."""
 
     def limited() -> None:
+        # A shell that runs the tests in the background has told them to ignore Ctrl-C.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         if limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
