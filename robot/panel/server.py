@@ -45,8 +45,12 @@ class Panel:
         self._shows = 0
         self._line = window.line
         self._scene(window)
-        add_stop(self._server.gui, lambda: self._say(("estop",)))
+        self._stop_panel()
         self._controls()
+
+    def _stop_panel(self) -> None:
+        """What stands in its own window on every tab."""
+        add_stop(self._server.gui, lambda: self._say(("estop",)))
 
     @property
     def address(self) -> str:
