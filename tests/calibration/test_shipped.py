@@ -1,0 +1,17 @@
+"""The self-models that ship went through every stage: they know their lag and their numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from models import self_model
+from robot.config import load_face
+
+
+@pytest.mark.parametrize("name", ["morpheus33", "hobby9"])
+def test_a_model_that_ships_was_verified(name: str) -> None:
+    face = load_face(name)
+    meta = self_model.load(self_model.shipped(name), face.name, face.hash).meta
+    assert 0.005 < meta["lag_s"] < 0.2  # without it lips come late, silently
+    assert meta["metrics"]["inverse_mean_pct"] <= 1.5
+    assert meta["metrics"]["vs_ridge"] <= 0.7
