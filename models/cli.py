@@ -118,7 +118,7 @@ def train_speech(
     wanted = [n for n in names.split(",") if n]
     sources = [*corpora.prepare(wanted, data, kept_at, leave_out, rules), *mine]
     kept: list[Take] = []
-    if data is not None and any(n.startswith("grid") for n in wanted) and leave_out != "grid":
+    if data is not None and any(c.name == "grid" for c, _ in sources):
         kept = grid.takes(data / corpora.REAL["grid"], held_out=False)[-VALIDATION:]
         sources = [(_without(c, kept), odds) for c, odds in sources]
     config = replace(speech.Config(), lookahead_frames=lookahead_frames)

@@ -66,14 +66,12 @@ class State:
 class _Block(nn.Module):
     """x + mix(silu(causal convolution of the normalised x))."""
 
-    dropped: float = 0.0
-    """Share of channels that are blanked for a whole crop while it trains."""
-
     def __init__(self, width: int, kernel: int, dilation: int) -> None:
         super().__init__()
         self.reach = (kernel - 1) * dilation
         self.norm = nn.LayerNorm(width)  # over channels of one frame: streaming changes nothing
         self.conv = nn.Conv1d(width, width, kernel, dilation=dilation)
+        self.dropped = nn.Dropout1d(0.0)  # channels of a whole crop; the trainer says how many
         self.mix = nn.Conv1d(width, width, 1)
 
     def forward(self, x: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,10 +79,7 @@ class _Block(nn.Module):
         y = self.norm(x.transpose(1, 2)).transpose(1, 2)
         y = torch.cat([cache, y], dim=2)
         kept = y[:, :, y.shape[2] - self.reach :]
-        inner = functional.silu(self.conv(y))
-        if self.training and self.dropped:
-            inner = functional.dropout1d(inner, self.dropped)
-        return x + self.mix(inner), kept
+        return x + self.mix(self.dropped(functional.silu(self.conv(y)))), kept
 
 
 class SpeechNet(nn.Module):

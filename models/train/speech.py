@@ -54,8 +54,9 @@ def train(
         _standardise(net, batches)
     else:
         net.load_state_dict(begin.state_dict())
-    for block in net.blocks:
-        block.dropped = plan.dropped  # type: ignore[assignment]
+    for layer in net.modules():
+        if isinstance(layer, nn.Dropout1d):
+            layer.p = plan.dropped
     objective = Objective(plan, [c for c, _ in corpora])
     average = {k: v.clone() for k, v in net.state_dict().items()}
     learned = [*net.parameters(), *speakers.parameters()]
