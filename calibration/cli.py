@@ -251,7 +251,7 @@ def all_stages(
     if not (place.folder / PLAN).exists():
         plan(face, out, poses, seed)
     collect(face, out, port, camera, build, seed, delay)
-    fit(face, out, seed, ship)
+    fit(face, out, seed)
     verify(face, out, port, camera, build, seed, delay)
     if ship:
         _ship(load_face(face), place)
