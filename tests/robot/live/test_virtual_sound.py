@@ -1,7 +1,8 @@
 """A real PortAudio stream without a sound card."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from robot import audio
 from robot.live.ears.audio_clock import GAP_S
 from robot.live.ears.block import BLOCK_S, Block, Inbox
 from robot.live.virtual_sound import VirtualSound, missing
+from tests.robot import waiting
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"no {', '.join(missing())}")
 
@@ -25,14 +27,7 @@ def sound() -> Iterator[VirtualSound]:
         yield card
 
 
-def until(done: Callable[[], bool], seconds: float = 20.0) -> bool:
-    """Wait for something to happen; seconds are a limit, not a measurement."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if done():
-            return True
-        time.sleep(0.02)
-    return False
+until = partial(waiting.until, seconds=20.0)
 
 
 def test_what_is_said_is_heard_and_stamped(sound: VirtualSound) -> None:

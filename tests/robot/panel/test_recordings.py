@@ -1,7 +1,7 @@
 """A recording on its way from a file to the loop."""
 
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from robot.config import load_face
 from robot.live.recorder import Recorder
 from robot.panel.recordings import AHEAD_S, PIECE, Player
+from tests.robot import waiting
 
 FACE = load_face("hobby9")
 
@@ -24,13 +25,7 @@ def recording(path: Path, ticks: int) -> Path:
     return path
 
 
-def until(done: Callable[[], bool], seconds: float = 30.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if done():
-            return True
-        time.sleep(0.01)
-    return False
+until = partial(waiting.until, seconds=30.0)
 
 
 def test_it_comes_whole_and_in_order(tmp_path: Path) -> None:

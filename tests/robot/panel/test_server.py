@@ -3,8 +3,9 @@
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from robot.config import load_face
 from robot.errors import DeviceError
 from robot.loop import Tick
 from robot.panel.process import PanelProcess, Window
+from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser
 from tests.robot.panel.states import STATE
 
@@ -28,14 +30,7 @@ def tick(commands: np.ndarray) -> Tick:
     return Tick(1.0, commands, commands, commands, none, none, ())
 
 
-def until(done: Callable[[], bool], seconds: float = 30.0) -> bool:
-    """Wait for something to happen; seconds are a limit, not a measurement."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if done():
-            return True
-        time.sleep(0.05)
-    return False
+until = partial(waiting.until, seconds=30.0)
 
 
 @pytest.fixture(scope="module")

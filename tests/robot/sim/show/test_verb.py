@@ -3,7 +3,8 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from robot.sim.show.programme import Programme, timed, whole
 from robot.sim.show.verb import sim
 from robot.sim.show.view import Effort, ViewProcess, Wish, run
 from robot.stopping import Stop
+from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser
 
 FACE = load_face("morpheus33")
@@ -199,14 +201,7 @@ def test_dots_and_markers_lie_where_they_should() -> None:
     np.testing.assert_allclose(outside(np.array([[0.0, 7.0, 20.0]])), [[0.0, 7.0, 26.0]])
 
 
-def until(done: Callable[[], bool], seconds: float = 40.0) -> bool:
-    """Wait for something to happen; seconds are a limit, not a measurement."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if done():
-            return True
-        time.sleep(0.05)
-    return False
+until = partial(waiting.until, seconds=40.0)
 
 
 class Unseen(PanelProcess):
