@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from calibration.dataset import Writer
 from calibration.faults import first_pass, write_findings
 from calibration.fit import quick_fit
 from calibration.frames import said
+from calibration.pace import watch_all
 from calibration.plan import FIRST_PASS, KINDS, Plan
 from calibration.steady import steadied
 from calibration.studio import Stage
@@ -109,6 +110,13 @@ def collect(
                 write_findings(folder, findings)
                 wrong = {f.actuator for f in findings}
                 stopped = np.array([n in wrong for n in face.names])
+                for name, run in watch_all(face, stage, folder, stopped):
+                    time += float(run.sent_at[-1] - run.sent_at[0])
+                    # No poses, but ways that were gone: what strings have been through.
+                    for sent in (run.sent[np.abs(run.sent).sum(1).argmax()], run.sent[-1]):
+                        writer.add(-1, "single", time, sent)
+                    dropped = _counted(folder, dropped, run.dropped)
+                    progress(len(done), len(plan) + plan.active, f"pace of {name}")
             goal = plan.goals[i]
             sent = stage.go(goal if stopped is None else np.where(stopped, face.safe, goal))
             look = stage.look()
@@ -116,9 +124,7 @@ def collect(
             seen = bool(np.isfinite(look.landmarks).all())
             final = seen or i in missed
             writer.add(i if final else -1, kind, time, sent, look.landmarks, look.head, look.spread)
-            if look.dropped:
-                dropped = dict(Counter(dropped) + Counter(look.dropped))
-                write_json(folder / DROPPED, dropped)
+            dropped = _counted(folder, dropped, look.dropped)
             if final:
                 done.add(i)
                 new += 1
@@ -146,6 +152,15 @@ def read_dropped(folder: Path) -> dict[str, int]:
         return {str(k): int(v) for k, v in counts.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
+
+
+def _counted(folder: Path, before: dict[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """All pictures dropped so far, also on disk."""
+    if not more:
+        return before
+    dropped = dict(Counter(before) + Counter(more))
+    write_json(folder / DROPPED, dropped)
+    return dropped
 
 
 def _plan(folder: Path, face: FaceConfig) -> Plan:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibration.studio import Studio
+from calibration.studio import Stage
 from models.regions import REGIONS
 from models.self_model import SelfModel
 from robot.config import FaceConfig, Floats
@@ -46,20 +46,20 @@ def wave(face: FaceConfig, rate: float, seed: int = 0) -> Floats:
     return np.where(still, 0.0, fade * swing)
 
 
-def measure(face: FaceConfig, model: SelfModel, studio: Studio, rate: float = 60.0) -> Lag:
+def measure(face: FaceConfig, model: SelfModel, studio: Stage, rate: float = 60.0) -> Lag:
     """Play the wave on a started studio and find the lag of each region.
 
     The studio's face is at rest before and after.
     """
-    sent_at, sent, seen_at, seen = studio.follow(wave(face, rate), rate)
-    said = model.sequence(sent)
-    found = {
-        name: _delay(sent_at, said[:, list(at)], seen_at, seen[:, list(at)])
-        for name, at in REGIONS.items()
-    }
-    mouth = list(REGIONS["lips"] + REGIONS["jaw"])
+    run = studio.follow(wave(face, rate), rate)
+    said = model.sequence(run.sent)
+
+    def of(at: tuple[int, ...]) -> float:
+        return _delay(run.sent_at, said[:, list(at)], run.seen_at, run.seen[:, list(at)])
+
+    found = {name: of(at) for name, at in REGIONS.items()}
     return Lag(
-        mouth=_delay(sent_at, said[:, mouth], seen_at, seen[:, mouth]),
+        mouth=of(REGIONS["lips"] + REGIONS["jaw"]),
         by_region={k: v for k, v in found.items() if np.isfinite(v)},
     )
 

@@ -19,7 +19,7 @@ import numpy as np
 from calibration.dataset import Setup
 from calibration.frames import UNSEEN, Frame, Sieve, said
 from calibration.rest import Rest, check_same, seen_at_rest
-from calibration.studio import RATE_HZ, SETTLE_S, Look, Studio
+from calibration.studio import RATE_HZ, SETTLE_S, Followed, Look, Studio
 from robot.config import FaceConfig, Floats
 from robot.errors import DeviceError, MienError
 from robot.link.board import Board
@@ -140,6 +140,7 @@ class LiveStudio(Studio):
         while self._linked() != self._links:
             self.go(self._last)
             again = super().look()
+            self._tally.dropped["link"] += 1
             away = {**look.dropped, "link": look.dropped.get("link", 0) + 1}
             look = replace(again, dropped={**away, **again.dropped})
         return look
@@ -147,14 +148,14 @@ class LiveStudio(Studio):
     def clear(self) -> Floats:
         """See ``Stage``: the mean of some usable pictures, NaN without any."""
         frames = (self._picture() for _ in range(2 * RESTING_LOOKS))
-        still = not np.abs(self._last[self._neck]).any()
+        still = self._neck_still(self._last)
         good = [f.landmarks for f in frames if self._sieve.judge(f, still) is None]
         return np.mean(good, axis=0) if good else UNSEEN
 
-    def follow(self, commands: Floats, rate: float) -> tuple[Floats, Floats, Floats, Floats]:
-        """See ``Studio``; one look at each picture of the camera, at the time it was taken."""
+    def follow(self, commands: Floats, rate: float, every: int = 1) -> Followed:  # noqa: ARG002
+        """See ``Stage``; one look at each picture of the camera, at the time it was taken."""
         clip = _Clip(self._clock.now() + 2.0 / rate, rate, commands)
-        seen_at, seen = [], []
+        looks: list[tuple[float, Frame]] = []
         with self._turn:
             self._played, self._clip = [], clip
         self._goal = commands[-1]
@@ -162,10 +163,8 @@ class LiveStudio(Studio):
         while since < clip.start + len(commands) / rate:
             self._check()
             frame = self._eyes.look(since, sure=False)
-            usable = self._sieve.judge(frame) is None
             since = frame.time if np.isfinite(frame.time) else self._clock.now()
-            seen_at.append(since)
-            seen.append(frame.landmarks if usable else UNSEEN)
+            looks.append((since, frame))
         with self._turn:
             self._clip, played = None, self._played
         self._send(commands[-1])
@@ -173,7 +172,7 @@ class LiveStudio(Studio):
         ticks = np.array([t.t for t in played])
         sent = np.array([t.sent for t in played])
         even = np.stack([np.interp(at, ticks, column) for column in sent.T], axis=1)
-        return at + self._board.lead_s, even, np.array(seen_at), np.array(seen)
+        return self._followed(at + self._board.lead_s, even, looks, self._neck_still(commands))
 
     def report(self) -> dict[str, float]:
         """Age of the pictures and the link's counters, for ``metrics.json``."""

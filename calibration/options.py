@@ -23,6 +23,12 @@ Build = Annotated[int, typer.Option("--build", help="Which robot of this design 
 Poses = Annotated[int, typer.Option("--poses", help="Budget of poses.", min=1)]
 Seed = Annotated[int, typer.Option("--seed", help="Of plan, camera noise and fit.")]
 Ship = Annotated[bool, typer.Option("--ship", help="Install the model as the face's own.")]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fault", help="Rig only: what is broken, e.g. slip:jaw_open:8; may be repeated."
+    ),
+]
 DELAY_MS = 1e3 * DELAY_S
 
 
@@ -35,6 +41,7 @@ class Robot:
     build: int
     seed: int
     delay_ms: float
+    faults: tuple[str, ...] = ()
 
     def said(self) -> dict[str, Any]:
         """The options that later commands need as well."""

@@ -88,7 +88,7 @@ class Plan:
         """
         again = f"mien calibrate plan --face {face.name} --out {path.parent}"
         try:
-            with np.load(path) as z:
+            with path.open("rb") as f, np.load(f) as z:
                 plan = cls(
                     str(z["face"]),
                     str(z["face_hash"]),

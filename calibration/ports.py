@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
@@ -28,6 +29,7 @@ def open_studio(
     seed: int = 0,
     folder: Path | None = None,
     delay_s: float = DELAY_S,
+    faults: Sequence[str] = (),
 ) -> Studio:
     """A connected board with a camera before it; nothing has moved yet.
 
@@ -39,12 +41,18 @@ def open_studio(
         build, seed: of the rig and its camera.
         folder: of the calibration: where a real face's rest is kept.
         delay_s: of a real camera.
+        faults: of the rig, as of ``robot.sim.faults``.
 
     Raises:
         InputError: a port or camera that calibration cannot use.
         DeviceError: no board, no camera, or the rendered one without OpenGL.
     """
     if port != "sim":
+        if faults:
+            raise InputError(
+                f"faults ({', '.join(faults)}) are for the simulated rig, not for a face on {port}",
+                f"mien calibrate all --face {face.name} --port {port}",
+            )
         return _real(face, port, "0" if camera == AUTO else camera, folder, delay_s)
     camera = CAMERAS[0] if camera == AUTO else camera
     if camera not in CAMERAS:
@@ -55,9 +63,10 @@ def open_studio(
     # MuJoCo takes a second to import and is not needed to fit or report.
     from robot.sim.board import SimBoard
     from robot.sim.camera import Camera, ProjectedCamera, RenderedCamera
+    from robot.sim.faults import parse_faults
     from robot.sim.rig import Rig
 
-    rig = Rig(face, build)
+    rig = Rig(face, build, parse_faults(list(faults), face))
     formula = ProjectedCamera(seed=seed) if camera == "projected" else None
     eye: Camera = formula or RenderedCamera(rig)
     line = SimBoard(rig)

@@ -47,6 +47,27 @@ class Look:
     dropped: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """A run of commands that was played and watched.
+
+    Attributes:
+        sent_at: (T,) s when each was to be executed by the board.
+        sent: (T, n) commands as sent.
+        seen_at: (S,) s when the pictures were taken.
+        seen: (S, 478, 3) mm, NaN where there was no usable face.
+        head: (S, 4, 4) pose of the head.
+        dropped: pictures that were not used, by reason.
+    """
+
+    sent_at: Floats
+    sent: Floats
+    seen_at: Floats
+    seen: Floats
+    head: Floats
+    dropped: Mapping[str, int]
+
+
 class Sight(Protocol):
     """A camera: what it sees when asked."""
 
@@ -79,6 +100,17 @@ class Stage(Protocol):
         Raises:
             DeviceError: no usable picture for many poses in a row, or the camera is gone.
         """
+
+    def follow(self, commands: Floats, rate: float, every: int = 1) -> Followed:
+        """Play commands (T, n) at ``rate`` Hz from where the face is, and look on the way.
+
+        Before a rig a look is taken after each ``every``-th command; a real camera has a rate of
+        its own.
+        """
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Pictures that were not used since the start, by reason."""
 
     def stop(self) -> None:
         """Back to the safe pose, and release. Never raises."""
@@ -168,9 +200,7 @@ class Studio:
         spread, waited = float("nan"), 0.0
         while True:
             frame = self._sight()
-            reason = self._sieve.judge(
-                frame, bool(np.abs(self._last[self._neck]).max(initial=0.0) < 1e-3)
-            )
+            reason = self._sieve.judge(frame, self._neck_still(self._last))
             if reason is None:
                 seen.append(frame)
             else:
@@ -195,21 +225,48 @@ class Studio:
             dropped=dropped,
         )
 
-    def follow(self, commands: Floats, rate: float) -> tuple[Floats, Floats, Floats, Floats]:
-        """Play commands (T, n) at ``rate`` Hz from where the face is, and look at every tick.
-
-        Returns:
-            (T,) s when each was to be executed by the board, (T, n) what was sent, (T,) s of the
-            looks and (T, 478, 3) mm what they saw. A look is taken one tick after its send.
-        """
-        sent_at, sent, seen_at, seen = [], [], [], []
-        for goal in commands:
+    def follow(self, commands: Floats, rate: float, every: int = 1) -> Followed:
+        """See ``Stage``. A look is taken one tick after its send."""
+        sent_at, sent, looks = [], [], []
+        still = self._neck_still(commands)
+        for k, goal in enumerate(commands):
             sent_at.append(self._clock.now() + self._board.lead_s)
             self._send(goal, rate)
             sent.append(self._last)
-            seen_at.append(self._clock.now())
-            seen.append(self._sight().landmarks)
-        return np.array(sent_at), np.array(sent), np.array(seen_at), np.array(seen)
+            if k % every == every - 1:
+                looks.append((self._clock.now(), self._sight()))
+        return self._followed(np.array(sent_at), np.array(sent), looks, still)
+
+    def _followed(
+        self, sent_at: Floats, sent: Floats, looks: list[tuple[float, Frame]], still: bool
+    ) -> Followed:
+        """Judge the pictures of a run, each with its time."""
+        dropped: Counter[str] = Counter()
+        seen, heads = [], []
+        for _, frame in looks:
+            reason = self._sieve.judge(frame, still)
+            if reason is not None:
+                dropped[reason] += 1
+            seen.append(frame.landmarks if reason is None else UNSEEN)
+            heads.append(frame.head if reason is None else NOWHERE)
+        self._tally.dropped.update(dropped)
+        return Followed(
+            sent_at,
+            sent,
+            np.array([t for t, _ in looks]),
+            np.array(seen).reshape(-1, *UNSEEN.shape),
+            np.array(heads).reshape(-1, 4, 4),
+            dropped,
+        )
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """See ``Stage``."""
+        return self._tally.dropped
+
+    def _neck_still(self, commands: Floats) -> bool:
+        """Whether nothing of commands (..., n) turns the head."""
+        return not np.abs(commands[..., self._neck]).max(initial=0.0) > 1e-3
 
     def stop(self) -> None:
         """Ramp to the safe pose and release; a board that is gone does so by itself."""

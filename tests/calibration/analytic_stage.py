@@ -6,7 +6,7 @@ import numpy as np
 
 from calibration.dataset import Setup
 from calibration.frames import Tally
-from calibration.studio import Look
+from calibration.studio import Followed, Look
 from models.play import Play
 from models.regions import COUNT
 from robot.config import FaceConfig, Floats
@@ -34,6 +34,8 @@ class AnalyticStage:
         self.setup = Setup(face.name, face.hash, "analytic", build, "analytic")
         self.blind_after, self.dies_after = blind_after, dies_after
         self.looks, self.stopped = 0, False
+        self.dropped: dict[str, int] = {}
+        self.dead_s, self.speed = 0.03, np.full(len(face.names), np.inf)
         self._limit, self._tally = Limiter(face), Tally()
         self._rng = np.random.default_rng(1)
         rng = np.random.default_rng(7 + build)
@@ -79,6 +81,23 @@ class AnalyticStage:
         dropped = {"lost": 1} if blind else {}
         self._tally.add(dropped, not blind)
         return Look(0.4 * self.looks, landmarks, np.eye(4), 0.1, dropped)
+
+    def follow(self, commands: Floats, rate: float, every: int = 1) -> Followed:
+        """Servos that are ``dead_s`` late and no faster than ``speed`` (n,)."""
+        times = np.arange(len(commands)) / rate
+        way, at = [], self.at
+        for t in np.arange(0.0, times[-1] + 1e-9, 2e-3):
+            told = np.array([np.interp(t - self.dead_s, times, c) for c in commands.T])
+            at = at + np.clip(told - at, -self.speed * 2e-3, self.speed * 2e-3)
+            way.append(at)
+        seen_at = times[every - 1 :: every]
+        seen = []
+        for t in seen_at:
+            self.go(way[min(round(t / 2e-3), len(way) - 1)])
+            seen.append(self.truth() + self._rng.normal(scale=self.noise, size=(COUNT, 3)))
+        self.go(commands[-1])
+        heads = np.tile(np.eye(4), (len(seen), 1, 1))
+        return Followed(times, commands, seen_at, np.array(seen), heads, {})
 
     def stop(self) -> None:
         self.stopped = True

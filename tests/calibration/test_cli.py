@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from calibration import cli
+from calibration import cli, session
 from calibration.studio import Stage
 from robot.config import FaceConfig
 from robot.errors import InputError
@@ -53,7 +53,7 @@ def test_collect_and_fit_leave_their_files(tmp_path: Path, monkeypatch: pytest.M
     def studio(face: FaceConfig, *_: object) -> Stage:
         return AnalyticStage(face)
 
-    monkeypatch.setattr(cli, "open_studio", studio)
+    monkeypatch.setattr(session, "open_studio", studio)
     monkeypatch.setattr(cli, "known_robot", lambda _face: None)
     where = ("--face", "hobby9", "--out", str(tmp_path))
     run("plan", *where, "--poses", "160")

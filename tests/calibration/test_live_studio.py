@@ -191,13 +191,13 @@ def test_a_wave_is_played_at_its_times_and_seen_at_the_camera_s(
     asked = wave(face, 60.0)[:150]
     try:
         session.studio.start()
-        sent_at, sent, seen_at, seen = session.studio.follow(asked, 60.0)
+        run = session.studio.follow(asked, 60.0)
     finally:
         session.studio.stop()
-    np.testing.assert_allclose(np.diff(sent_at), 1 / 60, atol=1e-6)
-    assert np.abs(sent - asked).max() < 0.1  # a missed tick is bridged
-    assert len(seen_at) == len(seen) > 20
-    assert (np.diff(seen_at) > 0).all()
+    np.testing.assert_allclose(np.diff(run.sent_at), 1 / 60, atol=1e-6)
+    assert np.abs(run.sent - asked).max() < 0.1  # a missed tick is bridged
+    assert len(run.seen_at) == len(run.seen) == len(run.head) > 20
+    assert (np.diff(run.seen_at) > 0).all()
     robot.assert_at_rest()
 
 

@@ -77,11 +77,12 @@ def test_looking_waits_until_the_face_is_still(face: FaceConfig, studio: Studio)
 
 def test_a_wave_is_followed_at_its_rate_within_the_speed(face: FaceConfig, studio: Studio) -> None:
     asked = wave(face, 60.0)[:90]
-    sent_at, sent, seen_at, seen = studio.follow(asked, 60.0)
-    np.testing.assert_allclose(sent, asked, atol=1e-9)  # slow enough for no limit to bite
-    np.testing.assert_allclose(np.diff(seen_at), 1 / 60, atol=2e-3)
+    run = studio.follow(asked, 60.0)
+    np.testing.assert_allclose(run.sent, asked, atol=1e-9)  # slow enough for no limit to bite
+    np.testing.assert_allclose(np.diff(run.seen_at), 1 / 60, atol=2e-3)
     assert (np.abs(np.diff(asked, axis=0)) * 60 <= face.speed).all()
-    assert len(sent_at) == len(seen) == 90
+    assert len(run.sent_at) == len(run.seen) == 90
+    assert len(studio.follow(asked, 60.0, every=3).seen) == 30
 
 
 def test_ports_and_cameras_that_are_not_there_are_said(face: FaceConfig, tmp_path: Path) -> None:

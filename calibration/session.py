@@ -1,0 +1,46 @@
+"""One session with the robot that the user named: opened, told to later commands, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from calibration.guidance import Place
+from calibration.live_studio import LiveStudio
+from calibration.options import Robot
+from calibration.ports import open_studio
+from calibration.studio import Studio
+from robot.config import FaceConfig
+
+
+@contextmanager
+def session(face: FaceConfig, place: Place, robot: Robot, stage: str) -> Iterator[Studio]:
+    """Open it; however the session ends, ``metrics.json`` has what camera and link had to say.
+
+    Raises:
+        InputError, DeviceError: see ``open_studio``.
+    """
+    place.merge({"opened": robot.said()})
+    studio = open_studio(
+        face,
+        robot.port,
+        robot.camera,
+        robot.build,
+        robot.seed,
+        place.folder,
+        1e-3 * robot.delay_ms,
+        robot.faults,
+    )
+    try:
+        yield studio
+    finally:
+        drop(place, stage, studio.dropped)
+        if isinstance(studio, LiveStudio):  # the rig's link and camera are of no interest
+            place.merge(studio.report())
+
+
+def drop(place: Place, stage: str, dropped: Mapping[str, int]) -> None:
+    """Leave how many pictures a stage did not use, by reason."""
+    counts: dict[str, Any] = place.metrics().get("dropped", {})
+    place.merge({"dropped": counts | {stage: dict(dropped)}})

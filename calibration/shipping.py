@@ -1,0 +1,19 @@
+"""Installs a face's own self-model where every command finds it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from calibration.fit import MODEL
+from calibration.guidance import Place
+from models import self_model
+from robot.config import FaceConfig
+
+
+def ship(face: FaceConfig, place: Place) -> None:
+    """Put the folder's model beside the package's other weights, its numbers with it."""
+    model = self_model.load(place.folder / MODEL, face.name, face.hash)
+    numbers = {k: v for k, v in place.metrics().items() if isinstance(v, float | int)}
+    target = self_model.shipped(face.name)
+    self_model.save(target, replace(model, meta=model.meta | {"metrics": numbers}))
+    print(f"{target}: shipped")
