@@ -181,7 +181,9 @@ def report(face: Face = "morpheus33", out: Out = None) -> None:
     verdict = Verdict(place.metrics(), load_arrays(folder, place.command("verify")))
     findings = read_findings(folder)
     with place.going_on_with("report"):
-        print(write_report(folder / "report.html", config, data, model, verdict, findings))
+        before = known_robot(config)
+        page = folder / "report.html"
+        print(write_report(page, config, data, model, verdict, findings, before))
     say(place.demo())
 
 

@@ -5,25 +5,20 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 
 from calibration.dataset import Dataset
+from calibration.figures import Plot, plots
+from calibration.frames import said
 from calibration.verdicts import Verdict
-from models.blendshapes import ARKIT
-from models.regions import CHEEKS, NOSE
 from models.self_model import SelfModel
 from robot.config import FaceConfig
-from robot.retarget import Retarget, limits_of
-
-matplotlib.use("Agg")
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 GOALS: dict[str, tuple[str, float]] = {
     "model_over_floor": ("<=", 1.3),
@@ -60,6 +55,30 @@ def judged(metrics: dict[str, Any]) -> list[Row]:
     return rows
 
 
+MEANING = {
+    "model_over_floor": "error of a predicted face over the camera's noise at rest",
+    "inverse_mean_pct": "faces shown again: mean error, % of mouth width",
+    "inverse_p95_pct": "the same, 95th percentile of the faces",
+    "command_l1": "commands found again: mean distance, share of the range",
+    "vs_ridge": "error of faces shown again over that of linear ridge",
+    "vs_nearest": "the same, over that of the nearest neighbour",
+    "memory_gain": "error where strings pull, with their memory over without",
+    "fit_s": "fitting the self-model, s",
+    "robot_s": "robot time of collecting, s",
+    "poses": "poses collected",
+}
+_STYLE = (
+    "body{font:16px/1.45 system-ui,sans-serif;max-width:52em;margin:1.5em auto;padding:0 1em;"
+    "color:#1c2733}table{border-collapse:collapse;margin:1em 0}"
+    "th{text-align:left;font-weight:600}td,th{padding:.2em .9em .2em 0;vertical-align:top}"
+    "tr{border-bottom:1px solid #e3e8ed}.n{text-align:right;font-variant-numeric:tabular-nums}"
+    ".missed{color:#a32b00}.met{color:#0a5c36}code{font-size:.9em;overflow-wrap:anywhere}"
+    "details td:last-child{overflow-wrap:anywhere}"
+    "figure{margin:2.2em 0}img{width:100%;height:auto}h2{margin-top:2em}.wide{overflow-x:auto}"
+    "@media(max-width:40em){body{font-size:15px}td,th{padding-right:.6em}}"
+)
+
+
 def write_report(
     path: Path,
     face: FaceConfig,
@@ -67,47 +86,45 @@ def write_report(
     model: SelfModel,
     verdict: Verdict,
     findings: Sequence[str] = (),
+    before: SelfModel | None = None,
 ) -> Path:
-    """Write the page, its figures inside it, ``findings`` of the first pass on top."""
-    stopped = "".join(f"<li class='missed'>Stopped: {html.escape(f)}</li>" for f in findings)
-    draw: list[tuple[str, Callable[[Axes], None]]] = [
-        ("Mean error of each landmark on held-out poses", lambda a: _on_face(a, data, verdict)),
-        ("Loss of the fit", lambda a: _loss(a, model)),
-        ("Error of held-out faces shown again", lambda a: _methods(a, verdict)),
-        ("Commands asked and found again", lambda a: _commands(a, face, model, verdict)),
-        ("What this face shows of each ARKit shape", lambda a: _reach(a, face, model)),
-    ]
-    if "curve" in verdict.metrics:
-        draw.append(("Error against number of poses", lambda a: _curve(a, verdict)))
-    if len(model.tendons):
-        draw.append(("Strings up and down", lambda a: _loops(a, face, data, model)))
-    figures = "\n".join(
-        f"<figure><img alt='{html.escape(title)}' src='data:image/png;base64,{_png(plot)}'>"
-        f"<figcaption>{html.escape(title)}</figcaption></figure>"
-        for title, plot in draw
-    )
-    rows = "\n".join(
-        f"<tr class='{'met' if r.met else 'missed'}'><td>{r.name}</td><td>{r.value:.4g}</td>"
-        f"<td>{r.goal}</td><td>{'met' if r.met else 'missed'}</td></tr>"
-        for r in judged(verdict.metrics)
-    )
-    others = "\n".join(
-        f"<tr><td>{html.escape(k)}</td><td>{_shown(v)}</td></tr>"
-        for k, v in sorted(verdict.metrics.items())
-        if k not in GOALS and not isinstance(v, dict)
-    )
-    about = (
-        f"Face {face.hash}, data {data.hash}, camera {data.setup.camera}, "
-        f"build {data.setup.build}, {int(data.seen.sum())} poses seen."
-    )
+    """Write the page, its figures inside it, ``findings`` of the first pass on top.
+
+    ``before``: what was believed of this face before, for the figure of before and after.
+    """
+    metrics, setup = verdict.metrics, data.setup
+    told = [f"Stopped: {f}" for f in findings] + _hidden(model)
+    notes = "".join(f"<li class='missed'>{html.escape(f)}</li>" for f in told)
+    build = f", build {setup.build}" if setup.build >= 0 else ""
+    against = metrics.get("errors_against", "the camera")
+    figures = "\n".join(_figure(p) for p in plots(face, data, model, verdict, before))
     title = f"Calibration of {html.escape(face.name)}"
+    sections = [
+        f"<h1>{title}</h1>",
+        f"<p>{int(data.seen.sum())} poses, camera {html.escape(setup.camera)}{build}; "
+        f"faces shown again are judged by {html.escape(str(against))}.</p>",
+        f"<ul>{notes}</ul>" if notes else "",
+        _table(
+            ("what", "", "goal", ""),
+            (
+                (MEANING[r.name], f"{r.value:.3g}", _goal(r), "met" if r.met else "missed")
+                for r in judged(metrics)
+            ),
+        ),
+        _paces(metrics.get("pace", {}), face.names),
+        _dropped(metrics.get("dropped", {})),
+        figures,
+        "<h2>All numbers</h2><details><summary>metrics.json</summary>",
+        _table(
+            ("name", ""),
+            ((k, _shown(v)) for k, v in sorted(metrics.items()) if not isinstance(v, dict)),
+        ),
+        f"</details><p>Face <code>{face.hash}</code>, data <code>{data.hash}</code>.</p>",
+    ]
     page = (
-        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{title}</title><style>"
-        "body{font:15px sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
-        "td{padding:.15em 1em .15em 0}.missed{color:#a30}.met{color:#063}"
-        "figure{margin:2em 0}img{max-width:100%}</style>"
-        f"<h1>{title}</h1><p>{about}</p><ul>{stopped}</ul><table>{rows}</table>"
-        f"<h2>More numbers</h2><table>{others}</table>{figures}</html>\n"
+        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{title}</title>"
+        "<meta name='viewport' content='width=device-width,initial-scale=1'>"
+        f"<style>{_STYLE}</style>" + "\n".join(sections) + "</html>\n"
     )
     part = path.with_suffix(".part")
     part.write_text(page, encoding="utf-8")
@@ -115,91 +132,81 @@ def write_report(
     return path
 
 
+def _goal(row: Row) -> str:
+    return row.goal.replace("at most", "≤")
+
+
+def _hidden(model: SelfModel) -> list[str]:
+    """What the camera did not see moving, and what follows from that."""
+    unseen = model.meta.get("unseen_actuators", [])
+    if not unseen:
+        return []
+    return [
+        f"Not seen moving: {', '.join(unseen)}. The camera cannot tell whether they work; "
+        "look at them yourself (mien pose)."
+    ]
+
+
+def _paces(rows: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
+    """How late and how fast each actuator is."""
+    if not rows:
+        return ""
+
+    def cells(name: str, p: Mapping[str, Any]) -> tuple[str, ...]:
+        if p["dead_ms"] is None:
+            return name, "not seen", "", f"{p['speed_allowed']:g}", ""
+        note = "slow, missed" if p["slow"] else "late, missed" if p["late"] else ""
+        return (
+            name,
+            f"{p['dead_ms']:.0f} ± {p['dead_error_ms']:.0f}",
+            f"{p['speed']:.2f} ± {p['speed_error']:.2f}",
+            f"{p['speed_allowed']:g}",
+            note,
+        )
+
+    return (
+        "<h2>How late and how fast each actuator is</h2><p>From its command to the skin, in "
+        "strokes at the speed that the YAML allows; nothing faster was asked. Dead times hold the "
+        "skin's own lag and what the camera's delay is believed to be; single strokes jitter by "
+        "the 20 ms between pulses.</p><div class='wide'>"
+        + _table(
+            ("actuator", "dead time, ms", "speed, commands/s", "allowed", ""),
+            (cells(n, rows[n]) for n in names if n in rows),
+        )
+        + "</div>"
+    )
+
+
+def _dropped(stages: Mapping[str, Mapping[str, int]]) -> str:
+    """Pictures that were not used."""
+    parts = [f"{stage}: {said(counts) or 'none'}" for stage, counts in stages.items()]
+    return f"<p>Pictures dropped: {html.escape('; '.join(parts))}.</p>" if parts else ""
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A row whose last cell says ``met`` or ``missed`` has its colour."""
+    out = ["<tr>" + "".join(f"<th>{html.escape(h)}</th>" for h in heads) + "</tr>"]
+    for row in rows:
+        kind = row[-1].split(", ")[-1]
+        style = f" class='{kind}'" if kind in ("met", "missed") else ""
+        cells = "".join(f"<td>{html.escape(c.removesuffix(', missed'))}</td>" for c in row)
+        out.append(f"<tr{style}>{cells}</tr>")
+    return f"<table>{''.join(out)}</table>"
+
+
 def _shown(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else html.escape(str(value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _png(plot: Callable[[Axes], None]) -> str:
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    plot(figure.add_subplot())
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def _on_face(axes: Axes, data: Dataset, verdict: Verdict) -> None:
-    rest = data.landmarks[data.of("neutral")].mean(0)
-    dots = axes.scatter(rest[:, 0], rest[:, 1], c=verdict.arrays["landmark_error"], s=14)
-    axes.figure.colorbar(dots, ax=axes, label="mm")
-    axes.set_aspect("equal")
-    axes.set_xlabel("mm, the face's left is on the right")
-
-
-def _loss(axes: Axes, model: SelfModel) -> None:
-    loss = np.array(model.meta.get("loss", [np.nan]))
-    axes.semilogy(np.linspace(0, 100, len(loss)), loss)
-    axes.set_xlabel("% of the steps")
-    axes.set_ylabel("share of the motion's variance")
-
-
-def _curve(axes: Axes, verdict: Verdict) -> None:
-    curve: dict[str, float] = verdict.metrics["curve"]
-    counts = sorted(curve, key=int)  # JSON sorts them as words
-    axes.plot([int(n) for n in counts], [curve[n] for n in counts], "o-", label="held-out error")
-    floor = verdict.metrics.get("noise_floor_mm")
-    if floor is not None:
-        axes.axhline(floor, ls=":", label="the camera's noise")
-    axes.set_xscale("log")
-    axes.set_xlabel("poses learned from")
-    axes.set_ylabel("mm")
-    axes.legend()
-
-
-def _methods(axes: Axes, verdict: Verdict) -> None:
-    for name in ("self_model", "direct", "ridge", "nearest"):
-        share = verdict.arrays.get(f"{name}_pct")
-        if share is not None and len(share):
-            axes.plot(np.sort(share), np.linspace(0, 100, len(share)), label=name)
-    axes.set_xlabel("mean landmark error, % of mouth width")
-    axes.set_ylabel("% of faces below")
-    axes.legend()
-
-
-def _commands(axes: Axes, face: FaceConfig, model: SelfModel, verdict: Verdict) -> None:
-    if "self_model_sent" not in verdict.arrays:
-        return
-    low, high = face.limits[model.inputs].T
-    off = np.abs(verdict.arrays["self_model_sent"] - verdict.arrays["asked_sent"])[:, model.inputs]
-    axes.barh(range(len(model.inputs)), (off / (high - low)).mean(0))
-    axes.set_yticks(range(len(model.inputs)), [face.names[i] for i in model.inputs], fontsize=6)
-    axes.invert_yaxis()
-    axes.set_xlabel("mean distance, share of the range")
-
-
-def _reach(axes: Axes, face: FaceConfig, model: SelfModel) -> None:
-    reach = Retarget(model, limits_of(face)).reach
-    axes.bar(range(len(ARKIT)), 100 * reach.overall)
-    axes.set_xticks(range(len(ARKIT)), ARKIT, rotation=90, fontsize=6)
-    axes.set_ylabel("% reached")
-
-
-def _loops(axes: Axes, face: FaceConfig, data: Dataset, model: SelfModel) -> None:
-    """Motion along the direction of a full pull: the camera's noise averages out of it."""
-    rows = data.of("loop")
-    u = data.commands[rows][:, model.inputs[model.tendons]].max(1)
-    if not rows.any() or u.max() <= 0:
-        return
-    rest = data.landmarks[data.of("neutral")].mean(0)
-    home = model.landmarks(np.zeros(model.n))
-    said = model.sequence(data.commands)[rows] - home
-    for name, zone in (("nose", list(NOSE)), ("cheeks", list(CHEEKS))):
-        way = said[u.argmax()][zone]
-        way = way / max(float(np.linalg.norm(way)), 1e-9)
-        scale = 1.0 / np.sqrt(len(zone))
-        seen = ((data.landmarks[rows] - rest)[:, zone] * way).sum((1, 2)) * scale
-        axes.plot(u, seen, "o-", lw=0.8, ms=3, label=f"{name}: seen")
-        axes.plot(u, (said[:, zone] * way).sum((1, 2)) * scale, "--", label=f"{name}: model")
-    axes.set_title(f"{face.name}: all strings pulled together", fontsize=9)
-    axes.set_xlabel("command")
-    axes.set_ylabel("motion along the pull, RMS mm")
-    axes.legend()
+def _figure(plot: Plot) -> str:
+    with rc_context({"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=plot.size, layout="constrained")
+        plot.draw(figure)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=140)
+    title = html.escape(plot.title)
+    picture = base64.b64encode(buffer.getvalue()).decode()
+    return (
+        f"<h2>{title}</h2><figure><p>{html.escape(plot.text)}</p>"
+        f"<img alt='{title}' src='data:image/png;base64,{picture}'></figure>"
+    )

@@ -14,7 +14,7 @@ from calibration.collect import PLAN, collect
 from calibration.dataset import Dataset
 from calibration.memory import check_memory, fit_blind, memory_gain
 from calibration.plan import make_plan
-from calibration.report import judged, write_report
+from calibration.report import MEANING, judged, write_report
 from calibration.shown import check_inverse, identifiable
 from calibration.verdicts import Verdict
 from calibration.verify import check_model, check_truth, learning_curve
@@ -102,9 +102,9 @@ def test_faces_are_found_again_better_than_by_any_baseline(
     verdict = check_model(face, data, model)
     whole = Verdict(verdict.metrics | shown.metrics, verdict.arrays | shown.arrays)
     page = write_report(folder / "report.html", face, data, model, whole).read_text()
-    assert page.count("<img") == 5
+    assert page.count("<img") == 6
     for row in judged(whole.metrics):
-        assert row.name in page
+        assert MEANING[row.name].replace("'", "&#x27;") in page
 
 
 def test_the_model_on_disk_knows_its_origin(
