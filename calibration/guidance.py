@@ -19,7 +19,7 @@ from robot.runs import write_json
 
 METRICS = "metrics.json"
 MOVING = ("collect", "verify", "check", "trim", "all")
-OPENING = ("port", "camera", "camera-delay", "build")
+OPENING = ("port", "camera", "camera-delay", "build", "seed", "fault")
 log = Console(stderr=True, soft_wrap=True)
 
 
@@ -66,7 +66,10 @@ class Place:
         words = ["mien", "calibrate", stage, "--face", self.face, "--out", out]
         if stage in MOVING:
             said = self.metrics().get("opened", {})
-            words += [w for k in OPENING if k in said for w in (f"--{k}", str(said[k]))]
+            for option in OPENING:
+                values = said.get(option, [])
+                for value in values if isinstance(values, list) else [values]:
+                    words += [f"--{option}", str(value)]
         return " ".join(words)
 
     def demo(self) -> str:

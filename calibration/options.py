@@ -45,11 +45,20 @@ class Robot:
 
     def said(self) -> dict[str, Any]:
         """The options that later commands need as well."""
-        usual = {"port": "sim", "camera": AUTO, "build": 0, "camera-delay": DELAY_MS}
+        usual = {
+            "port": "sim",
+            "camera": AUTO,
+            "build": 0,
+            "camera-delay": DELAY_MS,
+            "seed": 0,
+            "fault": [],
+        }
         here = {
             "port": self.port,
             "camera": self.camera,
             "build": self.build,
             "camera-delay": self.delay_ms,
+            "seed": self.seed,
+            "fault": list(self.faults),
         }
         return {k: v for k, v in here.items() if v != usual[k]}

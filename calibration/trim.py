@@ -3,25 +3,32 @@ it.
 
 Horns slip and strings stretch: mostly the same face with other zero points. A shift d of the
 commands changes the model exactly, y(x + d), without a new fit: powers of x + d are sums of powers
-of x.
+of x. The camera's noise is larger than a slipped horn's motion at most landmarks, so the error of
+the face says little; the shift that explains all poses best, and how far it changes when any one
+pose is left out (jackknife), says for each actuator whether it has moved.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
+from calibration.dataset import Dataset
 from calibration.studio import Stage
-from models.regions import landmark_weights
 from models.self_model import POWERS, Floats, SelfModel
 from robot.config import FaceConfig
 
 CHECK_POSES, TRIM_POSES = 20, 60
 KEEP = 1.25
-"""A face drifted when its error is more than this times what verification found."""
-_RIDGE = 2.0  # poses' worth of belief that nothing has shifted
+"""What no shift explains makes a face another one when the error that is left is more than this
+times what verification found."""
+SHIFTED, SURE = 0.05, 4.5
+"""Of a command, and in standard errors: an actuator that has moved by more of both is trimmed."""
+DEAD_SHARE, DEAD_SURE = 0.5, 3.0
+"""Of its usual motion, and in standard errors: one that surely shows less is broken."""
+_RIDGE = 2.0  # poses' worth of belief that nothing has changed
 _STEPS = 6
 _FARTHEST = 0.5  # of a command: more is no drift but another robot
 
@@ -35,7 +42,10 @@ class Drift:
         rmse_mm: error of the stored model now.
         trimmed_rmse_mm: the same after the best shift.
         expected_mm: what verification had found.
-        shift: (n,) the best shift of the commands.
+        shift, error: (n,) the best shift of the commands and its standard error; shifts are pulled
+            to none by what is not known of them.
+        moved: actuators that have surely moved.
+        broken: those that hardly answer any more.
     """
 
     verdict: Literal["keep", "trim", "redo"]
@@ -43,6 +53,9 @@ class Drift:
     trimmed_rmse_mm: float
     expected_mm: float
     shift: Floats
+    error: Floats
+    moved: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
 
 def shifted(model: SelfModel, shift: Floats) -> SelfModel:
@@ -72,25 +85,64 @@ def watch(stage: Stage, goals: Floats) -> tuple[Floats, Floats]:
     return np.array(sent), np.array(seen)
 
 
+def standing(model: SelfModel, data: Dataset) -> Floats:
+    """(m,) shifts that the model's own error makes of the held-out poses of its data.
+
+    What stood there from the start has not moved since.
+    """
+    held = np.flatnonzero(data.held)[:TRIM_POSES]
+    if len(held) < CHECK_POSES:
+        return np.zeros(len(model.inputs))
+    return _change(model, _inputs(model, data.commands)[held], data.landmarks[held], gains=False)[0]
+
+
 def judge(
-    face: FaceConfig, model: SelfModel, sent: Floats, seen: Floats, expected_mm: float
+    face: FaceConfig,
+    model: SelfModel,
+    sent: Floats,
+    seen: Floats,
+    expected_mm: float,
+    stood: Floats | None = None,
 ) -> Drift:
-    """Compare poses that followed one another from rest with what the model says of them."""
+    """Compare poses that followed one another from rest with what the model says of them.
+
+    Args:
+        sent: (P, n) commands, and seen (P, 478, 3) what the camera saw.
+        expected_mm: the error that verification found.
+        stood: see ``standing``; without, the model is believed to have no error of its own.
+    """
     good = np.isfinite(seen).all((1, 2))
-    pulls = _inputs(model, sent)[good]
-    seen = seen[good]
-    now = _rmse(model, pulls, seen)
-    shift = _best_shift(model, pulls, seen)
-    trimmed = _rmse(shifted(model, shift), pulls, seen)
-    if now <= KEEP * expected_mm:
-        verdict: Literal["keep", "trim", "redo"] = "keep"
-    elif trimmed <= KEEP * expected_mm and np.abs(shift).max() < _FARTHEST:
-        verdict = "trim"
-    else:
+    x, seen = _inputs(model, sent)[good], seen[good]
+    now = _rmse(model, x, seen)
+    found, error = _change(model, x, seen, gains=False)
+    # As far as a shift is not known, none is the better guess.
+    shift = found * np.clip(1.0 - np.square(error) / np.maximum(found**2, 1e-12), 0.0, 1.0)
+    trimmed = _rmse(shifted(model, shift), x, seen)
+    m = len(model.inputs)
+    change, doubt = _change(model, x, seen, gains=True)
+    share, unsure = 1.0 + change[m:], doubt[m:]
+    names = [face.names[i] for i in model.inputs]
+    since = np.minimum(np.abs(found), np.abs(found - (0.0 if stood is None else stood)))
+    moved = since > np.maximum(SHIFTED, SURE * error)
+    broken = share + DEAD_SURE * unsure < DEAD_SHARE
+    far = bool((np.abs(found) >= _FARTHEST)[moved].any())
+    verdict: Literal["keep", "trim", "redo"] = "keep"
+    if broken.any() or far or trimmed > KEEP * expected_mm:
         verdict = "redo"
-    by_name = np.zeros(len(face.names))
-    by_name[model.inputs] = shift
-    return Drift(verdict, now, trimmed, expected_mm, by_name)
+    elif moved.any():
+        verdict = "trim"
+    by_name, sure = np.zeros(len(face.names)), np.zeros(len(face.names))
+    by_name[model.inputs], sure[model.inputs] = shift, error
+    return Drift(
+        verdict,
+        now,
+        trimmed,
+        expected_mm,
+        by_name,
+        sure,
+        [n for n, yes in zip(names, moved, strict=True) if yes],
+        [n for n, yes in zip(names, broken, strict=True) if yes],
+    )
 
 
 def _inputs(model: SelfModel, sent: Floats) -> Floats:
@@ -100,30 +152,42 @@ def _inputs(model: SelfModel, sent: Floats) -> Floats:
     return x
 
 
+def _off(model: SelfModel, x: Floats, seen: Floats) -> Floats:
+    """(P, 478, 3) without the whole face's shift from pose to pose, which is the camera's."""
+    off = seen - model.decode(model.latents(x))
+    return np.asarray(off - off.mean(1, keepdims=True))
+
+
 def _rmse(model: SelfModel, x: Floats, seen: Floats) -> float:
-    off = _level(seen - model.decode(model.latents(x)))
-    return float(np.sqrt(np.square(off).sum(-1).mean()))
+    return float(np.sqrt(np.square(_off(model, x, seen)).sum(-1).mean()))
 
 
-def _level(off: Floats) -> Floats:
-    """Without the whole face's shift from pose to pose, which is the camera's."""
-    return off - np.median(off, axis=1, keepdims=True)
+def _change(model: SelfModel, x: Floats, seen: Floats, gains: bool) -> tuple[Floats, Floats]:
+    """Shifts (m,), or shifts and gains (2m,), common to all poses, and their standard errors.
 
-
-def _best_shift(model: SelfModel, x: Floats, seen: Floats) -> Floats:
-    """Gauss-Newton on the shift common to all poses, pulled to none."""
-    m = x.shape[1]
-    root = np.sqrt(landmark_weights()).repeat(3)
-    shift = np.zeros(m)
+    Gauss-Newton, pulled to none, each coordinate weighed by how little it scatters.
+    """
+    poses, m = x.shape
+    off = _off(model, x, seen)
+    scatter = off.var(0)
+    weight = (1.0 / (0.5 * (scatter + scatter.mean(0)) + 1e-12)).reshape(-1)
+    found = np.zeros(2 * m if gains else m)
     for _ in range(_STEPS):
-        h, g = np.zeros((m, m)), np.zeros(m)
-        for k in range(len(x)):
-            at = x[k] + shift
-            off = _level((seen[k] - model.decode(model.latents(at)))[None])[0].reshape(-1) * root
-            j = (model.latent_jacobian(at) @ model.decoder) * root
-            h += j @ j.T
-            g += j @ off
-        pull = _RIDGE * np.diag(h) / len(x)
-        shift = shift + np.linalg.solve(h + np.diag(pull), g - pull * shift)
-        shift = np.clip(shift, -_FARTHEST, _FARTHEST)
-    return shift
+        now = x + found[:m] + (x * found[m:] if gains else 0.0)
+        off = _off(model, now, seen)
+        hs, gs = [], []
+        for k in range(poses):
+            by_input = (model.latent_jacobian(now[k]) @ model.decoder).reshape(m, -1, 3)
+            j = (by_input - by_input.mean(1, keepdims=True)).reshape(m, -1)
+            if gains:
+                j = np.concatenate([j, x[k][:, None] * j])
+            hs.append((j * weight) @ j.T)
+            gs.append((j * weight) @ off[k].reshape(-1))
+        h, g = np.array(hs), np.array(gs)
+        pull = _RIDGE * np.diag(np.diag(h.mean(0)) + 1e-9)
+        whole = h.sum(0) + pull
+        step = np.linalg.solve(whole, g.sum(0) - pull @ found)
+        found = np.clip(found + step, -1.5, 1.5)
+    without = np.linalg.solve(whole - h, (g.sum(0) - g - found @ pull)[..., None])[..., 0]
+    spread = without - without.mean(0)
+    return found, np.sqrt((poses - 1) / poses * np.square(spread).sum(0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from calibration import dataset
 from calibration import fit as fitting
 from calibration.guidance import Place, say
 from calibration.options import (
@@ -23,10 +24,13 @@ from calibration.plan import allowed, mixtures
 from calibration.ports import AUTO
 from calibration.session import session
 from calibration.shipping import ship as install
-from calibration.trim import CHECK_POSES, TRIM_POSES, Drift, judge, shifted, watch
+from calibration.trim import CHECK_POSES, TRIM_POSES, Drift, judge, shifted, standing, watch
 from models import self_model
 from robot.config import FaceConfig, load_face
 from robot.errors import DeviceError, InputError
+
+SAID = 8
+"""Actuators that are named, the most moved first."""
 
 
 def check(
@@ -49,6 +53,7 @@ def check(
         f"{drift.verdict}: error {drift.rmse_mm:.2f} mm, {drift.expected_mm:.2f} when verified, "
         f"{drift.trimmed_rmse_mm:.2f} after the best shift"
     )
+    _say_shifts(config, drift)
     if drift.verdict == "trim":
         place.say_next("trim")
     elif drift.verdict == "redo":
@@ -73,18 +78,37 @@ def trim(
     robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))
     with place.going_on_with("trim"):
         drift = _drift(config, place, TRIM_POSES, robot, "trim")
-        if drift.trimmed_rmse_mm >= drift.rmse_mm:
-            print(f"nothing to trim: error {drift.rmse_mm:.2f} mm")
+        if drift.verdict == "redo":
+            _say_shifts(config, drift)
+            raise InputError(
+                f"no shift of the commands trims this face: error {drift.rmse_mm:.2f} mm, "
+                f"{drift.trimmed_rmse_mm:.2f} after the best one, {drift.expected_mm:.2f} when "
+                "verified; nothing was changed",
+                place.command("all", place.another),
+            )
+        if drift.verdict == "keep":
+            print(f"nothing to trim: error {drift.rmse_mm:.2f} mm, no actuator has surely moved")
             say(place.demo())
             return
         model = self_model.load(place.folder / fitting.MODEL, config.name, config.hash)
         fitting.save(place.folder, shifted(model, drift.shift[model.inputs]))
     print(f"error {drift.rmse_mm:.2f} -> {drift.trimmed_rmse_mm:.2f} mm")
-    for i in np.argsort(-np.abs(drift.shift))[:5]:
-        print(f"{config.names[i]:<20} {drift.shift[i]:+.3f}")
+    _say_shifts(config, drift)
     if ship:
         install(config, place)
     place.say_next("check")
+
+
+def _say_shifts(face: FaceConfig, drift: Drift) -> None:
+    """Who has moved, and who hardly answers."""
+    most = sorted(drift.moved, key=lambda n: -abs(drift.shift[face.index(n)]))
+    for name in most[:SAID]:
+        i = face.index(name)
+        print(f"{name:<20} moved by {drift.shift[i]:+.3f} +- {drift.error[i]:.3f} of a command")
+    if len(most) > SAID:
+        print(f"and {len(most) - SAID} more")
+    for name in drift.broken:
+        print(f"{name:<20} hardly answers: is it stuck, loose or not connected?")
 
 
 def _drift(face: FaceConfig, place: Place, poses: int, robot: Robot, stage: str) -> Drift:
@@ -96,6 +120,7 @@ def _drift(face: FaceConfig, place: Place, poses: int, robot: Robot, stage: str)
     expected = place.metrics().get("model_rmse_mm")
     if expected is None:
         raise InputError(f"{place.folder} was not verified", place.command("verify"))
+    stood = standing(model, dataset.load(place.folder, face))
     with session(face, place, robot, stage) as studio:
         try:
             studio.start()
@@ -109,4 +134,4 @@ def _drift(face: FaceConfig, place: Place, poses: int, robot: Robot, stage: str)
             f"only {found} of {poses} poses were seen, at least half are needed",
             "the robot's face alone and whole before the camera, well lit",
         )
-    return judge(face, model, sent, seen, float(expected))
+    return judge(face, model, sent, seen, float(expected), stood)

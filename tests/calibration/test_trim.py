@@ -83,6 +83,41 @@ def test_a_slipped_horn_is_found_and_trimmed(
     assert judge(face, trimmed, *poses, fitted[1]).verdict == "keep"
 
 
+def test_a_small_slip_below_the_noise_is_found_and_named(
+    face: FaceConfig, fitted: tuple[SelfModel, float]
+) -> None:
+    slip = np.zeros(len(face.names))
+    slip[face.index("brow_left")] = 0.1
+    stage = Slipped(face, slip)
+    stage.noise = 1.0
+    poses = watch(stage, allowed(face, mixtures(face, 20, 5)))
+    drift = judge(face, fitted[0], *poses, 1.7)  # 1 mm in each axis
+    assert drift.rmse_mm < 1.25 * 1.7  # the face's error alone says nothing
+    assert (drift.verdict, drift.moved) == ("trim", ["brow_left"])
+
+
+def test_what_the_model_gets_wrong_from_the_start_has_not_moved(
+    face: FaceConfig, fitted: tuple[SelfModel, float]
+) -> None:
+    model, expected = fitted
+    wrong = np.zeros(len(model.inputs))
+    wrong[2] = 0.15
+    poses = watch(AnalyticStage(face), allowed(face, mixtures(face, 20, 5)))
+    off = shifted(model, wrong)
+    assert judge(face, off, *poses, 1.0).moved == [face.names[model.inputs[2]]]
+    assert judge(face, off, *poses, 1.0, -wrong).verdict == "keep"
+    # Once trimmed it is right, and that is no motion either.
+    assert judge(face, model, *poses, expected, np.zeros(len(wrong))).verdict == "keep"
+
+
+def test_one_that_no_longer_answers_is_named(
+    face: FaceConfig, fitted: tuple[SelfModel, float]
+) -> None:
+    poses = watch(AnalyticStage(face, stuck=("gaze_y",)), allowed(face, mixtures(face, 20, 5)))
+    drift = judge(face, fitted[0], *poses, 1.0)
+    assert (drift.verdict, drift.broken) == ("redo", ["gaze_y"])
+
+
 def test_another_robot_is_to_be_redone(face: FaceConfig, fitted: tuple[SelfModel, float]) -> None:
     stage = AnalyticStage(face, build=3)
     drift = judge(face, fitted[0], *watch(stage, allowed(face, mixtures(face, 20, 5))), fitted[1])
