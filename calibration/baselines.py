@@ -20,6 +20,7 @@ Inversion: TypeAlias = Callable[[Floats], Floats]
 """Targets (T, 478, 3) mm -> commands (T, n)."""
 
 _MODES = 48
+WIDE = 300
 _RIDGE = 1e-3
 _STEPS = 1500
 
@@ -45,9 +46,9 @@ def nearest_forward(commands: Floats, landmarks: Floats) -> Inversion:
     return lambda u: landmarks[_nearest(u, commands)]
 
 
-def ridge(commands: Floats, landmarks: Floats) -> Inversion:
-    """Linear map of the modes to commands."""
-    modes, mean = _modes(landmarks)
+def ridge(commands: Floats, landmarks: Floats, count: int = _MODES) -> Inversion:
+    """Linear map of ``count`` modes to commands."""
+    modes, mean = _modes(landmarks, count)
     z = flat(landmarks, mean) @ modes.T
     a = np.concatenate([z, np.ones((len(z), 1))], axis=1)
     gram = a.T @ a + _RIDGE * len(a) * np.eye(a.shape[1])
@@ -94,10 +95,10 @@ def direct(commands: Floats, landmarks: Floats, seed: int = 0) -> Inversion:
     return invert
 
 
-def _modes(landmarks: Floats) -> tuple[Floats, Floats]:
+def _modes(landmarks: Floats, count: int = _MODES) -> tuple[Floats, Floats]:
     mean = landmarks.mean(0)
     modes = np.linalg.svd(flat(landmarks, mean), full_matrices=False)[2]
-    return modes[:_MODES], mean
+    return modes[:count], mean
 
 
 def _nearest(asked: Floats, known: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:

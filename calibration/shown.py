@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from models.inverse import Inverse
 from models.objective import Wishes
 from models.regions import mouth_width
 from models.self_model import SelfModel
+from models.sight import Sight
+from models.train.sight import fit_sight
 from robot.config import FaceConfig, Floats
 from robot.retarget import limits_of
 
@@ -50,10 +53,16 @@ def check_inverse(
     was the single noisy look that collecting had of that pose.
 
     ``command_l1``: mean distance of the commands as a share of their range, over the actuators
-    that are identifiable (see ``identifiable``; ``identifiable_actuators`` says how many), and
-    ``command_l1_all`` over all that move skin. For strings the first compares pulls, which are what
-    a face shows: commands inside a string's play or slack make the same face. The second compares
-    commands.
+    that are identifiable (see ``identifiable``; ``identifiable_actuators`` says how many),
+    ``command_l1_diagonal`` over those that would be if errors of landmarks were independent, and
+    ``command_l1_all`` over all that move skin. For strings the first two compare pulls, which are
+    what a face shows: commands inside a string's play or slack make the same face. The last
+    compares commands.
+
+    Eyes with errors of their own that the self-model cannot know have a sight
+    (``models.sight.Sight``), by which our commands are then found; ``regions_*`` are the same
+    without, by the weights per region that a running face uses. ``wide_ridge_*``: ridge that is
+    given as many modes of a look as a sight has.
     """
     at = np.flatnonzero(data.held)[:ASKED]
     looked, wanted = data.landmarks[at], data.commands[at]
@@ -61,7 +70,8 @@ def check_inverse(
     u, seen = data.commands[learn], data.landmarks[learn]
     low, high = face.limits.T
     arrays: dict[str, Floats] = {}
-    plays = 8
+    sight = sight_of(data, model)
+    plays = 9 if sight is None else 10
     done = 0
 
     def play(name: str, commands: Callable[[int], Floats]) -> None:
@@ -83,16 +93,45 @@ def check_inverse(
     play("asked", wanted.__getitem__)
     arrays |= {"targets": clear, "looked": looked}
     ridge, nearest = baselines.ridge(u, seen), baselines.nearest(u, seen)
-    ours = _inverse(face, data, model, clear=True)
-    play("self_model", lambda k: ours.solve(clear[k]).commands)
+    regions = _inverse(face, data, model, clear=True)
+    if sight is None:
+        play("self_model", lambda k: regions.solve(clear[k]).commands)
+    else:
+        ours = _by_sight(face, model, sight)
+        play("self_model", lambda k: ours(clear[k]))
+        play("regions", lambda k: regions.solve(clear[k]).commands)
     play("ridge", ridge(clear).__getitem__)
     play("nearest", nearest(clear).__getitem__)
     play("direct", baselines.direct(u, seen)(clear).__getitem__)
-    noisy = _inverse(face, data, model, clear=False)
-    play("noisy_self_model", lambda k: noisy.solve(looked[k]).commands)
+    play("wide_ridge", baselines.ridge(u, seen, baselines.WIDE)(clear).__getitem__)
+    if sight is None:
+        noisy = _inverse(face, data, model, clear=False)
+        play("noisy_self_model", lambda k: noisy.solve(looked[k]).commands)
+    else:
+        again = _by_sight(face, model, sight)
+        play("noisy_self_model", lambda k: again(looked[k]))
     play("noisy_ridge", ridge(looked).__getitem__)
     play("noisy_nearest", nearest(looked).__getitem__)
-    return Verdict(_compared(face, data, model, arrays), arrays)
+    return Verdict(_compared(face, data, model, arrays, sight), arrays)
+
+
+def sight_of(data: Dataset, model: SelfModel) -> Sight | None:
+    """What the looks of a data set tell beyond its self-model, if they do."""
+    commands = data.commands.copy()
+    if len(model.tendons):
+        strings = model.inputs[model.tendons]
+        commands[:, strings] = model.play.scan(commands[:, strings])
+    learn = usable(data)
+    phi = model.features(commands[learn][:, model.inputs])
+    return fit_sight(
+        phi, commands[learn], data.landmarks[learn], data.landmarks[data.of("neutral")]
+    )
+
+
+def _by_sight(face: FaceConfig, model: SelfModel, sight: Sight) -> Callable[[Floats], Floats]:
+    """Look (478, 3) -> commands (n,); what the model has no input for is as the sight says."""
+    inverse = Inverse(model, limits_of(face), steps=_STEPS, sight=sight)
+    return lambda look: inverse.solve(look, others=sight.guess(look[None])[0]).commands
 
 
 def _inverse(face: FaceConfig, data: Dataset, model: SelfModel, clear: bool) -> Inverse:
@@ -110,15 +149,22 @@ def _inverse(face: FaceConfig, data: Dataset, model: SelfModel, clear: bool) -> 
     return Inverse(model, limits_of(face), wishes, steps=_STEPS)
 
 
-def identifiable(face: FaceConfig, data: Dataset, model: SelfModel, commands: Floats) -> Floats:
+def identifiable(
+    face: FaceConfig,
+    data: Dataset,
+    model: SelfModel,
+    commands: Floats,
+    sight: Sight | None = None,
+) -> Floats:
     """(m,) the Cramer-Rao bound of each input, as a share of its range, from one look.
 
     No unbiased method can find commands from one look with smaller standard deviations than the
     roots of the diagonal of (J' N^-1 J)^-1: J (1434, m) the model's Jacobian at the held-out
-    ``commands`` (P, n), N the variance that the model leaves unexplained in each coordinate of the
-    looks that it learned from, which is the camera's noise and, where that is worse, the model's
-    own error. RMS over the poses. For strings the input is the pull. Nothing of what inversion
-    later finds enters here.
+    ``commands`` (P, n), N the covariance of what the model leaves unexplained in the looks that it
+    learned from, which is the camera's noise and, where that is worse, the model's own error: with
+    a sight the whole covariance, of looks left out; without, a variance for each coordinate. RMS
+    over the poses. For strings the input is the pull. Nothing of what inversion later finds enters
+    here.
     """
     learn = usable(data)
     left = (model.sequence(data.commands)[learn] - data.landmarks[learn]).std(0).reshape(-1)
@@ -127,6 +173,9 @@ def identifiable(face: FaceConfig, data: Dataset, model: SelfModel, commands: Fl
         x[:, model.tendons] = model.play.scan(x[:, model.tendons])
     seen = model.decoder / left
     gram = seen @ seen.T
+    if sight is not None:
+        model = replace(model, out=sight.columns()[1])
+        gram = np.eye(model.out.shape[1])
     variance = np.zeros(len(model.inputs))
     for j in model.latent_jacobian(x):
         variance += np.diag(np.linalg.pinv(j @ gram @ j.T)) / len(x)
@@ -135,13 +184,18 @@ def identifiable(face: FaceConfig, data: Dataset, model: SelfModel, commands: Fl
 
 
 def _compared(
-    face: FaceConfig, data: Dataset, model: SelfModel, arrays: dict[str, Floats]
+    face: FaceConfig,
+    data: Dataset,
+    model: SelfModel,
+    arrays: dict[str, Floats],
+    sight: Sight | None,
 ) -> dict[str, Any]:
     """The metrics of ``check_inverse``."""
     width = mouth_width(model.landmarks(np.zeros(model.n)))
     asked, asked_true = arrays["asked_sent"], arrays["asked_true"]
-    bound = identifiable(face, data, model, asked)
+    bound = identifiable(face, data, model, asked, sight)
     counts = _MEAN_OF_STD * bound <= IDENTIFIABLE
+    alone = _MEAN_OF_STD * identifiable(face, data, model, asked) <= IDENTIFIABLE
     arrays["cramer_rao"] = bound
     metrics: dict[str, Any] = {
         "inverse_asked": len(asked),
@@ -152,6 +206,8 @@ def _compared(
             face.names[i] for i, sure in zip(model.inputs, counts, strict=True) if not sure
         ),
     }
+    if sight is not None:
+        metrics["sight_noise"] = sight.noise
     names = [k.removesuffix("_sent") for k in arrays if k.endswith("_sent") and k != "asked_sent"]
     for name in names:
         noisy = name.startswith("noisy_")
@@ -169,8 +225,10 @@ def _compared(
         metrics[f"{prefix}command_l1_all"] = float(raw.mean())
         arrays[f"{name}_pct"] = best
         if name == "self_model":
+            metrics["command_l1_diagonal"] = float(felt[:, alone].mean())
+            metrics["identifiable_diagonal"] = int(alone.sum())
             arrays["self_model_l1"] = felt.mean(0)
-    for other in ("ridge", "nearest", "direct"):
+    for other in ("ridge", "nearest", "direct", "wide_ridge"):
         metrics[f"vs_{other}"] = metrics["inverse_mean_pct"] / metrics[f"{other}_inverse_mean_pct"]
     for other in ("ridge", "nearest"):
         metrics[f"noisy_vs_{other}"] = (

@@ -25,7 +25,8 @@ KEEP = 1.25
 """What no shift explains makes a face another one when the error that is left is more than this
 times what verification found."""
 SHIFTED, SURE = 0.05, 4.5
-"""Of a command, and in standard errors: an actuator that has moved by more of both is trimmed."""
+"""Of a command (strings: beyond their play), and in standard errors: what has moved by more of both
+is trimmed."""
 DEAD_SHARE, DEAD_SURE = 0.5, 3.0
 """Of its usual motion, and in standard errors: one that surely shows less is broken."""
 _RIDGE = 2.0  # poses' worth of belief that nothing has changed
@@ -123,7 +124,9 @@ def judge(
     share, unsure = 1.0 + change[m:], doubt[m:]
     names = [face.names[i] for i in model.inputs]
     since = np.minimum(np.abs(found), np.abs(found - (0.0 if stood is None else stood)))
-    moved = since > np.maximum(SHIFTED, SURE * error)
+    least = np.full(m, SHIFTED)
+    least[model.tendons] += model.play.width + model.play.growth  # pulls are known no better
+    moved = since > np.maximum(least, SURE * error)
     broken = share + DEAD_SURE * unsure < DEAD_SHARE
     far = bool((np.abs(found) >= _FARTHEST)[moved].any())
     verdict: Literal["keep", "trim", "redo"] = "keep"
