@@ -17,6 +17,7 @@ from models.errors import ModelError
 from models.objective import Objective, Wishes
 from models.regions import REGIONS
 from models.self_model import Floats, SelfModel
+from models.sight import Sight, SightObjective
 
 _CHUNK = 32  # frames solved together: their Jacobians stay in the cache
 _HOLD = 0.01  # a pull that changes by less is held: noise must not make a string cross its play
@@ -65,7 +66,11 @@ class Solution:
 
 
 class Inverse:
-    """Inverts one frame after another; warm start, speed limits and string memory carry over."""
+    """Inverts one frame after another; warm start, speed limits and string memory carry over.
+
+    With a ``sight``, targets are looks of the camera that it is of, and are weighed by its errors
+    instead of by region.
+    """
 
     def __init__(
         self,
@@ -73,12 +78,17 @@ class Inverse:
         limits: Limits,
         wishes: Wishes | None = None,
         steps: int = 4,
+        sight: Sight | None = None,
     ) -> None:
         if limits.command.shape != (model.n, 2):
             raise ModelError(f"limits have shape {limits.command.shape}, wanted ({model.n}, 2)")
         self.model = model
         self.limits = limits
-        self.objective = Objective(model, wishes or Wishes())
+        self.objective: Objective = (
+            Objective(model, wishes or Wishes())
+            if sight is None
+            else SightObjective(model, wishes or Wishes(), sight)
+        )
         self.steps = steps
         self._planes = limits.planes[:, model.inputs]
         self._names = tuple(REGIONS)
@@ -105,8 +115,8 @@ class Inverse:
         Args:
             target: (478, 3) mm in the head frame.
             dt: seconds since the last frame; infinite means no speed limit and no smoothness.
-            others: (n,) commands of actuators that move no skin (the neck); the rest of it is
-            ignored.
+            others: (n,) commands of actuators that the model has no input for (the neck); the rest
+                of it is ignored.
 
         Raises:
             ModelError: NaN or a wrong shape; the state is unchanged.
@@ -117,6 +127,8 @@ class Inverse:
         box = Box(*self._bounds(low_u, high_u), self._planes, self._plane_offsets())
         start = self._x[None]
         past = start if np.isfinite(dt) else None
+        if goal.start is not None:
+            start = goal.start
         x, cost = descend(self.objective, goal, start, past, box, self.steps)
         out = self.commands.copy() if others is None else np.clip(others, low_u, high_u)
         out[model.inputs] = x[0]
@@ -147,6 +159,8 @@ class Inverse:
             part = np.asarray(targets[at : at + _CHUNK], dtype=np.float64)
             start = np.zeros((len(part), len(model.inputs)))
             goal = self.objective.goal(part)
+            if goal.start is not None:
+                start = goal.start
             x, _ = descend(self.objective, goal, start, None, box, steps or self.steps)
             out[at : at + _CHUNK, model.inputs] = x
         if len(model.tendons):

@@ -61,18 +61,21 @@ class Goal:
         b: (T, Q) wanted value of each residual column.
         scale: (T, Q) weight (root) of each column.
         floor: (T,) cost that no latent can remove: the target's part outside the modes.
+        start: (T, m) where to look first, if that is known better than from the last frame.
     """
 
     b: Floats
     scale: Floats
     floor: Floats
+    start: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.b)
 
     def frame(self, t: int) -> Goal:
         """One frame of it."""
-        return Goal(self.b[t : t + 1], self.scale[t : t + 1], self.floor[t : t + 1])
+        start = None if self.start is None else self.start[t : t + 1]
+        return Goal(self.b[t : t + 1], self.scale[t : t + 1], self.floor[t : t + 1], start)
 
 
 class Objective:
@@ -100,17 +103,20 @@ class Objective:
         # Weighted squared error (1 in E) that a novelty of 1 stands for.
         expected = float(np.square(model.noise[:, None] * lower).sum())
         doubt = model.doubt[: wishes.doubt_rank].T * np.sqrt(wishes.doubt * expected)
-        self.readout = np.concatenate(
-            [model.out @ lower, model.out @ lips, doubt], axis=1
-        )  # (F, Q)
+        self.fold(np.concatenate([model.out @ lower, model.out @ lips, doubt], axis=1))
         self._modes, self._pairs = gram.shape[0], lips.shape[1]
-        self._on_x = self.readout[: POWERS * m]
-        self._on_h = self.readout[POWERS * m : -1]
-        self._slopes = self._on_x.reshape(POWERS, m, -1) * np.array([1.0, 2.0, 3.0])[:, None, None]
         self._mean = model.mean.reshape(-1)
         self._root_w = np.sqrt(w)
         self.prior = wishes.neutral * np.eye(m) + wishes.mirror * _mirrored(model)
         """(m, m) Hessian of the terms that hold x to rest and symmetry."""
+
+    def fold(self, readout: Floats) -> None:
+        """Minimise the squares of phi @ readout - b, with readout (F, Q)."""
+        m = len(self.model.inputs)
+        self.readout = readout
+        self._on_x = readout[: POWERS * m]
+        self._on_h = readout[POWERS * m : -1]
+        self._slopes = self._on_x.reshape(POWERS, m, -1) * np.array([1.0, 2.0, 3.0])[:, None, None]
 
     @property
     def columns(self) -> int:
@@ -123,10 +129,7 @@ class Objective:
         Raises:
             ModelError: a wrong shape, NaN or infinity.
         """
-        if targets.ndim != 3 or targets.shape[1:] != (COUNT, 3):
-            raise ModelError(f"targets have shape {targets.shape}, wanted (T, {COUNT}, 3)")
-        if not np.isfinite(targets).all():
-            raise ModelError("target landmarks hold NaN or infinity: no pose was sent for them")
+        self.check(targets)
         k, p, frames = self._modes, self._pairs, len(targets)
         off = targets.reshape(frames, len(self._mean)) - self._mean
         wanted = gaps(targets, LIP_GAPS)
@@ -138,6 +141,13 @@ class Objective:
         scale[:, k : k + p] = np.sqrt(self.wishes.lips * fade / p)
         floor = np.square(off * self._root_w).sum(1) - np.square(b[:, :k]).sum(1)
         return Goal(b, scale, np.maximum(floor, 0.0))
+
+    def check(self, targets: Floats) -> None:
+        """Raise ``ModelError`` for a wrong shape, NaN or infinity."""
+        if targets.ndim != 3 or targets.shape[1:] != (COUNT, 3):
+            raise ModelError(f"targets have shape {targets.shape}, wanted (T, {COUNT}, 3)")
+        if not np.isfinite(targets).all():
+            raise ModelError("target landmarks hold NaN or infinity: no pose was sent for them")
 
     def residual(self, x: Floats, goal: Goal) -> Floats:
         """(T, Q) residuals of inputs x (T, m)."""
