@@ -131,17 +131,23 @@ def save(folder: Path, model: SelfModel) -> Path:
 
 
 def _neck(face: FaceConfig, data: Dataset) -> Floats:
-    """Least squares of the head's motion since neutral on the neck's commands."""
+    """Least squares of the head's motion since neutral on the neck's commands.
+
+    In the resting head's own frame, wherever the camera stands; its friction lets a neck come back
+    to rest within some tenths of a degree, so rest is the mean of all looks at it.
+    """
     if not set(NECK) <= set(face.names):
         return np.zeros((0, 6))
-    rest = data.of("neutral")
+    rest = data.of("neutral") & np.isfinite(data.head).all((1, 2))
     at = [face.names.index(n) for n in NECK]
     turned = data.seen & (np.abs(data.commands[:, at]) > 1e-3).any(1)
     turned &= np.isfinite(data.head).all((1, 2))
     if not rest.any() or turned.sum() < 9:
         return np.zeros((0, 6))
-    home = data.head[rest][0]
-    motion = data.head[turned] @ np.linalg.inv(home)
+    home = np.eye(4)
+    home[:3, :3] = Rotation.from_matrix(data.head[rest][:, :3, :3]).mean().as_matrix()
+    home[:3, 3] = data.head[rest][:, :3, 3].mean(0)
+    motion = np.linalg.inv(home) @ data.head[turned]
     wanted = np.concatenate(
         [Rotation.from_matrix(motion[:, :3, :3]).as_rotvec(), motion[:, :3, 3]], axis=1
     )
