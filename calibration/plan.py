@@ -38,7 +38,7 @@ _NEUTRAL_EVERY = 100
 _GROWING = 0.25  # share of the combos whose amplitude still grows
 _ACTIVE_SHARE = 0.35
 _HELD = 150
-_NECK = (0.25, 0.5)
+_NECK, _TURNS = 0.9, 20  # share of the range that the neck is turned over, and how often
 _FEW = 0.2  # chance that an actuator moves in a sparse mixture
 
 
@@ -125,7 +125,8 @@ def make_plan(face: FaceConfig, poses: int, seed: int = 0) -> Plan:
     Raises:
         InputError: too few poses to visit every actuator and still learn and verify.
     """
-    fixed = [*_singles(face), *_loops(face), *string_walk(face, _STRINGS, seed), *_necks(face)]
+    strings = string_walk(face, _STRINGS, seed)
+    fixed = [*_singles(face), *_loops(face), *strings, *_necks(face, seed)]
     least = len(fixed) + 2 * _moving(face).sum() + _held(poses)
     if poses < least:
         raise InputError(
@@ -204,15 +205,17 @@ def string_walk(face: FaceConfig, count: int, seed: int) -> list[tuple[str, Floa
     return [("string", np.where(strings, pull * face.limits[:, 1], 0.0)) for pull in pulls]
 
 
-def _necks(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
-    """Small turns about each axis and two axes at once."""
+def _necks(face: FaceConfig, seed: int) -> Iterator[tuple[str, Floats]]:
+    """Low-discrepancy turns about all axes at once, growing."""
     at = np.flatnonzero(~_moving(face))
     if len(at):
-        for turn in (*np.eye(len(at)), *-np.eye(len(at)), *(1.0 - np.eye(len(at)))):
-            for amplitude in _NECK:
-                goal = np.zeros(len(face.names))
-                goal[at] = np.clip(amplitude * turn, *face.limits[at].T)
-                yield "neck", goal
+        low, high = _NECK * face.limits[at].T
+        sobol = qmc.Sobol(len(at), scramble=True, rng=np.random.default_rng([seed, 3]))
+        turns = low + sobol.random(1 << (_TURNS - 1).bit_length())[:_TURNS] * (high - low)
+        for turn in turns[np.argsort(np.abs(turns).max(1))]:
+            goal = np.zeros(len(face.names))
+            goal[at] = turn
+            yield "neck", goal
 
 
 def _with_neutrals(

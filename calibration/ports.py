@@ -77,7 +77,8 @@ def open_studio(
         seen = eye.look(rig)
         if seen.landmarks is None:
             return NOBODY
-        return Frame(seen.landmarks, rig.head_pose(), time=seen.time)
+        head = rig.head_pose() if seen.head is None else seen.head
+        return Frame(seen.landmarks, head, time=seen.time)
 
     def close() -> None:
         board.close()

@@ -28,11 +28,13 @@ POINTS = 478
 class Sight:
     """One look. ``landmarks`` (478, 3) mm in the head frame, or None when no face was seen.
 
-    ``time``: when the shutter was open, s of the rig's clock.
+    ``time``: when the shutter was open, s of the rig's clock. ``head``: (4, 4) its pose before the
+    camera, mm; None where only the landmarks are looked at.
     """
 
     time: float
     landmarks: F64 | None
+    head: F64 | None = None
 
 
 class Camera(Protocol):
@@ -158,7 +160,7 @@ class RenderedCamera:
         if rig.blind:
             return Sight(rig.time, None)
         seen = self._tracker.track(self.picture(rig), rig.time)
-        return Sight(rig.time, seen.landmarks if seen.found else None)
+        return Sight(rig.time, seen.landmarks, seen.head) if seen.found else Sight(rig.time, None)
 
     def close(self) -> None:
         """See ``Camera``."""
