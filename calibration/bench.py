@@ -26,6 +26,8 @@ MORE = (
     "poses_learned",
     "model_rmse_mm",
     "noise_floor_mm",
+    "repeat_mm",
+    "model_over_repeat",
     "camera_error_mm",
     "model_over_camera",
     "model_true_rmse_mm",

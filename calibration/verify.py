@@ -11,6 +11,7 @@ from calibration import baselines
 from calibration.dataset import Dataset
 from calibration.fit import examples, noise_floor, usable
 from calibration.memory import ZONE, check_memory, fit_blind, memory_gain, predict_held
+from calibration.repeats import check_repeats
 from calibration.shown import check_inverse
 from calibration.studio import Stage
 from calibration.verdicts import Verdict, rmse
@@ -40,6 +41,9 @@ def check_all(
     if len(model.tendons):
         metrics["memory_gain_seen"] = memory_gain(data, model, blind)
     metrics |= check_memory(face, model, blind, stage, seed)
+    metrics |= check_repeats(face, stage, data.commands[data.held])
+    if "repeat_mm" in metrics:
+        metrics["model_over_repeat"] = metrics["model_rmse_mm"] / metrics["repeat_mm"]
     if "camera_error_mm" in metrics:
         metrics["model_over_camera"] = metrics["model_rmse_mm"] / metrics["camera_error_mm"]
     return Verdict(metrics, verdict.arrays | shown.arrays)
