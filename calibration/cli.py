@@ -37,6 +37,7 @@ from calibration.report import judged, write_report
 from calibration.session import drop, session
 from calibration.shipping import ship as install
 from calibration.steady import steadied
+from calibration.turns import check_head
 from calibration.upkeep import check, trim
 from calibration.verdicts import Verdict, load_arrays, save_arrays
 from calibration.verify import check_all, learning_curve
@@ -154,6 +155,7 @@ def verify(
                 dataset.check_setup(folder, stage.setup)
                 stage.start()
                 lag = measure(config, model, stage)
+                turned = check_head(config, model, stage, seed)
                 verdict = check_all(config, data, steady, model, stage, seed, tell)
             finally:
                 stage.stop()
@@ -162,7 +164,7 @@ def verify(
         save_arrays(folder, verdict.arrays)
         late["curve"] = learning_curve(config, data, model)
         late["errors_against"] = "the camera" if stage.truth() is None else "the rig itself"
-        metrics = verdict.metrics | late | origin(config, seed)
+        metrics = verdict.metrics | turned | late | origin(config, seed)
         place.merge(metrics | {"data_hash": data.hash, "camera": data.setup.camera, "build": build})
     if stage.truth() is None:
         print("what the face really does is not known here: errors are as the camera sees them")

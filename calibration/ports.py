@@ -93,6 +93,7 @@ def open_studio(
         sight,
         setup,
         truth=rig.landmarks,
+        true_head=rig.head_pose,
         clear=clear,
         settle_s=RIG_SETTLE_S,
         close=close,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -68,11 +68,8 @@ class Followed:
     dropped: Mapping[str, int]
 
 
-class Sight(Protocol):
-    """A camera: what it sees when asked."""
-
-    def __call__(self) -> Frame:
-        """A picture taken now."""
+Sight: TypeAlias = Callable[[], Frame]
+"""A camera: a picture taken now."""
 
 
 class Stage(Protocol):
@@ -84,6 +81,9 @@ class Stage(Protocol):
 
     def truth(self) -> Floats | None:
         """Landmarks (478, 3) mm as they really are, where that can be known; only to judge."""
+
+    def true_head(self) -> Floats | None:
+        """(4, 4) the head as it really is, where that can be known; only to judge."""
 
     def clear(self) -> Floats:
         """Landmarks (478, 3) mm of the still face as these eyes see it, without a look's noise."""
@@ -126,7 +126,7 @@ class Studio:
         sight: the camera.
         setup: whose data this will be.
         looks: how many looks are averaged.
-        truth: on a rig, the landmarks (478, 3) as they are; only ever used to judge.
+        truth, true_head: on a rig, landmarks (478, 3) and head (4, 4) as they are, to judge by.
         clear: what the camera would see without a look's noise, where its errors are a formula.
         settle_s: how long the face swings after a move.
         close: called at the end.
@@ -141,6 +141,7 @@ class Studio:
         setup: Setup,
         looks: int = 2,
         truth: Callable[[], Floats] | None = None,
+        true_head: Callable[[], Floats] | None = None,
         clear: Callable[[], Floats] | None = None,
         settle_s: float = SETTLE_S,
         close: Callable[[], None] = lambda: None,
@@ -148,6 +149,7 @@ class Studio:
         self._face, self._board, self._clock, self._sight = face, board, clock, sight
         self._setup, self._looks, self._close = setup, looks, close
         self._truth, self._clear, self._settle_s = truth, clear, settle_s
+        self._true_head = true_head
         self._sieve, self._tally = Sieve(), Tally()
         self._neck = np.array([a.region == "neck" for a in face.actuators.values()])
         self._limit = Limiter(face)
@@ -163,6 +165,10 @@ class Studio:
     def truth(self) -> Floats | None:
         """A rig's landmarks as they are; None before a camera alone."""
         return None if self._truth is None else self._truth()
+
+    def true_head(self) -> Floats | None:
+        """See ``Stage``."""
+        return None if self._true_head is None else self._true_head()
 
     def clear(self) -> Floats:
         """See ``Stage``: by the camera's formula, or the mean of some pictures without one."""

@@ -67,6 +67,10 @@ class AnalyticStage:
         bent = np.tanh(x + 0.2 * x**2)
         return np.asarray(self.neutral + np.einsum("i,ilk->lk", bent, self.patches))
 
+    def true_head(self) -> Floats:
+        """(4, 4): the neck turns nothing."""
+        return np.eye(4)
+
     def clear(self) -> Floats:
         """(478, 3) what the eyes make of it: they have no bias."""
         return self.truth()
