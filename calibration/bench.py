@@ -40,8 +40,9 @@ MORE = (
     "regions_inverse_mean_pct",
     "regions_command_l1",
     "command_l1_all",
-    "command_l1_diagonal",
+    "command_l1_told",
     "unidentifiable_actuators",
+    "untold_actuators",
     "memory_gain_mixtures",
     "memory_gain_seen",
 )

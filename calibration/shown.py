@@ -53,11 +53,11 @@ def check_inverse(
     was the single noisy look that collecting had of that pose.
 
     ``command_l1``: mean distance of the commands as a share of their range, over the actuators
-    that are identifiable (see ``identifiable``; ``identifiable_actuators`` says how many),
-    ``command_l1_diagonal`` over those that would be if errors of landmarks were independent, and
-    ``command_l1_all`` over all that move skin. For strings the first two compare pulls, which are
-    what a face shows: commands inside a string's play or slack make the same face. The last
-    compares commands.
+    that are identifiable (see ``identifiable``; ``identifiable_actuators`` says how many), and
+    ``command_l1_all`` over all that move skin. ``command_l1_told``, with a sight: without
+    the ``untold_actuators``, which are not identifiable where errors of landmarks go together. For
+    strings all but the second compare pulls, which are what a face shows: commands inside a
+    string's play or slack make the same face. The second compares commands.
 
     Eyes with errors of their own that the self-model cannot know have a sight
     (``models.sight.Sight``), by which our commands are then found; ``regions_*`` are the same
@@ -161,10 +161,10 @@ def identifiable(
     No unbiased method can find commands from one look with smaller standard deviations than the
     roots of the diagonal of (J' N^-1 J)^-1: J (1434, m) the model's Jacobian at the held-out
     ``commands`` (P, n), N the covariance of what the model leaves unexplained in the looks that it
-    learned from, which is the camera's noise and, where that is worse, the model's own error: with
-    a sight the whole covariance, of looks left out; without, a variance for each coordinate. RMS
-    over the poses. For strings the input is the pull. Nothing of what inversion later finds enters
-    here.
+    learned from, which is the camera's noise and, where that is worse, the model's own error.
+    Without a sight N is a variance for each coordinate, as if errors were independent; with one it
+    is the whole covariance, of looks left out. RMS over the poses. For strings the input is the
+    pull. Nothing of what inversion later finds enters here.
     """
     learn = usable(data)
     left = (model.sequence(data.commands)[learn] - data.landmarks[learn]).std(0).reshape(-1)
@@ -193,9 +193,8 @@ def _compared(
     """The metrics of ``check_inverse``."""
     width = mouth_width(model.landmarks(np.zeros(model.n)))
     asked, asked_true = arrays["asked_sent"], arrays["asked_true"]
-    bound = identifiable(face, data, model, asked, sight)
+    bound = identifiable(face, data, model, asked)
     counts = _MEAN_OF_STD * bound <= IDENTIFIABLE
-    alone = _MEAN_OF_STD * identifiable(face, data, model, asked) <= IDENTIFIABLE
     arrays["cramer_rao"] = bound
     metrics: dict[str, Any] = {
         "inverse_asked": len(asked),
@@ -206,8 +205,6 @@ def _compared(
             face.names[i] for i, sure in zip(model.inputs, counts, strict=True) if not sure
         ),
     }
-    if sight is not None:
-        metrics["sight_noise"] = sight.noise
     names = [k.removesuffix("_sent") for k in arrays if k.endswith("_sent") and k != "asked_sent"]
     for name in names:
         noisy = name.startswith("noisy_")
@@ -225,9 +222,13 @@ def _compared(
         metrics[f"{prefix}command_l1_all"] = float(raw.mean())
         arrays[f"{name}_pct"] = best
         if name == "self_model":
-            metrics["command_l1_diagonal"] = float(felt[:, alone].mean())
-            metrics["identifiable_diagonal"] = int(alone.sum())
             arrays["self_model_l1"] = felt.mean(0)
+    if sight is not None:
+        told = _MEAN_OF_STD * identifiable(face, data, model, asked, sight) <= IDENTIFIABLE
+        metrics["sight_noise"] = sight.noise
+        metrics["untold_actuators"] = int((~told).sum())
+        if told.any():
+            metrics["command_l1_told"] = float(arrays["self_model_l1"][told].mean())
     for other in ("ridge", "nearest", "direct", "wide_ridge"):
         metrics[f"vs_{other}"] = metrics["inverse_mean_pct"] / metrics[f"{other}_inverse_mean_pct"]
     for other in ("ridge", "nearest"):
