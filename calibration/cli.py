@@ -47,7 +47,14 @@ from robot.config import load_face
 from robot.errors import InputError
 from robot.runs import origin
 
-app = typer.Typer(help="Lets a face learn itself, and prove it.", no_args_is_help=True)
+HELP = """Lets a face learn itself, and prove it.
+
+Begin with `mien calibrate all`: it plans, collects, fits, verifies and reports, on the simulated
+rig. For a real face add `--port auto --camera 0`, its head fixed, alone and whole in the picture,
+well lit. Stopped at any time, the same command goes on where it was. Weeks later `check` says
+whether to keep, trim or redo.
+"""
+app = typer.Typer(help=HELP, no_args_is_help=True)
 calibrate = app
 POSES = 1490
 
@@ -62,7 +69,7 @@ def plan(face: Face = "morpheus33", out: Out = None, poses: Poses = POSES, seed:
         )
     with place.going_on_with("plan"):
         place.folder.mkdir(parents=True, exist_ok=True)
-        made = make_plan(config, poses, seed)
+        made = make_plan(config, poses, seed, place.command("plan"))
         made.save(place.folder / PLAN)
     print(f"{len(made)} poses planned, {made.active} more to be chosen on the way")
     place.say_next("collect")

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from calibration import dataset
 from calibration.active import choose
 from calibration.dataset import Writer
-from calibration.faults import first_pass, write_findings
+from calibration.faults import Finding, first_pass, write_findings
 from calibration.fit import quick_fit
 from calibration.frames import said
 from calibration.pace import watch_all
 from calibration.plan import FIRST_PASS, KINDS, Plan
 from calibration.steady import steadied
+from calibration.strings import WALK, loose_strings
 from calibration.studio import Stage
 from models.self_model import SelfModel
 from robot.config import FaceConfig
@@ -91,6 +92,8 @@ def collect(
     done, missed = set(writer.done), set[int]()
     dropped = read_dropped(folder)
     stopped: NDArray[np.bool_] | None = None
+    findings: list[Finding] = []
+    walked = False
     try:
         if len(done) == len(plan) and not plan.active:
             return Collected(len(done), 0, 0, 0.0, dropped)
@@ -108,8 +111,7 @@ def collect(
             if stopped is None and kind not in FIRST_PASS:
                 findings = first_pass(face, steadied(dataset.load(folder, face))[0], known)
                 write_findings(folder, findings)
-                wrong = {f.actuator for f in findings}
-                stopped = np.array([n in wrong for n in face.names])
+                stopped = _stopped(face, findings)
                 for name, run in watch_all(face, stage, folder, stopped):
                     time += float(run.sent_at[-1] - run.sent_at[0])
                     # No poses, but ways that were gone: what strings have been through.
@@ -117,6 +119,11 @@ def collect(
                         writer.add(-1, "single", time, sent)
                     dropped = _counted(folder, dropped, run.dropped)
                     progress(len(done), len(plan) + plan.active, f"pace of {name}")
+            if not walked and kind not in (*FIRST_PASS, *WALK):
+                walked = True
+                findings += loose_strings(face, steadied(dataset.load(folder, face))[0], known)
+                write_findings(folder, findings)
+                stopped = _stopped(face, findings)
             goal = plan.goals[i]
             sent = stage.go(goal if stopped is None else np.where(stopped, face.safe, goal))
             look = stage.look()
@@ -143,6 +150,11 @@ def collect(
         stage.stop()
         writer.close()
     return Collected(len(done), new, unseen, time, dropped)
+
+
+def _stopped(face: FaceConfig, findings: list[Finding]) -> NDArray[np.bool_]:
+    wrong = {f.actuator for f in findings}
+    return np.array([n in wrong for n in face.names])
 
 
 def read_dropped(folder: Path) -> dict[str, int]:

@@ -106,7 +106,9 @@ def first_pass(face: FaceConfig, data: Dataset, known: SelfModel | None) -> list
         if share > _WEAK or error * _SURE > 1 - _WEAK:
             continue  # healthy, or too small a motion to say
         finding = _explain(face, known, int(i), seen[mine], commands[mine], share, noise)
-        if other_eyes and finding.what in ("stuck", "loose"):
+        if other_eyes and finding.what == "loose":
+            continue  # a few pulls say nothing of a string that these eyes hardly follow
+        if other_eyes and finding.what == "stuck":
             like = [n for n in shows if _alike(face, n, finding.actuator)]
             if shows[finding.actuator] or (like and not any(shows[n] for n in like)):
                 continue

@@ -11,7 +11,10 @@ import typer
 from calibration.ports import AUTO, DELAY_S
 
 Face = Annotated[str, typer.Option("--face", help="Name or YAML file of the face.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Folder of this calibration.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder of this calibration.", show_default="runs/calibration-FACE"),
+]
 Port = Annotated[str, typer.Option("--port", help="sim (the rig), auto, or a serial port.")]
 Camera = Annotated[
     str, typer.Option("--camera", help="Rig: projected or rendered. Else 0 or /dev/video0.")

@@ -119,8 +119,8 @@ class Plan:
         )
 
 
-def make_plan(face: FaceConfig, poses: int, seed: int = 0) -> Plan:
-    """A plan of about ``poses`` poses.
+def make_plan(face: FaceConfig, poses: int, seed: int = 0, again: str = "") -> Plan:
+    """A plan of about ``poses`` poses; ``again`` is the command that makes one, for errors.
 
     Raises:
         InputError: too few poses to visit every actuator and still learn and verify.
@@ -131,7 +131,7 @@ def make_plan(face: FaceConfig, poses: int, seed: int = 0) -> Plan:
     if poses < least:
         raise InputError(
             f"{poses} poses are too few for {face.name}: at least {least}",
-            f"mien calibrate plan --face {face.name} --poses {least}",
+            f"{again or f'mien calibrate plan --face {face.name}'} --poses {least}",
         )
     free = poses - len(fixed) - _held(poses) - poses // _NEUTRAL_EVERY - _REST
     active = int(_ACTIVE_SHARE * free)

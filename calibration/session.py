@@ -12,6 +12,7 @@ from calibration.options import Robot
 from calibration.ports import open_studio
 from calibration.studio import Studio
 from robot.config import FaceConfig
+from robot.errors import InputError
 
 
 @contextmanager
@@ -21,8 +22,23 @@ def session(face: FaceConfig, place: Place, robot: Robot, stage: str) -> Iterato
     Raises:
         InputError, DeviceError: see ``open_studio``.
     """
-    place.merge({"opened": robot.said()})
-    studio = open_studio(
+    before = place.metrics().get("opened", {})
+    place.merge({"opened": robot.said()})  # what is not there today is told to later commands, too
+    try:
+        studio = _opened(face, place, robot)
+    except InputError as e:  # but never what cannot be
+        place.merge({"opened": before})
+        raise InputError(e.message, e.hint or place.command(stage)) from e
+    try:
+        yield studio
+    finally:
+        drop(place, stage, studio.dropped)
+        if isinstance(studio, LiveStudio):  # the rig's link and camera are of no interest
+            place.merge(studio.report())
+
+
+def _opened(face: FaceConfig, place: Place, robot: Robot) -> Studio:
+    return open_studio(
         face,
         robot.port,
         robot.camera,
@@ -32,12 +48,6 @@ def session(face: FaceConfig, place: Place, robot: Robot, stage: str) -> Iterato
         1e-3 * robot.delay_ms,
         robot.faults,
     )
-    try:
-        yield studio
-    finally:
-        drop(place, stage, studio.dropped)
-        if isinstance(studio, LiveStudio):  # the rig's link and camera are of no interest
-            place.merge(studio.report())
 
 
 def drop(place: Place, stage: str, dropped: Mapping[str, int]) -> None:
