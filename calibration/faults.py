@@ -37,7 +37,8 @@ class Finding:
         actuator: its name.
         what: ``stuck`` (rigid) or ``loose`` (string): it hardly shows; ``reversed``; ``swapped``.
         share: how much of the known response was seen.
-        like: with ``swapped``, whose response it has.
+        like: with ``swapped``, whose response it has; with ``loose``, the string beside it that
+            shows, where how much it should show is not known.
     """
 
     actuator: str
@@ -47,6 +48,8 @@ class Finding:
 
     def __str__(self) -> str:
         seen = f"shows {100 * self.share:.0f} % of what it should"
+        if self.what == "loose" and self.like:
+            seen = f"does not show, while {self.like} does"
         return {
             "stuck": f"{self.actuator} is stuck or not connected: it {seen}",
             "loose": f"{self.actuator}: its string is loose or torn: it {seen}",

@@ -43,13 +43,16 @@ def loose_strings(face: FaceConfig, data: Dataset, known: SelfModel | None) -> l
     }
     found = []
     for i, sigmas in shows.items():
-        region = face.actuators[face.names[i]].region
-        twins = [
-            s for j, s in shows.items() if j != i and face.actuators[face.names[j]].region == region
-        ]
-        if sigmas < HIDDEN and max(twins, default=0.0) > SHOWS:
-            found.append(Finding(face.names[i], "loose", 0.0))
+        twin = max(
+            (j for j in shows if j != i and _alike(face, i, j)), key=shows.__getitem__, default=None
+        )
+        if sigmas < HIDDEN and twin is not None and shows[twin] > SHOWS:
+            found.append(Finding(face.names[i], "loose", 0.0, face.names[twin]))
     return found
+
+
+def _alike(face: FaceConfig, i: int, j: int) -> bool:
+    return face.actuators[face.names[i]].region == face.actuators[face.names[j]].region
 
 
 def _same_eyes(known: SelfModel, data: Dataset) -> bool:

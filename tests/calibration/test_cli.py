@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from calibration import cli, session
+from calibration.guidance import Place
+from calibration.options import Robot
 from calibration.studio import Stage
-from robot.config import FaceConfig
+from robot.config import FaceConfig, load_face
 from robot.errors import InputError
 from tests.calibration.analytic_stage import AnalyticStage
 
@@ -65,3 +67,36 @@ def test_collect_and_fit_leave_their_files(tmp_path: Path, monkeypatch: pytest.M
     assert metrics["fit_s"] > 0
     assert metrics["robot_s"] > 0
     assert "verify" in said
+
+
+def test_options_that_cannot_be_are_not_told_to_later_commands(tmp_path: Path) -> None:
+    where = ("--face", "hobby9", "--out", str(tmp_path))
+    run("plan", *where, "--poses", "160")
+    for wrong in (("--camera", "sideways"), ("--fault", "torn:jaw_open")):
+        with pytest.raises(InputError) as e:
+            run("collect", *where, *wrong)
+        assert e.value.hint.startswith("mien calibrate")
+        assert json.loads((tmp_path / "metrics.json").read_text())["opened"] == {}
+
+
+def test_what_a_stage_opened_and_dropped_is_kept(tmp_path: Path) -> None:
+    place = Place("hobby9", tmp_path)
+    with (
+        pytest.raises(RuntimeError),
+        session.session(
+            load_face("hobby9"),
+            place,
+            Robot("sim", "projected", 2, 7, 60.0, ("stuck:gaze_x",)),
+            "check",
+        ) as studio,
+    ):
+        studio.start()
+        studio._tally.dropped["lost"] += 3
+        studio.stop()
+        raise RuntimeError
+    session.drop(place, "collect", {"blurred": 1})
+    metrics = place.metrics()
+    assert metrics["dropped"] == {"check": {"lost": 3}, "collect": {"blurred": 1}}
+    assert place.command("trim").endswith(
+        "--camera projected --build 2 --seed 7 --fault stuck:gaze_x"
+    )

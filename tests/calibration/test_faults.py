@@ -105,7 +105,9 @@ def test_another_camera_may_not_see_all_that_moves(
         assert find(face, blind, wiring, tmp_path / name) == {}
         collect(face, Miswired(face, wiring), tmp_path / name, stop_after=70)
         data = dataset.load(tmp_path / name, face)
-        assert {f.actuator for f in loose_strings(face, data, blind)} == loose
+        found = loose_strings(face, data, blind)
+        assert {f.actuator for f in found} == loose
+        assert all("does not show, while cheek_right does" in str(f) for f in found)
         assert not loose_strings(face, data, known)
     data = dataset.load(tmp_path / "both", face)
     assert {f.actuator for f in first_pass(face, data, known)} == {"cheek_left", "cheek_right"}
