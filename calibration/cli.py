@@ -154,6 +154,7 @@ def verify(
     config, place = load_face(face), Place.of(face, out)
     folder = place.folder
     data, steady = steadied(dataset.load(folder, config))
+    place.need_model()
     model = self_model.load(folder / fitting.MODEL, config.name, config.hash)
     robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))
     with place.going_on_with("verify"):
@@ -186,6 +187,7 @@ def report(face: Face = "morpheus33", out: Out = None) -> None:
     config, place = load_face(face), Place.of(face, out)
     folder = place.folder
     data, _ = steadied(dataset.load(folder, config))
+    place.need_model()
     model = self_model.load(folder / fitting.MODEL, config.name, config.hash)
     verdict = Verdict(place.metrics(), load_arrays(folder, place.command("verify")))
     findings = read_findings(folder)

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, Protocol
 
 from rich.console import Console
 
+from calibration.dataset import RECORDS
 from calibration.fit import MODEL
 from robot.errors import DeviceError, InputError
 from robot.progress import Steps
@@ -54,6 +55,17 @@ class Place:
     def merge(self, more: dict[str, Any]) -> None:
         """Add to what is known."""
         write_json(self.folder / METRICS, self.metrics() | more)
+
+    def need_model(self) -> None:
+        """Raises:
+        InputError: nothing was fitted here.
+        """
+        if not (self.folder / MODEL).exists():
+            collected = (self.folder / RECORDS).exists()
+            raise InputError(
+                f"{self.folder} holds no self-model ({MODEL})",
+                self.command("fit" if collected else "all"),
+            )
 
     @property
     def another(self) -> Path:

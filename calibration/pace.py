@@ -107,7 +107,8 @@ def watch_all(
     """Move every actuator that is not in ``skip`` (n,) and was not watched before; keeps each."""
     (folder / FOLDER).mkdir(exist_ok=True)
     for i, name in enumerate(face.names):
-        if skip[i] or _trace(folder, name) is not None:
+        before = _trace(folder, name)
+        if skip[i] or (before is not None and 2 * _seen(before).sum() >= len(before["seen"])):
             continue
         commands = strokes(face, i)
         stage.go(commands[0])
@@ -142,7 +143,7 @@ def measure(face: FaceConfig, model: SelfModel, folder: Path) -> list[Pace]:
         nan = float("nan")
         dead, dead_error, share, share_error = found or (nan, nan, nan, nan)
         asked = float(face.speed[i])
-        looks = int(np.isfinite(trace["seen"]).all((1, 2)).sum())
+        looks = int(_seen(trace).sum())
         out.append(Pace(name, dead, dead_error, share * asked, share_error * asked, asked, looks))
     return out
 
@@ -205,11 +206,18 @@ def _trace(folder: Path, name: str) -> dict[str, Floats] | None:
         return None
 
 
+def _seen(trace: dict[str, Floats]) -> NDArray[np.bool_]:
+    """(S,) pictures with a face."""
+    return np.asarray(np.isfinite(trace["seen"]).all((1, 2)))
+
+
 Found = tuple[float, float, float, float]
 
 
 def _of_skin(model: SelfModel, i: int, trace: dict[str, Floats]) -> Found | None:
-    good = np.asarray(np.isfinite(trace["seen"]).all((1, 2)))
+    good = _seen(trace)
+    if 2 * good.sum() < len(good):
+        return None
     at = int(np.flatnonzero(model.inputs == i)[0])
     x = np.zeros((_PLACES, len(model.inputs)))
     x[:, at] = places = _places(trace["sent"])
@@ -234,7 +242,7 @@ def _of_skin(model: SelfModel, i: int, trace: dict[str, Floats]) -> Found | None
 
 def _of_neck(model: SelfModel, i: int, trace: dict[str, Floats]) -> Found | None:
     good = np.asarray(np.isfinite(trace["head"]).all((1, 2)))
-    if not len(model.neck) or not good.any():
+    if not len(model.neck) or 2 * good.sum() < len(good):
         return None
     three = np.zeros((_PLACES, len(NECK)))
     three[:, NECK.index(model.names[i])] = places = _places(trace["sent"])
@@ -280,8 +288,6 @@ def _fit(
         seen: (S', D) what was.
         moves: the servo's way (T, ...) -> inputs.
     """
-    if len(seen) < len(good) / 2:
-        return None
     half, middle = np.ptp(trace["sent"]) / 2, (trace["sent"].max() + trace["sent"].min()) / 2
     read, weight = _readings(places, path, seen)
     read = (read - middle) / half

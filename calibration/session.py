@@ -12,7 +12,7 @@ from calibration.options import Robot
 from calibration.ports import open_studio
 from calibration.studio import Studio
 from robot.config import FaceConfig
-from robot.errors import InputError
+from robot.errors import ConfigError, InputError
 
 
 @contextmanager
@@ -31,6 +31,9 @@ def session(face: FaceConfig, place: Place, robot: Robot, stage: str) -> Iterato
         raise InputError(e.message, e.hint or place.command(stage)) from e
     try:
         yield studio
+    except ConfigError:  # another robot than the folder's
+        place.merge({"opened": before})
+        raise
     finally:
         drop(place, stage, studio.dropped)
         if isinstance(studio, LiveStudio):  # the rig's link and camera are of no interest

@@ -116,8 +116,7 @@ def _drift(face: FaceConfig, place: Place, poses: int, robot: Robot, stage: str)
 
     The robot need not be the one that was calibrated: that is what is asked.
     """
-    if not (place.folder / fitting.MODEL).exists():
-        raise InputError(f"{place.folder} holds no calibrated face", place.command("all"))
+    place.need_model()
     model = self_model.load(place.folder / fitting.MODEL, face.name, face.hash)
     expected = place.metrics().get("model_rmse_mm")
     if expected is None:

@@ -13,7 +13,7 @@ from calibration.guidance import Place
 from calibration.options import Robot
 from calibration.studio import Stage
 from robot.config import FaceConfig, load_face
-from robot.errors import InputError
+from robot.errors import ConfigError, InputError
 from tests.calibration.analytic_stage import AnalyticStage
 
 
@@ -94,6 +94,14 @@ def test_what_a_stage_opened_and_dropped_is_kept(tmp_path: Path) -> None:
         studio._tally.dropped["lost"] += 3
         studio.stop()
         raise RuntimeError
+    with (
+        pytest.raises(ConfigError),
+        session.session(
+            load_face("hobby9"), place, Robot("sim", "projected", 3, 0, 60.0), "collect"
+        ) as studio,
+    ):
+        studio.stop()
+        raise ConfigError("of another robot")
     session.drop(place, "collect", {"blurred": 1})
     metrics = place.metrics()
     assert metrics["dropped"] == {"check": {"lost": 3}, "collect": {"blurred": 1}}

@@ -112,6 +112,17 @@ def test_what_does_not_show_is_not_seen(known: Known, tmp_path: Path) -> None:
     assert not found["gaze_y"].seen
     assert rows(list(found.values()))["gaze_y"]["speed"] is None
     assert found["jaw_open"].seen
+    path = tmp_path / FOLDER / "gaze_x.npz"
+    with np.load(path) as z:
+        dark = {k: z[k] for k in z.files}
+    dark["seen"][:] = np.nan
+    np.savez(path, **dark)
+    found = {p.actuator: p for p in measure(face, model, tmp_path)}
+    assert not found["gaze_x"].seen
+    assert found["gaze_x"].looks == 0
+    # It is watched again when collecting goes on.
+    still = np.zeros(len(face.names), bool)
+    assert [n for n, _ in watch_all(face, AnalyticStage(face), tmp_path, still)] == ["gaze_x"]
     path = tmp_path / FOLDER / "jaw_open.npz"
     path.write_bytes(path.read_bytes()[:100])
     assert "jaw_open" not in {p.actuator for p in measure(face, model, tmp_path)}
