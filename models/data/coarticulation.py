@@ -60,9 +60,9 @@ class Rules:
 
 
 _OPENING = (
-    "AA .32 AE .3 AH .22 AO .28 AW .3 AY .3 EH .24 ER .17 EY .2 IH .17 IY .13 OW .2 OY .22 UH .16 "
-    "UW .11 B 0 CH .1 D .1 DH .09 F .05 G .13 HH .18 JH .1 K .13 L .14 M 0 N .1 NG .13 P 0 R .12 "
-    "S .08 SH .1 T .1 TH .09 V .05 W .08 Y .12 Z .08 ZH .1"
+    "AA .32 AE .31 AH .24 AO .19 AW .3 AY .3 EH .25 ER .17 EY .2 IH .21 IY .24 OW .12 OY .2 UH .14 "
+    "UW .11 B 0 CH .19 D .1 DH .1 F .05 G .13 HH .18 JH .19 K .13 L .14 M 0 N .1 NG .13 P 0 R .12 "
+    "S .1 SH .19 T .1 TH .1 V .05 W .08 Y .12 Z .1 ZH .19"
 )
 _WIDTH = (
     "UW -.08 OW -.06 AO -.05 W -.09 R -.04 SH -.05 CH -.05 JH -.05 ZH -.05 UH -.05 ER -.03 OY -.05 "
@@ -95,7 +95,7 @@ def default_rules() -> Rules:
     for p in ("W", "UW", "OW", "SH", "CH", "JH", "ZH", "R"):
         strength[NUMBER[p], 2] = 2.5
     for p in ("T", "D", "N", "L", "K", "G", "NG", "HH"):
-        strength[NUMBER[p]] *= 0.5  # these leave the lips to their neighbours
+        strength[NUMBER[p]] *= 0.25  # these leave the lips to their neighbours
     before, after = np.full_like(target, 18.0), np.full_like(target, 22.0)
     return Rules(target, strength, before, after, 0.2)
 

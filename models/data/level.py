@@ -2,8 +2,8 @@
 
 Phone times say which face a sound needs; how far a mouth opens follows its loudness besides. On two
 speakers whose faces were tracked, a network that never heard them correlates better with their lips
-once its output is mixed with the level of the band of the open vowels: 0.72 -> 0.74 (GRID) and
-0.72 -> 0.80 (FACEGOOD). So rules, which stand for all the voices that nobody filmed, say both.
+once its output is mixed with the level of the band of the open vowels. So rules, which stand for
+all the voices that nobody filmed, say both.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ WINDOW: Final = 0.08
 """Seconds."""
 RANGE: Final = 40.0
 """dB from the loudest speech to nothing."""
-SHARE: Final = 0.65
-"""Of the opening that follows the level; the rest follows the phones."""
+SHARE: Final = 0.45
+"""Of the opening that follows the level; the rest follows the phones. The network's last stage
+(models/loudness.py) follows it again."""
 QUIET: Final = -70.0
 """dBFS in the band that nobody's loudest speech lies below."""
 NARROW: Final = 0.03
