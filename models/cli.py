@@ -79,6 +79,9 @@ def train_speech(
     dropped: Annotated[
         float, typer.Option(min=0, max=0.9, help="Share of channels that a crop goes without.")
     ] = 0.1,
+    closures: Annotated[
+        float, typer.Option(min=0, help="How hard p, b and m are asked to shut the lips.")
+    ] = 0.3,
     changed_tracked: Annotated[
         float, typer.Option(min=0, max=1, help="The same for crops of a face that was filmed.")
     ] = 0.15,
@@ -125,7 +128,7 @@ def train_speech(
     settings = Settings(
         lookahead=lookahead_frames, changed=changed, changed_tracked=changed_tracked
     )
-    plan = Plan(steps=steps, seed=seed, rate=rate, dropped=dropped)
+    plan = Plan(steps=steps, seed=seed, rate=rate, dropped=dropped, contact=closures)
     net, curve = train(
         *(config, plan, settings, sources, folder),
         evaluate=(lambda n: on_grid(listener(n), kept)) if kept else None,
@@ -143,12 +146,7 @@ def train_speech(
         "settings": asdict(settings),
         "curve_end": curve[-1] if curve else {},
         "metrics": metrics,
-        "unseen": {
-            key: value
-            for path in unseen or []
-            for key, value in json.loads((path / "metrics.json").read_text()).items()
-            if key.startswith("unseen_")
-        },
+        "unseen": _unseen(unseen or []),
     }
     target = out or folder / "speech.safetensors"
     speech.save(target, net, meta)
@@ -162,12 +160,17 @@ def train_speech(
 def train_mean(
     weights: Annotated[list[Path], typer.Argument(help="Two or more, of one shape.")],
     out: Annotated[Path, typer.Option(help="Weights to write.")],
+    unseen: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of a --leave-out run whose result is kept with the weights."),
+    ] = None,
 ) -> None:
     """Mean of speech weights that went on from the same ones: as steady as all of them together."""
     from models import checkpoint, speech
 
     net, meta = speech.mean(weights)
-    speech.save(out, net, meta | {"mean_of": [_stage(w) for w in weights], "commit": _commit()})
+    own = {"mean_of": [_stage(w) for w in weights], "commit": _commit()}
+    speech.save(out, net, meta | own | ({"unseen": _unseen(unseen)} if unseen else {}))
     typer.echo(f"{out}  {checkpoint.content_hash(out)}")
 
 
@@ -243,6 +246,16 @@ def _stage(weights: Path) -> dict[str, Any]:
 
     meta = checkpoint.load(weights, "speech")[1]
     return {"weights": checkpoint.content_hash(weights)} | {k: meta[k] for k in STAGE if k in meta}
+
+
+def _unseen(runs: list[Path]) -> dict[str, float]:
+    """What --leave-out runs found on the corpus that they left out."""
+    return {
+        key: value
+        for path in runs
+        for key, value in json.loads((path / "metrics.json").read_text()).items()
+        if key.startswith("unseen_")
+    }
 
 
 def _without(corpus: Corpus, kept: list[Take]) -> Corpus:

@@ -3,6 +3,8 @@
     features (B, T, 2 x 66) at 60 a second -> stem -> residual blocks -> 28 shapes of jaw, mouth and
     tongue, scattered by name into ARKit's 52 (brows, eyes, cheeks and nose stay 0: expression's).
 
+The lips' opening goes through one more stage, which knows how loud the voice is (models/loudness).
+
 Nothing in it sees the future. The look-ahead is a delay: what leaves at step i describes frame
 ``i - lookahead_frames``. State is explicit, so one ``forward`` serves a file and a stream.
 """
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models import checkpoint
+from models import checkpoint, loudness
 from models.blendshapes import ARKIT, INDEX, SPEECH
 from models.data.phones import PHONES
 from models.errors import ModelError
@@ -42,6 +44,8 @@ class Config:
     phones: int = len(PHONES)
     features: int = FEATURES
     outputs: tuple[str, ...] = SPEECH
+    loudness: float = 0.4
+    """Share of the opening that is loudness (models/loudness.py); 0 leaves that stage out."""
 
     @property
     def lookahead_ms(self) -> float:
@@ -60,7 +64,24 @@ class State:
     """What a stream of the network remembers: the inputs that each block still needs."""
 
     caches: list[Tensor] = field(default_factory=list)
-    """Per block (B, width, (kernel - 1) * dilation)."""
+    """Per block (B, width, (kernel - 1) * dilation); the power (B, 1, taps - 1) and the opening
+    (B, 1, 1) of the steps before."""
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What the network says before its heads are put together; (B, T, 52) each but the last."""
+
+    plain: Tensor
+    """Anybody's shapes before loudness."""
+    anybody: Tensor
+    """And with it."""
+    own: Tensor
+    """The shapes of the faces that were filmed."""
+    known: Tensor
+    """(B, T) logit that this voice belongs to one of them."""
+    phones: Tensor
+    """(B, T, phones) logits."""
 
 
 class _Block(nn.Module):
@@ -88,6 +109,8 @@ class SpeechNet(nn.Module):
     mean: Tensor
     scale: Tensor
     targets: Tensor
+    taps: Tensor
+    bands: Tensor
 
     def __init__(self, config: Config | None = None) -> None:
         super().__init__()
@@ -101,20 +124,28 @@ class SpeechNet(nn.Module):
         )
         self.norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, len(config.outputs))
+        self.own = nn.Linear(config.width, len(config.outputs))
+        self.known = nn.Linear(config.width, 1)
         self.phone_head = nn.Linear(config.width, config.phones)
         where = torch.tensor([INDEX[n] for n in config.outputs])
         self.register_buffer("targets", where, persistent=False)
         self._jaw = config.outputs.index("jawOpen")
         self._close = config.outputs.index("mouthClose")
-        nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.constant_(self.head.bias, 0.0)
-        nn.init.constant_(self.head.bias[self._jaw], 0.1)
+        taps = torch.from_numpy(loudness.taps(config.lookahead_frames))
+        self.register_buffer("taps", taps[None, None], persistent=False)
+        self.register_buffer("bands", torch.from_numpy(loudness.bands()), persistent=False)
+        for head in (self.head, self.own):
+            nn.init.normal_(head.weight, std=0.01)
+            nn.init.constant_(head.bias, 0.0)
+            nn.init.constant_(head.bias[self._jaw], 0.1)
+        nn.init.zeros_(self.known.weight)
 
     def start(self, batch: int = 1) -> State:
         """The state before the first frame: silence has no history."""
         config = self.config
-        reach = [(config.kernel - 1) * d for d in config.dilations]
-        return State([self.mean.new_zeros(batch, config.width, r) for r in reach])
+        sizes = [(config.width, (config.kernel - 1) * d) for d in config.dilations]
+        sizes += [(1, self.taps.shape[2] - 1), (1, 1)]
+        return State([self.mean.new_zeros(batch, *size) for size in sizes])
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, Tensor, State]:
         """Run T steps.
@@ -127,23 +158,55 @@ class SpeechNet(nn.Module):
             shapes (B, T, 52) in 0..1, phone logits (B, T, phones), the new state. Step i of the
             stream describes frame ``i - lookahead_frames``.
         """
+        heads, state = self.heads(x, state)
+        known = torch.sigmoid(heads.known)[..., None]
+        return torch.lerp(heads.anybody, heads.own, known), heads.phones, state
+
+    def heads(self, x: Tensor, state: State | None = None) -> tuple[Heads, State]:
+        """As ``forward``, with the parts that its shapes are put together from."""
         state = self.start(x.shape[0]) if state is None else state
         y = self.stem(((x - self.mean) * self.scale).transpose(1, 2))  # (B, width, T)
         caches = []
-        for block, cache in zip(self.blocks, state.caches, strict=True):
+        for block, cache in zip(self.blocks, state.caches[:-2], strict=True):
             y, kept = block(y, cache)
             caches.append(kept)
         y = self.norm(y.transpose(1, 2))  # (B, T, width)
-        return self._shapes(self.head(y)), self.phone_head(y), State(caches)
+        asked, own = _positive(self.head(y).float()), _positive(self.own(y).float())
+        lips, kept = self._opened(asked[..., self._jaw], x.float(), state.caches[-2:])
+        plain = self._shapes(asked, asked[..., self._jaw])
+        heads = Heads(
+            plain=plain,
+            anybody=self._shapes(asked, lips) if self.config.loudness else plain,
+            own=self._shapes(own, own[..., self._jaw]),
+            known=self.known(y)[..., 0].float(),
+            phones=self.phone_head(y).float(),
+        )
+        return heads, State(caches + kept)
 
-    def _shapes(self, raw: Tensor) -> Tensor:
-        """(B, T, outputs) raw -> (B, T, 52)."""
-        positive = _positive(raw)
+    def _opened(
+        self, asked: Tensor, x: Tensor, caches: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Opening (B, T) that is asked for, after ``models.loudness``, and the new caches."""
+        hops = x.reshape(*x.shape[:2], HOPS_PER_FRAME, -1)[..., self.bands]
+        hops = hops.clamp(max=loudness.PEAK)
+        power = torch.cat([caches[0], (10.0 ** (2 * (hops - 1))).mean(dim=(2, 3))[:, None]], dim=2)
+        decibels = 10 * torch.log10(functional.conv1d(power, self.taps)[:, 0] + 1e-9)
+        loud = ((decibels - loudness.FLOOR) / loudness.RANGE).clamp(0.0, loudness.MOST)
+        both = torch.cat([caches[1], asked[:, None]], dim=2)
+        mean = 0.5 * (both[:, 0, :-1] + both[:, 0, 1:])
+        share, corner = self.config.loudness, loudness.ROUND
+        bent = (mean + corner) ** (1 - share) - corner ** (1 - share)
+        kept = [power[:, :, power.shape[2] - self.taps.shape[2] + 1 :], both[:, :, -1:]]
+        return (loudness.GAIN * bent * loud**share).clamp_min(0.0), kept
+
+    def _shapes(self, positive: Tensor, lips: Tensor) -> Tensor:
+        """(B, T, outputs) and lip opening (B, T) -> (B, T, 52)."""
         # The jaw's channel says how far the *lips* are apart; what closes them rides on top. So
         # jawOpen - mouthClose is one output and can be exactly as small as a closure needs.
-        shapes = positive.clone()
-        shapes[..., self._jaw] = positive[..., self._jaw] + positive[..., self._close]
-        out = raw.new_zeros(*raw.shape[:-1], len(ARKIT))
+        jaw = lips + positive[..., self._close]
+        where = self.targets.new_tensor([self._jaw])
+        shapes = positive.index_copy(-1, where, jaw[..., None])
+        out = positive.new_zeros(*positive.shape[:-1], len(ARKIT))
         return out.index_copy(-1, self.targets, shapes.clamp(max=1.0))
 
     def parameters_count(self) -> int:
@@ -180,7 +243,7 @@ def save(path: Path, net: SpeechNet, meta: dict[str, Any], half: bool = True) ->
     tensors = {k: v.half() if half else v for k, v in net.state_dict().items()}
     config = net.config
     full = {
-        "version": 1,
+        "version": 2,
         **meta,
         "kind": KIND,
         "config": asdict(config),
@@ -205,7 +268,7 @@ def load(path: Path = WEIGHTS) -> tuple[SpeechNet, checkpoint.Meta]:
     try:
         net.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()})
     except RuntimeError as e:
-        raise ModelError(f"{path} does not fit its own description: {e}") from e
+        raise ModelError(f"{path} does not fit its own description: {e}", "mien train speech") from e
     return net.eval().requires_grad_(False), meta
 
 

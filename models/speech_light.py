@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models import checkpoint
+from models import checkpoint, loudness
 from models.blendshapes import ARKIT, INDEX
 from models.errors import ModelError
 
@@ -53,6 +53,8 @@ class LightSpeech:
             self._stem = tensors["stem.weight"][:, :, 0].T.copy(), tensors["stem.bias"]
             self._norm = tensors["norm.weight"], tensors["norm.bias"]
             self._head = tensors["head.weight"].T.copy(), tensors["head.bias"]
+            self._own = tensors["own.weight"].T.copy(), tensors["own.bias"]
+            self._known = tensors["known.weight"][0], tensors["known.bias"]
             self._phone_head = tensors["phone_head.weight"].T.copy(), tensors["phone_head.bias"]
             self._blocks = [
                 _Block(
@@ -75,6 +77,8 @@ class LightSpeech:
         self._targets = np.asarray([INDEX[n] for n in names])
         self._jaw, self._close = names.index("jawOpen"), names.index("mouthClose")
         self.lookahead_frames = int(config["lookahead_frames"])
+        self._share = float(config["loudness"])
+        self._taps = loudness.taps(self.lookahead_frames)
         self._width, self._kernel = int(config["width"]), int(config["kernel"])
         self.reset()
 
@@ -84,15 +88,32 @@ class LightSpeech:
             np.zeros(((self._kernel - 1) * b.dilation, self._width), np.float32)
             for b in self._blocks
         ]
+        self._power = np.zeros(len(self._taps) - 1, np.float32)
+        self._asked = np.zeros(1, np.float32)
 
     def __call__(self, x: Array) -> Array:
         """(T, 2 * features) -> (T, 52); step i of the stream is frame ``i - lookahead_frames``."""
-        raw = self._hidden(x) @ self._head[0] + self._head[1]
-        shapes = np.asarray(np.logaddexp(np.float32(0), _BETA * raw) / _BETA, np.float32)
-        shapes[:, self._jaw] += shapes[:, self._close]
+        hidden = self._hidden(x)
+        anybody, own = _positive(hidden, *self._head), _positive(hidden, *self._own)
+        if self._share:
+            anybody[:, self._jaw] = self._opened(anybody[:, self._jaw], x)
         out = np.zeros((len(x), len(ARKIT)), np.float32)
-        out[:, self._targets] = np.minimum(shapes, 1.0)
+        for shapes in (anybody, own):
+            shapes[:, self._jaw] += shapes[:, self._close]
+            np.minimum(shapes, 1.0, out=shapes)
+        logit = hidden @ self._known[0] + self._known[1]
+        known = 1 / (1 + np.exp(-np.clip(logit, -80, 80)))[:, None]
+        out[:, self._targets] = anybody + known * (own - anybody)
         return out
+
+    def _opened(self, asked: Array, x: Array) -> Array:
+        """Opening (T,) that is asked for -> with loudness; the stream advances."""
+        power = np.concatenate([self._power, loudness.power(x)])
+        both = np.concatenate([self._asked, asked])
+        self._power, self._asked = power[len(x) :], both[-1:]
+        # numpy's convolution turns the taps around
+        loud = loudness.loudness(np.convolve(power, self._taps[::-1], mode="valid"))
+        return loudness.opened((both[:-1] + both[1:]) / 2, loud, self._share)
 
     def phones(self, x: Array) -> Array:
         """The same steps -> logits of ``models.data.phones.PHONES`` instead, (T, phones)."""
@@ -114,6 +135,12 @@ class LightSpeech:
             active = total / (1 + np.exp(np.minimum(-total, 80)))
             y = np.asarray(y + active @ block.mix + block.mix_bias, np.float32)
         return _normal(y, *self._norm)
+
+
+def _positive(hidden: Array, weight: Array, bias: Array) -> Array:
+    """A head's outputs, kept above 0 by a softplus."""
+    raw = _BETA * (hidden @ weight + bias)
+    return np.asarray(np.logaddexp(np.float32(0), raw) / _BETA, np.float32)
 
 
 def _normal(x: Array, scale: Array, shift: Array) -> Array:

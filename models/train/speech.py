@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from models.data.batches import Batches, Settings
 from models.data.schema import Corpus
 from models.errors import ModelError
-from models.speech import Config, SpeechNet
+from models.speech import Config, Heads, SpeechNet
 from models.train.speech_objective import REFERENCE, Objective, Plan, Speakers
 
 _log = logging.getLogger(__name__)
@@ -88,10 +88,10 @@ def train(
         batch = batches.next()
         # bfloat16 in the products only: a third faster on processors that have it.
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.half):
-            shapes, phones, _ = net(batch.features)
-        shapes, phones = shapes.float(), phones.float()
+            heads, _ = net.heads(batch.features)
         keep = slice(settings.warmup + settings.lookahead, None)
-        loss, parts = objective(shapes[:, keep], phones[:, keep], batch, speakers)
+        heads = Heads(**{k: v[:, keep] for k, v in vars(heads).items()})
+        loss, parts = objective(heads, batch, speakers)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(learned, 1.0)

@@ -16,6 +16,7 @@ from models.blendshapes import ARKIT, INDEX, SPEECH, indices
 from models.data.batches import Batch
 from models.data.phones import BILABIAL, NUMBER, PHONES
 from models.data.schema import Corpus
+from models.speech import Heads
 
 REFERENCE = 0
 """The speaker whose gains are 1 by definition, and all that rules speak for."""
@@ -37,11 +38,13 @@ class Plan:
     opening: float = 2.0
     velocity: float = 4.0
     closure: float = 2.0
-    contact: float = 1.5
+    contact: float = 0.3
+    """Of lips that touch in p, b and m, as they leave the network."""
     apart: float = 4.0
     silence: float = 1.5
     correlation: float = 0.3
     phone: float = 0.1
+    known: float = 0.3
     gains: float = 0.01
     dropped: float = 0.1
     """Share of channels in each block that a crop goes without."""
@@ -89,11 +92,18 @@ class Objective:
         self._mouth = torch.from_numpy(indices(SPEECH).astype(np.int64))
 
     def __call__(
-        self, shapes: Tensor, phones: Tensor, batch: Batch, speakers: Speakers
+        self, heads: Heads, batch: Batch, speakers: Speakers
     ) -> tuple[Tensor, dict[str, float]]:
-        """Network outputs for the crop's frames, (B, T, 52) and (B, T, phones)."""
+        """The network's heads over the crop's frames.
+
+        Faces teach the head of their own. Rules teach anybody's, before loudness; closures and
+        silence are asked of it as it leaves.
+        """
         plan = self._plan
-        mine = speakers(shapes, batch.speaker)
+        seen = batch.tracked[:, None, None] > 0
+        mine = speakers(torch.where(seen, heads.own, heads.plain), batch.speaker)
+        left = opening(torch.where(seen, heads.own, heads.anybody))
+        speech = 1 - batch.silent.amin(dim=1, keepdim=True)
         context = losses.context_weights(
             batch.shapes[..., self._mouth] * batch.given[..., self._mouth], plan.temperature
         )
@@ -113,19 +123,27 @@ class Objective:
             "opening": plan.opening * 100 * losses.masked_mse(gap - true_gap, lips * context),
             "velocity": plan.velocity * 100 * losses.velocity(gap, true_gap, lips),
             "closure": plan.closure * 100 * losses.near_closure(gap, true_gap, lips),
-            "contact": plan.contact * 100 * losses.masked_mse(opening(shapes), closed),
-            "apart": plan.apart * 100 * losses.parted(opening(shapes), true_gap, lips * rules),
-            "silence": plan.silence * 100 * losses.stillness(opening(shapes), batch.silent),
+            "contact": plan.contact * 100 * losses.masked_mse(left, closed),
+            "apart": plan.apart * 100 * losses.parted(opening(heads.plain), true_gap, lips * rules),
+            "silence": plan.silence * 100 * losses.stillness(left, batch.silent),
             "correlation": plan.correlation
             * (
                 losses.decorrelation(gap, true_gap, real)
                 + 0.5 * losses.decorrelation(width, true_width, real)
             ),
-            "phone": plan.phone * _phone_loss(phones, batch.phones),
+            "phone": plan.phone * _phone_loss(heads.phones, batch.phones),
+            "known": plan.known * _known_loss(heads.known, batch.tracked, speech),
             "gains": plan.gains * speakers.size(),
         }
         total = torch.stack(list(parts.values())).sum()
         return total, {k: float(v.detach()) for k, v in parts.items()}
+
+
+def _known_loss(logits: Tensor, tracked: Tensor, speech: Tensor) -> Tensor:
+    """Cross-entropy of (B, T): is this the voice of a filmed face; crops without any count not."""
+    wanted = tracked[:, None].expand_as(logits)
+    each = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    return (each * speech).sum() / (speech.sum() * logits.shape[1]).clamp_min(1.0)
 
 
 def _phone_loss(logits: Tensor, phones: Tensor) -> Tensor:

@@ -21,7 +21,8 @@ SMALL = Config(width=16, dilations=(1, 2, 4), lookahead_frames=3)
 def small_net(seed: int = 0) -> SpeechNet:
     torch.manual_seed(seed)
     net = SpeechNet(SMALL)
-    torch.nn.init.normal_(net.head.weight, std=0.3)
+    for head in (net.head, net.own, net.known):
+        torch.nn.init.normal_(head.weight, std=0.3)
     return net.eval().requires_grad_(False)
 
 
