@@ -24,7 +24,8 @@ from robot.config import FaceConfig, Floats
 FINDINGS = "first_pass.json"
 What = Literal["stuck", "loose", "reversed", "swapped"]
 _WEAK = 0.2  # of the known response; a healthy one has 0.6 to 1.4 before a camera that sees it all
-_MOVES = 40.0  # standard errors of the noise's energy: still 20 at most, a seen cheek 66
+_STILL, _MOVES = 20.0, 40.0  # standard errors of the noise's energy: rendered, still ones have
+# -11 to 20, the weakest brow 36
 _ALIKE = 0.6  # of another actuator's response: it moves that one's place
 _SURE = 3.0  # standard errors
 
@@ -113,7 +114,8 @@ def first_pass(face: FaceConfig, data: Dataset, known: SelfModel | None) -> list
             continue  # a few pulls say nothing of a string that these eyes hardly follow
         if other_eyes and finding.what == "stuck":
             like = [n for n in shows if _alike(face, n, finding.actuator)]
-            if shows[finding.actuator] or (like and not any(shows[n] for n in like)):
+            seen_beside = not like or max(shows[n] for n in like) > _MOVES
+            if shows[finding.actuator] > _STILL or not seen_beside:
                 continue
         found.append(finding)
     return found
@@ -121,21 +123,22 @@ def first_pass(face: FaceConfig, data: Dataset, known: SelfModel | None) -> list
 
 def _shown(
     face: FaceConfig, known: SelfModel, seen: Floats, commands: Floats, noise: float, rests: int
-) -> dict[str, bool]:
-    """Which actuators' motions alone (P, 478, 3) at commands (P, n) show anything at all."""
+) -> dict[str, float]:
+    """How much each actuator's motions alone (P, 478, 3) at commands (P, n) show: ``_energy``."""
     out = {}
     for i in known.inputs:
         mine = np.abs(commands[:, i]) > 1e-6
         if mine.any():
-            energy = _energy(seen[mine], commands[mine, i], noise, rests)
-            out[face.names[i]] = energy > _MOVES
+            out[face.names[i]] = _energy(seen[mine], commands[mine, i], noise, rests)
     return out
 
 
 def _alike(face: FaceConfig, one: str, other: str) -> bool:
-    """Two actuators of the same kind that move the same region."""
+    """The same actuator of the other side: eyes that follow one brow need not follow another."""
     a, b = face.actuators[one], face.actuators[other]
-    return one != other and (a.region, a.kind) == (b.region, b.kind)
+    place = one.rpartition("_")[0]
+    same = (a.region, a.kind, place) == (b.region, b.kind, other.rpartition("_")[0])
+    return bool(place) and one != other and same
 
 
 def _energy(seen: Floats, u: Floats, noise: float, rests: int) -> float:
