@@ -102,10 +102,8 @@ class Stage(Protocol):
         """
 
     def follow(self, commands: Floats, rate: float, every: int = 1) -> Followed:
-        """Play commands (T, n) at ``rate`` Hz from where the face is, and look on the way.
-
-        Before a rig a look is taken after each ``every``-th command; a real camera has a rate of
-        its own.
+        """Play commands (T, n) at ``rate`` Hz from where the face is, and look on the way: before a
+        rig after each ``every``-th command; a real camera has a rate of its own.
         """
 
     @property
