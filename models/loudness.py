@@ -5,7 +5,7 @@
 
 A fixed last stage of the speech network. What nobody knows of a new voice is learned by no network,
 and a network that is unsure of its phones shuts the lips too often: on two filmed speakers whom it
-never heard this stage brings r from 0.72 to 0.75 (GRID) and from 0.81 to 0.83 (FACEGOOD). Networks
+never heard this stage brings r from 0.73 to 0.75 (GRID) and from 0.81 to 0.83 (FACEGOOD). Networks
 that learned rules *through* it undid it, so rules say what comes before it and faces what comes
 after (models/train/speech_objective.py). Louder speech opens further: Schulman, "Articulatory
 dynamics of loud and normal speech", JASA 85 (1989).
