@@ -268,7 +268,9 @@ def load(path: Path = WEIGHTS) -> tuple[SpeechNet, checkpoint.Meta]:
     try:
         net.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()})
     except RuntimeError as e:
-        raise ModelError(f"{path} does not fit its own description: {e}", "mien train speech") from e
+        raise ModelError(
+            f"{path} does not fit its own description: {e}", "mien train speech"
+        ) from e
     return net.eval().requires_grad_(False), meta
 
 
