@@ -84,8 +84,8 @@ class SelfModelNet(nn.Module):
         self.out = nn.Linear(POWERS * config.inputs + second + 1, config.latents, bias=False)
         k = len(config.tendons)
         # softplus and sigmoid keep width >= 0 and growth in [0, 0.5): the operator stays monotone.
-        self.width_raw = nn.Parameter(torch.full((k,), -3.0))
-        self.growth_raw = nn.Parameter(torch.full((k,), -2.0))
+        self.width_raw = nn.Parameter(torch.full((k,), -4.5))
+        self.growth_raw = nn.Parameter(torch.full((k,), -3.0))
 
     def play(self) -> tuple[Tensor, Tensor]:
         """(width, growth), each (k,)."""

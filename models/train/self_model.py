@@ -25,6 +25,7 @@ from models.train.fields import clean_fields
 # Steps between two scans of the strings' past, the slow part of a step.
 _PLAY_EVERY = 4
 _PLENTY = 1.5
+_GROWTH = 0.5  # a mean pull: there both widen the play alike
 _RIDGES = tuple(10.0**k for k in np.arange(-6, 2.1, 0.5))
 _TRUST = (1.0, 0.3, 0.1, 0.03)
 _PCA_FLOOR = (
@@ -44,6 +45,8 @@ class FitConfig:
         decay: weight decay of the hidden layers.
         sparse: L1 on the first layer: a hidden unit should listen to few actuators, because on a
             face few of them meet. Without it the mixing terms learn the noise.
+        taut: L1 on the widths of the plays, and half of it on their growth: what noise says of
+            a string's past is mostly wrong, and a wrong memory is worse than none.
         memory: False fits without the play operator (tendon commands go straight in).
         seed: of the initial weights.
     """
@@ -54,6 +57,7 @@ class FitConfig:
     rate: float = 8e-3
     decay: float = 1e-3
     sparse: float = 5e-3
+    taut: float = 3e-4
     memory: bool = True
     seed: int = 0
 
@@ -181,7 +185,9 @@ def _train(
             x = net.drive(u)[rows]
         error = net(x) - target
         loss = (error.square().mean(0) * weight).sum()
-        (loss + c.sparse * net.first.weight.abs().sum()).backward()
+        width, growth = net.play()
+        simple = c.sparse * net.first.weight.abs().sum()
+        (loss + simple + c.taut * (width + _GROWTH * growth).sum()).backward()
         x = x.detach()
         optimiser.step()
         schedule.step()
