@@ -85,14 +85,19 @@ def stack(hops: NDArray[np.float32]) -> NDArray[np.float32]:
     return hops[: frames * HOPS_PER_FRAME].reshape(frames, HOPS_PER_FRAME * hops.shape[1])
 
 
+def mel_edges() -> NDArray[np.float64]:
+    """(MELS + 2,) Hz: band k rises from edge k, peaks at k + 1 and ends at k + 2."""
+    low_mel, high_mel = (2595 * math.log10(1 + f / 700) for f in BAND)
+    edges_mel = np.linspace(low_mel, high_mel, MELS + 2)
+    return np.asarray(700 * (10 ** (edges_mel / 2595) - 1), np.float64)
+
+
 def mel_filters() -> NDArray[np.float32]:
     """(FFT / 2 + 1, MELS) triangles of equal height, evenly spaced on the mel scale.
 
     Scale: O'Shaughnessy, *Speech Communication* (1987): mel = 2595 log10(1 + f / 700).
     """
-    low_mel, high_mel = (2595 * math.log10(1 + f / 700) for f in BAND)
-    edges_mel = np.linspace(low_mel, high_mel, MELS + 2)
-    edges = 700 * (10 ** (edges_mel / 2595) - 1)
+    edges = mel_edges()
     hertz = np.fft.rfftfreq(FFT, 1 / RATE)[:, None]
     low, mid, high = edges[:-2], edges[1:-1], edges[2:]
     triangles = np.minimum((hertz - low) / (mid - low), (high - hertz) / (high - mid))

@@ -18,10 +18,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import BAND, HOPS_PER_FRAME, MELS
+from models.features import HOPS_PER_FRAME, mel_edges
 
 VOWELS: Final = (600.0, 2500.0)
 """Hz: the first two formants of open vowels; close vowels and the pitch lie below most of it."""
+_peaks = mel_edges()[1:-1]
+BANDS: Final = np.flatnonzero((_peaks >= VOWELS[0]) & (_peaks <= VOWELS[1]))
+"""Which mel bands peak there."""
 SPREAD: Final = 2
 """Frames on each side over which power is averaged."""
 FLOOR: Final = -50.0
@@ -37,14 +40,6 @@ ROUND: Final = 0.004
 """Opening below which the stage is nearly linear, so that a closure stays one."""
 
 
-def bands() -> NDArray[np.int64]:
-    """Which mel bands hear the open vowels."""
-    low, high = (2595 * np.log10(1 + f / 700) for f in BAND)
-    mel = low + (high - low) * (np.arange(MELS) + 1) / (MELS + 1)
-    hertz = 700 * (10 ** (mel / 2595) - 1)
-    return np.flatnonzero((hertz >= VOWELS[0]) & (hertz <= VOWELS[1]))
-
-
 def taps(lookahead_frames: int) -> NDArray[np.float32]:
     """(n,) weights of the last n steps' power, oldest first: a mean around the frame described.
 
@@ -58,7 +53,7 @@ def taps(lookahead_frames: int) -> NDArray[np.float32]:
 
 def power(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Features (T, 2 x 66) -> (T,) power in the band, 1 at the peak follower's level."""
-    hops = np.minimum(x.reshape(len(x), HOPS_PER_FRAME, -1)[:, :, bands()], PEAK)
+    hops = np.minimum(x.reshape(len(x), HOPS_PER_FRAME, -1)[:, :, BANDS], PEAK)
     return np.asarray(np.mean(10 ** (2 * (hops - 1)), axis=(1, 2)), np.float32)
 
 

@@ -133,7 +133,7 @@ class SpeechNet(nn.Module):
         self._close = config.outputs.index("mouthClose")
         taps = torch.from_numpy(loudness.taps(config.lookahead_frames))
         self.register_buffer("taps", taps[None, None], persistent=False)
-        self.register_buffer("bands", torch.from_numpy(loudness.bands()), persistent=False)
+        self.register_buffer("bands", torch.from_numpy(loudness.BANDS), persistent=False)
         for head in (self.head, self.own):
             nn.init.normal_(head.weight, std=0.01)
             nn.init.constant_(head.bias, 0.0)

@@ -25,6 +25,7 @@ from models.features import (
     MELS,
     RATE,
     extract,
+    mel_edges,
     samples_for,
     stack,
     start,
@@ -273,8 +274,7 @@ def warped(factor: float) -> NDArray[np.float64]:
     After Jaitly & Hinton, "Vocal tract length perturbation" (2013), without the bend at the top.
     """
     low, high = (2595 * np.log10(1 + f / 700) for f in BAND)
-    mels = low + (high - low) * (np.arange(MELS) + 1) / (MELS + 1)
-    hertz = 700 * (10 ** (mels / 2595) - 1) / factor
+    hertz = mel_edges()[1:-1] / factor
     moved = 2595 * np.log10(1 + hertz / 700)
     bands = (moved - low) / (high - low) * (MELS + 1) - 1
     return np.asarray(np.clip(bands, 0, MELS - 1), np.float64)

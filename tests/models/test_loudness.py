@@ -11,7 +11,7 @@ from models.data.batches import Batch
 from models.speech import Config, SpeechNet
 from models.train.speech_objective import Objective, Plan, Speakers
 
-STEPS, LOUD = 40, 2.0  # a feature of 1 is the peak follower's level
+STEPS = 40
 
 
 def net(seed: int = 0) -> SpeechNet:
