@@ -81,7 +81,10 @@ def _column(text: str) -> NDArray[np.float64]:
 def default_rules() -> Rules:
     """Where the fit starts, and what stands in for it when its speaker is held out of a run.
 
-    Openings follow the order of the IPA's vowel height, widths its rounding and spreading.
+    Openings of vowels follow lip areas in MRI of three speakers (Story, Titze & Hoffman, JASA 100,
+    1996; Story et al., JASA 104, 1998; Story, JASA 123, 2008) and the lip distances of
+    VocalTractLab's German speaker; those of S, SH and their kin stand halfway between earlier
+    numbers and the latter. Widths follow the IPA's rounding and spreading.
     """
     opening = _column(_OPENING)
     jaw = opening + 0.03
