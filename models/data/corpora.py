@@ -19,13 +19,13 @@ REAL: Final = {"grid": "grid_s1", "facegood": "facegood"}
 ALL: Final = ("grid", "facegood", "flite", "hibari", "espeak", "asterisk", *acted.GAMES)
 ODDS: Final = {
     "grid": 0.35,
-    "facegood": 0.1,
-    "flite": 0.1,
+    "facegood": 0.05,
+    "flite": 0.08,
     "hibari": 0.07,
-    "espeak": 0.12,
-    "asterisk": 0.12,
-    "queen": 0.12,
-    "steelsky": 0.12,
+    "espeak": 0.1,
+    "asterisk": 0.1,
+    "queen": 0.2,
+    "steelsky": 0.15,
 }
 """How often each is drawn when all are there."""
 RULES: Final = ("general", "fitted")
@@ -86,6 +86,7 @@ def prepare(
             corpus = prepared(cache, name, key, _real(name, folder))
         else:
             key = [_RULES_VERSION, coarticulation.TABLE.read_text()]
+            key += [acted.MINUTES] if name in acted.GAMES else []
             corpus = prepared(cache, name, key, _ruled(name))
             clips = corpus.clips
             if rules == "general":

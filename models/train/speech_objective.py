@@ -43,7 +43,9 @@ class Plan:
     apart: float = 4.0
     silence: float = 1.5
     correlation: float = 0.3
-    phone: float = 0.1
+    phone: float = 2.0
+    """Of naming the phone. What a network cannot name in a new voice it cannot show: with 0.1 it
+    named 12 % of the frames of a speaker whom it never heard, with this 44 %."""
     known: float = 0.3
     gains: float = 0.01
     dropped: float = 0.1
