@@ -15,6 +15,7 @@ from torch import Tensor
 
 from models.blendshapes import INDEX
 from models.data.augment import breath, breathing, channel, noise
+from models.data.music import music
 from models.data.phones import NUMBER, SILENCE, UNKNOWN
 from models.data.schema import Clip, Corpus
 from models.features import (
@@ -83,6 +84,8 @@ class Settings:
     """Share of crops with breaths in their pauses."""
     nothing: float = 0.1
     """Share of crops with no speech at all."""
+    music: float = 0.3
+    """Share of those with music."""
     rules_weight: float = 0.5
     mapped_weight: float = 0.3
     """A cartoon-like rig moves further than a face: its squared errors are that much larger."""
@@ -237,11 +240,11 @@ class Batches:
         return out
 
     def _nothing(self, clip: Clip, total: int) -> tuple[Any, ...]:
-        """Noise, hum, clicks, breathing or digital silence: the mouth stays shut."""
+        """Noise, hum, clicks, breathing, music or digital silence: the mouth stays shut."""
         s, rng = self._settings, self._rng
         n = samples_for(total - 1)
         loud = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(-75, -15) / 20)
-        sound = noise(n, rng) * loud
+        sound = (music if rng.random() < s.music else noise)(n, rng) * loud
         if rng.random() < 0.5:
             sound *= 10 ** (rng.uniform(-60, -10) / 20)
             sound += breathing(n, rng) * 10 ** (rng.uniform(-50, -12) / 20)
