@@ -13,6 +13,12 @@ within 35 degrees of yaw, 20 of pitch and 15 of roll. The pose costs little of t
 one: 2.7, 2.7, 4.1): MediaPipe's points wander with the view, so calibrate with the head still.
 Yaw and roll are within 1.4 degrees RMS, pitch is read as 0.6 of its value. The same picture with
 other noise moves a point by 0.1 mm. Gaze up and down is hardly seen (0.2 of its value).
+
+MediaPipe is not symmetric: what it makes of a picture's mirror image is off by something else. On
+500 poses of the simulated face, what its points leave after a linear map of the true ones is 0.79
+mm RMS for one look at a picture and 0.70 for the mean of two, one of them at the mirror image
+(`twice`). Another picture with other noise instead brings 0.77, four looks at copies shifted,
+turned and scaled at random 0.71, twelve such copies beside the two 0.66.
 """
 
 from __future__ import annotations
@@ -32,6 +38,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from models.errors import ModelError
 from models.head_pose import HeadPose, Lens, align, solve_pose
+from models.regions import MIRRORED
 
 WEIGHTS = Path(__file__).parent / "weights" / "face_landmarker.task"
 POINTS = 478
@@ -84,9 +91,11 @@ class FaceTracker:
         fov_deg: vertical field of view of the camera, if known.
         max_faces: with 2 or more a bystander is noticed (`Tracked.faces`), at the price of
             searching every picture.
+        twice: look at each picture's mirror image too and take the mean; see the file's head.
 
     Raises:
-        ModelError: the reference has another shape or is not finite; the model file is missing.
+        ModelError: the reference has another shape or is not finite; the model file is missing;
+            video was to be looked at twice.
     """
 
     def __init__(
@@ -96,6 +105,7 @@ class FaceTracker:
         video: bool = False,
         fov_deg: float | None = None,
         max_faces: int = 1,
+        twice: bool = False,
         weights: Path = WEIGHTS,
     ) -> None:
         self._placed = reference is not None
@@ -108,7 +118,9 @@ class FaceTracker:
             )
         if not weights.is_file():
             raise ModelError(f"no face landmarker at {weights}")
-        self._fov = fov_deg
+        if video and twice:
+            raise ModelError("what follows a face from picture to picture cannot look twice")
+        self._fov, self._twice = fov_deg, twice
         self._bias = np.zeros((POINTS, 3))
         self._last_ms = -1
         self._mode: Literal["video", "image"] = "video" if video else "image"
@@ -132,6 +144,26 @@ class FaceTracker:
             raise ModelError(
                 f"picture has shape {image.shape} {image.dtype}, need (height, width, 3) uint8 RGB"
             )
+        height, width = image.shape[:2]
+        faces, scores = self._detect(image, time)
+        count = len(faces)
+        if faces and self._twice:
+            others, _ = self._detect(image[:, ::-1], time)
+            faces = _means(faces, [_flipped(face, width) for face in others])
+            count = max(count, len(others))
+        if not faces:
+            empty = np.full((POINTS, 3), np.nan)
+            return Tracked(0, empty, empty.copy(), {}, np.full((4, 4), np.nan), np.nan, time)
+        largest = int(np.argmax([np.ptp(face[:, :2], axis=0).prod() for face in faces]))
+        landmarks, head, fit = np.full((POINTS, 3), np.nan), np.full((4, 4), np.nan), np.nan
+        if self._placed:
+            landmarks, head, fit = self._to_head(faces[largest], width, height)
+        return Tracked(count, landmarks, faces[largest], scores[largest], head, fit, time)
+
+    def _detect(
+        self, image: NDArray[np.uint8], time: float
+    ) -> tuple[list[F64], list[dict[str, float]]]:
+        """All faces (478, 3) in pixels, and their scores."""
         packet = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image))
         if self._mode == "video":
             stamp = round(time * 1000)
@@ -148,19 +180,11 @@ class FaceTracker:
             np.array([(p.x * width, p.y * height, p.z * width) for p in face], dtype=np.float64)
             for face in result.face_landmarks
         ]
-        if not faces:
-            empty = np.full((POINTS, 3), np.nan)
-            return Tracked(0, empty, empty.copy(), {}, np.full((4, 4), np.nan), np.nan, time)
-        largest = int(np.argmax([np.ptp(face[:, :2], axis=0).prod() for face in faces]))
-        scores = {
-            c.category_name: float(c.score)
-            for c in result.face_blendshapes[largest]
-            if c.category_name != "_neutral"
-        }
-        landmarks, head, fit = np.full((POINTS, 3), np.nan), np.full((4, 4), np.nan), np.nan
-        if self._placed:
-            landmarks, head, fit = self._to_head(faces[largest], width, height)
-        return Tracked(len(faces), landmarks, faces[largest], scores, head, fit, time)
+        scores = [
+            {c.category_name: float(c.score) for c in face if c.category_name != "_neutral"}
+            for face in result.face_blendshapes
+        ]
+        return faces, scores
 
     @property
     def bias(self) -> F64:
@@ -237,3 +261,17 @@ class FaceTracker:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _flipped(pixels: F64, width: int) -> F64:
+    """Pixels (478, 3) of a face in the mirror image of a picture -> in the picture itself."""
+    return np.asarray((pixels * (-1.0, 1.0, 1.0) + (width, 0.0, 0.0))[MIRRORED])
+
+
+def _means(faces: list[F64], others: list[F64]) -> list[F64]:
+    """Each face's mean with the nearest of the other look; none where the other saw none."""
+    out = []
+    for face in faces if others else []:
+        far = [np.square(other - face).sum() for other in others]
+        out.append(0.5 * (face + others[int(np.argmin(far))]))
+    return out

@@ -129,18 +129,25 @@ class RenderedCamera:
 
     Args:
         rig: at rest; its first pictures show the tracker what it gets wrong about this face.
+        optics: of the picture.
+        seed: of its noise.
+        twice: look at each picture's mirror image too, for 20 ms more.
 
     Raises:
         DeviceError: this machine has no OpenGL.
     """
 
-    def __init__(self, rig: Rig, optics: Optics | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, rig: Rig, optics: Optics | None = None, seed: int = 0, twice: bool = False
+    ) -> None:
         from models.face_tracker import FaceTracker  # MediaPipe takes seconds to load
 
         self.optics = Optics() if optics is None else optics
         self._random = np.random.default_rng([seed, 0x9C7])
         self._renderer = Renderer(rig.head, self.optics.width, self.optics.height)
-        self._tracker = FaceTracker(rig.head.neutral_landmarks, fov_deg=self.optics.view.fov_deg)
+        self._tracker = FaceTracker(
+            rig.head.neutral_landmarks, fov_deg=self.optics.view.fov_deg, twice=twice
+        )
         looks = [self._tracker.track(self.picture(rig), rig.time) for _ in range(RESTING_LOOKS)]
         if any(look.found for look in looks):
             self._tracker.settle(looks)
