@@ -3,14 +3,14 @@ used.
 
 Half of them are mixtures that lower the model's doubt most, together; the other half are the
 commands that it would send today for random human expressions, so that it has seen what it will be
-asked to show.
+asked to show. Strings are pulled in all of them, as in the mixtures before.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from calibration.plan import allowed, mixtures
+from calibration.plan import allowed, mixtures, pulled
 from models.blendshapes import ARKIT, INDEX, MIRROR
 from models.inverse import Inverse
 from models.self_model import SelfModel
@@ -33,7 +33,8 @@ def choose(face: FaceConfig, model: SelfModel, count: int, seed: int) -> Floats:
     targets = Retarget(model, limits).targets(expressions(used, seed))
     shown = allowed(face, Inverse(model, limits).solve_each(targets))
     both = np.concatenate([unknown, shown])
-    return np.asarray(both[np.random.default_rng(seed).permutation(len(both))])
+    both = both[np.random.default_rng(seed).permutation(len(both))]
+    return allowed(face, pulled(face, both, seed))
 
 
 def expressions(count: int, seed: int) -> Floats:

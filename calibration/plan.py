@@ -3,7 +3,8 @@
 neutral     the face at rest, now and again: noise and drift
 single      one actuator at a time, small before large: sign, range, stuck or swapped channels
 loop        each string up and down, whole and half way: slack point and hysteresis
-combo       low-discrepancy mixtures, growing; half of them move few actuators, as expressions do
+combo       low-discrepancy mixtures, growing; half of them move few actuators, as expressions do,
+            but all pull strings
 neck        the head turned: only for the pose of the head, not for the face
 active      mixtures chosen where the first model knows least (added by ``collect``)
 held        never learned from: what ``verify`` asks
@@ -39,6 +40,7 @@ _GROWING = 0.25  # share of the combos whose amplitude still grows
 _ACTIVE_SHARE = 0.35
 _HELD = 150
 _NECK, _TURNS = 0.9, 20  # share of the range that the neck is turned over, and how often
+_SWING = 1.2  # rad: pulls that follow one another have the correlation -exp(-_SWING^2 / 2)
 _FEW = 0.2  # chance that an actuator moves in a sparse mixture
 
 
@@ -136,7 +138,7 @@ def make_plan(face: FaceConfig, poses: int, seed: int = 0, again: str = "") -> P
     free = poses - len(fixed) - _held(poses) - poses // _NEUTRAL_EVERY - _REST
     active = int(_ACTIVE_SHARE * free)
     grow = np.minimum(1.0, 0.35 + 0.65 * np.arange(free - active) / (_GROWING * (free - active)))
-    combos = mixtures(face, free - active, seed) * grow[:, None]
+    combos = pulled(face, mixtures(face, free - active, seed), seed) * grow[:, None]
     held = mixtures(face, _held(poses), seed + 7919)
     rows = [
         *fixed,
@@ -161,6 +163,25 @@ def mixtures(face: FaceConfig, count: int, seed: int) -> Floats:
     return np.where(few & _moving(face), goals, 0.0)
 
 
+def pulled(face: FaceConfig, goals: Floats, seed: int) -> Floats:
+    """Goals (P, n) with every string pulled in every pose.
+
+    Strings have little to do with the rest of a face, so a pose that moves few other actuators can
+    tell of all strings as well. The density of the pulls is that of the arcsine, at which a cubic
+    is known best (Pukelsheim, "Optimal Design of Experiments", 1993, section 9.5), and after a far
+    pull rather comes a small one: a camera's error wanders more slowly than that. Often enough a
+    pull is reached from both sides, which tells the strings' memory.
+    """
+    strings = _strings(face)
+    rng = np.random.default_rng([seed, 4])
+    phase = np.empty((len(goals), len(strings)))
+    now = rng.uniform(high=np.pi, size=len(strings))
+    for row in phase:
+        turn = np.pi - now + _SWING * rng.standard_normal(len(strings))
+        row[:] = now = np.arccos(np.cos(turn))  # folded into [0, pi]: stays uniform there
+    return np.where(strings, 0.5 * (1.0 - np.cos(phase)) * face.limits[:, 1], goals)
+
+
 def allowed(face: FaceConfig, goals: Floats) -> Floats:
     """Goals (P, n) after limits and interlocks, as the limiter will let them through."""
     limiter = Limiter(face)
@@ -170,6 +191,11 @@ def allowed(face: FaceConfig, goals: Floats) -> Floats:
 def _moving(face: FaceConfig) -> NDArray[np.bool_]:
     """(n,) actuators that are babbled: the neck only turns the head in front of the camera."""
     return np.array([a.region != "neck" for a in face.actuators.values()])
+
+
+def _strings(face: FaceConfig) -> NDArray[np.bool_]:
+    """(n,) actuators that pull strings."""
+    return np.array([a.kind == "tendon" for a in face.actuators.values()])
 
 
 def _held(poses: int) -> int:
@@ -190,7 +216,7 @@ def _singles(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
 
 def _loops(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
     """Strings of both sides at once: they do not touch each other."""
-    strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    strings = _strings(face)
     if strings.any():
         for level in _LOOP:
             yield "loop", np.where(strings, level * face.limits[:, 1], 0.0)
@@ -198,7 +224,7 @@ def _loops(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
 
 def string_walk(face: FaceConfig, count: int, seed: int) -> list[tuple[str, Floats]]:
     """Random pulls of all strings, the rest at neutral: only their past tells such faces apart."""
-    strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    strings = _strings(face)
     if not strings.any():
         return []
     pulls = np.random.default_rng([seed, 2]).uniform(size=(count, len(strings)))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.face_mesh import distances
+from models.train.wandering import Wandering
 
 Floats = NDArray[np.float64]
 _WINDOWS_MM = (4.0, 7.0, 12.0, 20.0, 35.0)
@@ -22,8 +23,12 @@ _AROUND_MM = 10.0  # over which the estimated error is averaged
 _SOFT = 0.5  # of the noise's variance: how much worse a way may be and still count
 
 
-def clean_fields(phi: Floats, landmarks: Floats) -> tuple[Floats, Floats]:
+def clean_fields(
+    phi: Floats, landmarks: Floats, wandering: Wandering | None = None
+) -> tuple[Floats, Floats]:
     """Coefficients (F, 478, 3) of features phi (N, F) for landmarks (N, 478, 3).
+
+    ``wandering`` says how alike errors of looks are that follow one another; None: not at all.
 
     The features' order matters a little: each is taken without what those before it explain. The
     constant one must be the last column of phi; its field, the face itself, is left as it is.
@@ -33,8 +38,10 @@ def clean_fields(phi: Floats, landmarks: Floats) -> tuple[Floats, Floats]:
     """
     count, size = phi.shape
     order = np.r_[size - 1, np.arange(size - 1)]
-    basis, upper = np.linalg.qr(phi[:, order])
-    flat = landmarks.reshape(count, -1)
+    flat, rows = landmarks.reshape(count, -1), phi[:, order]
+    if wandering is not None:
+        flat, rows = wandering.apart(flat), wandering.apart(rows)
+    basis, upper = np.linalg.qr(rows)
     raw = basis.T @ flat
     left = np.square(flat).sum(0) - np.square(raw).sum(0)
     sigma = np.sqrt(np.maximum(left / max(1, count - size), 1e-12)).reshape(landmarks.shape[1:])
@@ -43,7 +50,7 @@ def clean_fields(phi: Floats, landmarks: Floats) -> tuple[Floats, Floats]:
     cleaned = np.concatenate([fields[:1], _mixed(fields[1:] / sigma, apart) * sigma])
     coefficients = np.empty_like(raw)
     coefficients[order] = np.linalg.lstsq(upper, cleaned.reshape(size, -1), rcond=None)[0]
-    said = (basis @ cleaned.reshape(size, -1)).reshape(landmarks.shape)
+    said = (phi @ coefficients).reshape(landmarks.shape)
     return coefficients.reshape(fields.shape), landmarks - said
 
 

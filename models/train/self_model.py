@@ -1,4 +1,5 @@
-"""Fit a self-model: landmark modes by PCA, network by Adam, last layer and doubt in closed form.
+"""Fit a self-model: the strings' plays by a filter of their own, landmark modes by PCA, network by
+Adam, last layer and doubt in closed form.
 
 The network learns on the modes of the noisy looks. What its features do to the skin is then
 estimated landmark by landmark, as smooth fields (models.train.fields), and cut to modes again,
@@ -21,11 +22,10 @@ from models.regions import COUNT, landmark_weights
 from models.self_model import MAX_LATENTS, POWERS, Floats, SelfModel
 from models.self_model_net import NetConfig, SelfModelNet
 from models.train.fields import clean_fields
+from models.train.plays import find_plays
+from models.train.wandering import Wandering
 
-# Steps between two scans of the strings' past, the slow part of a step.
-_PLAY_EVERY = 4
 _PLENTY = 1.5
-_GROWTH = 0.5  # a mean pull: there both widen the play alike
 _RIDGES = tuple(10.0**k for k in np.arange(-6, 2.1, 0.5))
 _TRUST = (1.0, 0.3, 0.1, 0.03)
 _PCA_FLOOR = (
@@ -45,8 +45,6 @@ class FitConfig:
         decay: weight decay of the hidden layers.
         sparse: L1 on the first layer: a hidden unit should listen to few actuators, because on a
             face few of them meet. Without it the mixing terms learn the noise.
-        taut: L1 on the widths of the plays, and half of it on their growth: what noise says of
-            a string's past is mostly wrong, and a wrong memory is worse than none.
         memory: False fits without the play operator (tendon commands go straight in).
         seed: of the initial weights.
     """
@@ -57,7 +55,6 @@ class FitConfig:
     rate: float = 8e-3
     decay: float = 1e-3
     sparse: float = 5e-3
-    taut: float = 3e-4
     memory: bool = True
     seed: int = 0
 
@@ -73,6 +70,8 @@ class Examples:
         commands: (T, n), every waypoint at which some actuator may have turned around.
         seen: (N,) rows of ``commands`` that were watched, and are to be learned from.
         landmarks: (N, 478, 3) mm at those rows.
+        moving: (N,) looks at a face on its way: where strings were is known too roughly there to
+            tell their memory. None: all looks are at still faces.
     """
 
     names: tuple[str, ...]
@@ -81,6 +80,7 @@ class Examples:
     commands: Floats
     seen: NDArray[np.intp]
     landmarks: Floats
+    moving: NDArray[np.bool_] | None = None
 
 
 def fit(
@@ -100,14 +100,17 @@ def fit(
     mean, decoder, latents = _modes(examples.landmarks, c.latents)
     tendons = examples.tendons if c.memory else ()
     m = len(examples.inputs)
-    net = SelfModelNet(NetConfig(m, tendons, decoder.shape[0], c.hidden))
-    commands = np.asarray(examples.commands[:, list(examples.inputs)], dtype=np.float64)
-    loss = _train(net, commands, examples.seen, latents, c, progress)
+    x = np.array(examples.commands[:, list(examples.inputs)], dtype=np.float64)
+    play, told = _plays(x, examples, tendons)
+    if tendons:
+        x[:, list(tendons)] = play.scan(x[:, list(tendons)])
+    net = SelfModelNet(NetConfig(m, decoder.shape[0], c.hidden))
+    loss = _train(net, x[examples.seen], latents, c, progress)
     model = SelfModel(
         names=examples.names,
         inputs=np.array(examples.inputs, dtype=np.intp),
         tendons=np.array(tendons, dtype=np.intp),
-        play=Play(*(_wide(p) for p in net.play())),
+        play=play,
         w1=_wide(net.first.weight),
         b1=_wide(net.first.bias),
         w2=_wide(net.second.weight),
@@ -119,22 +122,31 @@ def fit(
         noise=np.zeros(decoder.shape[0]),
         neck=np.zeros((0, 6)),
     )
-    x = commands.copy()
-    if tendons:
-        x[:, list(tendons)] = model.play.scan(commands[:, list(tendons)])
     phi = model.features(x[examples.seen])
     # What the fit leaves tells the camera's noise, if there are more poses than features.
     if len(phi) >= _PLENTY * phi.shape[1]:
-        model = _cleaned(model, phi, examples.landmarks, c.latents)
+        model = _cleaned(model, phi, examples, c.latents)
     else:
         model = _last_layer(model, phi, latents)
     meta = {
         "seed": c.seed,
         "poses": len(examples.seen),
         "loss": loss,
+        "plays_told": round(told, 1),
         "fit_cpu_s": round(time.process_time() - began, 2),
     }
     return replace(model, meta=meta)
+
+
+def _plays(x: Floats, examples: Examples, tendons: tuple[int, ...]) -> tuple[Play, float]:
+    """The strings' plays, from commands x (T, m), and how clearly the looks tell them."""
+    if not tendons:
+        return Play(np.zeros(0), np.zeros(0)), 0.0
+    seen, landmarks = examples.seen, examples.landmarks
+    if examples.moving is not None:
+        seen, landmarks = seen[~examples.moving], landmarks[~examples.moving]
+    others = np.delete(x, tendons, axis=1)[seen]
+    return find_plays(x[:, list(tendons)], others, seen, landmarks)
 
 
 def _modes(landmarks: Floats, wanted: int) -> tuple[Floats, Floats, Floats]:
@@ -149,20 +161,17 @@ def _modes(landmarks: Floats, wanted: int) -> tuple[Floats, Floats, Floats]:
 
 def _train(
     net: SelfModelNet,
-    commands: Floats,
-    seen: NDArray[np.intp],
+    inputs: Floats,
     latents: Floats,
     c: FitConfig,
     progress: Callable[[int, int], None],
 ) -> list[float]:
     """Adam on the whole set under one cosine; returns about a hundred losses, in mm^2."""
     spread = latents.std(0) + 1e-6
-    u = torch.from_numpy(commands).float()
+    x = torch.from_numpy(inputs).float()
     target = torch.from_numpy(latents / spread).float()
     # Between plain mm (small modes never learned) and whitened (noise modes count like the jaw).
     weight = torch.from_numpy(spread / spread.sum()).float()
-    rows = torch.from_numpy(seen)
-    plays = [net.width_raw, net.growth_raw]
     hidden = [net.first.weight, net.second.weight]
     rest = [net.first.bias, net.second.bias, net.out.weight]
     torch.nn.init.zeros_(net.out.weight)
@@ -170,25 +179,18 @@ def _train(
         [
             {"params": hidden, "weight_decay": c.decay / c.rate},
             {"params": rest, "weight_decay": 0.0},
-            {"params": plays, "weight_decay": 0.0},
         ],
         lr=c.rate,
         betas=(0.9, 0.99),
     )
-    # The plays step only at every scan, so they step farther.
-    rates = [c.rate, c.rate, c.rate * _PLAY_EVERY]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, c.steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, c.rate, c.steps, pct_start=0.1)
     kept = []
     for step in range(c.steps):
         optimiser.zero_grad()
-        if step % _PLAY_EVERY == 0:
-            x = net.drive(u)[rows]
         error = net(x) - target
         loss = (error.square().mean(0) * weight).sum()
-        width, growth = net.play()
         simple = c.sparse * net.first.weight.abs().sum()
-        (loss + simple + c.taut * (width + _GROWTH * growth).sum()).backward()
-        x = x.detach()
+        (loss + simple).backward()
         optimiser.step()
         schedule.step()
         if step % max(1, c.steps // 100) == 0:
@@ -234,9 +236,10 @@ def _last_layer(model: SelfModel, phi: Floats, latents: Floats) -> SelfModel:
     return replace(model, out=out, doubt=doubt, noise=noise)
 
 
-def _cleaned(model: SelfModel, phi: Floats, landmarks: Floats, wanted: int) -> SelfModel:
+def _cleaned(model: SelfModel, phi: Floats, examples: Examples, wanted: int) -> SelfModel:
     """The model with clean fields behind its features phi (N, F), and modes of their motion."""
-    fields, left = clean_fields(phi, landmarks)
+    landmarks = examples.landmarks
+    fields, left = clean_fields(phi, landmarks, Wandering.beyond(phi, landmarks))
     mean, decoder, latents = _modes(landmarks - left, wanted)
     model = _last_layer(replace(model, mean=mean, decoder=decoder), phi, latents)
     root = _roots()

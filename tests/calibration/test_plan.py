@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration.plan import KINDS, Plan, make_plan
+from calibration.plan import KINDS, Plan, allowed, make_plan, mixtures, pulled
 from robot.config import FaceConfig, load_face
 from robot.errors import InputError
 
@@ -97,3 +97,27 @@ def test_bad_plans_name_the_next_command(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read") as e:
         Plan.load(tmp_path / "plan.npz", face)
     assert "mien calibrate plan" in e.value.hint
+
+
+def test_mixtures_pull_every_string_to_and_fro() -> None:
+    face = load_face("morpheus33")
+    strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    pulls = pulled(face, np.zeros((2000, len(face.names))), seed=5)
+    assert not pulls[:, ~strings].any()
+    u = pulls[:, strings]
+    assert u.var(0) == pytest.approx(0.125, abs=0.01)  # of the arcsine's density
+    assert [np.corrcoef(v[1:], v[:-1])[0, 1] for v in u.T] == pytest.approx([-0.49] * 4, abs=0.06)
+    assert np.abs(np.corrcoef(u.T) - np.eye(4)).max() < 0.08
+    middle = (u[1:] > 0.4) & (u[1:] < 0.6)
+    up = (np.diff(u, axis=0) > 0)[middle].mean()
+    assert up == pytest.approx(0.5, abs=0.1)  # both sides, or their memory would not show
+
+
+def test_only_what_is_learned_from_is_pulled() -> None:
+    face = load_face("morpheus33")
+    strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    plan = make_plan(face, 700)
+    assert (plan.goals[kinds(plan, "combo")][:, strings] > 0).all()
+    held = plan.goals[kinds(plan, "held")]
+    wanted = allowed(face, mixtures(face, len(held), 7919))
+    np.testing.assert_array_equal(held, wanted)
