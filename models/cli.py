@@ -82,6 +82,9 @@ def train_speech(
     closures: Annotated[
         float, typer.Option(min=0, help="How hard p, b and m are asked to shut the lips.")
     ] = 0.3,
+    phones: Annotated[
+        float, typer.Option(min=0, help="How hard phones are asked to be named.")
+    ] = 2.0,
     changed_tracked: Annotated[
         float, typer.Option(min=0, max=1, help="The same for crops of a face that was filmed.")
     ] = 0.15,
@@ -128,7 +131,7 @@ def train_speech(
     settings = Settings(
         lookahead=lookahead_frames, changed=changed, changed_tracked=changed_tracked
     )
-    plan = Plan(steps=steps, seed=seed, rate=rate, dropped=dropped, contact=closures)
+    plan = Plan(*(steps, seed, rate), dropped=dropped, contact=closures, phone=phones)
     net, curve = train(
         *(config, plan, settings, sources, folder),
         evaluate=(lambda n: on_grid(listener(n), kept)) if kept else None,

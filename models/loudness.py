@@ -1,6 +1,6 @@
 """How far lips part for a sound: as its phone asks, by the loudness of the voice, a little late.
 
-    opening = GAIN ((s + ROUND)^(1 - share) - ROUND^(1 - share)) loud^share,   s = mean of the last
+    opening = gain ((s + ROUND)^(1 - share) - ROUND^(1 - share)) loud^share,   s = mean of the last
     two frames of what the network asks for, loud = 0..1.2, the level of the band of open vowels
 
 A fixed last stage of the speech network. What nobody knows of a new voice is learned by no network,
@@ -34,8 +34,8 @@ RANGE: Final = 40.0
 MOST: Final = 1.2
 PEAK: Final = 2.0
 """Of a feature; no sound reaches it, but what is no sound must not overflow."""
-GAIN: Final = 0.64
-"""Makes an opening of 0.15 at a loudness of 0.6 stay as it is, with a share of 0.4."""
+STAYS: Final = (0.15, 0.6)
+"""The opening that stays as it is, at this loudness."""
 ROUND: Final = 0.004
 """Opening below which the stage is nearly linear, so that a closure stays one."""
 
@@ -63,9 +63,16 @@ def loudness(averaged: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.clip((decibels - FLOOR) / RANGE, 0.0, MOST), np.float32)
 
 
+def gain(share: float) -> float:
+    """What makes ``STAYS`` stay."""
+    opening, loud = STAYS
+    bent = (opening + ROUND) ** (1 - share) - ROUND ** (1 - share)
+    return float(opening / (bent * loud**share))
+
+
 def opened(
     asked: NDArray[np.float32], loud: NDArray[np.float32], share: float
 ) -> NDArray[np.float32]:
     """What the network asks for, averaged, and loudness, of one shape -> opening."""
     bent = (asked + ROUND) ** (1 - share) - ROUND ** (1 - share)
-    return np.asarray(np.maximum(GAIN * bent * loud**share, 0.0), np.float32)
+    return np.asarray(np.maximum(gain(share) * bent * loud**share, 0.0), np.float32)

@@ -44,7 +44,7 @@ class Config:
     phones: int = len(PHONES)
     features: int = FEATURES
     outputs: tuple[str, ...] = SPEECH
-    loudness: float = 0.4
+    loudness: float = 0.5
     """Share of the opening that is loudness (models/loudness.py); 0 leaves that stage out."""
 
     @property
@@ -197,7 +197,7 @@ class SpeechNet(nn.Module):
         share, corner = self.config.loudness, loudness.ROUND
         bent = (mean + corner) ** (1 - share) - corner ** (1 - share)
         kept = [power[:, :, power.shape[2] - self.taps.shape[2] + 1 :], both[:, :, -1:]]
-        return (loudness.GAIN * bent * loud**share).clamp_min(0.0), kept
+        return (loudness.gain(share) * bent * loud**share).clamp_min(0.0), kept
 
     def _shapes(self, positive: Tensor, lips: Tensor) -> Tensor:
         """(B, T, outputs) and lip opening (B, T) -> (B, T, 52)."""

@@ -26,7 +26,7 @@ WINDOW: Final = 0.08
 """Seconds."""
 RANGE: Final = 40.0
 """dB from the loudest speech to nothing."""
-SHARE: Final = 0.45
+SHARE: Final = 0.6
 """Of the opening that follows the level; the rest follows the phones. The network's last stage
 (models/loudness.py) follows it again."""
 QUIET: Final = -70.0
