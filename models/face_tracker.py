@@ -91,7 +91,8 @@ class FaceTracker:
         fov_deg: vertical field of view of the camera, if known.
         max_faces: with 2 or more a bystander is noticed (`Tracked.faces`), at the price of
             searching every picture.
-        twice: look at each picture's mirror image too and take the mean; see the file's head.
+        twice: look at each picture's mirror image too and take the mean, for twice the time; see
+            the file's head.
 
     Raises:
         ModelError: the reference has another shape or is not finite; the model file is missing;

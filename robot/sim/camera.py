@@ -51,9 +51,9 @@ class Camera(Protocol):
 class Noise:
     """Errors of a tracked face, mm (x, y, z), one standard deviation.
 
-    The defaults are those of ``RenderedCamera`` (640x480, its own blur and grey noise, morpheus33,
-    40 looks at a still face and 150 random poses at 0.7 of the range with the neck still):
-    a still face jitters by 0.08, 0.10, 0.06 mm; from pose to pose a point is off by another 0.73,
+    The defaults are those of ``RenderedCamera`` looking once (640x480, its own blur and grey noise,
+    morpheus33, 40 looks at a still face, 150 random poses at 0.7 of the range, the neck still): a
+    still face jitters by 0.08, 0.10, 0.06 mm; from pose to pose a point is off by another 0.73,
     0.86, 1.22 mm, all points together by 0.23, 0.43, 0.74 mm, and a point's mean over all poses by
     0.48, 0.56, 0.82 mm. That is with the tracker's bias at rest taken off (0.8, 0.8, 10.6 mm:
     MediaPipe guesses depth from an average face). None of the 190 frames was lost; the share of
