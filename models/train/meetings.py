@@ -2,9 +2,10 @@
 
 A network that hears of each lever's own curve and of sparse mixtures misses most meetings, for one
 of them is small beside the noise of a look. But there are few pairs, and each can be asked of all
-looks at once: the product's energy in what the model leaves, beside that of pairs that do not meet.
-For each pair that meets, one hidden unit is added to the network, of the levers' sum where tanh of
-tanh bends most: beside curves of each lever alone such a unit tells their product.
+looks at once: the product's energy in what the model leaves, where both levers move the skin most,
+beside that of pairs that do not meet. For each pair that meets, one hidden unit is added to the
+network, of the levers' sum where tanh of tanh bends most: beside curves of each lever alone such a
+unit tells their product.
 """
 
 from __future__ import annotations
@@ -17,16 +18,14 @@ import numpy as np
 from models.self_model import Floats, SelfModel
 from models.train.wandering import Wandering
 
-MOST = 16
-_CLEAR = 6.0  # standard deviations of a pair that does not meet
-_CLEAR_STRINGS = 3.0  # of the few pairs of strings
+MOST = 24
+_CLEAR = 5.0  # standard deviations of a pair that does not meet
+_NEAR = 40  # landmarks
 _NORMAL = 1.4826  # standard deviations in the median of absolute deviations
 _BENT, _STEP = 0.442, 0.35  # where tanh(tanh(z)) has no third derivative; z per command
 
 
-def find_meetings(
-    x: Floats, phi: Floats, landmarks: Floats, strings: tuple[int, ...]
-) -> list[tuple[int, int]]:
+def find_meetings(x: Floats, phi: Floats, landmarks: Floats) -> list[tuple[int, int]]:
     """Pairs of inputs x (N, m) that meet, beyond features phi (N, F) of looks (N, 478, 3)."""
     wandering = Wandering.beyond(phi, landmarks)
     pairs = list(combinations(range(x.shape[1]), 2))
@@ -38,23 +37,27 @@ def find_meetings(
         new = wandering.apart(rows)
         return new - basis @ (basis.T @ new)
 
-    left = own(landmarks.reshape(len(x), -1))
-    freedom = len(x) - phi.shape[1]
-    left /= np.maximum(np.sqrt(np.square(left).sum(0) / freedom), 1e-9)
+    flat = landmarks.reshape(len(x), -1)
+    left = own(flat)
+    sigma = np.sqrt(np.square(left).sum(0) / (len(x) - phi.shape[1]))
+    sigma = np.maximum(sigma, 1e-9)
+    slopes = np.linalg.lstsq(x - x.mean(0), flat - flat.mean(0), rcond=None)[0] / sigma
+    reach = np.square(_points(slopes)).sum(-1)  # (m, 478) of each lever
     products = own(np.stack([x[:, i] * x[:, j] for i, j in pairs], axis=1))
     products /= np.maximum(np.linalg.norm(products, axis=0), 1e-9)
-    energy = np.square(products.T @ left).sum(1)
-    # Errors that go together from point to point make chance larger than independent ones do.
-    middle = max(float(np.median(energy)), float(left.shape[1]))
-    usual = _NORMAL * float(np.median(np.abs(energy - np.median(energy))))
-    clear = (energy - middle) / max(usual, np.sqrt(2.0 * left.shape[1]))
-    best = [int(k) for k in np.argsort(-clear)[:MOST]]
-    also = [k for k, pair in enumerate(pairs) if set(pair) <= set(strings)]
-    return [
-        pairs[k]
-        for k in sorted({*best, *also})
-        if clear[k] > (_CLEAR_STRINGS if k in also else _CLEAR)
-    ]
+    energy = np.square(_points(products.T @ left / sigma)).sum(-1)
+    near = np.argsort([-reach[i] * reach[j] for i, j in pairs], axis=1)[:, :_NEAR]
+    told = np.take_along_axis(energy, near, axis=1).sum(1)
+    chance = 3.0 * near.shape[1]  # of a chi-squared with a degree for every coordinate
+    # Errors that go together from point to point make it vary more than independent ones do.
+    usual = _NORMAL * float(np.median(np.abs(told - np.median(told))))
+    clear = (told - max(chance, float(np.median(told)))) / max(usual, np.sqrt(2.0 * chance))
+    best = [int(k) for k in np.argsort(-clear)[:MOST] if clear[k] > _CLEAR]
+    return [pairs[k] for k in sorted(best)]
+
+
+def _points(rows: Floats) -> Floats:
+    return rows.reshape(len(rows), -1, 3)
 
 
 def with_meetings(model: SelfModel, pairs: list[tuple[int, int]]) -> SelfModel:

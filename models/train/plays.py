@@ -96,7 +96,7 @@ def _raised(x: Floats, powers: int) -> Floats:
 def _unlike(widths: Floats) -> Floats:
     """(2 k,) how unlike the strings are, in standard deviations."""
     each = widths.reshape(2, -1)
-    return ((each - each.mean(1, keepdims=True)) / np.array(_ALIKE)[:, None]).ravel()
+    return np.asarray((each - each.mean(1, keepdims=True)) / np.array(_ALIKE)[:, None]).ravel()
 
 
 def _patterns(

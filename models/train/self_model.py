@@ -128,7 +128,7 @@ def fit(
     # What the fit leaves tells the camera's noise, if there are more poses than features.
     if len(phi) >= _PLENTY * (phi.shape[1] + MOST):
         at = x[examples.seen]
-        meet = find_meetings(at, phi, examples.landmarks, examples.tendons)
+        meet = find_meetings(at, phi, examples.landmarks)
         model = with_meetings(model, meet)
         phi = model.features(at)
         model = _cleaned(model, phi, examples, c.latents)

@@ -19,7 +19,9 @@ def seen(meets: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarra
     rng = np.random.default_rng(seed)
     x = rng.uniform(-1.0, 1.0, size=(POSES, LEVERS))
     phi = np.concatenate([x, x**2, x**3, np.ones((POSES, 1))], axis=1)
-    skin = phi[:, :LEVERS] @ rng.normal(size=(LEVERS, COUNT * 3))
+    fields = rng.normal(size=(LEVERS, COUNT * 3))
+    fields[:, 90:] *= 0.5  # all move the patch more than the rest
+    skin = phi[:, :LEVERS] @ fields
     patch = np.zeros(COUNT * 3)
     patch[:90] = meets
     noise = rng.normal(size=skin.shape)
@@ -28,12 +30,12 @@ def seen(meets: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 def test_a_meeting_below_the_noise_of_a_look_is_found() -> None:
-    assert find_meetings(*seen(0.8), ()) == [(0, LEVERS - 1)]
+    assert find_meetings(*seen(0.5)) == [(0, LEVERS - 1)]
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_levers_that_do_not_meet_get_no_units(seed: int) -> None:
-    assert find_meetings(*seen(0.0, seed), (1, 2)) == []
+    assert find_meetings(*seen(0.0, seed)) == []
 
 
 def test_units_of_pairs_leave_the_others_alone_and_tell_products() -> None:
@@ -56,7 +58,7 @@ def test_never_more_than_so_many() -> None:
     products = np.stack([x[:, i] * x[:, j] for i in range(8) for j in range(i)], axis=1)
     looks = products @ rng.normal(size=(products.shape[1], COUNT * 3))
     looks += 0.5 * rng.normal(size=looks.shape)
-    assert len(find_meetings(x, phi, looks.reshape(POSES, COUNT, 3), ())) <= MOST
+    assert len(find_meetings(x, phi, looks.reshape(POSES, COUNT, 3))) <= MOST
 
 
 def _hidden(model: SelfModel, x: np.ndarray) -> np.ndarray:
