@@ -39,7 +39,7 @@ def find_plays(
     Args:
         pulls: (T, k) commands of the strings in the order they happened, from rest.
         others: (N, q) what else moved the skin, at the looks.
-        seen: (N,) rows of ``pulls`` that were looked at when the face was still.
+        seen: (N,) rows of ``pulls`` that were looked at.
         landmarks: (N, 478, 3) mm.
 
     Returns:

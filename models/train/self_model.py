@@ -72,8 +72,6 @@ class Examples:
         commands: (T, n), every waypoint at which some actuator may have turned around.
         seen: (N,) rows of ``commands`` that were watched, and are to be learned from.
         landmarks: (N, 478, 3) mm at those rows.
-        moving: (N,) looks at a face on its way: where strings were is known too roughly there to
-            tell their memory. None: all looks are at still faces.
     """
 
     names: tuple[str, ...]
@@ -82,7 +80,6 @@ class Examples:
     commands: Floats
     seen: NDArray[np.intp]
     landmarks: Floats
-    moving: NDArray[np.bool_] | None = None
 
 
 def fit(
@@ -148,11 +145,8 @@ def _plays(x: Floats, examples: Examples, tendons: tuple[int, ...]) -> tuple[Pla
     """The strings' plays, from commands x (T, m), and how clearly the looks tell them."""
     if not tendons:
         return Play(np.zeros(0), np.zeros(0)), 0.0
-    seen, landmarks = examples.seen, examples.landmarks
-    if examples.moving is not None:
-        seen, landmarks = seen[~examples.moving], landmarks[~examples.moving]
-    others = np.delete(x, tendons, axis=1)[seen]
-    return find_plays(x[:, list(tendons)], others, seen, landmarks)
+    others = np.delete(x, tendons, axis=1)[examples.seen]
+    return find_plays(x[:, list(tendons)], others, examples.seen, examples.landmarks)
 
 
 def _modes(landmarks: Floats, wanted: int) -> tuple[Floats, Floats, Floats]:
