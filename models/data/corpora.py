@@ -18,11 +18,11 @@ REAL: Final = {"grid": "grid_s1", "facegood": "facegood"}
 """Corpora with shapes of a face -> their folders."""
 ALL: Final = ("grid", "facegood", "flite", "hibari", "espeak", "asterisk", *acted.GAMES)
 ODDS: Final = {
-    "grid": 0.35,
+    "grid": 0.3,
     "facegood": 0.05,
     "flite": 0.08,
     "hibari": 0.07,
-    "espeak": 0.1,
+    "espeak": 0.25,
     "asterisk": 0.1,
     "queen": 0.2,
     "steelsky": 0.15,
