@@ -68,7 +68,7 @@ def _instrument(
 
 
 def _tone(
-    hertz: float, strength: NDArray[np.float64], vibrato: float, t: NDArray[np.float64]
+    hertz: float, strength: NDArray[np.floating], vibrato: float, t: NDArray[np.floating]
 ) -> NDArray[np.float64]:
     phase = 2 * np.pi * hertz * t + vibrato * hertz / 5.5 * np.sin(2 * np.pi * 5.5 * t)
     out = np.zeros(len(t))
