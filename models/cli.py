@@ -111,6 +111,7 @@ def train_speech(
     from models.data import corpora, grid, own
     from models.data.batches import Settings
     from models.speech_eval import listener, on_grid
+    from models.train.lineage import once, stage
     from models.train.speech import train
     from models.train.speech_objective import Plan
 
@@ -144,7 +145,7 @@ def train_speech(
         "commit": _commit(),
         "corpora": {c.name: {"source": c.source, "minutes": c.seconds / 60} for c, _ in sources},
         "leave_out": leave_out,
-        "begun_from": _stage(begin) if begin else None,
+        "begun_from": stage(begin) if begin else None,
         "plan": asdict(plan),
         "settings": asdict(settings),
         "curve_end": curve[-1] if curve else {},
@@ -152,7 +153,7 @@ def train_speech(
         "unseen": _unseen(unseen or []),
     }
     target = out or folder / "speech.safetensors"
-    speech.save(target, net, meta)
+    speech.save(target, net, once(meta))
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     typer.echo(f"{target}  {checkpoint.content_hash(target)}")
     for key, value in metrics.items():
@@ -170,10 +171,11 @@ def train_mean(
 ) -> None:
     """Mean of speech weights that went on from the same ones: as steady as all of them together."""
     from models import checkpoint, speech
+    from models.train.lineage import once, stage
 
     net, meta = speech.mean(weights)
-    own = {"mean_of": [_stage(w) for w in weights], "commit": _commit()}
-    speech.save(out, net, meta | own | ({"unseen": _unseen(unseen)} if unseen else {}))
+    own = {"mean_of": [stage(w) for w in weights], "commit": _commit()}
+    speech.save(out, net, once(meta | own | ({"unseen": _unseen(unseen)} if unseen else {})))
     typer.echo(f"{out}  {checkpoint.content_hash(out)}")
 
 
@@ -234,21 +236,6 @@ def export_speech(
         f"{', '.join(map(str, speech_onnx.SIZES))} frames\n"
         f"  {half:.2f} ms a frame (p50), {most:.2f} (p99), one core of this machine"
     )
-
-
-STAGE: Final = (
-    *("seed", "commit", "corpora", "leave_out", "plan", "settings", "lookahead_ms"),
-    *("curve_end", "metrics", "begun_from", "mean_of"),
-)
-"""What weights remember of those that they were made from, and those of theirs in turn."""
-
-
-def _stage(weights: Path) -> dict[str, Any]:
-    """How ``weights`` came to be, for the metadata of what is made from them."""
-    from models import checkpoint
-
-    meta = checkpoint.load(weights, "speech")[1]
-    return {"weights": checkpoint.content_hash(weights)} | {k: meta[k] for k in STAGE if k in meta}
 
 
 def _unseen(runs: list[Path]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from models.blendshapes import INDEX
 from models.cli import train_app
 from models.errors import ModelError
 from models.features import FRAMES, RATE
+from models.train.lineage import once
 from robot.livelink import write_csv
 
 
@@ -73,3 +75,17 @@ def test_a_mean_wants_two_of_one_shape(tmp_path: Path) -> None:
         speech.mean([small])
     with pytest.raises(ModelError, match="another shape"):
         speech.mean([speech.WEIGHTS, small])
+
+
+def test_an_ancestor_is_told_once() -> None:
+    first: dict[str, Any] = {"weights": "a", "seed": 1}
+    parts = [
+        {"weights": "b", "begun_from": first},
+        {"weights": "c", "begun_from": {"weights": "d", "mean_of": [first, first]}},
+    ]
+    told = once({"seed": 3, "mean_of": parts})
+    known = {"weights": "a"}
+    assert told["mean_of"][0] == parts[0]
+    assert told["mean_of"][1]["begun_from"]["mean_of"] == [known, known]
+    assert told["seed"] == 3
+    assert first["seed"] == 1
