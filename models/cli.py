@@ -132,7 +132,7 @@ def train_speech(
     settings = Settings(
         lookahead=lookahead_frames, changed=changed, changed_tracked=changed_tracked
     )
-    plan = Plan(*(steps, seed, rate), dropped=dropped, contact=closures, phone=phones)
+    plan = Plan(steps=steps, seed=seed, rate=rate, dropped=dropped, contact=closures, phone=phones)
     net, curve = train(
         *(config, plan, settings, sources, folder),
         evaluate=(lambda n: on_grid(listener(n), kept)) if kept else None,

@@ -48,7 +48,7 @@ def breath(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     rise = rng.uniform(0.2, 0.8)
     at = np.linspace(0, 1, n)
     swell = np.minimum(at / rise, (1 - at) / (1 - rise))
-    return _unit(sound * np.sin(0.5 * np.pi * np.clip(swell, 0, 1)))
+    return unit(sound * np.sin(0.5 * np.pi * np.clip(swell, 0, 1)))
 
 
 def breathing(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -80,17 +80,18 @@ def noise(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         if rng.random() < 0.3:
             shape = shape * _band(hertz, rng)
         spectrum = (rng.normal(size=(2, len(hertz))) * shape).astype(np.float32)
-        out = _unit(fft.irfft(spectrum[0] + 1j * spectrum[1], size)[:n].astype(np.float64))
+        out = unit(fft.irfft(spectrum[0] + 1j * spectrum[1], size)[:n].astype(np.float64))
         if rng.random() < 0.3:
             out *= _swell(n, rng)
     if kind > 0.6:
         out = out + rng.uniform(0.3, 1.5) * _hum(n, rng)
     if kind > 0.75 or rng.random() < 0.1:
         out = out + rng.uniform(0.5, 3) * _clicks(n, rng)
-    return _unit(out)
+    return unit(out)
 
 
-def _unit(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def unit(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same sound (n,) at a power of 1."""
     return np.asarray(x / (np.sqrt(np.mean(x**2)) + 1e-9), np.float64)
 
 
@@ -106,7 +107,7 @@ def _hum(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     out = np.zeros(n)
     for k in range(1, rng.integers(2, 8)):
         out += rng.random() / k * np.sin(2 * np.pi * (base * k * t + rng.random()))
-    return _unit(out)
+    return unit(out)
 
 
 def _clicks(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -119,7 +120,7 @@ def _clicks(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         burst = rng.normal(size=length) * np.exp(-t * rng.uniform(100, 900))
         burst += np.sin(2 * np.pi * rng.uniform(300, 5000) * t) * np.exp(-t * 300)
         out[at : at + length] += burst * rng.uniform(0.2, 1)
-    return _unit(out) if out.any() else out
+    return unit(out) if out.any() else out
 
 
 def _colour(hertz: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

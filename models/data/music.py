@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.augment import unit
 from models.features import RATE
 
 _SCALES: Final = (
@@ -35,7 +36,7 @@ def music(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         out += rng.uniform(0.3, 1.0) * _instrument(n, beat, notes, rng)
     if rng.random() < 0.5:
         out += rng.uniform(0.3, 1.5) * _drums(n, beat, rng)
-    return np.asarray(out / (np.sqrt(np.mean(out**2)) + 1e-9), np.float64)
+    return unit(out)
 
 
 def _instrument(
@@ -64,7 +65,7 @@ def _instrument(
                 hertz = 440.0 * 2 ** ((notes[middle + 2 * voice % 5] - 69) / 12)
                 out[first:last] += swell * _tone(hertz, strength, vibrato, t)
         at += length
-    return np.asarray(out / (np.sqrt(np.mean(out**2)) + 1e-9), np.float64)
+    return unit(out)
 
 
 def _tone(
@@ -92,4 +93,4 @@ def _drums(n: int, beat: float, rng: np.random.Generator) -> NDArray[np.float64]
             out[at : at + len(t)] += (
                 0.6 * rng.normal(size=len(t)) * np.exp(-t * rng.uniform(15, 120))
             )
-    return np.asarray(out / (np.sqrt(np.mean(out**2)) + 1e-9), np.float64)
+    return unit(out)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from models import checkpoint
+
 STAGE: Final = (
     *("seed", "commit", "corpora", "leave_out", "plan", "settings", "lookahead_ms"),
     *("curve_end", "metrics", "begun_from", "mean_of"),
@@ -14,8 +16,6 @@ STAGE: Final = (
 
 def stage(weights: Path) -> dict[str, Any]:
     """How ``weights`` came to be, for the metadata of what is made from them."""
-    from models import checkpoint
-
     meta = checkpoint.load(weights, "speech")[1]
     return {"weights": checkpoint.content_hash(weights)} | {k: meta[k] for k in STAGE if k in meta}
 

@@ -31,12 +31,7 @@ def find_meetings(x: Floats, phi: Floats, landmarks: Floats) -> list[tuple[int, 
     pairs = list(combinations(range(x.shape[1]), 2))
     if not pairs:
         return []
-    basis = np.linalg.qr(wandering.apart(phi))[0]
-
-    def own(rows: Floats) -> Floats:
-        new = wandering.apart(rows)
-        return new - basis @ (basis.T @ new)
-
+    own = wandering.free_of(phi)
     flat = landmarks.reshape(len(x), -1)
     left = own(flat)
     sigma = np.sqrt(np.square(left).sum(0) / (len(x) - phi.shape[1]))

@@ -60,13 +60,7 @@ def find_plays(
     start = np.repeat(_START, k)
     rest = np.concatenate([_raised(others, powers), np.ones((count, 1))], axis=1)
     wandering, patterns = _patterns(curves(start), rest, landmarks, k)
-    basis = np.linalg.qr(wandering.apart(rest))[0]
-
-    def own(rows: Floats) -> Floats:
-        """Without what the rest of the face explains."""
-        new = wandering.apart(rows)
-        return new - basis @ (basis.T @ new)
-
+    own = wandering.free_of(rest)
     flat = (landmarks - landmarks.mean(0)).reshape(count, -1)
     signal = own(flat @ patterns)
 
@@ -108,8 +102,6 @@ def _patterns(
     fields, left = clean_fields(explained, landmarks, wandering)
     sigma = np.maximum(left.reshape(len(left), -1).std(0), 1e-9)
     own = fields[rest.shape[1] - 1 : -1].reshape(curves.shape[1], -1) / sigma
-    basis = np.linalg.qr(wandering.apart(rest))[0]
-    apart = wandering.apart(curves)
-    size = np.linalg.qr(apart - basis @ (basis.T @ apart))[1]
+    size = np.linalg.qr(wandering.free_of(rest)(curves))[1]
     patterns = np.linalg.svd(size @ own, full_matrices=False)[2][:wanted]
     return wandering, (patterns / sigma).T

@@ -104,7 +104,8 @@ def fit(
     if tendons:
         x[:, list(tendons)] = play.scan(x[:, list(tendons)])
     net = SelfModelNet(NetConfig(m, decoder.shape[0], c.hidden))
-    loss = _train(net, x[examples.seen], latents, c, progress)
+    at = x[examples.seen]
+    loss = _train(net, at, latents, c, progress)
     model = SelfModel(
         names=examples.names,
         inputs=np.array(examples.inputs, dtype=np.intp),
@@ -121,14 +122,12 @@ def fit(
         noise=np.zeros(decoder.shape[0]),
         neck=np.zeros((0, 6)),
     )
-    phi = model.features(x[examples.seen])
+    phi = model.features(at)
     # What the fit leaves tells the camera's noise, if there are more poses than features.
     if len(phi) >= _PLENTY * (phi.shape[1] + MOST):
-        at = x[examples.seen]
-        meet = find_meetings(at, phi, examples.landmarks)
-        model = with_meetings(model, meet)
+        model = with_meetings(model, find_meetings(at, phi, examples.landmarks))
         phi = model.features(at)
-        model = _cleaned(model, phi, examples, c.latents)
+        model = _cleaned(model, phi, examples.landmarks, c.latents)
     else:
         model = _last_layer(model, phi, latents)
     meta = {
@@ -236,9 +235,8 @@ def _last_layer(model: SelfModel, phi: Floats, latents: Floats) -> SelfModel:
     return replace(model, out=out, doubt=doubt, noise=noise)
 
 
-def _cleaned(model: SelfModel, phi: Floats, examples: Examples, wanted: int) -> SelfModel:
+def _cleaned(model: SelfModel, phi: Floats, landmarks: Floats, wanted: int) -> SelfModel:
     """The model with clean fields behind its features phi (N, F), and modes of their motion."""
-    landmarks = examples.landmarks
     fields, left = clean_fields(phi, landmarks, Wandering.beyond(phi, landmarks))
     mean, decoder, latents = _modes(landmarks - left, wanted)
     model = _last_layer(replace(model, mean=mean, decoder=decoder), phi, latents)

@@ -8,6 +8,7 @@ least squares and linear combination of observations", Proc. R. Soc. Edinburgh 5
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,11 +37,21 @@ class Wandering:
     @classmethod
     def beyond(cls, phi: Floats, landmarks: Floats) -> Wandering:
         """From what features phi (N, F) do not explain of landmarks (N, 478, 3)."""
-        flat, basis = landmarks.reshape(len(phi), -1), np.linalg.qr(phi)[0]
-        return cls.of(flat - basis @ (basis.T @ flat))
+        return cls.of(cls(0.0).free_of(phi)(landmarks.reshape(len(phi), -1)))
 
     def apart(self, rows: Floats) -> Floats:
         """Rows (N, D) of looks, or of what explains them, with errors that are independent."""
         out = rows.copy()
         out[1:] = (rows[1:] - self.likeness * rows[:-1]) / np.sqrt(1.0 - self.likeness**2)
         return out
+
+    def free_of(self, known: Floats) -> Callable[[Floats], Floats]:
+        """What makes errors of rows (N, D) independent and takes out all that ``known`` (N, F)
+        explains."""
+        basis = np.linalg.qr(self.apart(known))[0]
+
+        def freed(rows: Floats) -> Floats:
+            new = self.apart(rows)
+            return np.asarray(new - basis @ (basis.T @ new))
+
+        return freed
