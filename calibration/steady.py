@@ -11,11 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import qr, solve_triangular
 
 from calibration.dataset import Dataset
 from robot.config import Floats
 
 POINTS = 60
+_WIDTH, _SHIFTS = 0.6, 30  # of the kernel that finds what most landmarks do, in noises
+_LEAST = 1e-3  # of the largest: what moved less tells nothing of its own
+_PLENTY = 3  # looks for each feature
 _OWN = 0.5  # least share of the sway's variance that looks at one pose must show
 
 
@@ -55,24 +59,53 @@ def find_steady(data: Dataset) -> Steady:
 def steadied(data: Dataset) -> tuple[Dataset, Steady]:
     """The data set without sway, and how to treat further looks of the same camera.
 
-    Where the commands are known, a linear map of them says how the middle of all landmarks moves
-    with the face; what it does beyond that is the camera's. Still points would do, but even the
-    stillest of a face follow its mouth and brows by some tenths of a mm.
+    Where the commands are known, a quadratic map of them says how the middle of all landmarks moves
+    with the face; what it does beyond that is the camera's. Of the map itself, what most landmarks
+    do alike is the camera's as well: a lever moves some of the skin, and the rest stays.
 
     Sway is what comes and goes while the pose stays. Where looks at the same pose do not show most
     of it, it belongs to the poses (MediaPipe leans with the mouth: 0.37 mm over all poses, 0.06 at
     rest), targets of the same camera have it too, and it stays.
     """
-    middle = data.landmarks.mean(1)
     learn = data.seen & ~data.of("held")
-    a = np.concatenate([data.commands, np.ones((len(data), 1))], axis=1)
-    moves = np.linalg.lstsq(a[learn], middle[learn], rcond=None)[0]
-    sway = (middle - a @ moves)[:, None]
+    sway = (data.landmarks.mean(1) - _middle(data, learn))[:, None]
     rest = data.of("neutral")
     steady = find_steady(data)
     if rest.sum() > 2 and _size(sway[rest]) < _OWN * _size(sway[learn]):
         return data, replace(steady, sways=False)
     return replace(data, landmarks=data.landmarks - sway), steady
+
+
+def _middle(data: Dataset, learn: NDArray[np.bool_]) -> Floats:
+    """(R, 3) where the commands put the middle of the landmarks, as the looks ``learn`` show."""
+    u = data.commands
+    features = np.concatenate([u, np.square(u)], axis=1)
+    if learn.sum() < _PLENTY * features.shape[1]:
+        features = u
+    features = features - features[learn].mean(0)
+    seen = data.landmarks[learn].reshape(learn.sum(), -1)
+    home = seen.mean(0)
+    basis, upper, order = qr(features[learn], mode="economic", pivoting=True)
+    size = np.abs(np.diag(upper))
+    rank = int((size > _LEAST * size.max(initial=1e-12)).sum())
+    fields = basis[:, :rank].T @ (seen - home)
+    left = (seen - home - basis[:, :rank] @ fields).reshape(len(seen), -1, 3)
+    noise = float(np.sqrt((left - left.mean(1, keepdims=True)).var(0).sum(-1).mean()))
+    by_point = fields.reshape(rank, -1, 3)
+    moves = by_point.mean(1) - np.array([_stillest(f, noise) for f in by_point]).reshape(rank, 3)
+    slopes = solve_triangular(upper[:rank, :rank], moves)
+    return np.asarray(home.reshape(-1, 3).mean(0) + features[:, order[:rank]] @ slopes)
+
+
+def _stillest(field: Floats, noise: float) -> Floats:
+    """(3,) the mode of a field (478, 3): mean shift (Comaniciu and Meer, "Mean shift: a robust
+    approach toward feature space analysis", IEEE Trans. PAMI 24 (2002))."""
+    width = max(_WIDTH * noise, 1e-9)
+    middle = np.median(field, axis=0)
+    for _ in range(_SHIFTS):
+        weight = np.exp(-0.5 * np.square((field - middle) / width).sum(1))
+        middle = weight @ field / max(float(weight.sum()), 1e-12)
+    return np.asarray(middle)
 
 
 def _size(sway: Floats) -> float:

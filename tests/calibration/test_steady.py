@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,3 +57,17 @@ def test_what_leans_with_the_pose_stays() -> None:
     assert not steady.sways
     assert data is swaying
     assert steady(data.landmarks[0]) == pytest.approx(data.landmarks[0])
+
+
+def test_what_moves_with_the_face_stays_and_the_rest_of_the_skin_stands_still() -> None:
+    """A lever that bends a part of the skin, and sway that by chance goes with its commands."""
+    still = looks(np.zeros((POSES + RESTS, 3)))
+    u = still.commands
+    faces = np.zeros((len(u), 478, 3))
+    faces[:, :120, 1] = (5.0 * u[:, 0] + 4.0 * u[:, 1] ** 2)[:, None]
+    faces += 0.05 * np.random.default_rng(2).normal(size=faces.shape)
+    sway = np.random.default_rng(1).normal(size=(len(u), 3)) + np.outer(u[:, 0], (0.5, 0.5, 0.0))
+    data, steady = steadied(replace(still, landmarks=faces + sway[:, None]))
+    assert steady.sways
+    left = data.landmarks - faces
+    assert (left - left.mean(0)).std() < 0.05 * sway.std()
