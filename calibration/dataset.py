@@ -24,7 +24,8 @@ from robot.config import FaceConfig, Floats
 from robot.errors import ConfigError, InputError
 
 RECORDS, SETUP = "poses.bin", "setup.json"
-VERSION = 1
+VERSION = 2
+"""Of what a look is: 2, before a camera, the tracker's with the skin followed from rest."""
 
 
 @dataclass(frozen=True)

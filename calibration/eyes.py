@@ -21,6 +21,7 @@ FROZEN_S = 2.0
 LATEST_S = 0.1
 """How late a webcam's picture may be; one is waited for that is surely not older than asked."""
 _EYES = (33, 263)  # outer corners
+_RECENT = 10  # looks that are remembered
 
 
 class Camera(Protocol):
@@ -65,7 +66,7 @@ class Eyes:
         self._camera, self._tracker, self._now = camera, tracker, now
         self._delay, self._wait = delay_s, max(delay_s, LATEST_S)
         self._used = -np.inf
-        self._resting: list[Tracked] = []
+        self._recent: deque[tuple[Picture, Tracked]] = deque(maxlen=_RECENT)
         self._ages: deque[float] = deque(maxlen=1000)
 
     @property
@@ -96,7 +97,7 @@ class Eyes:
         self._used = picture.time
         self._ages.append(self._now() - picture.time)
         seen = self._tracker.track(picture.image)
-        self._resting = [*self._resting[-9:], seen]
+        self._recent.append((picture, seen))
         if not seen.found:
             return NOBODY
         return Frame(
@@ -110,7 +111,11 @@ class Eyes:
 
     def settle(self, count: int) -> None:
         """Take the last ``count`` looks as the face at rest: ``FaceTracker.settle``."""
-        self._tracker.settle(self._resting[-count:])
+        self._tracker.settle([seen for _, seen in [*self._recent][-count:]])
+
+    def register(self, count: int) -> None:
+        """Follow the skin from the last ``count`` pictures on: ``FaceTracker.register``."""
+        self._tracker.register([picture.image for picture, _ in [*self._recent][-count:]])
 
     def report(self) -> dict[str, float]:
         """How old the pictures were when they were looked at, ms since they arrived."""

@@ -42,6 +42,9 @@ class Watcher(Protocol):
     def settle(self, count: int) -> None:
         """Take the last ``count`` looks as the face at rest."""
 
+    def register(self, count: int) -> None:
+        """Follow the skin from the last ``count`` looks on, those of the face at rest."""
+
     def report(self) -> dict[str, float]:
         """How it went."""
 
@@ -122,6 +125,7 @@ class LiveStudio(Studio):
             before = self._rest()
             if self._folder is not None:
                 before.save(self._folder)
+        self._eyes.register(RESTING_LOOKS)
         self._sieve = Sieve(before.head, before.landmarks)
 
     def go(self, goal: Floats) -> Floats:

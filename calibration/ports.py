@@ -68,7 +68,7 @@ def open_studio(
 
     rig = Rig(face, build, parse_faults(list(faults), face))
     formula = ProjectedCamera(seed=seed) if camera == "projected" else None
-    eye: Camera = formula or RenderedCamera(rig, twice=True)
+    eye: Camera = formula or RenderedCamera(rig, closely=True)
     line = SimBoard(rig)
     board = Board(face, line, line.now)
     board.connect()
@@ -126,7 +126,7 @@ def _real(face: FaceConfig, port: str, camera: str, folder: Path | None, delay_s
         pictures = held.enter_context(Pictures(camera))
         device = board_device() if port == AUTO else port
         at = held.enter_context(opened(face, device, lead_s=LEAD_S))
-        tracker = FaceTracker(load_head().neutral_landmarks, max_faces=2, twice=True)
+        tracker = FaceTracker(load_head().neutral_landmarks, max_faces=2)
         eyes = Eyes(pictures, tracker, delay_s)
         mechanism = f"hardware {identity(device)}".strip()
         setup = Setup(face.name, face.hash, mechanism, -1, pictures.name)

@@ -14,20 +14,17 @@ one: 2.7, 2.7, 4.1): MediaPipe's points wander with the view, so calibrate with 
 Yaw and roll are within 1.4 degrees RMS, pitch is read as 0.6 of its value. The same picture with
 other noise moves a point by 0.1 mm. Gaze up and down is hardly seen (0.2 of its value).
 
-MediaPipe is not symmetric: what it makes of a picture's mirror image is off by something else. On
-500 poses of the simulated face, what its points leave after a linear map of the true ones is 0.79
-mm RMS for one look at a picture and 0.70 for the mean of two, one of them at the mirror image
-(`twice`). Another picture with other noise instead brings 0.77, four looks at copies shifted,
-turned and scaled at random 0.71, twelve such copies beside the two 0.66.
+A resting face can be registered: then its skin is followed from there by optical flow
+(`models.registration`) and its irises by their rings (`models.irises`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, TypeAlias
 
 import mediapipe as mp
 import numpy as np
@@ -38,7 +35,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from models.errors import ModelError
 from models.head_pose import HeadPose, Lens, align, solve_pose
-from models.regions import MIRRORED
+from models.irises import Irises
+from models.registration import Registration
 
 WEIGHTS = Path(__file__).parent / "weights" / "face_landmarker.task"
 POINTS = 478
@@ -49,6 +47,8 @@ RIGID = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 10, 127, 356, 234, 454)
 ORTHOGRAPHIC_FOCAL = 4.0
 
 F64 = NDArray[np.float64]
+Follower: TypeAlias = Callable[[NDArray[np.uint8], F64], F64]
+"""A picture and the tracker's pixels in it -> better ones."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,9 @@ class FaceTracker:
         fov_deg: vertical field of view of the camera, if known.
         max_faces: with 2 or more a bystander is noticed (`Tracked.faces`), at the price of
             searching every picture.
-        twice: look at each picture's mirror image too and take the mean, for twice the time; see
-            the file's head.
 
     Raises:
-        ModelError: the reference has another shape or is not finite; the model file is missing;
-            video was to be looked at twice.
+        ModelError: the reference has another shape or is not finite; the model file is missing.
     """
 
     def __init__(
@@ -106,7 +103,6 @@ class FaceTracker:
         video: bool = False,
         fov_deg: float | None = None,
         max_faces: int = 1,
-        twice: bool = False,
         weights: Path = WEIGHTS,
     ) -> None:
         self._placed = reference is not None
@@ -119,10 +115,9 @@ class FaceTracker:
             )
         if not weights.is_file():
             raise ModelError(f"no face landmarker at {weights}")
-        if video and twice:
-            raise ModelError("what follows a face from picture to picture cannot look twice")
-        self._fov, self._twice = fov_deg, twice
+        self._fov = fov_deg
         self._bias = np.zeros((POINTS, 3))
+        self._followers: tuple[Follower, ...] = ()
         self._last_ms = -1
         self._mode: Literal["video", "image"] = "video" if video else "image"
         self._landmarker = FaceLandmarker.create_from_options(
@@ -148,18 +143,17 @@ class FaceTracker:
         height, width = image.shape[:2]
         faces, scores = self._detect(image, time)
         count = len(faces)
-        if faces and self._twice:
-            others, _ = self._detect(image[:, ::-1], time)
-            faces = _means(faces, [_flipped(face, width) for face in others])
-            count = max(count, len(others))
         if not faces:
             empty = np.full((POINTS, 3), np.nan)
             return Tracked(0, empty, empty.copy(), {}, np.full((4, 4), np.nan), np.nan, time)
         largest = int(np.argmax([np.ptp(face[:, :2], axis=0).prod() for face in faces]))
+        pixels = faces[largest]
+        for follow in self._followers:
+            pixels = follow(image, pixels)
         landmarks, head, fit = np.full((POINTS, 3), np.nan), np.full((4, 4), np.nan), np.nan
         if self._placed:
-            landmarks, head, fit = self._to_head(faces[largest], width, height)
-        return Tracked(count, landmarks, faces[largest], scores[largest], head, fit, time)
+            landmarks, head, fit = self._to_head(pixels, width, height)
+        return Tracked(count, landmarks, pixels, scores[largest], head, fit, time)
 
     def _detect(
         self, image: NDArray[np.uint8], time: float
@@ -218,6 +212,21 @@ class FaceTracker:
         self._bias[:, 2] -= deeper
         return float(np.sqrt(np.mean(self._bias[:, :2] ** 2)))
 
+    def register(self, rest: Sequence[NDArray[np.uint8]]) -> None:
+        """Follow this face's skin and irises from pictures of it at rest: models.registration and
+        models.irises. From now on the camera and its light must stay as they are.
+
+        Raises:
+            ModelError: none of the pictures shows a face.
+        """
+        self._followers = ()
+        seen = [(image, tracked.pixels) for image in rest if (tracked := self.track(image)).found]
+        if not seen:
+            raise ModelError("none of the pictures of the face at rest shows a face")
+        pictures, pixels = zip(*seen, strict=True)
+        home = np.median(pixels, axis=0)
+        self._followers = Registration(pictures, home), Irises(pictures, home)
+
     def _slide(self, tracked: Tracked, deeper: F64) -> F64:
         """Landmarks (478, 3) moved along their lines of sight to where z is larger by deeper."""
         rotation, translation = tracked.head[:3, :3], tracked.head[:3, 3]
@@ -262,17 +271,3 @@ class FaceTracker:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _flipped(pixels: F64, width: int) -> F64:
-    """Pixels (478, 3) of a face in the mirror image of a picture -> in the picture itself."""
-    return np.asarray((pixels * (-1.0, 1.0, 1.0) + (width, 0.0, 0.0))[MIRRORED])
-
-
-def _means(faces: list[F64], others: list[F64]) -> list[F64]:
-    """Each face's mean with the nearest of the other look; none where the other saw none."""
-    out = []
-    for face in faces if others else []:
-        far = [np.square(other - face).sum() for other in others]
-        out.append(0.5 * (face + others[int(np.argmin(far))]))
-    return out

@@ -59,27 +59,6 @@ LID_GAPS_RIGHT: Final = ((159, 145), (158, 153), (160, 144))
 MOUTH_CORNERS: Final = (291, 61)
 """(left, right) outer corner; their distance at rest is the mouth width."""
 
-MIDLINE: Final = (
-    *(0, 1, 2, 4, 5, 6, *range(8, 20), 94, 151, 152, 164, 168, 175, 195, 197, 199, 200),
-)
-"""Landmarks on the line that a mirror leaves where it is."""
-
-
-def _mirrored() -> NDArray[np.intp]:
-    """MediaPipe numbers the right half, then the left one in the same order; then both irises."""
-    out = np.arange(COUNT)
-    right = np.setdiff1d(np.arange(248), MIDLINE)
-    left = 248 + np.arange(len(right))
-    out[right], out[left] = left, right
-    # The rings begin at the side where +x is and run over the top.
-    for a, b in zip(IRIS_RIGHT, (473, 476, 475, 474, 477), strict=True):
-        out[a], out[b] = b, a
-    return out
-
-
-MIRRORED: Final = _mirrored()
-"""(478,): ``landmarks[MIRRORED]`` with x negated is the same face seen in a mirror."""
-
 DEFAULT_WEIGHTS: Final[dict[str, float]] = {
     "lips": 1.0,
     "lids": 1.0,

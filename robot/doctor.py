@@ -25,6 +25,7 @@ PACKAGES = (
     "mujoco",
     "moderngl",
     "mediapipe",
+    "opencv-python-headless",
     "mcap",
     "python-osc",
     "viser",

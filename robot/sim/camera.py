@@ -131,26 +131,27 @@ class RenderedCamera:
         rig: at rest; its first pictures show the tracker what it gets wrong about this face.
         optics: of the picture.
         seed: of its noise.
-        twice: look at each picture's mirror image too, for 20 ms more.
+        closely: follow the skin from those pictures on (models.registration), for 35 ms more.
 
     Raises:
         DeviceError: this machine has no OpenGL.
     """
 
     def __init__(
-        self, rig: Rig, optics: Optics | None = None, seed: int = 0, twice: bool = False
+        self, rig: Rig, optics: Optics | None = None, seed: int = 0, closely: bool = False
     ) -> None:
         from models.face_tracker import FaceTracker  # MediaPipe takes seconds to load
 
         self.optics = Optics() if optics is None else optics
         self._random = np.random.default_rng([seed, 0x9C7])
         self._renderer = Renderer(rig.head, self.optics.width, self.optics.height)
-        self._tracker = FaceTracker(
-            rig.head.neutral_landmarks, fov_deg=self.optics.view.fov_deg, twice=twice
-        )
-        looks = [self._tracker.track(self.picture(rig), rig.time) for _ in range(RESTING_LOOKS)]
+        self._tracker = FaceTracker(rig.head.neutral_landmarks, fov_deg=self.optics.view.fov_deg)
+        rest = [self.picture(rig) for _ in range(RESTING_LOOKS)]
+        looks = [self._tracker.track(picture, rig.time) for picture in rest]
         if any(look.found for look in looks):
             self._tracker.settle(looks)
+            if closely:
+                self._tracker.register(rest)
 
     def picture(self, rig: Rig) -> NDArray[np.uint8]:
         """The picture that the camera takes now, (height, width, 3) RGB."""

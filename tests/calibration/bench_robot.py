@@ -97,6 +97,7 @@ class Films:
 
     Attributes:
         spoil: changes each frame. unplugged: True: the camera is gone. looks: (since, taken) s.
+            registered: how many of them there had been when the face at rest was to be followed.
     """
 
     def __init__(self, robot: BenchRobot, seed: int = 0) -> None:
@@ -105,6 +106,7 @@ class Films:
         self.spoil: Spoil = lambda frame: frame
         self.unplugged = self.closed = False
         self.looks: list[tuple[float, float]] = []
+        self.registered = 0
 
     def look(self, since: float, sure: bool = True) -> Frame:  # noqa: ARG002
         """A picture that is taken now, or as soon as ``since`` has come."""
@@ -122,6 +124,10 @@ class Films:
 
     def settle(self, count: int) -> None:
         """Nothing to take off."""
+
+    def register(self, count: int) -> None:  # noqa: ARG002
+        """Remember after how many looks it was asked for."""
+        self.registered = len(self.looks)
 
     def report(self) -> dict[str, float]:
         """Nothing to say."""

@@ -64,6 +64,9 @@ def test_the_face_at_rest_settles_the_tracker(
     assert seen.eyes_px > 100
     off = np.abs(seen.landmarks - tracker.reference)
     assert off.max() < 1.0 < np.abs(raw[0].landmarks - tracker.reference).max()
+    eyes.register(5)
+    off = np.abs(eyes.look(0.0).landmarks - tracker.reference)
+    assert np.sqrt(np.square(off).mean()) < 0.2  # followed from rest, it is at rest
     bias = eyes.bias
     tracker.bias = np.zeros((478, 3))
     eyes.bias = bias

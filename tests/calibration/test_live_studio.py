@@ -205,11 +205,13 @@ def test_another_face_or_another_place_is_refused_later(robot: BenchRobot, tmp_p
     first = Session(robot, tmp_path)
     first.studio.start()
     first.studio.stop()
+    assert first.films.registered == len(first.films.looks) > 0
     known = Rest.load(tmp_path, robot.face.name)
     assert known is not None
     again = Session(robot, tmp_path)
     again.studio.start()  # the same is welcome
     again.studio.stop()
+    assert again.films.registered == len(again.films.looks) > 0
 
     other = Session(robot, tmp_path)
     other.films.spoil = lambda f: replace(f, landmarks=f.landmarks * [1.2, 1.0, 1.0])
@@ -218,6 +220,7 @@ def test_another_face_or_another_place_is_refused_later(robot: BenchRobot, tmp_p
     ) as refused:
         other.studio.start()
     assert "mien calibrate all --face hobby9" in refused.value.hint
+    assert other.films.registered == 0
     other.studio.stop()
 
     turned = Session(robot, tmp_path)

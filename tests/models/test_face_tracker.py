@@ -15,7 +15,7 @@ from PIL import Image
 from models.errors import ModelError
 from models.face_tracker import POINTS, RIGID, FaceTracker
 from models.head_pose import HeadPose, Lens, align, solve_pose
-from models.regions import BROW_LEFT, BROW_RIGHT, IRIS_LEFT, IRIS_RIGHT, LIPS, MIRRORED
+from models.regions import IRIS_LEFT, IRIS_RIGHT
 from robot.errors import DeviceError
 from robot.sim.head import Head, load_head
 from robot.sim.render import CameraView, Renderer
@@ -256,49 +256,53 @@ def test_portrait_agrees_with_mediapipe(tracker: FaceTracker) -> None:
     assert tracked.fit_mm < 8.0
 
 
-@pytest.fixture(scope="module")
-def twice(head: Head) -> Iterator[FaceTracker]:
-    fov = CameraView().fov_deg
-    with FaceTracker(head.neutral_landmarks, fov_deg=fov, twice=True) as tracker:
-        yield tracker
-
-
-def test_the_mirror_swaps_the_sides_of_a_face(head: Head) -> None:
-    np.testing.assert_array_equal(MIRRORED[MIRRORED], np.arange(POINTS))
-    flipped = (head.neutral_landmarks * (-1.0, 1.0, 1.0))[MIRRORED]
-    np.testing.assert_allclose(flipped, head.neutral_landmarks, atol=0.1)  # a symmetric head
-    for left, right in ((BROW_LEFT, BROW_RIGHT), (IRIS_LEFT, IRIS_RIGHT)):
-        assert set(MIRRORED[list(left)]) == set(right)
-    assert set(MIRRORED[list(LIPS)]) == set(LIPS)
-
-
 @pytest.mark.gl
-def test_looking_twice_sees_the_same_in_a_mirror(twice: FaceTracker, neutral: Picture) -> None:
-    askew = np.ascontiguousarray(np.roll(neutral, (7, 30), axis=(0, 1)))
-    here, there = twice.track(askew), twice.track(np.ascontiguousarray(askew[:, ::-1]))
-    assert here.faces == there.faces == 1
-    back = (there.pixels * (-1.0, 1.0, 1.0) + (askew.shape[1], 0.0, 0.0))[MIRRORED]
-    np.testing.assert_allclose(here.pixels, back, atol=1e-9)
-    np.testing.assert_allclose(
-        here.landmarks, (there.landmarks * (-1.0, 1.0, 1.0))[MIRRORED], atol=0.2
-    )
-
-
-@pytest.mark.gl
-def test_looking_twice_is_the_mean_of_both_looks(
-    tracker: FaceTracker, twice: FaceTracker, neutral: Picture
+def test_a_registered_face_shows_the_cheek_that_the_tracker_overlooks(
+    tracker: FaceTracker, renderer: Renderer, neutral: Picture, skin: Skin, head: Head
 ) -> None:
-    once = tracker.track(neutral).pixels
-    other = tracker.track(np.ascontiguousarray(neutral[:, ::-1])).pixels
-    back = (other * (-1.0, 1.0, 1.0) + (neutral.shape[1], 0.0, 0.0))[MIRRORED]
-    assert 0.1 < np.abs(once - back).mean() < 5.0
-    np.testing.assert_allclose(twice.track(neutral).pixels, (once + back) / 2, atol=1e-9)
+    tracker.settle([tracker.track(neutral)])
+    state = SkinState.neutral(len(skin.nodes))
+    cheek = [node.name for node in skin.nodes].index("node_425")
+    state.nodes[cheek] = 0.0, 3.0, 0.0
+    raised = renderer.render(skin.deform(state))
+    rise = (skin.landmarks(state) - head.neutral_landmarks)[:, 1]
+    there = rise > 1.0
+    assert there.sum() > 5
+
+    def seen() -> float:
+        off = (tracker.track(raised).landmarks - head.neutral_landmarks)[:, 1]
+        return float(off[there].mean() / rise[there].mean())
+
+    alone = seen()
+    tracker.register([neutral])
+    assert alone < 0.5
+    assert 0.75 < seen() < 1.25
+    at_rest = tracker.track(neutral).landmarks
+    np.testing.assert_allclose(at_rest, head.neutral_landmarks, atol=0.3)
 
 
-def test_looking_twice_finds_no_face_where_there_is_none(twice: FaceTracker) -> None:
-    assert not twice.track(np.zeros((480, 640, 3), dtype=np.uint8)).found
+@pytest.mark.gl
+def test_registering_needs_a_face(tracker: FaceTracker, neutral: Picture) -> None:
+    with pytest.raises(ModelError, match="at rest"):
+        tracker.register([np.zeros_like(neutral)])
 
 
-def test_video_is_not_looked_at_twice(head: Head) -> None:
-    with pytest.raises(ModelError, match="twice"):
-        FaceTracker(head.neutral_landmarks, video=True, twice=True)
+@pytest.mark.gl
+def test_a_registered_face_looks_up_when_it_does(
+    tracker: FaceTracker, renderer: Renderer, neutral: Picture, skin: Skin, head: Head
+) -> None:
+    tracker.settle([tracker.track(neutral)])
+    state = SkinState.neutral(len(skin.nodes))
+    state.gaze[:] = 0.0, 0.2
+    up = renderer.render(skin.deform(state))
+    irises = [*IRIS_LEFT, *IRIS_RIGHT]
+    rise = (skin.landmarks(state) - head.neutral_landmarks)[irises, 1].mean()
+
+    def seen() -> float:
+        off = tracker.track(up).landmarks - head.neutral_landmarks
+        return float(off[irises, 1].mean() / rise)
+
+    alone = seen()
+    tracker.register([neutral])
+    assert alone < 0.7
+    assert 0.8 < seen() < 1.2
