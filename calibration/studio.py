@@ -25,7 +25,7 @@ RIG_SETTLE_S = 0.03
 0.04 mm RMS of where they come to rest."""
 CLEAR_LOOKS = 5  # of a tracker's picture of a still face
 PATIENCE_S = 0.5  # how much longer to wait for a pose that still moves
-RESTLESS = 2.5  # times the usual change between two looks: still moving
+RESTLESS = 4.0  # times the usual change between two looks: still moving
 
 
 @dataclass(frozen=True, eq=False)
