@@ -13,7 +13,8 @@ Measured on a calibration's poses of the simulated morpheus33 (640x480), against
 pixels, RMS without the mean: strings alone move the nose by 1.19 and the cheeks by 1.16; MediaPipe
 misses 0.98 and 1.10 of that, this 0.25 and 0.27. In mixtures of all actuators MediaPipe is off by
 1.4 at the lids, 1.7 at the nose, 2.2 at cheeks and brows, 2.5 at the chin, 3.0 at the lips; this by
-1.2, 0.5, 1.0, 0.8, 1.5, 2.4. It takes 40 ms on two cores.
+1.2, 0.5, 1.0, 0.8, 1.5, 2.4; a picture a tenth lighter or darker costs it up to 0.2. It takes 40 ms
+on two cores.
 
 Flow is Dense Inverse Search (Kroeger, Timofte, Dai and Van Gool, "Fast optical flow using dense
 inverse search", ECCV 2016) with its variational refinement, as in OpenCV; check and weight after

@@ -74,6 +74,14 @@ def test_flow_finds_what_the_tracker_did_not_see() -> None:
     np.testing.assert_array_equal(seen[:, 2], said[:, 2])  # depth stays a guess
 
 
+@pytest.mark.parametrize("light", [0.8, 1.2])
+def test_a_camera_that_changes_its_exposure_is_borne(light: float) -> None:
+    rest = points()
+    said = tracked(rest)
+    seen = Registration([rgb(texture())], rest)(rgb(light * moved(texture())), said)
+    assert miss(seen, rest, SEEN) < 0.5
+
+
 def test_at_the_irises_and_along_the_lids_the_tracker_has_its_way() -> None:
     rest = points()
     said = tracked(rest)
