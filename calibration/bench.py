@@ -60,7 +60,7 @@ def calibration(
     """Whole calibrations in simulation; each number is the worst (greatest) of the builds.
 
     In full: ``--builds 1,2,3 --cameras projected,rendered``. On one idle core a build takes about 3
-    minutes with the projected camera and some 8 with the rendered one.
+    minutes with the projected camera and some 15 with the rendered one.
     """
     torch.set_num_threads(1)
     try:
