@@ -240,7 +240,7 @@ def check_setup(folder: Path, setup: Setup) -> None:
             if getattr(there, k) != v
         ]
         raise ConfigError(
-            f"{folder} holds data of another robot: {'; '.join(differ)}",
+            f"{folder} holds data of another robot, or seen by other eyes: {'; '.join(differ)}",
             f"mien calibrate all --face {setup.face} --out {folder}-2",
         )
 
