@@ -19,6 +19,7 @@ from websockets.sync.client import connect
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
+STILL_S, STILL_TRIES = 0.1, 30
 
 
 class Browser:
@@ -82,7 +83,21 @@ class Browser:
         return False
 
     def click(self, label: str) -> None:
-        """Click the button or tab that says ``label``."""
+        """Click the button or tab that says ``label``, once it stands still: lists slide in."""
+        place = self._place(label)
+        for _ in range(STILL_TRIES):
+            time.sleep(STILL_S)
+            before, place = place, self._place(label)
+            if place == before:
+                break
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call(
+                "Input.dispatchMouseEvent",
+                type=kind, x=place[0], y=place[1], button="left", clickCount=1,
+            )  # fmt: skip
+
+    def _place(self, label: str) -> list[float]:
+        """Middle of the button or tab that says ``label``, in pixels."""
         place = self.js(
             "(() => { const e = [...document.querySelectorAll('button,[role=tab],label,span')]"
             f".find(e => e.innerText && e.innerText.trim().startsWith({json.dumps(label)}));"
@@ -90,11 +105,7 @@ class Browser:
             " return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
         assert place, f"nothing called {label!r} in: {self.text()}"
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call(
-                "Input.dispatchMouseEvent",
-                type=kind, x=place[0], y=place[1], button="left", clickCount=1,
-            )  # fmt: skip
+        return [float(v) for v in place]
 
     def press(self, key: str) -> None:
         """One key."""
