@@ -12,6 +12,7 @@ import numpy as np
 
 from calibration.frames import NOBODY, Frame, sharpness
 from models.face_tracker import FaceTracker, Tracked
+from models.regions import eyes_apart
 from robot.config import Floats
 from robot.errors import DeviceError
 from robot.webcam import Picture
@@ -20,7 +21,6 @@ FROZEN_S = 2.0
 """No picture for so long: the camera hangs or is gone."""
 LATEST_S = 0.1
 """How late a webcam's picture may be; one is waited for that is surely not older than asked."""
-_EYES = (33, 263)  # outer corners
 _RECENT = 10  # looks that are remembered
 
 
@@ -106,16 +106,20 @@ class Eyes:
             seen.faces,
             picture.time - self._delay,
             sharpness(picture.image, seen.pixels),
-            float(np.linalg.norm(np.diff(seen.pixels[_EYES, :2], axis=0))),
+            eyes_apart(seen.pixels[:, :2]),
         )
 
     def settle(self, count: int) -> None:
         """Take the last ``count`` looks as the face at rest: ``FaceTracker.settle``."""
-        self._tracker.settle([seen for _, seen in [*self._recent][-count:]])
+        self._tracker.settle([seen for _, seen in self._last(count)])
 
     def register(self, count: int) -> None:
         """Follow the skin from the last ``count`` pictures on: ``FaceTracker.register``."""
-        self._tracker.register([picture.image for picture, _ in [*self._recent][-count:]])
+        self._tracker.register([(picture.image, seen) for picture, seen in self._last(count)])
+
+    def _last(self, count: int) -> list[tuple[Picture, Tracked]]:
+        """The last ``count`` looks."""
+        return [*self._recent][-count:]
 
     def report(self) -> dict[str, float]:
         """How old the pictures were when they were looked at, ms since they arrived."""

@@ -212,15 +212,15 @@ class FaceTracker:
         self._bias[:, 2] -= deeper
         return float(np.sqrt(np.mean(self._bias[:, :2] ** 2)))
 
-    def register(self, rest: Sequence[NDArray[np.uint8]]) -> None:
-        """Follow this face's skin and irises from pictures of it at rest: models.registration and
-        models.irises. From now on the camera and its light must stay as they are.
+    def register(self, rest: Sequence[tuple[NDArray[np.uint8], Tracked]]) -> None:
+        """Follow this face's skin and irises from pictures of it at rest, each with what was seen
+        in it before: models.registration and models.irises. From now on the camera and its light
+        must stay as they are.
 
         Raises:
             ModelError: none of the pictures shows a face.
         """
-        self._followers = ()
-        seen = [(image, tracked.pixels) for image in rest if (tracked := self.track(image)).found]
+        seen = [(image, tracked.pixels) for image, tracked in rest if tracked.found]
         if not seen:
             raise ModelError("none of the pictures of the face at rest shows a face")
         pictures, pixels = zip(*seen, strict=True)

@@ -22,11 +22,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.regions import IRIS_LEFT, IRIS_RIGHT, LIDS_LEFT, LIDS_RIGHT
+from models.regions import IRIS_LEFT, IRIS_RIGHT, LIDS_LEFT, LIDS_RIGHT, eyes_apart
 
 EYES_PX = 372.0
 """Faces are looked at in this size (pixels between the outer corners of the eyes)."""
-_CORNERS = (33, 263)
 _HALF = np.array([102.0, 72.0])  # of the window around an eye at rest, in such pixels
 _REACH = 33.0  # an iris goes no farther from where it rests
 _LASHES = 3  # so far within the lids' edges they are not seen
@@ -71,7 +70,7 @@ class _Eye:
         lids: tuple[int, ...],
     ) -> None:
         self.iris = iris
-        self._scale = EYES_PX / float(np.linalg.norm(np.diff(rest[_CORNERS, :], axis=0)))
+        self._scale = EYES_PX / eyes_apart(rest)
         self._middle = rest[iris[0]]
         away = rest[list(lids)] - rest[list(lids)].mean(0)
         self._lids = [lids[k] for k in np.argsort(np.arctan2(away[:, 1], away[:, 0]))]

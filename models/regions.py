@@ -58,6 +58,8 @@ LID_GAPS_LEFT: Final = ((386, 374), (385, 380), (387, 373))
 LID_GAPS_RIGHT: Final = ((159, 145), (158, 153), (160, 144))
 MOUTH_CORNERS: Final = (291, 61)
 """(left, right) outer corner; their distance at rest is the mouth width."""
+EYE_CORNERS: Final = (33, 263)
+"""(right, left) outer corner."""
 
 DEFAULT_WEIGHTS: Final[dict[str, float]] = {
     "lips": 1.0,
@@ -92,6 +94,12 @@ def mouth_width(landmarks: NDArray[np.floating]) -> float:
     """Distance of the mouth corners, in the unit of ``landmarks`` (478, 3)."""
     left, right = MOUTH_CORNERS
     return float(np.linalg.norm(landmarks[left] - landmarks[right]))
+
+
+def eyes_apart(points: NDArray[np.floating]) -> float:
+    """Distance of the eyes' outer corners, in the unit of ``points`` (478, 2 or 3)."""
+    right, left = EYE_CORNERS
+    return float(np.linalg.norm(points[right] - points[left]))
 
 
 def gaps(

@@ -33,12 +33,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial import Delaunay
 
-from models.regions import REGIONS
+from models.regions import REGIONS, eyes_apart
 
 EYES_PX = 124.0
 """Faces are looked at in this size (pixels between the outer corners of the eyes): time and the
 numbers below do not depend on the camera's."""
-_EYES = (33, 263)
 _MARGIN, _RING = 25.0, 8  # px around the face, and still points on each side of that frame
 _PASSES = ((1, 15), (0, 5))  # finest scale (pixels halved so often) and variational steps
 _SMOOTH = 40.0  # weight of the variational steps' smoothness
@@ -60,7 +59,7 @@ class Registration:
 
     def __init__(self, pictures: Sequence[NDArray[np.uint8]], pixels: F64) -> None:
         self._rest = pixels[:, :2]
-        self._scale = EYES_PX / float(np.linalg.norm(np.diff(self._rest[_EYES, :], axis=0)))
+        self._scale = EYES_PX / eyes_apart(self._rest)
         points = self._rest * self._scale
         self._low = np.floor(points.min(0) - _MARGIN)
         size = np.ceil(points.max(0) + _MARGIN - self._low).astype(int)

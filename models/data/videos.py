@@ -31,14 +31,13 @@ from models.data.phones import UNKNOWN
 from models.data.schema import Clip, at_60, check, frame_count
 from models.errors import ModelError
 from models.features import FRAMES
+from models.regions import eyes_apart
 
 if TYPE_CHECKING:
     from models.face_tracker import FaceTracker
 
 _log = logging.getLogger(__name__)
 _VERSION: Final = 1  # of the tracking; a change tracks every video anew
-EYES: Final = (33, 263)
-"""Landmarks of the outer corners of the eyes: their distance is the unit of the others."""
 LIPS: Final = (13, 14)
 CORNERS: Final = (61, 291)
 SMALLEST: Final = 30.0
@@ -198,8 +197,7 @@ def _rows(path: Path, about: media.Pictures, tracker: FaceTracker) -> Iterator[_
         found = tracker.track(picture, k / about.fps)
         row = nobody
         if found.found:
-            eyes = _distance(found.pixels, EYES)
-            flat = float(np.linalg.norm(np.subtract(*found.pixels[list(EYES), :2])))
+            eyes, flat = eyes_apart(found.pixels), eyes_apart(found.pixels[:, :2])
             if flat >= SMALLEST and flat >= TURNED * eyes:
                 names = list(found.scores)
                 scores, _ = by_name(names, np.asarray([found.scores[n] for n in names]))

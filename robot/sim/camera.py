@@ -51,12 +51,12 @@ class Camera(Protocol):
 class Noise:
     """Errors of a tracked face, mm (x, y, z), one standard deviation.
 
-    The defaults are those of ``RenderedCamera`` looking once (640x480, its own blur and grey noise,
-    morpheus33, 40 looks at a still face, 150 random poses at 0.7 of the range, the neck still): a
-    still face jitters by 0.08, 0.10, 0.06 mm; from pose to pose a point is off by another 0.73,
-    0.86, 1.22 mm, all points together by 0.23, 0.43, 0.74 mm, and a point's mean over all poses by
-    0.48, 0.56, 0.82 mm. That is with the tracker's bias at rest taken off (0.8, 0.8, 10.6 mm:
-    MediaPipe guesses depth from an average face). None of the 190 frames was lost; the share of
+    The defaults are those of ``RenderedCamera``, not ``closely`` (640x480, its own blur and grey
+    noise, morpheus33, 40 looks at a still face, 150 random poses at 0.7 of the range, the neck
+    still): a still face jitters by 0.08, 0.10, 0.06 mm; from pose to pose a point is off by another
+    0.73, 0.86, 1.22 mm, all points together by 0.23, 0.43, 0.74 mm, and a point's mean over all
+    poses by 0.48, 0.56, 0.82 mm. That is with the tracker's bias at rest taken off (0.8, 0.8, 10.6
+    mm: MediaPipe guesses depth from an average face). None of the 190 frames was lost; the share of
     lost frames is a guess.
 
     Attributes:
@@ -131,7 +131,8 @@ class RenderedCamera:
         rig: at rest; its first pictures show the tracker what it gets wrong about this face.
         optics: of the picture.
         seed: of its noise.
-        closely: follow the skin from those pictures on (models.registration), for 35 ms more.
+        closely: follow skin and irises from those pictures on (``FaceTracker.register``), for 45 ms
+            more on two cores.
 
     Raises:
         DeviceError: this machine has no OpenGL.
@@ -151,7 +152,7 @@ class RenderedCamera:
         if any(look.found for look in looks):
             self._tracker.settle(looks)
             if closely:
-                self._tracker.register(rest)
+                self._tracker.register(list(zip(rest, looks, strict=True)))
 
     def picture(self, rig: Rig) -> NDArray[np.uint8]:
         """The picture that the camera takes now, (height, width, 3) RGB."""
