@@ -121,7 +121,7 @@ def fit_face(
 
 def quick_fit(face: FaceConfig, data: Dataset) -> SelfModel:
     """A rough model for choosing the next poses."""
-    return fit_face(face, data, FitConfig(steps=800))
+    return fit_face(face, data, FitConfig(steps=800, rounds=1))
 
 
 def save(folder: Path, model: SelfModel) -> Path:

@@ -11,6 +11,7 @@ pose is left out (jackknife), says for each actuator whether it has moved.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import comb
 from typing import Literal
 
 import numpy as np
@@ -66,11 +67,11 @@ def shifted(model: SelfModel, shift: Floats) -> SelfModel:
     # phi(x + d) = turn phi'(x), phi' being the features with the hidden layer's shift in its bias.
     turn = np.eye(features)
     at = np.arange(m)
-    turn[at, -1] = d
-    turn[m + at, at], turn[m + at, -1] = 2 * d, d**2
-    turn[2 * m + at, at] = 3 * d**2
-    turn[2 * m + at, m + at] = 3 * d
-    turn[2 * m + at, -1] = d**3
+    for power in range(1, POWERS + 1):  # (x + d)^power, the binomial theorem
+        row = (power - 1) * m + at
+        turn[row, -1] = d**power
+        for lower in range(1, power):
+            turn[row, (lower - 1) * m + at] = comb(power, lower) * d ** (power - lower)
     assert features > POWERS * m
     return replace(
         model, b1=model.b1 + model.w1 @ d, out=turn.T @ model.out, doubt=model.doubt @ turn

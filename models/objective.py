@@ -116,7 +116,7 @@ class Objective:
         self.readout = readout
         self._on_x = readout[: POWERS * m]
         self._on_h = readout[POWERS * m : -1]
-        self._slopes = self._on_x.reshape(POWERS, m, -1) * np.array([1.0, 2.0, 3.0])[:, None, None]
+        self._slopes = self._on_x.reshape(POWERS, m, -1) * np.arange(1.0, POWERS + 1)[:, None, None]
 
     @property
     def columns(self) -> int:
@@ -159,16 +159,18 @@ class Objective:
         h1 = np.tanh(x @ model.w1.T + model.b1)
         h2 = np.tanh(h1 @ model.w2.T + model.b2)
         m = x.shape[1]
-        squares = x * x
-        r = np.concatenate([x, squares, squares * x], axis=1) @ self._on_x
+        powers = [x]
+        for _ in range(POWERS - 1):
+            powers.append(powers[-1] * x)
+        r = np.concatenate(powers, axis=1) @ self._on_x
         r += h2 @ self._on_h + (self.readout[-1] - goal.b)
         inner = model.w1.T * (1.0 - h1**2)[:, None, :]
         dh = (inner.reshape(-1, inner.shape[-1]) @ model.w2.T).reshape(len(x), m, -1)
         dh *= (1.0 - h2**2)[:, None, :]
         j = (dh.reshape(-1, dh.shape[-1]) @ self._on_h).reshape(len(x), m, -1)
         j += self._slopes[0]
-        j += x[:, :, None] * self._slopes[1]
-        j += squares[:, :, None] * self._slopes[2]
+        for power, slopes in zip(powers, self._slopes[1:], strict=False):
+            j += power[:, :, None] * slopes
         j *= goal.scale[:, None, :]
         return r * goal.scale, j
 

@@ -2,7 +2,7 @@
 
     x   = commands of what moves skin (the neck does not), tendons replaced by their pull
     h   = tanh(W2 tanh(W1 x + b1) + b2)
-    phi = [x, x^2, x^3, h, 1]          features (F,): each lever's own curve, then how they mix
+    phi = [x, x^2, x^3, x^4, h, 1]     features (F,): each lever's own curve, then how they mix
     z   = phi A                        latents (K,), K <= 64
     y   = mean + z D                   landmarks (478, 3) in mm, head frame
 
@@ -31,7 +31,8 @@ from models.regions import COUNT
 Floats = NDArray[np.float64]
 KIND = "self_model"
 MAX_LATENTS = 64
-POWERS = 3
+POWERS = 4
+"""Of each lever's own curve: a string that starts slack bends more than a cubic does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,8 @@ class SelfModel:
         """phi (..., F) of network inputs x (..., m)."""
         h = np.tanh(np.tanh(x @ self.w1.T + self.b1) @ self.w2.T + self.b2)
         one = np.ones((*x.shape[:-1], 1), dtype=x.dtype)
-        return np.concatenate([x, x * x, x * x * x, h, one], axis=-1)
+        own = [x**power for power in range(1, POWERS + 1)]
+        return np.concatenate([*own, h, one], axis=-1)
 
     def latents(self, x: Floats) -> Floats:
         """z (..., K) of network inputs x (..., m)."""
@@ -129,7 +131,9 @@ class SelfModel:
         """dz/dx (..., m, K): row j is what input j does to the latents."""
         m = len(self.inputs)
         by_power = self.out[: POWERS * m].reshape(POWERS, m, -1)
-        own = by_power[0] + 2 * x[..., None] * by_power[1] + 3 * x[..., None] ** 2 * by_power[2]
+        own = sum(
+            (power + 1) * x[..., None] ** power * field for power, field in enumerate(by_power)
+        )
         return np.asarray(own + self.hidden_jacobian(x) @ self.out[POWERS * m : -1])
 
     def hidden_jacobian(self, x: Floats) -> Floats:
@@ -252,6 +256,7 @@ def read(path: Path) -> SelfModel:
     try:
         wide = {k: np.asarray(t[k], np.float64) for k in (*_TENSORS, "play_width", "play_growth")}
         play = Play(wide.pop("play_width"), wide.pop("play_growth"))
+        wide |= _raised(wide["out"], wide["doubt"], len(meta["inputs"]), len(wide["b2"]))
         return SelfModel(
             names=tuple(meta["names"]),
             inputs=np.array(meta["inputs"], dtype=np.intp),
@@ -262,6 +267,13 @@ def read(path: Path) -> SelfModel:
         )
     except KeyError as e:
         raise ModelError(f"{path.name} is damaged: it lacks {e}", "mien calibrate all") from e
+
+
+def _raised(out: Floats, doubt: Floats, inputs: int, hidden: int) -> dict[str, Floats]:
+    """``out`` and ``doubt`` of a model that was fitted with fewer powers: the others do nothing."""
+    have = (len(out) - hidden - 1) // max(inputs, 1)
+    at = [have * inputs] * ((POWERS - have) * inputs)
+    return {"out": np.insert(out, at, 0.0, axis=0), "doubt": np.insert(doubt, at, 0.0, axis=1)}
 
 
 def shipped(face: str) -> Path:

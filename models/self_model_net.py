@@ -40,7 +40,8 @@ class SelfModelNet(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """(B, m) -> phi (B, F)."""
         h = torch.tanh(self.second(torch.tanh(self.first(x))))
-        return torch.cat([x, x**2, x**3, h, torch.ones_like(x[:, :1])], dim=1)
+        own = [x**power for power in range(1, POWERS + 1)]
+        return torch.cat([*own, h, torch.ones_like(x[:, :1])], dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, m) network inputs -> (B, K) latents."""

@@ -7,9 +7,16 @@ widths and shrunk), and Stein's unbiased estimate says, around each landmark, ho
 is; the mean of the ways, weighted by that, is kept (Stein, "Estimation of the mean of a
 multivariate normal distribution", Annals of Statistics 9 (1981); weights after Leung and Barron,
 "Information theory and mixing least-squares regressions", IEEE Trans. Inf. Theory 52 (2006)).
+
+Some features are kin: what a lever's square does to the skin is, around each landmark, much like
+what the lever itself does, only more or less of it. So for these there are more ways: the clean
+field of the kin, times what fits best within a window.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,69 +25,129 @@ from models.face_mesh import distances
 from models.train.wandering import Wandering
 
 Floats = NDArray[np.float64]
+Way: TypeAlias = tuple[Floats, Floats]
+"""Fields (F, 478, 3) estimated in some way, and Stein's estimate of their squared errors."""
+
 _WINDOWS_MM = (4.0, 7.0, 12.0, 20.0, 35.0)
+_KIN_MM = (15.0, 25.0, 40.0)
 _AROUND_MM = 10.0  # over which the estimated error is averaged
-_SOFT = 0.5  # of the noise's variance: how much worse a way may be and still count
+_SOFT = 0.3  # of the noise's variance: how much worse a way may be and still count
 
 
 def clean_fields(
-    phi: Floats, landmarks: Floats, wandering: Wandering | None = None
+    phi: Floats,
+    landmarks: Floats,
+    wandering: Wandering | None = None,
+    families: Sequence[Sequence[int]] = (),
+    kin: Mapping[int, Sequence[int]] | None = None,
 ) -> tuple[Floats, Floats]:
     """Coefficients (F, 478, 3) of features phi (N, F) for landmarks (N, 478, 3).
 
-    ``wandering`` says how alike errors of looks are that follow one another; None: not at all.
-
-    The features' order matters a little: each is taken without what those before it explain. The
-    constant one must be the last column of phi; its field, the face itself, is left as it is.
+    Args:
+        phi: features; the constant one must be the last column. Its field, the face itself, is left
+            as it is.
+        landmarks: mm.
+        wandering: how alike errors of looks are that follow one another; None: not at all.
+        families: features that belong together, as the powers of one lever, and whose fields may be
+            like that of the first.
+        kin: of other features, by column: those whose fields their own may be like.
 
     Returns:
         the coefficients, and (N, 478, 3) mm: what they leave.
     """
     count, size = phi.shape
-    order = np.r_[size - 1, np.arange(size - 1)]
-    flat, rows = landmarks.reshape(count, -1), phi[:, order]
+    flat, rows = landmarks.reshape(count, -1), phi
     if wandering is not None:
         flat, rows = wandering.apart(flat), wandering.apart(rows)
-    basis, upper = np.linalg.qr(rows)
-    raw = basis.T @ flat
-    left = np.square(flat).sum(0) - np.square(raw).sum(0)
+    basis, order = _basis(rows, families)
+    inverse = np.linalg.inv(basis.T @ basis)
+    raw = inverse @ (basis.T @ flat)
+    left = np.square(flat - basis @ raw).sum(0)
     sigma = np.sqrt(np.maximum(left / max(1, count - size), 1e-12)).reshape(landmarks.shape[1:])
-    fields = raw.reshape(size, *landmarks.shape[1:])
-    apart = distances(landmarks.mean(0))
-    cleaned = np.concatenate([fields[:1], _mixed(fields[1:] / sigma, apart) * sigma])
-    coefficients = np.empty_like(raw)
-    coefficients[order] = np.linalg.lstsq(upper, cleaned.reshape(size, -1), rcond=None)[0]
-    said = (phi @ coefficients).reshape(landmarks.shape)
-    return coefficients.reshape(fields.shape), landmarks - said
+    noise = np.sqrt(np.diag(inverse))[:, None, None] * sigma
+    fields = raw.reshape(noise.shape)
+    like: dict[int, Sequence[int]] = {f: family[:1] for family in families for f in family[1:]}
+    at = np.argsort(order)
+    by_place = {int(at[f]): at[list(others)] for f, others in (like | dict(kin or {})).items()}
+    cleaned = noise * _mixed(fields / noise, distances(landmarks.mean(0)), by_place)
+    cleaned[0] = fields[0]
+    said = basis @ cleaned.reshape(size, -1)
+    coefficients = np.linalg.lstsq(rows, said, rcond=None)[0]
+    left = landmarks - (phi @ coefficients).reshape(landmarks.shape)
+    return coefficients.reshape(fields.shape), left
 
 
-def _mixed(fields: Floats, apart: Floats) -> Floats:
+def _basis(rows: Floats, families: Sequence[Sequence[int]]) -> tuple[Floats, NDArray[np.intp]]:
+    """(N, F) columns of length 1 that span the features rows (N, F), and which each comes from.
+
+    The constant one is the first. What is in a family is taken without what those before it in the
+    family explain, and not without more: for by chance levers go a little together, and a small
+    lever's field would hold that much of a large one's. The rest is taken without all others.
+    """
+    last = rows.shape[1] - 1
+    members = [f for family in families for f in family]
+    rest = [f for f in range(last) if f not in members]
+    own = [_without(rows[:, [last]], rows[:, list(family)]) for family in families]
+    known = np.concatenate([rows[:, [last]] / np.linalg.norm(rows[:, last]), *own], axis=1)
+    basis = np.concatenate([known, _without(known, rows[:, rest])], axis=1)
+    return basis, np.array([last, *members, *rest], dtype=np.intp)
+
+
+def _without(known: Floats, rows: Floats) -> Floats:
+    """Rows (N, F), each without what ``known`` and those before it explain, of length 1."""
+    both = np.concatenate([known, rows], axis=1)
+    return np.asarray(np.linalg.qr(both)[0][:, known.shape[1] :])
+
+
+def _mixed(fields: Floats, apart: Floats, kin: Mapping[int, NDArray[np.intp]]) -> Floats:
     """Fields (F, 478, 3) with noise of variance 1 -> weighted mean of all ways to clean them."""
-    points = fields.shape[1]
-    flat = fields.transpose(1, 0, 2).reshape(points, -1)
     around = _window(apart, _AROUND_MM)
-
-    def local(values: Floats) -> Floats:
-        """Mean over the neighbourhood and the three axes."""
-        mean = (around @ values).reshape(points, -1, 3).mean(2)
-        return np.asarray(np.repeat(mean, 3, axis=1))
-
-    ways: list[tuple[Floats, Floats]] = [
-        (local(np.square(flat) - 1.0), np.zeros_like(flat)),
-        (np.ones_like(flat), flat),
+    ways = [
+        (np.zeros_like(fields), np.square(fields) - 1.0),
+        (fields, np.ones_like(fields)),
+        *(_smoothed(fields, _window(apart, width), around) for width in _WINDOWS_MM),
     ]
-    for width in _WINDOWS_MM:
-        window = _window(apart, width)
-        smooth = window @ flat
-        noise = np.square(window).sum(1)[:, None]
-        keep = np.maximum(1.0 - noise / np.maximum(local(np.square(smooth)), 1e-9), 0.0)
-        way = keep * smooth
-        risk = np.square(way - flat) + 2.0 * np.diag(window)[:, None] * keep - 1.0
-        ways.append((local(risk), way))
-    risks = np.stack([risk for risk, _ in ways])
+    mixed = _mean(ways, around)
+    if kin:
+        related = list(kin)
+        ways = [(way[related], risk[related]) for way, risk in ways]
+        for which in range(max(map(len, kin.values()))):
+            like = mixed[[others[min(which, len(others) - 1)] for others in kin.values()]]
+            ways += [_scaled(like, fields[related], _window(apart, width)) for width in _KIN_MM]
+        mixed[related] = _mean(ways, around)
+    return mixed
+
+
+def _smoothed(fields: Floats, window: Floats, around: Floats) -> Way:
+    """The mean within a window, shrunk by what of it is noise."""
+    smooth = _over(window, fields)
+    noise = np.square(window).sum(1)[:, None]
+    size = _over(around, np.square(smooth).mean(2, keepdims=True))
+    keep = np.maximum(1.0 - noise / np.maximum(size, 1e-9), 0.0)
+    way = keep * smooth
+    return way, np.square(way - fields) + 2.0 * np.diag(window)[:, None] * keep - 1.0
+
+
+def _scaled(patterns: Floats, fields: Floats, window: Floats) -> Way:
+    """Patterns, each times what fits its field best within a window."""
+    size = _over(window, np.square(patterns).sum(2, keepdims=True))
+    share = patterns / np.maximum(size, 1e-9)
+    way = _over(window, (patterns * fields).sum(2, keepdims=True)) * share
+    slope = np.diag(window)[:, None] * patterns * share
+    return way, np.square(way - fields) + 2.0 * slope - 1.0
+
+
+def _mean(ways: list[Way], around: Floats) -> Floats:
+    """The ways' mean, weighted by how wrong each is around a landmark, over its three axes."""
+    risks = np.stack([_over(around, risk.mean(2, keepdims=True)) for _, risk in ways])
     weights = np.exp(-(risks - risks.min(0)) / _SOFT)
-    mixed = (weights / weights.sum(0) * np.stack([way for _, way in ways])).sum(0)
-    return np.asarray(mixed.reshape(points, -1, 3).transpose(1, 0, 2))
+    weights /= weights.sum(0)
+    return np.asarray(sum(weight * way for weight, (way, _) in zip(weights, ways, strict=True)))
+
+
+def _over(window: Floats, values: Floats) -> Floats:
+    """Means of values (F, 478, C) within each landmark's window."""
+    return np.asarray(np.einsum("pq,fqc->fpc", window, values, optimize=True))
 
 
 def _window(apart: Floats, width: float) -> Floats:

@@ -18,8 +18,8 @@ import numpy as np
 from models.self_model import Floats, SelfModel
 from models.train.wandering import Wandering
 
-MOST = 24
-_CLEAR = 5.0  # standard deviations of a pair that does not meet
+MOST = 40
+_CLEAR = 3.0  # standard deviations of a pair that does not meet
 _NEAR = 40  # landmarks
 _NORMAL = 1.4826  # standard deviations in the median of absolute deviations
 _BENT, _STEP = 0.442, 0.35  # where tanh(tanh(z)) has no third derivative; z per command

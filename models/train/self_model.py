@@ -4,7 +4,8 @@ Adam, last layer and doubt in closed form.
 The network learns on the modes of the noisy looks. What its features do to the skin is then
 estimated landmark by landmark, as smooth fields (models.train.fields), and cut to modes again,
 those of the model's own motion, which hold much less of the camera's noise. Before that, pairs of
-levers that clearly meet get hidden units of their own (models.train.meetings).
+levers that clearly meet get hidden units of their own (models.train.meetings). All of it is done
+some times over, for each model tells better than the one before how far the camera had swayed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -47,6 +49,8 @@ class FitConfig:
         decay: weight decay of the hidden layers.
         sparse: L1 on the first layer: a hidden unit should listen to few actuators, because on a
             face few of them meet. Without it the mixing terms learn the noise.
+        rounds: how often the whole is fitted, each time without what all landmarks did together
+            beyond the model before: the camera's sway.
         memory: False fits without the play operator (tendon commands go straight in).
         seed: of the initial weights.
     """
@@ -57,6 +61,7 @@ class FitConfig:
     rate: float = 8e-3
     decay: float = 1e-3
     sparse: float = 5e-3
+    rounds: int = 3
     memory: bool = True
     seed: int = 0
 
@@ -95,6 +100,19 @@ def fit(
     c = config or FitConfig()
     _check(examples)
     began = time.process_time()
+    for k in range(c.rounds):
+        model = _fitted(examples, c, partial(_round, progress, k, c.rounds))
+        sway = (examples.landmarks - model.sequence(examples.commands)[examples.seen]).mean(1)
+        examples = replace(examples, landmarks=examples.landmarks - sway[:, None])
+    return replace(model, meta=model.meta | {"fit_cpu_s": round(time.process_time() - began, 2)})
+
+
+def _round(progress: Callable[[int, int], None], k: int, rounds: int, done: int, of: int) -> None:
+    progress(k * of + done, rounds * of)
+
+
+def _fitted(examples: Examples, c: FitConfig, progress: Callable[[int, int], None]) -> SelfModel:
+    """A model of examples as they are."""
     torch.manual_seed(c.seed)
     mean, decoder, latents = _modes(examples.landmarks, c.latents)
     tendons = examples.tendons if c.memory else ()
@@ -125,9 +143,7 @@ def fit(
     phi = model.features(at)
     # What the fit leaves tells the camera's noise, if there are more poses than features.
     if len(phi) >= _PLENTY * (phi.shape[1] + MOST):
-        model = with_meetings(model, find_meetings(at, phi, examples.landmarks))
-        phi = model.features(at)
-        model = _cleaned(model, phi, examples.landmarks, c.latents)
+        model = _cleaned(model, at, examples.landmarks, c.latents)
     else:
         model = _last_layer(model, phi, latents)
     meta = {
@@ -135,7 +151,6 @@ def fit(
         "poses": len(examples.seen),
         "loss": loss,
         "plays_told": round(told, 1),
-        "fit_cpu_s": round(time.process_time() - began, 2),
     }
     return replace(model, meta=meta)
 
@@ -235,9 +250,18 @@ def _last_layer(model: SelfModel, phi: Floats, latents: Floats) -> SelfModel:
     return replace(model, out=out, doubt=doubt, noise=noise)
 
 
-def _cleaned(model: SelfModel, phi: Floats, landmarks: Floats, wanted: int) -> SelfModel:
-    """The model with clean fields behind its features phi (N, F), and modes of their motion."""
-    fields, left = clean_fields(phi, landmarks, Wandering.beyond(phi, landmarks))
+def _cleaned(model: SelfModel, x: Floats, landmarks: Floats, wanted: int) -> SelfModel:
+    """The model with units for levers that meet in looks (N, 478, 3) at inputs x (N, m), clean
+    fields behind its features, and modes of their motion."""
+    levers, units = len(model.inputs), len(model.b2)
+    pairs = find_meetings(x, model.features(x), landmarks)
+    model = with_meetings(model, pairs)
+    phi = model.features(x)
+    families = [range(lever, POWERS * levers, levers) for lever in range(levers)]
+    first = POWERS * levers + units
+    kin = {first + k: pair for k, pair in enumerate(pairs)}
+    wandering = Wandering.beyond(phi, landmarks)
+    fields, left = clean_fields(phi, landmarks, wandering, families, kin)
     mean, decoder, latents = _modes(landmarks - left, wanted)
     model = _last_layer(replace(model, mean=mean, decoder=decoder), phi, latents)
     root = _roots()

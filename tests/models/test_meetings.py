@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.regions import COUNT
-from models.self_model import SelfModel
+from models.self_model import POWERS, SelfModel
 from models.train.meetings import MOST, find_meetings, with_meetings
 from models.train.self_model import FitConfig, fit
 from tests.models.analytic_face import AnalyticFace
@@ -53,13 +53,13 @@ def test_units_of_pairs_leave_the_others_alone_and_tell_products() -> None:
 
 def test_never_more_than_so_many() -> None:
     rng = np.random.default_rng(5)
-    x = rng.uniform(-1.0, 1.0, size=(POSES, 8))
+    x = rng.uniform(-1.0, 1.0, size=(POSES, 10))
     phi = np.concatenate([x, x**2, np.ones((POSES, 1))], axis=1)
-    products = np.stack([x[:, i] * x[:, j] for i in range(8) for j in range(i)], axis=1)
+    products = np.stack([x[:, i] * x[:, j] for i in range(10) for j in range(i)], axis=1)
     looks = products @ rng.normal(size=(products.shape[1], COUNT * 3))
     looks += 0.5 * rng.normal(size=looks.shape)
     assert len(find_meetings(x, phi, looks.reshape(POSES, COUNT, 3))) <= MOST
 
 
 def _hidden(model: SelfModel, x: np.ndarray) -> np.ndarray:
-    return model.features(x)[:, 3 * x.shape[1] : -1]
+    return model.features(x)[:, POWERS * x.shape[1] : -1]

@@ -12,7 +12,7 @@ import torch
 from models import self_model
 from models.errors import ModelError
 from models.play import Play
-from models.self_model import SelfModel
+from models.self_model import POWERS, SelfModel
 from models.self_model_net import from_numpy
 from models.train.self_model import FitConfig, fit
 from tests.models.analytic_face import AnalyticFace
@@ -135,6 +135,38 @@ def test_saved_models_come_back_equal(face: AnalyticFace, model: SelfModel, tmp_
     u = face.random(5, seed=1)
     np.testing.assert_allclose(back.landmarks(u), model.landmarks(u), atol=1e-3)
     assert back.names == model.names
+
+
+def test_a_model_of_fewer_powers_says_what_it_said(
+    face: AnalyticFace, model: SelfModel, tmp_path: Path
+) -> None:
+    m = len(model.inputs)
+    flat = model.out.copy()
+    flat[(POWERS - 1) * m : POWERS * m] = 0.0
+    want = replace(model, out=flat, meta={"face": "analytic", "face_hash": "0"})
+    highest = slice((POWERS - 1) * m, POWERS * m)
+    old = replace(
+        want, out=np.delete(flat, highest, axis=0), doubt=np.delete(model.doubt, highest, axis=1)
+    )
+    self_model.save(tmp_path / "old.safetensors", old)
+    back = self_model.load(tmp_path / "old.safetensors", "analytic", "0")
+    commands = face.random(50, seed=4)
+    np.testing.assert_allclose(back.sequence(commands), want.sequence(commands), atol=1e-3)
+    assert np.isfinite(back.uncertainty(commands)).all()
+
+
+def test_a_camera_that_sways_costs_little(face: AnalyticFace) -> None:
+    still = face.examples(noise=1.0)
+    sway = np.random.default_rng(5).normal(scale=1.0, size=(len(still.seen), 1, 3))
+    swaying = replace(still, landmarks=still.landmarks + sway)
+    commands = face.random(200, seed=9)
+    want = face.see(face.drive(commands))
+
+    def error(rounds: int) -> float:
+        said = fit(swaying, replace(QUICK, rounds=rounds)).sequence(commands)
+        return float(np.sqrt(np.square(said - want - (said - want).mean((0, 1))).mean()))
+
+    assert error(3) < 0.8 * error(1)
 
 
 def test_a_model_of_another_face_is_refused_by_name_and_hash(
