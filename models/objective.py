@@ -20,6 +20,9 @@ from models.errors import ModelError
 from models.regions import COUNT, LIP_GAPS, gaps, landmark_weights
 from models.self_model import POWERS, Floats, SelfModel
 
+_TAUT = 0.5  # of a string's greatest slope
+_PULLS = 41
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -109,6 +112,7 @@ class Objective:
         self._root_w = np.sqrt(w)
         self.prior = wishes.neutral * np.eye(m) + wishes.mirror * _mirrored(model)
         """(m, m) Hessian of the terms that hold x to rest and symmetry."""
+        self._taut = taut(model)
 
     def fold(self, readout: Floats) -> None:
         """Minimise the squares of phi @ readout - b, with readout (F, Q)."""
@@ -154,30 +158,45 @@ class Objective:
         return np.asarray((self.model.features(x) @ self.readout - goal.b) * goal.scale)
 
     def linearise(self, x: Floats, goal: Goal) -> tuple[Floats, Floats]:
-        """(residual (T, Q), Jacobian transposed (T, m, Q)) at x (T, m)."""
-        model = self.model
-        h1 = np.tanh(x @ model.w1.T + model.b1)
+        """(residual (T, Q), Jacobian transposed (T, m, Q)) at x (T, m).
+
+        A slack string moves nothing, and a step by its slope would leave it slack for ever: its
+        slopes are those of where it becomes taut (``taut``).
+        """
+        model, r = self.model, self.residual(x, goal)
+        at = np.maximum(x, self._taut)
+        h1 = np.tanh(at @ model.w1.T + model.b1)
         h2 = np.tanh(h1 @ model.w2.T + model.b2)
-        m = x.shape[1]
-        powers = [x]
-        for _ in range(POWERS - 1):
-            powers.append(powers[-1] * x)
-        r = np.concatenate(powers, axis=1) @ self._on_x
-        r += h2 @ self._on_h + (self.readout[-1] - goal.b)
         inner = model.w1.T * (1.0 - h1**2)[:, None, :]
-        dh = (inner.reshape(-1, inner.shape[-1]) @ model.w2.T).reshape(len(x), m, -1)
+        dh = (inner.reshape(-1, inner.shape[-1]) @ model.w2.T).reshape(*x.shape, -1)
         dh *= (1.0 - h2**2)[:, None, :]
-        j = (dh.reshape(-1, dh.shape[-1]) @ self._on_h).reshape(len(x), m, -1)
+        j = (dh.reshape(-1, dh.shape[-1]) @ self._on_h).reshape(*x.shape, -1)
         j += self._slopes[0]
-        for power, slopes in zip(powers, self._slopes[1:], strict=False):
+        power = at
+        for slopes in self._slopes[1:]:
             j += power[:, :, None] * slopes
+            power = power * at
         j *= goal.scale[:, None, :]
-        return r * goal.scale, j
+        return r, j
 
     def cost(self, x: Floats, goal: Goal) -> Floats:
         """E (T,) without smoothness and interlocks, floor included."""
         residual = np.square(self.residual(x, goal)).sum(1)
         return np.asarray(residual + ((x @ self.prior) * x).sum(1) + goal.floor)
+
+
+def taut(model: SelfModel) -> Floats:
+    """(m,) inputs from which on strings pull with half of their greatest slope or more; -inf for
+    what is no string."""
+    out = np.full(len(model.inputs), -np.inf)
+    pulls = np.linspace(0.0, 1.0, _PULLS)
+    for k in model.tendons:
+        x = np.zeros((_PULLS, len(out)))
+        x[:, k] = pulls
+        moved = model.latents(x) @ model.decoder
+        slope = np.gradient(moved @ (moved[-1] - moved[0]))
+        out[k] = pulls[np.argmax(slope >= _TAUT * slope.max())]
+    return out
 
 
 def _mirrored(model: SelfModel) -> Floats:
