@@ -8,7 +8,6 @@ import numpy as np
 
 from calibration.dataset import Dataset
 from calibration.fit import examples, usable
-from calibration.plan import string_walk
 from calibration.studio import Stage
 from calibration.verdicts import rmse
 from models.regions import REGIONS
@@ -43,6 +42,13 @@ def memory_gain(data: Dataset, model: SelfModel, blind: SelfModel) -> float:
     )
 
 
+def string_walk(face: FaceConfig, count: int, seed: int) -> Floats:
+    """(count, n) random pulls of all strings, the rest at neutral."""
+    strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    pulls = np.random.default_rng([seed, 2]).uniform(size=(count, len(strings)))
+    return np.where(strings, pulls * face.limits[:, 1], 0.0)
+
+
 def check_memory(
     face: FaceConfig, model: SelfModel, blind: SelfModel, stage: Stage, seed: int = 0
 ) -> dict[str, float]:
@@ -56,7 +62,7 @@ def check_memory(
         return {}
     stage.go(face.safe)
     sent, there = [], []
-    for _, goal in string_walk(face, MEMORY_POSES, seed + 611953):
+    for goal in string_walk(face, MEMORY_POSES, seed + 611953):
         sent.append(stage.go(goal))
         look = stage.look().landmarks
         known = stage.truth()

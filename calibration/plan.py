@@ -8,7 +8,7 @@ combo       low-discrepancy mixtures, growing; half of them move few actuators, 
 neck        the head turned: only for the pose of the head, not for the face
 active      mixtures chosen where the first model knows least (added by ``collect``)
 held        never learned from: what ``verify`` asks
-string      strings pulled and let go at random, each by itself, the rest of the face still
+string      strings pulled as in mixtures, the rest of the face still
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FIRST_PASS = ("neutral", "single")
 
 _AMPLITUDES = (0.3, 0.65, 1.0)
 _LOOP = (0.2, 0.4, 0.6, 0.8, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0, 0.5, 0.25, 0.5, 0.0)
-_STRINGS = 60  # random poses of the strings
+_STRINGS, _STRINGS_SHARE = 60, 0.08  # poses of the strings alone: at least, and of all
 _REST = 4  # neutral poses at the start
 _NEUTRAL_EVERY = 100
 _GROWING = 0.25  # share of the combos whose amplitude still grows
@@ -128,7 +128,7 @@ def make_plan(face: FaceConfig, poses: int, seed: int = 0, again: str = "") -> P
     Raises:
         InputError: too few poses to visit every actuator and still learn and verify.
     """
-    strings = string_walk(face, _STRINGS, seed)
+    strings = _strings_alone(face, max(_STRINGS, round(_STRINGS_SHARE * poses)), seed)
     fixed = [*_singles(face), *_loops(face), *strings, *_necks(face, seed)]
     least = len(fixed) + 2 * _moving(face).sum() + _held(poses)
     if poses < least:
@@ -227,13 +227,11 @@ def _loops(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
             yield "loop", np.where(strings, level * face.limits[:, 1], 0.0)
 
 
-def string_walk(face: FaceConfig, count: int, seed: int) -> list[tuple[str, Floats]]:
-    """Random pulls of all strings, the rest at neutral: only their past tells such faces apart."""
-    strings = _strings(face)
-    if not strings.any():
-        return []
-    pulls = np.random.default_rng([seed, 2]).uniform(size=(count, len(strings)))
-    return [("string", np.where(strings, pull * face.limits[:, 1], 0.0)) for pull in pulls]
+def _strings_alone(face: FaceConfig, count: int, seed: int) -> Iterator[tuple[str, Floats]]:
+    """The rest at neutral: only their past tells such faces apart."""
+    if _strings(face).any():
+        rest = np.zeros((count, len(face.names)))
+        yield from (("string", goal) for goal in pulled(face, rest, seed + 1))
 
 
 def _necks(face: FaceConfig, seed: int) -> Iterator[tuple[str, Floats]]:

@@ -121,3 +121,14 @@ def test_only_what_is_learned_from_is_pulled() -> None:
     held = plan.goals[kinds(plan, "held")]
     wanted = allowed(face, mixtures(face, len(held), 7919))
     np.testing.assert_array_equal(held, wanted)
+
+
+def test_a_twelfth_of_all_poses_is_of_the_strings_alone() -> None:
+    face = load_face("morpheus33")
+    strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    for poses, count in ((700, 60), (1490, 119)):
+        plan = make_plan(face, poses)
+        alone = plan.goals[kinds(plan, "string")]
+        assert len(alone) == count
+        assert not alone[:, ~strings].any()
+        assert (alone[:, strings] > 0).all()
