@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from calibration.dataset import Dataset
+from calibration.frames import RESTLESS
 from models import self_model
 from models.self_model import NECK, SelfModel, neck_features
 from models.train.self_model import Examples, FitConfig, fit
 from robot.config import FaceConfig, Floats
 
 MODEL = "self_model.safetensors"
-_UNSETTLED = 4.0  # times the median spread: the pose was still moving
 # An actuator shows when its full range moves some landmarks by so many standard errors, and mm.
 _SHOWS, _SHOWS_MM = 6.0, 1.0
 _MOST = 8
@@ -41,7 +41,7 @@ def examples(
 
 def usable(data: Dataset) -> NDArray[np.bool_]:
     """(R,) poses to learn from: seen, settled, not held out."""
-    settled = data.spread <= _UNSETTLED * np.nanmedian(data.spread[data.seen])
+    settled = data.spread <= RESTLESS * np.nanmedian(data.spread[data.seen])
     return np.asarray(data.seen & ~data.of("held", "neck") & settled)
 
 

@@ -43,6 +43,7 @@ STRAYED_MM = 80.0  # from where the landmark was at rest
 LEAST_EYES_PX = 40.0  # between the outer corners of the eyes; 124 with the rig's camera
 SHARPNESS = 0.5  # of the usual
 TURNED_DEG, SHIFTED_MM, NEARER = 7.0, 8.0, 0.08
+RESTLESS = 4.0  # times the usual change between two looks: the face still moves
 _FIRST, _USUAL = 5, 50  # pictures that make a reference, and that say what is usual
 
 

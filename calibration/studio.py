@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from calibration.dataset import Setup
-from calibration.frames import NOWHERE, UNSEEN, Frame, Sieve, Tally
+from calibration.frames import NOWHERE, RESTLESS, UNSEEN, Frame, Sieve, Tally
 from robot.actuators import to_pulses
 from robot.config import FaceConfig, Floats
 from robot.errors import DeviceError
@@ -25,7 +25,6 @@ RIG_SETTLE_S = 0.03
 0.04 mm RMS of where they come to rest."""
 CLEAR_LOOKS = 5  # of a tracker's picture of a still face
 PATIENCE_S = 0.5  # how much longer to wait for a pose that still moves
-RESTLESS = 4.0  # times the usual change between two looks: still moving
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ from models.data.phones import UNKNOWN
 from models.data.schema import Clip, at_60, check, frame_count
 from models.errors import ModelError
 from models.features import FRAMES
-from models.regions import eyes_apart
+from models.regions import MOUTH_CORNERS, eyes_apart
 
 if TYPE_CHECKING:
     from models.face_tracker import FaceTracker
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _VERSION: Final = 1  # of the tracking; a change tracks every video anew
 LIPS: Final = (13, 14)
-CORNERS: Final = (61, 291)
 SMALLEST: Final = 30.0
 """Pixels between the outer corners of the eyes; in a smaller face lips are a few pixels."""
 TURNED: Final = 0.77
@@ -201,7 +200,8 @@ def _rows(path: Path, about: media.Pictures, tracker: FaceTracker) -> Iterator[_
             if flat >= SMALLEST and flat >= TURNED * eyes:
                 names = list(found.scores)
                 scores, _ = by_name(names, np.asarray([found.scores[n] for n in names]))
-                gap, width = (_distance(found.pixels, pair) / eyes for pair in (LIPS, CORNERS))
+                pairs = LIPS, MOUTH_CORNERS
+                gap, width = (_distance(found.pixels, pair) / eyes for pair in pairs)
                 row = scores, gap, width, True
         yield row
 

@@ -33,11 +33,12 @@ from models.data.lips import from_measures
 from models.emotion import EMOTIONS, Variation, blend
 from models.fusion import SPOKEN, closure, rounding
 from models.learned_fusion import INPUTS, KIND, MEETING, SAID, WEIGHTS, inputs
+from models.regions import MOUTH_CORNERS
 
 Floats = NDArray[np.float64]
 LOWER = indices([*GROUPS["jaw"], *GROUPS["mouth"], *GROUPS["tongue"]])
 UPPER = np.setdiff1d(np.arange(len(ARKIT)), LOWER)
-CORNERS, INNER = (61, 291), (13, 14)  # MediaPipe: right and left corner; inner lip up and down
+INNER = (13, 14)  # MediaPipe: the inner lip up and down
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Lips:
             order = [[str(n) for n in f["names"]].index(name) for name in ARKIT]
             delta = f["delta"][order].astype(np.float64)
         up, down = INNER
-        right, left = CORNERS
+        left, right = MOUTH_CORNERS
         corner = delta[:, [right, left], 1].mean(axis=1) - delta[:, [0, 17], 1].mean(axis=1)
         gap = delta[:, up, 1] - delta[:, down, 1]
         return cls(gap, delta[:, left, 0] - delta[:, right, 0], corner)
