@@ -20,7 +20,7 @@ POINTS = 60
 _WIDTH, _SHIFTS = 0.6, 30  # of the kernel that finds what most landmarks do, in noises
 _LEAST = 1e-3  # of the largest: what moved less tells nothing of its own
 _PLENTY = 3  # looks for each feature
-_OWN = 0.5  # least share of the sway's variance that looks at one pose must show
+_OWN = 0.2  # least share of the sway's variance that looks at one pose, some twenty, must show
 
 
 @dataclass(frozen=True, eq=False)

@@ -110,7 +110,8 @@ class Inverse:
         self.memory = self.model.advance(self.memory, self.commands)
 
     def solve(self, target: Floats, dt: float = np.inf, others: Floats | None = None) -> Solution:
-        """Commands for one target, starting from the last ones.
+        """Commands for one target, starting from the last ones; where there is no speed limit from
+        rest as well, and the better is taken.
 
         Args:
             target: (478, 3) mm in the head frame.
@@ -122,18 +123,22 @@ class Inverse:
             ModelError: NaN or a wrong shape; the state is unchanged.
         """
         model = self.model
-        goal = self.objective.goal(np.asarray(target, dtype=np.float64)[None])
+        # A face that may jump can jump too far from its last pose to find its way by slopes.
+        starts = np.array([self._x] if np.isfinite(dt) else [self._x, np.zeros_like(self._x)])
+        targets = np.broadcast_to(target, (len(starts), *np.shape(target)))
+        goal = self.objective.goal(np.asarray(targets, dtype=np.float64))
         low_u, high_u = self.reach(dt)
         box = Box(*self._bounds(low_u, high_u), self._planes, self._plane_offsets())
-        start = self._x[None]
-        past = start if np.isfinite(dt) else None
+        past = starts if np.isfinite(dt) else None
         if goal.start is not None:
-            start = goal.start
-        x, cost = descend(self.objective, goal, start, past, box, self.steps)
+            starts = goal.start
+        each, costs = descend(self.objective, goal, starts, past, box, self.steps)
+        best = int(costs.argmin())
+        x, cost = each[best], float(costs[best])
         out = self.commands.copy() if others is None else np.clip(others, low_u, high_u)
-        out[model.inputs] = x[0]
+        out[model.inputs] = x
         if len(model.tendons):
-            out[model.inputs[model.tendons]] = self._strings(x[0, model.tendons])
+            out[model.inputs[model.tendons]] = self._strings(x[model.tendons])
         out = np.clip(out, low_u, high_u)
         self._x = model.drive(out, self.memory)
         self.memory = model.advance(self.memory, out)
@@ -145,7 +150,7 @@ class Inverse:
             landmarks=seen,
             unreached=self.unreached(seen, target),
             novelty=float(np.square(model.doubt @ phi).sum()),
-            cost=float(cost[0]),
+            cost=cost,
         )
 
     def solve_each(self, targets: Floats, steps: int | None = None) -> Floats:

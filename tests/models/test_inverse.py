@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models import self_model
 from models.descent import Box, bounded_step, descend
 from models.errors import ModelError
 from models.inverse import Inverse, Limits
@@ -17,8 +18,10 @@ from models.inverse_adam import adam
 from models.inverse_clip import solve_clip
 from models.objective import Objective, Wishes
 from models.regions import LIP_GAPS, LIPS, gaps
-from models.self_model import SelfModel
+from models.self_model import NECK, SelfModel
 from models.train.self_model import FitConfig, fit
+from robot.config import load_face
+from robot.retarget import limits_of
 from tests.models.analytic_face import AnalyticFace, Floats
 
 SPEED = 6.0
@@ -275,3 +278,15 @@ def test_a_step_stops_at_the_walls_and_solves_for_the_rest() -> None:
     box = Box(-np.ones(2), np.ones(2), np.zeros((0, 2)), np.zeros(0))
     # Free, d0 would be 2.1; with d0 held at 1 the best d1 solves 2 d1 + d0 / 2 = 0.
     np.testing.assert_allclose(bounded_step(h, g, np.zeros((1, 2)), box), [[1.0, -0.25]])
+
+
+def test_a_jump_is_solved_as_well_as_from_rest() -> None:
+    face = load_face("morpheus33")
+    model = self_model.load(self_model.shipped(face.name), face.name, face.hash)
+    goals = np.random.default_rng(2).uniform(*face.limits.T, size=(20, model.n))
+    goals[:, [face.names.index(n) for n in NECK]] = 0.0
+    targets = model.landmarks(goals)
+    jumping, alone = (Inverse(model, limits_of(face), steps=15) for _ in range(2))
+    for target in targets:
+        alone.reset()
+        assert jumping.solve(target).cost <= 1.001 * alone.solve(target).cost
