@@ -283,10 +283,11 @@ def test_a_step_stops_at_the_walls_and_solves_for_the_rest() -> None:
 def test_a_jump_is_solved_as_well_as_from_rest() -> None:
     face = load_face("morpheus33")
     model = self_model.load(self_model.shipped(face.name), face.name, face.hash)
-    goals = np.random.default_rng(2).uniform(*face.limits.T, size=(20, model.n))
+    goals = np.random.default_rng(2).uniform(*face.limits.T, size=(60, model.n))
     goals[:, [face.names.index(n) for n in NECK]] = 0.0
     targets = model.landmarks(goals)
-    jumping, alone = (Inverse(model, limits_of(face), steps=15) for _ in range(2))
+    wishes = Wishes(mirror=0.0, neutral=1e-3)  # two of these jumps get stuck by slopes alone
+    jumping, alone = (Inverse(model, limits_of(face), wishes, steps=15) for _ in range(2))
     for target in targets:
         alone.reset()
         assert jumping.solve(target).cost <= 1.001 * alone.solve(target).cost
