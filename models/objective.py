@@ -171,13 +171,14 @@ class Objective:
         dh = (inner.reshape(-1, inner.shape[-1]) @ model.w2.T).reshape(*x.shape, -1)
         dh *= (1.0 - h2**2)[:, None, :]
         j = (dh.reshape(-1, dh.shape[-1]) @ self._on_h).reshape(*x.shape, -1)
-        j += self._slopes[0]
-        power = at
-        for slopes in self._slopes[1:]:
-            j += power[:, :, None] * slopes
-            power = power * at
-        j *= goal.scale[:, None, :]
-        return r, j
+        own = at[:, :, None] * self._slopes[-1]  # each input's own curve, by Horner's rule
+        for slopes in self._slopes[-2:0:-1]:
+            own += slopes
+            own *= at[:, :, None]
+        own += self._slopes[0]
+        own += j
+        own *= goal.scale[:, None, :]
+        return r, own
 
     def cost(self, x: Floats, goal: Goal) -> Floats:
         """E (T,) without smoothness and interlocks, floor included."""
