@@ -107,7 +107,7 @@ def write_report(
         _table(
             ("what", "", "goal", ""),
             (
-                (MEANING[r.name], f"{r.value:.3g}", _goal(r), "met" if r.met else "missed")
+                (MEANING[r.name], _short(r.value), _goal(r), "met" if r.met else "missed")
                 for r in judged(metrics)
             ),
         ),
@@ -134,6 +134,11 @@ def write_report(
 
 def _goal(row: Row) -> str:
     return row.goal.replace("at most", "≤")
+
+
+def _short(value: float) -> str:
+    """Three digits, and all of a count."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _hidden(model: SelfModel) -> list[str]:
