@@ -8,6 +8,7 @@ import numpy as np
 
 from calibration.dataset import Dataset
 from calibration.fit import examples, usable
+from calibration.plan import strings_of
 from calibration.studio import Stage
 from calibration.verdicts import rmse
 from models.regions import REGIONS
@@ -44,7 +45,7 @@ def memory_gain(data: Dataset, model: SelfModel, blind: SelfModel) -> float:
 
 def string_walk(face: FaceConfig, count: int, seed: int) -> Floats:
     """(count, n) random pulls of all strings, the rest at neutral."""
-    strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    strings = strings_of(face)
     pulls = np.random.default_rng([seed, 2]).uniform(size=(count, len(strings)))
     return np.where(strings, pulls * face.limits[:, 1], 0.0)
 

@@ -175,7 +175,7 @@ def pulled(face: FaceConfig, goals: Floats, seed: int) -> Floats:
     off the error of a slope; often enough a pull is reached from both sides, which tells the
     strings' memory.
     """
-    strings = _strings(face)
+    strings = strings_of(face)
     rng = np.random.default_rng([seed, 4])
     phase = np.empty((len(goals), len(strings)))
     now = rng.uniform(high=np.pi, size=len(strings))
@@ -198,7 +198,7 @@ def _moving(face: FaceConfig) -> NDArray[np.bool_]:
     return np.array([a.region != "neck" for a in face.actuators.values()])
 
 
-def _strings(face: FaceConfig) -> NDArray[np.bool_]:
+def strings_of(face: FaceConfig) -> NDArray[np.bool_]:
     """(n,) actuators that pull strings."""
     return np.array([a.kind == "tendon" for a in face.actuators.values()])
 
@@ -221,7 +221,7 @@ def _singles(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
 
 def _loops(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
     """Strings of both sides at once: they do not touch each other."""
-    strings = _strings(face)
+    strings = strings_of(face)
     if strings.any():
         for level in _LOOP:
             yield "loop", np.where(strings, level * face.limits[:, 1], 0.0)
@@ -229,7 +229,7 @@ def _loops(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
 
 def _strings_alone(face: FaceConfig, count: int, seed: int) -> Iterator[tuple[str, Floats]]:
     """The rest at neutral: only their past tells such faces apart."""
-    if _strings(face).any():
+    if strings_of(face).any():
         rest = np.zeros((count, len(face.names)))
         yield from (("string", goal) for goal in pulled(face, rest, seed + 1))
 

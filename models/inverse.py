@@ -131,7 +131,7 @@ class Inverse:
         box = Box(*self._bounds(low_u, high_u), self._planes, self._plane_offsets())
         past = starts if np.isfinite(dt) else None
         if goal.start is not None:
-            starts = goal.start
+            starts, goal = goal.start[:1], goal.frame(0)
         each, costs = descend(self.objective, goal, starts, past, box, self.steps)
         best = int(costs.argmin())
         x, cost = each[best], float(costs[best])
