@@ -43,6 +43,7 @@ MORE = (
     "command_l1_told",
     "unidentifiable_actuators",
     "untold_actuators",
+    "memory_gain_clear",
     "memory_gain_mixtures",
     "memory_gain_seen",
 )

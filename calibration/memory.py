@@ -56,29 +56,32 @@ def check_memory(
     """Random sequences of the strings, never learned from: errors in their zones. Stage started.
 
     ``memory_gain`` is the error with memory over that of the same fit without, on the true
-    landmarks where they are known. What is off by the same in all poses (the camera's bias) is
-    taken off both.
+    landmarks where they are known; ``memory_gain_clear`` is that of what the eyes see without a
+    look's noise (``Stage.clear``), which is all that a model of these eyes can know. What is off by
+    the same in all poses (the camera's bias) is taken off both.
     """
     if not len(model.tendons):
         return {}
     stage.go(face.safe)
-    sent, there = [], []
+    sent, clear, true = [], [], []
     for goal in string_walk(face, MEMORY_POSES, seed + 611953):
         sent.append(stage.go(goal))
-        look = stage.look().landmarks
-        known = stage.truth()
-        there.append(look if known is None else known)
-    run, at = np.array(sent), np.array(there)
-    good = np.isfinite(at).all((1, 2))
+        stage.look()  # once it is still
+        clear.append(stage.clear())
+        if (known := stage.truth()) is not None:
+            true.append(known)
+    run, seen = np.array(sent), np.array(clear)
+    at = np.array(true) if true else seen
 
-    def error(with_: SelfModel) -> float:
-        off = (with_.sequence(run) - at)[good][:, ZONE]
+    def error(with_: SelfModel, there: Floats) -> float:
+        off = (with_.sequence(run) - there)[np.isfinite(there).all((1, 2))][:, ZONE]
         return rmse(off - off.mean(0), np.zeros_like(off))
 
-    remembers, forgets = error(model), error(blind)
-    motion = at[good][:, ZONE]
+    remembers, forgets = error(model, at), error(blind, at)
+    motion = at[np.isfinite(at).all((1, 2))][:, ZONE]
     return {
         "memory_gain": remembers / forgets,
+        "memory_gain_clear": error(model, seen) / error(blind, seen),
         "memory_mm": remembers,
         "memory_blind_mm": forgets,
         "memory_motion_mm": rmse(motion - motion.mean(0), np.zeros_like(motion)),

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.face_mesh import distances
-from models.train.wandering import Wandering
+from models.train.look_errors import LookErrors
 
 Floats = NDArray[np.float64]
 Way: TypeAlias = tuple[Floats, Floats]
@@ -37,7 +37,7 @@ _SOFT = 0.3  # of the noise's variance: how much worse a way may be and still co
 def clean_fields(
     phi: Floats,
     landmarks: Floats,
-    wandering: Wandering | None = None,
+    errors: LookErrors | None = None,
     families: Sequence[Sequence[int]] = (),
     kin: Mapping[int, Sequence[int]] | None = None,
 ) -> tuple[Floats, Floats]:
@@ -47,7 +47,7 @@ def clean_fields(
         phi: features; the constant one must be the last column. Its field, the face itself, is left
             as it is.
         landmarks: mm.
-        wandering: how alike errors of looks are that follow one another; None: not at all.
+        errors: what is known of the looks' errors; None: all alike, and independent.
         families: features that belong together, as the powers of one lever, and whose fields may be
             like that of the first.
         kin: of other features, by column: those whose fields their own may be like.
@@ -57,8 +57,8 @@ def clean_fields(
     """
     count, size = phi.shape
     flat, rows = landmarks.reshape(count, -1), phi
-    if wandering is not None:
-        flat, rows = wandering.apart(flat), wandering.apart(rows)
+    if errors is not None:
+        flat, rows = errors.apart(flat), errors.apart(rows)
     basis, order = _basis(rows, families)
     inverse = np.linalg.inv(basis.T @ basis)
     raw = inverse @ (basis.T @ flat)

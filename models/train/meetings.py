@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 
 from models.self_model import Floats, SelfModel
-from models.train.wandering import Wandering
+from models.train.look_errors import LookErrors
 
 MOST = 40
 _CLEAR = 3.0  # standard deviations of a pair that does not meet
@@ -27,11 +27,11 @@ _BENT, _STEP = 0.442, 0.35  # where tanh(tanh(z)) has no third derivative; z per
 
 def find_meetings(x: Floats, phi: Floats, landmarks: Floats) -> list[tuple[int, int]]:
     """Pairs of inputs x (N, m) that meet, beyond features phi (N, F) of looks (N, 478, 3)."""
-    wandering = Wandering.beyond(phi, landmarks)
+    errors = LookErrors.beyond(phi, landmarks)
     pairs = list(combinations(range(x.shape[1]), 2))
     if not pairs:
         return []
-    own = wandering.free_of(phi)
+    own = errors.free_of(phi)
     flat = landmarks.reshape(len(x), -1)
     left = own(flat)
     sigma = np.sqrt(np.square(left).sum(0) / (len(x) - phi.shape[1]))

@@ -18,7 +18,7 @@ from scipy.optimize import least_squares
 
 from models.play import Play
 from models.train.fields import clean_fields
-from models.train.wandering import Wandering
+from models.train.look_errors import LookErrors
 
 Floats = NDArray[np.float64]
 
@@ -59,8 +59,8 @@ def find_plays(
 
     start = np.repeat(_START, k)
     rest = np.concatenate([_raised(others, powers), np.ones((count, 1))], axis=1)
-    wandering, patterns = _patterns(curves(start), rest, landmarks, k)
-    own = wandering.free_of(rest)
+    errors, patterns = _patterns(curves(start), rest, landmarks, k)
+    own = errors.free_of(rest)
     flat = (landmarks - landmarks.mean(0)).reshape(count, -1)
     signal = own(flat @ patterns)
 
@@ -95,13 +95,13 @@ def _unlike(widths: Floats) -> Floats:
 
 def _patterns(
     curves: Floats, rest: Floats, landmarks: Floats, wanted: int
-) -> tuple[Wandering, Floats]:
+) -> tuple[LookErrors, Floats]:
     """How errors wander, and (1434, wanted) what to weigh landmarks by."""
     explained = np.concatenate([rest[:, :-1], curves, rest[:, -1:]], axis=1)
-    wandering = Wandering.beyond(explained, landmarks)
-    fields, left = clean_fields(explained, landmarks, wandering)
+    errors = LookErrors.beyond(explained, landmarks)
+    fields, left = clean_fields(explained, landmarks, errors)
     sigma = np.maximum(left.reshape(len(left), -1).std(0), 1e-9)
     own = fields[rest.shape[1] - 1 : -1].reshape(curves.shape[1], -1) / sigma
-    size = np.linalg.qr(wandering.free_of(rest)(curves))[1]
+    size = np.linalg.qr(errors.free_of(rest)(curves))[1]
     patterns = np.linalg.svd(size @ own, full_matrices=False)[2][:wanted]
-    return wandering, (patterns / sigma).T
+    return errors, (patterns / sigma).T

@@ -25,9 +25,9 @@ from models.regions import COUNT, landmark_weights
 from models.self_model import MAX_LATENTS, POWERS, Floats, SelfModel
 from models.self_model_net import NetConfig, SelfModelNet
 from models.train.fields import clean_fields
+from models.train.look_errors import LookErrors
 from models.train.meetings import MOST, find_meetings, with_meetings
 from models.train.plays import find_plays
-from models.train.wandering import Wandering
 
 _PLENTY = 1.5
 _RIDGES = tuple(10.0**k for k in np.arange(-6, 2.1, 0.5))
@@ -260,8 +260,8 @@ def _cleaned(model: SelfModel, x: Floats, landmarks: Floats, wanted: int) -> Sel
     families = [range(lever, POWERS * levers, levers) for lever in range(levers)]
     first = POWERS * levers + units
     kin = {first + k: pair for k, pair in enumerate(pairs)}
-    wandering = Wandering.beyond(phi, landmarks)
-    fields, left = clean_fields(phi, landmarks, wandering, families, kin)
+    errors = LookErrors.beyond(phi, landmarks)
+    fields, left = clean_fields(phi, landmarks, errors, families, kin)
     mean, decoder, latents = _modes(landmarks - left, wanted)
     model = _last_layer(replace(model, mean=mean, decoder=decoder), phi, latents)
     root = _roots()

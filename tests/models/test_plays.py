@@ -7,8 +7,8 @@ import pytest
 
 from models.play import Play
 from models.regions import COUNT
+from models.train.look_errors import LookErrors
 from models.train.plays import find_plays
-from models.train.wandering import Wandering
 
 STRINGS, LEVERS, POSES = 3, 4, 500
 NOISE, LIKENESS = 1.0, 0.4  # mm of a coordinate; correlation with the look before
@@ -50,7 +50,7 @@ class Robot:
         for step in 1e-3 * np.eye(2 * STRINGS):
             more = self.skin(Play(*np.split(widths + step, 2)))
             less = self.skin(Play(*np.split(widths - step, 2)))
-            rows.append((Wandering(LIKENESS).apart(more - less) / 2e-3 / NOISE).ravel())
+            rows.append((LookErrors(LIKENESS).apart(more - less) / 2e-3 / NOISE).ravel())
         covariance = np.linalg.inv(np.array(rows) @ np.array(rows).T)
         ask = np.concatenate([np.eye(STRINGS), at * np.eye(STRINGS)], axis=1)
         return np.asarray(np.sqrt(np.diag(ask @ covariance @ ask.T)))
@@ -90,7 +90,7 @@ def test_how_errors_wander_is_read_off_what_a_fit_leaves() -> None:
     design = np.concatenate([np.ones((POSES, 1)), robot.pulls, robot.pulls**2, robot.levers], 1)
     basis = np.linalg.qr(design)[0]
     left -= basis @ (basis.T @ left)
-    found = Wandering.of(left)
+    found = LookErrors.of(left)
     assert found.likeness == pytest.approx(LIKENESS, abs=0.05)
-    again = Wandering.of(found.apart(left))
+    again = LookErrors.of(found.apart(left))
     assert again.likeness < 0.05
