@@ -41,27 +41,16 @@ class LookErrors:
 
     @classmethod
     def of(cls, left: Floats, sizes: Floats | None = None) -> LookErrors:
-        """From what a fit left (N, D) of N looks, and the sizes of their errors."""
-        even = left if sizes is None else left / sizes[:, None]
-        shared = float((even[1:] * even[:-1]).sum())
-        likeness = np.clip(shared / max(float(np.square(even).sum()), 1e-12), 0.0, _MOST)
+        """From what a fit left (N, D) of N looks, in their sizes."""
+        shared = float((left[1:] * left[:-1]).sum())
+        likeness = np.clip(shared / max(float(np.square(left).sum()), 1e-12), 0.0, _MOST)
         return cls(float(likeness), sizes)
 
     @classmethod
     def beyond(cls, phi: Floats, landmarks: Floats) -> LookErrors:
         """From what features phi (N, F) do not explain of landmarks (N, 478, 3)."""
-        flat = landmarks.reshape(len(phi), -1)
-        sizes = np.ones(len(phi))
-        for _ in range(_ROUNDS):
-            basis = np.linalg.qr(phi / sizes[:, None])[0]
-            even = flat / sizes[:, None]
-            left = (even - basis @ (basis.T @ even)) * sizes[:, None]
-            own = np.maximum(1.0 - np.square(basis).sum(1), _OWN)
-            # Each landmark counts by its usual error, or the lips would speak for all.
-            usual = np.maximum(np.median(np.square(left), axis=0), 1e-12)
-            energy = (np.square(left) / usual).mean(1) / own
-            sizes = np.sqrt(energy / max(float(np.median(energy)), 1e-12) + _LEAST**2)
-        return cls.of(left, sizes)
+        sizes = error_sizes(phi, landmarks)
+        return cls.of(cls(0.0, sizes).free_of(phi)(landmarks.reshape(len(phi), -1)), sizes)
 
     def apart(self, rows: Floats) -> Floats:
         """Rows (N, D) of looks, or of what explains them, with errors alike and independent."""
@@ -80,3 +69,19 @@ class LookErrors:
             return np.asarray(new - basis @ (basis.T @ new))
 
         return freed
+
+
+def error_sizes(phi: Floats, landmarks: Floats) -> Floats:
+    """(N,) sizes of errors beside one another, from what features phi (N, F) do not explain of
+    landmarks (N, 478, 3)."""
+    flat, sizes = landmarks.reshape(len(phi), -1), np.ones(len(phi))
+    for _ in range(_ROUNDS):
+        basis = np.linalg.qr(phi / sizes[:, None])[0]
+        even = flat / sizes[:, None]
+        left = (even - basis @ (basis.T @ even)) * sizes[:, None]
+        own = np.maximum(1.0 - np.square(basis).sum(1), _OWN)
+        # Each landmark counts by its usual error, or the lips would speak for all.
+        usual = np.maximum(np.median(np.square(left), axis=0), 1e-12)
+        energy = (np.square(left) / usual).mean(1) / own
+        sizes = np.sqrt(energy / max(float(np.median(energy)), 1e-12) + _LEAST**2)
+    return sizes

@@ -100,10 +100,11 @@ def fit(
     c = config or FitConfig()
     _check(examples)
     began = time.process_time()
-    for k in range(c.rounds):
-        model = _fitted(examples, c, partial(_round, progress, k, c.rounds))
+    model = _fitted(examples, c, partial(_round, progress, 0, c.rounds))
+    for k in range(1, c.rounds):
         sway = (examples.landmarks - model.sequence(examples.commands)[examples.seen]).mean(1)
         examples = replace(examples, landmarks=examples.landmarks - sway[:, None])
+        model = _fitted(examples, c, partial(_round, progress, k, c.rounds))
     return replace(model, meta=model.meta | {"fit_cpu_s": round(time.process_time() - began, 2)})
 
 

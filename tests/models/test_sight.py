@@ -107,15 +107,17 @@ def test_the_derivative_is_that_of_the_errors(biased: Seen, sight: Sight) -> Non
 def test_errors_of_looks_left_out_are_those_of_fits_without_them() -> None:
     rng = np.random.default_rng(2)
     a, y = rng.normal(size=(30, 5)), rng.normal(size=(30, 2))
-    kernel = a @ a.T
-    pull, left, pick = _left_out([kernel], y)
+    kernel, sizes = a @ a.T, rng.uniform(0.5, 2.0, size=30)
+    pull, left, pick = _left_out([kernel], y, sizes)
     assert (pick == 0).all()
     for column in range(2):
-        # K pull + strength pull = y
-        strength = ((y - kernel @ pull)[0, column]) / pull[0, column]
+        # K pull + strength sizes^2 pull = y
+        strength = (y - kernel @ pull)[0, column] / pull[0, column] / sizes[0] ** 2
         rest = np.arange(1, 30)
-        alone = np.linalg.solve(kernel[np.ix_(rest, rest)] + strength * np.eye(29), y[rest, column])
-        assert y[0, column] - kernel[0, rest] @ alone == pytest.approx(left[0, column], rel=1e-6)
+        ridge = strength * np.diag(sizes[rest] ** 2)
+        alone = np.linalg.solve(kernel[np.ix_(rest, rest)] + ridge, y[rest, column])
+        missed = (y[0, column] - kernel[0, rest] @ alone) / sizes[0]
+        assert missed == pytest.approx(left[0, column], rel=1e-6)
 
 
 def test_a_look_without_a_face_is_refused(biased: Seen, sight: Sight) -> None:
