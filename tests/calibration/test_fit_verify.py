@@ -21,7 +21,7 @@ from calibration.verify import check_model, check_truth, learning_curve
 from models import self_model
 from models.self_model import SelfModel
 from models.train.self_model import FitConfig
-from robot.config import FaceConfig, load_face
+from robot.config import FaceConfig, Floats, load_face
 from tests.calibration.analytic_stage import AnalyticStage
 
 STUCK = "brow_left"
@@ -133,7 +133,24 @@ def test_memory_pays_on_strings(tmp_path: Path) -> None:
     stage.start()
     found = check_memory(face, model, blind, stage)
     assert found["memory_gain"] < 0.7
+    assert found["memory_gain_clear"] == pytest.approx(found["memory_gain"])
     assert found["memory_blind_mm"] < found["memory_motion_mm"]
+    flat = FlatEyed(face)
+    flat.start()
+    by_flat = check_memory(face, model, blind, flat)
+    assert by_flat["memory_gain_clear"] == pytest.approx(found["memory_gain"])
+    assert by_flat["memory_gain"] > 0.9
+
+
+class FlatEyed(AnalyticStage):
+    """Its face moves four times as deep as the eyes see."""
+
+    def truth(self) -> Floats:
+        seen = super().truth()
+        return np.asarray(seen + (seen - self.neutral) * (0.0, 0.0, 3.0))
+
+    def clear(self) -> Floats:
+        return super().truth()
 
 
 def test_what_hardly_moves_the_face_is_not_identifiable(
