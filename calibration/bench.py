@@ -14,9 +14,9 @@ import typer
 from calibration import dataset, fit
 from calibration.collect import PLAN, collect
 from calibration.faults import known_robot
+from calibration.goals import GOALS
 from calibration.plan import make_plan
 from calibration.ports import open_studio
-from calibration.report import GOALS
 from calibration.steady import steadied
 from calibration.verify import check_all
 from robot.config import load_face

@@ -15,6 +15,7 @@ from calibration.collect import PLAN
 from calibration.collect import collect as run_collect
 from calibration.faults import known_robot, read_findings
 from calibration.frames import said
+from calibration.goals import judged, wanting
 from calibration.guidance import Place, progress, say
 from calibration.lag import measure
 from calibration.options import (
@@ -33,7 +34,7 @@ from calibration.options import (
 )
 from calibration.plan import make_plan
 from calibration.ports import AUTO
-from calibration.report import judged, write_report
+from calibration.report import write_report
 from calibration.session import drop, session
 from calibration.shipping import ship as install
 from calibration.steady import steadied
@@ -44,7 +45,7 @@ from calibration.verify import check_all, learning_curve
 from models import self_model
 from models.train.self_model import FitConfig
 from robot.config import load_face
-from robot.errors import InputError
+from robot.errors import InputError, MienError
 from robot.runs import origin
 
 HELP = """Lets a face learn itself, and prove it.
@@ -115,7 +116,7 @@ def collect(
 
 
 @app.command()
-def fit(face: Face = "morpheus33", out: Out = None, seed: Seed = 0, ship: Ship = False) -> None:
+def fit(face: Face = "morpheus33", out: Out = None, seed: Seed = 0) -> None:
     """Train the self-model on what was collected."""
     config, place = load_face(face), Place.of(face, out)
     data, _ = steadied(dataset.load(place.folder, config))
@@ -134,8 +135,6 @@ def fit(face: Face = "morpheus33", out: Out = None, seed: Seed = 0, ship: Ship =
         print(f"the landmarks do not show: {', '.join(blind)}")
     for warning in pacing.warnings(paces):
         print(f"warning: {warning}; then {place.command('all', place.another)}")
-    if ship:
-        install(config, place)
     place.say_next("verify")
 
 
@@ -150,13 +149,23 @@ def verify(
     delay: Delay = DELAY_MS,
     fault: Faults = None,
 ) -> None:
-    """Ask for held-out faces, by prediction and on the robot, against the baselines."""
-    config, place = load_face(face), Place.of(face, out)
-    folder = place.folder
+    """Ask for held-out faces, by prediction and on the robot, against the baselines.
+
+    A face that does not find them again is not called calibrated, and the command fails.
+    """
+    place = Place.of(face, out)
+    missing = _verified(face, place, Robot(port, camera, build, seed, delay, tuple(fault or ())))
+    place.say_next("report")
+    if missing:
+        raise _not_calibrated(face, place, missing)
+
+
+def _verified(face: str, place: Place, robot: Robot) -> list[str]:
+    """Verifies, and returns what keeps the face from being called calibrated."""
+    config, folder, seed = load_face(face), place.folder, robot.seed
     data, steady = steadied(dataset.load(folder, config))
     place.need_model()
     model = self_model.load(folder / fitting.MODEL, config.name, config.hash)
-    robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))
     with place.going_on_with("verify"):
         with session(config, place, robot, "verify") as stage, progress("verify") as tell:
             try:
@@ -167,18 +176,30 @@ def verify(
                 verdict = check_all(config, data, steady, model, stage, seed, tell)
             finally:
                 stage.stop()
+        missing = wanting(verdict.metrics)
         late: dict[str, Any] = {"lag_s": lag.mouth, "lag_by_region_s": lag.by_region}
+        late["calibrated"] = not missing
         fitting.save(folder, replace(model, meta=model.meta | late))
         save_arrays(folder, verdict.arrays)
         late["curve"] = learning_curve(config, data, model)
         late["errors_against"] = "the camera" if stage.truth() is None else "the rig itself"
         metrics = verdict.metrics | turned | late | origin(config, seed)
-        place.merge(metrics | {"data_hash": data.hash, "camera": data.setup.camera, "build": build})
+        seen_by = {"data_hash": data.hash, "camera": data.setup.camera, "build": robot.build}
+        place.merge(metrics | seen_by)
     if stage.truth() is None:
         print("what the face really does is not known here: errors are as the camera sees them")
     for row in judged(place.metrics()):
-        print(f"{row.name:<18} {row.value:8.4g}  {row.goal:<14} {'met' if row.met else 'MISSED'}")
-    place.say_next("report")
+        standing = "met" if row.met else f"MISSED  {row.note}".rstrip()
+        print(f"{row.name:<18} {row.value:8.4g}  {row.goal:<14} {standing}")
+    if not missing:
+        print(f"{face} is calibrated: held-out faces are found again")
+    return missing
+
+
+def _not_calibrated(face: str, place: Place, missing: list[str]) -> MienError:
+    return MienError(
+        f"{face} is not calibrated: {'; '.join(missing)}", place.command("all", place.another)
+    )
 
 
 @app.command()
@@ -195,7 +216,8 @@ def report(face: Face = "morpheus33", out: Out = None) -> None:
         before = known_robot(config)
         page = folder / "report.html"
         print(write_report(page, config, data, model, verdict, findings, before))
-    say(place.demo())
+    missing = wanting(verdict.metrics)
+    say(place.command("all", place.another) if missing else place.demo())
 
 
 app.command()(check)
@@ -221,7 +243,9 @@ def all_stages(
         plan(face, out, poses, seed)
     collect(face, out, port, camera, build, seed, delay, fault)
     fit(face, out, seed)
-    verify(face, out, port, camera, build, seed, delay, fault)
+    missing = _verified(face, place, Robot(port, camera, build, seed, delay, tuple(fault or ())))
+    report(face, out)
+    if missing:
+        raise _not_calibrated(face, place, missing)
     if ship:
         install(load_face(face), place)
-    report(face, out)

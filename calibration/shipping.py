@@ -8,11 +8,21 @@ from calibration.fit import MODEL
 from calibration.guidance import Place
 from models import self_model
 from robot.config import FaceConfig
+from robot.errors import InputError
 
 
 def ship(face: FaceConfig, place: Place) -> None:
-    """Put the folder's model beside the package's other weights, its numbers with it."""
+    """Put the folder's model beside the package's other weights, its numbers with it.
+
+    Raises:
+        InputError: held-out poses did not prove it.
+    """
     model = self_model.load(place.folder / MODEL, face.name, face.hash)
+    if not model.meta.get("calibrated"):
+        raise InputError(
+            f"{place.folder / MODEL} is not installed: it did not find held-out faces again",
+            place.command("report"),
+        )
     numbers = {k: v for k, v in place.metrics().items() if isinstance(v, float | int)}
     target = self_model.shipped(face.name)
     self_model.save(target, replace(model, meta=model.meta | {"metrics": numbers}))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
+from multiprocessing import parent_process
 from pathlib import Path
 
 from models.inverse import Inverse
@@ -10,9 +12,11 @@ from models.self_model import SelfModel, load, shipped
 from robot.config import FaceConfig
 from robot.retarget import Retarget, limits_of
 
+_log = logging.getLogger(__name__)
+
 
 class Calibrated:
-    """A face that has learned itself.
+    """A face that has learned itself. One that did not prove it is used with a warning.
 
     Args:
         face: the face.
@@ -26,6 +30,23 @@ class Calibrated:
         self.face = face
         self.path = path or shipped(face.name)
         self.model: SelfModel = load(self.path, face.name, face.hash)
+        if self.caveat and parent_process() is None:  # who started this process has said it
+            _log.warning("%s", self.caveat)
+
+    @property
+    def caveat(self) -> str:
+        """Why this is not to be called calibrated, and the next command; empty if it is."""
+        meta = self.model.meta
+        # Before verification said so, only what had been verified knew its lag.
+        if meta.get("calibrated", "lag_s" in meta):
+            return ""
+        failed = "calibrated" in meta
+        why = "did not find held-out faces again" if failed else "was not verified"
+        stage = "report" if failed else "verify"
+        return (
+            f"{self.path} {why}: mien calibrate {stage} --face {self.face.name} "
+            f"--out {self.path.parent}"
+        )
 
     def inverse(self) -> Inverse:
         """A fresh inverse, at neutral."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,13 @@ from typer.testing import CliRunner
 from calibration import cli, session
 from calibration.guidance import Place
 from calibration.options import Robot
+from calibration.shipping import ship
 from calibration.studio import Stage
+from calibration.verdicts import Verdict
+from models import self_model
+from models.train.self_model import FitConfig
 from robot.config import FaceConfig, load_face
-from robot.errors import ConfigError, InputError
+from robot.errors import ConfigError, InputError, MienError
 from tests.calibration.analytic_stage import AnalyticStage
 
 
@@ -57,6 +62,7 @@ def test_collect_and_fit_leave_their_files(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(session, "open_studio", studio)
     monkeypatch.setattr(cli, "known_robot", lambda _face: None)
+    monkeypatch.setattr(cli, "FitConfig", QUICK)
     where = ("--face", "hobby9", "--out", str(tmp_path))
     run("plan", *where, "--poses", "160")
     said = run("collect", *where)
@@ -67,6 +73,53 @@ def test_collect_and_fit_leave_their_files(tmp_path: Path, monkeypatch: pytest.M
     assert metrics["fit_s"] > 0
     assert metrics["robot_s"] > 0
     assert "verify" in said
+
+
+def test_only_a_face_that_proved_it_is_called_calibrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face, place = load_face("hobby9"), Place("hobby9", tmp_path)
+    found = {"inverse_mean_pct": 1.9, "inverse_p95_pct": 2.0, "vs_nearest": 0.2}
+    monkeypatch.setattr(session, "open_studio", lambda *_: AnalyticStage(face))
+    monkeypatch.setattr(cli, "known_robot", lambda _face: None)
+    monkeypatch.setattr(cli, "check_all", lambda *_: Verdict(found, {}))
+    monkeypatch.setattr(cli, "learning_curve", lambda *_: {})
+    monkeypatch.setattr(cli, "FitConfig", QUICK)
+    installed = []
+    monkeypatch.setattr(cli, "install", lambda *_: installed.append(True))
+    monkeypatch.setattr(cli, "write_report", lambda page, *_: page)
+    where = ("--face", "hobby9", "--out", str(tmp_path))
+    run("plan", *where, "--poses", "160")
+
+    done = CliRunner().invoke(cli.app, ["all", *where, "--ship"])
+    error = done.exception
+    assert isinstance(error, MienError)
+    assert error.exit_code == 1
+    assert "hobby9 is not calibrated: inverse_mean_pct is 1.9, at most 1.5" in error.message
+    assert error.hint.startswith(f"mien calibrate all --face hobby9 --out {tmp_path}-2")
+    assert "hobby9 is calibrated" not in done.output
+    assert "report.html" in done.output  # it was written all the same
+    assert proven(face, tmp_path) is False
+    with pytest.raises(InputError, match="is not installed"):
+        ship(face, place)
+
+    found["inverse_mean_pct"] = 0.4
+    said = run("all", *where, "--ship")
+    assert "hobby9 is calibrated" in said
+    assert proven(face, tmp_path) is True
+    assert installed == [True]
+    # A new fit has proven nothing yet.
+    run("fit", *where)
+    assert proven(face, tmp_path) is None
+
+
+QUICK = partial(FitConfig, steps=20, rounds=1)
+
+
+def proven(face: FaceConfig, folder: Path) -> bool | None:
+    """What the model in a folder says of itself."""
+    model = self_model.load(folder / "self_model.safetensors", face.name, face.hash)
+    return model.meta.get("calibrated")
 
 
 def test_options_that_cannot_be_are_not_told_to_later_commands(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ import torch
 from calibration import dataset, fit
 from calibration.collect import PLAN, collect
 from calibration.dataset import Dataset
+from calibration.goals import MEANING, judged
 from calibration.memory import check_memory, fit_blind, memory_gain
 from calibration.plan import make_plan
-from calibration.report import MEANING, judged, write_report
+from calibration.report import write_report
 from calibration.shown import check_inverse, identifiable
 from calibration.verdicts import Verdict
 from calibration.verify import check_model, check_truth, learning_curve
@@ -105,6 +106,10 @@ def test_faces_are_found_again_better_than_by_any_baseline(
     page = write_report(folder / "report.html", face, data, model, whole).read_text()
     assert page.count("<img") == 6
     assert "<td>1487</td><td>≤ 1500" in page
+    assert "<b>Calibrated</b>" in page
+    failed = Verdict(metrics | {"inverse_mean_pct": 1.7}, whole.arrays)
+    page_of_it = write_report(folder / "failed.html", face, data, model, failed).read_text()
+    assert "<b>Not calibrated</b>: inverse_mean_pct is 1.7, at most 1.5" in page_of_it
     for row in judged(whole.metrics):
         assert MEANING[row.name].replace("'", "&#x27;") in page
 
