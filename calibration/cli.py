@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,7 @@ from calibration.options import (
     Delay,
     Face,
     Faults,
+    Minutes,
     Out,
     Port,
     Poses,
@@ -61,7 +63,13 @@ POSES = 1490
 
 
 @app.command()
-def plan(face: Face = "morpheus33", out: Out = None, poses: Poses = POSES, seed: Seed = 0) -> None:
+def plan(
+    face: Face = "morpheus33",
+    out: Out = None,
+    poses: Poses = POSES,
+    seed: Seed = 0,
+    minutes: Minutes = None,
+) -> None:
     """Decide what to babble, safe poses first."""
     config, place = load_face(face), Place.of(face, out)
     if (place.folder / dataset.RECORDS).exists():
@@ -70,7 +78,7 @@ def plan(face: Face = "morpheus33", out: Out = None, poses: Poses = POSES, seed:
         )
     with place.going_on_with("plan"):
         place.folder.mkdir(parents=True, exist_ok=True)
-        made = make_plan(config, poses, seed, place.command("plan"))
+        made = make_plan(config, poses, seed, place.command("plan"), minutes or math.inf)
         made.save(place.folder / PLAN)
     print(f"{len(made)} poses planned, {made.active} more to be chosen on the way")
     place.say_next("collect")
@@ -109,6 +117,8 @@ def collect(
         f"{done.poses} poses, {done.new} of them new, {done.unseen} without a face; "
         f"{done.robot_s:.0f} s of robot time in {time.monotonic() - began:.0f} s"
     )
+    if done.spared:
+        print(f"{done.spared} mixtures were left out: the plan's minutes are used up")
     print(f"pictures dropped: {said(done.dropped) or 'none'}")
     for finding in read_findings(place.folder):
         print(f"stopped: {finding}")
@@ -235,12 +245,13 @@ def all_stages(
     seed: Seed = 0,
     delay: Delay = DELAY_MS,
     fault: Faults = None,
+    minutes: Minutes = None,
     ship: Ship = False,
 ) -> None:
     """All stages; a plan that is there is kept, and its collecting goes on where it was."""
     place = Place.of(face, out)
     if not (place.folder / PLAN).exists():
-        plan(face, out, poses, seed)
+        plan(face, out, poses, seed, minutes)
     collect(face, out, port, camera, build, seed, delay, fault)
     fit(face, out, seed)
     missing = _verified(face, place, Robot(port, camera, build, seed, delay, tuple(fault or ())))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from calibration.faults import Finding, first_pass, write_findings
 from calibration.fit import quick_fit
 from calibration.frames import said
 from calibration.pace import watch_all
-from calibration.plan import FIRST_PASS, KINDS, Plan
+from calibration.plan import FIRST_PASS, KINDS, POSE_S, Plan
 from calibration.steady import steadied
 from calibration.strings import WALK, loose_strings
 from calibration.studio import Stage
@@ -31,6 +32,7 @@ from robot.runs import write_json
 PLAN, DROPPED = "plan.npz", "dropped.json"
 ROUNDS = 3
 """How often the poses still to be chosen are chosen by a better model."""
+_RECENT = 50  # poses that tell how long one takes
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Collected:
         unseen: poses that were tried twice and not seen.
         robot_s: seconds of robot time of this session.
         dropped: pictures that were not used, by reason, of all sessions.
+        spared: mixtures left out, for the plan's minutes were used up.
     """
 
     poses: int
@@ -50,6 +53,7 @@ class Collected:
     unseen: int
     robot_s: float
     dropped: dict[str, int]
+    spared: int = 0
 
 
 def collect(
@@ -88,20 +92,23 @@ def collect(
         stage.stop()
         raise
     new = unseen = 0
-    time = 0.0
+    time, paces = 0.0, deque([POSE_S], maxlen=_RECENT)
     done, missed = set(writer.done), set[int]()
     dropped = read_dropped(folder)
     stopped: NDArray[np.bool_] | None = None
     findings: list[Finding] = []
     walked = False
     try:
-        if len(done) == len(plan) and not plan.active:
-            return Collected(len(done), 0, 0, 0.0, dropped)
+        before = dataset.load(folder, face).robot_s if done else 0.0
+        short = _short(plan, done, before, POSE_S)
+        if not plan.left(done, short) and not plan.choosing(done, short):
+            return Collected(len(done), 0, 0, 0.0, dropped, _spared(plan, done))
         stage.start()
         writer.add(-1, "start", 0.0, face.safe)
         while True:
-            todo = [i for i in range(len(plan)) if i not in done and _ripe(plan, i)]
-            if not todo and plan.active:
+            short = _short(plan, done, before + time, float(np.median(paces)))
+            todo = plan.left(done, short)
+            if not todo and plan.choosing(done, short):
                 plan = _choose_more(face, folder, plan)
                 continue
             if not todo or (stop_after is not None and new >= stop_after):
@@ -127,6 +134,7 @@ def collect(
             goal = plan.goals[i]
             sent = stage.go(goal if stopped is None else np.where(stopped, face.safe, goal))
             look = stage.look()
+            paces.append(look.time - time)
             time = look.time
             seen = bool(np.isfinite(look.landmarks).all())
             final = seen or i in missed
@@ -138,7 +146,8 @@ def collect(
                 unseen += not seen
             else:
                 missed.add(i)
-            progress(len(done), len(plan) + plan.active, said(dropped))
+            whole = len(plan) + plan.active if not short else len(done | {*plan.left(done, short)})
+            progress(len(done), whole, said(dropped))
     except DeviceError as e:
         hint = f"{e.hint}, then {again}" if e.hint else again
         raise DeviceError(f"{e.message}; {len(done)} poses are kept", hint) from e
@@ -149,7 +158,7 @@ def collect(
     finally:
         stage.stop()
         writer.close()
-    return Collected(len(done), new, unseen, time, dropped)
+    return Collected(len(done), new, unseen, time, dropped, _spared(plan, done))
 
 
 def _stopped(face: FaceConfig, findings: list[Finding]) -> NDArray[np.bool_]:
@@ -194,9 +203,14 @@ def _plan(folder: Path, face: FaceConfig) -> Plan:
         ) from e
 
 
-def _ripe(plan: Plan, i: int) -> bool:
-    """Held poses come last, so that the active ones can still be put in before them."""
-    return not plan.active or KINDS[plan.kind[i]] != "held"
+def _short(plan: Plan, done: AbstractSet[int], spent_s: float, pose_s: float) -> bool:
+    """Whether what is left of the plan's minutes is needed for poses that are no mixtures."""
+    return spent_s + pose_s * len(plan.left(done, short=True)) > 60.0 * plan.minutes
+
+
+def _spared(plan: Plan, done: AbstractSet[int]) -> int:
+    """How many mixtures were left out for want of time, those never chosen included."""
+    return len(plan) - len(done) + plan.active if np.isfinite(plan.minutes) else 0
 
 
 def _choose_more(face: FaceConfig, folder: Path, plan: Plan) -> Plan:

@@ -24,6 +24,10 @@ Delay = Annotated[
 ]
 Build = Annotated[int, typer.Option("--build", help="Which robot of this design (rig only).")]
 Poses = Annotated[int, typer.Option("--poses", help="Budget of poses.", min=1)]
+Minutes = Annotated[
+    float | None,
+    typer.Option("--minutes", min=0.1, help="Budget of robot time; without, as long as it takes."),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Of plan, camera noise and fit.")]
 Ship = Annotated[bool, typer.Option("--ship", help="Install the model as the face's own.")]
 Faults = Annotated[

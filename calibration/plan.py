@@ -14,6 +14,7 @@ string      strings pulled as in mixtures, the rest of the face still
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +31,8 @@ KINDS = ("start", "neutral", "single", "loop", "neck", "combo", "active", "held"
 
 FIRST_PASS = ("neutral", "single")
 """What is done before anything is known to be wired right."""
+MIXED = ("combo", "active")
+"""What a budget of minutes is saved on: all else is needed, however few of these there are."""
 
 _AMPLITUDES = (0.3, 0.65, 1.0)
 _LOOP = (0.2, 0.4, 0.6, 0.8, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0, 0.5, 0.25, 0.5, 0.0)
@@ -43,6 +46,9 @@ _NECK, _TURNS = 0.9, 20  # share of the range that the neck is turned over, and 
 _SWING = 1.0  # rad; pulls that follow one another have a correlation of about -0.6
 _FAR = 0.6  # 1: the arcsine's density; 0: all or nothing
 _FEW = 0.2  # chance that an actuator moves in a sparse mixture
+POSE_S = 0.32
+"""Seconds that a pose takes on the rig."""
+_PACE_S = 1.7  # that watching the pace of one actuator takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +61,7 @@ class Plan:
         kind: (P,) index into ``KINDS``.
         goals: (P, n) commands, inside limits and interlocks.
         active: poses that ``collect`` is still to choose itself, before the held ones.
+        minutes: of robot time; what would take longer is left out of the mixtures.
     """
 
     face: str
@@ -63,6 +70,7 @@ class Plan:
     kind: NDArray[np.uint8]
     goals: Floats
     active: int
+    minutes: float = np.inf
 
     def __len__(self) -> int:
         return len(self.goals)
@@ -79,6 +87,7 @@ class Plan:
                 kind=self.kind,
                 goals=self.goals,
                 active=self.active,
+                minutes=self.minutes,
             )
         part.replace(path)
 
@@ -99,6 +108,7 @@ class Plan:
                     z["kind"],
                     z["goals"],
                     int(z["active"]),
+                    float(z["minutes"]) if "minutes" in z else np.inf,
                 )
         except (OSError, KeyError, ValueError, EOFError) as e:
             raise InputError(f"cannot read the plan {path}: {e}", again) from e
@@ -109,6 +119,18 @@ class Plan:
                 again,
             )
         return plan
+
+    def choosing(self, done: AbstractSet[int], short: bool = False) -> bool:
+        """Whether poses are still to be chosen: not with time ``short``, and not once held ones
+        are ``done``, for those come last."""
+        held = KINDS.index("held")
+        return bool(self.active) and not short and not any(self.kind[i] == held for i in done)
+
+    def left(self, done: AbstractSet[int], short: bool = False) -> list[int]:
+        """Poses that are still to be visited, in order; no mixtures with time ``short``."""
+        later = ("held",) if self.choosing(done, short) else ()
+        without = (*later, *(MIXED if short else ()))
+        return [i for i, k in enumerate(self.kind) if i not in done and KINDS[k] not in without]
 
     def with_active(self, goals: Floats) -> Plan:
         """The chosen poses put in before the held ones."""
@@ -122,19 +144,28 @@ class Plan:
         )
 
 
-def make_plan(face: FaceConfig, poses: int, seed: int = 0, again: str = "") -> Plan:
+def make_plan(
+    face: FaceConfig, poses: int, seed: int = 0, again: str = "", minutes: float = np.inf
+) -> Plan:
     """A plan of about ``poses`` poses; ``again`` is the command that makes one, for errors.
 
     Raises:
-        InputError: too few poses to visit every actuator and still learn and verify.
+        InputError: too few poses or ``minutes`` to visit every actuator and still learn and verify.
     """
     strings = _strings_alone(face, max(_STRINGS, round(_STRINGS_SHARE * poses)), seed)
     fixed = [*_singles(face), *_loops(face), *strings, *_necks(face, seed)]
-    least = len(fixed) + 2 * _moving(face).sum() + _held(poses)
+    least = int(len(fixed) + 2 * _moving(face).sum() + _held(poses))
+    again = again or f"mien calibrate plan --face {face.name}"
     if poses < least:
         raise InputError(
             f"{poses} poses are too few for {face.name}: at least {least}",
-            f"{again or f'mien calibrate plan --face {face.name}'} --poses {least}",
+            f"{again} --poses {least}",
+        )
+    needed = np.ceil((least * POSE_S + len(face.names) * _PACE_S) / 6.0) / 10.0
+    if not minutes >= needed:
+        raise InputError(
+            f"{minutes:g} minutes are too few for {face.name}: at least {needed:g}",
+            f"{again} --poses {poses} --minutes {needed:g}",
         )
     free = poses - len(fixed) - _held(poses) - poses // _NEUTRAL_EVERY - _REST
     active = int(_ACTIVE_SHARE * free)
@@ -149,7 +180,7 @@ def make_plan(face: FaceConfig, poses: int, seed: int = 0, again: str = "") -> P
     rows = list(_with_neutrals(face, rows))
     goals = allowed(face, np.array([g for _, g in rows]))
     kind = np.array([KINDS.index(k) for k, _ in rows], dtype=np.uint8)
-    return Plan(face.name, face.hash, seed, kind, goals, active)
+    return Plan(face.name, face.hash, seed, kind, goals, active, minutes)
 
 
 def mixtures(face: FaceConfig, count: int, seed: int) -> Floats:

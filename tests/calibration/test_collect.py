@@ -16,7 +16,7 @@ from calibration import dataset
 from calibration.collect import PLAN, collect, read_dropped
 from calibration.dataset import RECORDS, Writer, record_type
 from calibration.frames import BLIND, BLIND_FROM_THE_START
-from calibration.plan import make_plan
+from calibration.plan import KINDS, MIXED, Plan, make_plan
 from calibration.studio import Look
 from robot.config import FaceConfig, load_face
 from robot.errors import ConfigError, DeviceError, InputError
@@ -50,6 +50,28 @@ def test_all_poses_are_visited_once_and_what_was_sent_is_kept(
     assert stage.stopped
     again = collect(face, AnalyticStage(face), folder)
     assert again.new == 0
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_budget_of_minutes_is_saved_on_mixtures(
+    face: FaceConfig, tmp_path: Path, parts: int
+) -> None:
+    make_plan(face, 500, minutes=2.0).save(tmp_path / PLAN)
+    for _ in range(parts - 1):
+        collect(face, AnalyticStage(face), tmp_path, stop_after=90)
+    done = collect(face, AnalyticStage(face), tmp_path)
+    data = dataset.load(tmp_path, face)
+    assert 0.9 * 120 < data.robot_s < 1.05 * 120
+    assert done.spared > 50
+    plan = Plan.load(tmp_path / PLAN, face)
+    visited = data.pose[data.pose >= 0]
+    assert len(set(visited)) == len(visited) == done.poses
+    needed = np.flatnonzero(~np.isin(plan.kind, [KINDS.index(k) for k in MIXED]))
+    assert set(needed) <= set(visited)
+    for pose, kind in zip(data.pose, data.kind, strict=True):
+        assert pose < 0 or plan.kind[pose] == kind
+    again = collect(face, AnalyticStage(face), tmp_path)
+    assert (again.new, again.spared) == (0, done.spared)
 
 
 def test_a_death_in_the_middle_loses_at_most_one_pose(face: FaceConfig, folder: Path) -> None:

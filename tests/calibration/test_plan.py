@@ -99,6 +99,37 @@ def test_bad_plans_name_the_next_command(tmp_path: Path) -> None:
     assert "mien calibrate plan" in e.value.hint
 
 
+def test_too_few_minutes_are_named_with_what_is_needed(face: FaceConfig) -> None:
+    for minutes in (0.5, float("nan")):
+        with pytest.raises(InputError, match=rf"{minutes:g} minutes are too few .* at least") as e:
+            make_plan(face, 400, minutes=minutes)
+        enough = float(e.value.hint.split()[-1])
+        assert 0.5 < enough < 5.0
+        assert make_plan(face, 400, minutes=enough).minutes == enough
+
+
+def test_a_plan_remembers_its_minutes(face: FaceConfig, tmp_path: Path) -> None:
+    made = make_plan(face, 400, minutes=3.5)
+    made.save(tmp_path / "plan.npz")
+    assert Plan.load(tmp_path / "plan.npz", face).minutes == 3.5
+    # Plans had no minutes once.
+    with np.load(tmp_path / "plan.npz") as z:
+        np.savez(tmp_path / "plan.npz", **{k: z[k] for k in z.files if k != "minutes"})
+    assert Plan.load(tmp_path / "plan.npz", face).minutes == np.inf
+
+
+def test_once_held_poses_were_asked_no_more_are_chosen(face: FaceConfig) -> None:
+    plan = make_plan(face, 400)
+    held = {int(i) for i in np.flatnonzero(plan.kind == KINDS.index("held"))}
+    assert plan.choosing(set())
+    assert not held & {*plan.left(set())}
+    assert not plan.choosing(set(), short=True)
+    assert held <= {*plan.left(set(), short=True)}
+    some = {min(held)}  # time was short, and is not any more
+    assert not plan.choosing(some)
+    assert {*plan.left(some)} == {*range(len(plan))} - some
+
+
 def test_mixtures_pull_every_string_to_and_fro() -> None:
     face = load_face("morpheus33")
     strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
