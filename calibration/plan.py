@@ -120,26 +120,29 @@ class Plan:
             )
         return plan
 
+    @property
+    def asking(self) -> int:
+        """Where the held poses begin; neutral ones lie between them."""
+        return int(np.argmax(self.kind == KINDS.index("held")))
+
     def choosing(self, done: AbstractSet[int], short: bool = False) -> bool:
-        """Whether poses are still to be chosen: not with time ``short``, and not once held ones
-        are ``done``, for those come last."""
-        held = KINDS.index("held")
-        return bool(self.active) and not short and not any(self.kind[i] == held for i in done)
+        """Whether poses are still to be chosen: not with time ``short``, and not once one of those
+        that come after them is ``done``, for poses keep their numbers."""
+        return bool(self.active) and not short and max(done, default=-1) < self.asking
 
     def left(self, done: AbstractSet[int], short: bool = False) -> list[int]:
         """Poses that are still to be visited, in order; no mixtures with time ``short``."""
-        later = ("held",) if self.choosing(done, short) else ()
-        without = (*later, *(MIXED if short else ()))
-        return [i for i, k in enumerate(self.kind) if i not in done and KINDS[k] not in without]
+        end = self.asking if self.choosing(done, short) else len(self)
+        without = MIXED if short else ()
+        return [i for i in range(end) if i not in done and KINDS[self.kind[i]] not in without]
 
     def with_active(self, goals: Floats) -> Plan:
         """The chosen poses put in before the held ones."""
-        at = int(np.argmax(self.kind == KINDS.index("held")))
         kind = np.full(len(goals), KINDS.index("active"), dtype=np.uint8)
         return replace(
             self,
-            kind=np.insert(self.kind, at, kind),
-            goals=np.insert(self.goals, at, goals, axis=0),
+            kind=np.insert(self.kind, self.asking, kind),
+            goals=np.insert(self.goals, self.asking, goals, axis=0),
             active=self.active - len(goals),
         )
 
