@@ -79,7 +79,8 @@ def _note(name: str, metrics: Mapping[str, Any]) -> str:
     repeat, floor = metrics.get("repeat_mm"), metrics.get("noise_floor_mm")
     clear, true = metrics.get("memory_gain_clear"), metrics.get("memory_gain")
     if name == "model_over_floor" and repeat and floor:
-        return f"looks at the same commands, come by another way, differ by {repeat / floor:.1f}"
+        times = f"{repeat / floor:.1f} times it"
+        return f"the same commands, come by another way, are read {times} apart"
     if name == "memory_gain" and clear and clear != true:
         return f"{clear:.2f} by what the eyes see"
     return ""

@@ -99,7 +99,7 @@ def _what(row: Row) -> str:
 
 
 def _goal(row: Row) -> str:
-    return row.goal.replace("at most", "≤")
+    return row.goal.replace("at most ", "≤\N{NO-BREAK SPACE}")
 
 
 def _short(value: float) -> str:

@@ -105,7 +105,7 @@ def test_faces_are_found_again_better_than_by_any_baseline(
     whole = Verdict(metrics, verdict.arrays | shown.arrays)
     page = write_report(folder / "report.html", face, data, model, whole).read_text()
     assert page.count("<img") == 6
-    assert "<td>1487</td><td>≤ 1500" in page
+    assert "<td>1487</td><td>≤\N{NO-BREAK SPACE}1500" in page
     assert "<b>Calibrated</b>" in page
     failed = Verdict(metrics | {"inverse_mean_pct": 1.7}, whole.arrays)
     page_of_it = write_report(folder / "failed.html", face, data, model, failed).read_text()

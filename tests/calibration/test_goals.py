@@ -49,7 +49,7 @@ def test_a_missed_goal_says_what_it_hangs_on() -> None:
     }
     rows = {row.name: row for row in judged(metrics)}
     assert not rows["model_over_floor"].met
-    assert "differ by 1.7" in rows["model_over_floor"].note
+    assert "are read 1.7 times it apart" in rows["model_over_floor"].note
     assert rows["memory_gain"].note == "0.72 by what the eyes see"
     assert rows["fit_s"].met
     assert not rows["fit_s"].note
