@@ -71,7 +71,7 @@ def wanting(metrics: Mapping[str, Any]) -> list[str]:
         if not isinstance(value, int | float):
             out.append(f"{name} was not measured")
         elif not value <= limit:  # also NaN
-            out.append(f"{name} is {value:.3g}, at most {limit:g}")
+            out.append(f"{name} is {value:.4g}, at most {limit:g}")
     return out
 
 

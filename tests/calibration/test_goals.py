@@ -28,7 +28,7 @@ def test_what_is_missed_is_named_with_its_value_and_what_is_allowed(
     name: str, value: float
 ) -> None:
     (said,) = wanting(FOUND | {name: value})
-    assert said == f"{name} is {value:.3g}, at most {PROOF[name]:g}"
+    assert said == f"{name} is {value:.4g}, at most {PROOF[name]:g}"
 
 
 def test_what_was_not_measured_proves_nothing() -> None:
