@@ -146,7 +146,7 @@ def collect(
                 unseen += not seen
             else:
                 missed.add(i)
-            whole = len(plan) + plan.active if not short else len(done | {*plan.left(done, short)})
+            whole = len(plan) + plan.active if not short else len(done) + len(plan.left(done, True))
             progress(len(done), whole, said(dropped))
     except DeviceError as e:
         hint = f"{e.hint}, then {again}" if e.hint else again

@@ -7,6 +7,7 @@ from dataclasses import replace
 from calibration.fit import MODEL
 from calibration.guidance import Place
 from models import self_model
+from robot.calibrated import unproven
 from robot.config import FaceConfig
 from robot.errors import InputError
 
@@ -18,11 +19,9 @@ def ship(face: FaceConfig, place: Place) -> None:
         InputError: held-out poses did not prove it.
     """
     model = self_model.load(place.folder / MODEL, face.name, face.hash)
-    if not model.meta.get("calibrated"):
-        raise InputError(
-            f"{place.folder / MODEL} is not installed: it did not find held-out faces again",
-            place.command("report"),
-        )
+    why, stage = unproven(model)
+    if why:
+        raise InputError(f"{place.folder / MODEL} is not installed: it {why}", place.command(stage))
     numbers = {k: v for k, v in place.metrics().items() if isinstance(v, float | int)}
     target = self_model.shipped(face.name)
     self_model.save(target, replace(model, meta=model.meta | {"metrics": numbers}))

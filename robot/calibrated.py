@@ -36,14 +36,8 @@ class Calibrated:
     @property
     def caveat(self) -> str:
         """Why this is not to be called calibrated, and the next command; empty if it is."""
-        meta = self.model.meta
-        # Before verification said so, only what had been verified knew its lag.
-        if meta.get("calibrated", "lag_s" in meta):
-            return ""
-        failed = "calibrated" in meta
-        why = "did not find held-out faces again" if failed else "was not verified"
-        stage = "report" if failed else "verify"
-        return (
+        why, stage = unproven(self.model)
+        return why and (
             f"{self.path} {why}: mien calibrate {stage} --face {self.face.name} "
             f"--out {self.path.parent}"
         )
@@ -61,3 +55,14 @@ class Calibrated:
     def lag_s(self) -> float:
         """How late the skin follows the pulses, as calibration measured it; 0 when it did not."""
         return float(self.model.meta.get("lag_s", 0.0))
+
+
+def unproven(model: SelfModel) -> tuple[str, str]:
+    """Why a model is not one of a calibrated face, and the stage that tells more; both empty if it
+    is."""
+    # Before verification said so, only what had been verified knew its lag.
+    if model.meta.get("calibrated", "lag_s" in model.meta):
+        return "", ""
+    if "calibrated" in model.meta:
+        return "did not find held-out faces again", "report"
+    return "was not verified", "verify"
