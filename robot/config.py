@@ -23,7 +23,8 @@ FLOOR_US, CEILING_US = (
     2600.0,
 )  # no hobby servo takes more; the wire carries 0.25 us in 16 bits
 
-_UNLEARNED = ("description", "supplies", "currents")  # a self-model does not depend on them
+# A self-model does not depend on them: a change keeps it valid.
+_UNLEARNED = ("description", "supplies", "currents", "estop_switch", "failsafe_hold_s")
 
 Kind: TypeAlias = Literal["rigid", "tendon"]
 Region: TypeAlias = Literal["eyes", "brows", "mouth", "nose", "cheeks", "jaw", "neck"]
@@ -34,7 +35,7 @@ Command: TypeAlias = Annotated[float, Field(ge=-1.0, le=1.0)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Actuator(_Strict):
@@ -96,7 +97,13 @@ class Currents(_Strict):
 
 
 class FaceConfig(_Strict):
-    """A whole face. Arrays are in the order of ``names``, which is the order of the file."""
+    """A whole face. Arrays are in the order of ``names``, which is the order of the file.
+
+    ``estop_switch`` is the emergency switch at the board's own input: normally closed, so that a
+    cut wire stops; normally open; or none, which is named whenever the face is armed.
+    ``failsafe_hold_s`` is how long the safe pose is held when the host has gone silent, before the
+    servos are released.
+    """
 
     face: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
     description: str = ""
@@ -105,6 +112,8 @@ class FaceConfig(_Strict):
     pwm_hz: Annotated[float, Field(ge=40.0, le=330.0)] = 50.0
     baud: Literal[250000, 500000, 1000000] = 500000
     timeout_ms: Annotated[int, Field(ge=50, le=2000)] = 200
+    estop_switch: Literal["nc", "no", "none"] = "nc"
+    failsafe_hold_s: Annotated[int, Field(ge=0, le=255)] = 10
     actuators: Annotated[dict[str, Actuator], Field(min_length=1, max_length=48)]
     interlocks: list[Interlock] = []
     supplies: Annotated[list[Supply], Field(max_length=48)] = []
