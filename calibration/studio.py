@@ -17,6 +17,7 @@ from robot.errors import DeviceError
 from robot.link.board import Board
 from robot.loop import Clock
 from robot.safety import Limiter, ramp, ramp_seconds
+from robot.supply import power_up_s
 
 RATE_HZ = 30.0
 SETTLE_S = 0.12  # after the board has got there: servo lag and the skin's own swing
@@ -181,7 +182,7 @@ class Studio:
         """Arm, and wait until the board has ramped to the safe pose."""
         self._board.arm()
         self._began = self._clock.now()
-        self._hold(0.5)
+        self._hold(max(0.5, power_up_s(self._face)))
 
     def go(self, goal: Floats) -> Floats:
         """Move there at the speed limits; the limiter has the last word."""

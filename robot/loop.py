@@ -14,6 +14,7 @@ from robot.config import FaceConfig, Floats
 from robot.errors import DeviceError
 from robot.link.board import Board
 from robot.safety import Limiter, ramp, ramp_seconds
+from robot.supply import power_up_s
 
 RATE_HZ = 60
 NUDGE_S = 0.0005
@@ -131,13 +132,14 @@ class Loop:
 
     def _ramp(self, goal: Floats, before: bool) -> None:
         origin, total = self._last, ramp_seconds(self._face, self._last, goal)
-        count = int(np.ceil(total * RATE_HZ)) + 1
+        wait = power_up_s(self._face) if before else 0.0  # the servos start one group after another
+        count = int(np.ceil((wait + total) * RATE_HZ)) + 1
         if not before:  # the last setpoint is still ahead of the board, and the servo behind it
             count += int(np.ceil((self._board.lead_s + SETTLE_S) * RATE_HZ))
         offset = -count / RATE_HZ if before else 0.0
         start = self._clock.now() - offset
         for k in range(count):
-            wanted = ramp(self._face, origin, goal, (k + 1) / RATE_HZ)
+            wanted = ramp(self._face, origin, goal, (k + 1) / RATE_HZ - wait)
             self._tick(start, offset + k / RATE_HZ, wanted, seen=before)
 
     def _tick(

@@ -74,9 +74,9 @@ def currents_a(face: FaceConfig, commands: Floats, velocity: Floats, change: Flo
     """Estimated current of every servo, (n,) A. No hobby servo measures it.
 
     The torque is taken as in ``robot.live.thermal``: the pull of the skin in proportion to the
-    command, friction while it moves, and inertia; a motor's current is in proportion to it. Over ten
-    seconds of random poses on the simulated faces it is higher than the rig's torques say in 91 %
-    (morpheus33) and 97 % (hobby9) of the ticks, and by 35 and 70 % on the mean.
+    command, friction while it moves, and inertia; a motor's current is in proportion to it. In
+    ten seconds of random poses on the simulated faces it is higher than the rig's torques say in
+    91 % (morpheus33) and 97 % (hobby9) of the ticks, and by 35 and 70 % on the mean.
 
     Args:
         commands: (n,) as sent. velocity: (n,) commands/s. change: (n,) commands/s^2.
