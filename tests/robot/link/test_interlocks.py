@@ -15,7 +15,9 @@ from tests.firmware.locked_faces import face_of, faces, sums
 
 @settings(max_examples=60, deadline=None)
 @given(face=faces(), data=st.data())
-def test_what_the_board_lets_through_holds_in_commands(face: FaceConfig, data: st.DataObject) -> None:
+def test_what_the_board_lets_through_holds_in_commands(
+    face: FaceConfig, data: st.DataObject
+) -> None:
     upload = upload_of(face)
     pulses = np.array([data.draw(st.integers(c.min, c.max)) for c in upload.channels])
     safe = sums(face, np.array([c.safe for c in upload.channels]))
