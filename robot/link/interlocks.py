@@ -8,17 +8,17 @@ safe side: whatever the board lets through holds in commands too, to the last bi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 
-from robot.actuators import to_pulses
 from robot.config import FaceConfig, Interlock
 from robot.errors import ConfigError
 from robot.link import wire
 from robot.link.protocol import UNITS_PER_US, pack, to_units
 
 SLOPE_MAX = 2**15 - 2  # of the wire's i16, with room for rounding up
+ROUNDING = 2  # units of a safe pulse: neutral and floor are rounded each on its own
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,17 @@ def _lock(
     limit = floor(Fraction(lock.max) * scale - slip)
     head = wire.ConfigInterlock(index, len(terms), 0)
     built = Lock(head, tuple(terms))
-    # The safe pose may stand on the limit, and its pulses are rounded: they are allowed.
-    rounded = [int(u) for u in to_units(to_pulses(face, face.safe))]
-    limit = max(limit, built.total(rounded))
     safe = built.total([c.safe for c in channels])
-    if safe > limit:
+    rounding = sum(max(abs(t.below), abs(t.above)) * ROUNDING for t in terms)
+    if safe > limit + rounding:
         raise ConfigError(
             f"{face.name}: interlock {lock.name} allows {lock.max:g}, but the safe pose has "
             f"{float(safe / scale):g} when its tendons are pulled to their floor",
             "raise its max, or lower floor_us of its tendons",
         )
-    most = min(limit, wire.INTERLOCK_SUM)
-    return Lock(wire.ConfigInterlock(index, len(terms), most), built.terms)
+    # A safe pose that stands on the limit may stand there as its pulses are rounded.
+    limit = min(max(limit, safe), wire.INTERLOCK_SUM)
+    return replace(built, head=replace(head, limit=limit))
 
 
 def _slopes(face: FaceConfig, name: str, coefficient: float) -> tuple[Fraction, Fraction]:
