@@ -2,7 +2,7 @@
 
 What a supply must carry is known best while nothing moves yet: at ARM no one knows where the servos
 are, and each runs to its place at full voltage. The board therefore starts them one group after the
-other (CONFIG_CHANNEL.delay), and the host waits until all are there before its first ramp.
+other (CONFIG_CHANNEL.delay), and the host waits with its first ramp until all have started.
 """
 
 from __future__ import annotations
@@ -57,17 +57,12 @@ def start_delays_s(face: FaceConfig) -> Floats:
 
 
 def power_up_s(face: FaceConfig) -> float:
-    """From ARM until the last servo is taken to have arrived, s. Before it no first ramp begins.
+    """From ARM until the last servo starts, s. The host's first ramp waits for it.
 
-    It is 0 where all may start at once: then the ramp itself begins where the board drives them.
+    From then on the servos that started before run, and the last are taken to stall whatever they
+    are told, so that a slow ramp adds nothing.
     """
-    ends = [
-        start + slots_of(draw) * SLOT_S
-        for feed in feeds(face)
-        if max(feed.start_s) > 0.0
-        for start, draw in zip(feed.start_s, feed.draws, strict=True)
-    ]
-    return max(ends, default=0.0)
+    return float(start_delays_s(face).max())
 
 
 def currents_a(face: FaceConfig, commands: Floats, velocity: Floats, change: Floats) -> Floats:
