@@ -26,6 +26,10 @@ EXPORT void emulator_poke(struct machine *m, uint16_t at, const uint8_t *from, s
         memcpy(m->avr->data + at, from, size);
     }
 }
+EXPORT void emulator_eeprom(const struct machine *m, uint8_t *to) { memcpy(to, m->eeprom.cells, EEPROM_BYTES); }
+EXPORT void emulator_eeprom_load(struct machine *m, const uint8_t *from) {
+    memcpy(m->eeprom.cells, from, EEPROM_BYTES);
+}
 EXPORT uint32_t emulator_pc(const struct machine *m) { return m->avr->pc; }
 
 EXPORT void emulator_send(struct machine *m, const uint8_t *data, size_t size, uint64_t at) {
@@ -50,7 +54,7 @@ EXPORT void emulator_outputs(const struct machine *m, double *pulses) {
 }
 EXPORT int emulator_oe_high(const struct machine *m) { return m->pins.oe_high; }
 EXPORT void emulator_oe_wired(struct machine *m, int wired) { m->pins.oe_wired = wired != 0; }
-EXPORT void emulator_stop_switch(struct machine *m, int closed) { m->pins.stop_closed = closed != 0; }
+EXPORT void emulator_stop_switch(struct machine *m, int closed) { pins_switch(&m->pins, closed != 0); }
 
 EXPORT uint8_t emulator_board_count(const struct machine *m) { return m->bus.board_count; }
 EXPORT void emulator_boards(struct machine *m, const uint8_t *addresses, uint8_t count) {
