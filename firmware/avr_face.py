@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware.emulator.board import EmulatedAvr
 from firmware.emulator.machine import Event, Kind
 from robot.config import FaceConfig, load_face
 from robot.link import handshake, protocol, wire
@@ -27,14 +28,17 @@ class AvrFace:
 
     Args:
         face: a face that ships, by name, or any other.
+        avr: a board to use; a new one if not given.
 
     Raises:
         DeviceError: avr-gcc or libsimavr is missing.
     """
 
-    def __init__(self, face: str | FaceConfig = "morpheus33") -> None:
+    def __init__(
+        self, face: str | FaceConfig = "morpheus33", avr: EmulatedAvr | None = None
+    ) -> None:
         self.face = load_face(face) if isinstance(face, str) else face
-        self.rig = LockStep(self.face)
+        self.rig = LockStep(self.face, avr)
         self.machine = self.rig.avr.machine
         self.talk = Dialogue(self.rig.transport, self.rig.now)
         self.upload = upload_of(self.face)
@@ -81,6 +85,10 @@ class AvrFace:
     # --- time
     def run(self, seconds: float) -> None:
         self.rig.run(seconds)
+
+    def follow(self) -> None:
+        """Let our time be the board's, after `machine` was run by itself."""
+        self.run(self.machine.now_us / 1e6 - self.rig.now())
 
     def setpoint(self, pulses_us: Floats, lead_s: float = LEAD_S) -> None:
         at = self.talk.clock.to_board(self.rig.now() + lead_s)
