@@ -31,8 +31,12 @@ Address: TypeAlias = Annotated[int, Field(ge=0x40, le=0x7F)]
 Command: TypeAlias = Annotated[float, Field(ge=-1.0, le=1.0)]
 
 
+NOT_LEARNED = {"description", "estop_switch", "failsafe_hold_s"}
+"""Keys that no self-model depends on: a change of them keeps it valid."""
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Actuator(_Strict):
@@ -68,7 +72,13 @@ class Interlock(_Strict):
 
 
 class FaceConfig(_Strict):
-    """A whole face. Arrays are in the order of ``names``, which is the order of the file."""
+    """A whole face. Arrays are in the order of ``names``, which is the order of the file.
+
+    ``estop_switch`` is the emergency switch at the board's own input: normally closed, so that a
+    cut wire stops; normally open; or none, which is named whenever the face is armed.
+    ``failsafe_hold_s`` is how long the safe pose is held when the host has gone silent, before the
+    servos are released.
+    """
 
     face: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
     description: str = ""
@@ -77,6 +87,8 @@ class FaceConfig(_Strict):
     pwm_hz: Annotated[float, Field(ge=40.0, le=330.0)] = 50.0
     baud: Literal[250000, 500000, 1000000] = 500000
     timeout_ms: Annotated[int, Field(ge=50, le=2000)] = 200
+    estop_switch: Literal["nc", "no", "none"] = "nc"
+    failsafe_hold_s: Annotated[int, Field(ge=0, le=255)] = 10
     actuators: Annotated[dict[str, Actuator], Field(min_length=1, max_length=48)]
     interlocks: list[Interlock] = []
 
@@ -136,8 +148,8 @@ class FaceConfig(_Strict):
 
     @cached_property
     def hash(self) -> str:
-        """16 hex digits that change with anything in the file but the description."""
-        content = json.dumps(self.model_dump(exclude={"description"}), sort_keys=True)
+        """16 hex digits that change with anything in the file that a self-model may depend on."""
+        content = json.dumps(self.model_dump(exclude=NOT_LEARNED), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
