@@ -39,7 +39,7 @@ def switch_to_oe_us(face: AvrFace, trials: int, seed: int = 0) -> list[float]:
         for _ in face.stream(TRAFFIC_S, face.wave):
             pass
         if k % 3 == 0:
-            face.machine.send(b"\0" + _useless(face, bad_stops=k % 5 == 0) * 4)
+            face.machine.send(b"\0" + _useless(bad_stops=k % 5 == 0) * 4)
         face.setpoint(face.wave(face.rig.now()))
         face.machine.run(float(rng.uniform(0.0, 1e6 * wire.STEP_US / 1e6)))
         face.machine.watch(Kind.OE)
@@ -72,7 +72,7 @@ def switch_to_oe_us_max(trials: int = 300) -> float:
     return max(switch_to_oe_us(face, trials))
 
 
-def _useless(face: AvrFace, bad_stops: bool) -> bytes:
+def _useless(bad_stops: bool) -> bytes:
     """Frames that keep the receive interrupt busy and mean nothing."""
     stop = bytearray(protocol.encode(Msg.ESTOP, 1))
     stop[-2] ^= 1  # a byte of its CRC
