@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,24 +30,37 @@ class AvrFace:
     Args:
         face: a face that ships, by name, or any other.
         avr: a board to use; a new one if not given.
+        staggered: start the servos one group after the other, as the face's supplies ask; else all
+            of them at once, which no emulated supply minds.
 
     Raises:
         DeviceError: avr-gcc or libsimavr is missing.
     """
 
     def __init__(
-        self, face: str | FaceConfig = "morpheus33", avr: EmulatedAvr | None = None
+        self,
+        face: str | FaceConfig = "morpheus33",
+        avr: EmulatedAvr | None = None,
+        *,
+        staggered: bool = False,
     ) -> None:
         self.face = load_face(face) if isinstance(face, str) else face
         self.rig = LockStep(self.face, avr)
         self.machine = self.rig.avr.machine
         self.talk = Dialogue(self.rig.transport, self.rig.now)
         self.upload = upload_of(self.face)
+        if not staggered:
+            at_once = tuple(replace(channel, delay=0) for channel in self.upload.channels)
+            self.upload = replace(self.upload, channels=at_once)
         self.outputs = [a.board * 16 + a.channel for a in self.face.actuators.values()]
         self.safe = np.array([c.safe for c in self.upload.channels]) / 4
         self.low = np.array([c.min for c in self.upload.channels]) / 4
         self.high = np.array([c.max for c in self.upload.channels]) / 4
         self.slew = np.array([c.slew for c in self.upload.channels]) / 4
+
+    def begin_with(self, **changes: int) -> None:
+        """Change fields of CONFIG_BEGIN for the uploads to come."""
+        self.upload = replace(self.upload, begin=replace(self.upload.begin, **changes))
 
     # --- talking; each exchange lets a few milliseconds pass
     def hello(self) -> wire.HelloReply:

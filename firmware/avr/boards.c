@@ -47,7 +47,6 @@ static void shut_gate(void) {
     OE_PORT |= _BV(OE_BIT);
     LED_PORT &= (uint8_t)~_BV(LED_BIT);
     gate_open = false;
-    clean = false; /* of the refresh under way, which began before that */
 }
 
 static void all_off(void) {
@@ -91,7 +90,7 @@ void boards_gate(const mien_core *core) {
         abandoned = false;
         clean = false;
     }
-    if (gate_open && (switch_unrest() || (OE_PORT & _BV(OE_BIT)) != 0)) { /* or its interrupt has shut it */
+    if (gate_open && (OE_PORT & _BV(OE_BIT)) != 0) { /* an interrupt has shut it */
         shut_gate();
     }
     last_state = state;

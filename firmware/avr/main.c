@@ -87,7 +87,6 @@ int main(void) {
         if (mien_tick(&core, now_us)) {
             boards_step();
         }
-        boards_gate(&core);
         boards_poll(&core, clock_us());
         latch_poll(core.state == MIEN_STATE_ESTOP, now_us);
         uart_send();

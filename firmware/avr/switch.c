@@ -48,7 +48,8 @@ void switch_look(void) {
         return;
     }
     if ((STOP_PIN & _BV(STOP_BIT)) == stop_level) {
-        unrest = REST_LOOKS; /* also when no edge was seen */
+        OE_PORT |= _BV(OE_BIT); /* also when no edge was seen */
+        unrest = REST_LOOKS;
         at_stop++;
     } else {
         at_stop = 0;

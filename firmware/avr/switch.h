@@ -1,8 +1,9 @@
 /* The emergency switch. Any edge at its input raises /OE from the interrupt, at once and without asking what it
- * means. What it means is decided after: the input is looked at every 250 us by the clock's interrupt, and
- *   - 2 ms at stop without a break are a stop (switch_pressed);
- *   - 5 ms at run without a break were a spark: /OE may fall again, by the rule of every other gate: after a
- *     whole pose went to every board;
+ * means. What it means is decided after: the clock's interrupt looks at the input every 250 us, which finds a stop
+ * without an edge, too, and
+ *   - 2 ms at stop in every look are a stop (switch_pressed);
+ *   - 5 ms at run without an edge end a spark: /OE may fall again, by the rule of every other gate: after a whole
+ *     pose went to every board;
  *   - an input that does neither for 20 ms chatters, and that is a stop, too: servos that were without power for
  *     longer would jump when it comes back.
  * A stop lasts until the input has been at run for 5 ms. */

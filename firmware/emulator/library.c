@@ -22,8 +22,14 @@ EXPORT size_t emulator_ram(const struct machine *m, uint8_t *to, uint16_t from, 
 }
 
 EXPORT void emulator_poke(struct machine *m, uint16_t at, const uint8_t *from, size_t size) {
-    if (at >= 0x200 && at + size <= m->avr->ramend + 1u) {
-        memcpy(m->avr->data + at, from, size);
+    for (size_t i = 0; i < size && at + i <= m->avr->ramend; i++) {
+        const unsigned address = at + (unsigned)i;
+        const avr_io_write_t hook = address < 0x20 || address >= 0x200 ? NULL : m->avr->io[address - 0x20].w.c;
+        if (hook != NULL) {
+            hook(m->avr, (avr_io_addr_t)address, from[i], m->avr->io[address - 0x20].w.param);
+        } else {
+            m->avr->data[address] = from[i];
+        }
     }
 }
 EXPORT void emulator_eeprom(const struct machine *m, uint8_t *to) { memcpy(to, m->eeprom.cells, EEPROM_BYTES); }

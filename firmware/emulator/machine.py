@@ -266,7 +266,7 @@ class Machine:
         return int(self._library.emulator_pc(self._machine))
 
     def poke(self, address: int, data: bytes) -> None:
-        """Write to the RAM, for states that take too long to reach."""
+        """Write to the RAM or a register, for states that take too long to reach, and upsets."""
         self._library.emulator_poke(self._machine, address, data, len(data))
 
     def ram_never_used(self) -> int:

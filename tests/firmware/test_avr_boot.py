@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from firmware.avr.image import build_image
 from firmware.avr_face import COUNT_US, AvrFace
 from firmware.emulator.machine import Kind, Machine
-from robot.link.upload import Upload
 from robot.link.wire import Fault, Msg, Reset, Result, State
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
@@ -70,7 +67,7 @@ def test_prescale_is_written_in_sleep_and_read_back() -> None:
 
 def test_another_frame_rate_gives_the_same_pulses() -> None:
     face = AvrFace()
-    face.upload = Upload(replace(face.upload.begin, pwm_hz=100), face.upload.channels)
+    face.begin_with(pwm_hz=100)
     face.ready()
     assert face.machine.register(0, PRE_SCALE) == 60
     assert np.abs(face.pulses() - face.safe).max() <= 61 / 25 / 2 + 1e-6
@@ -115,7 +112,7 @@ def enter(face: AvrFace, state: State) -> None:
     if state == State.UNCONFIGURED:
         return
     if state == State.RELEASED:
-        face.upload = Upload(replace(face.upload.begin, hold_s=0), face.upload.channels)
+        face.begin_with(hold_s=0)
     face.configure()
     face.run(0.1)
     if state in {State.ARMED, State.FAILSAFE, State.RELEASED}:

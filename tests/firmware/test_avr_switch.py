@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from firmware.avr_face import AvrFace
 from firmware.emulator.machine import Kind
 from firmware.measure_avr import switch_to_oe_us
 from robot.link import wire
-from robot.link.upload import Upload
 from robot.link.wire import Fault, Msg, Result, State
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
@@ -20,13 +17,14 @@ CONFIRMED_US = 2000.0  # firmware/avr/switch.h: a stop
 REST_US = 5000.0  # a spark is over
 CHATTER_US = 20_000.0  # neither of them
 TURN_US = 3000.0  # the longest turn of the loop
+EIMSK = 0x3D
 NC, NO, NONE = wire.Switch.NC, wire.Switch.NO, wire.Switch.NONE
 
 
 def wired(switch: int, face: str = "hobby9") -> AvrFace:
     """A face with its switch wired so, and at run."""
     avr = AvrFace(face)
-    avr.upload = Upload(replace(avr.upload.begin, stop_switch=switch), avr.upload.channels)
+    avr.begin_with(stop_switch=switch)
     set_switch(avr, switch, stop=False)
     return avr
 
@@ -43,7 +41,7 @@ def edges(face: AvrFace) -> list[int]:
 @pytest.mark.parametrize("switch", [NC, NO])
 def test_the_switch_raises_oe_in_time_at_every_phase_and_under_traffic(switch: int) -> None:
     face = AvrFace()
-    face.upload = Upload(replace(face.upload.begin, stop_switch=switch), face.upload.channels)
+    face.begin_with(stop_switch=switch)
     set_switch(face, switch, stop=False)
     face.ready()
     times = switch_to_oe_us(face, trials=60)
@@ -164,6 +162,20 @@ def test_a_switch_at_stop_is_found_when_the_configuration_comes(switch: int) -> 
     assert face.machine.oe_high
 
 
+def test_a_stop_whose_edge_is_lost_is_found_by_looking() -> None:
+    """The mask of the interrupt was upset: the clock's interrupt looks at the level every 250 us."""
+    face = wired(NC)
+    face.ready()
+    face.machine.watch(Kind.OE)
+    face.machine.poke(EIMSK, b"\0")
+    face.machine.stop_switch(False)
+    face.machine.run(300.0)
+    assert edges(face) == [1]
+    face.machine.run(CONFIRMED_US + TURN_US)
+    face.follow()
+    assert face.state() == State.ESTOP
+
+
 def test_no_switch_is_a_pin_that_nobody_looks_at() -> None:
     face = wired(NONE)
     face.ready()
@@ -180,7 +192,7 @@ def test_another_wiring_counts_from_its_commit_on() -> None:
     face = wired(NC)
     face.ready()
     face.talk.command(Msg.DISARM)
-    face.upload = Upload(replace(face.upload.begin, stop_switch=NO), face.upload.channels)
+    face.begin_with(stop_switch=NO)
     face.configure()
     face.run(0.01)
     assert face.state() == State.ESTOP  # closed is stop now
