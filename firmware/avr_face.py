@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware.emulator.board import EmulatedAvr
 from firmware.emulator.machine import Event, Kind
 from robot.config import FaceConfig, load_face
 from robot.link import handshake, protocol, wire
@@ -27,22 +29,38 @@ class AvrFace:
 
     Args:
         face: a face that ships, by name, or any other.
+        avr: a board to use; a new one if not given.
+        staggered: start the servos one group after the other, as the face's supplies ask; else all
+            of them at once, which no emulated supply minds.
 
     Raises:
         DeviceError: avr-gcc or libsimavr is missing.
     """
 
-    def __init__(self, face: str | FaceConfig = "morpheus33") -> None:
+    def __init__(
+        self,
+        face: str | FaceConfig = "morpheus33",
+        avr: EmulatedAvr | None = None,
+        *,
+        staggered: bool = False,
+    ) -> None:
         self.face = load_face(face) if isinstance(face, str) else face
-        self.rig = LockStep(self.face)
+        self.rig = LockStep(self.face, avr)
         self.machine = self.rig.avr.machine
         self.talk = Dialogue(self.rig.transport, self.rig.now)
         self.upload = upload_of(self.face)
+        if not staggered:
+            at_once = tuple(replace(channel, delay=0) for channel in self.upload.channels)
+            self.upload = replace(self.upload, channels=at_once)
         self.outputs = [a.board * 16 + a.channel for a in self.face.actuators.values()]
         self.safe = np.array([c.safe for c in self.upload.channels]) / 4
         self.low = np.array([c.min for c in self.upload.channels]) / 4
         self.high = np.array([c.max for c in self.upload.channels]) / 4
         self.slew = np.array([c.slew for c in self.upload.channels]) / 4
+
+    def begin_with(self, **changes: int) -> None:
+        """Change fields of CONFIG_BEGIN for the uploads to come."""
+        self.upload = replace(self.upload, begin=replace(self.upload.begin, **changes))
 
     # --- talking; each exchange lets a few milliseconds pass
     def hello(self) -> wire.HelloReply:
@@ -82,6 +100,10 @@ class AvrFace:
     # --- time
     def run(self, seconds: float) -> None:
         self.rig.run(seconds)
+
+    def follow(self) -> None:
+        """Let our time be the board's, after `machine` was run by itself."""
+        self.run(self.machine.now_us / 1e6 - self.rig.now())
 
     def setpoint(self, pulses_us: Floats, lead_s: float = LEAD_S) -> None:
         at = self.talk.clock.to_board(self.rig.now() + lead_s)

@@ -5,6 +5,7 @@
 #include "burst.h"
 #include "hardware.h"
 #include "pca9685.h"
+#include "switch.h"
 #include "twi.h"
 #include "uart.h"
 
@@ -13,8 +14,10 @@ enum job { JOB_NONE, JOB_ALL_OFF, JOB_OFF, JOB_BURST, JOB_SETUP, JOB_CHECK };
 static enum job job;
 static uint8_t job_board;
 static uint8_t job_stage;  /* of JOB_SETUP and JOB_CHECK */
-static uint8_t known;      /* boards of the configuration that burst.c was laid out for, 0 = none */
-static uint8_t everyone;   /* a bit for each of them */
+static uint8_t known;      /* boards of the configuration that was learned, 0 = none */
+static uint8_t generation; /* the core's, when it was learned */
+static uint8_t everyone;   /* a bit for each of the known */
+static uint8_t address[MIEN_BOARDS_MAX]; /* and where they are: the core may already have others */
 static bool off_due;       /* ALL_LED_OFF to everybody */
 static bool off_told;      /* somebody acknowledged the last one */
 static uint8_t off_boards; /* bit b: then to board b by name, because a common call hides who did not answer */
@@ -30,23 +33,24 @@ static uint8_t check_board;
 static uint16_t check_us; /* low half of the time of the last check */
 static uint32_t obeyed_us; /* when all boards were last seen well */
 
-static void gate(bool open) {
-    gate_open = open;
-    if (open) {
-        ATOMIC_BLOCK(ATOMIC_FORCEON) { /* or an ESTOP between the question and the answer would be lost */
-            if (!uart_stopped()) {
-                OE_PORT &= (uint8_t)~_BV(OE_BIT);
-            }
+static void open_gate(void) {
+    ATOMIC_BLOCK(ATOMIC_FORCEON) { /* or a stop between the question and the answer would be lost */
+        if (!uart_stopped() && !switch_unrest()) {
+            OE_PORT &= (uint8_t)~_BV(OE_BIT);
+            LED_PORT |= _BV(LED_BIT);
+            gate_open = true;
         }
-        LED_PORT |= _BV(LED_BIT);
-    } else {
-        OE_PORT |= _BV(OE_BIT);
-        LED_PORT &= (uint8_t)~_BV(LED_BIT);
     }
 }
 
+static void shut_gate(void) {
+    OE_PORT |= _BV(OE_BIT);
+    LED_PORT &= (uint8_t)~_BV(LED_BIT);
+    gate_open = false;
+}
+
 static void all_off(void) {
-    gate(false);
+    shut_gate();
     twi_abort();
     off_due = true;
     step_due = false;
@@ -67,6 +71,11 @@ void boards_start(void) {
     pca9685_off(0, PCA9685_ALL_CALL);
 }
 
+/* The core has another configuration than this file: what is under way belongs to the old one. */
+static bool outdated(const mien_core *core) {
+    return mien_boards(core) != known || mien_generation(core) != generation;
+}
+
 void boards_gate(const mien_core *core) {
     const uint8_t state = core->state;
     const bool drive = mien_drive(core);
@@ -76,11 +85,13 @@ void boards_gate(const mien_core *core) {
         }
         muted = 0;
         abandoned = false;
-        uart_stop_clear();
     } else if (state == MIEN_STATE_ARMED && last_state != MIEN_STATE_ARMED) {
         muted = 0;
         abandoned = false;
         clean = false;
+    }
+    if (gate_open && (OE_PORT & _BV(OE_BIT)) != 0) { /* an interrupt has shut it */
+        shut_gate();
     }
     last_state = state;
 }
@@ -96,6 +107,15 @@ static void finish(mien_core *core, enum twi_result result, uint32_t now_us) {
     const uint8_t bit = (uint8_t)(1U << job_board);
     job = JOB_NONE;
     if (result == TWI_ABORTED) {
+        return;
+    }
+    if (outdated(core)) { /* the core would take it for the same board of the new configuration */
+        if (done == JOB_ALL_OFF) {
+            off_due = false;
+            off_boards = everyone;
+        } else if (done == JOB_OFF) {
+            off_boards &= (uint8_t)~bit;
+        }
         return;
     }
     switch (done) {
@@ -128,7 +148,7 @@ static void finish(mien_core *core, enum twi_result result, uint32_t now_us) {
         } else {
             job = done;
             job_stage++;
-            pca9685_stage(now_us, mien_address(core, job_board), job_stage);
+            pca9685_stage(now_us, address[job_board], job_stage);
         }
         break;
     case JOB_NONE:
@@ -151,7 +171,7 @@ static bool begin_burst(mien_core *core, uint32_t now_us) {
         const uint8_t bit = (uint8_t)(1U << board);
         if ((bursts & bit) != 0) {
             bursts &= (uint8_t)~bit;
-            if (burst_start(now_us, mien_address(core, board), board)) {
+            if (burst_start(now_us, address[board], board)) {
                 begin(JOB_BURST, board);
                 return true;
             }
@@ -159,7 +179,7 @@ static bool begin_burst(mien_core *core, uint32_t now_us) {
     }
     refreshing = false;
     if (clean && !abandoned && !gate_open && core->boards_ok == everyone && muted == 0) {
-        gate(true);
+        open_gate();
     }
     return false;
 }
@@ -170,13 +190,20 @@ static void begin_check(mien_core *core, uint32_t now_us) {
     const bool well = (core->boards_ok & (1U << check_board)) != 0;
     begin(well ? JOB_CHECK : JOB_SETUP, check_board);
     job_stage = well ? PCA9685_FIRST_CHECK : 0;
-    pca9685_stage(now_us, mien_address(core, check_board), job_stage);
+    pca9685_stage(now_us, address[check_board], job_stage);
 }
 
-/* The configuration came or went. */
+/* The configuration came, went, or is another one. The boards of the old one were told to be off before. */
 static void learn(const mien_core *core) {
     known = mien_boards(core);
+    generation = mien_generation(core);
     everyone = (uint8_t)((1U << known) - 1U);
+    check_board = 0;
+    step_due = false;
+    refreshing = false;
+    for (uint8_t board = 0; board < known; board++) {
+        address[board] = mien_address(core, board);
+    }
     if (known != 0) {
         pca9685_rate(core->pwm_hz);
         burst_layout(core);
@@ -203,11 +230,7 @@ void boards_poll(mien_core *core, uint32_t now_us) {
             return;
         }
     }
-    if (mien_boards(core) != known) {
-        learn(core);
-    }
     watch_lost(core, now_us);
-    const bool drive = mien_drive(core) && !abandoned;
     if (off_due) {
         begin(JOB_ALL_OFF, 0);
         pca9685_off(now_us, PCA9685_ALL_CALL);
@@ -216,10 +239,14 @@ void boards_poll(mien_core *core, uint32_t now_us) {
     for (uint8_t board = 0; board < known; board++) {
         if ((off_boards & (1U << board)) != 0) {
             begin(JOB_OFF, board);
-            pca9685_off(now_us, mien_address(core, board));
+            pca9685_off(now_us, address[board]);
             return;
         }
     }
+    if (outdated(core)) {
+        learn(core);
+    }
+    const bool drive = mien_drive(core) && !abandoned;
     if (!drive) {
         step_due = false;
         refreshing = false;

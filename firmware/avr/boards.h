@@ -23,7 +23,8 @@
 
 void boards_start(void);
 
-/* Right after mien_receive: /OE follows mien_drive, upwards at once. */
+/* Right after mien_receive and the stops, before the step: /OE follows mien_drive, upwards at once. FAILSAFE that
+ * ends in the step is served 250 us later, in the next turn; nothing is written to the boards until then. */
 void boards_gate(const mien_core *core);
 
 /* After a step of the core: its pulses are due on the bus. */

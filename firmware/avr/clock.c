@@ -4,6 +4,7 @@
 #include <util/atomic.h>
 
 #include "hardware.h"
+#include "switch.h"
 
 #define TURN_US (TICK_COUNTS / 2)
 
@@ -29,4 +30,7 @@ uint32_t clock_us(void) {
     return us + (counts >> 1);
 }
 
-ISR(TIMER1_COMPA_vect) { turn_us += TURN_US; }
+ISR(TIMER1_COMPA_vect) {
+    turn_us += TURN_US;
+    switch_look();
+}

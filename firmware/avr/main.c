@@ -1,5 +1,5 @@
 /* The loop. Everything in it is bounded, nothing waits: 32 received bytes, one step of the core, one piece of
- * bus work, then sleep until an interrupt. The watchdog resets the processor if it ever takes 120 ms. */
+ * bus work, one cell of the EEPROM, then sleep until an interrupt. The watchdog resets the processor if it ever takes 120 ms. */
 #include <avr/interrupt.h>
 #include <avr/sleep.h>
 #include <avr/wdt.h>
@@ -7,7 +7,9 @@
 #include "boards.h"
 #include "clock.h"
 #include "hardware.h"
+#include "latch.h"
 #include "mien.h"
+#include "switch.h"
 #include "uart.h"
 
 #define CHUNK 32
@@ -36,11 +38,16 @@ static uint8_t reset_cause(void) {
     return (reset_flags & _BV(EXTRF)) != 0 ? MIEN_RESET_EXTERNAL : MIEN_RESET_UNKNOWN;
 }
 
-static bool stop_pressed(void) {
-    static uint8_t history; /* two looks in a row, against sparks */
-    const bool closed = (STOP_PIN & _BV(STOP_BIT)) == 0;
-    history = (uint8_t)(history * 2U + closed);
-    return (history & 3U) == 3U;
+/* Right after mien_receive, so that a CLEAR and an ARM that it took do not outlast it. */
+static void stop(void) {
+    if (uart_stopped()) {
+        mien_stop(&core);
+        uart_stop_served();
+    }
+    switch_wire(mien_stop_switch(&core));
+    if (switch_pressed()) {
+        mien_button(&core);
+    }
 }
 
 /* Interrupts are off between the question and the sleep; SEI lets one more instruction pass. */
@@ -58,20 +65,21 @@ static void rest(void) {
 int main(void) {
     boards_start(); /* outputs off, before the core clears its two kilobytes */
     sei();
-    STOP_PORT |= _BV(STOP_BIT);
+    switch_start();
     SMCR = 0; /* sleep means idle: every interrupt wakes */
     mien_init(&core, reset_cause());
     clock_start();
     uart_start(&core);
     wdt_enable(WDTO_120MS);
+    if (latch_stopped()) {
+        mien_stop(&core);
+    }
     for (;;) {
         uint8_t chunk[CHUNK];
         const uint8_t size = uart_read(chunk, CHUNK);
         const uint32_t now_us = clock_us();
         mien_receive(&core, now_us, chunk, size);
-        if (stop_pressed()) {
-            mien_button(&core);
-        }
+        stop();
         boards_gate(&core);
         if (uart_lost()) {
             mien_uart_error(&core);
@@ -79,8 +87,8 @@ int main(void) {
         if (mien_tick(&core, now_us)) {
             boards_step();
         }
-        boards_gate(&core);
         boards_poll(&core, clock_us());
+        latch_poll(core.state == MIEN_STATE_ESTOP, now_us);
         uart_send();
         wdt_reset();
         rest();

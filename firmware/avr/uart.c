@@ -1,6 +1,7 @@
 #include "uart.h"
 
 #include <avr/interrupt.h>
+#include <util/atomic.h>
 
 #include "cobs.h"
 #include "crc.h"
@@ -16,6 +17,7 @@ static volatile bool lost;
 static uint8_t frame[STOP_SIZE]; /* the first bytes since the last zero */
 static uint8_t frame_size;
 static volatile bool stopped;
+static volatile uint8_t stopped_at; /* what came before the stop ends here in the ring */
 
 void uart_start(mien_core *core) {
     source = core;
@@ -27,7 +29,7 @@ void uart_start(mien_core *core) {
 
 uint8_t uart_read(uint8_t *data, uint8_t size) {
     uint8_t count = 0;
-    while (count < size && tail != head) {
+    while (count < size && tail != head && !(stopped && tail == stopped_at)) {
         data[count++] = ring[tail];
         tail = (uint8_t)(tail + 1);
     }
@@ -46,7 +48,13 @@ bool uart_lost(void) {
 
 bool uart_stopped(void) { return stopped; }
 
-void uart_stop_clear(void) { stopped = false; }
+void uart_stop_served(void) {
+    ATOMIC_BLOCK(ATOMIC_FORCEON) { /* or a stop that comes now would be forgotten */
+        if (tail == stopped_at) {
+            stopped = false;
+        }
+    }
+}
 
 void uart_send(void) {
     if (source->tx_head != source->tx_tail) {
@@ -54,8 +62,8 @@ void uart_send(void) {
     }
 }
 
-/* The second encoded byte is the type, because no type is zero. */
-static void look_for_stop(uint8_t value) {
+/* True at the end of an ESTOP. The second encoded byte is the type, because no type is zero. */
+static bool ends_stop(uint8_t value) {
     if (value != 0) {
         if (frame_size < STOP_SIZE) {
             frame[frame_size] = value;
@@ -63,14 +71,12 @@ static void look_for_stop(uint8_t value) {
         if (frame_size <= STOP_SIZE) {
             frame_size++;
         }
-        return;
+        return false;
     }
-    if (frame_size == STOP_SIZE && frame[1] == MIEN_MSG_ESTOP && mien_cobs_decode(frame, STOP_SIZE) == STOP_SIZE - 1 &&
-        mien_crc(MIEN_CRC_INIT, frame, 2) == mien_read_u16(frame + 2)) {
-        OE_PORT |= _BV(OE_BIT);
-        stopped = true;
-    }
+    const uint8_t size = frame_size;
     frame_size = 0;
+    return size == STOP_SIZE && frame[1] == MIEN_MSG_ESTOP && mien_cobs_decode(frame, STOP_SIZE) == STOP_SIZE - 1 &&
+           mien_crc(MIEN_CRC_INIT, frame, 2) == mien_read_u16(frame + 2);
 }
 
 ISR(USART0_RX_vect) {
@@ -79,13 +85,20 @@ ISR(USART0_RX_vect) {
     if ((status & (_BV(DOR0) | _BV(FE0))) != 0) {
         lost = true;
     }
-    look_for_stop(value);
+    const bool stop = ends_stop(value);
+    if (stop) {
+        OE_PORT |= _BV(OE_BIT);
+    }
     const uint8_t next = (uint8_t)(head + 1);
     if (next == tail) {
         lost = true;
     } else {
         ring[head] = value;
         head = next;
+    }
+    if (stop) {
+        stopped_at = head;
+        stopped = true;
     }
 }
 

@@ -81,10 +81,10 @@ class EmulatedAvr:
         self.machine.board_power(board, present)
 
     def press_button(self) -> None:
-        """Close the board's emergency switch for 10 ms."""
-        self.machine.stop_switch(True)
-        self.machine.run(10_000.0)
+        """Press and let go the emergency switch, which opens for 10 ms: wired as `nc`."""
         self.machine.stop_switch(False)
+        self.machine.run(10_000.0)
+        self.machine.stop_switch(True)
 
 
 def flat_outputs(board_channels: Sequence[tuple[int, int]]) -> list[int]:

@@ -22,9 +22,19 @@ EXPORT size_t emulator_ram(const struct machine *m, uint8_t *to, uint16_t from, 
 }
 
 EXPORT void emulator_poke(struct machine *m, uint16_t at, const uint8_t *from, size_t size) {
-    if (at >= 0x200 && at + size <= m->avr->ramend + 1u) {
-        memcpy(m->avr->data + at, from, size);
+    for (size_t i = 0; i < size && at + i <= m->avr->ramend; i++) {
+        const unsigned address = at + (unsigned)i;
+        const avr_io_write_t hook = address < 0x20 || address >= 0x200 ? NULL : m->avr->io[address - 0x20].w.c;
+        if (hook != NULL) {
+            hook(m->avr, (avr_io_addr_t)address, from[i], m->avr->io[address - 0x20].w.param);
+        } else {
+            m->avr->data[address] = from[i];
+        }
     }
+}
+EXPORT void emulator_eeprom(const struct machine *m, uint8_t *to) { memcpy(to, m->eeprom.cells, EEPROM_BYTES); }
+EXPORT void emulator_eeprom_load(struct machine *m, const uint8_t *from) {
+    memcpy(m->eeprom.cells, from, EEPROM_BYTES);
 }
 EXPORT uint32_t emulator_pc(const struct machine *m) { return m->avr->pc; }
 
@@ -50,7 +60,7 @@ EXPORT void emulator_outputs(const struct machine *m, double *pulses) {
 }
 EXPORT int emulator_oe_high(const struct machine *m) { return m->pins.oe_high; }
 EXPORT void emulator_oe_wired(struct machine *m, int wired) { m->pins.oe_wired = wired != 0; }
-EXPORT void emulator_stop_switch(struct machine *m, int closed) { m->pins.stop_closed = closed != 0; }
+EXPORT void emulator_stop_switch(struct machine *m, int closed) { pins_switch(&m->pins, closed != 0); }
 
 EXPORT uint8_t emulator_board_count(const struct machine *m) { return m->bus.board_count; }
 EXPORT void emulator_boards(struct machine *m, const uint8_t *addresses, uint8_t count) {

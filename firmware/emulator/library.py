@@ -28,6 +28,8 @@ _FUNCTIONS: dict[str, tuple[object, tuple[object, ...]]] = {
     "reset": (None, (_U8,)),
     "ram": (_SIZE, (_POINTER, _U16, _SIZE)),
     "poke": (None, (_U16, _BYTES, _SIZE)),
+    "eeprom": (None, (_POINTER,)),
+    "eeprom_load": (None, (_BYTES,)),
     "pc": (_U32, ()),
     "send": (None, (_BYTES, _SIZE, _U64)),
     "take": (_SIZE, (_POINTER, _POINTER, _SIZE)),

@@ -164,6 +164,7 @@ struct machine *machine_new(const uint8_t *image, size_t size) {
     timer1_init(&m->timer1, m);
     watchdog_init(&m->watchdog, m);
     pins_init(&m->pins, m);
+    eeprom_init(&m->eeprom, m);
     machine_hook(m, GPIOR0, NULL, mark_write, m);
     m->avr->cycle = 0;
     machine_reset(m, 1);
@@ -181,6 +182,7 @@ void machine_free(struct machine *m) {
 
 void machine_reset(struct machine *m, uint8_t cause) {
     const uint8_t flags = cause == 1 ? 0 : m->avr->data[MCUSR];
+    eeprom_reset(&m->eeprom, cause == 1 || cause == 4);
     m->base = machine_now(m);
     m->avr->cycle = 0;
     avr_reset(m->avr);
@@ -201,7 +203,8 @@ void machine_reset(struct machine *m, uint8_t cause) {
 
 static uint64_t earliest(const struct machine *m) {
     uint64_t next = uart_deadline(&m->uart);
-    const uint64_t others[] = {twi_deadline(&m->twi), timer1_deadline(&m->timer1), m->watchdog.deadline};
+    const uint64_t others[] = {twi_deadline(&m->twi), timer1_deadline(&m->timer1), m->watchdog.deadline,
+                               m->eeprom.deadline};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (others[i] < next) {
             next = others[i];
@@ -220,6 +223,9 @@ static void peripherals(struct machine *m, uint64_t now) {
     if (timer1_deadline(&m->timer1) <= now) {
         timer1_event(&m->timer1);
     }
+    if (m->eeprom.deadline <= now) {
+        eeprom_event(&m->eeprom);
+    }
     if (m->watchdog.deadline <= now) {
         m->reset_wanted = true;
         m->reset_cause = 8;
@@ -237,6 +243,7 @@ static void interrupt(struct machine *m) {
     avr->pc = vector * VECTOR_BYTES;
     uart_entered(&m->uart, vector);
     timer1_entered(&m->timer1, vector);
+    pins_entered(&m->pins, vector);
 }
 
 static void step(struct machine *m, uint64_t next) {

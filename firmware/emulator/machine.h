@@ -20,6 +20,7 @@
 #include <sim_avr.h>
 
 #include "bus.h"
+#include "eeprom.h"
 #include "pins.h"
 #include "timer1.h"
 #include "twi.h"
@@ -41,6 +42,7 @@ enum event_kind {
     EVENT_ALL_OFF = 7,     /* board: ALL_LED full-off took effect */
     EVENT_OVERRUN = 8,     /* value: the received byte that was lost */
     EVENT_MARK = 10,       /* value: the program wrote it to GPIOR0, to show where it is */
+    EVENT_EEPROM = 11,     /* board, reg: address high, low; value: what the cell now holds */
     EVENT_CRASH = 9        /* invalid opcode, program counter out of the image, sleep with interrupts off */
 };
 #define EVENT_MASK(kind) (1u << (kind))
@@ -65,6 +67,7 @@ struct machine {
     struct uart uart;
     struct twi twi;
     struct bus bus;
+    struct eeprom eeprom;
     struct timer1 timer1;
     struct watchdog watchdog;
     struct pins pins;
@@ -81,7 +84,8 @@ void machine_free(struct machine *m);
 uint64_t machine_now(const struct machine *m);
 /* Runs to the first instruction boundary at or after `until`. False once the program has crashed. */
 bool machine_run(struct machine *m, uint64_t until);
-/* Reset pin (cause EXTRF = 2) or power-on (cause PORF = 1). RAM is kept, as in the chip. */
+/* Power-on (cause PORF = 1), reset pin (EXTRF = 2), brown-out (BORF = 4) or watchdog (WDRF = 8). RAM and EEPROM are
+ * kept, as in the chip; 1 and 4 tear a byte that is being written to the EEPROM. */
 void machine_reset(struct machine *m, uint8_t cause);
 
 /* For the peripherals: level of an interrupt request, "look at my deadline again", the log, the end. */

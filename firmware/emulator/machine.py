@@ -17,6 +17,7 @@ from firmware.emulator.library import load
 CYCLES_PER_US = 16
 CHANNELS = 16
 _RAM_FROM, _RAM_SIZE = 0x200, 0x2000
+EEPROM_SIZE = 4096
 _PAINT = 0xC5
 
 
@@ -33,6 +34,7 @@ class Kind(IntEnum):
     OVERRUN = 8  # value: the byte that was lost
     CRASH = 9
     MARK = 10  # value: what the program wrote to GPIOR0
+    EEPROM = 11  # board, reg: high and low byte of the address, value: what the cell now holds
 
 
 class Event(NamedTuple):
@@ -60,13 +62,20 @@ class Machine:
     Args:
         image: raw binary of the flash, from address 0.
         boards: I2C addresses of the PCA9685, at most four.
+        eeprom: (4096,) what the EEPROM holds, as `eeprom` of another machine gave it; erased (0xFF)
+            if not given, as in a chip from the factory.
 
     Raises:
         BuildError: the emulator cannot be compiled here.
         CrashError: libsimavr is not the version that the models need.
     """
 
-    def __init__(self, image: Path | bytes, boards: Sequence[int] = (0x40, 0x41, 0x42)) -> None:
+    def __init__(
+        self,
+        image: Path | bytes,
+        boards: Sequence[int] = (0x40, 0x41, 0x42),
+        eeprom: bytes | None = None,
+    ) -> None:
         self._library = load()
         content = image if isinstance(image, bytes) else image.read_bytes()
         self._machine = self._library.emulator_new(content, len(content))
@@ -76,6 +85,8 @@ class Machine:
             )
         self._library.emulator_boards(self._machine, bytes(boards), len(boards))
         self.boards = len(boards)
+        if eeprom is not None:
+            self.load_eeprom(eeprom)
 
     def close(self) -> None:
         """Free the machine. It cannot be used afterwards."""
@@ -107,7 +118,11 @@ class Machine:
         self.run_until(self.now_us + us)
 
     def reset(self, cause: int = 2) -> None:
-        """Reset the processor alone: 1 power-on, 2 reset pin, 4 brown-out, 8 watchdog."""
+        """Reset the processor alone: 1 power-on, 2 reset pin, 4 brown-out, 8 watchdog.
+
+        RAM and EEPROM keep their content. A byte that is being written to the EEPROM is finished
+        after 2 and 8, and stays half written after 1 and 4.
+        """
         self._library.emulator_reset(self._machine, cause)
 
     # --- serial line
@@ -164,7 +179,10 @@ class Machine:
         self._library.emulator_oe_wired(self._machine, wired)
 
     def stop_switch(self, closed: bool) -> None:
-        """Close or open the emergency switch of the board."""
+        """Close or open the emergency switch of the board; it is closed at first.
+
+        A switch wired as `nc` is closed while all is well, one wired as `no` is open.
+        """
         self._library.emulator_stop_switch(self._machine, closed)
 
     def board_power(self, board: int, on: bool) -> None:
@@ -199,6 +217,24 @@ class Machine:
         """Hold SCL low until let go."""
         self._library.emulator_hold_scl(self._machine, held)
 
+    # --- what outlives a reset
+    @property
+    def eeprom(self) -> bytes:
+        """(4096,) what the EEPROM holds."""
+        cells = (ctypes.c_uint8 * EEPROM_SIZE)()
+        self._library.emulator_eeprom(self._machine, cells)
+        return bytes(cells)
+
+    def load_eeprom(self, content: bytes) -> None:
+        """Set what the EEPROM holds, (4096,), as a programmer does.
+
+        Raises:
+            ValueError: another length.
+        """
+        if len(content) != EEPROM_SIZE:
+            raise ValueError(f"an EEPROM holds {EEPROM_SIZE} bytes, not {len(content)}")
+        self._library.emulator_eeprom_load(self._machine, content)
+
     # --- what happened
     def watch(self, *kinds: Kind) -> None:
         """Record events of these kinds from now on, and no others; earlier ones are forgotten."""
@@ -230,7 +266,7 @@ class Machine:
         return int(self._library.emulator_pc(self._machine))
 
     def poke(self, address: int, data: bytes) -> None:
-        """Write to the RAM, for states that take too long to reach."""
+        """Write to the RAM or a register, for states that take too long to reach, and upsets."""
         self._library.emulator_poke(self._machine, address, data, len(data))
 
     def ram_never_used(self) -> int:

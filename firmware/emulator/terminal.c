@@ -7,7 +7,7 @@
  * The first line on stdout is the path of the terminal. Time follows the clock in slices of 100 us; when the
  * process was away for long, the lost time is dropped and not made up. Ends with SIGINT, SIGTERM or end of
  * file on stdin. Lines on stdin inject faults: "reset", "watchdog", "board N on|off", "sda on|off",
- * "stop on|off", and "pulses" prints what the servos see.
+ * "switch open|closed", and "pulses" prints what the servos see.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -94,8 +94,8 @@ static void command(struct machine *m, const char *line) {
     } else if (sscanf(line, "sda %7s", word) == 1) {
         m->bus.sda_held = strcmp(word, "on") == 0;
         twi_lines_changed(&m->twi);
-    } else if (sscanf(line, "stop %7s", word) == 1) {
-        m->pins.stop_closed = strcmp(word, "on") == 0;
+    } else if (sscanf(line, "switch %7s", word) == 1) {
+        pins_switch(&m->pins, strcmp(word, "open") != 0);
     } else if (strncmp(line, "pulses", 6) == 0) {
         print_pulses(m);
     } else {

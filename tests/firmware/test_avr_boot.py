@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from firmware.avr.image import build_image
 from firmware.avr_face import COUNT_US, AvrFace
 from firmware.emulator.machine import Kind, Machine
-from robot.link.upload import Upload
 from robot.link.wire import Fault, Msg, Reset, Result, State
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
@@ -70,7 +67,7 @@ def test_prescale_is_written_in_sleep_and_read_back() -> None:
 
 def test_another_frame_rate_gives_the_same_pulses() -> None:
     face = AvrFace()
-    face.upload = Upload(replace(face.upload.begin, pwm_hz=100), face.upload.channels)
+    face.begin_with(pwm_hz=100)
     face.ready()
     assert face.machine.register(0, PRE_SCALE) == 60
     assert np.abs(face.pulses() - face.safe).max() <= 61 / 25 / 2 + 1e-6
@@ -87,7 +84,7 @@ def test_another_frame_rate_gives_the_same_pulses() -> None:
 )
 @pytest.mark.parametrize("before", list(State))
 def test_power_up_in_every_state(before: State, cause: int, reported: Reset, fault: Fault) -> None:
-    """Whatever it was doing: outputs off, unconfigured, the cause told, and usable again."""
+    """Whatever it was doing: outputs off, the cause told, and usable again; a stop goes on."""
     face = AvrFace("hobby9")
     enter(face, before)
     face.machine.watch(Kind.RESET, Kind.OE)
@@ -98,11 +95,13 @@ def test_power_up_in_every_state(before: State, cause: int, reported: Reset, fau
     assert [e.value for e in face.events(Kind.RESET)] == [cause]
     reply = face.hello()
     assert (State(reply.state), Reset(reply.reset), Fault(reply.faults)) == (
-        State.UNCONFIGURED,
+        State.ESTOP if before == State.ESTOP else State.UNCONFIGURED,
         reported,
         fault,
     )
     assert face.try_arm() != Result.OK
+    if before == State.ESTOP:
+        face.talk.command(Msg.CLEAR)
     face.ready()
     assert face.state() == State.ARMED
     assert (face.pulses() > 0).all()
@@ -112,15 +111,20 @@ def enter(face: AvrFace, state: State) -> None:
     """Bring a fresh board into ``state``."""
     if state == State.UNCONFIGURED:
         return
+    if state == State.RELEASED:
+        face.begin_with(hold_s=0)
     face.configure()
     face.run(0.1)
-    if state in {State.ARMED, State.FAILSAFE}:
+    if state in {State.ARMED, State.FAILSAFE, State.RELEASED}:
         face.arm()
         face.hold(0.5, face.away())
     if state == State.FAILSAFE:
         face.run(0.4)
+    if state == State.RELEASED:
+        face.run(4.0)
     if state == State.ESTOP:
         face.talk.command(Msg.ESTOP)
+        face.run(0.02)
     assert face.state() == state
 
 

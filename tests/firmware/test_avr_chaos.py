@@ -41,7 +41,7 @@ def tricks(face: AvrFace, rng: np.random.Generator) -> list[Callable[[], None]]:
     def mend() -> None:
         machine.hold_scl(False)
         machine.hold_sda(False)
-        machine.stop_switch(False)
+        machine.stop_switch(True)
         for index in range(machine.boards):
             machine.board_power(index, True)
             machine.board_refuse(index, False)
@@ -69,7 +69,7 @@ def tricks(face: AvrFace, rng: np.random.Generator) -> list[Callable[[], None]]:
         lambda: machine.hold_scl(False),
         lambda: machine.reset(int(rng.choice([1, 2, 4]))),
         lambda: machine.stop_switch(bool(rng.integers(2))),
-        lambda: machine.stop_switch(False),
+        lambda: machine.stop_switch(True),
         lambda: face.run(float(rng.uniform(0.0, 0.3))),
         lambda: _tell(face, Msg.HELLO),
         lambda: _tell(face, Msg.ESTOP),
@@ -97,7 +97,7 @@ def heal(face: AvrFace) -> None:
         machine.board_power(board, True)
     machine.hold_scl(False)
     machine.hold_sda(False)
-    machine.stop_switch(False)
+    machine.stop_switch(True)
     face.run(0.3)
     face.rig.transport.read()
     face.hello()

@@ -145,23 +145,6 @@ def test_a_silent_host_is_failsafe_in_time_and_a_ramp(face: AvrFace) -> None:
     assert not face.machine.oe_high
 
 
-def test_the_switch_on_the_board_stops_and_holds(face: AvrFace) -> None:
-    face.machine.watch(Kind.OE)
-    pressed_at = face.machine.now_us
-    face.machine.stop_switch(True)
-    face.run(0.02)
-    assert [e.value for e in face.events(Kind.OE)] == [1]
-    assert face.machine.now_us - pressed_at < 25_000.0
-    assert face.state() == State.ESTOP
-    assert face.faults() & Fault.BUTTON
-    face.talk.command(Msg.CLEAR)
-    assert face.state() == State.ESTOP  # still pressed
-    face.machine.stop_switch(False)
-    face.run(0.01)
-    face.talk.command(Msg.CLEAR)
-    assert face.state() == State.DISARMED
-
-
 def test_disarm_turns_everything_off_and_arm_ramps(face: AvrFace) -> None:
     face.hold(0.8, face.away())
     face.talk.command(Msg.DISARM)
