@@ -34,7 +34,7 @@ class Window:
 
     Attributes:
         build: of the simulated robot, None on hardware (then the self-model is shown).
-        line: what the board hangs on, as it was said.
+        line: what the board hangs on, as it was said. estop: the socket that stops the run.
         host: address to bind. Another one than this machine's own needs a ``token``.
     """
 
@@ -45,6 +45,7 @@ class Window:
     port: int = PORT
     token: str = ""
     line: str = "sim"
+    estop: Path | None = None
 
 
 class PanelProcess:
