@@ -11,7 +11,7 @@ import numpy as np
 
 from robot.config import FaceConfig, Floats
 from robot.errors import InputError
-from robot.live import recorder
+from robot.live import reading
 
 
 def poses(path: Path, face: FaceConfig) -> Iterator[tuple[float, Floats]]:
@@ -22,11 +22,11 @@ def poses(path: Path, face: FaceConfig) -> Iterator[tuple[float, Floats]]:
     """
     if not path.is_file():
         raise InputError(f"there is no recording called {path.name}")
-    theirs, _ = recorder.origin(path)
+    theirs, _ = reading.origin(path)
     if theirs.names != face.names:
         raise InputError(f"{path.name} was recorded on {theirs.name}, this is {face.name}")
     first: float | None = None
-    for record in recorder.read(path):
+    for record in reading.read(path):
         if record.topic != "/tick" or record["t"] <= 0:
             continue
         t = float(record["t"])

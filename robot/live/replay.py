@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from robot.errors import InputError, MienError
-from robot.live import recorder
+from robot.live import reading
 
 LONGEST_US: Final = 60_000_000
 """A rig hears something many times a second; a leap of a minute is no recording of one."""
@@ -52,7 +52,7 @@ def replay(path: Path) -> Replayed:
     from robot.live.rig import simulated, state_of
     from robot.sim.faults import parse_faults
 
-    face, about = recorder.origin(path)
+    face, about = reading.origin(path)
     if about.get("piece"):
         raise InputError(
             f"{path} begins in the middle of a run, where no fresh rig can join it",
@@ -62,7 +62,7 @@ def replay(path: Path) -> Replayed:
     sim = simulated(face, int(about.get("build", 0)), faults)
     writes = compared = different = last = 0
     first: float | None = None
-    for record in recorder.read(path):
+    for record in reading.read(path):
         if record.topic in ("/wire", "/rig"):
             now = record["us"]
             if not 0 <= now - last <= LONGEST_US:

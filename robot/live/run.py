@@ -42,7 +42,7 @@ class Options:
         setup: face and source. port, build, faults: the board, or the simulated robot.
         lag_s: of the skin; None takes what was measured.
         puppet, vmc: UDP ports that listen on ``bind``, 0 for none. livelink, avatar: where to send.
-        window: the panel. record: a file. idle_s: silence until rest. realtime: SCHED_FIFO.
+        window: the panel. record: a file. record_voice: with what is computed from the voice. idle_s: silence until rest. realtime: SCHED_FIFO.
         inlet: another puppeteer, already open. watch: hears every tick with the opened board.
     """
 
@@ -59,6 +59,7 @@ class Options:
     avatar: tuple[str, int] | None = None
     window: Window | None = None
     record: Path | None = None
+    record_voice: bool = False
     idle_s: float = IDLE_S
     realtime: bool = False
     inlet: Inlet | None = None
@@ -189,7 +190,7 @@ def _tape(options: Options, calibrated: Calibrated, stack: ExitStack) -> Tape:
         "build": options.build, "faults": list(options.faults), "seed": setup.seed,
         "source": setup.source, "self_model": calibrated.path.name,
     }  # fmt: skip
-    tape = Tape(calibrated.face, about)
+    tape = Tape(calibrated.face, about, persons=options.record_voice)
     if options.record is not None:
         tape.whole(options.record)
     stack.callback(tape.close)

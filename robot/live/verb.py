@@ -58,6 +58,9 @@ def live(
     panel_port: PanelPort = PORT,
     panel_token: PanelToken = "",
     record: Annotated[Path | None, typer.Option(help="Record everything to this file.")] = None,
+    record_voice: Annotated[
+        bool, typer.Option(help="Also record loudness and mouth shapes, computed from the voice.")
+    ] = False,
     seconds: Annotated[float, typer.Option(help="Stop after so long.", min=0)] = 0.0,
     idle: Annotated[float, typer.Option(help="Silence until the face rests, s.", min=1)] = 120.0,
     build: Build = 0,
@@ -101,6 +104,7 @@ def live(
         avatar=parse_address(mirror_vmc, osc.MARIONETTE_PORT),
         window=window if panel else None,
         record=record,
+        record_voice=record_voice,
         idle_s=idle,
         realtime=realtime,
     )
