@@ -42,7 +42,8 @@ class Options:
         setup: face and source. port, build, faults: the board, or the simulated robot.
         lag_s: of the skin; None takes what was measured.
         puppet, vmc: UDP ports that listen on ``bind``, 0 for none. livelink, avatar: where to send.
-        window: the panel. record: a file. record_voice: with what is computed from the voice. idle_s: silence until rest. realtime: SCHED_FIFO.
+        window: the panel. record: a file. record_voice: also what is computed from the voice.
+        idle_s: silence until rest. realtime: SCHED_FIFO.
         inlet: another puppeteer, already open. watch: hears every tick with the opened board.
     """
 
