@@ -284,7 +284,7 @@ def _metadata(part: Part) -> Metadata:
     Raises:
         ValueError and the like: it is damaged.
     """
-    found = Metadata.read(_stream(memoryview(part.body)))  # type: ignore[no-untyped-call]
+    found: Metadata = Metadata.read(_stream(memoryview(part.body)))
     given = found.metadata.get("crc", "") if "version" in found.metadata else None
     if found.name == "end" or given is not None:
         if found.metadata.get("crc") != checksum(found.metadata):

@@ -183,7 +183,8 @@ class Recorder:
             try:
                 item = self._queue.get(timeout=None if since is None else FLUSH_S)
             except queue.Empty:
-                since = self._safe()
+                self._safe()
+                since = None
                 continue
             if item is None:
                 return
@@ -203,7 +204,8 @@ class Recorder:
                 self.failed = e
             since = t if since is None else since
             if abs(t - since) >= FLUSH_S:
-                since = self._safe()
+                self._safe()
+                since = None
 
     def _safe(self) -> None:
         """Give what was written to the disk, and wait for it."""
