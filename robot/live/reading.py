@@ -87,7 +87,9 @@ class Missing:
         """One sentence for a person; empty when nothing is missing."""
         parts = []
         if self.cut_at is not None:
-            until = "before its first record" if self.until_s is None else f"at {self.until_s:.3f} s"
+            until = (
+                "before its first record" if self.until_s is None else f"at {self.until_s:.3f} s"
+            )
             parts.append(f"it was never ended: nothing whole from byte {self.cut_at} on, {until}")
         if self.holes:
             places = ", ".join(f"bytes {a} to {b} after {t:.3f} s" for a, b, t in self.holes[:3])
@@ -141,7 +143,7 @@ class Recording:
             self._topics = {int(k): str(topic) for k, topic in known.items()}
             told = json.loads(head["persons"]) if "persons" in head else _always()
             self.persons = tuple(str(line) for line in told)
-        except _DAMAGE as e:
+        except (*_DAMAGE, TypeError, AttributeError) as e:
             raise self._refusal(_why(e)) from e
 
     def __iter__(self) -> Iterator[Record]:

@@ -189,4 +189,3 @@ def _numbers(record: Record, name: str, n: int) -> Floats:
     if out.shape != (n,) or not np.isfinite(out).all():
         raise InputError(f"a {record.topic} at {record.t:.3f} s holds no {name} of {n} actuators")
     return out
-

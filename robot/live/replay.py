@@ -59,7 +59,10 @@ class Replayed:
         }
         if self.poses is not None:
             lips = self.poses.lips_mm
-            out |= {"pulse_us_max": self.poses.pulse_us, "lips_mm_max": None if lips != lips else lips}
+            out |= {
+                "pulse_us_max": self.poses.pulse_us,
+                "lips_mm_max": None if lips != lips else lips,
+            }
         return out
 
     def __str__(self) -> str:
@@ -150,7 +153,9 @@ def _by_bytes(recording: Recording, sim: Any) -> Replayed:
                 first = sim.now() if first is None else first
     if not writes:
         said = f" ({recording.missing})" if not recording.missing.nothing else ""
-        raise InputError(f"{path} holds nothing that was sent to a board{said}", "mien live --record")
+        raise InputError(
+            f"{path} holds nothing that was sent to a board{said}", "mien live --record"
+        )
     return Replayed(sim.now(), writes, compared, different, first, recording.missing)
 
 

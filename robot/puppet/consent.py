@@ -64,7 +64,8 @@ def senders(
             puppet.inlet.control.forget()  # the next one may be another
             sleep(_STEP_S)
     raise InputError(
-        f"no sender of {NAMES[kind]} was confirmed within {PATIENCE_S:.0f} s", "--allow-from ADDRESS"
+        f"no sender of {NAMES[kind]} was confirmed within {PATIENCE_S:.0f} s",
+        "--allow-from ADDRESS",
     )
 
 
@@ -77,4 +78,3 @@ def at_terminal(question: str) -> bool:
 def operator() -> Callable[[str], bool] | None:
     """Whoever sits at the terminal, None when the input is not one."""
     return at_terminal if sys.stdin.isatty() else None
-

@@ -115,7 +115,9 @@ class Control:
         theirs, own = self._heard[holder], self._heard[sender]
         if theirs.silent(now):
             return True
-        return own.lasting(now) and own.steady(now) and theirs.lasting(now) and not theirs.steady(now)
+        return (
+            own.lasting(now) and own.steady(now) and theirs.lasting(now) and not theirs.steady(now)
+        )
 
 
 @dataclass

@@ -21,6 +21,7 @@ from robot.errors import InputError, MienError
 from robot.link.board import Board
 from robot.link.wire import State
 from robot.live import reading
+from robot.live import replay as replaying
 from robot.live.face import LiveFace
 from robot.live.recorder import Recorder
 from robot.live.replay import replay
@@ -65,6 +66,8 @@ def test_a_sentence_is_recorded_and_the_face_at_rest(
     assert report["state"] == State.DISARMED
     topics = [r.topic for r in reading.read(path)]
     assert {"/tick", "/wire", "/rig", "/event"} <= set(topics)
+    assert "/face" not in topics  # nobody asked for what the voice tells
+    assert report["puppet"] is None
 
 
 def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -> None:
@@ -73,7 +76,7 @@ def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -
     board = Board(face, sim, sim.now, LEAD_S)
     board.connect()
     path, tape = tmp_path / "run.mcap", Tape(face)
-    held = Recorder(path, face)
+    held = Recorder(path, face, persons=True)
     tape.hold(held)
 
     def patiently(_: object) -> None:  # the writer lives on real time, the face does not
@@ -112,8 +115,12 @@ def test_the_recording_replays_bit_for_bit(taped: tuple[Path, dict[str, object]]
 def test_another_robot_does_not_replay_the_same(
     taped: tuple[Path, dict[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    face, about = reading.origin(taped[0])
-    monkeypatch.setattr(recorder, "origin", lambda _: (face, {**about, "build": 3}))
+    class Another(reading.Recording):
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            self.about["build"] = 3
+
+    monkeypatch.setattr(replaying, "Recording", Another)
     assert replay(taped[0]).different > 0
 
 
