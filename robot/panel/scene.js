@@ -98,7 +98,7 @@ void main() {
         rest: Float32Array.from(steps, s => s * told.step),
         normal: given ? Float32Array.from(given, s => s / 32767) : null};
       if (part.triangles.some(k => k >= v) || (part.rows && part.rows.some(k => k >= v))) wrong(`${p.name} has no such vertex`);
-      if (!(p.shader in FACE_SHADERS)) wrong(`no shader ${p.shader}`);
+      if (!Object.hasOwn(FACE_SHADERS, p.shader)) wrong(`no shader ${p.shader}`);
       return part;
     });
     const clouds = told.clouds.map(c => ({...c, count: count(c.count)}));
@@ -200,6 +200,7 @@ void main() {
       for (const c of this._scene?.clouds ?? []) if (c.name === name) c.shown = !!on;
       this._ask();
     }
+    get still() { return !this._asked && !!this._ready; }   // the newest frame is what is seen
     reset() { Object.assign(this.view, HOME); this._ask(); }
 
     _build() {
@@ -253,6 +254,7 @@ void main() {
       const focal = 1 / Math.tan(FOV / 2);
       const far = Math.max(FIT[1] / 2, FIT[0] / 2 * height / width) * focal / this.view.zoom;
       const {clip, camera} = looking(this.view, far, focal, width / height);
+      this.clip = clip;   // what the newest picture was seen through
       const m = scene.place.now;
       const uniforms = {...scene.uniforms, camera, clip_from_world: clip, mouth_light: [scene.mouth_light], backdrop: scene.backdrop,
         world_from_head: [m[0], m[4], m[8], 0, m[1], m[5], m[9], 0, m[2], m[6], m[10], 0, m[3], m[7], m[11], 1],
