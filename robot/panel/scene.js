@@ -4,7 +4,7 @@
 //   const scene = new FaceScene(canvas);   throws where there is no WebGL2
 //   await scene.load(buffer);              a scene; throws on one that is not
 //   scene.frame(buffer);                   a frame; throws on one that is not, or is of another scene
-//   scene.fade(0.3); scene.show("wanted", true); scene.reset();
+//   scene.fade(0.3); scene.show("wanted", true); scene.reset(); scene.whenLoaded(() => ...);
 "use strict";
 
 const FaceScene = (() => {
@@ -143,7 +143,7 @@ void main() {
       if (!this.gl) throw new Error("this browser has no WebGL2, so it cannot draw the face");
       this.view = {...HOME};
       this.alpha = 1;
-      this._bytes = null; this._scene = null; this._loading = 0; this._asked = false;
+      this._bytes = null; this._scene = null; this._loading = 0; this._hearers = []; this._asked = false;
       new ResizeObserver(() => this._ask()).observe(canvas);
       canvas.addEventListener("webglcontextlost", e => { e.preventDefault(); this._ready = false; });
       canvas.addEventListener("webglcontextrestored", () => { this._build(); });
@@ -153,9 +153,11 @@ void main() {
     async load(buffer) {
       opened(buffer, "MISC", 8);
       const turn = ++this._loading;
+      const crc = crc32(new Uint8Array(buffer));
+      if (this._scene?.crc === crc) return;   // the same one, after a lost connection
       const scene = parsed(await inflated(new Uint8Array(buffer, 8)));
       if (turn !== this._loading) return;   // another one came meanwhile
-      scene.crc = crc32(new Uint8Array(buffer));
+      scene.crc = crc;
       scene.place = moving([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]);
       scene.mouth_light = 0.45;
       for (const p of scene.parts) {
@@ -167,7 +169,11 @@ void main() {
       scene.blocks = [null, ...scene.parts.filter(p => p.rows || p.rigid), ...scene.clouds];
       this._scene = scene;
       this._build();
+      this._hearers.forEach(hear => hear());
     }
+
+    whenLoaded(hear) { this._hearers.push(hear); if (this._scene) hear(); }
+    static isFrame(buffer) { return buffer.byteLength > 3 && String.fromCharCode(...new Uint8Array(buffer, 0, 4)) === "MIFR"; }
 
     frame(buffer) {
       const scene = this._scene;
@@ -201,6 +207,7 @@ void main() {
       this._ask();
     }
     get still() { return !this._asked && !!this._ready; }   // the newest frame is what is seen
+    shows(name) { return !!this._scene?.clouds.some(c => c.name === name && c.shown); }
     reset() { Object.assign(this.view, HOME); this._ask(); }
 
     _build() {
