@@ -12,6 +12,10 @@ const FaceScene = (() => {
   const FOV = 0.36, NEAR = 50, FAR = 6000;
   const MIDDLE = [0, -36, -45], FIT = [225, 318];   // mm that the picture shows at zoom 1
   const HOME = {yaw: 0.0, pitch: 0.03, zoom: 1, x: 0, y: 0};
+  // Pixels drawn for each of the page's, and each way: more than one smooths edges. The browser's own
+  // smoothing is not used, as that of software renderers leaves holes between triangles.
+  const SCALE = [2, 3];
+  const SLOW_MS = 45, REST_MS = 400;                 // a slow machine draws fewer while the face moves
   const CALM_MS = [30, 250];                         // shortest and longest time between frames
   const ATTRIBUTES = ["position", "normal", "albedo", "local", "surface"];
   const DOT = [`#version 300 es
@@ -139,11 +143,12 @@ void main() {
   class FaceScene {
     constructor(canvas) {
       this.canvas = canvas;
-      this.gl = canvas.getContext("webgl2", {alpha: false, antialias: true});
+      this.gl = canvas.getContext("webgl2", {alpha: false, antialias: false});
       if (!this.gl) throw new Error("this browser has no WebGL2, so it cannot draw the face");
       this.view = {...HOME};
       this.alpha = 1;
       this._bytes = null; this._scene = null; this._loading = 0; this._hearers = []; this._asked = false;
+      this._drawn = -Infinity; this._pace = 0; this._sharper = 0;
       new ResizeObserver(() => this._ask()).observe(canvas);
       canvas.addEventListener("webglcontextlost", e => { e.preventDefault(); this._ready = false; });
       canvas.addEventListener("webglcontextrestored", () => { this._build(); });
@@ -206,7 +211,7 @@ void main() {
       for (const c of this._scene?.clouds ?? []) if (c.name === name) c.shown = !!on;
       this._ask();
     }
-    get still() { return !this._asked && !!this._ready; }   // the newest frame is what is seen
+    get still() { return !this._asked && !this._sharper && !!this._ready; }   // the newest frame is what is seen
     shows(name) { return !!this._scene?.clouds.some(c => c.name === name && c.shown); }
     reset() { Object.assign(this.view, HOME); this._ask(); }
 
@@ -254,7 +259,7 @@ void main() {
 
     _draw(now) {
       const gl = this.gl, scene = this._scene, canvas = this.canvas;
-      const scale = Math.min(2, devicePixelRatio || 1);
+      const scale = this._scale(now);
       const width = Math.max(1, Math.round(canvas.clientWidth * scale)), height = Math.max(1, Math.round(canvas.clientHeight * scale));
       if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
       this._advance(now);
@@ -287,6 +292,17 @@ void main() {
         for (const p of skins) this._mesh(p, uniforms);
       }
       gl.bindVertexArray(null);
+    }
+
+    // Pixels for each of the page's, and each way.
+    _scale(now) {
+      const gap = now - this._drawn, moving = now - (this._scene.came ?? -1e9) < REST_MS;
+      this._drawn = now;
+      if (gap < 500) this._pace += 0.1 * (gap - this._pace);
+      const coarse = moving && this._pace > SLOW_MS;
+      clearTimeout(this._sharper);
+      this._sharper = coarse ? setTimeout(() => { this._sharper = 0; this._ask(); }, REST_MS) : 0;
+      return coarse ? 1 : clamp(devicePixelRatio || 1, ...SCALE);
     }
 
     // Where everything is at `now`: on its way from the frame before to the newest one.

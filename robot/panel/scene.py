@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from robot.sim.head import SIDES, Head
@@ -210,6 +211,7 @@ def _parts(head: Head, rows: Mapping[str, NDArray[np.intp]]) -> list[_Part]:
         turns = name.startswith("eye_") or name == "teeth_lower"
         if name == "skin":
             weights, replaced, finer = scalp(head)
+            finer = np.concatenate([finer, _seam(weights)])
             triangles = np.concatenate([triangles[~replaced], triangles[replaced]])
             drawn = int((~replaced).sum())
             normal = weights @ _normals(part.vertices, part.triangles)
@@ -226,6 +228,19 @@ def _parts(head: Head, rows: Mapping[str, NDArray[np.intp]]) -> list[_Part]:
             )
         )  # fmt: skip
     return out
+
+
+def _seam(weights: sp.csr_matrix) -> NDArray[np.int32]:
+    """Slivers (n, 3) along the border of the finer mesh, seen from both sides.
+
+    The middle of a border edge lies beside the straight edge of the skin by a rounding error, and
+    the background would shine through between them.
+    """
+    kept, middle = (np.flatnonzero(np.diff(weights.indptr) == k) for k in (1, 2))
+    row = dict(zip(weights[kept].indices.tolist(), kept.tolist(), strict=True))
+    ends = [[row[v] for v in pair] for pair in weights[middle].indices.reshape(-1, 2).tolist()]
+    front = np.column_stack([ends, middle]).astype(np.int32).reshape(-1, 3)
+    return np.concatenate([front, front[:, ::-1]])
 
 
 def _message(head: Head | None, parts: Sequence[_Part], clouds: Sequence[Cloud]) -> bytes:

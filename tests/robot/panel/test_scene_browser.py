@@ -205,7 +205,7 @@ def test_it_fits_a_narrow_and_a_wide_screen(stage: Stage) -> None:
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=False,
         )  # fmt: skip
-        stage.until(f"scene.canvas.width === {width}")
+        stage.until(f"scene.canvas.width === {2 * width}")
         picture = stage.picture()
         assert picture.shape[:2] == (height, width)
         bright = np.argwhere(picture.max(axis=2) > 0.35)
@@ -215,7 +215,7 @@ def test_it_fits_a_narrow_and_a_wide_screen(stage: Stage) -> None:
         "Emulation.setDeviceMetricsOverride",
         width=WIDTH, height=HEIGHT, deviceScaleFactor=1, mobile=False,
     )  # fmt: skip
-    stage.until(f"scene.canvas.width === {WIDTH}")
+    stage.until(f"scene.canvas.width === {2 * WIDTH}")
 
 
 def test_a_lost_context_comes_back_with_the_same_face(stage: Stage) -> None:
