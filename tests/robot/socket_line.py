@@ -40,11 +40,6 @@ class Line:
         message = self._loop.run_until_complete(self._line.receive(seconds))
         return message.data if message.type in (WSMsgType.TEXT, WSMsgType.BINARY) else None
 
-    @property
-    def close_code(self) -> int | None:
-        """Why it was closed, once it was."""
-        return self._line.close_code
-
     def close(self) -> None:
         """End it."""
         self._loop.run_until_complete(self._session.close())
