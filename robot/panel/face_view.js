@@ -37,7 +37,9 @@ mien.on('hello', ({ emotions, sliders }) => {
   mien.tabs({
     Face: [el('span', { className: 'bar' }, bar), level, emotion.row, strength.row,
       el('h2', {}, 'Gaze'), yaw.row, pitch.row, el('div', { className: 'buttons' }, ahead),
-      el('h2', {}, 'Latency'), el('table', {}, voice), rest],
+      el('h2', {}, 'Latency'), el('table', {}, voice),
+      el('h2', {}, 'Picture'), stage.dots('landmarks that are wanted (orange)', 'wanted'),
+      stage.dots('landmarks that are reached (blue)', 'reached'), rest],
     Servos: [el('p', { className: 'said' }, 'Temperatures are estimates. The warmest come first.'), el('table', {}, heat)],
     Board: [el('table', {}, board)],
     Record: [el('h2', {}, 'Record everything that the face does'), el('label', {}, el('span', { className: 'said' }, 'name'), name),

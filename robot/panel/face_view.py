@@ -8,11 +8,14 @@ from functools import singledispatchmethod
 from typing import Any, Final
 
 from models.emotion import EMOTIONS
+from robot.calibrated import Calibrated
 from robot.config import FaceConfig, Floats, load_face
+from robot.panel.face_scene import FaceScene
 from robot.panel.intents import Feel, Intent, Look, Record, Replay, Rest, Schema, Tune
 from robot.panel.meters import board_state, level, serial, servos, stopped, voice
 from robot.panel.process import Window
 from robot.panel.recordings import Recordings
+from robot.panel.scene import script
 from robot.panel.view import Frame, Page, Say, part, text
 
 _METERS_EVERY: Final = 5
@@ -47,13 +50,20 @@ class FaceView:
         self._say, self._line = say, window.line
         self._face = load_face(window.face)
         self._recordings = Recordings(say, self._face)
+        model = Calibrated(self._face, window.calibration).model
+        self._scene = FaceScene(self._face, model, window.build)
         self._shows = 0
         self.intents = Schema(self._face, Feel, Look, Tune, Record, Replay, Rest)
-        self.page = Page(f"Mien: {self._face.name}", scripts=(part("face_view.js"),))
+        self.page = Page(
+            f"Mien: {self._face.name}",
+            styles=(part("stage.css"),),
+            scripts=(script(), part("stage.js"), part("face_view.js")),
+        )
 
     def hello(self) -> Sequence[Frame]:
-        """Names and limits that never change."""
+        """Names and limits that never change, and the face."""
         return [
+            self._scene.hello(),
             text(
                 "hello",
                 face=self._face.name,
@@ -66,8 +76,10 @@ class FaceView:
         self, wanted: Floats, sent: Floats, skin: Any, state: dict[str, Any]
     ) -> Sequence[Frame]:
         """Commands (n,) wanted and sent, the rig's skin or None, and the meters."""
-        del wanted, sent, skin
-        out = [text("board", state=board_state(state), stopped=stopped(state))]
+        out = [
+            text("board", state=board_state(state), stopped=stopped(state)),
+            self._scene.frame(wanted, sent, skin),
+        ]
         if self._shows % _METERS_EVERY == 0:
             out.append(
                 text(
