@@ -44,6 +44,12 @@ class Outbox:
                 self._others.append(message)
             self._full.notify()
 
+    @property
+    def waiting(self) -> int:
+        """Messages that have not been taken to be sent."""
+        with self._full:
+            return len(self._newest) + len(self._others)
+
     def close(self) -> None:
         """Send no more."""
         with self._full:

@@ -95,7 +95,7 @@ const mien = (() => {
     stopped: ['STOPPED', 'The outputs are off and stay off.', CLEAR],
     asked: ['STOPPING', 'Waiting for the board to confirm.', []],
     unconfirmed: ['CUT THE POWER', 'The board has not confirmed the stop.', CUT],
-    over: ['STOPPED', 'The run has ended. This page shows nothing live any more.', [...LOOK, ['Start again, such as with ', '`mien panel`', '. That opens a new address.']]],
+    over: ['STOPPED', 'The run has ended. This page shows nothing live any more.', [...LOOK, ['After an E-STOP, when it is safe: ', '`mien clear`'], ['Start again, such as with ', '`mien panel`', '. That opens a new address.']]],
     lost: ['NO CONNECTION', 'This page hears nothing from the run. The face may still be moving.', [['To stop it, use the switch of the supply, or in a terminal ', '`mien estop`'], 'This page tries to connect again. If the run was started anew, open its new address.']],
   };
   function state() {

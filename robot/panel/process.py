@@ -35,7 +35,7 @@ class Window:
 
     Attributes:
         build: of the simulated robot, None on hardware (then the self-model is shown).
-        line: what the board hangs on, as it was said. estop: the socket that stops the run.
+        line: what the board hangs on, as it was said.
         host: address to bind. Another one than this machine's own needs a ``token``.
         token: opens the page instead of the secret that every run makes for itself.
         estop: socket of the run, which the panel's E-STOP asks; None asks the loop over the pipe.
@@ -66,6 +66,11 @@ class PanelProcess:
         self._free = False
         self._shown = -EVERY_S
         self.gone = False
+
+    @property
+    def pid(self) -> int:
+        """Of the process, 0 before it was started."""
+        return self._process.pid or 0
 
     def target(self) -> Callable[[Connection, Window], None]:
         """What the process runs; another view has another one."""

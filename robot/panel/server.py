@@ -9,6 +9,7 @@ import re
 import secrets
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from html import escape
 from typing import Any, Final
 
@@ -70,11 +71,15 @@ class Server:
 
     def post(self, frames: Sequence[Frame]) -> None:
         """Show these to everybody; from any thread."""
-        self._loop.call_soon_threadsafe(self._picture, frames)
+        self._call(self._picture, frames)
 
     def over(self, said: str) -> None:
         """Say that the run has ended and how, and end the server; from any thread."""
-        self._loop.call_soon_threadsafe(self._end, said)
+        self._call(self._end, said)
+
+    def _call(self, do: Callable[[Any], None], what: Any) -> None:
+        with suppress(RuntimeError):  # the server has ended already, and its loop with it
+            self._loop.call_soon_threadsafe(do, what)
 
     async def run(self, listening: socket.socket) -> None:
         """Serve on a bound socket until ``over``."""

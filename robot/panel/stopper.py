@@ -12,7 +12,8 @@ from robot.panel.view import Frame, text
 
 Ask = Callable[[], str]
 """Asks the run to stop; returns the board's state once its outputs are off."""
-DONE: Final = "ESTOP"
+DONE: Final = frozenset({"ESTOP", "CLOSED"})
+"""States in which nothing is driven: the stop is latched, or the run has no board."""
 
 
 class Stopper:
@@ -51,7 +52,7 @@ class Stopper:
             self._tell()
             self._post(phase("unconfirmed", str(e)))
         else:
-            self._post(phase("done") if state == DONE else phase("unconfirmed", f"it is {state}"))
+            self._post(phase("done") if state in DONE else phase("unconfirmed", f"it is {state}"))
 
 
 def phase(name: str, said: str = "") -> Frame:

@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Self
 
-from websockets.sync.client import connect
+from tests.robot.socket_line import Line
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -42,7 +42,7 @@ class Browser:
         port = self._port()
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=30) as answer:
             pages = [p for p in json.load(answer) if p["type"] == "page"]
-        self._page = connect(pages[0]["webSocketDebuggerUrl"], max_size=None, open_timeout=30)
+        self._page = Line(pages[0]["webSocketDebuggerUrl"])
         self._ids = itertools.count(1)
         self.call("Page.enable")
         self.call(
@@ -55,7 +55,7 @@ class Browser:
         number = next(self._ids)
         self._page.send(json.dumps({"id": number, "method": method, "params": params}))
         while True:
-            message = json.loads(self._page.recv(timeout=60))
+            message = json.loads(self._page.receive(60))
             if message.get("id") == number:
                 assert "error" not in message, message
                 return message["result"]
