@@ -293,7 +293,7 @@ def _normals(vertices: NDArray[np.float32], triangles: NDArray[np.int32]) -> NDA
 
 
 def _bytes(share: NDArray[np.floating]) -> NDArray[np.uint8]:
-    return np.rint(255.0 * np.clip(share, 0.0, 1.0)).astype(np.uint8)
+    return np.asarray(np.rint(255.0 * np.clip(share, 0.0, 1.0)), dtype=np.uint8)
 
 
 def _padded(array: NDArray[Any]) -> bytes:
