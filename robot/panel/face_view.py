@@ -12,7 +12,7 @@ from robot.calibrated import Calibrated
 from robot.config import FaceConfig, Floats, load_face
 from robot.panel.face_scene import FaceScene
 from robot.panel.intents import Feel, Intent, Look, Record, Replay, Rest, Schema, Tune
-from robot.panel.meters import board_state, level, serial, servos, stopped, voice
+from robot.panel.meters import board, level, serial, servos, voice
 from robot.panel.process import Window
 from robot.panel.recordings import Recordings
 from robot.panel.scene import script
@@ -77,7 +77,7 @@ class FaceView:
     ) -> Sequence[Frame]:
         """Commands (n,) wanted and sent, the rig's skin or None, and the meters."""
         out = [
-            text("board", state=board_state(state), stopped=stopped(state)),
+            text("board", **board(state)),
             self._scene.frame(wanted, sent, skin),
         ]
         if self._shows % _METERS_EVERY == 0:

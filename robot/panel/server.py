@@ -127,6 +127,7 @@ class Server:
         own = self._view.page
         fill = {
             "TITLE": escape(own.title),
+            "AGAIN": escape(own.again),
             "NONCE": nonce,
             "KEY": escape(self._door.socket_key),
             "STYLES": "\n".join((part("page.css"), *own.styles)),
