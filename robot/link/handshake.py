@@ -100,7 +100,7 @@ def estop(talk: Dialogue, patience_s: float = 0.5) -> State:
     """Outputs off, latched. Says so every 10 ms until the board confirms. Returns its state.
 
     Raises:
-        DeviceError: no answer in ``patience_s``.
+        DeviceError: no answer in ``patience_s``, or the board says that it is in another state.
     """
     attempts = max(1, round(patience_s / ESTOP_S))
     try:
@@ -109,7 +109,12 @@ def estop(talk: Dialogue, patience_s: float = 0.5) -> State:
         raise DeviceError(
             f"the e-stop is not confirmed: {e.message}", "cut the servo supply"
         ) from e
-    return State(protocol.unpack(wire.Ack, reply).state)
+    state = State(protocol.unpack(wire.Ack, reply).state)
+    if state != State.ESTOP:
+        raise DeviceError(
+            f"the e-stop is not confirmed: the board says {state.name}", "cut the servo supply"
+        )
+    return state
 
 
 def clear(talk: Dialogue) -> State:

@@ -13,7 +13,7 @@ import numpy as np
 
 from robot.actuators import to_pulses
 from robot.config import FaceConfig, Floats
-from robot.errors import DeviceError
+from robot.errors import EmergencyStopError
 from robot.link.board import Board
 from robot.live.counts import Counts
 from robot.live.partners import Panel, Voice
@@ -32,10 +32,6 @@ TAIL_S: Final = 0.8
 """Time after the end of a source, so that the mouth is seen to close."""
 SLOW_EVERY: Final = 30
 """Ticks between records of what changes slowly."""
-
-
-class EmergencyStopError(DeviceError):
-    """Somebody pressed E-STOP: outputs are off and stay off until ``mien clear``."""
 
 
 class LiveFace:

@@ -6,6 +6,7 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 from robot.config import FaceConfig
@@ -19,17 +20,24 @@ SLIP_S = 2.0
 
 
 class MachineClock:
-    """The machine's own clock, for a real board."""
+    """The machine's own clock, for a real board.
+
+    Args:
+        wake: once it is set, nobody sleeps any more.
+    """
+
+    def __init__(self, wake: Event | None = None) -> None:
+        self._wake = wake or Event()
 
     def now(self) -> float:
         """Monotonic seconds."""
         return time.monotonic()
 
     def sleep_until(self, t: float) -> None:
-        """Sleep; returns at once when ``t`` is past."""
+        """Sleep; returns at once when ``t`` is past or ``wake`` is set."""
         ahead = t - time.monotonic()
         if ahead > 0:
-            time.sleep(ahead)
+            self._wake.wait(ahead)
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class LiveRig:
 
     Args:
         wire: called with (rig's us, bytes) before bytes go on the line.
-        now, sleep: the machine's clock.
+        now, sleep: the machine's clock. A sleep may end early.
     """
 
     def __init__(
@@ -61,7 +69,7 @@ class LiveRig:
         sim: SimBoard,
         wire: Callable[[int, bytes], None] = lambda _us, _data: None,
         now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.sim, self._wire, self._now, self._sleep = sim, wire, now, sleep
         self._offset = now() - sim.now()

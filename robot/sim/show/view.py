@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import multiprocessing as mp
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from robot.config import FaceConfig, Floats, load_face
+from robot.estop_socket import EstopSocket
 from robot.loop import Loop, Tick
 from robot.open_board import opened
 from robot.panel.process import PanelProcess, Window
@@ -95,9 +98,11 @@ def run(
         InputError: an unknown fault. DeviceError: the address cannot be bound, or needs a token.
     """
     face = load_face(window.face)
-    view = process(window)
-    try:
-        with opened(face, "sim", window.build or 0, faults) as at:
+    with ExitStack() as stack:
+        estop = stack.enter_context(EstopSocket())
+        view = process(replace(window, estop=estop.path))
+        stack.callback(view.close)
+        with opened(face, "sim", window.build or 0, faults, estop=estop) as at:
             assert at.rig is not None
             rig = at.rig.sim.rig
             effort, wish = Effort(rig), Wish(face)
@@ -114,5 +119,3 @@ def run(
             Loop(face, at.board, at.clock, observe).follow(commands)
             # The release is still on the line, and a rig lives only while somebody waits for it.
             at.clock.sleep_until(at.clock.now() + RELEASE_S)
-    finally:
-        view.close()
