@@ -1,4 +1,4 @@
-"""The panel's view: a live face with its meters, feelings, recordings, and a hand on every servo."""
+"""The panel's view: a live face, its meters, feelings and recordings, a hand on every servo."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class FaceView:
                 face=self._face.name,
                 emotions=list(EMOTIONS),
                 sliders=sliders(self._face),
-            )
+            ),
         ]
 
     def frames(
@@ -120,5 +120,5 @@ class FaceView:
         self._recordings.replay(intent.recording)
 
     @obey.register
-    def _(self, intent: Rest) -> None:
+    def _(self, _: Rest) -> None:
         self._say(("stop",))

@@ -82,7 +82,12 @@ const mien = (() => {
     draw();
     setTimeout(draw, CONFIRM_MS + 20);
   });
-  on('over', (m) => { over = true; ended = m.said; draw(); });
+  on('over', (m) => {
+    over = true;
+    ended = m.said;
+    if (m.stop) [phase, said] = [m.stop, m.said];
+    draw();
+  });
   on('board', (m) => { board = { ...m, heard: true }; draw(); });
   on('beat', (m) => { beat = m; draw(); });
   on('error', (m) => toast(m.text));
@@ -217,5 +222,5 @@ const mien = (() => {
   setInterval(draw, 500);
   joinView();
   joinStop();
-  return { on, onBinary, ask, askSoon, stop, toast, el, button, slider, chips, check, rows, tabs, bank, canvas: byId('scene') };
+  return { on, onBinary, ask, askSoon, stop, over: () => over, toast, el, button, slider, chips, check, rows, tabs, bank, canvas: byId('scene') };
 })();
