@@ -75,6 +75,7 @@ class Client:
         self._line, self._hear, self._stop = line, hear, stop
         self._bucket = Bucket()
         self._newest: str | None = None
+        self._wrong: str | None = None
         self._loop = asyncio.get_running_loop()
         self._complained = float("-inf")
         self._sending = False
@@ -122,9 +123,17 @@ class Client:
 
     def _ask(self, message: str) -> None:
         wrong = self._hear(message)
-        now = self._loop.time()
-        if wrong and now - self._complained >= COMPLAIN_S:
-            self._complained = now
+        if not wrong:
+            return
+        if self._wrong is None:
+            wait = self._complained + COMPLAIN_S - self._loop.time()
+            self._loop.call_later(max(0.0, wait), self._complain)
+        self._wrong = wrong
+
+    def _complain(self) -> None:
+        """Tell the newest of what went wrong."""
+        if self._wrong is not None:
+            self._complained, wrong, self._wrong = self._loop.time(), self._wrong, None
             self.mailbox.put(text("error", text=wrong))
 
     async def _write(self, first: list[Frame]) -> None:

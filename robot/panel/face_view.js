@@ -19,7 +19,7 @@ mien.on('hello', ({ emotions, sliders }) => {
   // Tune
   const limits = sliders.map((s) => Math.min(Math.max(0, s.low), s.high));
   const tune = () => askSoon({ intent: 'tune', pose: hand.box.checked ? bank.get() : null });
-  const hand = check('tune by hand: the sliders hold the face', false, tune);
+  const hand = check('tune by hand', false, tune);
   const bank = mien.bank(sliders, () => { if (hand.box.checked) tune(); });
   const neutral = button('all neutral', () => { bank.set(limits); if (hand.box.checked) tune(); });
 
@@ -31,6 +31,7 @@ mien.on('hello', ({ emotions, sliders }) => {
   const play = button('▶ replay', () => (choice.get() ? ask({ intent: 'replay', recording: choice.get() }) : mien.toast('nothing was recorded yet')));
   const halt = button('■ stop replay', () => ask({ intent: 'replay', recording: null }));
   const lines = el('div', { role: 'status' });
+  const none = el('p', { className: 'said' }, 'There is no recording yet.');
   let names = '', free = '';
 
   const board = el('tbody'), heat = el('tbody');
@@ -43,8 +44,8 @@ mien.on('hello', ({ emotions, sliders }) => {
     Servos: [el('p', { className: 'said' }, 'Temperatures are estimates. The warmest come first.'), el('table', {}, heat)],
     Board: [el('table', {}, board)],
     Record: [el('h2', {}, 'Record everything that the face does'), el('label', {}, el('span', { className: 'said' }, 'name'), name),
-      el('div', { className: 'buttons' }, begin, end), choice.row, el('div', { className: 'buttons' }, play, halt), lines],
-    Tune: [hand.row, neutral, ...bank.rows],
+      el('div', { className: 'buttons' }, begin, end), choice.row, none, el('div', { className: 'buttons' }, play, halt), lines],
+    Tune: [hand.row, el('p', { className: 'said' }, 'While this is on, the sliders hold the face instead of the voice.'), neutral, ...bank.rows],
   });
 
   const temperature = (s) => el('tr', {}, el('th', { scope: 'row' }, s.name),
@@ -70,6 +71,7 @@ mien.on('hello', ({ emotions, sliders }) => {
       names = r.names.join();
       choice.set(r.names.at(-1));
       choice.offer(r.names);
+      none.hidden = r.names.length > 0;
     }
     if (name.value === free || r.names.includes(name.value)) name.value = r.free;
     free = r.free;

@@ -1,4 +1,4 @@
-"""The panel's view: a live face with its meters, feelings, recordings, and a hand on every servo."""
+"""The panel's view: a live face, its meters, feelings and recordings, a hand on every servo."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from robot.calibrated import Calibrated
 from robot.config import FaceConfig, Floats, load_face
 from robot.panel.face_scene import FaceScene
 from robot.panel.intents import Feel, Intent, Look, Record, Replay, Rest, Schema, Tune
-from robot.panel.meters import board_state, level, serial, servos, stopped, voice
+from robot.panel.meters import board, level, serial, servos, voice
 from robot.panel.process import Window
 from robot.panel.recordings import Recordings
 from robot.panel.scene import script
@@ -69,7 +69,7 @@ class FaceView:
                 face=self._face.name,
                 emotions=list(EMOTIONS),
                 sliders=sliders(self._face),
-            )
+            ),
         ]
 
     def frames(
@@ -77,7 +77,7 @@ class FaceView:
     ) -> Sequence[Frame]:
         """Commands (n,) wanted and sent, the rig's skin or None, and the meters."""
         out = [
-            text("board", state=board_state(state), stopped=stopped(state)),
+            text("board", **board(state)),
             self._scene.frame(wanted, sent, skin),
         ]
         if self._shows % _METERS_EVERY == 0:
@@ -120,5 +120,5 @@ class FaceView:
         self._recordings.replay(intent.recording)
 
     @obey.register
-    def _(self, intent: Rest) -> None:
+    def _(self, _: Rest) -> None:
         self._say(("stop",))

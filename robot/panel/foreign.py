@@ -58,7 +58,7 @@ def line(
     """Whether a WebSocket is opened. ``origin`` is the page's own where none is given, "" none."""
     own = f"http://{site.host}" if origin is None else origin
     offers = ", ".join(filter(None, (VIEW, key and KEY + key)))
-    return 101 == _status(
+    return _status(
         site,
         [
             f"GET {target} HTTP/{version}", f"Host: {host or site.host}", "Connection: Upgrade",
@@ -66,7 +66,7 @@ def line(
             f"Sec-WebSocket-Protocol: {offers}", *([f"Origin: {own}"] if own else []),
             *_lines(headers),
         ],
-    )  # fmt: skip
+    ) == 101  # fmt: skip
 
 
 def _second_client(site: Site) -> bool:
@@ -112,12 +112,12 @@ def served(face: str = "hobby9") -> Iterator[Site]:
     """
     first = PanelProcess(Window(face, build=None, port=0))
     try:
-        port, old_page, old_socket = _keys(first.start())
+        port, old_page, old_socket = keys(first.start())
     finally:
         first.close()
     second = PanelProcess(Window(face, build=None, port=port))
     try:
-        _, page_key, socket_key = _keys(second.start())
+        _, page_key, socket_key = keys(second.start())
         site = Site(port, page_key, socket_key, old_page, old_socket, second.pid)
         if not line(site, site.socket_key):
             raise MienError("the panel does not let its own page in", "mien panel")
@@ -150,12 +150,12 @@ def listening(pid: int) -> list[int]:
     return ports
 
 
-def _keys(address: str) -> tuple[int, str, str]:
+def keys(address: str) -> tuple[int, str, str]:
     """Port, and the secrets of page and socket, of an address that a panel printed."""
     parts = urlsplit(address)
     port, key = parts.port or 80, parse_qs(parts.query)["key"][0]
     with socket.create_connection(("127.0.0.1", port), _PATIENCE_S) as at:
-        at.sendall(f"GET /?key={key} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        at.sendall(f"GET /?{parts.query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
         text = b"".join(iter(lambda: at.recv(65536), b"")).decode()
     found = _META.search(text)
     if found is None:

@@ -16,7 +16,7 @@ Row = tuple[str, str, bool]
 _QUIETEST_DB: Final = -60
 _HOT_C: Final = 60.0
 _ENDED: Final = frozenset({"ESTOP"})
-_WARNED: Final = frozenset({"FAILSAFE", "RELEASED", "ESTOP"})
+_WELL: Final = frozenset({"ARMED", "DISARMED", "connected"})
 
 
 def level(state: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def serial(state: dict[str, Any], line: str, baud: int) -> list[Row]:
     return [
         ("port", "simulated" if line == "sim" else line, False),
         ("baud", str(baud), False),
-        ("state", board or "LOST, it is being looked for", not board or board in _WARNED),
+        ("state", board or "LOST, it is being looked for", board not in _WELL),
         ("faults", faults or "none", bool(faults)),
         ("up", f"{up // 3600}:{up // 60 % 60:02}:{up % 60:02}", False),
         ("frames sent", f"{link['frames_sent']:.0f}", False),
@@ -72,9 +72,11 @@ def board_state(state: dict[str, Any]) -> str:
     return State(int(state["link"]["board_state"])).name
 
 
-def stopped(state: dict[str, Any]) -> bool:
-    """Whether the board says that its outputs are off until somebody clears it."""
-    return board_state(state) in _ENDED
+def board(state: dict[str, Any]) -> dict[str, Any]:
+    """What the page always shows of the board: its state, whether that is a warning, and whether
+    its outputs are off until somebody clears it."""
+    name = board_state(state)
+    return {"state": name, "warning": name not in _WELL, "stopped": name in _ENDED}
 
 
 def servos(state: dict[str, Any], names: tuple[str, ...]) -> list[dict[str, Any]]:

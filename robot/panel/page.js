@@ -8,7 +8,7 @@ const mien = (() => {
   const heard = new Map();       // kind -> functions
   const binary = [];
   let view = null, stops = null, tries = 0, last = -Infinity, over = false;
-  let asked = 0, phase = '', said = '', ended = '', board = { state: '', stopped: false }, beat = null;
+  let asked = 0, phase = '', said = '', ended = '', board = { state: '', stopped: false, warning: false, heard: false }, beat = null;
 
   function on(kind, hear) { heard.set(kind, [...(heard.get(kind) ?? []), hear]); }
   function onBinary(hear) { binary.push(hear); }
@@ -82,20 +82,26 @@ const mien = (() => {
     draw();
     setTimeout(draw, CONFIRM_MS + 20);
   });
-  on('over', (m) => { over = true; ended = m.said; draw(); });
-  on('board', (m) => { board = m; draw(); });
+  on('over', (m) => {
+    over = true;
+    ended = m.said;
+    if (m.stop) [phase, said] = [m.stop, m.said];
+    draw();
+  });
+  on('board', (m) => { board = { ...m, heard: true }; draw(); });
   on('beat', (m) => { beat = m; draw(); });
   on('error', (m) => toast(m.text));
 
   // The curtain: what is shown instead of the page while the page would look more alive than it is.
   const LOOK = ['Look at the face: is anybody caught, is anything hot, torn or loose?'];
-  const CLEAR = [...LOOK, ['When it is safe, run ', '`mien clear`'], ['Start again, such as with ', '`mien panel`', '. That opens a new address.']];
+  const AGAIN = ['Start again, such as with ', `\`${document.body.dataset.again}\``, ', and open the address that it prints.'];
+  const CLEAR = [...LOOK, ['When it is safe, run ', '`mien clear`'], AGAIN];
   const CUT = ['Switch off the supply of the servos now.', ['If you have a terminal: ', '`mien estop`'], 'Press E-STOP here again.'];
   const SCENES = {
     stopped: ['STOPPED', 'The outputs are off and stay off.', CLEAR],
     asked: ['STOPPING', 'Waiting for the board to confirm.', []],
     unconfirmed: ['CUT THE POWER', 'The board has not confirmed the stop.', CUT],
-    over: ['STOPPED', 'The run has ended. This page shows nothing live any more.', [...LOOK, ['After an E-STOP, when it is safe: ', '`mien clear`'], ['Start again, such as with ', '`mien panel`', '. That opens a new address.']]],
+    over: ['STOPPED', 'The run has ended. This page shows nothing live any more.', [...LOOK, ['After an E-STOP, when it is safe: ', '`mien clear`'], AGAIN]],
     lost: ['NO CONNECTION', 'This page hears nothing from the run. The face may still be moving.', [['To stop it, use the switch of the supply, or in a terminal ', '`mien estop`'], 'This page tries to connect again. If the run was started anew, open its new address.']],
   };
   function state() {
@@ -108,10 +114,11 @@ const mien = (() => {
   }
   let drawn = '';
   function draw() {
-    const now = state(), name = board.state || (beat ? 'board LOST' : '');
-    let words = now === 'live' ? `live, ${name || 'waiting for the run'}` : now;
-    if (now === 'live' && beat && beat.silent_s > 2) words = `the run rests or starts (${name}), no news for ${Math.round(beat.silent_s)} s`;
+    const now = state(), silent = now === 'live' && beat && beat.silent_s > SILENT_MS / 1000;
+    const name = board.state || (board.heard ? 'board LOST' : 'waiting for the run');
+    const words = silent ? `no news for ${Math.round(beat.silent_s)} s` : now === 'live' ? `live, ${name}` : now;
     if (byId('line').textContent !== words) byId('line').textContent = words;
+    byId('line').classList.toggle('warn', now !== 'live' || Boolean(silent) || board.warning);
     const why = now === 'over' ? ended : now === 'unconfirmed' ? said : '';
     if (drawn === now + why) return;
     drawn = now + why;
@@ -123,6 +130,7 @@ const mien = (() => {
     byId('curtain-said').textContent = why ? `${text} (${why})` : text;
     byId('curtain-next').replaceChildren(...next.map((step) => el('li', {}, ...[step].flat().map(
       (piece) => (piece.startsWith('`') ? el('code', {}, piece.slice(1, -1)) : piece)))));
+    byId('curtain').focus();
     document.title = now === 'live' ? document.title : `${word} · ${document.title.split(' · ').at(-1)}`;
   }
 
@@ -214,5 +222,5 @@ const mien = (() => {
   setInterval(draw, 500);
   joinView();
   joinStop();
-  return { on, onBinary, ask, askSoon, stop, toast, el, button, slider, chips, check, rows, tabs, bank, canvas: byId('scene') };
+  return { on, onBinary, ask, askSoon, stop, over: () => over, toast, el, button, slider, chips, check, rows, tabs, bank, canvas: byId('scene') };
 })();

@@ -13,11 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from robot.errors import DeviceError, MienError
+from robot.errors import DeviceError, EmergencyStopError, MienError
+from robot.estop_socket import CUT
 from robot.loop import Tick
 from robot.panel.door import is_loopback
+
+if TYPE_CHECKING:
+    from robot.panel.view import View
 
 PORT: Final = 8080
 EVERY_S: Final = 1 / 15
@@ -127,14 +131,27 @@ class PanelProcess:
         except OSError:
             self.gone = True
 
-    def close(self, reason: str = "") -> None:
+    def leave(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        """For ``ExitStack.push``: as ``close``, with what ended the run."""
+        stop = ""
+        if isinstance(error, EmergencyStopError):
+            stop = "unconfirmed" if error.hint == CUT else "done"
+        said = error.message if isinstance(error, MienError) else type(error).__name__
+        self.close(said if error is not None else "", stop)
+
+    def close(self, reason: str = "", stop: str = "") -> None:
         """End the process. The browsers say that the run has ended, and ``reason`` if there is one.
 
         A second call does nothing.
+
+        Args:
+            stop: how an E-STOP went that ended the run, "done" or "unconfirmed"; empty for none.
         """
         if self._process.pid is not None and not self._pipe.closed:
             try:
-                self._pipe.send(("over", reason))
+                self._pipe.send(("over", reason, stop))
             except OSError:
                 self.gone = True
             else:
@@ -170,7 +187,12 @@ def check(window: Window) -> None:
 
 
 def _run(pipe: Connection, window: Window) -> None:
-    from robot.panel.face_view import FaceView
     from robot.panel.served import serve
 
-    serve(pipe, window, lambda say: FaceView(window, say))
+    serve(pipe, window, lambda say: _face_view(window, say))
+
+
+def _face_view(window: Window, say: Callable[[tuple[Any, ...]], None]) -> View:
+    from robot.panel.face_view import FaceView  # after the port is bound: it loads a self-model
+
+    return FaceView(window, say)

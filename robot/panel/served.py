@@ -52,7 +52,7 @@ async def _serve(pipe: Connection, window: Window, make: Callable[[Say], View]) 
 
 
 def door_of(window: Window, port: int) -> Door:
-    """The rules of a window's server: its page opens with the user's token or a secret of its own."""
+    """The rules of a window's server: the user's token opens its page, or a secret of its own."""
     if window.token:
         return Door(window.host, port, page_key=window.token)
     return Door(window.host, port)
@@ -69,12 +69,12 @@ def asks(window: Window) -> Ask | None:
 
 def _read(pipe: Connection, view: View, server: Server, outbox: Outbox) -> None:
     """Pictures from the loop, until it ends. A view that fails ends the panel, never the run."""
-    said, drawn = "the panel itself failed", float("-inf")
+    said, stop, drawn = "the panel itself failed", "", float("-inf")
     try:
         while True:
             kind, *rest = pipe.recv()
             if kind == "over":
-                said = str(rest[0])
+                said, stop = rest
                 return
             now = monotonic()
             if server.watched or now - drawn >= UNSEEN_S:
@@ -84,4 +84,4 @@ def _read(pipe: Connection, view: View, server: Server, outbox: Outbox) -> None:
     except (EOFError, OSError):
         said = "the run is gone"
     finally:
-        server.over(said)
+        server.over(said, stop)

@@ -73,9 +73,13 @@ class Server:
         """Show these to everybody; from any thread."""
         self._call(self._picture, frames)
 
-    def over(self, said: str) -> None:
-        """Say that the run has ended and how, and end the server; from any thread."""
-        self._call(self._end, said)
+    def over(self, said: str, stop: str = "") -> None:
+        """Say that the run has ended and how, and end the server; from any thread.
+
+        Args:
+            stop: "done" or "unconfirmed" where an E-STOP ended it.
+        """
+        self._call(self._end, text("over", said=said, stop=stop))
 
     def _call(self, do: Callable[[Any], None], what: Any) -> None:
         with suppress(RuntimeError):  # the server has ended already, and its loop with it
@@ -127,6 +131,7 @@ class Server:
         own = self._view.page
         fill = {
             "TITLE": escape(own.title),
+            "AGAIN": escape(own.again),
             "NONCE": nonce,
             "KEY": escape(self._door.socket_key),
             "STYLES": "\n".join((part("page.css"), *own.styles)),
@@ -198,8 +203,8 @@ class Server:
             self._show(text("beat", silent_s=silent_s, refused=sum(self.refused.values())))
             await asyncio.sleep(BEAT_S)
 
-    def _end(self, said: str) -> None:
-        self._show(text("over", said=said))
+    def _end(self, farewell: Frame) -> None:
+        self._show(farewell)
         self._ended.set()
 
     async def _farewell(self) -> None:

@@ -20,7 +20,7 @@ class Stopper:
     """Stops the run, and tells every browser how that went.
 
     Args:
-        ask: raises MienError or OSError where the run does not answer. None: there is only ``tell``.
+        ask: raises MienError or OSError where the run does not answer; None leaves only ``tell``.
         tell: asks the loop over the pipe, which is slower, and does not answer.
         post: shows a frame to everybody.
     """

@@ -23,11 +23,13 @@ class Page:
         title: of the window.
         styles, scripts: texts of CSS and JavaScript, in order, after the page's own. A script
             builds its controls with ``mien`` of page.js and hears frames with ``mien.on(kind)``.
+        again: the command that starts such a run again.
     """
 
     title: str
     styles: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
+    again: str = "mien panel"
 
 
 @dataclass(frozen=True)

@@ -45,10 +45,7 @@ class Browser:
         self._page = Line(pages[0]["webSocketDebuggerUrl"])
         self._ids = itertools.count(1)
         self.call("Page.enable")
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=1, mobile=False,
-        )  # fmt: skip
+        self.resize(width, height)
 
     def call(self, method: str, **params: Any) -> Any:
         """One command of the protocol and its result."""
@@ -106,6 +103,13 @@ class Browser:
         )
         assert place, f"nothing called {label!r} in: {self.text()}"
         return [float(v) for v in place]
+
+    def resize(self, width: int, height: int) -> None:
+        """As on a screen of this size."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=False,
+        )  # fmt: skip
 
     def press(self, key: str) -> None:
         """One key."""

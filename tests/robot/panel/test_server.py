@@ -140,9 +140,7 @@ def test_a_stop_passes_a_flood_of_another_browser() -> None:
         asked.set()
         return "ESTOP"
 
-    poses = [
-        json.dumps({"intent": "tune", "pose": [k % 1000 / 1000] * N}) for k in range(30_000)
-    ]
+    poses = [json.dumps({"intent": "tune", "pose": [k % 1000 / 1000] * N}) for k in range(30_000)]
     with Served(ask) as at, at.stop_line() as line:
 
         def flood() -> None:
@@ -297,7 +295,7 @@ def test_a_port_that_is_taken_is_an_error_that_names_it() -> None:
             assert "--panel-port" in caught.value.hint
     with pytest.raises(DeviceError, match=r"no panel on '?192\.0\.2\.7"):
         bound("192.0.2.7", 0)
-    with pytest.raises(DeviceError, match="no panel on 'no.such.host.invalid'"):
+    with pytest.raises(DeviceError, match=r"no panel on 'no\.such\.host\.invalid'"):
         bound("no.such.host.invalid", 0)
 
 
