@@ -49,9 +49,15 @@ class Emergency:
             error = self._stopped()
             raise EmergencyStopError(error.message, error.hint)
 
-    def end(self) -> EmergencyStopError | None:
-        """The last look before the line is closed. The error if there was a stop at any time."""
-        return self._stopped() if self._heard.requested.is_set() else None
+    @property
+    def error(self) -> EmergencyStopError | None:
+        """What was raised, None before the stop."""
+        return self._error
+
+    def end(self) -> None:
+        """The last look before the line is closed, for an end that came by itself."""
+        if self._heard.requested.is_set():
+            self._stopped()
 
     def _stopped(self) -> EmergencyStopError:
         with self.lock:

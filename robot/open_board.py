@@ -58,18 +58,31 @@ def opened(
         heard = estop or stack.enter_context(EstopSocket())
         device = board_device() if port == "auto" else port
         line, clock, rig = _ends(face, device, build, faults, wire, heard)
-        emergency = Emergency(line, clock, heard)
-        board = Board(face, emergency.line, clock.now, lead_s)
         heard.attach(device)
-        try:
-            board.connect()
-            yield Opened(board, emergency.clock, rig)
-        finally:
-            stopped = emergency.end()
-            board.close()
-            heard.detach()
-        if stopped:  # after the last tick, so that nobody has been told
-            raise stopped
+        board, guarded = stack.enter_context(connected(face, line, clock, heard, lead_s))
+        yield Opened(board, guarded, rig)
+
+
+@contextmanager
+def connected(
+    face: FaceConfig, line: Transport, clock: Clock, heard: EstopSocket, lead_s: float = LEAD_S
+) -> Iterator[tuple[Board, Clock]]:
+    """A board on ``line`` and the clock to wait on, both under the stop; closes them at the end.
+
+    Raises:
+        DeviceError, EmergencyStopError: see ``opened``.
+    """
+    emergency = Emergency(line, clock, heard)
+    board = Board(face, emergency.line, clock.now, lead_s)
+    try:
+        board.connect()
+        yield board, emergency.clock
+    finally:
+        emergency.end()
+        board.close()
+        heard.detach()
+    if emergency.error:  # after the last tick, so that nothing has raised it yet
+        raise emergency.error
 
 
 def _ends(

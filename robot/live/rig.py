@@ -18,6 +18,9 @@ from robot.trace import lip_gap
 SLIP_S = 2.0
 """The rig is this far behind: the machine cannot keep up, and the rig's time is let go."""
 
+AHEAD_S = 0.025
+"""More than a period of the loop, which is all that it waits for while it moves a face."""
+
 
 class MachineClock:
     """The machine's own clock, for a real board.
@@ -61,7 +64,7 @@ class LiveRig:
 
     Args:
         wire: called with (rig's us, bytes) before bytes go on the line.
-        now, sleep: the machine's clock. A sleep may end early.
+        now, sleep: the machine's clock. A sleep that is true has ended early.
     """
 
     def __init__(
@@ -81,11 +84,16 @@ class LiveRig:
         return self._now()
 
     def sleep_until(self, t: float) -> None:
-        """Let the rig live until ``t``, and wait for the machine to be there too."""
-        self._advance(t)
-        ahead = t - self._now()
-        if ahead > 0:
-            self._sleep(ahead)
+        """Let the rig live until ``t``, and wait for the machine to be there too.
+
+        Never far ahead of the machine, so that a long sleep can end early.
+        """
+        while True:
+            until = min(t, self._now() + AHEAD_S)
+            self._advance(until)
+            ahead = until - self._now()
+            if (ahead > 0 and self._sleep(ahead)) or until >= t:
+                return
 
     def write(self, data: bytes) -> None:
         """Bytes for the board."""

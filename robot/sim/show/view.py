@@ -12,6 +12,7 @@ import numpy as np
 
 from robot.config import FaceConfig, Floats, load_face
 from robot.estop_socket import EstopSocket
+from robot.live.wishes import numbers
 from robot.loop import Loop, Tick
 from robot.open_board import opened
 from robot.panel.process import PanelProcess, Window
@@ -30,12 +31,13 @@ class Wish:
 
     def hear(self, messages: Iterable[tuple[Any, ...]]) -> Floats:
         """The pose (n,) after these messages, ``("pose", [n numbers])``. Others are ignored."""
-        for kind, *rest in messages:
-            if kind != "pose":
+        for message in messages:
+            try:
+                kind, pose = message
+                asked = numbers(pose, self.pose.shape)
+            except (TypeError, ValueError):
                 continue
-            asked = np.array(rest[0], dtype=np.float64)
-            if asked.shape == self.pose.shape and np.isfinite(asked).all():
-                self.pose = asked
+            self.pose = asked if kind == "pose" else self.pose
         return self.pose
 
 
