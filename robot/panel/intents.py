@@ -40,7 +40,8 @@ class Intent(BaseModel):
 
 
 def _of_face(values: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
-    face: FaceConfig = info.context
+    face = info.context
+    assert isinstance(face, FaceConfig)
     if len(values) != len(face.names):
         raise ValueError(f"{face.name} has {len(face.names)} actuators, not {len(values)}")
     bounds = face.limits.tolist()

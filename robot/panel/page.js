@@ -118,6 +118,7 @@ const mien = (() => {
     const name = board.state || (board.heard ? 'board LOST' : 'waiting for the run');
     const words = silent ? `no news for ${Math.round(beat.silent_s)} s` : now === 'live' ? `live, ${name}` : now;
     if (byId('line').textContent !== words) byId('line').textContent = words;
+    byId('stage').classList.toggle('old', Boolean(silent));
     byId('line').classList.toggle('warn', now !== 'live' || Boolean(silent) || board.warning);
     const why = now === 'over' ? ended : now === 'unconfirmed' ? said : '';
     if (drawn === now + why) return;
