@@ -76,6 +76,7 @@ class RigView:
             f"Mien sim: {self._face.name}, build {window.build or 0}",
             styles=(part("stage.css"), (_HERE / "panel.css").read_text("utf-8")),
             scripts=(script(), part("stage.js"), (_HERE / "panel.js").read_text("utf-8")),
+            again="mien sim --view",
         )
 
     def hello(self) -> Sequence[Frame]:

@@ -101,7 +101,7 @@ def run(
     with ExitStack() as stack:
         estop = stack.enter_context(EstopSocket())
         view = process(replace(window, estop=estop.path))
-        stack.callback(view.close)
+        stack.push(view.leave)
         with opened(face, "sim", window.build or 0, faults, estop=estop) as at:
             assert at.rig is not None
             rig = at.rig.sim.rig

@@ -225,6 +225,7 @@ class Unseen(PanelProcess):
         self.window = window
         self.skin: Any = None
         self.shown: list[Any] = []
+        self.stop = ""
         self.closed = False
 
     def start(self) -> str:
@@ -241,9 +242,9 @@ class Unseen(PanelProcess):
     def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
         self.shown.append((t, tick, state))
 
-    def close(self, reason: str = "") -> None:
+    def close(self, reason: str = "", stop: str = "") -> None:
         del reason
-        self.closed = True
+        self.closed, self.stop = True, stop
 
 
 def test_paced_to_the_clock_it_follows_the_view_and_lets_go_at_the_end() -> None:
@@ -295,6 +296,7 @@ def test_the_stop_of_the_page_ends_the_run_without_a_ramp() -> None:
     view.asking.join()
     assert view.answer == "ESTOP"
     assert view.closed
+    assert view.stop == "done"  # what the page says
     assert not view.skin.__self__.machine.model.actuator_gainprm[:, 0].any()
 
 
