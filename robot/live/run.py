@@ -210,7 +210,7 @@ def _panel(window: Window | None, estop: EstopSocket, stack: ExitStack) -> Panel
     if window is None:
         return None
     panel = PanelProcess(replace(window, estop=estop.path))
-    stack.callback(panel.close)
+    stack.push(panel.leave)
     print(f"panel: {panel.start()}", file=sys.stderr, flush=True)
     return panel
 
