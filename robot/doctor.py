@@ -28,7 +28,7 @@ PACKAGES = (
     "opencv-python-headless",
     "mcap",
     "python-osc",
-    "viser",
+    "aiohttp",
     "pyserial",
     "sounddevice",
     "soundfile",
