@@ -213,7 +213,9 @@ class Server:
             await asyncio.sleep(0.01)
         lines = [client.close(_GONE) for client in self._clients]
         stops = [line.close(code=_GONE) for line in self._stops]
-        await asyncio.wait_for(asyncio.gather(*lines, *stops, return_exceptions=True), FAREWELL_S)
+        goodbyes = asyncio.gather(*lines, *stops, return_exceptions=True)
+        with suppress(TimeoutError):  # who does not take leave is cut off
+            await asyncio.wait_for(goodbyes, FAREWELL_S)
 
 
 def bound(host: str, port: int) -> socket.socket:
