@@ -1,12 +1,14 @@
 """Breaks one line at a time, in C or Python, and looks whether the tests notice.
 
-Works in a copy of the checkout. The core's C becomes the extension module that the tests import,
-the AVR's C the image that the emulator runs, and Python is taken as it is.
+``python -m firmware.mutation [PART OF A NAME OR FILE ...]`` prints one line for each. It works in
+copies of the checkout. The core's C becomes the extension module that the tests import, the AVR's
+the image that the emulator runs, and Python is taken as it is.
 """
 
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -100,6 +102,23 @@ def run(
         finally:
             pool.shutdown(cancel_futures=True)
         return found
+
+
+def tables() -> tuple[tuple[Mutant, ...], dict[str, str]]:
+    """All mutants of this checkout, and those left out because they change nothing: name, reason.
+
+    They stand beside the tests, in files named ``mutants*.py``, as ``MUTANTS`` and ``EQUIVALENT``.
+
+    Raises:
+        FileNotFoundError: no tests beside this package: it is not a checkout.
+    """
+    files = sorted((ROOT / "tests").rglob("mutants*.py"))
+    if not files:
+        raise FileNotFoundError(ROOT / "tests")
+    read = [runpy.run_path(str(file)) for file in files]
+    mutants = tuple(m for names in read for m in names["MUTANTS"])
+    equivalent = {k: v for names in read for k, v in names.get("EQUIVALENT", {}).items()}
+    return mutants, equivalent
 
 
 def misfits(mutants: Iterable[Mutant]) -> list[str]:
@@ -232,3 +251,28 @@ class _Copy:
     def _environment(self) -> dict[str, str]:
         own = {"PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"}
         return os.environ | own | {"XDG_CACHE_HOME": str(self.cache)}
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Run all, or those with one of ``arguments`` in name or file. Exit code 1 if one lives."""
+    chosen, equivalent = tables()
+    if arguments:
+        chosen = tuple(m for m in chosen if any(a in f"{m.name} {m.file}" for a in arguments))
+    for name, reason in equivalent.items():
+        print(f"left out  {name}: {reason}")
+    found = run(
+        chosen,
+        jobs=os.cpu_count() or 1,
+        told=lambda name, noticed: print(
+            f"{'killed' if noticed else 'ALIVE '}  {name}", flush=True
+        ),
+    )
+    return int(not all(found.values()))
+
+
+def _print(name: str, noticed: bool) -> None:
+    print(f"{'killed' if noticed else 'ALIVE '}  {name}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

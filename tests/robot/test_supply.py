@@ -10,9 +10,12 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from robot.actuators import to_pulses
 from robot.config import FaceConfig, load_face, shipped
 from robot.currents import TYPICAL, Draw, least_a, start_slots
 from robot.errors import ConfigError
+from robot.link.upload import upload_of
+from robot.loop import RATE_HZ, Loop
 from robot.safety import ramp_seconds
 from robot.supply import by_supply, currents_a, draws_of, feeds, power_up_s, start_delays_s
 
@@ -215,3 +218,52 @@ def test_the_first_ramp_is_within_the_budget_by_estimate_and_a_full_stall_is_not
     stalled = by_supply(face, currents_a(face, np.full_like(hard, 1e3), hard, hard))
     for feed in feeds(face):
         assert stalled[feed.name] == pytest.approx(sum(d.stall_a for d in feed.draws))
+
+
+class Still:
+    """A board and its clock that write down when each setpoint came; nothing else."""
+
+    lead_s = 0.0
+
+    def __init__(self) -> None:
+        self.t, self.armed_at = 10.0, np.nan
+        self.sent: list[tuple[float, np.ndarray]] = []
+
+    def now(self) -> float:
+        return self.t
+
+    def sleep_until(self, t: float) -> None:
+        self.t = max(self.t, t)
+
+    def arm(self) -> None:
+        self.armed_at = self.t
+
+    def send(self, t: float, pulses: np.ndarray) -> np.ndarray:
+        self.sent.append((t - self.armed_at, pulses))
+        return pulses
+
+    def read(self) -> None:
+        """Nothing comes."""
+
+    def disarm(self) -> None:
+        """It lets go."""
+
+
+def test_the_first_ramp_begins_when_the_last_servo_has_started() -> None:
+    face = load_face("morpheus33")
+    small = face.supplies[0].model_copy(update={"amps": 15.0})
+    face = face.model_copy(update={"supplies": [small]})
+    still, last = Still(), power_up_s(face)
+    Loop(face, still, still).play(lambda _: face.limits[:, 1], 0.5)  # type: ignore[arg-type]
+    safe = to_pulses(face, face.safe)
+    moved = [t for t, pulses in still.sent if np.abs(pulses - safe).max() > 1e-6]
+    assert last > 0.5
+    assert last - 1e-9 <= moved[0] <= last + 2 / RATE_HZ
+    assert still.sent[0][0] == 0.0  # it is not silent meanwhile
+
+
+def test_the_board_is_told_when_each_servo_starts() -> None:
+    face = load_face("morpheus33")
+    told = [channel.delay * 0.05 for channel in upload_of(face).channels]
+    assert max(told) > 0.0
+    np.testing.assert_allclose(told, start_delays_s(face))

@@ -1,0 +1,99 @@
+"""``mien bench safety``: what is promised of stop, panel, recordings and tests, in numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Annotated, TypeAlias
+
+import typer
+
+from firmware.cache import BuildError
+from robot.errors import DeviceError
+
+Number: TypeAlias = float | int | None
+
+
+def bench(
+    mutants: Annotated[
+        bool, typer.Option(help="Break every line of the tables; takes some minutes.")
+    ] = True,
+) -> dict[str, Number]:
+    """The worst stop of all trials, strangers let in, cut recordings read, mutants that survived.
+
+    Times are on the simulated clock where the board decides, and on this machine's where the host
+    does: load_before and load_after say how quiet it was. A number that this machine cannot
+    measure is None: it lacks avr-gcc or libsimavr, or it has no checkout with the tests.
+    """
+    out: dict[str, Number] = {"load_before": os.getloadavg()[0]}
+    for name, measure in MEASURES.items():
+        try:
+            out[name] = measure()
+        except (BuildError, DeviceError):
+            out[name] = None
+    out["load_after"] = os.getloadavg()[0]
+    if mutants:
+        out |= broken()
+    return out
+
+
+def broken() -> dict[str, Number]:
+    """Mutants tried, survived, and left out because they are proved to change nothing."""
+    from firmware import mutation
+
+    try:
+        chosen, equivalent = mutation.tables()
+    except FileNotFoundError:
+        return dict.fromkeys(("mutants", "mutants_survived", "mutants_equivalent"))
+    found = mutation.run(chosen, jobs=os.cpu_count() or 1)
+    return {
+        "mutants": len(found),
+        "mutants_survived": sum(not noticed for noticed in found.values()),
+        "mutants_equivalent": len(equivalent),
+    }
+
+
+def _any_moment() -> Number:
+    from robot.stop_trials import estop_any_moment_ms
+
+    return estop_any_moment_ms()
+
+
+def _flood() -> Number:
+    from robot.live.flood import estop_flood_ms
+
+    return estop_flood_ms()
+
+
+def _switch() -> Number:
+    from firmware.measure_avr import switch_to_oe_us_max
+
+    return switch_to_oe_us_max()
+
+
+def _foreign() -> Number:
+    from robot.panel.foreign import foreign_accepted
+
+    return foreign_accepted()
+
+
+def _cuts() -> Number:
+    from robot.live.bench_recording import recording_cuts_readable
+
+    return recording_cuts_readable()
+
+
+def _silence() -> Number:
+    from firmware.measure import released_after_silence
+
+    return released_after_silence()
+
+
+MEASURES: dict[str, Callable[[], Number]] = {
+    "estop_any_moment_ms_max": _any_moment,
+    "estop_flood_ms_max": _flood,
+    "switch_to_oe_us_max": _switch,
+    "foreign_accepted": _foreign,
+    "recording_cuts_readable": _cuts,
+    "released_after_silence": _silence,
+}
