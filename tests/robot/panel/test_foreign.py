@@ -94,7 +94,7 @@ def test_strangers_write_nothing_into_the_terminal(
     for head in (
         b"\x00" * 100 + b"\r\n\r\n",
         b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000,
-        b"PRI * HTTP/2.0\r\n\r\n",
+        b"\x16\x03\x01" + b"a" * 300,
     ):
         for _ in range(20):
             with socket.create_connection(("127.0.0.1", site.port), 10) as at, suppress(OSError):
