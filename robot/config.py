@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from robot.consistency import consistency
 from robot.errors import ConfigError
+from robot.names import ALLOWED, Name, is_name, printable, shown
 
 FACES = Path(__file__).parent / "faces"
 CHANNELS_PER_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1
@@ -65,8 +66,8 @@ class Actuator(_Strict):
 class Interlock(_Strict):
     """Parts that must not meet: sum of ``terms[name] * command[name]`` is at most ``max``."""
 
-    name: str
-    terms: Annotated[dict[str, float], Field(min_length=1)]
+    name: Name
+    terms: Annotated[dict[Name, float], Field(min_length=1)]
     max: float
 
 
@@ -105,16 +106,16 @@ class FaceConfig(_Strict):
     servos are released.
     """
 
-    face: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+    face: Annotated[Name, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
     description: str = ""
-    mechanism: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    mechanism: Annotated[Name, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
     boards: Annotated[list[Address], Field(min_length=1, max_length=3)]
     pwm_hz: Annotated[float, Field(ge=40.0, le=330.0)] = 50.0
     baud: Literal[250000, 500000, 1000000] = 500000
     timeout_ms: Annotated[int, Field(ge=50, le=2000)] = 200
     estop_switch: Literal["nc", "no", "none"] = "nc"
     failsafe_hold_s: Annotated[int, Field(ge=0, le=255)] = 10
-    actuators: Annotated[dict[str, Actuator], Field(min_length=1, max_length=48)]
+    actuators: Annotated[dict[Name, Actuator], Field(min_length=1, max_length=48)]
     interlocks: list[Interlock] = []
     supplies: Annotated[list[Supply], Field(max_length=48)] = []
     currents: dict[str, Currents] = {}
@@ -145,7 +146,7 @@ class FaceConfig(_Strict):
             return self.names.index(name)
         except ValueError:
             raise ConfigError(
-                f"{self.face} has no actuator {name!r}; it has {', '.join(self.names)}"
+                f"{self.face} has no actuator {shown(name)}; it has {', '.join(self.names)}"
             ) from None
 
     @cached_property
@@ -188,6 +189,12 @@ def load_face(path_or_name: str | Path) -> FaceConfig:
     """
     path = Path(path_or_name)
     if path.suffix not in {".yaml", ".yml"}:
+        if not is_name(str(path_or_name)):
+            raise ConfigError(
+                f"{shown(str(path_or_name))} is neither a YAML file nor the name of a face that "
+                f"ships ({', '.join(shipped())}): {ALLOWED}",
+                "mien demo --face morpheus33",
+            )
         path = FACES / f"{path_or_name}.yaml"
     try:
         text = path.read_text(encoding="utf-8")
@@ -223,7 +230,7 @@ def _faults(error: ValidationError, tree: Any) -> list[str]:
         shown = fault.get("input")
         given = "" if isinstance(shown, dict | list | tuple | None) else f" (is {shown!r})"
         lines.append(f"  {where}: {fault['msg']}{given}")
-    return lines + [f"  {line}" for line in consistency(tree)]
+    return [printable(line) for line in lines + [f"  {line}" for line in consistency(tree)]]
 
 
 class _UniqueKeys(yaml.SafeLoader):

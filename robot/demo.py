@@ -32,6 +32,7 @@ def demo(
     from robot import audio, staging
     from robot.calibrated import Calibrated
     from robot.config import load_face
+    from robot.names import plain
     from robot.performance import perform
     from robot.progress import Steps
     from robot.runs import new_run
@@ -42,7 +43,7 @@ def demo(
     calibrated = Calibrated(config, calibration)
     stage = staging.Stage(build, tuple(fault or ()), board, size if film else 0)
     staging.check(stage, config)
-    folder = new_run("demo", source.stem, out)
+    folder = new_run("demo", plain(source.stem, "sound"), out)
     with Steps() as steps:
         act = perform(calibrated, samples, seed, steps.start("sound to commands"))
         bar = steps.start("commands to face")

@@ -11,14 +11,17 @@ from typing import Any
 
 from robot.config import FaceConfig
 from robot.errors import MienError
+from robot.names import checked
 
 
 def new_run(verb: str, name: str, out: Path | None = None) -> Path:
     """Make and return the folder of a new run; ``out`` names it outright.
 
     Raises:
-        MienError: it cannot be made.
+        MienError: it cannot be made. InputError: ``verb`` or ``name`` is no name.
     """
+    checked(verb, "run")
+    checked(name, "run")
     stem = f"{datetime.now():%Y%m%d-%H%M%S}-{verb}-{name}"
     path, k = out or Path("runs") / stem, 1
     while out is None and path.exists():

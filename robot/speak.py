@@ -55,6 +55,7 @@ def speak(
     from robot.calibrated import Calibrated
     from robot.config import load_face
     from robot.feeling import Feeling
+    from robot.names import plain
     from robot.performance import perform
     from robot.progress import Steps
     from robot.request import asked, estimates, guessed, heard, track, unheard
@@ -75,7 +76,7 @@ def speak(
     stage = staging.Stage(build, (), board, size if film else 0)
     staging.check(stage, config)
     name = wav.stem if wav else "text"
-    folder = new_run("speak", name, out)
+    folder = new_run("speak", plain(name, "sound"), out)
     soundfile.write(folder / "sound.wav", samples, RATE)
     with Steps() as steps:
         bar = steps.start("sound to commands")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,27 @@ import numpy as np
 
 from robot.config import FaceConfig, Floats
 from robot.errors import InputError
-from robot.live import recorder
+from robot.live.reading import Recording
 
 
-def poses(path: Path, face: FaceConfig) -> Iterator[tuple[float, Floats]]:
+def poses(
+    path: Path, face: FaceConfig, say: Callable[[str], None] = lambda _: None
+) -> Iterator[tuple[float, Floats]]:
     """Seconds since its first tick and the commands (n,) sent then, for every tick of a recording.
+
+    What is missing of it is said at the end.
 
     Raises:
         InputError: no recording, one of another face, or one in which nothing was sent.
     """
     if not path.is_file():
         raise InputError(f"there is no recording called {path.name}")
-    theirs, _ = recorder.origin(path)
+    recording = Recording(path)
+    theirs = recording.face
     if theirs.names != face.names:
         raise InputError(f"{path.name} was recorded on {theirs.name}, this is {face.name}")
     first: float | None = None
-    for record in recorder.read(path):
+    for record in recording:
         if record.topic != "/tick" or record["t"] <= 0:
             continue
         t = float(record["t"])
@@ -38,6 +43,8 @@ def poses(path: Path, face: FaceConfig) -> Iterator[tuple[float, Floats]]:
             raise InputError(f"{path.name} holds a pose that is none, at {t:.2f} s")
         first = t if first is None else first
         yield t - first, sent
+    if not recording.missing.nothing:
+        say(f"{path.name} is not whole: {recording.missing}")
     if first is None:
         raise InputError(f"{path.name} holds no poses")
 

@@ -2,30 +2,42 @@
 
 Messages are JSON with a schema each. A thread of its own writes; the loop only hands over. When the
 writer cannot keep up, records are dropped and counted, and when the disk is full the loop is told.
+
+How soon is it safe? Every ``FLUSH_S`` of the run the writer ends a chunk, gives it to the system
+(from then on the end of this process loses nothing) and waits until the disk has it (from then on
+the end of power loses nothing). ``robot.live.reading`` reads such a file at any moment.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import queue
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from struct import error as StructError  # noqa: N812
 from threading import Thread
 from typing import IO, Any, Final
 
-from mcap.exceptions import McapError
-from mcap.reader import make_reader
 from mcap.writer import CompressionType, Writer
-from zstandard import ZstdError
 
 from robot.config import FaceConfig
-from robot.errors import InputError, MienError
+from robot.errors import MienError
+from robot.link.wire import PROTOCOL_HASH
 
+VERSION: Final = 2
+"""Of the file. 1 had one chunk a MiB, no checksum of its head, and always ``/face``."""
 DEPTH: Final = 1200
 """Records that may wait: several seconds of everything."""
+FLUSH_S: Final = 0.5
+"""A record is given to the disk at most so long after it was handed over."""
+LARGEST: Final = 1 << 20
+"""Bytes of a record at most."""
+PATIENCE_S: Final = 10.0
+"""How long the end of a recording waits for a disk that does not answer."""
 _NUMBERS: Final = {"type": "array", "items": {"type": "number"}}
 _NUMBER: Final = {"type": "number"}
 _INTEGER: Final = {"type": "integer"}
@@ -44,40 +56,18 @@ TOPICS: Final[dict[str, dict[str, Any]]] = {
     "/event": {"t": _NUMBER, "what": {"type": "string"}},
 }  # fmt: skip
 """What is written, with the JSON schema of each message."""
-_TYPES: Final[dict[str, Any]] = {
-    "number": (int, float), "integer": int, "string": str, "array": list,
-}  # fmt: skip
-# Whatever the reader trips over in a file that is cut, flipped or made up.
-_DAMAGE: Final = (
-    McapError,
-    ZstdError,
-    ValueError,
-    LookupError,
-    OverflowError,
-    EOFError,
-    StructError,
-)
+PERSONAL: Final[dict[str, str]] = {
+    "/face": "loudness, speech activity and mouth shapes, computed from a voice 60 times a second",
+}
+"""Topics that tell of a person, and what. They are left out unless somebody asked for them."""
+FOLLOWS: Final = "the face's motion, which follows whoever speaks to it or moves it"
+"""What every recording of a run tells of a person."""
 
 
-@dataclass(frozen=True)
-class Record:
-    """One message. ``t`` is s since the beginning of the file."""
-
-    topic: str
-    t: float
-    content: dict[str, Any]
-
-    def __getitem__(self, name: str) -> Any:
-        """One value of the message.
-
-        Raises:
-            InputError: it is not there.
-        """
-        if name not in self.content:
-            raise InputError(
-                f"a {self.topic} at {self.t:.3f} s has no {name}", "mien live --record"
-            )
-        return self.content[name]
+def checksum(content: Mapping[str, str]) -> str:
+    """CRC-32 of a metadata record, 8 hex digits; MCAP has none for it."""
+    plain = json.dumps({k: v for k, v in content.items() if k != "crc"}, sort_keys=True)
+    return f"{zlib.crc32(plain.encode()):08x}"
 
 
 class Recorder:
@@ -88,6 +78,7 @@ class Recorder:
         face: whose run it is; its whole configuration goes into the file.
         about: what else a reader needs to repeat it (build, faults, seed).
         file: instead of opening ``path``; it is closed at the end.
+        persons: also record the topics of ``PERSONAL``.
 
     Raises:
         MienError: the file cannot be made.
@@ -99,16 +90,20 @@ class Recorder:
         face: FaceConfig,
         about: Mapping[str, Any] | None = None,
         file: IO[bytes] | None = None,
+        persons: bool = False,
     ) -> None:
-        self.path, self.dropped = path, 0
+        self.path, self._late, self._unfit = path, 0, 0
+        self._persons, self._own = persons, file is None
         self.failed: OSError | None = None
         try:
             self._file = file or path.open("wb")
             self._writer = Writer(self._file, compression=CompressionType.ZSTD)
-            self._writer.start(profile="mien", library="mien")
+            self._writer.start(profile="mien", library=f"mien {VERSION}")
             self._ids = {topic: self._register(topic) for topic in TOPICS}
-            self._writer.add_metadata("mien", {"face": face.model_dump_json()})
-            self._writer.add_metadata("run", {k: json.dumps(v) for k, v in (about or {}).items()})
+            head = self._head(face, about or {})
+            for _ in range(2):  # without it nothing can be read, so one sector may go
+                self._writer.add_metadata("mien", head)
+            self._file.flush()
         except OSError as e:
             raise MienError(f"cannot record to {path}: {e.strerror}", "--record elsewhere") from e
         self._queue: queue.Queue[tuple[str, float, dict[str, Any]] | None] = queue.Queue(DEPTH)
@@ -117,15 +112,23 @@ class Recorder:
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
+    @property
+    def dropped(self) -> int:
+        """Records that are not in the file: the disk was too slow, or JSON cannot hold them."""
+        return self._late + self._unfit
+
     def put(self, topic: str, t: float, content: dict[str, Any]) -> None:
         """Hand over a message of a topic of ``TOPICS``; ``t`` s since the start. Never blocks.
 
+        What tells of a person is left out unless it was asked for.
         Numbers of a list may be numpy's. They come back exactly as they were.
         """
+        if topic in PERSONAL and not self._persons:
+            return
         try:
             self._queue.put_nowait((topic, t, content))
         except queue.Full:
-            self.dropped += 1
+            self._late += 1
 
     def check(self) -> None:
         """Raises:
@@ -138,15 +141,34 @@ class Recorder:
 
     def close(self) -> None:
         """Write what waits and end the file. A disk that is full does not raise again here."""
+        with suppress(queue.Full):  # the writer hangs in the disk: what waits is lost with it
+            self._queue.put(None, timeout=PATIENCE_S)
+        self._thread.join(PATIENCE_S)
         if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join(10.0)
+            self.failed = self.failed or OSError(errno.EIO, "the disk does not answer")
+            return
         try:
             if self.failed is None:
+                self._writer.flush()  # type: ignore[no-untyped-call]
+                end = {"records": str(self._count), "dropped": str(self.dropped)}
+                self._writer.add_metadata("end", {**end, "crc": checksum(end)})
                 self._writer.finish()  # type: ignore[no-untyped-call]
+                self._flush()
             self._file.close()
         except OSError as e:
             self.failed = self.failed or e
+
+    def _head(self, face: FaceConfig, about: Mapping[str, Any]) -> dict[str, str]:
+        told = [FOLLOWS, *(f"{topic}: {what}" for topic, what in PERSONAL.items() if self._persons)]
+        head = {
+            "version": str(VERSION),
+            "face": face.model_dump_json(),
+            "about": json.dumps(dict(about)),
+            "topics": json.dumps({str(number): topic for topic, number in self._ids.items()}),
+            "persons": json.dumps(told),
+            "protocol": f"{PROTOCOL_HASH:08x}",
+        }
+        return {**head, "crc": checksum(head)}
 
     def _register(self, topic: str) -> int:
         schema = {"type": "object", "properties": TOPICS[topic]}
@@ -155,73 +177,68 @@ class Recorder:
         return self._writer.register_channel(topic, "json", number)
 
     def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
+        self._sync_folder()
+        since: float | None = None  # time of the first record that the disk does not have
+        while True:
+            try:
+                item = self._queue.get(timeout=None if since is None else FLUSH_S)
+            except queue.Empty:
+                self._safe()
+                since = None
+                continue
+            if item is None:
+                return
             if self.failed is not None:
                 continue  # keep emptying, so that nobody waits
             topic, t, content = item
-            at = round((self._epoch + t) * 1e9)
             try:
-                data = json.dumps(content, default=_plain, separators=(",", ":")).encode()
-                self._writer.add_message(self._ids[topic], at, data, at, self._count)
+                at = round((self._epoch + t) * 1e9)
+                number, data = self._ids[topic], _packed(content)
+            except (TypeError, ValueError, AttributeError, LookupError):
+                self._unfit += 1
+                continue
+            try:
+                self._writer.add_message(number, at, data, at, self._count & 0xFFFFFFFF)
                 self._count += 1
             except OSError as e:
                 self.failed = e
+            since = t if since is None else since
+            if abs(t - since) >= FLUSH_S:
+                self._safe()
+                since = None
+
+    def _safe(self) -> None:
+        """Give what was written to the disk, and wait for it."""
+        try:
+            if self.failed is None:
+                self._writer.flush()  # type: ignore[no-untyped-call]
+                self._flush()
+        except OSError as e:
+            self.failed = e
+
+    def _flush(self) -> None:
+        self._file.flush()
+        if self._own:
+            os.fdatasync(self._file.fileno())
+
+    def _sync_folder(self) -> None:
+        """The file's name too is to be there after a loss of power."""
+        try:
+            if self._own:
+                folder = os.open(self.path.parent, os.O_RDONLY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
+        except OSError:
+            return  # some file systems cannot; the records themselves are what is asked for
 
 
-def read(path: Path) -> Iterator[Record]:
-    """The messages of a file in the order in which they were handed over.
-
-    Raises:
-        InputError: no such file, or not a whole recording of ours.
-    """
-    try:
-        with path.open("rb") as file:
-            start: int | None = None
-            messages = make_reader(file).iter_messages(log_time_order=False)
-            for _, channel, message in messages:
-                start = message.log_time if start is None else start
-                content = _checked(channel.topic, json.loads(message.data))
-                yield Record(channel.topic, (message.log_time - start) / 1e9, content)
-    except OSError as e:
-        raise InputError(f"cannot read {path}: {e.strerror}", "mien live --record") from e
-    except _DAMAGE as e:
-        raise _damaged(path, e) from e
-
-
-def origin(path: Path) -> tuple[FaceConfig, dict[str, Any]]:
-    """The face and what else was said about the run.
-
-    Raises:
-        InputError: as ``read``.
-    """
-    try:
-        with path.open("rb") as file:
-            found = {m.name: m.metadata for m in make_reader(file).iter_metadata()}
-        face = FaceConfig.model_validate_json(found["mien"]["face"])
-        return face, {k: json.loads(v) for k, v in found["run"].items()}
-    except OSError as e:
-        raise InputError(f"cannot read {path}: {e.strerror}", "mien live --record") from e
-    except _DAMAGE as e:
-        raise _damaged(path, e) from e
-
-
-def _checked(topic: str, content: Any) -> dict[str, Any]:
-    """A message in which everything is of the kind that its topic promises.
-
-    Raises:
-        ValueError: it is not, or nobody knows the topic.
-    """
-    if topic not in TOPICS or not isinstance(content, dict):
-        raise ValueError(f"{topic} is none of our topics")
-    for name, schema in TOPICS[topic].items():
-        if name in content and not isinstance(content[name], _TYPES[schema["type"]]):
-            raise ValueError(f"the {name} of a {topic} is no {schema['type']}")
-    return content
-
-
-def _damaged(path: Path, error: Exception) -> InputError:
-    what = str(error) if isinstance(error, ValueError) else type(error).__name__
-    return InputError(f"{path} is not a whole recording of mien ({what})", "mien live --record")
+def _packed(content: dict[str, Any]) -> bytes:
+    data = json.dumps(content, default=_plain, separators=(",", ":")).encode()
+    if len(data) > LARGEST:
+        raise ValueError(f"a record of {len(data)} bytes")
+    return data
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +28,9 @@ from robot.live.voice_setup import Setup
 from robot.loop import Tick
 from robot.open_board import Opened, opened
 from robot.panel.process import PanelProcess, Window
-from robot.puppet.network import Mirror, Puppet, VmcPuppet
+from robot.puppet.network import Mirror
+from robot.puppet.receiver import Kind, Receiver
+from robot.puppet.senders import LOOPBACK
 from robot.puppet.strings import Inlet, Strings
 from robot.stopping import Stop
 
@@ -42,8 +45,10 @@ class Options:
     Attributes:
         setup: face and source. port, build, faults: the board, or the simulated robot.
         lag_s: of the skin; None takes what was measured.
-        puppet, vmc: UDP ports that listen on ``bind``, 0 for none. livelink, avatar: where to send.
-        window: the panel. record: a file. idle_s: silence until rest. realtime: SCHED_FIFO.
+        puppet, vmc: UDP ports that listen on ``bind``, 0 for none. allow: whose packets they take.
+        livelink, avatar: where to send.
+        window: the panel. record: a file. record_voice: also what is computed from the voice.
+        idle_s: silence until rest. realtime: SCHED_FIFO.
         inlet: another puppeteer, already open. watch: hears every tick with the opened board.
     """
 
@@ -56,10 +61,12 @@ class Options:
     puppet: int = 0
     vmc: int = 0
     bind: str = "127.0.0.1"
+    allow: tuple[IPv4Network, ...] = LOOPBACK
     livelink: tuple[str, int] | None = None
     avatar: tuple[str, int] | None = None
     window: Window | None = None
     record: Path | None = None
+    record_voice: bool = False
     idle_s: float = IDLE_S
     realtime: bool = False
     inlet: Inlet | None = None
@@ -90,7 +97,7 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
         tape = _tape(options, calibrated, stack)
         taped = Taped(tape)
         window = _panel(options.window, estop, stack)
-        strings, show = _network(options, calibrated, stack)
+        strings, show, heard = _network(options, calibrated, stack)
         at = stack.enter_context(
             opened(face, options.port, options.build, options.faults, wire=taped.wire, estop=estop)
         )
@@ -137,6 +144,7 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
             "blocks_dropped": voice.status.dropped,
             "sound_holes": voice.status.holes,
             "source_lost": voice.status.lost,
+            "puppet": heard(),
             "rig_slips": at.rig.slips if at.rig else 0,
         }
 
@@ -191,7 +199,7 @@ def _tape(options: Options, calibrated: Calibrated, stack: ExitStack) -> Tape:
         "build": options.build, "faults": list(options.faults), "seed": setup.seed,
         "source": setup.source, "self_model": calibrated.path.name,
     }  # fmt: skip
-    tape = Tape(calibrated.face, about)
+    tape = Tape(calibrated.face, about, persons=options.record_voice)
     if options.record is not None:
         tape.whole(options.record)
     stack.callback(tape.close)
@@ -209,24 +217,28 @@ def _panel(window: Window | None, estop: EstopSocket, stack: ExitStack) -> Panel
 
 def _network(
     options: Options, calibrated: Calibrated, stack: ExitStack
-) -> tuple[Callable[[float], Floats | None], Callable[[float, Frame], None]]:
+) -> tuple[
+    Callable[[float], Floats | None],
+    Callable[[float, Frame], None],
+    Callable[[], dict[str, Any] | None],
+]:
+    """Commands of a puppeteer, what mirrors a frame, and what became of the puppeteer's packets."""
     strings: Callable[[float], Floats | None] = lambda _: None  # noqa: E731
+    heard: Callable[[], dict[str, Any] | None] = lambda: None  # noqa: E731
     show: Callable[[float, Frame], None] = lambda _t, _f: None  # noqa: E731
     if options.inlet is not None:
         strings = Strings(calibrated, options.inlet)
     elif options.puppet or options.vmc:
-        inlet: Puppet | VmcPuppet = (
-            Puppet(options.puppet, options.bind)
-            if options.puppet
-            else VmcPuppet(options.vmc, options.bind)
-        )
-        stack.callback(inlet.close)
+        kind: Kind = "livelink" if options.puppet else "vmc"
+        port = options.puppet or options.vmc
+        inlet = stack.enter_context(Receiver(kind, port, options.bind, options.allow))
+        heard = inlet.report
         strings = Strings(calibrated, inlet)
     if options.livelink or options.avatar:
         outlet = Mirror(options.livelink, options.avatar)
         stack.callback(outlet.close)
         show = outlet.show
-    return strings, show
+    return strings, show, heard
 
 
 def _greeting(voice: VoiceProcess, live: LiveFace, options: Options) -> str:

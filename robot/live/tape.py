@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Thread
@@ -11,11 +10,11 @@ from typing import Any, Final
 from robot.config import FaceConfig
 from robot.errors import InputError, MienError
 from robot.live.recorder import Recorder
+from robot.names import checked
 
 FOLDER: Final = Path("runs/recordings")
 """Where the panel records to and plays from, below the folder in which Mien was started."""
 SUFFIX: Final = ".mcap"
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 def path_of(name: str, folder: Path = FOLDER) -> Path:
@@ -24,10 +23,7 @@ def path_of(name: str, folder: Path = FOLDER) -> Path:
     Raises:
         InputError: not a plain name.
     """
-    plain = name.strip().removesuffix(SUFFIX)
-    if not _NAME.fullmatch(plain):
-        raise InputError(f"{name!r} is no name for a recording: letters, digits, . _ - only")
-    return folder / (plain + SUFFIX)
+    return folder / (checked(name.strip().removesuffix(SUFFIX), "recording") + SUFFIX)
 
 
 class Tape:
@@ -38,12 +34,17 @@ class Tape:
 
     Args:
         face: whose run it is. about: build, faults, seed and the like.
-        folder: of pieces.
+        folder: of pieces. persons: also record what tells of a person (``recorder.PERSONAL``).
     """
 
     def __init__(
-        self, face: FaceConfig, about: Mapping[str, Any] | None = None, folder: Path = FOLDER
+        self,
+        face: FaceConfig,
+        about: Mapping[str, Any] | None = None,
+        folder: Path = FOLDER,
+        persons: bool = False,
     ) -> None:
+        self._persons = persons
         self._face, self._about, self._folder = face, dict(about or {}), folder
         self._recorder: Recorder | None = None
         self._whole = False
@@ -68,7 +69,7 @@ class Tape:
         Raises:
             MienError: the file cannot be made.
         """
-        self.hold(Recorder(path, self._face, self._about))
+        self.hold(Recorder(path, self._face, self._about, persons=self._persons))
 
     def hold(self, recorder: Recorder) -> None:
         """Record everything with this one."""
@@ -84,7 +85,8 @@ class Tape:
             if path.exists():
                 raise InputError(f"there is a recording called {path.name} already: another name")
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._recorder = Recorder(path, self._face, {**self._about, "piece": True})
+            about = {**self._about, "piece": True}
+            self._recorder = Recorder(path, self._face, about, persons=self._persons)
         except OSError as e:
             self._said = f"cannot make {self._folder}: {e.strerror}"
         except MienError as e:

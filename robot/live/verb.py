@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,6 +58,10 @@ def live(
     puppet: Annotated[int, typer.Option(help="Live Link Face on this UDP port (11111).")] = 0,
     vmc: Annotated[int, typer.Option(help="VMC on this UDP port (39540).")] = 0,
     bind: Annotated[str, typer.Option(help="Address for --puppet and --vmc.")] = "127.0.0.1",
+    allow_from: Annotated[
+        list[str] | None,
+        typer.Option(help="Address or network that may send to --bind; again for more."),
+    ] = None,
     mirror: Annotated[str, typer.Option(help="Live Link Face out: HOST[:PORT].")] = "",
     mirror_vmc: Annotated[str, typer.Option(help="VMC out: HOST[:PORT].")] = "",
     panel: Annotated[bool, typer.Option(help="Open the panel.")] = False,
@@ -63,6 +69,9 @@ def live(
     panel_port: PanelPort = PORT,
     panel_token: PanelToken = "",
     record: Annotated[Path | None, typer.Option(help="Record everything to this file.")] = None,
+    record_voice: Annotated[
+        bool, typer.Option(help="Also record loudness and mouth shapes, computed from the voice.")
+    ] = False,
     seconds: Annotated[float, typer.Option(help="Stop after so long.", min=0)] = 0.0,
     idle: Annotated[float, typer.Option(help="Silence until the face rests, s.", min=1)] = 120.0,
     build: Build = 0,
@@ -102,10 +111,12 @@ def live(
         puppet=puppet,
         vmc=vmc,
         bind=bind,
+        allow=allowed(puppet, vmc, bind, allow_from or ()),
         livelink=parse_address(mirror, livelink_udp.PORT),
         avatar=parse_address(mirror_vmc, osc.MARIONETTE_PORT),
         window=window if panel else None,
         record=record,
+        record_voice=record_voice,
         idle_s=idle,
         realtime=realtime,
     )
@@ -130,6 +141,22 @@ def panel(
     setup = Setup(face, calibration, "quiet")
     options = Options(setup, port=port, build=build, window=window, idle_s=float("inf"))
     run_and_say(options, seconds, False)
+
+
+def allowed(puppet: int, vmc: int, bind: str, said: Sequence[str]) -> tuple[IPv4Network, ...]:
+    """Who may send to the UDP ports of the puppeteer.
+
+    Raises:
+        InputError: ``senders``, or two puppeteers for one face.
+    """
+    from robot.puppet.consent import operator, senders
+    from robot.puppet.senders import networks
+
+    if puppet and vmc:
+        raise InputError("one puppeteer at a time, not --puppet and --vmc")
+    if not (puppet or vmc):
+        return networks(said)
+    return senders("livelink" if puppet else "vmc", puppet or vmc, bind, said, operator())
 
 
 def parse_emotion(said: str) -> dict[str, float]:

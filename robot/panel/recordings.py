@@ -113,7 +113,7 @@ class Player:
         times: list[float] = []
         rows: list[list[float]] = []
         try:
-            for t, pose in poses(path, face):
+            for t, pose in poses(path, face, self._note):
                 if began is None:
                     began = time.monotonic()
                     self._tell(over, ("replay", path.name))
@@ -128,6 +128,9 @@ class Player:
         except MienError as e:
             self.wrong = e.message
         self._tell(over, ("played",))
+
+    def _note(self, what: str) -> None:
+        self.wrong = what
 
     def _tell(self, over: Event, message: tuple[Any, ...]) -> None:
         with self._lock:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, Protocol, Self, TypeVar
+from ipaddress import IPv4Network
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,26 +16,31 @@ from robot.errors import DeviceError
 from robot.livelink import ROTATIONS
 from robot.puppet import livelink_udp, osc
 from robot.puppet.livelink_udp import Frame, MalformedError
+from robot.puppet.senders import LOOPBACK, Allowed, Budget, Control, Sender
 
 BURST: Final = 64
 """Datagrams read at most in one call, so that a flood costs a bounded time."""
-HOLD_S: Final = 1.0
-"""A sender that is silent for so long loses its place to the next one."""
 RESTART: Final = 120
 """A frame number that falls back by more than this many is a new start, not a late packet."""
-_LARGEST = 65535
 
 T = TypeVar("T")
 
 
 @dataclass
 class Counts:
-    """What happened to the datagrams."""
+    """What became of the datagrams.
+
+    Attributes:
+        taken: shown, or to be shown. malformed: not what the port takes.
+        foreign: of senders that are not allowed, or that have not got the face.
+        stale: late or twice. over: more than the budget, never decoded.
+    """
 
     taken: int = 0
     malformed: int = 0
     foreign: int = 0
     stale: int = 0
+    over: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,22 +54,33 @@ class Seen:
 
 
 class Inlet(Generic[T]):
-    """A UDP port that keeps to one sender.
+    """A UDP port that keeps to one of its allowed senders.
 
     Args:
-        decode: datagram -> T, or MalformedError.
+        decode: datagram -> T, or MalformedError. longest: bytes that it may want.
         host: address to bind; the default takes packets of this machine only.
         port: 0 picks a free one (see ``port``).
+        allow: senders; none is everybody (``senders.Allowed``).
+
+    Attributes:
+        full: the last ``poll`` left datagrams behind.
 
     Raises:
         DeviceError: the address cannot be bound.
     """
 
-    def __init__(self, decode: Callable[[bytes], T], port: int, host: str = "127.0.0.1") -> None:
-        self._decode = decode
-        self.counts = Counts()
-        self._sender: tuple[str, int] | None = None
-        self._heard = -np.inf
+    def __init__(
+        self,
+        decode: Callable[[bytes], T],
+        longest: int,
+        port: int,
+        host: str = "127.0.0.1",
+        allow: Sequence[IPv4Network] = LOOPBACK,
+    ) -> None:
+        self._decode, self._longest = decode, longest
+        self.counts, self.control, self.full = Counts(), Control(), False
+        self._allowed = Allowed(allow)
+        self._of_holder, self._of_others = Budget(), Budget()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         try:
@@ -75,25 +92,45 @@ class Inlet(Generic[T]):
             ) from e
         self.port: int = self._socket.getsockname()[1]
 
+    def fileno(self) -> int:
+        """For ``select``."""
+        return self._socket.fileno()
+
     def poll(self, now: float) -> list[T]:
         """What arrived since the last call, in order; ``now`` in s."""
         out: list[T] = []
+        self.full = True
         for _ in range(BURST):
             try:
-                data, sender = self._socket.recvfrom(_LARGEST)
+                data, sender = self._socket.recvfrom(self._longest + 1)
             except (BlockingIOError, ConnectionError):
+                self.full = False
                 break
-            if self._sender not in (None, sender) and now - self._heard < HOLD_S:
-                self.counts.foreign += 1
-                continue
+            if (found := self._sorted(data, sender, now)) is not None:
+                out.append(found)
+        return out
+
+    def _sorted(self, data: bytes, sender: Sender, now: float) -> T | None:
+        """The content of a datagram that counts. The cheap questions come first."""
+        if sender not in self._allowed:
+            self.counts.foreign += 1
+        elif not self._budget(sender).take(len(data), now):
+            self.counts.over += 1
+        else:
             try:
-                out.append(self._decode(data))
+                found = self._decode(data)
             except MalformedError:
                 self.counts.malformed += 1
-                continue
-            self.counts.taken += 1
-            self._sender, self._heard = sender, now
-        return out
+                return None
+            if self.control.heard(sender, now):
+                self.counts.taken += 1
+                return found
+            self.counts.foreign += 1
+        return None
+
+    def _budget(self, sender: Sender) -> Budget:
+        """Whoever else sends uses up nothing of what the face's own sender may."""
+        return self._of_holder if sender == self.control.holder else self._of_others
 
     def close(self) -> None:
         """Free the port."""
@@ -114,20 +151,43 @@ class Shown(Protocol):
         """(52,) in 0..1."""
 
 
-class Puppet:
+class _Port:
+    """What has an ``inlet`` that is closed at the end."""
+
+    inlet: Inlet[Any]
+
+    def close(self) -> None:
+        """Free the port."""
+        self.inlet.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Puppet(_Port):
     """Live Link Face in: the newest frame of one phone."""
 
-    def __init__(self, port: int = livelink_udp.PORT, host: str = "127.0.0.1") -> None:
-        self._inlet: Inlet[Frame] = Inlet(livelink_udp.decode, port, host)
-        self.port, self.counts = self._inlet.port, self._inlet.counts
+    def __init__(
+        self,
+        port: int = livelink_udp.PORT,
+        host: str = "127.0.0.1",
+        allow: Sequence[IPv4Network] = LOOPBACK,
+    ) -> None:
+        longest = livelink_udp.LONGEST
+        self.inlet: Inlet[Frame] = Inlet(livelink_udp.decode, longest, port, host, allow)
+        self.port, self.counts = self.inlet.port, self.inlet.counts
         self._number: tuple[str, int] | None = None
         self._seen: Seen | None = None
 
     def poll(self, now: float) -> Seen | None:
         """The newest face, or None before the first packet. It stays until a newer one comes."""
-        for frame in self._inlet.poll(now):
+        for frame in self.inlet.poll(now):
             if self._is_stale(frame):
                 self.counts.stale += 1
+                self.counts.taken -= 1
                 continue
             self._number = (frame.device, frame.number)
             if frame.weights is None or frame.rotations is None:
@@ -142,31 +202,31 @@ class Puppet:
         behind = self._number[1] - frame.number
         return 0 <= behind <= RESTART
 
-    def close(self) -> None:
-        """Free the port."""
-        self._inlet.close()
 
-
-class VmcPuppet:
+class VmcPuppet(_Port):
     """VMC in: shapes gather until the sender says Apply."""
 
-    def __init__(self, port: int = osc.PERFORMER_PORT, host: str = "127.0.0.1") -> None:
-        self._inlet: Inlet[list[osc.Message]] = Inlet(osc.decode, port, host)
-        self.port, self.counts = self._inlet.port, self._inlet.counts
+    def __init__(
+        self,
+        port: int = osc.PERFORMER_PORT,
+        host: str = "127.0.0.1",
+        allow: Sequence[IPv4Network] = LOOPBACK,
+    ) -> None:
+        self.inlet: Inlet[list[osc.Message]] = Inlet(_vmc, osc.LONGEST, port, host, allow)
+        self.port, self.counts = self.inlet.port, self.inlet.counts
         self._gather = osc.Gather()
         self._seen: Seen | None = None
 
     def poll(self, now: float) -> Seen | None:
         """The newest face, or None before the first Apply."""
-        for messages in self._inlet.poll(now):
+        handovers = self.inlet.control.handovers
+        for messages in self.inlet.poll(now):
+            if self.inlet.control.handovers != handovers:  # nothing of the one is left to the other
+                self._gather, handovers = osc.Gather(), self.inlet.control.handovers
             for message in messages:
                 if (face := self._gather.take(message)) is not None:
                     self._seen = Seen(now, face.weights, face.rotations, True)
         return self._seen
-
-    def close(self) -> None:
-        """Free the port."""
-        self._inlet.close()
 
 
 @dataclass
@@ -213,6 +273,14 @@ class Mirror:
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
+
+
+def _vmc(packet: bytes) -> list[osc.Message]:
+    """The messages of a datagram of VMC; what is OSC only is nobody's face."""
+    messages = osc.decode(packet)
+    if not any(m.address.startswith(osc.PREFIX) for m in messages):
+        raise MalformedError("OSC, but not VMC")
+    return messages
 
 
 def _nothing() -> NDArray[np.float32]:

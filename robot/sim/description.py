@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from robot.errors import ConfigError
+from robot.names import checked
 from robot.sim.references import mirror_all, references
 
 MECHANISMS = Path(__file__).parent / "mechanisms"
@@ -250,10 +251,11 @@ def load_mechanism(name_or_path: str | Path) -> Mechanism:
 
     Raises:
         ConfigError: no such file, not YAML, or faults in it; all of them are listed.
+        InputError: no name.
     """
     path = Path(name_or_path)
     if path.suffix not in {".yaml", ".yml"}:
-        path = MECHANISMS / f"{name_or_path}.yaml"
+        path = MECHANISMS / f"{checked(str(name_or_path), 'mechanism')}.yaml"
     try:
         tree: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except OSError as e:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from robot.config import load_face
 from robot.errors import InputError, MienError
-from robot.live import recorder
+from robot.live import reading
 from robot.live.recorder import DEPTH, TOPICS, Recorder
 
 FACE = load_face("hobby9")
@@ -25,7 +25,7 @@ def test_numbers_come_back_to_the_last_bit(numbers: list[float]) -> None:
     tape.close()
     path = Path(out.saved())
     try:
-        content = next(recorder.read(path)).content
+        content = next(reading.read(path)).content
     finally:
         path.unlink()
     assert content["wanted"] == numbers
@@ -52,10 +52,10 @@ def test_face_run_and_order_are_kept(tmp_path: Path) -> None:
     for k in range(100):
         tape.put("/wire" if k % 3 else "/rig", k / 60, {"us": k, "hex": "00"})
     tape.close()
-    face, about = recorder.origin(path)
+    face, about = reading.origin(path)
     assert face.hash == FACE.hash
     assert about == {"build": 3, "faults": ["stuck:brow_left@1"]}
-    records = list(recorder.read(path))
+    records = list(reading.read(path))
     assert [r.content["us"] for r in records] == list(range(100))
     assert records[60].t == pytest.approx(1.0)
     assert tape.dropped == 0
@@ -78,7 +78,7 @@ def test_the_file_opens_in_other_readers(tmp_path: Path) -> None:
 class FullDisk(io.BytesIO):
     """Takes the head of a file and then nothing more."""
 
-    room = 4000
+    room = 40_000
 
     def write(self, data: object) -> int:
         if self.tell() + len(data) > self.room:  # type: ignore[arg-type]
@@ -105,11 +105,11 @@ def test_what_is_no_recording_is_a_clear_error(tmp_path: Path, content: bytes) -
     path = tmp_path / "x.mcap"
     path.write_bytes(content)
     with pytest.raises(InputError, match="recording"):
-        list(recorder.read(path))
+        list(reading.read(path))
     with pytest.raises(InputError, match="recording"):
-        recorder.origin(path)
+        reading.origin(path)
     with pytest.raises(InputError, match="cannot read"):
-        recorder.origin(tmp_path / "none.mcap")
+        reading.origin(tmp_path / "none.mcap")
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_damaged_file_is_said_to_be_one_and_nothing_else(
     out.content = bytes(whole[: int(kept * len(whole))])
     path = Path(out.saved())
     try:
-        for look in (lambda: recorder.origin(path), lambda: list(recorder.read(path))):
+        for look in (lambda: reading.origin(path), lambda: list(reading.read(path))):
             with suppress(InputError):
                 look()
     finally:

@@ -20,7 +20,8 @@ from robot.config import load_face
 from robot.errors import InputError, MienError
 from robot.link.board import Board
 from robot.link.wire import State
-from robot.live import recorder
+from robot.live import reading
+from robot.live import replay as replaying
 from robot.live.face import LiveFace
 from robot.live.recorder import Recorder
 from robot.live.replay import replay
@@ -63,8 +64,10 @@ def test_a_sentence_is_recorded_and_the_face_at_rest(
     # How much of it a busy machine shows in time, and writes, is its own affair: see below.
     path, report = taped
     assert report["state"] == State.DISARMED
-    topics = [r.topic for r in recorder.read(path)]
+    topics = [r.topic for r in reading.read(path)]
     assert {"/tick", "/wire", "/rig", "/event"} <= set(topics)
+    assert "/face" not in topics  # nobody asked for what the voice tells
+    assert report["puppet"] is None
 
 
 def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -> None:
@@ -73,7 +76,7 @@ def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -
     board = Board(face, sim, sim.now, LEAD_S)
     board.connect()
     path, tape = tmp_path / "run.mcap", Tape(face)
-    held = Recorder(path, face)
+    held = Recorder(path, face, persons=True)
     tape.hold(held)
 
     def patiently(_: object) -> None:  # the writer lives on real time, the face does not
@@ -89,7 +92,7 @@ def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -
     board.close()
     tape.close()
     records: dict[str, list[Any]] = {}
-    for record in recorder.read(path):
+    for record in reading.read(path):
         records.setdefault(record.topic, []).append(record.content)
     assert {"/tick", "/face", "/event", "/telemetry", "/thermal"} <= set(records)
     assert len(records["/tick"]) == live.counts.ticks > 3 * 60
@@ -112,8 +115,12 @@ def test_the_recording_replays_bit_for_bit(taped: tuple[Path, dict[str, object]]
 def test_another_robot_does_not_replay_the_same(
     taped: tuple[Path, dict[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    face, about = recorder.origin(taped[0])
-    monkeypatch.setattr(recorder, "origin", lambda _: (face, {**about, "build": 3}))
+    class Another(reading.Recording):
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            self.about["build"] = 3
+
+    monkeypatch.setattr(replaying, "Recording", Another)
     assert replay(taped[0]).different > 0
 
 
@@ -177,8 +184,8 @@ def test_a_signal_ends_in_rest_with_its_exit_code(tmp_path: Path, sign: signal.S
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert json.loads(out)["ticks"] > 0
-    safe = recorder.origin(tape)[0].pulses[:, 1]
-    last = [r.content["pulses_us"] for r in recorder.read(tape) if r.topic == "/tick"]
+    safe = reading.origin(tape)[0].pulses[:, 1]
+    last = [r.content["pulses_us"] for r in reading.read(tape) if r.topic == "/tick"]
     assert np.isfinite(last).all()
     assert len(safe) == len(last[0])
     assert replay(tape).different == 0

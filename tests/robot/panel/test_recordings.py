@@ -62,7 +62,7 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:
     path = recording(tmp_path / "a.mcap", 300)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     player.play(path, FACE)
-    assert until(lambda: "not a" in player.wrong)
+    assert until(lambda: "a.mcap is not whole: it was never ended" in player.wrong)
     player.play(recording(tmp_path / "b.mcap", 30), FACE)
     assert until(lambda: heard[-1] == ("played",) and ("replay", "b.mcap") in heard)
     assert player.wrong == ""

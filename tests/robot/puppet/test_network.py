@@ -7,7 +7,8 @@ import pytest
 from models.blendshapes import INDEX
 from robot.errors import DeviceError
 from robot.puppet.livelink_udp import Frame, encode
-from robot.puppet.network import BURST, HOLD_S, Mirror, Puppet, VmcPuppet
+from robot.puppet.network import BURST, Mirror, Puppet, VmcPuppet
+from robot.puppet.senders import HOLD_S
 
 
 @pytest.fixture

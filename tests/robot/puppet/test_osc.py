@@ -106,3 +106,49 @@ def test_deep_nests_are_refused() -> None:
         inner = builder.build()
     with pytest.raises(MalformedError):
         decode(inner.dgram)
+
+
+def test_another_implementation_reads_what_we_send_and_we_what_it_sends() -> None:
+    from pythonosc.osc_packet import OscPacket
+
+    rng = np.random.default_rng(0)
+    for packet in encode(1.5, rng.random(52).astype(np.float32), np.full(9, 0.3, np.float32)):
+        theirs = [(m.message.address, m.message.params) for m in OscPacket(packet).messages]
+        assert [(m.address, list(m.values)) for m in decode(packet)] == theirs
+    builder = OscMessageBuilder("/VMC/Ext/Test")
+    values = ("text", 7, 0.5, True, False, None)
+    for value in values:
+        builder.add_arg(value)
+    builder.add_arg(2**40, "h")
+    builder.add_arg(0.1, "d")
+    assert decode(builder.build().dgram) == [Message("/VMC/Ext/Test", (*values, 2**40, 0.1))]
+
+
+def test_more_messages_than_a_face_has_are_refused_before_they_are_read() -> None:
+    from robot.puppet.osc import LONGEST, MOST, bundle, message
+
+    small = bundle([message("/a")] * MOST)
+    assert len(decode(small)) == MOST
+    many = bundle([message("/a")] * (MOST + 1))
+    assert len(many) < LONGEST
+    with pytest.raises(MalformedError, match=f"more than {MOST}"):
+        decode(many)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_turn_is_the_one_that_a_library_computes(seed: int) -> None:
+    from scipy.spatial.transform import Rotation
+
+    rotations = np.zeros(9, np.float32)
+    axes = [ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll")]
+    rotations[axes] = np.random.default_rng(seed).uniform(-1.4, 1.4, 3)
+    head = next(
+        m
+        for p in encode(0.0, np.zeros(52, np.float32), rotations)
+        for m in decode(p)
+        if m.address == "/VMC/Ext/Bone/Pos"
+    )
+    yaw, pitch, roll = rotations[axes]
+    wanted = Rotation.from_euler("YXZ", [-yaw, -pitch, roll])
+    assert (wanted.inv() * Rotation.from_quat(head.values[4:])).magnitude() < 1e-6
+    np.testing.assert_allclose(through(np.zeros(52), rotations).rotations, rotations, atol=1e-5)

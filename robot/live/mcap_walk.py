@@ -1,0 +1,219 @@
+"""The parts of an MCAP file one after the other, from a file that may be cut, damaged or made up.
+
+The readers of the library need the index at the end of a file, which a run that was killed never
+wrote. This one needs none: it goes from record to record, bounds every size before it reads, and
+where a record makes no sense it looks for the next one that does.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from struct import Struct
+from typing import IO, Final
+
+import zstandard
+from mcap.opcode import Opcode
+
+MAGIC: Final = b"\x89MCAP0\r\n"
+LARGEST_CHUNK: Final = 16 << 20
+"""Bytes of a chunk at most, packed or unpacked; ours have one MiB and a record."""
+LARGEST: Final = 1 << 20
+"""Bytes of any other part."""
+_WASTED: Final = 256 << 20
+"""Bytes read in vain after which a file is given up, so that a made-up one costs seconds."""
+_WINDOW: Final = 1 << 20
+_HEAD: Final = Struct("<BQ")
+_CHUNK: Final = Struct("<QQQII")  # first time, last time, unpacked size, CRC, length of a name
+_MESSAGE: Final = Struct("<HIQQ")
+_KNOWN: Final = frozenset(Opcode) - {Opcode.MESSAGE, Opcode.ATTACHMENT}
+_SIGNS: Final = (  # how a part begins that is worth to go on from: bytes, their place, opcode
+    (b"\x04\0\0\0zstd", _HEAD.size + 28, Opcode.CHUNK),
+    (b"\x04\0\0\0mien", _HEAD.size, Opcode.METADATA),
+    (b"\x03\0\0\0end", _HEAD.size, Opcode.METADATA),
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One record of the file: ``at`` is its first byte, ``end`` the first byte after it.
+
+    ``body`` is shorter than it should be where the file ends within (``cut``).
+    """
+
+    opcode: int
+    at: int
+    end: int
+    body: bytes
+    cut: bool = False
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Bytes from ``at`` to ``end`` that make no sense."""
+
+    at: int
+    end: int
+
+
+class Walk:
+    """Goes through a file once.
+
+    Attributes:
+        closed: the end of the file was seen, as a run writes it that ends by itself.
+        at: where the walk is; after the last part the first byte that was not understood.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.size = file.seek(0, os.SEEK_END)
+        self.closed = False
+        self.at = 0
+        self._wasted = 0
+
+    def parts(self) -> Iterator[Part | Hole]:
+        """Every part that can be read, and what lies between them otherwise.
+
+        Raises:
+            ValueError: no MCAP file at all.
+        """
+        first = self._read(0, len(MAGIC))
+        if first != MAGIC and MAGIC.startswith(first):
+            raise ValueError(f"it is cut at byte {len(first)}: nothing can be read")
+        if first != MAGIC:
+            raise ValueError("it does not begin as an MCAP file does")
+        self.at = len(MAGIC)
+        while self.at < self.size and not self.closed:
+            part = self._part(self.at)
+            if part is not None and not part.cut:
+                self.at = part.end
+                self.closed = part.opcode == Opcode.FOOTER and self._ends_at(part.end)
+                yield part
+                continue
+            after = self._sign(self.at + 1)
+            if after is not None:
+                hole, self.at = Hole(self.at, after), after
+                yield hole
+                continue
+            if part is not None:
+                yield part
+            return
+
+    def damaged(self, part: Part) -> Hole:
+        """A part whose content turned out to make no sense: goes on at the next that does."""
+        self._wasted += len(part.body) + _announced(part)
+        if self._part(part.end) is None:
+            self.at = self._sign(part.at + 1) or self.size
+        return Hole(part.at, self.at)
+
+    def _part(self, at: int) -> Part | None:
+        """The part that begins there, None where none does."""
+        head = self._read(at, _HEAD.size)
+        if len(head) < _HEAD.size:
+            return None
+        opcode, length = _HEAD.unpack(head)
+        most = LARGEST_CHUNK + 64 if opcode == Opcode.CHUNK else LARGEST
+        if opcode == Opcode.MESSAGE_INDEX:
+            most = LARGEST_CHUNK
+        if opcode not in _KNOWN or length > most:
+            return None
+        body = self._read(at + _HEAD.size, length)
+        return Part(opcode, at, at + _HEAD.size + length, body, len(body) < length)
+
+    def _sign(self, at: int) -> int | None:
+        """Where the next chunk or metadata begins, from ``at`` on."""
+        while at < self.size and self._wasted < _WASTED:
+            window = self._read(at, _WINDOW)
+            self._wasted += len(window) // 64
+            found = [
+                start
+                for sign, ahead, opcode in _SIGNS
+                for start in _starts(window, sign, ahead, opcode)
+            ]
+            for start in sorted(found):
+                part = self._part(at + start)
+                self._wasted += _HEAD.size if part is None else len(part.body)
+                if part is not None and not part.cut:
+                    return at + start
+                if self._wasted >= _WASTED:
+                    return None
+            at += _WINDOW - 64  # a sign may lie across the border
+        return None
+
+    def _ends_at(self, at: int) -> bool:
+        return self._read(at, len(MAGIC)) == MAGIC
+
+    def _read(self, at: int, size: int) -> bytes:
+        self._file.seek(at)
+        return self._file.read(size)
+
+
+def unpacked(part: Part) -> bytes:
+    """What a chunk holds; of one that is cut as much as can be unpacked.
+
+    Raises:
+        ValueError: sizes, packing or checksum are wrong.
+    """
+    body = part.body
+    if len(body) < _CHUNK.size:
+        raise ValueError("a chunk without a head")
+    *_, size, crc, named = _CHUNK.unpack_from(body)
+    name = body[_CHUNK.size : _CHUNK.size + named] if named <= 8 else b"?"
+    start = _CHUNK.size + len(name) + 8
+    if size > LARGEST_CHUNK or name not in (b"", b"zstd"):
+        raise ValueError(f"a chunk of {size} bytes packed with {ascii(name)}")
+    packed = body[start:]
+    if name == b"zstd":
+        # Never more than was announced: a few bytes may unpack to any number.
+        unpacker = zstandard.ZstdDecompressor(max_window_size=LARGEST_CHUNK)
+        try:
+            with unpacker.stream_reader(io.BytesIO(packed)) as stream:
+                data = stream.read(size + 1)
+        except zstandard.ZstdError as e:
+            raise ValueError("a chunk that does not unpack") from e
+    else:
+        data = packed[: size + 1]
+    if not part.cut and (len(data) != size or (crc and zlib.crc32(data) != crc)):
+        raise ValueError("a chunk whose checksum is another")
+    return data
+
+
+def records(data: bytes) -> Iterator[tuple[int, memoryview]]:
+    """(opcode, body) of the whole records within a chunk."""
+    view, at = memoryview(data), 0
+    while at + _HEAD.size <= len(data):
+        opcode, length = _HEAD.unpack_from(data, at)
+        at += _HEAD.size
+        if length > len(data) - at:
+            return
+        yield opcode, view[at : at + length]
+        at += length
+
+
+def message(body: memoryview) -> tuple[int, int, int, bytes]:
+    """(channel, sequence, time in ns, data) of a message.
+
+    Raises:
+        ValueError: it is too short.
+    """
+    if len(body) < _MESSAGE.size:
+        raise ValueError("a message without a head")
+    channel, sequence, at, _ = _MESSAGE.unpack_from(body)
+    return channel, sequence, at, bytes(body[_MESSAGE.size :])
+
+
+def _announced(part: Part) -> int:
+    if part.opcode != Opcode.CHUNK or len(part.body) < _CHUNK.size:
+        return 0
+    return min(int(_CHUNK.unpack_from(part.body)[2]), LARGEST_CHUNK)
+
+
+def _starts(window: bytes, sign: bytes, ahead: int, opcode: int) -> Iterator[int]:
+    found = window.find(sign, ahead)
+    while found >= 0:
+        if window[found - ahead] == opcode:
+            yield found - ahead
+        found = window.find(sign, found + 1)

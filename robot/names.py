@@ -1,0 +1,68 @@
+"""What may be a name: of a face and its parts, of a run, of a recording, of a person.
+
+A name comes from a file, a browser or a command line and becomes part of a path, of a table or of
+a web page. Every name matches one pattern, so that none of those has to guard against it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import AfterValidator
+
+from robot.errors import InputError
+
+LONGEST: Final = 80
+ALLOWED: Final = f"1 to {LONGEST} letters a-z, digits and _ - . (the first a letter or a digit)"
+# A dot stands between two other characters: neither "..", a hidden file, nor an empty suffix.
+_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
+_DEVICES: Final = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt") for k in range(10))]
+)
+"""Names that another system takes for a device, with any suffix; a folder may be copied there."""
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` is a name."""
+    if len(text) > LONGEST or not _PATTERN.fullmatch(text):
+        return False
+    return text.split(".")[0].lower() not in _DEVICES
+
+
+def checked(text: str, what: str = "thing") -> str:
+    """The name itself.
+
+    Raises:
+        InputError: it is none; the message says what is allowed.
+    """
+    if not is_name(text):
+        raise InputError(f"{shown(text)} is no name for a {what}: {ALLOWED}")
+    return text
+
+
+def plain(text: str, otherwise: str = "unnamed") -> str:
+    """A name that looks like ``text``, for what a person may call as they like (a sound file)."""
+    out = re.sub(r"[^A-Za-z0-9_-]+", "-", text)[:LONGEST].strip("-_")
+    return out if is_name(out) else otherwise
+
+
+def shown(text: str, longest: int = LONGEST) -> str:
+    """``text`` in quotes for a terminal: what could steer it is escaped, what is long is cut."""
+    quoted = ascii(text[: longest + 1])
+    return quoted if len(text) <= longest else f"{quoted[:longest]}...'"
+
+
+def printable(text: str) -> str:
+    """One line of text from a file, in which nothing can steer a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _valid(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(f"{shown(text)} is no name: {ALLOWED}")
+    return text
+
+
+Name: TypeAlias = Annotated[str, AfterValidator(_valid)]
+"""A field of a file that is a name."""

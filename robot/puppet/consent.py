@@ -1,0 +1,80 @@
+"""Before a port is open to others, somebody says whose faces it takes.
+
+Live Link and VMC carry no secret. On the loopback address every program of this machine may send;
+on another address ``--allow-from`` names the senders, or the operator is asked, at a terminal,
+whether the one that sends now is the right one. Where nobody can be asked, it is refused.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network
+from typing import Final
+
+from robot.errors import InputError
+from robot.puppet.receiver import KINDS, NAMES, Kind
+from robot.puppet.senders import LOOPBACK, is_loopback, networks
+
+PATIENCE_S: Final = 120.0
+"""How long the operator is waited for to start the sender."""
+_STEP_S: Final = 0.02
+
+
+def senders(
+    kind: Kind,
+    port: int,
+    host: str,
+    said: Sequence[str],
+    ask: Callable[[str], bool] | None = None,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[IPv4Network, ...]:
+    """Who may send to ``host``; what ``said`` names, this machine, or whom the operator confirms.
+
+    Args:
+        said: addresses and networks of ``--allow-from``.
+        ask: a question for the operator; None where there is none.
+
+    Raises:
+        InputError: an address that is none, nobody to ask, or nobody confirmed.
+        DeviceError: the address cannot be bound.
+    """
+    if said:
+        return networks(said)
+    if is_loopback(host):
+        return LOOPBACK
+    if ask is None:
+        raise InputError(
+            f"--bind {host} would take faces from everybody who reaches this machine, and "
+            f"{NAMES[kind]} cannot carry a secret",
+            "--allow-from ADDRESS of the phone, or start it at a terminal and confirm the sender",
+        )
+    refused: set[str] = set()
+    with KINDS[kind](port, host, ()) as puppet:
+        end = now() + PATIENCE_S
+        while now() < end:
+            puppet.inlet.poll(now())
+            holder = puppet.inlet.control.holder
+            if holder is not None and holder[0] not in refused:
+                if ask(f"{holder[0]} sends {NAMES[kind]}. Shall it move the face?"):
+                    return networks([holder[0]])
+                refused.add(holder[0])
+            puppet.inlet.control.forget()  # the next one may be another
+            sleep(_STEP_S)
+    raise InputError(
+        f"no sender of {NAMES[kind]} was confirmed within {PATIENCE_S:.0f} s",
+        "--allow-from ADDRESS",
+    )
+
+
+def at_terminal(question: str) -> bool:
+    """Ask on stderr; only a typed yes is one."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def operator() -> Callable[[str], bool] | None:
+    """Whoever sits at the terminal, None when the input is not one."""
+    return at_terminal if sys.stdin.isatty() else None

@@ -1,0 +1,234 @@
+"""A UDP port for faces in a process of its own, so that no packet costs the loop any time.
+
+Parsing is Python, and Python runs one thread at a time: in the loop's process a flood would make
+ticks late. Here the newest face lies in shared memory. The loop looks there, which costs the same
+whatever arrives; there is no queue that could fill.
+"""
+
+from __future__ import annotations
+
+import multiprocessing as mp
+import os
+import select
+import signal
+import sys
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, fields
+from ipaddress import IPv4Network
+from multiprocessing.connection import Connection
+from typing import Any, Final, Literal, Self, TypeAlias
+
+import numpy as np
+
+from models.blendshapes import ARKIT
+from robot.errors import DeviceError
+from robot.livelink import ROTATIONS
+from robot.puppet.network import Counts, Puppet, Seen, VmcPuppet
+from robot.puppet.senders import LOOPBACK, Sender
+
+Kind: TypeAlias = Literal["livelink", "vmc"]
+KINDS: Final[dict[str, type[Puppet] | type[VmcPuppet]]] = {"livelink": Puppet, "vmc": VmcPuppet}
+NAMES: Final = {"livelink": "Live Link Face", "vmc": "VMC"}
+SAY_S: Final = 1.0
+"""One line on stderr in this time at most, whatever happens on the port."""
+FLOOD_S: Final = 0.002
+"""Pause after a full burst: a flood gets a share of a processor, and the system drops the rest."""
+_START_S: Final = 30.0
+_LOOK_S: Final = 0.25
+_COUNTS: Final = len(fields(Counts))
+_VALUES: Final = 1 + 1 + len(ARKIT) + len(ROTATIONS) + _COUNTS + 1 + 3
+"""Number of the face, tracked, weights, rotations, counts, handovers, address, port, is there one."""
+
+
+class Post:
+    """The newest face and the counts, in memory that two processes share.
+
+    A reader that meets a writer at work finds a checksum that does not fit, and keeps what it had.
+    """
+
+    def __init__(self, memory: Any) -> None:
+        self._memory = np.frombuffer(memory, np.float64)
+
+    @staticmethod
+    def memory() -> Any:
+        """Room for one."""
+        return mp.get_context("spawn").RawArray("d", _VALUES + 1)
+
+    def write(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:
+        """(_VALUES,) numbers."""
+        self._memory[-1] = -1.0
+        self._memory[:-1] = values
+        self._memory[-1] = zlib.crc32(values.tobytes())
+
+    def read(self) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+        """What was written last, None while it is being written or nothing was."""
+        values = self._memory.copy()
+        return values[:-1] if values[-1] == zlib.crc32(values[:-1].tobytes()) else None
+
+
+class Receiver:
+    """The newest face of a UDP port; see ``network.Inlet`` for whose.
+
+    Args:
+        kind: what is spoken there. port: 0 picks a free one. host: address to bind.
+        allow: senders.
+
+    Raises:
+        DeviceError: the address cannot be bound.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        port: int,
+        host: str = "127.0.0.1",
+        allow: Sequence[IPv4Network] = LOOPBACK,
+    ) -> None:
+        context = mp.get_context("spawn")
+        memory = Post.memory()
+        self._post = Post(memory)
+        self._pipe, far = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(far, memory, kind, port, host, tuple(allow)),
+            name="mien-udp", daemon=True,
+        )  # fmt: skip
+        self._process.start()
+        far.close()
+        self._kind, self._number = kind, 0.0
+        self._seen: Seen | None = None
+        self._last = np.zeros(_VALUES)
+        self.port = self._started()
+
+    def _started(self) -> int:
+        try:
+            answer: tuple[Any, ...] = ("failed", "the receiver of faces did not start", "")
+            if self._pipe.poll(_START_S):
+                answer = self._pipe.recv()
+        except EOFError:
+            pass
+        if answer[0] == "failed":
+            self.close()
+            raise DeviceError(answer[1], answer[2])
+        return int(answer[1])
+
+    def poll(self, now: float) -> Seen | None:
+        """The newest face, or None before the first. ``now`` in s."""
+        values = self._post.read()
+        if values is None:
+            return self._seen
+        self._last = values
+        if values[0] != self._number:
+            self._number = values[0]
+            n = 2 + len(ARKIT)
+            weights = values[2:n].astype(np.float32)
+            rotations = values[n : n + len(ROTATIONS)].astype(np.float32)
+            self._seen = Seen(now, weights, rotations, values[1] != 0.0)
+        return self._seen
+
+    def report(self) -> dict[str, Any]:
+        """What became of the datagrams, and who has the face."""
+        values = self._post.read()
+        self._last = self._last if values is None else values
+        *_, handovers, address, port, there = self._last
+        counts = self._last[-4 - _COUNTS : -4]
+        names = (f.name for f in fields(Counts))
+        return {
+            "kind": self._kind,
+            **{name: int(count) for name, count in zip(names, counts, strict=True)},
+            "handovers": int(handovers),
+            "sender": _text(address, port) if there else None,
+            "alive": self._process.is_alive(),
+        }
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.close()
+        self._process.join(2.0)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join(2.0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Says:
+    """Lines for the operator: who has the face, and what is refused. Bounded in time, not lost.
+
+    Args:
+        say: prints a line.
+    """
+
+    def __init__(self, kind: str, say: Callable[[str], None]) -> None:
+        self._name, self._say = NAMES[kind], say
+        self._next = -np.inf
+        self._holder: Sender | None = None
+        self._told = Counts()
+
+    def look(self, now: float, holder: Sender | None, counts: Counts) -> None:
+        """Say what is new since the last line, if it is time for one."""
+        if now < self._next:
+            return
+        parts = []
+        if holder != self._holder and holder is not None:
+            parts.append(f"{holder[0]}:{holder[1]} has the face")
+        refused = {
+            "not allowed or not its turn": counts.foreign - self._told.foreign,
+            "malformed": counts.malformed - self._told.malformed,
+            "over the budget": counts.over - self._told.over,
+        }
+        parts += [f"{n} datagrams {why}" for why, n in refused.items() if n]
+        if parts:
+            self._say(f"{self._name}: {'; '.join(parts)}")
+            self._next, self._holder, self._told = now + SAY_S, holder, Counts(*astuple(counts))
+
+
+def _serve(
+    pipe: Connection, memory: Any, kind: Kind, port: int, host: str, allow: Sequence[IPv4Network]
+) -> None:
+    """The process: until the other end of ``pipe`` closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(5)  # the loop goes first
+    try:
+        puppet = KINDS[kind](port, host, allow)
+    except DeviceError as e:
+        pipe.send(("failed", e.message, e.hint))
+        return
+    pipe.send(("ready", puppet.port))
+    post, says = Post(memory), Says(kind, lambda line: print(line, file=sys.stderr, flush=True))
+    shown, number = None, 0
+    while pipe not in select.select([puppet.inlet, pipe], [], [], _LOOK_S)[0]:
+        now = time.monotonic()
+        seen = puppet.poll(now)
+        number += seen is not shown
+        shown = seen
+        holder = puppet.inlet.control.holder
+        handovers = puppet.inlet.control.handovers
+        post.write(_values(number, seen, puppet.counts, handovers, holder))
+        says.look(now, holder, puppet.counts)
+        if puppet.inlet.full:
+            time.sleep(FLOOD_S)
+    puppet.close()
+
+
+def _values(
+    number: int, seen: Seen | None, counts: Counts, handovers: int, holder: Sender | None
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    face = np.zeros(1 + len(ARKIT) + len(ROTATIONS))
+    if seen is not None:
+        face = np.concatenate([[seen.tracked], seen.weights, seen.rotations])
+    whose = (0, 0, 0) if holder is None else (_number(holder[0]), holder[1], 1)
+    return np.concatenate([[number], face, astuple(counts), [handovers], whose]).astype(np.float64)
+
+
+def _number(address: str) -> int:
+    return int.from_bytes(bytes(int(part) for part in address.split(".")), "big")
+
+
+def _text(address: float, port: float) -> str:
+    return ".".join(str(part) for part in int(address).to_bytes(4, "big")) + f":{int(port)}"
