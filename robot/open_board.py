@@ -99,7 +99,7 @@ def _ends(
     from robot.sim.faults import parse_faults
 
     sim = simulated(face, build, tuple(parse_faults(list(faults), face)))
-    rig = LiveRig(sim, wire, sleep=heard.wake.wait)
+    rig = LiveRig(sim, wire, sleep=heard.wake.wait, hurry=heard.requested.is_set)
     return rig, rig, rig
 
 

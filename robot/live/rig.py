@@ -65,6 +65,8 @@ class LiveRig:
     Args:
         wire: called with (rig's us, bytes) before bytes go on the line.
         now, sleep: the machine's clock. A sleep that is true has ended early.
+        hurry: the stop is asked for: what the rig is behind by is let go, for a real board would
+            not have to be simulated first.
     """
 
     def __init__(
@@ -73,8 +75,10 @@ class LiveRig:
         wire: Callable[[int, bytes], None] = lambda _us, _data: None,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
+        hurry: Callable[[], bool] = lambda: False,
     ) -> None:
         self.sim, self._wire, self._now, self._sleep = sim, wire, now, sleep
+        self._hurry = hurry
         self._offset = now() - sim.now()
         self.slips = 0
         self.unplugged = False
@@ -134,11 +138,15 @@ class LiveRig:
             raise DeviceError("the cable of the simulated board is out")
 
     def _advance(self, t: float) -> None:
-        behind = self._now() - self._offset - self.sim.now()
-        if behind > SLIP_S:
-            self._offset += behind
-            self.slips += 1
-        self.sim.sleep_until(t - self._offset)
+        while True:
+            behind = self._now() - self._offset - self.sim.now()
+            if behind > SLIP_S or (behind > AHEAD_S and self._hurry()):
+                self._offset += behind
+                self.slips += 1
+            left = t - self._offset - self.sim.now()
+            if left <= 0.0:
+                return
+            self.sim.sleep_until(self.sim.now() + min(left, AHEAD_S))
 
 
 def state_of(sim: SimBoard) -> RigState:

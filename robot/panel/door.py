@@ -80,7 +80,8 @@ class Door:
             return "another path"
         keys = [offer.removeprefix(KEY) for offer in knock.offers if offer.startswith(KEY)]
         right = len(keys) == 1 and _same(keys[0], self.socket_key)
-        return self._stranger(knock, origin_needed=True) or ("" if right else "no secret")
+        why = self._stranger(knock, origin_needed=True) or ("" if right else "no secret")
+        return why or ("" if role(knock) else "no subprotocol of ours")
 
     def _stranger(self, knock: Knock, *, origin_needed: bool) -> str:
         if knock.method != "GET" or knock.version != (1, 1) or knock.body:
@@ -102,6 +103,12 @@ class Door:
 
     def _authority(self, host: str) -> str:
         return f"{literal(host)}:{self.port}"
+
+
+def role(knock: Knock) -> str:
+    """Which of the two connections is asked for, ``VIEW`` or ``STOP``; empty if not just one is."""
+    asked = [offer for offer in knock.offers if offer in (VIEW, STOP)]
+    return asked[0] if len(asked) == 1 else ""
 
 
 def is_any(host: str) -> bool:

@@ -1,17 +1,13 @@
-// Draws the face: meshes with the shaders of the film, and clouds of dots. The bytes are laid out
-// in scene.py. Nothing is taken from them before its size was checked.
+// Draws the face: meshes with the shaders of the film, and clouds of dots.
 //
 //   const scene = new FaceScene(canvas);   throws where there is no WebGL2
-//   await scene.load(buffer);              a scene; throws on one that is not
-//   scene.frame(buffer);                   a frame; throws on one that is not, or is of another scene
+//   await scene.load(buffer);              a scene; throws on bytes that are none
+//   scene.frame(buffer);                   a frame; throws on bytes that are none, or are of another scene
 //   scene.fade(0.3); scene.show("wanted", true); scene.reset(); scene.whenLoaded(() => ...);
 "use strict";
 
 const FaceScene = (() => {
-  const VERSION = 1, FRAME_HEAD = 20, MOST_BYTES = 1 << 24, MOST = 65536;
-  const FOV = 0.36, NEAR = 50, FAR = 6000;
-  const MIDDLE = [0, -36, -45], FIT = [225, 318];   // mm that the picture shows at zoom 1
-  const HOME = {yaw: 0.0, pitch: 0.03, zoom: 1, x: 0, y: 0};
+  const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
   // Pixels drawn for each of the page's, and each way: more than one smooths edges. The browser's own
   // smoothing is not used, as that of software renderers leaves holes between triangles.
   const SCALE = [2, 3];
@@ -43,75 +39,6 @@ void main() {
   color = vec4(tint * (0.45 + 0.55 * up) + 0.25 * pow(max(0.0, 0.6 * up - 0.45 * at.x - 0.55 * at.y), 6.0), 1.0);
 }`];
 
-  const wrong = what => { throw new Error(`scene: ${what}`); };
-  const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
-  const count = (v, most = MOST) => Number.isInteger(v) && v >= 0 && v <= most ? v : wrong(`a count of ${v}`);
-
-  class Reader {
-    constructor(buffer, at) { this.buffer = buffer; this.at = at; }
-    take(Kind, n) {
-      const size = n * Kind.BYTES_PER_ELEMENT;
-      if (this.at + size > this.buffer.byteLength) wrong("it ends too early");
-      const out = new Kind(this.buffer, this.at, n);
-      this.at += size + (-size & 3);
-      return out;
-    }
-    end() { if (this.at !== this.buffer.byteLength) wrong("it is too long"); }
-  }
-
-  function opened(buffer, magic, least) {
-    if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < least) wrong("it is too short");
-    const head = new Uint8Array(buffer, 0, 5);
-    if (String.fromCharCode(...head.slice(0, 4)) !== magic) wrong(`it is no ${magic}`);
-    if (head[4] !== VERSION) wrong(`version ${head[4]}, this page knows ${VERSION}: reload it`);
-  }
-
-  async function inflated(bytes) {
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-    const chunks = [], reader = stream.getReader();
-    let size = 0;
-    for (;;) {
-      const {done, value} = await reader.read();
-      if (done) break;
-      if ((size += value.length) > MOST_BYTES) { reader.cancel(); wrong("it is too large"); }
-      chunks.push(value);
-    }
-    return new Blob(chunks).arrayBuffer();
-  }
-
-  const TABLE = Uint32Array.from({length: 256}, (_, n) => {
-    for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
-    return n;
-  });
-  function crc32(bytes) {
-    let c = -1;
-    for (const b of bytes) c = TABLE[(c ^ b) & 255] ^ (c >>> 8);
-    return ~c >>> 0;
-  }
-
-  function parsed(buffer) {
-    const r = new Reader(buffer, 0);
-    const told = JSON.parse(new TextDecoder().decode(r.take(Uint8Array, r.take(Uint32Array, 1)[0])));
-    const parts = told.parts.map(p => {
-      const v = count(p.vertices), t = count(p.triangles), n = count(p.rows, v);
-      const steps = r.take(Int16Array, 3 * v);
-      const given = p.normals ? r.take(Int16Array, 3 * v) : null;
-      const part = {...p, drawn: count(p.drawn, t), triangles: r.take(Uint16Array, 3 * t),
-        albedo: r.take(Uint8Array, 3 * v), share: r.take(Uint8Array, 2 * v), local: r.take(Float32Array, 3 * v),
-        rows: n ? r.take(Uint16Array, n) : null,
-        rest: Float32Array.from(steps, s => s * told.step),
-        normal: given ? Float32Array.from(given, s => s / 32767) : null};
-      if (part.triangles.some(k => k >= v) || (part.rows && part.rows.some(k => k >= v))) wrong(`${p.name} has no such vertex`);
-      if (!Object.hasOwn(FACE_SHADERS, p.shader)) wrong(`no shader ${p.shader}`);
-      return part;
-    });
-    const clouds = told.clouds.map(c => ({...c, count: count(c.count)}));
-    const [width, height] = told.paint.map(v => count(v, 4096));
-    const paint = {width, height, image: r.take(Uint8Array, 4 * width * height)};
-    r.end();
-    return {...told, parts, clouds, paint};
-  }
-
   // Area-weighted unit normals of all vertices.
   function normals(at, corners, out) {
     out.fill(0);
@@ -132,37 +59,25 @@ void main() {
     for (let k = 0; k < now.length; k++) now[k] = from[k] + share * (to[k] - from[k]);
   }
 
-  function product(a, b) {   // column-major 4x4
-    return Float32Array.from({length: 16}, (_, k) => {
-      let sum = 0;
-      for (let i = 0; i < 4; i++) sum += a[(k & 3) + 4 * i] * b[i + (k & 12)];
-      return sum;
-    });
-  }
-
   class FaceScene {
     constructor(canvas) {
       this.canvas = canvas;
       this.gl = canvas.getContext("webgl2", {alpha: false, antialias: false});
       if (!this.gl) throw new Error("this browser has no WebGL2, so it cannot draw the face");
-      this.view = {...HOME};
       this.alpha = 1;
       this._bytes = null; this._scene = null; this._loading = 0; this._hearers = []; this._asked = false;
       this._drawn = -Infinity; this._pace = 0; this._sharper = 0;
       new ResizeObserver(() => this._ask()).observe(canvas);
       canvas.addEventListener("webglcontextlost", e => { e.preventDefault(); this._ready = false; });
       canvas.addEventListener("webglcontextrestored", () => { this._build(); });
-      this._listen();
+      this.camera = new FaceCamera(canvas, () => this._ask());
     }
 
     async load(buffer) {
-      opened(buffer, "MISC", 8);
+      if (this._scene && this._scene.crc === FaceBytes.crc32(new Uint8Array(buffer))) return;   // after a lost connection
       const turn = ++this._loading;
-      const crc = crc32(new Uint8Array(buffer));
-      if (this._scene?.crc === crc) return;   // the same one, after a lost connection
-      const scene = parsed(await inflated(new Uint8Array(buffer, 8)));
+      const scene = await FaceBytes.scene(buffer);
       if (turn !== this._loading) return;   // another one came meanwhile
-      scene.crc = crc;
       scene.place = moving([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]);
       scene.mouth_light = 0.45;
       for (const p of scene.parts) {
@@ -178,32 +93,20 @@ void main() {
     }
 
     whenLoaded(hear) { this._hearers.push(hear); if (this._scene) hear(); }
-    static isFrame(buffer) { return buffer.byteLength > 3 && String.fromCharCode(...new Uint8Array(buffer, 0, 4)) === "MIFR"; }
 
     frame(buffer) {
       const scene = this._scene;
-      if (!scene) return;   // still loading; the next one comes soon
-      opened(buffer, "MIFR", FRAME_HEAD);
-      const head = new DataView(buffer);
-      if (head.getUint32(8, true) !== scene.crc) wrong("a frame of another scene");
-      const r = new Reader(buffer, FRAME_HEAD), bits = head.getUint32(12, true), todo = [];
-      scene.blocks.forEach((block, k) => {
-        if (!(bits >>> k & 1)) return;
-        if (!block || block.rigid) { const m = r.take(Float32Array, 12); todo.push(() => turned(scene, block, m)); return; }
-        const n = block.rows ? block.rows.length : block.count;
-        const at = r.take(Int16Array, 3 * n);
-        const colors = block.rows || block.color ? null : r.take(Uint8Array, 3 * n);
-        todo.push(() => shifted(block, at, colors, scene.step));
-      });
-      r.end();
-      if (bits >>> scene.blocks.length) wrong("a block that is not in this scene");
-      const now = performance.now();   // the whole frame is sound: from here on it is shown
-      scene.calm = clamp(now - (scene.came ?? -1e9), ...CALM_MS);
-      scene.came = now;
-      scene.mouth_light = head.getFloat32(16, true);
-      for (const moved of [scene.place, ...scene.blocks.slice(1).map(b => b.at)]) moved.from.set(moved.now);
-      todo.forEach(act => act());
+      if (!scene) return false;   // still loading; the next one comes soon
+      const begin = () => {
+        const now = performance.now();
+        scene.calm = clamp(now - (scene.came ?? -1e9), ...CALM_MS);
+        scene.came = now;
+        for (const moved of [scene.place, ...scene.blocks.slice(1).map(b => b.at)]) moved.from.set(moved.now);
+      };
+      scene.mouth_light = FaceBytes.frame(buffer, scene, begin,
+        (block, matrix) => turned(scene, block, matrix), (block, steps, colors) => shifted(block, steps, colors, scene.step));
       this._ask();
+      return true;
     }
 
     fade(alpha) { this.alpha = clamp(alpha, 0.05, 1); this._ask(); }
@@ -213,7 +116,7 @@ void main() {
     }
     get still() { return !this._asked && !this._sharper && !!this._ready; }   // the newest frame is what is seen
     shows(name) { return !!this._scene?.clouds.some(c => c.name === name && c.shown); }
-    reset() { Object.assign(this.view, HOME); this._ask(); }
+    reset() { this.camera.reset(); }
 
     _build() {
       const gl = this.gl, scene = this._scene;
@@ -263,14 +166,10 @@ void main() {
       const width = Math.max(1, Math.round(canvas.clientWidth * scale)), height = Math.max(1, Math.round(canvas.clientHeight * scale));
       if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
       this._advance(now);
-      const focal = 1 / Math.tan(FOV / 2);
-      const far = Math.max(FIT[1] / 2, FIT[0] / 2 * height / width) * focal / this.view.zoom;
-      const {clip, camera} = looking(this.view, far, focal, width / height);
-      this.clip = clip;   // what the newest picture was seen through
+      this.seen = this.camera.uniforms(width, height);   // what the newest picture was seen through
       const m = scene.place.now;
-      const uniforms = {...scene.uniforms, camera, clip_from_world: clip, mouth_light: [scene.mouth_light], backdrop: scene.backdrop,
-        world_from_head: [m[0], m[4], m[8], 0, m[1], m[5], m[9], 0, m[2], m[6], m[10], 0, m[3], m[7], m[11], 1],
-        pixels: [focal * height / 2]};
+      const uniforms = {...scene.uniforms, ...this.seen, mouth_light: [scene.mouth_light], backdrop: scene.backdrop,
+        world_from_head: [m[0], m[4], m[8], 0, m[1], m[5], m[9], 0, m[2], m[6], m[10], 0, m[3], m[7], m[11], 1]};
       gl.viewport(0, 0, width, height);
       gl.depthMask(true); gl.colorMask(true, true, true, true); gl.disable(gl.BLEND);
       gl.clear(gl.DEPTH_BUFFER_BIT);
@@ -337,37 +236,6 @@ void main() {
       gl.drawArrays(gl.POINTS, 0, c.count);
     }
 
-    _listen() {
-      const canvas = this.canvas, view = this.view, held = new Map();
-      canvas.tabIndex = 0;
-      canvas.style.touchAction = "none";
-      const on = (kind, act) => canvas.addEventListener(kind, e => { act(e); this._ask(); }, {passive: false});
-      const turn = (x, y) => { view.yaw -= x; view.pitch = clamp(view.pitch + y, -1.4, 1.4); };
-      const zoom = by => { view.zoom = clamp(view.zoom * by, 0.5, 8); };
-      const pan = (x, y) => {
-        const mm = Math.max(FIT[1] / canvas.clientHeight, FIT[0] / canvas.clientWidth) / view.zoom;
-        view.x = clamp(view.x - x * mm, -150, 150); view.y = clamp(view.y + y * mm, -150, 150);
-      };
-      on("pointerdown", e => { canvas.setPointerCapture(e.pointerId); held.set(e.pointerId, [e.clientX, e.clientY]); });
-      for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) on(kind, e => held.delete(e.pointerId));
-      on("pointermove", e => {
-        const before = held.get(e.pointerId);
-        if (!before) return;
-        const [dx, dy] = [e.clientX - before[0], e.clientY - before[1]];
-        if (held.size === 1) e.shiftKey || e.buttons & 6 ? pan(dx, dy) : turn(0.007 * dx, 0.007 * dy);
-        const apart = () => { const [a, b] = [...held.values()]; return Math.hypot(a[0] - b[0], a[1] - b[1]); };
-        const was = held.size === 2 ? apart() : 0;
-        held.set(e.pointerId, [e.clientX, e.clientY]);
-        if (held.size === 2) { zoom(apart() / Math.max(1, was)); pan(dx / 2, dy / 2); }
-      });
-      on("wheel", e => { e.preventDefault(); zoom(Math.exp(-clamp(e.deltaY, -300, 300) * (e.deltaMode ? 0.05 : 0.0015))); });
-      on("contextmenu", e => e.preventDefault());
-      on("dblclick", () => this.reset());
-      const keys = {ArrowLeft: () => turn(0.1, 0), ArrowRight: () => turn(-0.1, 0), ArrowUp: () => turn(0, 0.1),
-        ArrowDown: () => turn(0, -0.1), "+": () => zoom(1.15), "=": () => zoom(1.15), "-": () => zoom(1 / 1.15),
-        Home: () => this.reset(), 0: () => this.reset()};
-      on("keydown", e => { if (keys[e.key] && !e.ctrlKey && !e.metaKey && !e.altKey) { e.preventDefault(); keys[e.key](); } });
-    }
   }
 
   const moving = at => ({now: Float32Array.from(at), from: Float32Array.from(at), to: Float32Array.from(at)});
@@ -388,17 +256,6 @@ void main() {
     if (colors) block.colors = Uint8Array.from(colors);
     if (block.known === false) { block.at.from.set(to); block.known = true; }
     block.fresh = true;
-  }
-
-  function looking(view, far, focal, aspect) {
-    const [cy, sy, cp, sp] = [Math.cos(view.yaw), Math.sin(view.yaw), Math.cos(view.pitch), Math.sin(view.pitch)];
-    const right = [cy, 0, -sy], up = [-sy * sp, cp, -cy * sp], back = [sy * cp, sp, cy * cp];
-    const camera = [0, 1, 2].map(k => MIDDLE[k] + view.x * right[k] + view.y * up[k] + far * back[k]);
-    const dot = a => a[0] * camera[0] + a[1] * camera[1] + a[2] * camera[2];
-    const world = [right[0], up[0], back[0], 0, right[1], up[1], back[1], 0, right[2], up[2], back[2], 0, -dot(right), -dot(up), -dot(back), 1];
-    const depth = (FAR + NEAR) / (NEAR - FAR);
-    const lens = [focal / aspect, 0, 0, 0, 0, focal, 0, 0, 0, 0, depth, -1, 0, 0, 2 * FAR * NEAR / (NEAR - FAR), 0];
-    return {clip: product(lens, world), camera};
   }
 
   function program(gl, [vertex, fragment]) {

@@ -1,7 +1,8 @@
 """The face for a page, as bytes: once what it is made of, then what moved.
 
-``scene.js`` draws it with the shaders of the film. Little-endian throughout; every array is padded
-with zeros to a multiple of four bytes; lengths are in mm, and int16 places count ``STEP_MM``.
+``scene.js`` draws it with the shaders of the film, and ``scene_bytes.js`` reads these bytes.
+Little-endian throughout; every array is padded with zeros to a multiple of four bytes; lengths are
+in mm, and int16 places count ``STEP_MM``.
 
 Scene, once a page
     "MISC" | version u8 | 0 u8 x 3 | zlib( size u32 | JSON of size bytes | arrays )
@@ -48,7 +49,7 @@ _CLOSED: Final = 0.45
 _SOFT: Final = ("skin", "tongue")
 _LEAST_SHARE: Final = 1e-4
 """A vertex that follows its nodes less moves by less than a step."""
-_JS: Final = Path(__file__).with_name("scene.js")
+_JS: Final = ("scene_bytes.js", "scene_camera.js", "scene.js")
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ def script() -> str:
     """The JavaScript of a page that draws scenes: the class ``FaceScene``, and its shaders."""
     shaders = {name: [_es(text) for text in sources(name)] for name in _programs()}
     told = json.dumps(shaders).replace("</", "<\\/")
-    return f"const FACE_SHADERS = {told};\n{_JS.read_text()}"
+    texts = [(Path(__file__).parent / name).read_text("utf-8") for name in _JS]
+    return "\n".join([f"const FACE_SHADERS = {told};", *texts])
 
 
 def places(points: ArrayLike) -> bytes | None:

@@ -17,7 +17,7 @@ from aiohttp import WSMsgType, web
 
 from robot.errors import DeviceError, MienError
 from robot.panel.clients import Client
-from robot.panel.door import STOP, VIEW, Door, Knock, is_any
+from robot.panel.door import STOP, Door, Knock, is_any, role
 from robot.panel.intents import LONGEST
 from robot.panel.stopper import Stopper
 from robot.panel.view import Frame, View, part, text
@@ -35,9 +35,9 @@ _LINE: Final = 4096
 _GONE: Final = 1001
 _SLOT: Final = re.compile("@@([A-Z]+)@@")
 
-# What aiohttp has to say of broken requests is said to whoever sent them; a log of them would be
-# written by strangers.
-_QUIET: Final = logging.getLogger("mien.panel.http")
+# What there is to say of a request is said to whoever sent it. A log of them would be written by
+# strangers, and aiohttp's holds the secret where a page offers no subprotocol that it knows.
+_QUIET: Final = logging.getLogger("aiohttp")
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
 
@@ -144,12 +144,12 @@ class Server:
         return answer
 
     async def _meet(self, request: web.BaseRequest, knock: Knock) -> web.StreamResponse:
-        stops = STOP in knock.offers
+        stops = role(knock) == STOP
         full = len(self._stops) >= STOPS if stops else len(self._clients) >= VIEWS
         if full:
             return web.Response(status=503, text="too many browsers look at this face\n")
         line = web.WebSocketResponse(
-            protocols=(STOP if stops else VIEW,), heartbeat=HEARTBEAT_S, compress=False,
+            protocols=(role(knock),), heartbeat=HEARTBEAT_S, compress=False,
             max_msg_size=LONGEST, timeout=FAREWELL_S,
         )  # fmt: skip
         await line.prepare(request)

@@ -13,8 +13,9 @@ const stage = (() => {
   mien.onBinary(async (data) => {
     if (!scene) return;
     try {
-      if (FaceScene.isFrame(data)) scene.frame(data);
-      else { await scene.load(data); word.hidden = true; }
+      if (!FaceBytes.isFrame(data)) await scene.load(data);
+      else if (!scene.frame(data)) return;
+      word.hidden = true;
     } catch (error) {
       word.hidden = false;
       word.textContent = error.message;

@@ -379,8 +379,8 @@ _STOP = (
     Mutant(
         "the rig sleeps through the request",
         "robot/open_board.py",
-        "LiveRig(sim, wire, sleep=heard.wake.wait)",
-        "LiveRig(sim, wire)",
+        "LiveRig(sim, wire, sleep=heard.wake.wait, ",
+        "LiveRig(sim, wire, ",
         EMERGENCY,
     ),
     Mutant(

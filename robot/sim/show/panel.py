@@ -17,7 +17,7 @@ from robot.calibrated import Calibrated
 from robot.config import Floats, load_face
 from robot.panel.face_view import sliders
 from robot.panel.intents import Commands, Intent, Schema, Share
-from robot.panel.meters import board_state, stopped
+from robot.panel.meters import board
 from robot.panel.process import Window
 from robot.panel.scene import script
 from robot.panel.served import serve
@@ -90,7 +90,7 @@ class RigView:
         """Commands (n,) wanted and sent, the rig's ``SkinState``, and ``Effort.state``."""
         del wanted
         out = [
-            text("board", state=board_state(state), stopped=stopped(state)),
+            text("board", **board(state)),
             self._picture.frame(skin, state),
         ]
         choice = self._chosen.current

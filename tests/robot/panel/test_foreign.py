@@ -1,11 +1,14 @@
 """Whoever is not the panel's own page gets 403, before any handshake."""
 
+import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
-from robot.panel.door import Door, Knock
+from robot.panel.door import KEY, STOP, VIEW, Door, Knock
 from robot.panel.foreign import WAYS, Site, line, listening, page, served
 
 
@@ -50,6 +53,9 @@ MORE = {
     "socket's secret in the address": lambda s: line(s, target=f"/ws?key={s.socket_key}"),
     "page's secret in the socket's place": lambda s: line(s, s.page_key),
     "socket's secret in the page's place": lambda s: page(s, s.socket_key),
+    "an extension that nobody offered us": lambda s: line(
+        s, "", Sec_WebSocket_Extensions=f"key.{s.socket_key}"
+    ),
     "half a secret": lambda s: page(s, s.page_key[:-1]) or line(s, s.socket_key[:-1]),
     "two secrets": lambda s: page(s, target=f"/?key=x&key={s.page_key}"),
     "another path": lambda s: page(s, target=f"/x?key={s.page_key}"),
@@ -66,6 +72,36 @@ MORE = {
 @pytest.mark.parametrize("way", sorted(MORE))
 def test_nothing_half_right_is_let_in(site: Site, way: str) -> None:
     assert not MORE[way](site)
+
+
+@pytest.mark.parametrize(
+    "offers", [f"{KEY}secret", f"mien.other, {KEY}secret", f"{VIEW}, {STOP}, {KEY}secret", ""]
+)
+def test_a_socket_asks_for_just_one_of_the_two_roles(offers: str) -> None:
+    door = Door("127.0.0.1", 8080, socket_key="secret")
+    knock = Knock(
+        *("GET", "/ws", (1, 1), "127.0.0.1", ("127.0.0.1:8080",), ("http://127.0.0.1:8080",)),
+        offers=tuple(offers.split(", ")),
+    )
+    assert door.socket(knock) in ("no subprotocol of ours", "no secret")
+    assert door.socket(replace(knock, offers=(VIEW, f"{KEY}secret"))) == ""
+    assert door.socket(replace(knock, offers=(f"{KEY}secret", STOP))) == ""
+
+
+def test_strangers_write_nothing_into_the_terminal(
+    capfd: pytest.CaptureFixture[str], site: Site
+) -> None:
+    for head in (
+        b"\x00" * 100 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000,
+        b"\x16\x03\x01" + b"a" * 300,
+    ):
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", site.port), 10) as at, suppress(OSError):
+                at.sendall(head)
+                assert at.recv(20)[9:12] in (b"400", b"403", b"")
+    assert page(site, site.page_key)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_every_refusal_is_a_403_without_a_word_of_why(site: Site) -> None:
@@ -89,8 +125,6 @@ def test_every_refusal_is_a_403_without_a_word_of_why(site: Site) -> None:
 def test_this_process_and_the_panel_listen_where_they_say_and_nowhere_else(site: Site) -> None:
     assert listening(site.pid) == [site.port]
     with socket.create_server(("127.0.0.1", 0)) as more:
-        import os
-
         assert more.getsockname()[1] in listening(os.getpid())  # the look finds what is there
 
 
@@ -101,18 +135,18 @@ def test_on_every_address_the_host_is_the_one_where_the_connection_came_in() -> 
     door = Door("0.0.0.0", 8080, page_key="sesame-open")
     assert door.page(KNOCK) == ""
     for host in ("192.168.0.8:8080", "robot.local:8080", "0.0.0.0:8080", "192.168.0.7:80"):
-        assert door.page(Knock(**{**vars(KNOCK), "hosts": (host,)})) == "another host"
+        assert door.page(replace(KNOCK, hosts=(host,))) == "another host"
 
 
 def test_a_name_that_was_said_is_its_own_and_so_is_the_address_behind_it() -> None:
     door = Door("Robot.local", 80, page_key="sesame-open")
     for host in ("robot.local:80", "robot.local", "ROBOT.local", "192.168.0.7"):
-        assert door.page(Knock(**{**vars(KNOCK), "hosts": (host,)})) == ""
+        assert door.page(replace(KNOCK, hosts=(host,))) == ""
     assert door.page(Knock(**{**vars(KNOCK), "hosts": ("robot.locale",)})) == "another host"
 
 
 def test_addresses_of_the_sixth_version_are_written_as_browsers_write_them() -> None:
     door = Door("::", 8080, page_key="sesame-open")
     for local, host in (("::1", "[::1]:8080"), ("::ffff:10.0.0.2", "10.0.0.2:8080")):
-        assert door.page(Knock(**{**vars(KNOCK), "local": local, "hosts": (host,)})) == ""
+        assert door.page(replace(KNOCK, local=local, hosts=(host,))) == ""
     assert door.address("fe80::1%eth0") == "http://[fe80::1]:8080/?key=sesame-open"

@@ -101,7 +101,7 @@ def stage(module_stage: Stage) -> Stage:
 def around(stage: Stage, picture: np.ndarray, landmarks: list[int], reach: int = 2) -> np.ndarray:
     """(3,) mean colour of the picture about the landmarks, as the page's camera sees them."""
     points = stage.skin.landmarks(SkinState.neutral(len(stage.skin.nodes)))[landmarks]
-    clip = np.array(stage.browser.js("scene.clip && Array.from(scene.clip)")).reshape(4, 4).T
+    clip = np.array(stage.browser.js("Array.from(scene.seen.clip_from_world)")).reshape(4, 4).T
     at = np.c_[points, np.ones(len(points))] @ clip.T
     xy = (at[:, :2] / at[:, 3:] * (0.5, -0.5) + 0.5) * (WIDTH, HEIGHT)
     spots = [
@@ -176,19 +176,19 @@ def test_mouse_wheel_and_keys_turn_it_and_bring_it_back(stage: Stage) -> None:
     pointer = {"button": "left", "clickCount": 1}
     for kind, x in (("mousePressed", 150), ("mouseMoved", 250), ("mouseReleased", 250)):
         stage.browser.call("Input.dispatchMouseEvent", type=kind, x=x, y=200, buttons=1, **pointer)
-    assert stage.browser.js("scene.view.yaw") == pytest.approx(-0.7)
+    assert stage.browser.js("scene.camera.view.yaw") == pytest.approx(-0.7)
     assert np.abs(stage.picture() - home).mean() > 0.02
     stage.browser.call(
         "Input.dispatchMouseEvent", type="mouseWheel", x=200, y=200, deltaX=0, deltaY=-200
     )
-    stage.until("scene.view.zoom > 1.2")
+    stage.until("scene.camera.view.zoom > 1.2")
     stage.browser.js("document.querySelector('canvas').focus()")
     stage.browser.press("Home")
     stage.browser.js("document.querySelector('canvas').blur()")
     np.testing.assert_array_equal(stage.picture(), home)
     stage.browser.js("document.querySelector('canvas').focus()")
     stage.browser.press("ArrowUp")
-    assert stage.browser.js("scene.view.pitch") > 0.1
+    assert stage.browser.js("scene.camera.view.pitch") > 0.1
 
 
 def test_two_fingers_zoom(stage: Stage) -> None:
@@ -196,7 +196,7 @@ def test_two_fingers_zoom(stage: Stage) -> None:
         spots = [{"x": 200 - apart, "y": 240, "id": 1}, {"x": 200 + apart, "y": 240, "id": 2}]
         stage.browser.call("Input.dispatchTouchEvent", type=kind, touchPoints=spots)
     stage.browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
-    stage.until("Math.abs(scene.view.zoom - 2) < 0.05")
+    stage.until("Math.abs(scene.camera.view.zoom - 2) < 0.05")
 
 
 def test_it_fits_a_narrow_and_a_wide_screen(stage: Stage) -> None:
@@ -298,3 +298,11 @@ def test_bytes_that_are_no_scene_leave_the_one_there_is(stage: Stage) -> None:
     np.testing.assert_array_equal(stage.picture(), before)
     assert stage.load(whole) == "loaded"
     assert stage.load(stage.scene.message) == "loaded"
+
+
+def test_a_browser_that_cannot_draw_is_told(stage: Stage) -> None:
+    said = stage.browser.js(
+        "(() => { const c = document.createElement('canvas'); c.getContext = () => null;"
+        " try { new FaceScene(c); } catch (e) { return e.message; } })()"
+    )
+    assert "no WebGL2" in said
