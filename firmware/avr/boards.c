@@ -47,6 +47,7 @@ static void shut_gate(void) {
     OE_PORT |= _BV(OE_BIT);
     LED_PORT &= (uint8_t)~_BV(LED_BIT);
     gate_open = false;
+    clean = false; /* the refresh under way began before that: it does not open the gate again */
 }
 
 static void all_off(void) {

@@ -163,7 +163,7 @@ def test_a_switch_at_stop_is_found_when_the_configuration_comes(switch: int) -> 
 
 
 def test_a_stop_whose_edge_is_lost_is_found_by_looking() -> None:
-    """The mask of the interrupt was upset: the clock's interrupt looks at the level every 250 us."""
+    """The mask of its interrupt was upset; the clock's interrupt looks every 250 us."""
     face = wired(NC)
     face.ready()
     face.machine.watch(Kind.OE)
