@@ -21,8 +21,8 @@ from tests.robot.test_config import changed, write
 HOSTILE = (
     "", " ", ".", "..", "../../../escaped", "a/../b", "/etc/passwd", "a/b", "a\\b", ".hidden", "-x",
     "trailing.", "two..dots", "a b", "a\0b", "a\nb", "x\n", "\x1b[2J", "jaw\u202enepo", "k\u00e4se",
-    "\u212a", "\uff41", "con", "NUL", "com1.txt", "lpt9", "<img>", "a|b", "$(id)", "x" * (LONGEST + 1),
-    "~root", "%2e%2e", "C:x", "*",
+    "\u212a", "\uff41", "con", "NUL", "com1.txt", "lpt9", "<img>", "a|b", "$(id)",
+    "x" * (LONGEST + 1), "~root", "%2e%2e", "C:x", "*",
 )  # fmt: skip
 
 
