@@ -9,7 +9,7 @@ from pathlib import Path
 
 CORE = Path(__file__).parent / "core"
 HEADER = CORE / "protocol.h"
-LETTER = {"u8": "B", "u16": "H", "u32": "I"}  # of the module struct
+LETTER = {"u8": "B", "u16": "H", "u32": "I", "i16": "h", "i32": "i"}  # of the module struct
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ STEP_US = wire.STEP_US
 
 def channels(count: int = 4, **changes: int) -> tuple[wire.ConfigChannel, ...]:
     """``count`` rigid channels of 1000 to 2000 us, safe at 1500, 20 us a step; fields by name."""
-    base = {"board": 0, "flags": 0, "idle": 0, "slack": 0, "floor": 0}
+    base = {"board": 0, "flags": 0, "idle": 0, "delay": 0, "slack": 0, "floor": 0}
     base |= {"min": 4000, "max": 8000, "safe": 6000, "slew": 80}
     return tuple(
         wire.ConfigChannel(
@@ -32,7 +32,8 @@ def begin(count: int = 4, **changes: int) -> wire.ConfigBegin:
     boards = (count + wire.BOARD_CHANNELS - 1) // wire.BOARD_CHANNELS
     base = {"channels": count, "boards": boards, "pwm_hz": 50, "timeout_ms": 200}
     base |= {f"address_{b}": 0x40 + b if b < boards else 0 for b in range(wire.BOARDS_MAX)}
-    return wire.ConfigBegin(**(base | {"telemetry_ms": 50} | changes))
+    base |= {"telemetry_ms": 50, "hold_s": 10, "stop_switch": wire.Switch.NC, "interlocks": 0}
+    return wire.ConfigBegin(**(base | changes))
 
 
 def plain_upload(count: int = 4, **changes: int) -> Upload:

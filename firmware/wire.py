@@ -19,6 +19,7 @@ DOCS = {
     "result": "What the board says to a command.",
     "fault": "Latched faults.",
     "reset": "Why the board started.",
+    "switch": "The emergency switch at the board's own input.",
     "flag": "Flags of a channel.",
 }
 

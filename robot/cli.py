@@ -18,8 +18,12 @@ from robot.errors import MienError
 INTERRUPTED = 130
 
 
-def build() -> typer.Typer:
-    """The root app with every verb of ``mien.commands`` and every bench of ``mien.benches``."""
+def build(asked: str = "") -> typer.Typer:
+    """The root app with every verb of ``mien.commands`` and every bench of ``mien.benches``.
+
+    When ``asked`` is one of the verbs, only that one is loaded: ``mien estop`` cannot wait for the
+    libraries of the others.
+    """
     app = typer.Typer(
         name="mien",
         help="Makes an animatronic face speak and feel.",
@@ -28,14 +32,17 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
     )
-    for point in sorted(entry_points(group="mien.commands"), key=lambda p: p.name):
+    verbs = {point.name: point for point in entry_points(group="mien.commands")}
+    alone = asked in verbs
+    for point in [verbs[asked]] if alone else sorted(verbs.values(), key=lambda p: p.name):
         verb = point.load()
         if isinstance(verb, typer.Typer):
             app.add_typer(verb, name=point.name)
         else:
             app.command(name=point.name)(verb)
     bench = typer.Typer(help="Measures and prints numbers.", no_args_is_help=True)
-    for point in sorted(entry_points(group="mien.benches"), key=lambda p: p.name):
+    benches = () if alone else entry_points(group="mien.benches")
+    for point in sorted(benches, key=lambda p: p.name):
         bench.command(name=point.name)(_printing(point.name, point.load()))
     app.add_typer(bench, name="bench")
     return app
@@ -44,7 +51,7 @@ def build() -> typer.Typer:
 def main() -> None:
     """Console script. Exits 0 done, 1 failed, 2 configuration, 3 no device, 130 interrupted."""
     try:
-        build()(standalone_mode=True)
+        build(sys.argv[1] if len(sys.argv) > 1 else "")(standalone_mode=True)
     except (MienError, ModelError) as e:
         print(f"mien: {e.message}", file=sys.stderr)
         if e.hint:

@@ -24,6 +24,9 @@ FLOOR_US, CEILING_US = (
     2600.0,
 )  # no hobby servo takes more; the wire carries 0.25 us in 16 bits
 
+# A self-model does not depend on them: a change keeps it valid.
+_UNLEARNED = ("description", "supplies", "currents", "estop_switch", "failsafe_hold_s")
+
 Kind: TypeAlias = Literal["rigid", "tendon"]
 Region: TypeAlias = Literal["eyes", "brows", "mouth", "nose", "cheeks", "jaw", "neck"]
 Floats: TypeAlias = NDArray[np.float64]
@@ -33,7 +36,7 @@ Command: TypeAlias = Annotated[float, Field(ge=-1.0, le=1.0)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Actuator(_Strict):
@@ -68,8 +71,40 @@ class Interlock(_Strict):
     max: float
 
 
+class Supply(_Strict):
+    """What feeds servos: all on some boards (their V+ terminals), single ones, or both.
+
+    ``amps`` is what it may carry for seconds. The board starts the servos one group after the
+    other to stay within it (``robot.supply``).
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+    volts: Annotated[float, Field(ge=3.0, le=30.0)]
+    amps: Annotated[float, Field(gt=0.0, le=500.0)]
+    boards: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=3)] = []
+    actuators: Annotated[list[str], Field(max_length=48)] = []
+
+
+class Currents(_Strict):
+    """Currents of a class of servos or of one actuator, where the typical ones do not fit.
+
+    They hold at the voltage of its supply; see ``robot.currents.Draw``.
+    """
+
+    idle_a: Annotated[float, Field(ge=0.0, le=5.0)] | None = None
+    run_a: Annotated[float, Field(gt=0.0, le=50.0)] | None = None
+    stall_a: Annotated[float, Field(gt=0.0, le=50.0)] | None = None
+    travel_s: Annotated[float, Field(gt=0.0, le=5.0)] | None = None
+
+
 class FaceConfig(_Strict):
-    """A whole face. Arrays are in the order of ``names``, which is the order of the file."""
+    """A whole face. Arrays are in the order of ``names``, which is the order of the file.
+
+    ``estop_switch`` is the emergency switch at the board's own input: normally closed, so that a
+    cut wire stops; normally open; or none, which is named whenever the face is armed.
+    ``failsafe_hold_s`` is how long the safe pose is held when the host has gone silent, before the
+    servos are released.
+    """
 
     face: Annotated[Name, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
     description: str = ""
@@ -78,8 +113,12 @@ class FaceConfig(_Strict):
     pwm_hz: Annotated[float, Field(ge=40.0, le=330.0)] = 50.0
     baud: Literal[250000, 500000, 1000000] = 500000
     timeout_ms: Annotated[int, Field(ge=50, le=2000)] = 200
+    estop_switch: Literal["nc", "no", "none"] = "nc"
+    failsafe_hold_s: Annotated[int, Field(ge=0, le=255)] = 10
     actuators: Annotated[dict[Name, Actuator], Field(min_length=1, max_length=48)]
     interlocks: list[Interlock] = []
+    supplies: Annotated[list[Supply], Field(max_length=48)] = []
+    currents: dict[str, Currents] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -137,8 +176,8 @@ class FaceConfig(_Strict):
 
     @cached_property
     def hash(self) -> str:
-        """16 hex digits that change with anything in the file but the description."""
-        content = json.dumps(self.model_dump(exclude={"description"}), sort_keys=True)
+        """16 hex digits that change with everything in the file that a self-model depends on."""
+        content = json.dumps(self.model_dump(exclude=set(_UNLEARNED)), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

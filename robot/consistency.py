@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from robot.budget import budget_faults
+
 
 def consistency(tree: Any) -> list[str]:
     """Every fault between the fields of a face, one line each, beginning with its key."""
@@ -19,6 +21,7 @@ def consistency(tree: Any) -> list[str]:
     for name, raw in actuators.items():
         faults += [f"actuators.{name}.{line}" for line in _actuator(_dict(raw))]
     faults += _interlocks(tree, actuators)
+    faults += budget_faults(tree, actuators)
     return faults
 
 

@@ -27,7 +27,7 @@ PACKAGES = (
     "mediapipe",
     "opencv-python-headless",
     "mcap",
-    "viser",
+    "aiohttp",
     "pyserial",
     "sounddevice",
     "soundfile",

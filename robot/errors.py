@@ -35,3 +35,7 @@ class DeviceError(MienError):
     """A board, camera, microphone or display that is not there or does not answer."""
 
     exit_code = 3
+
+
+class EmergencyStopError(DeviceError):
+    """E-STOP was asked for. Outputs stay off until ``mien clear``, unless the message says else."""

@@ -33,6 +33,8 @@ BREATH_S: Final = 3.8
 """A breath at rest (about 16 a minute)."""
 INHALE_S: Final = 0.5
 """A speaker draws breath quickly, in the pause."""
+APART_S: Final = 0.34
+"""No more than three blinks begin in any second, whatever the voice does: eyes never flicker."""
 _MERGED_S = 0.7  # a spontaneous blink this close to a pause's is that one
 
 
@@ -142,7 +144,7 @@ class Life:
         if len(chosen):
             near = np.abs(free[:, None] - chosen[None, :]).min(axis=1) < _MERGED_S
             free, doubled = free[~near], doubled[~near]
-        return np.sort(np.concatenate([free, free[doubled] + DOUBLE_AFTER_S, chosen]))
+        return _apart(np.sort(np.concatenate([free, free[doubled] + DOUBLE_AFTER_S, chosen])))
 
     def _gaze(self, t: Floats, until: float) -> Floats:
         # A generator each: drawing more for a longer clip never changes what came before.
@@ -157,6 +159,15 @@ class Life:
         aims = np.array([[g.yaw, g.pitch] for g in ordered])
         aim = _saccades(t, np.array([g.t for g in ordered]), aims)
         return np.clip(aim + 0.5 * around, -1.0, 1.0).T
+
+
+def _apart(starts: Floats) -> Floats:
+    """Of rising ``starts`` those that lie ``APART_S`` or more behind the last one kept."""
+    kept: list[float] = []
+    for start in starts.tolist():
+        if not kept or start - kept[-1] >= APART_S:
+            kept.append(start)
+    return np.array(kept)
 
 
 def _blink(t: Floats, starts: Floats) -> NDArray[np.float32]:

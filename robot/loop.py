@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from robot.actuators import to_pulses
 from robot.config import FaceConfig, Floats
-from robot.errors import DeviceError
+from robot.errors import DeviceError, EmergencyStopError
 from robot.link.board import Board
 from robot.safety import Limiter, ramp, ramp_seconds
 
@@ -28,7 +28,10 @@ class Clock(Protocol):
         """Seconds, never going back."""
 
     def sleep_until(self, t: float) -> None:
-        """Return when ``now()`` is at least ``t``; at once if it already is."""
+        """Return when ``now()`` is at least ``t``; at once if it already is.
+
+        One that hears the stop (``robot.emergency``) raises EmergencyStopError at that moment.
+        """
 
 
 @dataclass(frozen=True)
@@ -122,10 +125,16 @@ class Loop:
             self.rest()
 
     def rest(self) -> None:
-        """Ramp to the safe pose and release. Never raises for a board that is gone."""
+        """Ramp to the safe pose and release. Never raises for a board that is gone.
+
+        Raises:
+            EmergencyStopError: the outputs are off already.
+        """
         try:
             self._ramp(self._face.safe, before=False)
             self._board.disarm()
+        except EmergencyStopError:
+            raise
         except DeviceError:
             return
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from robot.config import FaceConfig
+from robot.emergency import Emergency
+from robot.estop_socket import EstopSocket
 from robot.link.board import Board
+from robot.link.discovery import board_device
 from robot.link.transport import Transport
 from robot.live.rig import LiveRig, MachineClock, simulated
 from robot.loop import Clock
@@ -36,42 +39,73 @@ def opened(
     faults: Sequence[str] = (),
     lead_s: float = LEAD_S,
     wire: Callable[[int, bytes], None] = lambda _us, _data: None,
+    estop: EstopSocket | None = None,
 ) -> Iterator[Opened]:
-    """Connect to a board, and close at the end.
+    """Connect to a board, and close at the end. The stop is heard from first to last.
 
     ``port`` is ``sim``, ``auto`` (the one board that answers), the path of a serial port, or
     ``file:PATH``: a dry run, whose bytes are written to that file and move nothing.
 
     Args:
         build, faults: of the simulated robot. wire: hears its bytes.
+        estop: where the stop is asked for; one of its own if nobody has to know before.
 
     Raises:
         DeviceError: no board, or it does not fit.
+        EmergencyStopError: the stop was asked for while the board was open.
     """
-    rig: LiveRig | None = None
-    if port == "sim":
-        from robot.sim.faults import parse_faults
+    with ExitStack() as stack:
+        heard = estop or stack.enter_context(EstopSocket())
+        device = board_device() if port == "auto" else port
+        line, clock, rig = _ends(face, device, build, faults, wire, heard)
+        heard.attach(device)
+        board, guarded = stack.enter_context(connected(face, line, clock, heard, lead_s))
+        yield Opened(board, guarded, rig)
 
-        sim = simulated(face, build, tuple(parse_faults(list(faults), face)))
-        rig = LiveRig(sim, wire)
-        board = Board(face, rig, rig.now, lead_s)
-        clock: Clock = rig
-    else:
-        clock = MachineClock()
-        board = Board(face, _line(port, face.baud), clock.now, lead_s)
+
+@contextmanager
+def connected(
+    face: FaceConfig, line: Transport, clock: Clock, heard: EstopSocket, lead_s: float = LEAD_S
+) -> Iterator[tuple[Board, Clock]]:
+    """A board on ``line`` and the clock to wait on, both under the stop; closes them at the end.
+
+    Raises:
+        DeviceError, EmergencyStopError: see ``opened``.
+    """
+    emergency = Emergency(line, clock, heard)
+    board = Board(face, emergency.line, clock.now, lead_s)
     try:
         board.connect()
-        yield Opened(board, clock, rig)
+        yield board, emergency.clock
     finally:
+        emergency.end()
         board.close()
+        heard.detach()
+    if emergency.error:  # after the last tick, so that nothing has raised it yet
+        raise emergency.error
+
+
+def _ends(
+    face: FaceConfig,
+    port: str,
+    build: int,
+    faults: Sequence[str],
+    wire: Callable[[int, bytes], None],
+    heard: EstopSocket,
+) -> tuple[Transport, Clock, LiveRig | None]:
+    """Line and clock of ``port``, and the rig if it is one."""
+    if port != "sim":
+        return _line(port, face.baud), MachineClock(heard.wake), None
+    from robot.sim.faults import parse_faults
+
+    sim = simulated(face, build, tuple(parse_faults(list(faults), face)))
+    rig = LiveRig(sim, wire, sleep=heard.wake.wait, hurry=heard.requested.is_set)
+    return rig, rig, rig
 
 
 def _line(port: str, baud: int) -> Transport:
-    from robot.link.discovery import open_board_port
     from robot.link.transport import SerialTransport, dry_run
 
-    if port == "auto":
-        return open_board_port(baud, alone=True)
     if port.startswith(DRY_RUN):
         return dry_run(Path(port.removeprefix(DRY_RUN)))
     return SerialTransport(port, baud, alone=True)

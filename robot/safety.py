@@ -30,46 +30,52 @@ class Limited:
 class Limiter:
     """Range, interlocks and speed of one face, applied in this order to every pose.
 
-    A value that is not a number holds the actuator where it is. An interlock pulls the commands
-    that add to it back toward the safe pose, all in the same proportion, until it holds. Speed
-    comes last and is exact: in two calls ``dt`` apart no command moves more than ``speed * dt``.
-    Per-axis speed limits leave the straight line to the goal, so the step itself is shortened
-    where it would cross an interlock on its way.
+    A value that is not a number holds the actuator where it is. Interlocks work twice. On the goal
+    they share what is allowed: the commands that add to an interlock are pulled back toward the
+    safe pose, all in the same proportion, until it holds. On the step they protect: per-axis speed
+    limits leave the straight line to the goal, so whatever adds to an interlock moves no farther
+    than what relieves it makes room for. Speed is exact: in two calls ``dt`` apart no command moves
+    more than ``speed * dt``. From a pose that holds all interlocks, every pose holds them.
     """
 
     def __init__(self, face: FaceConfig) -> None:
         self._low, self._high = face.limits.T
         self._speed, self._safe = face.speed, face.safe
-        self._locks = [
-            (lock.name, np.array([lock.terms.get(n, 0.0) for n in face.names]), lock.max)
-            for lock in face.interlocks
-        ]
+        self._names = [lock.name for lock in face.interlocks]
+        rows = [[lock.terms.get(n, 0.0) for n in face.names] for lock in face.interlocks]
+        self._terms = np.array(rows).reshape(len(rows), len(face.names))
+        self._most = np.array([lock.max for lock in face.interlocks])
 
     def __call__(self, wanted: Floats, last: Floats, dt: float) -> Limited:
         """Wanted (n,) and last sent (n,) commands, ``dt`` seconds apart -> what may be sent."""
         held = np.where(np.isfinite(wanted), wanted, last)
         boxed = np.clip(held, self._low, self._high)
         clipped = ~(np.isfinite(wanted) & (boxed == wanted))
-        open_, locked = self._interlocked(boxed)
-        step = self._speed * max(dt, 0.0)
-        commands = last + np.clip(open_ - last, -step, step)
-        commands, again = self._shortened(last, commands)
+        open_, locked = self._shared(boxed)
+        most = self._speed * max(dt, 0.0)
+        commands, again = self._shortened(last, np.clip(open_ - last, -most, most))
         slowed = np.abs(open_ - commands) > 1e-12
         return Limited(commands, clipped, slowed, tuple(dict.fromkeys(locked + again)))
 
-    def _shortened(self, last: Floats, commands: Floats) -> tuple[Floats, list[str]]:
-        held = []
-        for name, terms, limit in self._locks * 2:  # twice: shortening for one may meet another
-            before, after = float(terms @ last), float(terms @ commands)
-            if after > limit + 1e-9 and after > before:
-                part = max(0.0, limit - before) / (after - before)
-                commands = np.where(terms != 0, last + part * (commands - last), commands)
-                held.append(name)
-        return commands, held
+    def _shortened(self, last: Floats, step: Floats) -> tuple[Floats, list[str]]:
+        """``last`` and as much of the step (n,) as every interlock leaves room for.
 
-    def _interlocked(self, commands: Floats) -> tuple[Floats, list[str]]:
+        An actuator may relieve one interlock and add to another, which may hold it back: only what
+        adds to none counts as relief. So each interlock is right whatever the others do.
+        """
+        change = self._terms * step  # (locks, n)
+        adds = change > 0.0
+        relief = np.where(adds.any(axis=0), 0.0, change).sum(axis=1)
+        added = np.where(adds, change, 0.0).sum(axis=1)
+        room = np.maximum(self._most - self._terms @ last - relief, 0.0)
+        part = np.minimum(room / np.maximum(added, 1e-12), 1.0)  # (locks,)
+        commands = last + step * np.where(adds, part[:, None], 1.0).min(axis=0, initial=1.0)
+        short = (part < 1.0 - 1e-9) & (added > 1e-9)
+        return commands, [name for name, held in zip(self._names, short, strict=True) if held]
+
+    def _shared(self, commands: Floats) -> tuple[Floats, list[str]]:
         out, held = commands, []
-        for name, terms, limit in self._locks:
+        for name, terms, limit in zip(self._names, self._terms, self._most, strict=True):
             total = float(terms @ out)
             if total <= limit:
                 continue

@@ -34,7 +34,8 @@ uint8_t mien_config_begin(mien_core *core, const uint8_t *payload)
     if (!within(m.channels, 1, MIEN_CHANNELS_MAX) || !within(m.boards, 1, MIEN_BOARDS_MAX)
         || !addresses_good(address, m.boards) || !within(m.pwm_hz, 40, 400)
         || !within(m.timeout_ms, MIEN_TIMEOUT_MIN_MS, MIEN_TIMEOUT_MAX_MS)
-        || !within(m.telemetry_ms, 10, 1000)) {
+        || !within(m.telemetry_ms, 10, 1000) || m.stop_switch > MIEN_SWITCH_NONE
+        || m.interlocks > MIEN_INTERLOCKS_MAX) {
         return MIEN_RESULT_RANGE;
     }
     if (!mien_event_apply(core, MIEN_EVENT_BEGIN)) {
@@ -43,11 +44,15 @@ uint8_t mien_config_begin(mien_core *core, const uint8_t *payload)
     core->committed = false;
     core->boards_ok = 0;
     core->received = 0;
+    core->locked = 0;
+    core->terms = 0;
     core->channels = m.channels;
+    core->interlocks = m.interlocks;
+    core->hold_s = m.hold_s;
+    core->stop_switch = m.stop_switch;
     core->boards = m.boards;
     for (uint8_t b = 0; b < MIEN_BOARDS_MAX; b++) {
-        core->address[b] = address[b];
-        core->bus_failures[b] = 0;
+        core->address[b] = address[b]; /* bus failures are forgotten when the board is verified */
     }
     core->pwm_hz = m.pwm_hz;
     core->timeout_us = (uint32_t)m.timeout_ms * 1000u;
@@ -117,6 +122,7 @@ uint8_t mien_config_channel(mien_core *core, const uint8_t *payload)
     c->output = output;
     c->flags = m.flags;
     c->idle = m.idle;
+    c->delay = m.delay;
     core->received++;
     core->upload_crc = mien_crc(core->upload_crc, payload, MIEN_CONFIG_CHANNEL_SIZE);
     return MIEN_RESULT_OK;
@@ -132,7 +138,8 @@ uint8_t mien_config_commit(mien_core *core, const uint8_t *payload)
     if (core->state != MIEN_STATE_UNCONFIGURED) {
         return MIEN_RESULT_STATE;
     }
-    if (core->channels == 0 || core->received != core->channels) {
+    if (core->channels == 0 || core->received != core->channels
+        || core->locked != core->interlocks) {
         return MIEN_RESULT_ORDER;
     }
     if (m.crc != core->upload_crc) {
@@ -142,6 +149,7 @@ uint8_t mien_config_commit(mien_core *core, const uint8_t *payload)
     core->config_crc = m.crc;
     core->placed = true;
     core->committed = true;
+    core->generation++;
     (void)mien_event_apply(core, MIEN_EVENT_COMMIT);
     return MIEN_RESULT_OK;
 }

@@ -14,6 +14,12 @@ uint8_t mien_config_begin(mien_core *core, const uint8_t *payload);
 uint8_t mien_config_channel(mien_core *core, const uint8_t *payload);
 uint8_t mien_config_commit(mien_core *core, const uint8_t *payload);
 
+/* interlock.c */
+uint8_t mien_config_interlock(mien_core *core, const uint8_t *payload, uint8_t size); /* as for config.c */
+void mien_interlock_sums(const mien_core *core, int32_t *sum); /* of MIEN_INTERLOCKS_MAX, at the pulses now */
+/* How far channel `index` may go from its pulse towards `next`; `sum` follows it there. */
+uint16_t mien_interlock_step(const mien_core *core, int32_t *sum, uint8_t index, uint16_t next);
+
 /* queue.c */
 enum mien_queued { MIEN_QUEUED, MIEN_QUEUE_REFUSED, MIEN_QUEUE_BAD };
 enum mien_queued mien_queue_put(mien_core *core, const uint8_t *payload, uint8_t size);
@@ -27,6 +33,10 @@ void mien_motion_place(mien_core *core, bool keep); /* where the first drive sta
 void mien_motion_power(mien_core *core, bool on);
 bool mien_motion_powered(const mien_core *core, uint8_t index);
 void mien_motion_step(mien_core *core);
+
+/* release.c */
+void mien_release_begin(mien_core *core);             /* FAILSAFE was entered */
+void mien_release_step(mien_core *core, bool moved);  /* after each step of it */
 
 /* link.c */
 void mien_send_telemetry(mien_core *core);

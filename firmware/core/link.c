@@ -145,7 +145,8 @@ static uint8_t run_clear(mien_core *core, bool fresh)
     return mien_event_apply(core, MIEN_EVENT_CLEAR) ? MIEN_RESULT_OK : MIEN_RESULT_STATE;
 }
 
-static uint8_t size_of(uint8_t type)
+/* Payload of `type` that begins with these `size` bytes. */
+static uint8_t size_of(uint8_t type, const uint8_t *payload, uint8_t size)
 {
     switch (type) {
     case MIEN_MSG_PING:
@@ -154,6 +155,11 @@ static uint8_t size_of(uint8_t type)
         return MIEN_CONFIG_BEGIN_SIZE;
     case MIEN_MSG_CONFIG_CHANNEL:
         return MIEN_CONFIG_CHANNEL_SIZE;
+    case MIEN_MSG_CONFIG_INTERLOCK: { /* its list is as long as it says */
+        uint8_t terms = size < MIEN_CONFIG_INTERLOCK_SIZE ? 0 : mien_get_config_interlock(payload).terms;
+        return (uint8_t)(MIEN_CONFIG_INTERLOCK_SIZE
+                         + (terms <= MIEN_INTERLOCK_TERMS ? terms : 0) * MIEN_INTERLOCK_TERM_SIZE);
+    }
     case MIEN_MSG_CONFIG_COMMIT:
         return MIEN_CONFIG_COMMIT_SIZE;
     case MIEN_MSG_ARM:
@@ -186,7 +192,7 @@ static void run(mien_core *core, uint8_t type, uint8_t seq, bool fresh, const ui
 {
     uint8_t result = MIEN_RESULT_OK;
     uint8_t detail = 0;
-    uint8_t wanted = size_of(type);
+    uint8_t wanted = size_of(type, payload, size);
 
     if (wanted != ANY_SIZE && size != wanted) {
         core->count.rx_bad++;
@@ -214,6 +220,10 @@ static void run(mien_core *core, uint8_t type, uint8_t seq, bool fresh, const ui
         result = mien_config_channel(core, payload);
         detail = payload[0];
         break;
+    case MIEN_MSG_CONFIG_INTERLOCK:
+        result = mien_config_interlock(core, payload, size);
+        detail = payload[0];
+        break;
     case MIEN_MSG_CONFIG_COMMIT:
         result = mien_config_commit(core, payload);
         detail = core->received;
@@ -221,6 +231,9 @@ static void run(mien_core *core, uint8_t type, uint8_t seq, bool fresh, const ui
     case MIEN_MSG_ARM:
         result = run_arm(core, payload, fresh);
         detail = core->boards_ok;
+        if (mien_stop_switch(core) == MIEN_SWITCH_NONE) {
+            detail |= MIEN_ARM_NO_SWITCH;
+        }
         break;
     case MIEN_MSG_DISARM:
         (void)mien_event_apply(core, MIEN_EVENT_DISARM);

@@ -15,10 +15,14 @@
 #define MIEN_WIDTH_u8 1
 #define MIEN_WIDTH_u16 2
 #define MIEN_WIDTH_u32 4
+#define MIEN_WIDTH_i16 2
+#define MIEN_WIDTH_i32 4
 
 #define MIEN_TYPE_u8 uint8_t
 #define MIEN_TYPE_u16 uint16_t
 #define MIEN_TYPE_u32 uint32_t
+#define MIEN_TYPE_i16 int16_t
+#define MIEN_TYPE_i32 int32_t
 
 static inline uint8_t mien_read_u8(const uint8_t *at)
 {
@@ -33,6 +37,16 @@ static inline uint16_t mien_read_u16(const uint8_t *at)
 static inline uint32_t mien_read_u32(const uint8_t *at)
 {
     return (uint32_t)mien_read_u16(at) | ((uint32_t)mien_read_u16(at + 2) << 16);
+}
+
+static inline int16_t mien_read_i16(const uint8_t *at)
+{
+    return (int16_t)mien_read_u16(at);
+}
+
+static inline int32_t mien_read_i32(const uint8_t *at)
+{
+    return (int32_t)mien_read_u32(at);
 }
 
 static inline void mien_write_u8(uint8_t *at, uint8_t value)
@@ -50,6 +64,16 @@ static inline void mien_write_u32(uint8_t *at, uint32_t value)
 {
     mien_write_u16(at, (uint16_t)value);
     mien_write_u16(at + 2, (uint16_t)(value >> 16));
+}
+
+static inline void mien_write_i16(uint8_t *at, int16_t value)
+{
+    mien_write_u16(at, (uint16_t)value);
+}
+
+static inline void mien_write_i32(uint8_t *at, int32_t value)
+{
+    mien_write_u32(at, (uint32_t)value);
 }
 
 #define MIEN_MEMBER(type, name) MIEN_TYPE_##type name;
@@ -80,6 +104,8 @@ static inline void mien_write_u32(uint8_t *at, uint32_t value)
 MIEN_MESSAGE(ping, PING)
 MIEN_MESSAGE(config_begin, CONFIG_BEGIN)
 MIEN_MESSAGE(config_channel, CONFIG_CHANNEL)
+MIEN_MESSAGE(config_interlock, CONFIG_INTERLOCK)
+MIEN_MESSAGE(interlock_term, INTERLOCK_TERM)
 MIEN_MESSAGE(config_commit, CONFIG_COMMIT)
 MIEN_MESSAGE(arm, ARM)
 MIEN_MESSAGE(setpoint, SETPOINT)

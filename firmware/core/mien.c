@@ -38,7 +38,10 @@ bool mien_event_apply(mien_core *core, enum mien_event event)
     }
     bool was_driven = mien_drive(core);
     core->state = next;
-    if (next == MIEN_STATE_ARMED) {
+    if (next == MIEN_STATE_FAILSAFE) {
+        core->homing = false;
+        mien_release_begin(core);
+    } else if (next == MIEN_STATE_ARMED) {
         core->homing = true;
         core->heard_us = core->now_us;
         mien_queue_hold_safe(core);
@@ -107,6 +110,16 @@ uint8_t mien_boards(const mien_core *core)
     return core->committed ? core->boards : 0;
 }
 
+uint8_t mien_generation(const mien_core *core)
+{
+    return core->generation;
+}
+
+uint8_t mien_stop_switch(const mien_core *core)
+{
+    return core->committed ? core->stop_switch : MIEN_SWITCH_NONE;
+}
+
 uint8_t mien_output(const mien_core *core, uint8_t index)
 {
     return core->channel[index].output;
@@ -161,6 +174,11 @@ void mien_bus(mien_core *core, uint8_t board, bool ok)
 void mien_button(mien_core *core)
 {
     core->faults |= MIEN_FAULT_BUTTON;
+    (void)mien_event_apply(core, MIEN_EVENT_ESTOP);
+}
+
+void mien_stop(mien_core *core)
+{
     (void)mien_event_apply(core, MIEN_EVENT_ESTOP);
 }
 

@@ -19,9 +19,11 @@
  * Guarantees, in every state and for every input:
  *   - mien_pulse is 0 (no drive) or lies in [min, max] of the channel;
  *   - from one step to the next a driven pulse changes by at most the channel's slew;
- *   - a driven tendon, once taut, never goes back behind its floor;
+ *   - a driven tendon, once taut, never goes back behind its floor, but for the release in FAILSAFE;
+ *   - no step lets the sum of an interlock cross its limit, or adds to one that is above it;
+ *   - FAILSAFE ends in RELEASED, outputs off, at most hold_s + 1 s after its ramp has ended;
  *   - when the host is silent for timeout_ms in ARMED, the next tick is FAILSAFE;
- *   - after an ESTOP frame mien_drive is false when mien_receive returns.
+ *   - after an ESTOP frame, mien_stop or mien_button mien_drive is false when the call returns.
  */
 #ifndef MIEN_H
 #define MIEN_H
@@ -39,7 +41,25 @@ typedef struct { /* one channel as configured; fields as in MIEN_FIELDS_CONFIG_C
     uint8_t output; /* board * MIEN_BOARD_CHANNELS + channel */
     uint8_t flags;
     uint8_t idle;
+    uint8_t delay;
 } mien_channel;
+
+typedef struct { /* one channel's part of an interlock; fields as in MIEN_FIELDS_INTERLOCK_TERM */
+    uint16_t neutral;
+    int16_t below, above;
+    uint8_t channel;
+} mien_term;
+
+typedef struct { /* sum of `terms` terms from `first` on, at most `limit` */
+    int32_t limit;
+    uint8_t first, terms;
+} mien_interlock;
+
+enum mien_phase { /* of FAILSAFE */
+    MIEN_PHASE_RAMP,
+    MIEN_PHASE_HOLD,
+    MIEN_PHASE_SLACKEN
+};
 
 typedef struct { /* one channel as it moves */
     uint16_t pulse; /* last driven, or where the first drive will start */
@@ -59,6 +79,14 @@ typedef struct {
     uint8_t channels; /* announced by CONFIG_BEGIN */
     uint8_t received; /* CONFIG_CHANNEL frames so far */
     uint8_t boards;
+    mien_interlock interlock[MIEN_INTERLOCKS_MAX];
+    mien_term term[MIEN_TERMS_MAX];
+    uint8_t interlocks; /* announced by CONFIG_BEGIN */
+    uint8_t locked;     /* CONFIG_INTERLOCK frames so far */
+    uint8_t terms;      /* of these interlocks */
+    uint8_t held_by[(MIEN_CHANNELS_MAX + 7) / 8]; /* bit k: an interlock has a term of channel k */
+    uint8_t hold_s;
+    uint8_t stop_switch; /* enum mien_switch */
     uint16_t pwm_hz;
     uint16_t telemetry_ms;
     uint32_t timeout_us;
@@ -66,13 +94,18 @@ typedef struct {
     uint16_t config_crc;  /* of the committed configuration */
     bool committed;
     bool placed;          /* config_crc was committed since reset: the same again keeps the pulses */
+    uint8_t generation;   /* of commits, modulo 256 */
 
     /* motion */
     uint8_t state;
-    bool homing;          /* after ARM, until every channel has reached safe */
+    bool homing;          /* after ARM, until every channel has started and reached safe */
     uint8_t soft_steps;   /* left at a quarter of the slew */
     mien_motion motion[MIEN_CHANNELS_MAX];
     uint8_t powered[(MIEN_CHANNELS_MAX + 7) / 8];
+    uint8_t started;      /* channels with a delay of this many MIEN_DELAY_UNIT_MS may be driven */
+    uint32_t start_us;    /* when `started` rises next */
+    uint8_t phase;        /* enum mien_phase, in FAILSAFE */
+    uint32_t phase_us;    /* when it began */
 
     /* setpoints: a ring; the slot `from` was reached last, the `queued` ones after it wait */
     mien_slot slot[MIEN_SLOTS];
@@ -134,6 +167,15 @@ uint16_t mien_pulse(const mien_core *core, uint8_t index);
 uint8_t mien_channels(const mien_core *core);
 uint8_t mien_boards(const mien_core *core);
 
+/* Changes with every commit, also of the same configuration. Keep the one that the layout of channels,
+ * outputs and addresses was read under, and read all of it anew when it is another: a whole upload may
+ * lie between two calls, and the number of boards may be the same before and after it. */
+uint8_t mien_generation(const mien_core *core);
+
+/* enum mien_switch of the committed configuration. MIEN_SWITCH_NONE while there is none: nothing is
+ * driven, and nobody knows yet what an open input means. Look at the switch again after a commit. */
+uint8_t mien_stop_switch(const mien_core *core);
+
 /* Where channel `index` < mien_channels goes: board * MIEN_BOARD_CHANNELS + output of the board. */
 uint8_t mien_output(const mien_core *core, uint8_t index);
 
@@ -147,11 +189,18 @@ uint8_t mien_address(const mien_core *core, uint8_t board);
 void mien_board_verified(mien_core *core, uint8_t board, bool ok);
 
 /* An I2C transfer to a board ended. MIEN_BUS_FAILURES_MAX failures in a row lose the board: FAILSAFE
- * if armed, and it must be verified anew. */
+ * if armed, and it must be verified anew. RELEASED keeps what was verified. */
 void mien_bus(mien_core *core, uint8_t board, bool ok);
 
-/* The board's own emergency input. Same as an ESTOP frame; latched. */
+/* The board's own emergency input says stop (mien_stop_switch: which level does). Same as an ESTOP
+ * frame; latched. Call it as long as the input says so: then CLEAR does not outlast the next call. */
 void mien_button(mien_core *core);
+
+/* ESTOP without a frame: the receive interrupt saw one whose bytes mien_receive may never get, or the
+ * stop was latched before a reset. Latched like ESTOP; CLEAR ends it, and then the state is no longer
+ * MIEN_STATE_ESTOP, which is when the hardware layer forgets what it kept for the next reset. Bytes
+ * that came before that frame may still wait, a CLEAR among them: call it again after they were taken. */
+void mien_stop(mien_core *core);
 
 /* Bytes were lost before mien_receive could see them (UART overrun, full ring). */
 void mien_uart_error(mien_core *core);

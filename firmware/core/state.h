@@ -6,7 +6,7 @@
 
 #include "protocol.h"
 
-#define MIEN_STATES 5
+#define MIEN_STATES 6
 #define MIEN_REFUSED 0xFF /* the event is not allowed here, or means nothing */
 
 enum mien_event {
@@ -18,6 +18,7 @@ enum mien_event {
     MIEN_EVENT_CLEAR,
     MIEN_EVENT_LINK_LOST,
     MIEN_EVENT_BOARD_LOST,
+    MIEN_EVENT_RELEASE, /* FAILSAFE has done all it can */
     MIEN_EVENTS
 };
 

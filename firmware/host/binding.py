@@ -8,7 +8,13 @@ import cffi
 
 from firmware.header import read_header
 
-C_TYPE = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t"}
+C_TYPE = {
+    "u8": "uint8_t",
+    "u16": "uint16_t",
+    "u32": "uint32_t",
+    "i16": "int16_t",
+    "i32": "int32_t",
+}
 
 DECLARATIONS = """
 typedef struct { uint16_t pulse; ...; } mien_motion;
@@ -29,6 +35,7 @@ bool mien_host_tick(mien_host *host, uint32_t now_us);
 size_t mien_host_transmit(mien_host *host, uint8_t *out, size_t room);
 void mien_host_outputs(const mien_host *host, uint16_t *pulse, uint8_t *powered);
 void mien_host_button(mien_host *host);
+void mien_host_stop(mien_host *host);
 void mien_host_newest(const mien_host *host, uint32_t *t_us, uint16_t *pulse);
 
 void mien_receive(mien_core *core, uint32_t now_us, const uint8_t *data, uint16_t size);

@@ -105,6 +105,10 @@ class HostCore:
         """Press the board's own emergency button."""
         lib.mien_host_button(self._host)
 
+    def stop(self) -> None:
+        """Stop from the hardware layer, without a frame."""
+        lib.mien_host_stop(self._host)
+
     def uart_error(self) -> None:
         """Report bytes lost by the UART."""
         lib.mien_uart_error(self._core)

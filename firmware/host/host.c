@@ -60,6 +60,12 @@ void mien_host_button(mien_host *host)
     check(host, false, false);
 }
 
+void mien_host_stop(mien_host *host)
+{
+    mien_stop(&host->core);
+    check(host, false, false);
+}
+
 size_t mien_host_transmit(mien_host *host, uint8_t *out, size_t room)
 {
     size_t n = 0;

@@ -30,8 +30,9 @@ size_t mien_host_transmit(mien_host *host, uint8_t *out, size_t room);
 /* Last pulses, and which channels are driven, of mien_channels() channels. */
 void mien_host_outputs(const mien_host *host, uint16_t *pulse, uint8_t *powered);
 
-/* mien_button. */
+/* mien_button, mien_stop. */
 void mien_host_button(mien_host *host);
+void mien_host_stop(mien_host *host);
 
 /* The newest accepted setpoint, for tests. */
 void mien_host_newest(const mien_host *host, uint32_t *t_us, uint16_t *pulse);

@@ -15,7 +15,9 @@ enum mien_broken {
     MIEN_BROKEN_DRIVE = 5,   /* driven in a state that forbids it, or with a board missing at ARM */
     MIEN_BROKEN_QUEUE = 6,   /* too many setpoints, or not in the order of their times */
     MIEN_BROKEN_SILENCE = 7, /* still ARMED after the host was silent for the timeout */
-    MIEN_BROKEN_STATE = 8    /* a state, or a step between two states, that the design has not */
+    MIEN_BROKEN_STATE = 8,   /* a state, or a step between two states, that the design has not */
+    MIEN_BROKEN_LOCK = 9,    /* the sum of an interlock crossed its limit, or rose above it */
+    MIEN_BROKEN_RELEASE = 10 /* FAILSAFE stood still for longer than hold_s + 1 s */
 };
 
 typedef struct {
@@ -23,6 +25,10 @@ typedef struct {
     uint16_t pulse[MIEN_CHANNELS_MAX];
     uint16_t config_crc;
     uint8_t state;
+    bool sums_known;
+    int64_t sum[MIEN_INTERLOCKS_MAX];
+    uint32_t failsafe_us; /* when it began */
+    uint32_t still_steps; /* of FAILSAFE in a row in which nothing moved */
 } mien_watch;
 
 void mien_watch_init(mien_watch *watch);

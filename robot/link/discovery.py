@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,12 +36,18 @@ class Port:
 
 
 def find_ports(
-    patience_s: float = PATIENCE_S, now: Callable[[], float] = time.monotonic
+    patience_s: float = PATIENCE_S,
+    now: Callable[[], float] = time.monotonic,
+    but: Collection[str] = (),
 ) -> list[Port]:
-    """All serial ports, each asked for a board. Opening one may reset the device behind it."""
+    """All serial ports ``but`` some, each asked for a board.
+
+    Opening one may reset the device behind it.
+    """
     return [
         probe(port.device, port.description or "", patience_s, now)
         for port in sorted(list_ports.comports(), key=lambda p: p.device)
+        if port.device not in but
     ]
 
 

@@ -151,6 +151,8 @@ _LAYOUTS: dict[type, Struct] = {
         "PING": wire.Ping,
         "CONFIG_BEGIN": wire.ConfigBegin,
         "CONFIG_CHANNEL": wire.ConfigChannel,
+        "CONFIG_INTERLOCK": wire.ConfigInterlock,
+        "INTERLOCK_TERM": wire.InterlockTerm,
         "CONFIG_COMMIT": wire.ConfigCommit,
         "ARM": wire.Arm,
         "SETPOINT": wire.Setpoint,

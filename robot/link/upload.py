@@ -16,6 +16,7 @@ from robot.link.protocol import UNITS_PER_US, crc16, pack, to_units
 
 TELEMETRY_MS = 50
 IDLE_MAX = 255  # of the wire's byte
+SWITCH = {"nc": wire.Switch.NC, "no": wire.Switch.NO, "none": wire.Switch.NONE}
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,9 @@ def upload_of(face: FaceConfig) -> Upload:
         round(face.pwm_hz),
         face.timeout_ms,
         TELEMETRY_MS,
+        face.failsafe_hold_s,
+        SWITCH[face.estop_switch],
+        0,
     )
     ends = np.sort(to_units(to_pulses(face, face.limits.T)), axis=0)  # (2, n)
     safe = to_units(to_pulses(face, face.safe))
@@ -106,6 +110,7 @@ def _channel(
         channel=actuator.channel,
         flags=flags,
         idle=min(IDLE_MAX, int(np.ceil(actuator.idle_release_s * 1000 / wire.IDLE_UNIT_MS))),
+        delay=0,
         min=low,
         max=high,
         safe=safe,

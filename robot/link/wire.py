@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from struct import Struct
 
-PROTOCOL_HASH = 0x908B5EEC
+PROTOCOL_HASH = 0x4F297F0B
 CHANNELS_MAX = 48
 BOARDS_MAX = 4
 BOARD_CHANNELS = 16
@@ -14,13 +14,21 @@ LEAD_MAX_US = 1000000
 LATE_MAX_US = 100000
 TIMEOUT_MIN_MS = 20
 TIMEOUT_MAX_MS = 2000
+INTERLOCKS_MAX = 16
+INTERLOCK_TERMS = 14
+TERMS_MAX = 48
+INTERLOCK_SUM = 1073741823
 PULSE_MIN = 1600
 PULSE_MAX = 10400
 IDLE_UNIT_MS = 1000
+DELAY_UNIT_MS = 50
 SOFT_START_MS = 500
+RAMP_MAX_MS = 60000
+SLACKEN_MS = 800
 BUS_FAILURES_MAX = 5
 PAYLOAD_MAX = 108
 FRAME_MAX = 114
+ARM_NO_SWITCH = 128
 
 
 class Msg(IntEnum):
@@ -31,6 +39,7 @@ class Msg(IntEnum):
     CONFIG_BEGIN = 0x10
     CONFIG_CHANNEL = 0x11
     CONFIG_COMMIT = 0x12
+    CONFIG_INTERLOCK = 0x13
     ARM = 0x20
     DISARM = 0x21
     ESTOP = 0x22
@@ -52,6 +61,7 @@ class State(IntEnum):
     ARMED = 0x02
     FAILSAFE = 0x03
     ESTOP = 0x04
+    RELEASED = 0x05
 
 
 class Result(IntEnum):
@@ -90,6 +100,14 @@ class Reset(IntEnum):
     WATCHDOG = 0x04
 
 
+class Switch(IntEnum):
+    """The emergency switch at the board's own input."""
+
+    NC = 0x00
+    NO = 0x01
+    NONE = 0x02
+
+
 class Flag(IntFlag):
     """Flags of a channel."""
 
@@ -117,6 +135,9 @@ class ConfigBegin:
     pwm_hz: int
     timeout_ms: int
     telemetry_ms: int
+    hold_s: int
+    stop_switch: int
+    interlocks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +149,32 @@ class ConfigChannel:
     channel: int
     flags: int
     idle: int
+    delay: int
     min: int
     max: int
     safe: int
     slew: int
     slack: int
     floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigInterlock:
+    """Payload of CONFIG_INTERLOCK."""
+
+    index: int
+    terms: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class InterlockTerm:
+    """Payload of INTERLOCK_TERM."""
+
+    channel: int
+    neutral: int
+    below: int
+    above: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +253,7 @@ class Telemetry:
     refused: int
     starved: int
     clamped: int
+    locked: int
     bus_errors: int
     overruns: int
     loop_max_us: int
@@ -233,13 +275,15 @@ class Outputs:
 
 
 PING_LAYOUT = Struct("<I")
-CONFIG_BEGIN_LAYOUT = Struct("<BBBBBBHHH")
-CONFIG_CHANNEL_LAYOUT = Struct("<BBBBBHHHHHH")
+CONFIG_BEGIN_LAYOUT = Struct("<BBBBBBHHHBBB")
+CONFIG_CHANNEL_LAYOUT = Struct("<BBBBBBHHHHHH")
+CONFIG_INTERLOCK_LAYOUT = Struct("<BBi")
+INTERLOCK_TERM_LAYOUT = Struct("<BHhh")
 CONFIG_COMMIT_LAYOUT = Struct("<H")
 ARM_LAYOUT = Struct("<H")
 SETPOINT_LAYOUT = Struct("<IBB")
 HELLO_REPLY_LAYOUT = Struct("<IIBBHBBHHBB")
 PONG_LAYOUT = Struct("<II")
 ACK_LAYOUT = Struct("<BBBB")
-TELEMETRY_LAYOUT = Struct("<IBBHBBHHHHHHHHHHHH")
+TELEMETRY_LAYOUT = Struct("<IBBHBBHHHHHHHHHHHHH")
 OUTPUTS_LAYOUT = Struct("<IBBBBBBB")

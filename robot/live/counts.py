@@ -37,6 +37,7 @@ class Counts:
     Attributes:
         late: setpoints handed over more than half a period after their deadline.
         missed: ticks left out altogether after a stall.
+        refused: messages of a panel that ask for nothing that there is.
         lateness: of setpoints behind their deadline. to_frame: from sound to a frame of commands.
         to_setpoint: from sound to setpoint.
     """
@@ -49,6 +50,7 @@ class Counts:
     interlocked: int = 0
     backed_off: int = 0
     sleeps: int = 0
+    refused: int = 0
     lateness: Histogram = field(default_factory=Histogram, repr=False)
     to_frame: Histogram = field(default_factory=Histogram, repr=False)
     to_setpoint: Histogram = field(default_factory=Histogram, repr=False)
@@ -76,4 +78,5 @@ class Counts:
             "interlocked_ticks": self.interlocked,
             "backed_off_ticks": self.backed_off,
             "sleeps": self.sleeps,
+            "panel_refused": self.refused,
         }

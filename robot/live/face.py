@@ -13,7 +13,7 @@ import numpy as np
 
 from robot.actuators import to_pulses
 from robot.config import FaceConfig, Floats
-from robot.errors import DeviceError
+from robot.errors import EmergencyStopError
 from robot.link.board import Board
 from robot.live.counts import Counts
 from robot.live.partners import Panel, Voice
@@ -21,6 +21,7 @@ from robot.live.playback import Playback
 from robot.live.playout import PATIENCE_S, Frame, Playout
 from robot.live.tape import Tape
 from robot.live.thermal import Thermal
+from robot.live.wishes import Wish, obeyed
 from robot.loop import RATE_HZ, Clock, Loop, Tick
 
 LATE_S: Final = 0.5 / RATE_HZ
@@ -32,10 +33,6 @@ TAIL_S: Final = 0.8
 """Time after the end of a source, so that the mouth is seen to close."""
 SLOW_EVERY: Final = 30
 """Ticks between records of what changes slowly."""
-
-
-class EmergencyStopError(DeviceError):
-    """Somebody pressed E-STOP: outputs are off and stay off until ``mien clear``."""
 
 
 class LiveFace:
@@ -90,16 +87,21 @@ class LiveFace:
 
         Raises:
             MienError: the voice, the recorder or the board failed; the face is at rest by then.
+            EmergencyStopError: outputs are off and stay off until ``mien clear``.
         """
-        while not self._over:
-            self._awake = self._clock.now()
-            self._event("awake")
-            self._loop.follow(self._commands, self.playout.phase)
-            self.counts.missed = self._loop.missed
-            if not self._over:
-                self.counts.sleeps += 1
-                self._event("asleep")
-                self._sleep()
+        try:
+            while not self._over:
+                self._awake = self._clock.now()
+                self._event("awake")
+                self._loop.follow(self._commands, self.playout.phase)
+                self.counts.missed = self._loop.missed
+                if not self._over:
+                    self.counts.sleeps += 1
+                    self._event("asleep")
+                    self._sleep()
+        except EmergencyStopError:
+            self._event("estop")
+            raise
 
     def _commands(self, t: float) -> Floats | None:
         """Where the face is to be at ``t``; None to rest."""
@@ -133,8 +135,11 @@ class LiveFace:
         if delay != self._told_delay:
             self._told_delay = delay
             self._voice.delay_sound(delay)
-        for command in self._panel.commands() if self._panel else ():
-            self._obey(command)
+        if self._panel is not None:
+            wishes, refused = obeyed(self.face, self._panel.commands())
+            self.counts.refused += refused
+            for wish in wishes:
+                self._obey(wish)
         if self._voice.ended and self._ending is None:
             self._ending = t + TAIL_S + delay
         if self._stop() or (self._ending is not None and t > self._ending):
@@ -146,29 +151,26 @@ class LiveFace:
             if frame.gate > 0.5:
                 self.counts.to_frame.add(frame.arrived - frame.t)
 
-    def _obey(self, command: tuple[Any, ...]) -> None:
-        match command:
+    def _obey(self, wish: Wish) -> None:
+        match wish:
             case ("estop",):
-                self._event("estop")
                 self._board.estop()
                 raise EmergencyStopError("E-STOP was pressed", "look at the face, then mien clear")
-            case ("feel", dict(intensities)):
+            case ("feel", intensities):
                 self._voice.feel(intensities)
-            case ("look", float(yaw), float(pitch)):
+            case ("look", yaw, pitch):
                 self._voice.look(yaw, pitch)
-            case ("tune", None):
-                self._tuned = None
-            case ("tune", commands):
-                self._tuned = np.asarray(commands, dtype=np.float64)
-            case ("record", str(name)):
-                self._tape.begin(name)
+            case ("tune", pose):
+                self._tuned = pose
             case ("record", None):
                 self._tape.end()
-            case ("replay", str(name)):
-                self.playback.begin(name)
+            case ("record", name):
+                self._tape.begin(name)
             case ("replay", None):
                 self.playback.stop()
-            case ("piece", list(times), list(rows)):
+            case ("replay", name):
+                self.playback.begin(name)
+            case ("piece", times, rows):
                 self.playback.add(times, rows)
             case ("played",):
                 self.playback.finish()

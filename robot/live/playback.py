@@ -98,6 +98,8 @@ class Playback:
                 self._said = said
             return pose
         after, goal = rows[1]
+        if after <= before:  # of two poses at one time, the later
+            return goal
         share = min(max((self._at - before) / (after - before), 0.0), 1.0)
         return pose + share * (goal - pose)
 

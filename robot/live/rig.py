@@ -6,6 +6,7 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 from robot.config import FaceConfig
@@ -17,19 +18,29 @@ from robot.trace import lip_gap
 SLIP_S = 2.0
 """The rig is this far behind: the machine cannot keep up, and the rig's time is let go."""
 
+AHEAD_S = 0.025
+"""More than a period of the loop, which is all that it waits for while it moves a face."""
+
 
 class MachineClock:
-    """The machine's own clock, for a real board."""
+    """The machine's own clock, for a real board.
+
+    Args:
+        wake: once it is set, nobody sleeps any more.
+    """
+
+    def __init__(self, wake: Event | None = None) -> None:
+        self._wake = wake or Event()
 
     def now(self) -> float:
         """Monotonic seconds."""
         return time.monotonic()
 
     def sleep_until(self, t: float) -> None:
-        """Sleep; returns at once when ``t`` is past."""
+        """Sleep; returns at once when ``t`` is past or ``wake`` is set."""
         ahead = t - time.monotonic()
         if ahead > 0:
-            time.sleep(ahead)
+            self._wake.wait(ahead)
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,9 @@ class LiveRig:
 
     Args:
         wire: called with (rig's us, bytes) before bytes go on the line.
-        now, sleep: the machine's clock.
+        now, sleep: the machine's clock. A sleep that is true has ended early.
+        hurry: the stop is asked for: what the rig is behind by is let go, for a real board would
+            not have to be simulated first.
     """
 
     def __init__(
@@ -61,9 +74,11 @@ class LiveRig:
         sim: SimBoard,
         wire: Callable[[int, bytes], None] = lambda _us, _data: None,
         now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] = time.sleep,
+        hurry: Callable[[], bool] = lambda: False,
     ) -> None:
         self.sim, self._wire, self._now, self._sleep = sim, wire, now, sleep
+        self._hurry = hurry
         self._offset = now() - sim.now()
         self.slips = 0
         self.unplugged = False
@@ -73,11 +88,16 @@ class LiveRig:
         return self._now()
 
     def sleep_until(self, t: float) -> None:
-        """Let the rig live until ``t``, and wait for the machine to be there too."""
-        self._advance(t)
-        ahead = t - self._now()
-        if ahead > 0:
-            self._sleep(ahead)
+        """Let the rig live until ``t``, and wait for the machine to be there too.
+
+        Never far ahead of the machine, so that a long sleep can end early.
+        """
+        while True:
+            until = min(t, self._now() + AHEAD_S)
+            self._advance(until)
+            ahead = until - self._now()
+            if (ahead > 0 and self._sleep(ahead)) or until >= t:
+                return
 
     def write(self, data: bytes) -> None:
         """Bytes for the board."""
@@ -118,11 +138,15 @@ class LiveRig:
             raise DeviceError("the cable of the simulated board is out")
 
     def _advance(self, t: float) -> None:
-        behind = self._now() - self._offset - self.sim.now()
-        if behind > SLIP_S:
-            self._offset += behind
-            self.slips += 1
-        self.sim.sleep_until(t - self._offset)
+        while True:
+            behind = self._now() - self._offset - self.sim.now()
+            if behind > SLIP_S or (behind > AHEAD_S and self._hurry()):
+                self._offset += behind
+                self.slips += 1
+            left = t - self._offset - self.sim.now()
+            if left <= 0.0:
+                return
+            self.sim.sleep_until(self.sim.now() + min(left, AHEAD_S))
 
 
 def state_of(sim: SimBoard) -> RigState:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from robot import audio
 from robot.calibrated import Calibrated
 from robot.config import Floats, load_face
 from robot.errors import DeviceError
+from robot.estop_socket import EstopSocket
 from robot.live import sync_store
 from robot.live.face import IDLE_S, LiveFace
 from robot.live.memory import Memory
@@ -88,16 +89,17 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
     _ = setup.weights
     calibrated = Calibrated(face, setup.calibration)
     with ExitStack() as stack:
+        estop = stack.enter_context(EstopSocket())
         voice = VoiceProcess(setup)
         stack.callback(voice.close)
         voice.start()
         voice.feel(options.emotion)
         tape = _tape(options, calibrated, stack)
         taped = Taped(tape)
-        window = _panel(options.window, stack)
+        window = _panel(options.window, estop, stack)
         strings, show, heard = _network(options, calibrated, stack)
         at = stack.enter_context(
-            opened(face, options.port, options.build, options.faults, wire=taped.wire)
+            opened(face, options.port, options.build, options.faults, wire=taped.wire, estop=estop)
         )
         if window and at.rig:
             window.watch(at.rig.sim.rig.skin_state)
@@ -204,11 +206,11 @@ def _tape(options: Options, calibrated: Calibrated, stack: ExitStack) -> Tape:
     return tape
 
 
-def _panel(window: Window | None, stack: ExitStack) -> PanelProcess | None:
+def _panel(window: Window | None, estop: EstopSocket, stack: ExitStack) -> PanelProcess | None:
     if window is None:
         return None
-    panel = PanelProcess(window)
-    stack.callback(panel.close)
+    panel = PanelProcess(replace(window, estop=estop.path))
+    stack.push(panel.leave)
     print(f"panel: {panel.start()}", file=sys.stderr, flush=True)
     return panel
 

@@ -47,8 +47,8 @@ KINDS: Final = {
     # 55 g metal gear at 6 V: about 2.5 A stalled = 15 W through about 12 K/W; 55 * 0.6 * 12.
     "large": Kind(180.0, 400.0, 0.30, 0.08, 0.25),
 }
-_MOVING_SHARE: Final = 0.02
-_RAMP_S: Final = 0.05
+MOVING_SHARE: Final = 0.02
+RAMP_S: Final = 0.05
 
 
 class Thermal:
@@ -78,8 +78,8 @@ class Thermal:
         """Torque (n,) as a share of stall, for commands (n,) reached ``dt`` s after the last."""
         last = commands if self._last is None else self._last
         velocity = (commands - last) / max(dt, 1e-6)
-        hard = np.abs(velocity - self._velocity) / max(dt, 1e-6) * _RAMP_S / self._speed
-        moving = np.abs(velocity) > _MOVING_SHARE * self._speed
+        hard = np.abs(velocity - self._velocity) / max(dt, 1e-6) * RAMP_S / self._speed
+        moving = np.abs(velocity) > MOVING_SHARE * self._speed
         self._last, self._velocity = commands.copy(), velocity
         load = self._hold * np.abs(commands) + self._friction * moving
         return np.asarray(np.minimum(load + self._inertia * np.minimum(hard, 1.0), 1.0))

@@ -21,9 +21,14 @@ Face = Annotated[str, typer.Option("--face", help="A face that ships, or a YAML 
 Port = Annotated[str, typer.Option("--port", help="sim, auto, a serial port, or file:PATH.")]
 Calibration = Annotated[Path | None, typer.Option(help="A self-model of this face.")]
 Build = Annotated[int, typer.Option(min=0, help="Which simulated robot.")]
-PanelHost = Annotated[str, typer.Option(help="Address of the panel; others need a token.")]
+PanelHost = Annotated[str, typer.Option(help="Address of the panel; other machines need a token.")]
 PanelPort = Annotated[int, typer.Option(help="Port of the panel.", min=0, max=65535)]
-PanelToken = Annotated[str, typer.Option(help="Who may open the panel on another address.")]
+PanelToken = Annotated[
+    str,
+    typer.Option(
+        help="A secret of yours (8 characters) that opens the page, instead of the run's."
+    ),
+]
 
 
 def live(

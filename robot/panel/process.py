@@ -1,29 +1,34 @@
-"""The panel's process, seen from the loop: clicks come out, pictures of the face go in.
+"""The panel's process, seen from the loop: wishes come out, pictures of the face go in.
 
-The browser server has threads of its own, and Python runs one at a time; in the loop's process it
-would make ticks late. Only one message is ever on its way to it: a slow browser gets fewer.
+A server has threads of its own, and Python runs one at a time; in the loop's process it would make
+ticks late. Only one picture is ever on its way to it: a slow browser gets fewer.
 """
 
 from __future__ import annotations
 
 import multiprocessing as mp
-import os
-import signal
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from robot.errors import DeviceError, MienError
+from robot.errors import DeviceError, EmergencyStopError, MienError
+from robot.estop_socket import CUT
 from robot.loop import Tick
+from robot.panel.door import is_loopback
+
+if TYPE_CHECKING:
+    from robot.panel.view import View
 
 PORT: Final = 8080
 EVERY_S: Final = 1 / 15
 _START_S: Final = 60.0
+_FAREWELL_S: Final = 2.0
+TOKEN: Final = 8
+"""Characters of a secret that a user chose, at least."""
 _AT_ONCE: Final = 32
 """Messages taken in one call, so that a recording that is played costs no tick."""
 
@@ -36,6 +41,8 @@ class Window:
         build: of the simulated robot, None on hardware (then the self-model is shown).
         line: what the board hangs on, as it was said.
         host: address to bind. Another one than this machine's own needs a ``token``.
+        token: opens the page instead of the secret that every run makes for itself.
+        estop: socket of the run, which the panel's E-STOP asks; None asks the loop over the pipe.
     """
 
     face: str
@@ -45,27 +52,33 @@ class Window:
     port: int = PORT
     token: str = ""
     line: str = "sim"
+    estop: Path | None = None
 
 
 class PanelProcess:
     """A panel that subscribes to a live face. Nothing here blocks but ``start`` and ``close``."""
 
     def __init__(self, window: Window) -> None:
-        if window.host not in ("127.0.0.1", "localhost") and len(window.token) < 8:
-            raise DeviceError(
-                f"a panel on {window.host} is open to others and needs a token of 8 characters",
-                "--panel-token $(openssl rand -hex 12)",
-            )
+        check(window)
         context = mp.get_context("spawn")
         self._pipe, self._far = context.Pipe()
         self._process = context.Process(
-            target=_run, args=(self._far, window), name="mien-panel", daemon=True
+            target=self.target(), args=(self._far, window), name="mien-panel", daemon=True
         )
         self._skin: Callable[[], Any] = lambda: None
         self._waiting: list[tuple[Any, ...]] = []
         self._free = False
         self._shown = -EVERY_S
         self.gone = False
+
+    @property
+    def pid(self) -> int:
+        """Of the process, 0 before it was started."""
+        return self._process.pid or 0
+
+    def target(self) -> Callable[[Connection, Window], None]:
+        """What the process runs; another view has another one."""
+        return _run
 
     def start(self) -> str:
         """Serve it; returns the address to open.
@@ -78,10 +91,13 @@ class PanelProcess:
         end = time.monotonic() + _START_S
         while not self._pipe.poll(0.05):
             if not self._process.is_alive() or time.monotonic() > end:
-                raise MienError("the panel did not start", "another --panel-port")
-        kind, *rest = self._pipe.recv()
+                raise MienError("the panel did not start", "mien doctor")
+        try:
+            kind, *rest = self._pipe.recv()
+        except (EOFError, OSError) as e:
+            raise MienError("the panel did not start", "mien doctor") from e
         if kind == "failed":
-            raise DeviceError(rest[0], "another --panel-port")
+            raise DeviceError(*rest)
         self._free = True
         return str(rest[0])
 
@@ -111,58 +127,72 @@ class PanelProcess:
             return
         self._shown, self._free = t, False
         try:
-            self._pipe.send((tick.wanted, tick.sent, self._skin(), state))
+            self._pipe.send(("picture", tick.wanted, tick.sent, self._skin(), state))
         except OSError:
             self.gone = True
 
-    def close(self) -> None:
-        """End the process."""
-        if self._process.pid is not None:
+    def leave(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        """For ``ExitStack.push``: as ``close``, with what ended the run."""
+        stop = ""
+        if isinstance(error, EmergencyStopError):
+            stop = "unconfirmed" if error.hint == CUT else "done"
+        said = error.message if isinstance(error, MienError) else type(error).__name__
+        self.close(said if error is not None else "", stop)
+
+    def close(self, reason: str = "", stop: str = "") -> None:
+        """End the process. The browsers say that the run has ended, and ``reason`` if there is one.
+
+        A second call does nothing.
+
+        Args:
+            stop: how an E-STOP went that ended the run, "done" or "unconfirmed"; empty for none.
+        """
+        if self._process.pid is not None and not self._pipe.closed:
+            try:
+                self._pipe.send(("over", reason, stop))
+            except OSError:
+                self.gone = True
+            else:
+                self._process.join(_FAREWELL_S)
             self._process.terminate()
-            self._process.join(2.0)
+            self._process.join(_FAREWELL_S)
             if self._process.is_alive():
                 self._process.kill()
+                self._process.join()
         self._pipe.close()
 
 
-class _Shown(Protocol):
-    @property
-    def address(self) -> str: ...
+def check(window: Window) -> None:
+    """Whether a panel may be opened there.
 
-    @property
-    def show(self) -> Callable[..., None]: ...
-
-
-def serve(pipe: Connection, make: Callable[[Callable[[Any], None]], _Shown]) -> None:
-    """A view's process: pictures come in through ``pipe``, clicks go out, until it closes.
-
-    Args:
-        make: opens the view; it is given what sends a click.
+    Raises:
+        DeviceError: it is open to others and has no secret that somebody chose, or a short one.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # The server's banner names another port than the gate's.
-    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 (to the end of the process)
-    lock = Lock()  # clicks come from the server's threads, and a pipe takes one message at a time
-
-    def tell(message: Any) -> None:
-        with lock:
-            pipe.send(message)
-
-    try:
-        panel = make(tell)
-    except (MienError, OSError) as e:
-        pipe.send(("failed", str(e)))
+    if is_loopback(window.host) and not window.token:
         return
-    pipe.send(("ready", panel.address))
-    try:
-        while True:
-            panel.show(*pipe.recv())
-            tell(("shown",))
-    except (EOFError, OSError):
-        return  # the loop is gone
+    if len(window.token) < TOKEN:
+        wide = "is open to others and needs" if not is_loopback(window.host) else "needs"
+        raise DeviceError(
+            f"a panel on {window.host} {wide} a token of {TOKEN} characters",
+            "--panel-token $(openssl rand -hex 12)",
+        )
+    if not is_loopback(window.host):
+        print(
+            f"warning: the panel on {window.host} speaks plain HTTP; whoever listens on that "
+            "network reads the token and can move the face. Use a network of your own, or ssh -L.",
+            file=sys.stderr,
+        )
 
 
 def _run(pipe: Connection, window: Window) -> None:
-    from robot.panel.server import Panel
+    from robot.panel.served import serve
 
-    serve(pipe, lambda click: Panel(window, click))
+    serve(pipe, window, lambda say: _face_view(window, say))
+
+
+def _face_view(window: Window, say: Callable[[tuple[Any, ...]], None]) -> View:
+    from robot.panel.face_view import FaceView  # after the port is bound: it loads a self-model
+
+    return FaceView(window, say)

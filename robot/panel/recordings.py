@@ -3,109 +3,96 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, Final
 
 from robot.config import FaceConfig
-from robot.errors import MienError
+from robot.errors import InputError, MienError
 from robot.live.playback import poses
 from robot.live.tape import FOLDER, SUFFIX, path_of
 from robot.panel.meters import tape
+from robot.panel.view import Say
 
 PIECE: Final = 60
 """Poses in a message to the loop."""
 AHEAD_S: Final = 5.0
 """How much of a recording is on its way before it is shown."""
-NONE: Final = "(none yet)"
+MOST: Final = 200
+"""Recordings that the page offers: the newest."""
 
 
 class Recordings:
-    """A tab with a name, buttons, and a line that says what goes on.
+    """What the page's tab asks and shows. Nothing here blocks: a recording is read in a thread.
 
     Args:
-        gui: of the server. say: hears ("record", name or None), ("replay", name or None), pieces.
+        say: hears ("record", name or None), ("replay", name or None), and pieces.
         folder: where recordings lie.
     """
 
-    def __init__(
-        self,
-        gui: Any,
-        say: Callable[[tuple[Any, ...]], None],
-        face: FaceConfig,
-        folder: Path = FOLDER,
-    ) -> None:
+    def __init__(self, say: Say, face: FaceConfig, folder: Path = FOLDER) -> None:
         self._say, self._face, self._folder = say, face, folder
-        self._wrong = ""
-        self._shown = ""
         self._player = Player(say)
-        gui.add_markdown("**Record** everything that the face does")
-        self._name = gui.add_text("name", self._free())
-        begin = gui.add_button("● record", color="red")
-        end = gui.add_button("■ stop and save")
-        gui.add_divider()
-        gui.add_markdown("**Replay** on the face, instead of the voice")
-        self._choice = gui.add_dropdown("recording", self._names())
-        play = gui.add_button("▶ replay")
-        stop = gui.add_button("■ stop replay")
-        gui.add_divider()
-        self._status = gui.add_markdown("")
-        begin.on_click(lambda _: self._begin())
-        end.on_click(lambda _: self._say(("record", None)))
-        play.on_click(lambda _: self._play())
-        stop.on_click(lambda _: self._stop())
 
-    def show(self, state: dict[str, Any]) -> None:
-        """What the loop says of its recording, with what went wrong here."""
-        wrong = self._player.wrong or self._wrong
-        text = tape(state) + (f"\n\n**error:** {wrong}" if wrong else "")
-        if text == self._shown:
+    def record(self, name: str | None) -> None:
+        """Record under a name; None ends it.
+
+        Raises:
+            InputError: not a plain name.
+        """
+        if name is not None:
+            path_of(name, self._folder)
+        self._say(("record", name))
+
+    def replay(self, name: str | None) -> None:
+        """Play a recording on the face; None ends it.
+
+        Raises:
+            InputError: not a plain name, or there is no recording of that name.
+        """
+        if name is None:
+            self._player.stop()
+            self._say(("replay", None))
             return
-        self._shown = self._status.content = text
-        names = self._names()
-        if names != tuple(self._choice.options):
-            self._choice.options = names
-            self._choice.value = names[-1]
-        if not state["tape"]["name"] and path_of(self._name.value, self._folder).exists():
-            self._name.value = self._free()
+        path = path_of(name, self._folder)
+        if not path.is_file():
+            raise InputError(f"there is no recording called {path.name}")
+        self._player.play(path, self._face)
 
-    def _begin(self) -> None:
-        self._wrong = ""
-        try:
-            path_of(self._name.value, self._folder)
-        except MienError as e:
-            self._wrong = e.message
-        else:
-            self._say(("record", self._name.value))
+    def shown(self, state: dict[str, Any]) -> dict[str, Any]:
+        """What the loop says of its recording, what went wrong here, and what there is."""
+        names = self.names()
+        return {
+            "lines": tape(state),
+            "wrong": self._player.wrong,
+            "names": names,
+            "free": free(names),
+            "recording": bool(state["tape"]["name"]),
+            "playing": bool(state["playback"]["name"]),
+        }
 
-    def _play(self) -> None:
-        self._wrong = ""
-        name = self._choice.value
-        if name == NONE:
-            self._wrong = "nothing was recorded yet"
-        else:
-            self._player.play(path_of(name, self._folder), self._face)
+    def names(self) -> list[str]:
+        """The recordings in the folder, the newest last."""
+        dated = []
+        for path in self._folder.glob(f"*{SUFFIX}"):
+            with suppress(OSError):  # it may have gone since
+                dated.append((path.stat().st_mtime, path.name.removesuffix(SUFFIX)))
+        return [name for _, name in sorted(dated)][-MOST:]
 
-    def _stop(self) -> None:
-        self._player.stop()
-        self._say(("replay", None))
 
-    def _names(self) -> tuple[str, ...]:
-        found = sorted(self._folder.glob(f"*{SUFFIX}"), key=lambda p: p.stat().st_mtime)
-        return tuple(p.name.removesuffix(SUFFIX) for p in found) or (NONE,)
-
-    def _free(self) -> str:
-        taken, k = self._names(), 1
-        while f"take-{k}" in taken:
-            k += 1
-        return f"take-{k}"
+def free(names: list[str]) -> str:
+    """A name that no recording has."""
+    k = 1
+    while f"take-{k}" in names:
+        k += 1
+    return f"take-{k}"
 
 
 class Player:
     """Reads a recording in a thread and hands it to the loop in pieces, a little ahead of time."""
 
-    def __init__(self, say: Callable[[tuple[Any, ...]], None]) -> None:
+    def __init__(self, say: Say) -> None:
         self._say = say
         self._lock = Lock()
         self._over = Event()

@@ -1,165 +1,298 @@
-"""The panel: the face in 3D in a browser, its meters and feelings, and a hand on every actuator."""
+"""The panel's server: one socket, one page, one kind of WebSocket, and 403 for everything else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import errno
+import logging
+import re
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from html import escape
 from typing import Any, Final
 
-import numpy as np
-import viser
+from aiohttp import WSMsgType, web
 
-from models.emotion import EMOTIONS
-from robot.calibrated import Calibrated
-from robot.config import Floats, load_face
-from robot.panel.head import SCALE, BrowserHead
-from robot.panel.meters import serial, servos, voice
-from robot.panel.process import Window
-from robot.panel.recordings import Recordings
-from robot.panel.stop import add_stop
-from robot.panel.token_gate import TokenGate
-from robot.sim.head import load_head
+from robot.errors import DeviceError, MienError
+from robot.panel.clients import Client
+from robot.panel.door import STOP, Door, Knock, is_any, role
+from robot.panel.intents import LONGEST
+from robot.panel.stopper import Stopper
+from robot.panel.view import Frame, View, part, text
 
-WANTED, REACHED = (255, 120, 40), (60, 160, 255)
-_METERS_EVERY: Final = 5
+PATIENCE_S: Final = 5.0
+"""How long a connection may take to say who it is."""
+STRANGERS: Final = 128
+"""Connections that have not said who they are; the oldest goes when another comes."""
+VIEWS: Final = 16
+STOPS: Final = 64
+HEARTBEAT_S: Final = 5.0
+BEAT_S: Final = 1.0
+FAREWELL_S: Final = 0.5
+_LINE: Final = 4096
+_GONE: Final = 1001
+_SLOT: Final = re.compile("@@([A-Z]+)@@")
+
+# What there is to say of a request is said to whoever sent it. A log of them would be written by
+# strangers, and aiohttp's holds the secret where a page offers no subprotocol that it knows.
+_QUIET: Final = logging.getLogger("aiohttp")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
 
 
-class Panel:
-    """A viser server for one face.
+class Server:
+    """Serves one view. Everything but ``post`` and ``over`` belongs to the event loop's thread.
 
     Args:
-        window: what to show and where.
-        say: hears clicks: ("estop",), ("feel", {...}), ("look", yaw, pitch), ("tune", pose), ...
+        door: who may come in. view: what is shown and asked.
+        stopper: makes the E-STOP; is given how to show its outcome to everybody.
     """
 
-    def __init__(self, window: Window, say: Callable[[tuple[Any, ...]], None]) -> None:
-        self._say = say
-        self._face = load_face(window.face)
-        self._model = Calibrated(self._face, window.calibration).model
-        self._rig: Any = None
-        gated = bool(window.token)
-        self._server = viser.ViserServer(
-            "127.0.0.1", 0 if gated else window.port, label="Mien", verbose=False
-        )
-        self._gate = TokenGate(window, self._server.get_port()) if gated else None
-        self._pose = np.zeros(len(self._face.names))
-        self._shows = 0
-        self._line = window.line
-        self._scene(window)
-        self._stop_panel()
-        self._controls()
-
-    def _stop_panel(self) -> None:
-        """What stands in its own window on every tab."""
-        add_stop(self._server.gui, lambda: self._say(("estop",)))
+    def __init__(
+        self, door: Door, view: View, stopper: Callable[[Callable[[Frame], None]], Stopper]
+    ) -> None:
+        self._door, self._view = door, view
+        self._loop = asyncio.get_running_loop()
+        self._stopper = stopper(self._show)
+        self._newest: dict[str, Frame] = {}
+        self._clients: set[Client] = set()
+        self._stops: set[web.WebSocketResponse] = set()
+        self._strangers: dict[Any, None] = {}
+        self._pictured = float("-inf")
+        self._ended = asyncio.Event()
+        self.refused: dict[str, int] = {}
 
     @property
-    def address(self) -> str:
-        """What to open."""
-        if self._gate is not None:
-            return self._gate.address
-        return f"http://127.0.0.1:{self._server.get_port()}"
+    def watched(self) -> bool:
+        """Whether anybody looks."""
+        return bool(self._clients)
 
-    def show(self, wanted: Floats, sent: Floats, skin: Any, state: dict[str, Any]) -> None:
-        """Commands (n,) wanted and sent, the rig's skin or None, and the meters."""
-        with self._server.atomic():
-            aim = self._model.landmarks(wanted)
-            there = self._model.landmarks(sent)
-            if self._rig is not None and skin is not None:
-                self._head.move(self._rig.skin.deform(skin), skin.head)
-                there = self._rig.skin.landmarks(skin)
-                turn = skin.head
-                aim = aim @ turn[:3, :3].T + turn[:3, 3]
-                there = there @ turn[:3, :3].T + turn[:3, 3]
-            self._wanted.points = (SCALE * aim).astype(np.float32)
-            self._reached.points = (SCALE * there).astype(np.float32)
-            if self._shows % _METERS_EVERY == 0:
-                self._voice.content = voice(state)
-                self._serial.content = serial(state, self._line, self._face.baud)
-                self._servos.content = servos(state, self._face.names)
-                self._recordings.show(state)
-            self._shows += 1
+    def post(self, frames: Sequence[Frame]) -> None:
+        """Show these to everybody; from any thread."""
+        self._call(self._picture, frames)
 
-    def _scene(self, window: Window) -> None:
-        scene = self._server.scene
-        scene.set_up_direction("+y")
-        scene.configure_default_lights(cast_shadow=False)
-        if window.build is not None:
-            from robot.sim.rig import Rig
+    def over(self, said: str, stop: str = "") -> None:
+        """Say that the run has ended and how, and end the server; from any thread.
 
-            self._rig = Rig(self._face, window.build)
-            self._head = BrowserHead(scene, self._rig.head)
-        points = np.asarray(SCALE * load_head().neutral_landmarks, np.float32)
-        size = 0.008
-        self._wanted = scene.add_point_cloud(
-            "/wanted", points, WANTED, point_size=size, point_shape="circle", precision="float32",
-            visible=window.build is None,
-        )  # fmt: skip
-        self._reached = scene.add_point_cloud(
-            "/reached", points, REACHED, point_size=size, point_shape="circle",
-            precision="float32", visible=window.build is None,
+        Args:
+            stop: "done" or "unconfirmed" where an E-STOP ended it.
+        """
+        self._call(self._end, text("over", said=said, stop=stop))
+
+    def _call(self, do: Callable[[Any], None], what: Any) -> None:
+        with suppress(RuntimeError):  # the server has ended already, and its loop with it
+            self._loop.call_soon_threadsafe(do, what)
+
+    async def run(self, listening: socket.socket) -> None:
+        """Serve on a bound socket until ``over``."""
+        http = web.Server(
+            self._answer, access_log=None, logger=_QUIET, lingering_time=0.0,
+            keepalive_timeout=PATIENCE_S, max_line_size=_LINE, max_field_size=_LINE,
         )  # fmt: skip
 
-        @self._server.on_client_connect
-        def _(client: viser.ClientHandle) -> None:
-            client.camera.position = (0.35, 0.1, 4.4)
-            client.camera.look_at = (0.35, -0.25, 0.0)
-            client.camera.up_direction = (0.0, 1.0, 0.0)
-            client.camera.fov = 0.7
+        def meet() -> asyncio.Protocol:
+            protocol = http()
+            if len(self._strangers) >= STRANGERS:
+                self._put_out(next(iter(self._strangers)))
+            self._strangers[protocol] = None
+            self._loop.call_later(PATIENCE_S, self._put_out, protocol)
+            return protocol
 
-    def _controls(self) -> None:
-        gui = self._server.gui
-        gui.set_panel_label(f"Mien: {self._face.name}")
-        tabs = gui.add_tab_group()
-        with tabs.add_tab("Face"):
-            self._voice = gui.add_markdown("waiting for the first tick")
-            wanted = gui.add_checkbox("wanted (self-model, orange)", self._wanted.visible)
-            reached = gui.add_checkbox("reached (blue)", self._reached.visible)
-            wanted.on_update(lambda e: setattr(self._wanted, "visible", e.target.value))
-            reached.on_update(lambda e: setattr(self._reached, "visible", e.target.value))
-            emotion = gui.add_dropdown("emotion", EMOTIONS)
-            strength = gui.add_slider("intensity", 0.0, 1.0, 0.05, 0.7)
-            gaze = gui.add_vector2("gaze", (0.0, 0.0), min=(-1, -1), max=(1, 1), step=0.05)
-            rest = gui.add_button("end, come to rest")
+        serving = await self._loop.create_server(meet, sock=listening, backlog=STRANGERS)
+        beats = asyncio.create_task(self._beat())
+        await self._ended.wait()
+        beats.cancel()
+        serving.close()
+        await self._farewell()
+        await http.shutdown(FAREWELL_S)
 
-        def feel(_: Any) -> None:
-            self._say(("feel", {str(emotion.value): float(strength.value)}))
+    def _put_out(self, protocol: Any) -> None:
+        if protocol in self._strangers:
+            del self._strangers[protocol]
+            if protocol.transport is not None:
+                protocol.transport.abort()
 
-        emotion.on_update(feel)
-        strength.on_update(feel)
-        gaze.on_update(lambda e: self._say(("look", *map(float, e.target.value))))
-        rest.on_click(lambda _: self._say(("stop",)))
-        with tabs.add_tab("Servos"):
-            self._servos = gui.add_markdown("waiting for the first tick")
-        with tabs.add_tab("Board"):
-            self._serial = gui.add_markdown("waiting for the first tick")
-        with tabs.add_tab("Record"):
-            self._recordings = Recordings(gui, self._say, self._face)
-        with tabs.add_tab("Tune"):
-            self._tuning()
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        knock = _knock(request)
+        wants = request.headers.get("Upgrade", "").lower() == "websocket"
+        why = (self._door.socket if wants else self._door.page)(knock)
+        if why:
+            self.refused[why] = self.refused.get(why, 0) + 1
+            return _refusal()
+        self._strangers.pop(request.protocol, None)
+        if not wants:
+            return self._page(knock)
+        return await self._meet(request, knock)
 
-    def _tuning(self) -> None:
-        gui = self._server.gui
-        on = gui.add_checkbox("tune by hand", False, hint="The sliders move the face")
-        zero = gui.add_button("all neutral")
-        sliders = []
-        for region in dict.fromkeys(a.region for a in self._face.actuators.values()):
-            with gui.add_folder(region, expand_by_default=region in ("mouth", "jaw")):
-                for k, (name, actuator) in enumerate(self._face.actuators.items()):
-                    if actuator.region == region:
-                        low, high = actuator.limits
-                        sliders.append((k, gui.add_slider(name, low, high, 0.01, 0.0)))
+    def _page(self, knock: Knock) -> web.Response:
+        nonce = secrets.token_urlsafe(16)
+        own = self._view.page
+        fill = {
+            "TITLE": escape(own.title),
+            "AGAIN": escape(own.again),
+            "NONCE": nonce,
+            "KEY": escape(self._door.socket_key),
+            "STYLES": "\n".join((part("page.css"), *own.styles)),
+            "SCRIPTS": "\n".join((part("page.js"), *own.scripts)),
+        }
+        page = _SLOT.sub(lambda slot: fill[slot[1]], part("page.html"))
+        answer = web.Response(text=page, content_type="text/html", charset="utf-8")
+        answer.headers.update(_headers(nonce, knock.hosts[0]))
+        answer.force_close()
+        return answer
 
-        def tune(_: Any) -> None:
-            for k, slider in sliders:
-                self._pose[k] = slider.value
-            self._say(("tune", self._pose.tolist() if on.value else None))
+    async def _meet(self, request: web.BaseRequest, knock: Knock) -> web.StreamResponse:
+        stops = role(knock) == STOP
+        full = len(self._stops) >= STOPS if stops else len(self._clients) >= VIEWS
+        if full:
+            return web.Response(status=503, text="too many browsers look at this face\n")
+        line = web.WebSocketResponse(
+            protocols=(role(knock),), heartbeat=HEARTBEAT_S, compress=False,
+            max_msg_size=LONGEST, timeout=FAREWELL_S,
+        )  # fmt: skip
+        await line.prepare(request)
+        if stops:
+            await self._stand_by(line)
+        else:
+            await self._serve(line)
+        return line
 
-        def neutral(_: Any) -> None:
-            for _k, slider in sliders:
-                slider.value = 0.0  # type: ignore[misc]
-            tune(None)
+    async def _stand_by(self, line: web.WebSocketResponse) -> None:
+        """A connection of which every message is the same one: stop."""
+        self._stops.add(line)
+        try:
+            async for message in line:
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    self._stopper.press()
+                await asyncio.sleep(0)
+        finally:
+            self._stops.discard(line)
 
-        on.on_update(tune)
-        zero.on_click(neutral)
-        for _k, slider in sliders:
-            slider.on_update(lambda _: tune(None) if on.value else None)
+    async def _serve(self, line: web.WebSocketResponse) -> None:
+        client = Client(line, self._hear, self._stopper.press)
+        self._clients.add(client)
+        try:
+            await client.live([*self._view.hello(), *self._newest.values()])
+        finally:
+            self._clients.discard(client)
+
+    def _hear(self, message: str) -> str:
+        try:
+            self._view.obey(self._view.intents.read(message))
+        except MienError as e:
+            return e.message
+        return ""
+
+    def _show(self, frame: Frame) -> None:
+        self._newest[frame.kind] = frame
+        for client in self._clients:
+            client.mailbox.put(frame)
+
+    def _picture(self, frames: Sequence[Frame]) -> None:
+        self._pictured = self._loop.time()
+        for frame in frames:
+            self._show(frame)
+
+    async def _beat(self) -> None:
+        """A page that hears nothing for a while knows that what it shows is old."""
+        while True:
+            silent = self._loop.time() - self._pictured
+            silent_s = round(silent, 1) if self._pictured >= 0 else None
+            self._show(text("beat", silent_s=silent_s, refused=sum(self.refused.values())))
+            await asyncio.sleep(BEAT_S)
+
+    def _end(self, farewell: Frame) -> None:
+        self._show(farewell)
+        self._ended.set()
+
+    async def _farewell(self) -> None:
+        end = self._loop.time() + FAREWELL_S
+        while self._loop.time() < end and not all(client.idle for client in self._clients):
+            await asyncio.sleep(0.01)
+        lines = [client.close(_GONE) for client in self._clients]
+        stops = [line.close(code=_GONE) for line in self._stops]
+        goodbyes = asyncio.gather(*lines, *stops, return_exceptions=True)
+        with suppress(TimeoutError):  # who does not take leave is cut off
+            await asyncio.wait_for(goodbyes, FAREWELL_S)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket bound to an address, and to no other.
+
+    Raises:
+        DeviceError: the port is taken, or this machine has no such address.
+    """
+    try:
+        found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)
+        family, _, _, _, where = min(found, key=lambda at: at[0] != socket.AF_INET)
+        made = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as e:
+        raise DeviceError(f"no panel on {host!r}: {e.strerror}", "--panel-host 127.0.0.1") from e
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind(where)
+        made.listen(STRANGERS)
+    except OSError as e:
+        made.close()
+        if e.errno != errno.EADDRINUSE:
+            message = f"no panel on {host} port {port}: {e.strerror}"
+            raise DeviceError(message, "--panel-host 127.0.0.1 --panel-port 8080") from e
+        message = f"port {port} of {host} is taken, by another panel or program"
+        raise DeviceError(message, "end that one, or another --panel-port (0 finds one)") from e
+    return made
+
+
+def shown_as(host: str) -> str:
+    """An address of this machine by which a server on ``host`` can be opened."""
+    if not is_any(host):
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent; it picks the way out
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
+def _knock(request: web.BaseRequest) -> Knock:
+    offers = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
+    transport = request.transport
+    local = transport.get_extra_info("sockname") if transport is not None else None
+    return Knock(
+        method=request.method,
+        target=request.raw_path,
+        version=(request.version.major, request.version.minor),
+        local=str(local[0]) if local else "",
+        hosts=tuple(request.headers.getall("Host", ())),
+        origins=tuple(request.headers.getall("Origin", ())),
+        offers=tuple(offer.strip() for offer in offers.split(",")),
+        body=request.can_read_body,
+    )
+
+
+def _refusal() -> web.Response:
+    answer = web.Response(
+        status=403,
+        text="403: open the address that mien printed, all of it; every run has another one\n",
+    )
+    answer.force_close()
+    return answer
+
+
+def _headers(nonce: str, host: str) -> dict[str, str]:
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+        f"connect-src ws://{host}; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }

@@ -8,7 +8,6 @@ by a 4x4 transform.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,27 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from robot.errors import DeviceError
 from robot.sim.head import Head
-from robot.sim.refine import refine
-from robot.sim.skin import BACK_Z, SCALP_Y
+from robot.sim.surfaces import SURFACES, constants, fixed, lights, mouth_light, scalp, sources
 from robot.sim.view import CameraView, Light
 
 __all__ = ["CameraView", "Light", "Renderer"]
-
-SHADERS = Path(__file__).parent / "shaders"
-# Which shader draws a part, and the material it tells apart. Skin comes first: it hides most of
-# the others, which then cost little.
-SURFACES = {
-    "skin": ("skin", 0),
-    "eye_left": ("eye", 0),
-    "eye_right": ("eye", 0),
-    "teeth_upper": ("inside", 0),
-    "teeth_lower": ("inside", 0),
-    "tongue": ("inside", 1),
-    "collar": ("inside", 2),
-}
-INNER_LIPS = (13, 14)  # landmarks in the middle of both lips; the skin's vertices come first
-WIDE_OPEN_MM = 14.0
-IRIS_MM = (2.3, 6.1, 6.7)  # radii of pupil, iris and the limbus's soft outer edge
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -63,13 +45,8 @@ class Renderer:
                 hint="apt-get install -y libegl1 libgl1 libgl1-mesa-dri",
             ) from error
         self._slices = self._layout(head)
-        lights = (SHADERS / "light.glsl").read_text()
-        self._programs = {
-            "skin": self._load("skin", "skin"),
-            "eye": self._load("inner", "eye", lights),
-            "inside": self._load("inner", "inside", lights),
-        }
-        self._backdrop = self._load("backdrop", "backdrop")
+        self._programs = {name: self._load(name) for name in ("skin", "eye", "inside")}
+        self._backdrop = self._load("backdrop")
         self._buffers(head)
         self._targets(min(samples, self._gl.max_samples))
         self._constants(head)
@@ -99,7 +76,7 @@ class Renderer:
             self._set("world_from_head", pose.T)
             self._set("clip_from_world", clip.T)
             self._set("camera", camera.position)
-            self._set("mouth_light", self._mouth_light(vertices))
+            self._set("mouth_light", mouth_light(self._head, vertices[self._slices["skin"]]))
             self._light(light or Light())
             self._draw()
             raw = self._resolved.read(components=3, alignment=1)
@@ -115,14 +92,6 @@ class Renderer:
         for mesh in self._meshes:
             mesh.render()
         self._gl.copy_framebuffer(self._resolved, self._canvas)
-
-    def _mouth_light(self, vertices: F32) -> float:
-        """Share of the light that comes in between the lips."""
-        upper, lower = (
-            float(self._head.landmark_bary[k] @ vertices[self._head.landmark_triangle[k], 1])
-            for k in INNER_LIPS
-        )
-        return float(np.interp(upper - lower, (0.0, WIDE_OPEN_MM), (0.45, 1.0)))
 
     def normals(self, vertices: F32) -> F32:
         """Area-weighted unit normals (V, 3) of all parts' vertices (V, 3), in the renderer's
@@ -168,49 +137,19 @@ class Renderer:
         )
         return {name: slice(starts[k], starts[k + 1]) for k, name in enumerate(head.parts)}
 
-    def _load(self, vertex: str, fragment: str, prefix: str = "") -> moderngl.Program:
-        return self._gl.program(
-            vertex_shader=(SHADERS / f"{vertex}.vert.glsl").read_text(),
-            fragment_shader=prefix + (SHADERS / f"{fragment}.frag.glsl").read_text(),
-        )
-
-    def _still(self, head: Head) -> tuple[F32, F32, NDArray[np.bool_], NDArray[np.int32]]:
-        """Scalp and back of the head never move and are seen in outline, so they get a finer mesh.
-
-        Returns its vertices and normals (n, 6), its fixed columns (n, 9) like `_fixed`, which skin
-        triangles it stands for (T,), and its own triangles.
-        """
-        skin = head.parts["skin"]
-        still = (skin.vertices[:, 1] > SCALP_Y) | (skin.vertices[:, 2] < BACK_Z)
-        chosen = np.asarray(still[skin.triangles].all(axis=1))
-        weights, triangles = refine(len(skin.vertices), skin.triangles[chosen])
-        rows = self._slices["skin"]
-        normals = self.normals(self._neutral)[rows]
-        moving = weights @ np.hstack([skin.vertices, normals])
-        return moving.astype(np.float32), weights @ self._fixed(head)[rows], chosen, triangles
-
-    def _fixed(self, head: Head) -> F32:
-        """(V, 9): albedo 3, local 3, material, front, ambient of every vertex."""
-        fixed = np.zeros((len(self._neutral), 9), dtype=np.float32)
-        fixed[:, 8] = 1.0
-        for name, part in head.parts.items():
-            rows = fixed[self._slices[name]]
-            rows[:, :3] = part.colors
-            rows[:, 6] = SURFACES[name][1]
-            if name == "skin":
-                rows[:, 3:5] = head.paint.coords
-                rows[:, 7], rows[:, 8] = head.paint.front, head.paint.ambient
-            elif name.startswith("eye_"):
-                center = head.eye_center[name.removeprefix("eye_")]
-                rows[:, 3:6] = (part.vertices - center) / head.eye_radius
-        return fixed
+    def _load(self, name: str) -> moderngl.Program:
+        vertex, fragment = sources(name)
+        return self._gl.program(vertex_shader=vertex, fragment_shader=fragment)
 
     def _buffers(self, head: Head) -> None:
         count = len(self._neutral)
-        still, still_fixed, replaced, finer = self._still(head)
+        weights, replaced, finer = scalp(head)
+        normals = self.normals(self._neutral)[self._slices["skin"]]
+        still = (weights @ np.hstack([head.parts["skin"].vertices, normals])).astype(np.float32)
+        every = [fixed(head, name) for name in head.parts] + [weights @ fixed(head, "skin")]
         self._moving = self._gl.buffer(reserve=(count + len(still)) * 24)
         self._moving.write(still.tobytes(), offset=count * 24)
-        static = self._gl.buffer(np.vstack([self._fixed(head), still_fixed]).astype("f4").tobytes())
+        static = self._gl.buffer(np.vstack(every).astype("f4").tobytes())
         self._meshes = []
         for shader, program in self._programs.items():
             triangles = []
@@ -257,19 +196,12 @@ class Renderer:
         texture.repeat_x = texture.repeat_y = False
         texture.use(0)
         self._set("paint", 0)
-        self._set("paint_extent", head.paint.extent)
-        self._set("eye_x", head.eye_center["left"][0])
-        self._set("iris", np.array(IRIS_MM) / head.eye_radius)
-        teeth = head.parts["teeth_upper"].vertices[:, 2]
-        self._set("mouth_depth", (float(teeth.min()) - 8.0, float(teeth.max()) - 14.0))
+        for name, value in constants(head).items():
+            self._set(name, value)
 
     def _light(self, light: Light) -> None:
-        for name in ("key", "fill", "rim"):
-            direction = np.asarray(getattr(light, name), dtype=np.float64)
-            self._set(f"{name}_direction", direction / np.linalg.norm(direction))
-            self._set(f"{name}_color", np.asarray(getattr(light, f"{name}_color")) * light.level)
-        self._set("sky", np.asarray(light.sky) * light.level)
-        self._set("ground", np.asarray(light.ground) * light.level)
+        for name, value in lights(light).items():
+            self._set(name, value)
         self._backdrop["backdrop"].value = light.backdrop  # type: ignore[union-attr]
 
     def _set(self, name: str, value: Any) -> None:

@@ -18,7 +18,7 @@ from robot.errors import DeviceError
 
 pytestmark = pytest.mark.avr
 
-FLASH_MAX, RAM_MAX = 10_240, 3_072
+FLASH_MAX, RAM_MAX = 16_384, 4_096
 ARDUINO = Path("/usr/share/arduino/hardware/arduino/avr")
 ARDUINO_FLAGS = (
     *("-mmcu=atmega2560", "-DF_CPU=16000000L", "-DARDUINO=10819", "-DARDUINO_AVR_MEGA2560"),

@@ -45,10 +45,13 @@ def test_48_channels_at_100_hz_lose_nothing_either() -> None:
     face = AvrFace()
     begin = face.upload.begin
     spread = [
-        wire.ConfigChannel(k, k // 16, k % 16, 0, 0, 4400, 7600, 6000, 80, 0, 0) for k in range(48)
+        wire.ConfigChannel(k, k // 16, k % 16, 0, 0, 0, 4400, 7600, 6000, 80, 0, 0)
+        for k in range(48)
     ]
     face.upload = Upload(
-        wire.ConfigBegin(48, 3, begin.address_0, begin.address_1, begin.address_2, 0, 50, 200, 50),
+        wire.ConfigBegin(
+            48, 3, begin.address_0, begin.address_1, begin.address_2, 0, 50, 200, 50, 10, 2, 0
+        ),
         tuple(spread),
     )
     face.outputs = list(range(48))

@@ -9,7 +9,7 @@ from firmware.lockstep import Lockstep
 from robot.link import protocol, wire
 from robot.link.wire import Fault, Msg, Result, State
 
-U, D, A, F, E = State
+U, D, A, F, E, R = State
 
 
 def in_state(state: State) -> Lockstep:
@@ -24,8 +24,10 @@ def in_state(state: State) -> Lockstep:
         rig.configure()
         return rig
     rig.ready()
-    if state == F:
+    if state in (F, R):
         rig.run(300, heartbeat=False)
+    if state == R:
+        rig.run(10_200, heartbeat=False)
     return rig
 
 
@@ -43,23 +45,27 @@ EVENTS: dict[str, Callable[[Lockstep], object]] = {
     "disarm": lambda rig: rig.command(Msg.DISARM),
     "estop": lambda rig: rig.command(Msg.ESTOP),
     "button": lambda rig: rig.core.press_button(),
+    "stop": lambda rig: rig.core.stop(),
     "clear": lambda rig: rig.command(Msg.CLEAR),
     "hello": lambda rig: rig.send(Msg.HELLO),
     "silence": silence,
     "board lost": lose_board,
     "upload": lambda rig: rig.configure(),
+    "hold": lambda rig: rig.run(10_500, heartbeat=False),
 }
 
 NEXT = {  # written from the design, not from the C table
-    "arm": {U: U, D: A, A: A, F: A, E: E},
-    "disarm": {U: U, D: D, A: D, F: D, E: E},
-    "estop": {U: E, D: E, A: E, F: E, E: E},
-    "button": {U: E, D: E, A: E, F: E, E: E},
-    "clear": {U: U, D: D, A: A, F: F, E: D},
-    "hello": {U: U, D: D, A: A, F: F, E: E},
-    "silence": {U: U, D: D, A: F, F: F, E: E},
-    "board lost": {U: U, D: D, A: F, F: F, E: E},
-    "upload": {U: D, D: D, A: A, F: F, E: E},
+    "arm": {U: U, D: A, A: A, F: A, E: E, R: A},
+    "disarm": {U: U, D: D, A: D, F: D, E: E, R: D},
+    "estop": {U: E, D: E, A: E, F: E, E: E, R: E},
+    "button": {U: E, D: E, A: E, F: E, E: E, R: E},
+    "stop": {U: E, D: E, A: E, F: E, E: E, R: E},
+    "clear": {U: U, D: D, A: A, F: F, E: D, R: D},
+    "hello": {U: U, D: D, A: A, F: F, E: E, R: R},
+    "silence": {U: U, D: D, A: F, F: F, E: E, R: R},
+    "board lost": {U: U, D: D, A: F, F: F, E: E, R: R},
+    "upload": {U: D, D: D, A: A, F: F, E: E, R: D},
+    "hold": {U: U, D: D, A: R, F: R, E: E, R: R},
 }
 
 

@@ -13,7 +13,7 @@ from firmware.wire import HASH_HEADER, WIRE, hash_header, wire_module
 from robot.link import protocol, wire
 
 HEADER = read_header()
-BITS = {"u8": 8, "u16": 16, "u32": 32}
+BITS = {kind: int(kind[1:]) for kind in LETTER}
 FIXED = sorted(HEADER.messages)  # of messages with a list behind them, the part before it
 
 
@@ -33,10 +33,15 @@ def test_header_refuses_a_type_that_nobody_knows(tmp_path: Any) -> None:
         read_header(path)
 
 
+def integers(kind: str) -> st.SearchStrategy[int]:
+    bits = BITS[kind]
+    if kind[0] == "u":
+        return st.integers(0, 2**bits - 1)
+    return st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
 def values(name: str) -> st.SearchStrategy[dict[str, int]]:
-    return st.fixed_dictionaries(
-        {field: st.integers(0, 2 ** BITS[kind] - 1) for kind, field in HEADER.messages[name]}
-    )
+    return st.fixed_dictionaries({field: integers(kind) for kind, field in HEADER.messages[name]})
 
 
 @pytest.mark.parametrize("name", FIXED)

@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Self
 
-from websockets.sync.client import connect
+from tests.robot.socket_line import Line
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -42,20 +42,17 @@ class Browser:
         port = self._port()
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=30) as answer:
             pages = [p for p in json.load(answer) if p["type"] == "page"]
-        self._page = connect(pages[0]["webSocketDebuggerUrl"], max_size=None, open_timeout=30)
+        self._page = Line(pages[0]["webSocketDebuggerUrl"])
         self._ids = itertools.count(1)
         self.call("Page.enable")
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=1, mobile=False,
-        )  # fmt: skip
+        self.resize(width, height)
 
     def call(self, method: str, **params: Any) -> Any:
         """One command of the protocol and its result."""
         number = next(self._ids)
         self._page.send(json.dumps({"id": number, "method": method, "params": params}))
         while True:
-            message = json.loads(self._page.recv(timeout=60))
+            message = json.loads(self._page.receive(60))
             if message.get("id") == number:
                 assert "error" not in message, message
                 return message["result"]
@@ -106,6 +103,13 @@ class Browser:
         )
         assert place, f"nothing called {label!r} in: {self.text()}"
         return [float(v) for v in place]
+
+    def resize(self, width: int, height: int) -> None:
+        """As on a screen of this size."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=False,
+        )  # fmt: skip
 
     def press(self, key: str) -> None:
         """One key."""

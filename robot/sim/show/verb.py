@@ -12,6 +12,10 @@ from robot.errors import DeviceError, InputError
 from robot.panel.process import PORT, Window
 
 INTERRUPTED = 130
+_OPTIONS = {
+    "--panel-token": "--token", "--panel-port": "--port-number", "--panel-host": "--host",
+    "mien panel": "mien sim --view",
+}  # fmt: skip
 
 
 def sim(
@@ -49,8 +53,7 @@ def sim(
                 lambda address: print(f"open {address}", flush=True),
             )
         except DeviceError as e:
-            hint = e.hint.replace("--panel-token", "--token")
-            raise DeviceError(e.message, hint.replace("--panel-port", "--port-number")) from e
+            raise type(e)(e.message, own(e.hint)) from e
         if stop.signalled:
             sys.exit(INTERRUPTED)
 
@@ -65,6 +68,13 @@ def chosen(view: bool, render: Path | None) -> None:
         raise InputError("--view and --render do not go together", "mien sim --view")
     if not view and render is None:
         raise InputError("say --view or --render FILE.mp4", "mien sim --view")
+
+
+def own(hint: str) -> str:
+    """The panel's hint in the words of this verb's options."""
+    for panels, ours in _OPTIONS.items():
+        hint = hint.replace(panels, ours)
+    return hint
 
 
 def _film(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing as mp
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import replace
+from multiprocessing.connection import Connection
 from typing import Any, Final
 
 import numpy as np
 
 from robot.config import FaceConfig, Floats, load_face
+from robot.estop_socket import EstopSocket
+from robot.live.wishes import numbers
 from robot.loop import Loop, Tick
 from robot.open_board import opened
 from robot.panel.process import PanelProcess, Window
@@ -27,17 +31,18 @@ class Wish:
 
     def hear(self, messages: Iterable[tuple[Any, ...]]) -> Floats:
         """The pose (n,) after these messages, ``("pose", [n numbers])``. Others are ignored."""
-        for kind, *rest in messages:
-            if kind != "pose":
+        for message in messages:
+            try:
+                kind, pose = message
+                asked = numbers(pose, self.pose.shape)
+            except (TypeError, ValueError):
                 continue
-            asked = np.array(rest[0], dtype=np.float64)
-            if asked.shape == self.pose.shape and np.isfinite(asked).all():
-                self.pose = asked
+            self.pose = asked if kind == "pose" else self.pose
         return self.pose
 
 
 class Effort:
-    """What a rig's servos and strings bear."""
+    """What a rig's servos and tendons bear."""
 
     def __init__(self, rig: Rig) -> None:
         machine = rig.machine
@@ -58,25 +63,23 @@ class Effort:
         ).reshape(-1, 2)
 
     def state(self) -> dict[str, Any]:
-        """Loads as shares of the stall torque (n,), tensions in N by actuator, and each string's
+        """Loads as shares of the stall torque (n,), tensions in N by actuator, and each tendon's
         visible part (S, 2, 3), from guide to skin, in mm in the frame of the robot's base."""
         rig = self._rig
         return {
             "t": rig.time,
             "load": np.abs(rig.loads()) / self._stall,
             "tension": rig.tensions(),
-            "strings": 1e3 * rig.data.site_xpos[self._sites],
+            "tendons": 1e3 * rig.data.site_xpos[self._sites],
         }
 
 
 class ViewProcess(PanelProcess):
     """The panel's process, with the rig's view in it instead of the panel."""
 
-    def __init__(self, window: Window) -> None:
-        super().__init__(window)
-        self._process = mp.get_context("spawn").Process(
-            target=run_view, args=(self._far, window), name="mien-sim", daemon=True
-        )
+    def target(self) -> Callable[[Connection, Window], None]:
+        """What the process runs."""
+        return run_view
 
 
 def run(
@@ -95,9 +98,11 @@ def run(
         InputError: an unknown fault. DeviceError: the address cannot be bound, or needs a token.
     """
     face = load_face(window.face)
-    view = process(window)
-    try:
-        with opened(face, "sim", window.build or 0, faults) as at:
+    with ExitStack() as stack:
+        estop = stack.enter_context(EstopSocket())
+        view = process(replace(window, estop=estop.path))
+        stack.push(view.leave)
+        with opened(face, "sim", window.build or 0, faults, estop=estop) as at:
             assert at.rig is not None
             rig = at.rig.sim.rig
             effort, wish = Effort(rig), Wish(face)
@@ -109,10 +114,9 @@ def run(
                 return None if stop.asked() else wish.hear(view.commands())
 
             def observe(tick: Tick) -> None:
-                view.show(tick.t, tick, effort.state())
+                board = {"link": at.board.report(), "connected": at.board.connected}
+                view.show(tick.t, tick, {**effort.state(), **board})
 
             Loop(face, at.board, at.clock, observe).follow(commands)
             # The release is still on the line, and a rig lives only while somebody waits for it.
             at.clock.sleep_until(at.clock.now() + RELEASE_S)
-    finally:
-        view.close()

@@ -5,7 +5,7 @@ import pytest
 
 from firmware.line import Line
 from robot.errors import DeviceError
-from robot.link.board import GIVE_UP_S, LEAD_S
+from robot.link.board import GIVE_UP_S, LEAD_S, SILENT_S
 from robot.link.wire import State
 from tests.robot.link.driven import armed, connected, play, wave
 
@@ -116,4 +116,43 @@ def test_a_host_that_starts_again_takes_over_from_the_old_one() -> None:
     new = armed(line)  # no goodbye from the old one
     play(new, line, 1.0, wave)
     assert line.core.state == State.ARMED
+    assert line.core.violations == 0
+
+
+def test_a_board_that_falls_silent_is_noticed_while_it_is_silent() -> None:
+    line = Line()
+    board = armed(line)
+    play(board, line, 0.5, wave)
+    line.deaf = True  # nothing is raised: bytes go and none come
+    fallen = line.now()
+    while board.connected:
+        assert line.now() < fallen + SILENT_S + 0.1
+        play(board, line, 0.02, wave)
+    assert line.now() > fallen + SILENT_S - 0.1  # and not for one frame that is late
+    written = line.written
+    play(board, line, 0.3, wave)
+    assert line.written - written < 10  # it is asked now and then; nothing is sent into the void
+    line.deaf = False
+    play(board, line, 2.0, wave)
+    assert board.connected
+    assert line.core.state == State.ARMED
+
+
+def test_a_board_that_stays_silent_is_an_error() -> None:
+    line = Line()
+    board = armed(line)
+    line.deaf = True
+    with pytest.raises(DeviceError, match="away"):
+        play(board, line, GIVE_UP_S + 2, wave)
+
+
+def test_a_board_that_released_the_face_after_a_long_silence_is_brought_back() -> None:
+    line = Line()
+    board = armed(line)
+    play(board, line, 1.0, wave)
+    line.advance(15.0)  # longer than the safe pose is held
+    assert not line.core.drive
+    play(board, line, 3.0, wave)
+    assert line.core.state == State.ARMED
+    assert board.counters.reconnects == 1
     assert line.core.violations == 0

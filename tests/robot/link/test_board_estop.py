@@ -64,3 +64,37 @@ def test_an_estop_while_the_cable_was_out_is_not_armed_over() -> None:
     with pytest.raises(DeviceError, match="ESTOP"):
         play(board, line, 2.0, wave)
     assert not line.core.drive
+
+
+def test_the_boards_own_button_is_seen_in_its_report_without_asking_again() -> None:
+    line = Line()
+    board = armed(line)
+    line.core.press_button()
+    line.advance(0.1)  # a report or two
+    board.read()
+    written = line.written
+    with pytest.raises(DeviceError, match="ESTOP"):
+        board.send(line.now(), NEUTRAL)
+    assert line.written == written  # the report was enough
+    board.close()
+    assert line.core.state == State.ESTOP
+
+
+def test_the_button_of_a_board_at_rest_is_seen_too() -> None:
+    line = Line()
+    board = connected(line)
+    line.core.press_button()
+    line.advance(0.1)
+    board.read()
+    with pytest.raises(DeviceError, match="ESTOP"):
+        board.send(line.now(), NEUTRAL)
+
+
+@pytest.mark.parametrize("hint", ["look at the face, then mien clear"])
+def test_whatever_estop_forbids_names_the_way_out(hint: str) -> None:
+    line = Line()
+    board = connected(line)
+    line.core.press_button()
+    with pytest.raises(DeviceError, match="ESTOP") as raised:
+        board.arm()
+    assert raised.value.hint == hint

@@ -53,7 +53,7 @@ def test_longest_payload_fits_the_longest_frame() -> None:
 
 
 def test_unpack_refuses_a_short_payload() -> None:
-    with pytest.raises(ValueError, match="Telemetry needs 34 bytes, got 3"):
+    with pytest.raises(ValueError, match="Telemetry needs 36 bytes, got 3"):
         protocol.unpack(wire.Telemetry, b"abc")
 
 

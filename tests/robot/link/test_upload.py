@@ -77,3 +77,17 @@ def test_crc_changes_with_anything_that_the_board_is_told(tmp_path: Path) -> Non
     path.write_text(text.replace("speed: ", "speed: 1", 1))
     crcs.add(upload_of(load_face(path)).crc)
     assert len(crcs) > 2
+
+
+def test_idle_release_reaches_the_board_and_is_never_shorter_than_written() -> None:
+    tree = FACES[1].model_dump()
+    asked = [0.0, 0.001, 0.1, 0.5, 0.51, 3.0, 20.0, 600.0, 1.0]
+    for name, seconds in zip(FACES[1].names, asked, strict=True):
+        tree["actuators"][name]["idle_release_s"] = seconds
+    unit = wire.IDLE_UNIT_MS / 1000
+    for channel, seconds in zip(
+        upload_of(FaceConfig.model_validate(tree)).channels, asked, strict=True
+    ):
+        told = channel.idle * unit
+        assert min(seconds, 255 * unit) - 1e-9 <= told < seconds + unit
+        assert (channel.idle == 0) == (seconds == 0)  # 0 never lets go

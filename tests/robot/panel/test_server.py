@@ -1,252 +1,330 @@
-"""The panel in a real browser: what it shows, and that its clicks arrive."""
+"""The panel's server: intents in, frames out, a stop that waits for nobody."""
 
-import os
+import json
+import re
 import socket
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-import numpy as np
+import aiohttp
 import pytest
 
-from robot.config import load_face
 from robot.errors import DeviceError
-from robot.loop import Tick
-from robot.panel.process import PanelProcess, Window
+from robot.panel.clients import BURST, Bucket
+from robot.panel.foreign import Site, page
+from robot.panel.outbox import ROOM, Outbox
+from robot.panel.server import STRANGERS, VIEWS, bound, shown_as
+from robot.panel.view import Frame, text
 from tests.robot import waiting
-from tests.robot.browser import CHROMIUM, Browser
-from tests.robot.panel.states import STATE
-
-FACE = load_face("morpheus33")
-N = len(FACE.names)
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
-
-
-def tick(commands: np.ndarray) -> Tick:
-    none = np.zeros(N, bool)
-    return Tick(1.0, commands, commands, commands, none, none, ())
-
+from tests.robot.panel.served import FACE, Served, until_kind
 
 until = partial(waiting.until, seconds=30.0)
+N = len(FACE.names)
+LOOK = {"intent": "look", "yaw": 0.5, "pitch": -0.5}
+
+
+def get(at: Served) -> str:
+    """The page as it comes over the network, head and all."""
+    with socket.create_connection(("127.0.0.1", at.port), 10) as line:
+        line.sendall(
+            f"GET /?key={at.door.page_key} HTTP/1.1\r\nHost: 127.0.0.1:{at.port}\r\n\r\n".encode()
+        )
+        return b"".join(iter(lambda: line.recv(65536), b"")).decode()
+
+
+def test_an_intent_reaches_the_loop() -> None:
+    with Served() as at, at.line() as line:
+        assert until_kind(line, "hello")["names"] == list(FACE.names)
+        line.send(json.dumps(LOOK))
+        assert until(lambda: ("look", 0.5, -0.5) in at.to_loop)
+
+
+BAD = {
+    "an attribute of an object": {"intent": "look", "yaw": 0.0, "pitch": 0.0, "update_cb": []},
+    "an intent that is none": {"intent": "update_cb", "value": []},
+    "no intent": {"yaw": 0.0},
+    "a list of intents": [LOOK],
+    "a number beyond its limits": {**LOOK, "yaw": 1.5},
+    "a boolean for a number": {**LOOK, "yaw": True},
+    "words for a number": {**LOOK, "yaw": "0.5"},
+    "a pose of another face": {"intent": "tune", "pose": [0.0] * (N - 1)},
+    "a pose beyond its limits": {"intent": "tune", "pose": [0.0] * (N - 1) + [7.0]},
+    "an endless pose": {"intent": "tune", "pose": [0.0] * 3000},
+    "a recording without a name": {"intent": "record", "recording": ""},
+    "a stop in the wrong clothes": {"intent": "estop"},
+    "what the view refuses": {"intent": "record", "recording": "full"},
+    "not a number": '{"intent": "look", "yaw": NaN, "pitch": 0.0}',
+    "an infinite number": '{"intent": "look", "yaw": 1e999, "pitch": 0.0}',
+    "half an object": '{"intent": "look"',
+    "a deep one": "[" * 5000,
+    "nothing": "",
+}
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PanelProcess, str]]:
-    home = Path.cwd()
-    os.chdir(tmp_path_factory.mktemp("home"))  # recordings lie below the folder of the process
+def at() -> Served:
+    with Served() as served:
+        yield served
+
+
+@pytest.mark.parametrize("bad", sorted(BAD))
+def test_what_is_no_intent_is_told_to_who_sent_it_and_to_nobody_else(at: Served, bad: str) -> None:
+    del at.to_loop[:]
+    message = BAD[bad] if isinstance(BAD[bad], str) else json.dumps(BAD[bad])
+    with at.line() as good, at.line() as line:
+        line.send(message)
+        assert 0 < len(until_kind(line, "error")["text"]) < 400
+        good.send(json.dumps(LOOK))  # it lives on, for everybody
+        assert until(lambda: at.to_loop != [])
+        line.send(json.dumps({**LOOK, "yaw": -1}))
+        assert until(lambda: ("look", -1.0, -0.5) in at.to_loop)
+        assert {m[0] for m in at.to_loop} == {"look"}
+        good.send("{}")
+        assert "no such intent" in until_kind(good, "error")["text"]  # its first error
+
+
+def test_a_message_that_is_too_long_ends_its_connection_only(at: Served) -> None:
+    with at.line() as good, at.line() as line:
+        line.send("x" * 20_000)
+        assert until(lambda: line.receive() is None)
+        del at.to_loop[:]
+        good.send(json.dumps(LOOK))
+        assert until(lambda: at.to_loop != [])
+
+
+def test_a_stop_asks_the_run_itself_and_everybody_hears_how_it_went() -> None:
+    asked = threading.Event()
+
+    def ask() -> str:
+        assert asked.wait(30)
+        return "ESTOP"
+
+    with Served(ask) as at, at.line() as other, at.stop_line() as line:
+        line.send("estop")
+        assert until_kind(other, "stop")["phase"] == "asked"
+        asked.set()
+        assert until_kind(other, "stop")["phase"] == "done"
+        with at.line() as later:
+            assert until_kind(later, "stop")["phase"] == "done"
+        assert ("estop",) not in at.to_loop
+
+
+def test_a_stop_that_is_not_confirmed_is_said_and_asks_the_loop_as_well() -> None:
+    def ask() -> str:
+        raise DeviceError("the board did not confirm", "cut the servo supply")
+
+    with Served(ask) as at, at.line() as line:
+        line.send("estop")  # the other connection may be the one that was lost
+        assert until_kind(line, "stop")["phase"] == "asked"
+        said = until_kind(line, "stop")
+        assert (said["phase"], said["said"]) == ("unconfirmed", "the board did not confirm")
+        assert until(lambda: ("estop",) in at.to_loop)
+    with Served(lambda: "ARMED") as at, at.line() as line:
+        line.send("estop")
+        assert until(lambda: until_kind(line, "stop")["phase"] == "unconfirmed")
+
+
+def test_without_a_socket_of_the_run_the_stop_goes_over_the_pipe() -> None:
+    with Served() as at, at.stop_line() as line, at.line() as other:
+        line.send("estop")
+        assert until(lambda: at.to_loop == [("estop",)])
+        assert until_kind(other, "stop")["phase"] == "asked"
+
+
+def test_a_stop_passes_a_flood_of_another_browser() -> None:
+    asked = threading.Event()
+    handled: list[int] = []
+
+    def ask() -> str:
+        asked.set()
+        return "ESTOP"
+
+    poses = [json.dumps({"intent": "tune", "pose": [k % 1000 / 1000] * N}) for k in range(30_000)]
+    with Served(ask) as at, at.stop_line() as line:
+
+        def flood() -> None:
+            with at.line() as flooding:
+                flooding.send_many(poses)
+                handled.append(len(poses))
+                until(lambda: bool(at.to_loop) and at.to_loop[-1][1][0] == 0.999)
+
+        thread = threading.Thread(target=flood)
+        thread.start()
+        assert until(lambda: len(at.to_loop) > 2)
+        line.send("estop")
+        assert asked.wait(30)
+        assert not handled  # the flood had not even been sent
+        thread.join(60)
+        assert at.to_loop[-1] == ("tune", (0.999,) * N)  # and its newest wish is what is left
+        assert len(at.to_loop) < 2 * BURST + 600
+
+
+def test_a_stop_passes_the_flood_of_its_own_connection() -> None:
+    asked = threading.Event()
+
+    def ask() -> str:
+        asked.set()
+        return "ESTOP"
+
+    with Served(ask) as at, at.line() as line:
+        line.send_many([json.dumps(LOOK)] * int(3 * BURST))
+        line.send("estop")
+        assert asked.wait(30)
+        assert sum(m[0] == "look" for m in at.to_loop) < 2 * BURST  # most still wait or were passed
+
+
+def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
+    bucket = Bucket(rate=10.0, burst=5.0)
+    assert [bucket.take(1.0) for _ in range(6)] == [0.0] * 5 + [pytest.approx(0.1)]
+    assert bucket.take(1.05) == pytest.approx(0.05)
+    assert bucket.take(1.1) == 0.0
+    assert bucket.take(1.1) > 0.0
+    assert [bucket.take(100.0) for _ in range(6)][-1] > 0.0  # no more than a burst is saved
+
+
+def test_only_the_newest_picture_waits_for_a_browser_that_is_slow() -> None:
+    big = "x" * 1_000_000
+    with Served() as at, at.line() as line:
+        until_kind(line, "hello")
+        for k in range(200):
+            at.server.post([Frame("big", json.dumps({"kind": "big", "k": k, "x": big}))])
+        seen = [until_kind(line, "big")["k"]]
+        while seen[-1] < 199:
+            seen.append(until_kind(line, "big")["k"])
+        assert len(seen) < 60
+
+
+def test_who_comes_later_gets_the_newest_of_everything() -> None:
+    with Served() as at:
+        for k in range(3):
+            at.server.post([text("board", state=str(k)), Frame("scene", b"\x01" + bytes([k]))])
+        with at.line() as line:
+            assert until_kind(line, "board")["state"] == "2"
+            assert line.receive() == b"\x01\x02"
+
+
+def test_the_end_of_a_run_is_said_before_the_lines_are_cut() -> None:
+    with Served() as at, at.line() as line, at.stop_line() as stop:
+        until_kind(line, "hello")
+        at.server.over("the board does not answer")
+        assert until_kind(line, "over")["said"] == "the board does not answer"
+        assert line.receive() is None
+        assert stop.receive() is None
+
+
+def test_the_page_comes_whole_and_lets_nothing_else_in() -> None:
+    with Served() as at:
+        head, _, body = get(at).partition("\r\n\r\n")
+        other = get(at)
+    nonce = re.search(r"script-src 'nonce-([^']+)'", head)
+    assert nonce is not None
+    assert body.count(f'nonce="{nonce[1]}"') == 2
+    assert nonce[1] not in other  # another one every time
+    assert re.findall(r"<(?:script|style|link|img|iframe)\b(?![^>]*nonce)", body) == ["<link"]
+    for rule in (
+        "default-src 'none'", f"connect-src ws://127.0.0.1:{at.port};", "frame-ancestors 'none'",
+        "base-uri 'none'", "form-action 'none'",
+    ):  # fmt: skip
+        assert rule in head
+    for header in (
+        "Referrer-Policy: no-referrer", "X-Content-Type-Options: nosniff",
+        "X-Frame-Options: DENY", "Cache-Control: no-store",
+    ):  # fmt: skip
+        assert header in head
+    assert "Mien: &lt;b&gt;plain&lt;/b&gt;" in body
+    assert "<b>plain" not in body
+    assert "// own script" in body
+    assert at.door.page_key not in body
+    assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|\beval\b|https?://", body)
+
+
+def test_browsers_are_counted_and_the_stop_has_room_of_its_own(at: Served) -> None:
+    lines = [at.line() for _ in range(VIEWS)]
     try:
-        panel = PanelProcess(Window("morpheus33", port=0, line="/dev/ttyACM0"))
-        address = panel.start()
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+            at.line()
+        with at.stop_line() as stop:
+            stop.send("estop")
+            assert until_kind(lines[0], "stop")["phase"] == "asked"
     finally:
-        os.chdir(home)
-    yield panel, address
-    panel.close()
+        for line in lines:
+            line.close()
+
+    def room() -> bool:
+        try:
+            at.line().close()
+        except aiohttp.WSServerHandshakeError:
+            return False
+        return True
+
+    assert until(room)
 
 
-@pytest.fixture(scope="module")
-def page(served: tuple[PanelProcess, str]) -> Iterator[Browser]:
-    with Browser() as browser:
-        browser.open(served[1])
-        assert browser.wait_for("E-STOP")
-        yield browser
+def test_who_says_nothing_makes_room_for_who_does() -> None:
+    with Served() as at:
+        silent = [
+            socket.create_connection(("127.0.0.1", at.port), 10) for _ in range(STRANGERS + 20)
+        ]
+        try:
+            with at.line() as line:
+                until_kind(line, "hello")
+            silent[0].settimeout(20)
+            assert silent[0].recv(1) == b""  # the oldest was put out
+        finally:
+            for one in silent:
+                one.close()
 
 
-def clicked(panel: PanelProcess, kind: str) -> list[Any]:
-    """The arguments of the next click of a kind."""
-    found: list[Any] = []
-
-    def look() -> bool:
-        found.extend(c for c in panel.commands() if c[0] == kind)
-        return bool(found)
-
-    assert until(look), f"no {kind} arrived"
-    return list(found[-1][1:])
+def test_refusals_are_counted_for_the_page() -> None:
+    with Served() as at:
+        site = Site(at.port, "", "", "", "", 0)
+        for _ in range(3):
+            assert not page(site, "wrong")
+        with at.line() as line:
+            assert until(lambda: until_kind(line, "beat")["refused"] == 3)
+        assert at.server.refused == {"no secret": 3}
 
 
-@needs_browser
-def test_it_shows_the_face_and_its_meters(
-    served: tuple[PanelProcess, str], page: Browser, tmp_path: Path
-) -> None:
-    panel, _ = served
+def test_a_port_that_is_taken_is_an_error_that_names_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for host in ("127.0.0.1", "localhost", "0.0.0.0"):
+            with pytest.raises(DeviceError, match=f"port {port} of {host} is taken") as caught:
+                bound(host, port)
+            assert "--panel-port" in caught.value.hint
+    with pytest.raises(DeviceError, match=r"no panel on '?192\.0\.2\.7"):
+        bound("192.0.2.7", 0)
+    with pytest.raises(DeviceError, match=r"no panel on 'no\.such\.host\.invalid'"):
+        bound("no.such.host.invalid", 0)
+
+
+def test_an_address_that_means_all_is_shown_as_one_that_can_be_opened() -> None:
+    assert shown_as("127.0.0.1") == "127.0.0.1"
+    assert shown_as("robot.local") == "robot.local"
+    assert shown_as("0.0.0.0") not in ("0.0.0.0", "")
+
+
+def test_the_outbox_keeps_the_newest_wish_and_the_order_of_the_rest() -> None:
+    sent: list[tuple[object, ...]] = []
+    gate = threading.Event()
+
+    def send(message: tuple[object, ...]) -> None:
+        assert gate.wait(30)
+        sent.append(message)
+
+    outbox = Outbox(send)
+    outbox.put(("record", "first"))
+    assert until(lambda: outbox.waiting == 0)  # it is in the hands of a loop that does not read
     start = time.monotonic()
-
-    def shown() -> bool:
-        panel.commands()
-        panel.show(time.monotonic() - start, tick(np.zeros(N)), STATE)
-        return "99.87 %" in page.text()
-
-    assert until(shown)
-    text = page.text()
-    assert "as late, by the monitor" in text
-    assert "E-STOP" in text
-    page.screenshot(tmp_path / "panel.png")
-    from matplotlib.image import imread
-
-    picture = imread(tmp_path / "panel.png")[..., :3]
-    middle = picture[300:560, 480:660].reshape(-1, 3)
-    assert (middle[:, 0] > middle[:, 2]).mean() > 0.7  # skin, not the empty background
-
-
-@needs_browser
-def test_the_stop_button_and_the_stop_key_arrive(
-    served: tuple[PanelProcess, str], page: Browser
-) -> None:
-    page.click("E-STOP")
-    clicked(served[0], "estop")
-    page.press("Escape")
-    clicked(served[0], "estop")
-
-
-@needs_browser
-def test_the_stop_key_works_wherever_the_cursor_is(
-    served: tuple[PanelProcess, str], page: Browser
-) -> None:
-    panel, _ = served
-    for tab, field in (("Record", "input"), ("Tune", "[role=slider]"), ("Face", "")):
-        page.click(tab)
-        found = f"[...document.querySelectorAll({field!r})].find(e => e.offsetParent)"
-        if field:
-            assert until(lambda found=found: bool(page.js(f"!!{found}"))), tab
-            page.js(f"{found}.focus()")
-            assert page.js("document.activeElement !== document.body"), tab
-        else:
-            page.click("emotion")  # the menu that opens takes Escape for itself
-        panel.commands()
-        page.press("Escape")
-        clicked(panel, "estop")
-
-
-@needs_browser
-def test_what_is_recorded_and_played_is_said_and_so_is_what_goes_wrong(
-    served: tuple[PanelProcess, str], page: Browser, tmp_path: Path
-) -> None:
-    panel, _ = served
-    start = time.monotonic()
-
-    def says(text: str, **state: Any) -> bool:
-        def shown() -> bool:
-            waiting.extend(panel.commands())
-            panel.show(time.monotonic() - start, tick(np.zeros(N)), {**STATE, **state})
-            return text in page.text()
-
-        return until(shown)
-
-    waiting: list[Any] = []
-    page.click("Record")
-    assert says("nothing is recorded or played")
-    page.click("▶ replay")
-    assert says("error: nothing was recorded yet")
-    page.click("● record")
-    assert until(lambda: says("nothing is recorded") and ("record", "take-1") in waiting)
-    tape = {"name": "take-1.mcap", "seconds": 12.0, "dropped": 0, "said": ""}
-    assert says("● recording take-1.mcap, 12 s", tape=tape)
-    page.screenshot(tmp_path / "record.png")
-    page.click("■ stop and save")
-    assert until(lambda: says("recording") and ("record", None) in waiting)
-    full = {**tape, "name": "", "said": "take-1.mcap stopped: No space left on device"}
-    assert says("No space left on device", tape=full)
-    page.click("Board")
-    assert says("/dev/ttyACM0")
-    assert says("1:01:05")
-    page.click("Servos")
-    assert says("neck_roll")
-
-
-@needs_browser
-def test_tuning_by_hand_sends_the_pose(served: tuple[PanelProcess, str], page: Browser) -> None:
-    page.click("Tune")
-    assert page.wait_for("tune by hand")
-    assert "E-STOP" in page.text()  # on every tab
-    page.js(
-        "(() => { const c = [...document.querySelectorAll('input[type=checkbox]')]"
-        ".filter(e => e.offsetParent !== null || e.closest('label,div')); c.at(-1).click(); })()"
-    )
-    (pose,) = clicked(served[0], "tune")
-    assert pose == [0.0] * N
-
-
-def test_a_panel_for_others_needs_a_token() -> None:
-    for token in ("", "short"):
-        with pytest.raises(DeviceError, match="needs a token"):
-            PanelProcess(Window("morpheus33", host="0.0.0.0", token=token))
-
-
-class Inner:
-    """A server that answers anything with 200."""
-
-    def __init__(self) -> None:
-        import threading
-
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self.heard: list[bytes] = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                line, _ = self._socket.accept()
-            except OSError:
-                return
-            with line:
-                self.heard.append(line.recv(65536))
-                line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ninner")
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-@pytest.fixture
-def gate() -> Iterator[tuple[int, Inner]]:
-    from robot.panel.token_gate import TokenGate
-
-    inner = Inner()
-    door = TokenGate(Window("f", host="127.0.0.1", port=0, token="sesame-open"), inner.port)
-    yield int(door.address.split(":")[2].split("/")[0]), inner
-    inner.close()
-
-
-def ask(port: int, head: str) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
-        line.sendall(head.encode("latin-1"))
-        line.shutdown(socket.SHUT_WR)
-        out = b""
-        while data := line.recv(65536):
-            out += data
-    return out
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        "GET / HTTP/1.1\r\n\r\n",
-        "GET /?token=wrong-one HTTP/1.1\r\n\r\n",
-        "GET / HTTP/1.1\r\nCookie: mien=wrong-one\r\n\r\n",
-        "GET / HTTP/1.1\r\nCookie: other=sesame-open\r\nUpgrade: websocket\r\n\r\n",
-        "\r\n\r\n",
-        "GET /?token=\xff HTTP/1.1\r\nCookie: \xff;;=\r\n\r\n",
-    ],
-)
-def test_without_the_token_nothing_gets_in(gate: tuple[int, Inner], head: str) -> None:
-    port, inner = gate
-    assert ask(port, head).startswith(b"HTTP/1.1 401")
-    assert inner.heard == []
-
-
-def test_an_endless_head_is_cut_off(gate: tuple[int, Inner]) -> None:
-    port, inner = gate
-    with suppress(ConnectionError):
-        assert ask(port, "GET / HTTP/1.1\r\nX: " + "y" * 100_000) == b""
-    assert inner.heard == []
-
-
-def test_the_token_gives_a_cookie_and_the_cookie_lets_in(gate: tuple[int, Inner]) -> None:
-    port, inner = gate
-    given = ask(port, "GET /?token=sesame-open HTTP/1.1\r\n\r\n")
-    assert given.startswith(b"HTTP/1.1 303")
-    assert b"HttpOnly; SameSite=Strict" in given
-    assert ask(port, "GET /x HTTP/1.1\r\nCookie: a=b; mien=sesame-open\r\n\r\n").endswith(b"inner")
-    assert inner.heard[0].startswith(b"GET /x")
+    for k in range(1000):
+        outbox.put(("tune", [k]))
+        outbox.put(("piece", k))
+    outbox.put(("estop",))
+    assert time.monotonic() - start < 20  # nobody waited for the loop
+    gate.set()
+    assert until(lambda: ("tune", [999]) in sent)
+    assert sent[1] == ("estop",)
+    assert [m for m in sent if m[0] == "tune"] == [("tune", [999])]
+    assert [m[1] for m in sent if m[0] == "piece"] == list(range(ROOM))
+    outbox.close()

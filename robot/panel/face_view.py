@@ -1,0 +1,124 @@
+"""The panel's view: a live face, its meters, feelings and recordings, a hand on every servo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import singledispatchmethod
+from typing import Any, Final
+
+from models.emotion import EMOTIONS
+from robot.calibrated import Calibrated
+from robot.config import FaceConfig, Floats, load_face
+from robot.panel.face_scene import FaceScene
+from robot.panel.intents import Feel, Intent, Look, Record, Replay, Rest, Schema, Tune
+from robot.panel.meters import board, level, serial, servos, voice
+from robot.panel.process import Window
+from robot.panel.recordings import Recordings
+from robot.panel.scene import script
+from robot.panel.view import Frame, Page, Say, part, text
+
+_METERS_EVERY: Final = 5
+
+
+@dataclass(frozen=True)
+class Slider:
+    """One actuator as the page draws it."""
+
+    name: str
+    region: str
+    low: float
+    high: float
+
+
+def sliders(face: FaceConfig) -> list[dict[str, Any]]:
+    """A slider for every actuator, in the face's order."""
+    return [
+        asdict(Slider(name, actuator.region, *map(float, actuator.limits)))
+        for name, actuator in face.actuators.items()
+    ]
+
+
+class FaceView:
+    """A ``View`` of one live face.
+
+    Args:
+        window: what to show. say: hears ("feel", {...}), ("look", yaw, pitch), ("tune", pose), ...
+    """
+
+    def __init__(self, window: Window, say: Say) -> None:
+        self._say, self._line = say, window.line
+        self._face = load_face(window.face)
+        self._recordings = Recordings(say, self._face)
+        model = Calibrated(self._face, window.calibration).model
+        self._scene = FaceScene(self._face, model, window.build)
+        self._shows = 0
+        self.intents = Schema(self._face, Feel, Look, Tune, Record, Replay, Rest)
+        self.page = Page(
+            f"Mien: {self._face.name}",
+            styles=(part("stage.css"),),
+            scripts=(script(), part("stage.js"), part("face_view.js")),
+        )
+
+    def hello(self) -> Sequence[Frame]:
+        """Names and limits that never change, and the face."""
+        return [
+            self._scene.hello(),
+            text(
+                "hello",
+                face=self._face.name,
+                emotions=list(EMOTIONS),
+                sliders=sliders(self._face),
+            ),
+        ]
+
+    def frames(
+        self, wanted: Floats, sent: Floats, skin: Any, state: dict[str, Any]
+    ) -> Sequence[Frame]:
+        """Commands (n,) wanted and sent, the rig's skin or None, and the meters."""
+        out = [
+            text("board", **board(state)),
+            self._scene.frame(wanted, sent, skin),
+        ]
+        if self._shows % _METERS_EVERY == 0:
+            out.append(
+                text(
+                    "meters",
+                    level=level(state),
+                    voice=voice(state),
+                    serial=serial(state, self._line, self._face.baud),
+                    servos=servos(state, self._face.names),
+                    recordings=self._recordings.shown(state),
+                )
+            )
+        self._shows += 1
+        return out
+
+    @singledispatchmethod
+    def obey(self, intent: Intent) -> None:
+        """Hand it to the loop, or to the recordings."""
+        raise NotImplementedError(intent.called)
+
+    @obey.register
+    def _(self, intent: Feel) -> None:
+        self._say(("feel", {intent.emotion: intent.intensity}))
+
+    @obey.register
+    def _(self, intent: Look) -> None:
+        self._say(("look", intent.yaw, intent.pitch))
+
+    @obey.register
+    def _(self, intent: Tune) -> None:
+        self._say(("tune", None if intent.pose is None else list(intent.pose)))
+
+    @obey.register
+    def _(self, intent: Record) -> None:
+        self._recordings.record(intent.recording)
+
+    @obey.register
+    def _(self, intent: Replay) -> None:
+        self._recordings.replay(intent.recording)
+
+    @obey.register
+    def _(self, _: Rest) -> None:
+        self._say(("stop",))

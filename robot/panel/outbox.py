@@ -1,0 +1,74 @@
+"""From the browsers to the loop: bounded, newest wishes first, and nobody here waits for it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from threading import Condition, Thread
+from typing import Any, Final
+
+NEWEST: Final = frozenset({"feel", "look", "tune", "pose", "shown"})
+"""Kinds of which only the newest matters to the loop."""
+EVERY_S: Final = 1 / 60
+"""Between two batches: the loop ticks as often."""
+ROOM: Final = 64
+
+
+class Outbox:
+    """Sends messages in a thread of its own, as a loop that ramps may not read for a while.
+
+    Args:
+        send: blocks until the loop has room; OSError means that it is gone.
+    """
+
+    def __init__(self, send: Callable[[Any], None]) -> None:
+        self._send = send
+        self._newest: dict[str, tuple[Any, ...]] = {}
+        self._others: deque[tuple[Any, ...]] = deque()
+        self._full = Condition()
+        self._over = False
+        Thread(target=self._run, name="to-loop", daemon=True).start()
+
+    def put(self, message: tuple[Any, ...]) -> None:
+        """Send it soon. Of ``NEWEST`` kinds a newer message replaces one that still waits.
+
+        Other kinds wait in order. Where too many wait, the newest is left out: a hand is slower
+        than that, and the player of a recording looks at the time.
+        """
+        with self._full:
+            if message[0] in NEWEST:
+                self._newest[message[0]] = message
+            elif message[0] == "estop":
+                self._others.appendleft(message)
+            elif len(self._others) < ROOM:
+                self._others.append(message)
+            self._full.notify()
+
+    @property
+    def waiting(self) -> int:
+        """Messages that have not been taken to be sent."""
+        with self._full:
+            return len(self._newest) + len(self._others)
+
+    def close(self) -> None:
+        """Send no more."""
+        with self._full:
+            self._over = True
+            self._full.notify()
+
+    def _run(self) -> None:
+        try:
+            while True:
+                with self._full:
+                    self._full.wait_for(lambda: self._over or self._newest or self._others)
+                    if self._over:
+                        return
+                    batch = [*self._others, *self._newest.values()]
+                    self._others.clear()
+                    self._newest.clear()
+                for message in batch:
+                    self._send(message)
+                with self._full:
+                    self._full.wait_for(lambda: self._over, EVERY_S)
+        except OSError:
+            return  # the loop is gone; the reader of the pictures says so

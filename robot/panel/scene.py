@@ -1,0 +1,312 @@
+"""The face for a page, as bytes: once what it is made of, then what moved.
+
+``scene.js`` draws it with the shaders of the film, and ``scene_bytes.js`` reads these bytes.
+Little-endian throughout; every array is padded with zeros to a multiple of four bytes; lengths are
+in mm, and int16 places count ``STEP_MM``.
+
+Scene, once a page
+    "MISC" | version u8 | 0 u8 x 3 | zlib( size u32 | JSON of size bytes | arrays )
+    JSON: ``parts`` and ``clouds`` in their order, ``uniforms`` of the shaders, ``step``, ``paint``
+    (width, height), ``backdrop``. Arrays, for each part in turn: places int16 (V, 3), unit
+    normals int16 (V, 3) times 32767 where ``normals`` says so, corners u16 (T, 3), albedo
+    u8 (V, 3), front and ambient u8 (V, 2), local f32 (V, 3), rows u16 (n,) of the vertices that
+    move; last of all the paint, u8 (height, width, 4).
+
+Frame
+    "MIFR" | version u8 | 0 u8 x 3 | CRC-32 of its scene u32 | blocks u32 | mouth_light f32 | ...
+    Bit k of ``blocks`` says that block k follows. What does not follow stays as it was. Block 0 is
+    the head's place f32 (3, 4). Then one for every part that moves, in their order: f32 (3, 4) for
+    a rigid one, places int16 (n, 3) of its ``rows`` for a soft one. Then one for every cloud:
+    places int16 (n, 3), and u8 (n, 3) colours where the cloud has no colour of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from robot.sim.head import SIDES, Head
+from robot.sim.skin import Skin, SkinState, gaze_rotation
+from robot.sim.surfaces import SURFACES, constants, fixed, lights, mouth_light, scalp, sources
+from robot.sim.view import Light
+
+VERSION: Final = 1
+STEP_MM: Final = 0.01
+SCENE, FRAME = b"MISC", b"MIFR"
+HEAD: Final = struct.Struct("<4sB3x")
+FRAME_HEAD: Final = struct.Struct("<4sB3xIIf")
+BACKDROP: Final = (0.075, 0.085, 0.105)
+_CLOSED: Final = 0.45
+_SOFT: Final = ("skin", "tongue")
+_LEAST_SHARE: Final = 1e-4
+"""A vertex that follows its nodes less moves by less than a step."""
+_JS: Final = ("scene_bytes.js", "scene_camera.js", "scene.js")
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Points that a page draws as dots.
+
+    Attributes:
+        name: what frames and the page call it. count: how many points there are.
+        size_mm: diameter. lift_mm: how much nearer to the viewer it is drawn than it is, so that
+            a skin does not cut dots that lie on it.
+        color: RGB 0..255 of all of them; without one every frame brings a colour for each point.
+        shown: at first.
+    """
+
+    name: str
+    count: int
+    size_mm: float
+    lift_mm: float = 0.0
+    color: tuple[int, int, int] | None = None
+    shown: bool = True
+
+
+class Scene:
+    """What one page draws.
+
+    Args:
+        skin: of the rig whose head is shown; without one there are clouds only.
+
+    Attributes:
+        message: the scene, for every page that opens.
+    """
+
+    def __init__(self, skin: Skin | None, clouds: Sequence[Cloud]) -> None:
+        self._skin = skin
+        self._clouds = tuple(clouds)
+        self._rows: dict[str, NDArray[np.intp]] = {}
+        if skin is not None:
+            tongue = len(skin.head.parts["tongue"].vertices)
+            self._rows = {"skin": np.flatnonzero(movable(skin)), "tongue": np.arange(tongue)}
+        parts = [] if skin is None else _parts(skin.head, self._rows)
+        self._moving = [p.name for p in parts if p.rows is not None or p.rigid]
+        if 1 + len(self._moving) + len(self._clouds) > 32:
+            raise ValueError(f"{len(self._clouds)} clouds; a frame names at most 32 blocks")
+        self.message = _message(None if skin is None else skin.head, parts, self._clouds)
+        self._crc = zlib.crc32(self.message)
+
+    def frame(
+        self,
+        state: SkinState | None = None,
+        points: Mapping[str, ArrayLike] | None = None,
+        colors: Mapping[str, NDArray[np.uint8]] | None = None,
+    ) -> bytes:
+        """What moved.
+
+        Args:
+            state: of the skin; left out, the head stays as it is.
+            points: (n, 3) mm in the world by cloud; what is left out stays.
+            colors: (n, 3) of the clouds without a colour.
+
+        Numbers that are not finite are left out, and so is a cloud of another size.
+        """
+        blocks: list[bytes | None] = [None] * (1 + len(self._moving))
+        light = _CLOSED
+        if state is not None and self._skin is not None:
+            moved = self._skin.deform(state)
+            light = mouth_light(self._skin.head, moved["skin"])
+            blocks = [rigid(state.head)]
+            for name in self._moving:
+                soft = name in _SOFT
+                blocks.append(
+                    places(moved[name][self._rows[name]])
+                    if soft
+                    else rigid(_turned(self._skin.head, name, state))
+                )
+        for cloud in self._clouds:
+            at = (points or {}).get(cloud.name)
+            own = None if cloud.color else (colors or {}).get(cloud.name)
+            blocks.append(None if at is None else _dots(cloud, np.asarray(at), own))
+        bits = sum(1 << k for k, block in enumerate(blocks) if block is not None)
+        head = FRAME_HEAD.pack(
+            FRAME, VERSION, self._crc, bits, light if np.isfinite(light) else _CLOSED
+        )
+        return head + b"".join(block for block in blocks if block is not None)
+
+
+def script() -> str:
+    """The JavaScript of a page that draws scenes: the class ``FaceScene``, and its shaders."""
+    shaders = {name: [_es(text) for text in sources(name)] for name in _programs()}
+    told = json.dumps(shaders).replace("</", "<\\/")
+    texts = [(Path(__file__).parent / name).read_text("utf-8") for name in _JS]
+    return "\n".join([f"const FACE_SHADERS = {told};", *texts])
+
+
+def places(points: ArrayLike) -> bytes | None:
+    """Points (n, 3) mm as int16 steps; None where a number is not finite."""
+    at = np.asarray(points, np.float64) / STEP_MM
+    if not np.isfinite(at).all():
+        return None
+    return _padded(np.rint(np.clip(at, -32767, 32767)).astype("<i2"))
+
+
+def rigid(turn: NDArray[np.float64]) -> bytes | None:
+    """The upper three rows of a place (4, 4) in mm; None where a number is not finite."""
+    return _padded(turn[:3].astype("<f4")) if np.isfinite(turn).all() else None
+
+
+def movable(skin: Skin) -> NDArray[np.bool_]:
+    """(V,) vertices of the skin that some state moves by a step or more."""
+    state = SkinState.neutral(len(skin.nodes))
+    rest = skin.deform(state)["skin"]
+    state.jaw[:3, 3] = 1.0
+    out = (skin.deform(state)["skin"] != rest).any(axis=1)
+    out |= (np.abs(skin.W) > _LEAST_SHARE).any(axis=1)
+    for lids in skin.lids.values():
+        out[lids.vertices] = True
+    return np.asarray(out)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A mesh to draw: the first ``drawn`` of its triangles (T, 3), and all of them to find its
+    normals, unless these are given (V, 3). ``fixed`` (V, 9) as in ``robot.sim.surfaces``."""
+
+    name: str
+    shader: str
+    vertices: NDArray[np.floating]
+    triangles: NDArray[np.int32]
+    fixed: NDArray[np.float32]
+    drawn: int
+    normals: NDArray[np.float64] | None = None
+    rows: NDArray[np.intp] | None = None
+    rigid: bool = False
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "name": self.name, "shader": self.shader, "vertices": len(self.vertices),
+            "triangles": len(self.triangles), "drawn": self.drawn,
+            "material": int(self.fixed[0, 6]), "normals": self.normals is not None,
+            "rows": 0 if self.rows is None else len(self.rows), "rigid": self.rigid,
+        }  # fmt: skip
+
+    def arrays(self) -> list[bytes]:
+        given = [] if self.normals is None else [_padded((32767 * self.normals).astype("<i2"))]
+        rows = [] if self.rows is None else [_padded(self.rows.astype("<u2"))]
+        return [
+            places(self.vertices) or b"",
+            *given,
+            _padded(self.triangles.astype("<u2")),
+            _padded(_bytes(self.fixed[:, :3])),
+            _padded(_bytes(self.fixed[:, 7:])),
+            _padded(self.fixed[:, 3:6].astype("<f4")),
+            *rows,
+        ]
+
+
+def _parts(head: Head, rows: Mapping[str, NDArray[np.intp]]) -> list[_Part]:
+    """The skin without the part that a finer mesh stands for, that mesh, and all others."""
+    out = []
+    for name, part in head.parts.items():
+        triangles, drawn = part.triangles, len(part.triangles)
+        turns = name.startswith("eye_") or name == "teeth_lower"
+        if name == "skin":
+            weights, replaced, finer = scalp(head)
+            finer = np.concatenate([finer, _seam(weights)])
+            triangles = np.concatenate([triangles[~replaced], triangles[replaced]])
+            drawn = int((~replaced).sum())
+            normal = weights @ _normals(part.vertices, part.triangles)
+            out.append(
+                _Part(
+                    "scalp", "skin", weights @ part.vertices, finer, weights @ fixed(head, name),
+                    len(finer), normal / np.linalg.norm(normal, axis=1, keepdims=True),
+                )
+            )  # fmt: skip
+        out.append(
+            _Part(
+                name, SURFACES[name][0], part.vertices, triangles, fixed(head, name), drawn,
+                rows=rows.get(name), rigid=turns,
+            )
+        )  # fmt: skip
+    return out
+
+
+def _seam(weights: sp.csr_matrix) -> NDArray[np.int32]:
+    """Slivers (n, 3) along the border of the finer mesh, seen from both sides.
+
+    The middle of a border edge lies beside the straight edge of the skin by a rounding error, and
+    the background would shine through between them.
+    """
+    kept, middle = (np.flatnonzero(np.diff(weights.indptr) == k) for k in (1, 2))
+    row = dict(zip(weights[kept].indices.tolist(), kept.tolist(), strict=True))
+    ends = [[row[v] for v in pair] for pair in weights[middle].indices.reshape(-1, 2).tolist()]
+    front = np.column_stack([ends, middle]).astype(np.int32).reshape(-1, 3)
+    return np.concatenate([front, front[:, ::-1]])
+
+
+def _message(head: Head | None, parts: Sequence[_Part], clouds: Sequence[Cloud]) -> bytes:
+    uniforms = {**lights(Light()), **({} if head is None else constants(head))}
+    image = np.zeros((1, 1, 4), np.uint8) if head is None else head.paint.image
+    told = {
+        "step": STEP_MM,
+        "parts": [part.told() for part in parts],
+        "clouds": [vars(cloud) for cloud in clouds],
+        "uniforms": {name: np.ravel(value).tolist() for name, value in uniforms.items()},
+        "paint": [image.shape[1], image.shape[0]],
+        "backdrop": BACKDROP,
+    }
+    text = json.dumps(told).encode()
+    text += b" " * (-len(text) % 4)
+    arrays = [array for part in parts for array in part.arrays()]
+    body = b"".join([struct.pack("<I", len(text)), text, *arrays, _padded(image)])
+    return HEAD.pack(SCENE, VERSION) + zlib.compress(body, 9)
+
+
+def _dots(cloud: Cloud, at: NDArray[np.floating], own: NDArray[np.uint8] | None) -> bytes | None:
+    if at.shape != (cloud.count, 3):
+        return None
+    block = places(at)
+    if cloud.color or block is None:
+        return block
+    if own is None or own.shape != at.shape:
+        return None
+    return block + _padded(own.astype(np.uint8))
+
+
+def _turned(head: Head, name: str, state: SkinState) -> NDArray[np.float64]:
+    """Where a rigid part is (4, 4): the lower teeth with the jaw, an eye about its centre."""
+    if name == "teeth_lower":
+        return state.jaw
+    side = name.removeprefix("eye_")
+    out = np.eye(4)
+    out[:3, :3] = gaze_rotation(*state.gaze[SIDES.index(side)])
+    out[:3, 3] = head.eye_center[side] - out[:3, :3] @ head.eye_center[side]
+    return out
+
+
+def _normals(vertices: NDArray[np.float32], triangles: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Area-weighted unit normals (V, 3)."""
+    a, b, c = (vertices[triangles[:, k]].astype(np.float64) for k in range(3))
+    out = np.zeros((len(vertices), 3))
+    for k in range(3):
+        np.add.at(out, triangles[:, k], np.cross(b - a, c - a))
+    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12))
+
+
+def _bytes(share: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return np.asarray(np.rint(255.0 * np.clip(share, 0.0, 1.0)), dtype=np.uint8)
+
+
+def _padded(array: NDArray[Any]) -> bytes:
+    raw = array.tobytes()
+    return raw + b"\0" * (-len(raw) % 4)
+
+
+def _programs() -> tuple[str, ...]:
+    return ("backdrop", *dict.fromkeys(shader for shader, _ in SURFACES.values()))
+
+
+def _es(text: str) -> str:
+    """GLSL 3.30 as GLSL ES 3.00; the shaders keep to what both have."""
+    return text.replace("#version 330", "#version 300 es\nprecision highp float;", 1)

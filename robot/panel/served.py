@@ -1,0 +1,87 @@
+"""What runs in the panel's process: a server in the main thread, the pipe to the loop in two."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
+from threading import Thread
+from time import monotonic
+from typing import Final
+
+from robot.errors import MienError
+from robot.panel.door import Door
+from robot.panel.outbox import Outbox
+from robot.panel.process import Window
+from robot.panel.server import Server, bound, shown_as
+from robot.panel.stopper import Ask, Stopper
+from robot.panel.view import Say, View
+
+UNSEEN_S: Final = 1.0
+"""Between pictures that are worked out while nobody looks, for whoever comes next."""
+
+
+def serve(pipe: Connection, window: Window, make: Callable[[Say], View]) -> None:
+    """A view's process: pictures come in through ``pipe``, wishes go out, until the run is over.
+
+    Args:
+        make: opens the view; it is given what sends a message to the loop.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the loop ends this process, after its ramp
+    try:
+        asyncio.run(_serve(pipe, window, make))
+    except MienError as e:
+        pipe.send(("failed", e.message, e.hint))
+
+
+async def _serve(pipe: Connection, window: Window, make: Callable[[Say], View]) -> None:
+    # The port first: a taken one is said at once, not after a self-model was loaded.
+    listening = bound(window.host, window.port)
+    outbox = Outbox(pipe.send)
+    view = make(outbox.put)
+    door = door_of(window, listening.getsockname()[1])
+    server = Server(
+        door, view, lambda post: Stopper(asks(window), lambda: outbox.put(("estop",)), post)
+    )
+    pipe.send(("ready", door.address(shown_as(window.host))))
+    Thread(target=_read, args=(pipe, view, server, outbox), name="pictures", daemon=True).start()
+    await server.run(listening)
+    outbox.close()
+
+
+def door_of(window: Window, port: int) -> Door:
+    """The rules of a window's server: the user's token opens its page, or a secret of its own."""
+    if window.token:
+        return Door(window.host, port, page_key=window.token)
+    return Door(window.host, port)
+
+
+def asks(window: Window) -> Ask | None:
+    """How the run is asked to stop; None where it has no socket."""
+    if window.estop is None:
+        return None
+    from robot.estop_socket import request
+
+    return partial(request, window.estop)
+
+
+def _read(pipe: Connection, view: View, server: Server, outbox: Outbox) -> None:
+    """Pictures from the loop, until it ends. A view that fails ends the panel, never the run."""
+    said, stop, drawn = "the panel itself failed", "", float("-inf")
+    try:
+        while True:
+            kind, *rest = pipe.recv()
+            if kind == "over":
+                said, stop = rest
+                return
+            now = monotonic()
+            if server.watched or now - drawn >= UNSEEN_S:
+                drawn = now
+                server.post(view.frames(*rest))
+            outbox.put(("shown",))
+    except (EOFError, OSError):
+        said = "the run is gone"
+    finally:
+        server.over(said, stop)

@@ -1,0 +1,76 @@
+"""What a page of the panel's server consists of: its parts, what it may ask, what it is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from robot.panel.intents import Intent, Schema
+
+Say = Callable[[tuple[Any, ...]], None]
+"""Sends one message to the loop; never blocks, and may be called from any thread."""
+_HERE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Page:
+    """The parts of a page that are a view's own; everything is put into one answer.
+
+    Attributes:
+        title: of the window.
+        styles, scripts: texts of CSS and JavaScript, in order, after the page's own. A script
+            builds its controls with ``mien`` of page.js and hears frames with ``mien.on(kind)``.
+        again: the command that starts such a run again.
+    """
+
+    title: str
+    styles: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
+    again: str = "mien panel"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One message to every browser: JSON text or the scene's bytes.
+
+    Only the newest of a kind waits for a browser that is slow, and a browser that comes later
+    gets the newest of every kind first.
+    """
+
+    kind: str
+    data: str | bytes
+
+
+class View(Protocol):
+    """What is shown and asked on one page. ``frames`` is called in a thread of its own."""
+
+    @property
+    def page(self) -> Page:
+        """The page's own parts."""
+
+    @property
+    def intents(self) -> Schema:
+        """What a browser may ask."""
+
+    def hello(self) -> Sequence[Frame]:
+        """What every browser is sent first: settings, and the scene at rest."""
+
+    def frames(self, *picture: Any) -> Sequence[Frame]:
+        """What to show of one picture of the loop (the arguments of ``PanelProcess.show``)."""
+
+    def obey(self, intent: Intent) -> None:
+        """Do what a browser asks; it was checked. Raises MienError: what is said to this browser
+        alone. Must not block."""
+
+
+def text(kind: str, **content: Any) -> Frame:
+    """A frame of JSON. Raises ValueError: a number in it is none."""
+    return Frame(kind, json.dumps({"kind": kind, **content}, allow_nan=False))
+
+
+def part(name: str) -> str:
+    """The text of a file beside this one that goes into a page."""
+    return (_HERE / name).read_text(encoding="utf-8")

@@ -1,0 +1,467 @@
+"""Changes to the safety lines of the host, each with the tests that must notice it.
+
+Run by ``firmware.mutation``.
+"""
+
+from __future__ import annotations
+
+from firmware.mutation import Mutant
+
+LOOP = ("tests/robot/test_loop.py",)
+LIMITER = ("tests/robot/test_interlocks.py", "tests/robot/test_safety.py")
+SIGNALS = ("tests/robot/test_stopping.py",)
+SOCKET = ("tests/robot/test_estop_socket.py",)
+EMERGENCY = ("tests/robot/test_emergency.py",)
+VERBS = ("tests/robot/link/test_commands.py",)
+BOARD = (
+    "tests/robot/link/test_board.py",
+    "tests/robot/link/test_board_away.py",
+    "tests/robot/link/test_board_estop.py",
+)
+UPLOAD = ("tests/robot/link/test_upload.py",)
+WISHES = ("tests/robot/live/test_wishes.py",)
+
+_LOOP = (
+    Mutant(
+        "pulses from what was wanted",
+        "robot/loop.py",
+        "to_pulses(self._face, limited.commands)",
+        "to_pulses(self._face, wanted)",
+        LOOP,
+    ),
+    Mutant(
+        "the limiter remembers what was wanted",
+        "robot/loop.py",
+        "self._last = limited.commands",
+        "self._last = wanted",
+        LOOP,
+    ),
+    Mutant(
+        "play ends without rest",
+        "robot/loop.py",
+        "self._tick(start, k / RATE_HZ, commands(k / RATE_HZ))\n        finally:\n"
+        "            self.rest()",
+        "self._tick(start, k / RATE_HZ, commands(k / RATE_HZ))\n        finally:\n            pass",
+        LOOP,
+    ),
+    Mutant(
+        "follow ends without rest",
+        "robot/loop.py",
+        "due += behind / RATE_HZ\n        finally:\n            self.rest()",
+        "due += behind / RATE_HZ\n        finally:\n            pass",
+        LOOP,
+    ),
+    Mutant(
+        "missed ticks are made up for in a burst",
+        "robot/loop.py",
+        "due += behind / RATE_HZ\n",
+        "due += 0.0\n",
+        LOOP,
+    ),
+    Mutant(
+        "released before the servo has arrived",
+        "robot/loop.py",
+        "count += int(np.ceil((self._board.lead_s + SETTLE_S) * RATE_HZ))",
+        "count += 0",
+        LOOP,
+    ),
+    Mutant(
+        "released before the last setpoint is due",
+        "robot/loop.py",
+        "(self._board.lead_s + SETTLE_S)",
+        "SETTLE_S",
+        LOOP,
+    ),
+    Mutant("the board is not read in a tick", "robot/loop.py", "self._board.read()", "pass", LOOP),
+    Mutant(
+        "rest without a release",
+        "robot/loop.py",
+        "            self._board.disarm()\n",
+        "            pass\n",
+        LOOP,
+    ),
+    Mutant(
+        "follow jumps to the first pose",
+        "robot/loop.py",
+        "                self._ramp(np.clip(wanted, *self._face.limits.T), before=True)\n",
+        "                pass\n",
+        LOOP,
+    ),
+    Mutant(
+        "a stop is taken for a board that is gone",
+        "robot/loop.py",
+        "        except EmergencyStopError:\n            raise\n",
+        "",
+        LOOP,
+    ),
+    Mutant(
+        "the pace drifts without bound",
+        "robot/loop.py",
+        "np.clip(phase(due), -NUDGE_S, NUDGE_S)",
+        "phase(due)",
+        LOOP,
+    ),
+)
+
+_LIMITER = (
+    Mutant(
+        "what an interlock holds back counts as relief of another",
+        "robot/safety.py",
+        "np.where(adds.any(axis=0), 0.0, change)",
+        "np.where(adds, 0.0, change)",
+        LIMITER,
+    ),
+    Mutant(
+        "steps may cross an interlock",
+        "robot/safety.py",
+        "np.where(adds, part[:, None], 1.0).min(axis=0, initial=1.0)",
+        "1.0",
+        LIMITER,
+    ),
+    Mutant(
+        "no interlock on the goal",
+        "robot/safety.py",
+        "if total <= limit:",
+        "if True:",
+        LIMITER,
+    ),
+    Mutant(
+        "a step is held back as a whole, so that what waits never arrives",
+        "robot/safety.py",
+        "np.where(adds, part[:, None], 1.0).min",
+        "np.where(self._terms != 0, part[:, None], 1.0).min",
+        LIMITER,
+    ),
+    Mutant(
+        "one interlock lets another's actuator through",
+        "robot/safety.py",
+        "1.0).min(axis=0, initial=1.0)",
+        "0.0).max(axis=0, initial=0.0)",
+        LIMITER,
+    ),
+    Mutant("no upper speed limit", "robot/safety.py", "-most, most)", "-most, np.inf)", LIMITER),
+    Mutant("no lower speed limit", "robot/safety.py", "-most, most)", "-np.inf, most)", LIMITER),
+    Mutant(
+        "time that runs back moves the face", "robot/safety.py", "max(dt, 0.0)", "abs(dt)", LIMITER
+    ),
+    Mutant("no range", "robot/safety.py", "np.clip(held, self._low, self._high)", "held", LIMITER),
+    Mutant(
+        "what is not a number goes to the middle",
+        "robot/safety.py",
+        "np.where(np.isfinite(wanted), wanted, last)",
+        "np.where(np.isfinite(wanted), wanted, 0.0)",
+        LIMITER,
+    ),
+    Mutant(
+        "a ramp at full speed",
+        "robot/safety.py",
+        "max(0.2, 4.0 * 1.875 * slowest)",
+        "max(0.2, 1.875 * slowest)",
+        LIMITER,
+    ),
+    Mutant(
+        "a ramp that starts at its speed",
+        "robot/safety.py",
+        "s = u**3 * (10.0 - 15.0 * u + 6.0 * u * u)",
+        "s = u",
+        LIMITER,
+    ),
+)
+
+_LINK = (
+    Mutant(
+        "a silent board is not noticed",
+        "robot/link/board.py",
+        "> SILENT_S:",
+        "> 1e9:",
+        BOARD,
+    ),
+    Mutant(
+        "ESTOP of the board itself is not seen",
+        "robot/link/board.py",
+        "elif seen is not None and seen.state == State.ESTOP:",
+        "elif False:",
+        BOARD,
+    ),
+    Mutant(
+        "a stopped board is sent to",
+        "robot/link/board.py",
+        "        if self._stopped:\n            raise handshake.estopped()\n        held",
+        "        held",
+        BOARD,
+    ),
+    Mutant(
+        "a board is armed over its stop",
+        "robot/link/board.py",
+        "if was_armed and not self._stopped:",
+        "if was_armed:",
+        BOARD,
+    ),
+    Mutant(
+        "a stop that was found is forgotten",
+        "robot/link/board.py",
+        "        if self._stopped:\n            raise handshake.estopped()\n"
+        "        self.counters.reconnects += 1",
+        "        self.counters.reconnects += 1",
+        BOARD,
+    ),
+    Mutant(
+        "its watchdog is not noticed",
+        "robot/link/board.py",
+        "elif seen is not None and self._armed and seen.state != State.ARMED:",
+        "elif False:",
+        BOARD,
+    ),
+    Mutant(
+        "a board is waited for without end",
+        "robot/link/board.py",
+        "now - self._lost_at > GIVE_UP_S",
+        "False",
+        BOARD,
+    ),
+    Mutant(
+        "NaN is sent",
+        "robot/link/board.py",
+        "np.where(np.isfinite(pulses_us), pulses_us, held)",
+        "pulses_us",
+        BOARD,
+    ),
+    Mutant(
+        "pulses of another face are sent",
+        "robot/link/board.py",
+        "if pulses_us.shape != self._last.shape:",
+        "if False:",
+        BOARD,
+    ),
+    Mutant(
+        "close leaves the outputs on",
+        "robot/link/board.py",
+        "if self._armed and self._lost_at is None:",
+        "if False:",
+        BOARD,
+    ),
+    Mutant(
+        "an e-stop is asked for once only",
+        "robot/link/handshake.py",
+        "attempts = max(1, round(patience_s / ESTOP_S))",
+        "attempts = 1",
+        BOARD,
+    ),
+    Mutant(
+        "any answer confirms an e-stop",
+        "robot/link/handshake.py",
+        "    if state != State.ESTOP:\n",
+        "    if False:\n",
+        EMERGENCY,
+    ),
+    Mutant(
+        "another protocol is spoken to",
+        "robot/link/handshake.py",
+        "if theirs != wire.PROTOCOL_HASH:",
+        "if False:",
+        BOARD,
+    ),
+    Mutant(
+        "armed with a servo board missing",
+        "robot/link/handshake.py",
+        "    if ack.result == Result.BOARD:\n        missing",
+        "    if False:\n        missing",
+        BOARD,
+    ),
+    Mutant(
+        "a refused ARM is taken for one",
+        "robot/link/handshake.py",
+        "    if ack.result != Result.OK:\n        raise refused(Msg.ARM, ack)",
+        "    if False:\n        raise refused(Msg.ARM, ack)",
+        BOARD,
+    ),
+    Mutant(
+        "cleared while the button is pressed",
+        "robot/link/handshake.py",
+        "    if state == State.ESTOP:\n        raise DeviceError(\"the board's own",
+        "    if False:\n        raise DeviceError(\"the board's own",
+        VERBS,
+    ),
+    Mutant(
+        "no idle release",
+        "robot/link/upload.py",
+        "idle=min(IDLE_MAX, int(np.ceil(actuator.idle_release_s * 1000 / wire.IDLE_UNIT_MS)))",
+        "idle=0",
+        UPLOAD,
+    ),
+    Mutant(
+        "faster on the board than in the file",
+        "robot/link/upload.py",
+        "half = max(highest - neutral, neutral - lowest)",
+        "half = highest - lowest",
+        UPLOAD,
+    ),
+)
+
+_STOP = (
+    Mutant(
+        "a second Ctrl-C is ignored",
+        "robot/stopping.py",
+        "            raise KeyboardInterrupt\n",
+        "            return\n",
+        SIGNALS,
+    ),
+    Mutant(
+        "SIGTERM kills a moving face",
+        "robot/stopping.py",
+        "for s in (signal.SIGINT, signal.SIGTERM)}",
+        "for s in (signal.SIGINT,)}",
+        SIGNALS,
+    ),
+    Mutant(
+        "no end by time",
+        "robot/stopping.py",
+        "self.signalled or time.monotonic() > self._end",
+        "self.signalled",
+        SIGNALS,
+    ),
+    Mutant(
+        "the line is not looked at while it waits",
+        "robot/emergency.py",
+        "self._line.read(min(LOOK_S, max(0.0, left)))",
+        "self._line.read(max(0.0, left))",
+        EMERGENCY,
+    ),
+    Mutant(
+        "the stop waits for the next write",
+        "robot/emergency.py",
+        "                self._emergency.check()\n                left",
+        "                left",
+        EMERGENCY,
+    ),
+    Mutant(
+        "a stopped line still carries frames",
+        "robot/emergency.py",
+        "            self._emergency.check()\n            self._line.write(data)",
+        "            self._line.write(data)",
+        EMERGENCY,
+    ),
+    Mutant(
+        "the clock does not stop",
+        "robot/emergency.py",
+        "        self._clock.sleep_until(t)\n        self._emergency.check()",
+        "        self._clock.sleep_until(t)",
+        EMERGENCY,
+    ),
+    Mutant(
+        "a line that is gone is not opened again for the stop",
+        "robot/emergency.py",
+        "            self._raw.reopen()  # the line was gone; the cable may be in again\n",
+        "            raise\n",
+        EMERGENCY,
+    ),
+    Mutant(
+        "a stop that nobody confirmed is said to be one",
+        "robot/emergency.py",
+        "            self._heard.failed(e.message)\n",
+        "            self._heard.stopped(State.ESTOP.name)\n",
+        EMERGENCY,
+    ),
+    Mutant(
+        "the last moment of a run is deaf",
+        "robot/open_board.py",
+        "        emergency.end()\n",
+        "",
+        EMERGENCY,
+    ),
+    Mutant(
+        "a stop in the last moment ends well",
+        "robot/open_board.py",
+        "    if emergency.error:",
+        "    if False:",
+        EMERGENCY,
+    ),
+    Mutant(
+        "the rig sleeps through the request",
+        "robot/open_board.py",
+        "LiveRig(sim, wire, sleep=heard.wake.wait, ",
+        "LiveRig(sim, wire, ",
+        EMERGENCY,
+    ),
+    Mutant(
+        "a real clock sleeps through the request",
+        "robot/live/rig.py",
+        "            self._wake.wait(ahead)\n",
+        "            time.sleep(ahead)\n",
+        EMERGENCY,
+    ),
+    Mutant(
+        "anybody is heard",
+        "robot/estop_socket.py",
+        "if _ours(asker) and _line(asker, len(ASK)) == ASK:",
+        "if _line(asker, len(ASK)) == ASK:",
+        SOCKET,
+    ),
+    Mutant(
+        "anything said is a stop",
+        "robot/estop_socket.py",
+        "_line(asker, len(ASK)) == ASK:",
+        "_line(asker, len(ASK)) is not None:",
+        SOCKET,
+    ),
+    Mutant(
+        "the answer comes before the outputs are off",
+        "robot/estop_socket.py",
+        "lambda: bool(self._said) or self._port is None",
+        "lambda: True",
+        SOCKET,
+    ),
+    Mutant(
+        "a run that hangs is taken for stopped",
+        "robot/estop_socket.py",
+        'if known else {"error": "the run is busy"}',
+        "if True else {}",
+        SOCKET,
+    ),
+    Mutant(
+        "a folder of everybody is used",
+        "robot/estop_socket.py",
+        "not found.st_mode & 0o077",
+        "True",
+        SOCKET,
+    ),
+    Mutant("a link is followed", "robot/estop_socket.py", "home.lstat()", "home.stat()", SOCKET),
+    Mutant("runs are not asked", "robot/link/commands.py", "runs = sockets()", "runs = []", VERBS),
+    Mutant(
+        "a run that failed is not told",
+        "robot/link/commands.py",
+        "    if failures:\n        raise failures[0]\n",
+        "",
+        VERBS,
+    ),
+    Mutant(
+        "one board that is mute saves the others",
+        "robot/link/commands.py",
+        "            failures.append(e)",
+        "            raise",
+        VERBS,
+    ),
+    Mutant(
+        "what no panel may ask ends the run",
+        "robot/live/wishes.py",
+        "    except (KeyError, TypeError, ValueError):\n        return None",
+        "    except KeyError:\n        return None",
+        WISHES,
+    ),
+    Mutant(
+        "an e-stop waits behind a flood",
+        "robot/live/wishes.py",
+        '        return [("estop",)], 0\n',
+        "        pass\n",
+        WISHES,
+    ),
+    Mutant(
+        "a flood is obeyed whole",
+        "robot/live/wishes.py",
+        "for message in messages[-AT_ONCE:]:",
+        "for message in messages:",
+        WISHES,
+    ),
+)
+
+MUTANTS = (*_LOOP, *_LIMITER, *_LINK, *_STOP)

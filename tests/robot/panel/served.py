@@ -1,0 +1,112 @@
+"""The panel's server with a view of two intents, in a thread of the test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Sequence
+from typing import Any, Self
+
+from robot.config import load_face
+from robot.errors import InputError
+from robot.panel.door import KEY, STOP, VIEW, Door
+from robot.panel.intents import Intent, Look, Record, Schema, Tune
+from robot.panel.outbox import Outbox
+from robot.panel.server import Server, bound
+from robot.panel.stopper import Ask, Stopper
+from robot.panel.view import Frame, Page, text
+from tests.robot.socket_line import Line
+
+FACE = load_face("hobby9")
+
+
+class Plain:
+    """A view that hands on what it is asked."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self.page = Page("Mien: <b>plain</b>", scripts=("// own script",))
+        self.intents = Schema(FACE, Look, Tune, Record)
+
+    def hello(self) -> Sequence[Frame]:
+        return [text("hello", names=list(FACE.names))]
+
+    def frames(self, *picture: Any) -> Sequence[Frame]:
+        return [text("board", state=str(picture[0]), stopped=False)]
+
+    def obey(self, intent: Intent) -> None:
+        match intent:
+            case Look():
+                self._outbox.put(("look", intent.yaw, intent.pitch))
+            case Tune():
+                self._outbox.put(("tune", intent.pose))
+            case Record(recording="full"):
+                raise InputError("the disk is full")
+            case Record():
+                self._outbox.put(("record", intent.recording))
+
+
+class Served:
+    """A server that runs while it is entered.
+
+    Attributes:
+        to_loop: what reached the loop. shown: how many pictures were asked of the server so far.
+    """
+
+    def __init__(self, ask: Ask | None = None, host: str = "127.0.0.1", token: str = "") -> None:
+        self._ask = ask
+        self._listening = bound(host, 0)
+        self.port = self._listening.getsockname()[1]
+        self.door = Door(host, self.port, page_key=token) if token else Door(host, self.port)
+        self.to_loop: list[tuple[Any, ...]] = []
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+
+    async def _run(self) -> None:
+        self._outbox = Outbox(self.to_loop.append)
+        view = Plain(self._outbox)
+        self.server = Server(
+            self.door,
+            view,
+            lambda post: Stopper(self._ask, lambda: self._outbox.put(("estop",)), post),
+        )
+        self._ready.set()
+        await self.server.run(self._listening)
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def line(self, role: str = VIEW, key: str | None = None, origin: str | None = None) -> Line:
+        """A connection as the page makes it."""
+        secret = self.door.socket_key if key is None else key
+        return Line(
+            f"ws://127.0.0.1:{self.port}/ws",
+            (role, KEY + secret),
+            Origin=self.origin if origin is None else origin,
+        )
+
+    def stop_line(self) -> Line:
+        """The page's other connection."""
+        return self.line(STOP)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.over("the test is over")
+        self._thread.join(30)
+        self._outbox.close()
+        assert not self._thread.is_alive()
+
+
+def until_kind(line: Line, kind: str, seconds: float = 30.0) -> dict[str, Any]:
+    """The next message of a kind."""
+    while True:
+        said = line.receive(seconds)
+        assert said is not None, f"closed before a {kind} came"
+        if isinstance(said, str) and (message := json.loads(said))["kind"] == kind:
+            return dict(message)

@@ -1,0 +1,303 @@
+"""The panel's page in a real browser: what it shows, that its wishes arrive, and how it stops."""
+
+import contextlib
+import http.server
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from robot.config import load_face
+from robot.estop_socket import EstopSocket
+from robot.loop import Tick
+from robot.panel.door import KEY, VIEW
+from robot.panel.foreign import keys
+from robot.panel.process import PanelProcess, Window
+from tests.robot import waiting
+from tests.robot.browser import CHROMIUM, Browser
+from tests.robot.panel.states import STATE
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+FACE = load_face("morpheus33")
+N = len(FACE.names)
+TICK = Tick(1.0, *(np.zeros(N),) * 3, *(np.zeros(N, bool),) * 2, ())
+SIZES = ((1280, 800), (390, 844))
+until = partial(waiting.until, seconds=30.0)
+
+
+class Run:
+    """A run with a panel and no robot."""
+
+    def __init__(self) -> None:
+        self.estop = EstopSocket()
+        self.heard: list[tuple[Any, ...]] = []
+        self._start = time.monotonic()
+
+    def serve(self) -> str:
+        window = Window("morpheus33", port=0, line="/dev/ttyACM0", estop=self.estop.path)
+        self.panel = PanelProcess(window)
+        return self.panel.start()
+
+    def tick(self, **state: Any) -> None:
+        """A picture, if one may go."""
+        self.heard.extend(self.panel.commands())
+        self.panel.show(time.monotonic() - self._start, TICK, {**STATE, **state})
+
+    def hears(self, kind: str) -> list[Any]:
+        """The arguments of the next wish of a kind."""
+
+        def look() -> bool:
+            self.tick()
+            return any(m[0] == kind for m in self.heard)
+
+        assert until(look), f"no {kind} in {self.heard}"
+        found = next(m for m in self.heard if m[0] == kind)
+        self.heard.clear()
+        return list(found[1:])
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[tuple[Run, str]]:
+    run, home = Run(), Path.cwd()
+    with run.estop:
+        run.estop.attach("/dev/ttyACM0")
+        os.chdir(folder)  # recordings lie below the folder of the process
+        try:
+            address = run.serve()
+        finally:
+            os.chdir(home)
+        try:
+            yield run, address
+        finally:
+            run.panel.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shown(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Run, Browser, str]]:
+    with running(tmp_path_factory.mktemp("home")) as (run, address):
+        browser.open(address)
+        assert says(run, browser, "99.87 %")
+        yield run, browser, address
+
+
+def says(run: Run, page: Browser, text: str, **state: Any) -> bool:
+    def look() -> bool:
+        run.tick(**state)
+        return text in page.text()
+
+    return until(look)
+
+
+def test_it_shows_the_face_its_meters_and_its_board(
+    shown: tuple[Run, Browser, str], tmp_path: Path
+) -> None:
+    run, page, _ = shown
+    text = page.text()
+    assert "live, ARMED" in text
+    assert "with the lips" in text
+    page.click("Board")
+    assert says(run, page, "/dev/ttyACM0")
+    assert says(run, page, "1:01:05")
+    page.click("Servos")
+    assert says(run, page, "neck_roll")
+    page.click("Face")
+    page.screenshot(tmp_path / "panel.png")
+    from matplotlib.image import imread
+
+    picture = imread(tmp_path / "panel.png")[..., :3]
+    middle = picture[300:560, 340:510].reshape(-1, 3)
+    assert (middle[:, 0] > middle[:, 2]).mean() > 0.7  # skin, not the empty background
+
+
+def test_wishes_of_every_tab_arrive(shown: tuple[Run, Browser, str]) -> None:
+    run, page, _ = shown
+    page.click("happiness")
+    assert run.hears("feel") == [{"happiness": 0.7}]
+    page.js(
+        "(() => { const s = document.querySelectorAll('input[type=range]')[1];"
+        " s.value = -0.5; s.dispatchEvent(new Event('input')); })()"
+    )
+    assert run.hears("look") == [-0.5, 0.0]
+    page.click("Record")
+    page.click("▶ replay")
+    assert says(run, page, "nothing was recorded yet")
+    page.click("● record")
+    assert run.hears("record") == ["take-1"]
+    tape = {"name": "take-1.mcap", "seconds": 12.0, "dropped": 0, "said": ""}
+    assert says(run, page, "● recording take-1.mcap, 12 s", tape=tape)
+    page.click("■ stop and save")
+    assert run.hears("record") == [None]
+    page.click("Tune")
+    page.js("document.querySelector('#desk [role=tabpanel]:not([hidden]) input').click()")
+    assert run.hears("tune") == [[0.0] * N]
+    page.js("document.querySelector('#desk [role=tabpanel]:not([hidden]) input').click()")
+    assert run.hears("tune") == [None]
+    page.click("Face")
+    page.js("[...document.querySelectorAll('button')].find(b => /rest/.test(b.innerText)).click()")
+    assert run.hears("stop") == []
+
+
+def box(page: Browser, selector: str) -> dict[str, float]:
+    found = page.js(
+        f"(() => {{ const r = document.querySelector({json.dumps(selector)})"
+        ".getBoundingClientRect(); return JSON.stringify({left: r.left, top: r.top,"
+        " right: r.right, bottom: r.bottom, width: r.width, height: r.height}); })()"
+    )
+    return dict(json.loads(found))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_stop_is_seen_at_once_on_every_tab(
+    shown: tuple[Run, Browser, str], size: tuple[int, int]
+) -> None:
+    run, page, _ = shown
+    page.resize(*size)
+    for tab in ("Face", "Servos", "Board", "Record", "Tune"):
+        page.click(tab)
+        run.tick()
+        page.js(
+            "(() => { const s = document.querySelector('[role=tabpanel]:not([hidden])');"
+            " s.scrollTop = s.scrollHeight; })()"
+        )
+        at = box(page, "#estop")
+        assert at["top"] >= 0
+        assert at["left"] >= 0
+        assert at["right"] <= size[0]
+        assert at["bottom"] <= size[1]
+        assert at["width"] >= 0.8 * min(size[0], 430)
+        assert at["height"] >= 70
+        middle = [(at["left"] + at["right"]) / 2, (at["top"] + at["bottom"]) / 2]
+        assert page.js(
+            f"document.elementFromPoint({middle[0]}, {middle[1]}).closest('#estop') != null"
+        )
+        assert page.js("document.documentElement.scrollWidth <= innerWidth")
+        assert page.js("document.documentElement.scrollHeight <= innerHeight")
+
+
+def test_what_goes_wrong_is_told_to_this_page(shown: tuple[Run, Browser, str]) -> None:
+    run, page, _ = shown
+    page.js("mien.ask({intent: 'feel', emotion: 'update_cb', intensity: 1})")
+    assert says(run, page, "no such emotion")
+    page.js("mien.ask({intent: 'record', recording: '../../../escaped'})")
+    assert says(run, page, "is no name for a recording")
+    assert not [m for m in run.heard if m[0] in ("feel", "record")]
+
+
+FOREIGN = """<!doctype html><title>waiting</title><script>
+const said = [], socket = (offers) => new Promise((done) => {
+  const line = new WebSocket('ws://127.0.0.1:PORT/ws', offers);
+  line.onopen = () => { line.send('estop'); line.send('{"intent": "rest"}'); done('opened'); };
+  line.onerror = () => done('refused');
+});
+const page = async (how) => {
+  try { return (await (await fetch('http://127.0.0.1:PORT/?key=PAGE', how)).text()).length; }
+  catch { return 'refused'; }
+};
+(async () => {
+  said.push(await socket(['VIEW', 'KEYSOCKET']));
+  said.push(await socket(['mien.stop', 'KEYSOCKET']));
+  said.push(await socket([]));
+  said.push(await page({}));
+  said.push(await page({ mode: 'no-cors', credentials: 'include' }));
+  const frame = document.createElement('iframe');
+  frame.src = 'http://127.0.0.1:PORT/?key=PAGE';
+  document.body.append(frame);
+  await new Promise((done) => { frame.onload = done; setTimeout(done, 3000); });
+  let inside = 'nothing';
+  try { inside = frame.contentWindow.document.body.innerText; } catch { inside = 'closed'; }
+  said.push(inside);
+  document.title = JSON.stringify(said);
+})();
+</script>"""
+
+
+def test_a_page_of_another_origin_gets_nowhere_even_with_every_secret(
+    shown: tuple[Run, Browser, str],
+) -> None:
+    run, page, address = shown
+    port, page_key, socket_key = keys(address)
+    text = FOREIGN.replace("PORT", str(port)).replace("PAGE", page_key)
+    text = text.replace("KEYSOCKET", KEY + socket_key).replace("VIEW", VIEW)
+
+    class Foreign(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Foreign)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    run.heard.clear()
+    try:
+        page.open(f"http://127.0.0.1:{server.server_port}/")
+        assert until(lambda: str(page.js("document.title")).startswith("["))
+        said = json.loads(page.js("document.title"))
+    finally:
+        server.shutdown()
+        server.server_close()
+        page.open(address)
+    assert said[:4] == ["refused"] * 4
+    assert said[4] in (0, "refused")  # an answer that it may not read
+    assert said[5] == "closed"
+    assert not run.heard + run.panel.commands()
+    assert not run.estop.requested.is_set()
+    assert says(run, page, "live, ARMED")
+
+
+def test_a_connection_that_is_lost_never_looks_alive(browser: Browser, tmp_path: Path) -> None:
+    with running(tmp_path) as (run, address):
+        browser.open(address)
+        assert says(run, browser, "live, ARMED")
+        os.kill(run.panel.pid, 9)
+        assert browser.wait_for("NO CONNECTION")
+        assert "The face may still be moving" in browser.text()
+        browser.press("Escape")
+        assert browser.wait_for("the stop was not sent")
+        assert "CUT THE POWER" in browser.text()
+
+
+def test_the_stop_key_works_wherever_the_cursor_is_and_the_page_says_stopped(
+    shown: tuple[Run, Browser, str], tmp_path: Path
+) -> None:
+    run, page, address = shown
+    page.resize(*SIZES[0])
+    page.open(address)
+    assert says(run, page, "99.87 %")
+    page.click("Record")
+    page.js("document.querySelector('input[type=text]').focus()")
+    page.press("Escape")
+    assert run.estop.requested.wait(30)
+    run.estop.stopped("ESTOP")
+    assert page.wait_for("STOPPED")
+    for size in SIZES:
+        page.resize(*size)
+        page.screenshot(tmp_path / f"stopped-{size[0]}.png")
+        at = box(page, "#curtain-word")
+        assert at["left"] >= 0
+        assert at["right"] <= size[0]
+        assert at["height"] > 44
+        whole = box(page, "#curtain")
+        assert (whole["width"], whole["height"]) == size
+    assert "mien clear" in page.text()
+    run.panel.close("E-STOP was asked for")
+    assert until(lambda: page.js("mien.over()") is True)
+    assert page.js("document.body.dataset.state") == "stopped"
+    assert "mien clear" in page.text()
