@@ -27,7 +27,6 @@ PACKAGES = (
     "mediapipe",
     "opencv-python-headless",
     "mcap",
-    "python-osc",
     "aiohttp",
     "pyserial",
     "sounddevice",
@@ -38,6 +37,7 @@ PACKAGES = (
     "safetensors",
     "imageio-ffmpeg",
     "cffi",
+    "zstandard",
 )
 
 

@@ -1,4 +1,4 @@
-"""How much of a recording can be read that was cut at a random byte: the truth is what was written."""
+"""How much of a recording can be read that was cut at a random byte, against what was written."""
 
 from __future__ import annotations
 

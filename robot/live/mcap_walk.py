@@ -164,7 +164,7 @@ def unpacked(part: Part) -> bytes:
     name = body[_CHUNK.size : _CHUNK.size + named] if named <= 8 else b"?"
     start = _CHUNK.size + len(name) + 8
     if size > LARGEST_CHUNK or name not in (b"", b"zstd"):
-        raise ValueError(f"a chunk of {size} bytes packed with {ascii(name)}")
+        raise ValueError(f"a chunk of {size} bytes packed with {name!a}")
     packed = body[start:]
     if name == b"zstd":
         # Never more than was announced: a few bytes may unpack to any number.

@@ -18,6 +18,7 @@ import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import IO, Any, Final
@@ -79,6 +80,8 @@ class Recorder:
         about: what else a reader needs to repeat it (build, faults, seed).
         file: instead of opening ``path``; it is closed at the end.
         persons: also record the topics of ``PERSONAL``.
+        waits: for the file to be made. Otherwise its own thread makes it, and what is wrong with
+            that is in ``failed``.
 
     Raises:
         MienError: the file cannot be made.
@@ -91,26 +94,36 @@ class Recorder:
         about: Mapping[str, Any] | None = None,
         file: IO[bytes] | None = None,
         persons: bool = False,
+        waits: bool = True,
     ) -> None:
         self.path, self._late, self._unfit = path, 0, 0
         self._persons, self._own = persons, file is None
         self.failed: OSError | None = None
-        try:
-            self._file = file or path.open("wb")
-            self._writer = Writer(self._file, compression=CompressionType.ZSTD)
-            self._writer.start(profile="mien", library=f"mien {VERSION}")
-            self._ids = {topic: self._register(topic) for topic in TOPICS}
-            head = self._head(face, about or {})
-            for _ in range(2):  # without it nothing can be read, so one sector may go
-                self._writer.add_metadata("mien", head)
-            self._file.flush()
-        except OSError as e:
-            raise MienError(f"cannot record to {path}: {e.strerror}", "--record elsewhere") from e
+        self._begin = partial(self._made, file, face, dict(about or {}))
         self._queue: queue.Queue[tuple[str, float, dict[str, Any]] | None] = queue.Queue(DEPTH)
         self._epoch = time.time()
         self._count = 0
+        self._file: IO[bytes] | None = None
+        if waits:
+            try:
+                self._begin()
+            except OSError as e:
+                raise MienError(
+                    f"cannot record to {path}: {e.strerror}", "--record elsewhere"
+                ) from e
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
+
+    def _made(self, file: IO[bytes] | None, face: FaceConfig, about: Mapping[str, Any]) -> None:
+        """Make the file and write its head."""
+        self._file = file or self.path.open("wb")
+        self._writer = Writer(self._file, compression=CompressionType.ZSTD)
+        self._writer.start(profile="mien", library=f"mien {VERSION}")
+        self._ids = {topic: self._register(topic) for topic in TOPICS}
+        head = self._head(face, about)
+        for _ in range(2):  # without it nothing can be read, so one sector may go
+            self._writer.add_metadata("mien", head)
+        self._file.flush()
 
     @property
     def dropped(self) -> int:
@@ -154,7 +167,8 @@ class Recorder:
                 self._writer.add_metadata("end", {**end, "crc": checksum(end)})
                 self._writer.finish()  # type: ignore[no-untyped-call]
                 self._flush()
-            self._file.close()
+            if self._file is not None:
+                self._file.close()
         except OSError as e:
             self.failed = self.failed or e
 
@@ -177,6 +191,11 @@ class Recorder:
         return self._writer.register_channel(topic, "json", number)
 
     def _run(self) -> None:
+        try:
+            if self._file is None:
+                self._begin()
+        except OSError as e:
+            self.failed = e
         self._sync_folder()
         since: float | None = None  # time of the first record that the disk does not have
         while True:
@@ -217,6 +236,7 @@ class Recorder:
             self.failed = e
 
     def _flush(self) -> None:
+        assert self._file is not None
         self._file.flush()
         if self._own:
             os.fdatasync(self._file.fileno())

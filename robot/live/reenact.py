@@ -23,7 +23,7 @@ from robot.sim.board import SimBoard
 
 PULSE_US: Final = 2.0
 """Pulses may differ by so much: a tick does not lie where a recorded one did."""
-LIPS_MM: Final = 1.0
+LIPS_MM: Final = 0.5
 """So may the gap of the lips: skin and tendons remember how they came to the first pose."""
 SETTLE_S: Final = 0.5
 """Not compared at a beginning, while the skin comes from elsewhere."""

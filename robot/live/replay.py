@@ -16,7 +16,8 @@ import typer
 
 from robot.errors import InputError, MienError
 from robot.link.wire import PROTOCOL_HASH
-from robot.live.reading import Missing, Recording
+from robot.live.missing import Missing
+from robot.live.reading import Recording
 from robot.live.reenact import LIPS_MM, PULSE_US, Likeness, reenact
 
 LONGEST_US: Final = 60_000_000

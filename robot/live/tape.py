@@ -67,8 +67,10 @@ class Tape:
         """Record everything from here to the end.
 
         Raises:
-            MienError: the file cannot be made.
+            MienError: the file cannot be made. InputError: there is one; nothing recorded is lost.
         """
+        if path.exists() and path.stat().st_size > 0 and path.is_file():
+            raise InputError(f"there is a recording at {path} already", "--record ANOTHER.mcap")
         self.hold(Recorder(path, self._face, self._about, persons=self._persons))
 
     def hold(self, recorder: Recorder) -> None:
@@ -86,7 +88,7 @@ class Tape:
                 raise InputError(f"there is a recording called {path.name} already: another name")
             path.parent.mkdir(parents=True, exist_ok=True)
             about = {**self._about, "piece": True}
-            self._recorder = Recorder(path, self._face, about, persons=self._persons)
+            self._recorder = Recorder(path, self._face, about, persons=self._persons, waits=False)
         except OSError as e:
             self._said = f"cannot make {self._folder}: {e.strerror}"
         except MienError as e:

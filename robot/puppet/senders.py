@@ -21,7 +21,7 @@ Sender: TypeAlias = tuple[str, int]
 HOLD_S: Final = 1.0
 """A sender that is silent for so long loses the face to the next one."""
 STEADY: Final = 10
-"""Valid frames in ``HOLD_S`` of a sender that shows a face; one with fewer gives way to one with."""
+"""Valid frames in ``HOLD_S`` of a sender that shows a face; one with fewer gives way to it."""
 _WAITING: Final = 8
 """Senders without the face whose frames are counted."""
 WIDEST: Final = 16
@@ -45,7 +45,7 @@ def networks(said: Sequence[str]) -> tuple[IPv4Network, ...]:
             network = IPv4Network(text, strict=False)
         except ValueError as e:
             raise InputError(
-                f"--allow-from {shown(text)}: wanted an IPv4 address, or a network as 192.168.1.0/24"
+                f"--allow-from {shown(text)}: wanted an IPv4 address or a network (192.168.1.0/24)"
             ) from e
         if network.prefixlen < WIDEST:
             raise InputError(

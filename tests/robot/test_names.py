@@ -21,8 +21,8 @@ from tests.robot.test_config import changed, write
 HOSTILE = (
     "", " ", ".", "..", "../../../escaped", "a/../b", "/etc/passwd", "a/b", "a\\b", ".hidden", "-x",
     "trailing.", "two..dots", "a b", "a\0b", "a\nb", "x\n", "\x1b[2J", "jaw\u202enepo", "k\u00e4se",
-    "\u212a", "\uff41", "con", "NUL", "com1.txt", "lpt9", "<img>", "a|b", "$(id)", "x" * (LONGEST + 1),
-    "~root", "%2e%2e", "C:x", "*",
+    "\u212a", "\uff41", "con", "NUL", "com1.txt", "lpt9", "<img>", "a|b", "$(id)",
+    "x" * (LONGEST + 1), "~root", "%2e%2e", "C:x", "*",
 )  # fmt: skip
 
 
@@ -75,25 +75,25 @@ ENTRANCES: dict[str, Callable[[str, Path], object]] = {
     "actuator by name": lambda name, _: load_face("hobby9").index(name),
     "actuator of a fault": lambda name, _: parse_fault(f"stuck:{name}", load_face("hobby9")),
 }
-TRIMMED = {"recording": {"x\n"}}
+TRIMMED = {("recording", "x\n")}
 """A browser's field may end in white space, which is no part of what it names."""
 
 
 @pytest.mark.parametrize("entrance", ENTRANCES)
-@pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_refused_at_every_entrance_and_writes_nothing(
-    entrance: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    entrance: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if name in TRIMMED.get(entrance, ()):
-        pytest.skip("white space around it is not part of the name")
     inside = tmp_path / "deep" / "deeper"
     inside.mkdir(parents=True)
     monkeypatch.chdir(inside)
-    with pytest.raises(MienError) as caught:
-        ENTRANCES[entrance](name, inside)
-    assert caught.value.exit_code == 2
-    assert caught.value.message.replace("\n", "").isprintable()
-    assert len(caught.value.message) < 2000
+    for name in HOSTILE:
+        if (entrance, name) in TRIMMED:
+            continue
+        with pytest.raises(MienError) as caught:
+            ENTRANCES[entrance](name, inside)
+        assert caught.value.exit_code == 2, name
+        assert caught.value.message.replace("\n", "").isprintable(), name
+        assert len(caught.value.message) < 2000, name
     written = {p for p in tmp_path.rglob("*") if p.is_file()}
     assert written <= {inside / "face.yaml", inside / "forged.mcap"}
     assert not (inside / "runs").exists()
@@ -113,9 +113,8 @@ def test_shipped_faces_keep_the_hash_that_self_models_are_tied_to() -> None:
     assert hashes == {"hobby9": "828e5866d27bb518", "morpheus33": "2157d763aaa72ae5"}
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_what_a_person_called_a_sound_becomes_a_name(name: str) -> None:
-    assert is_name(plain(name))
+def test_what_a_person_called_a_sound_becomes_a_name() -> None:
+    assert all(is_name(plain(name)) for name in HOSTILE)
 
 
 def test_a_sound_keeps_as_much_of_its_name_as_it_can() -> None:

@@ -99,7 +99,7 @@ def test_a_robot_whose_jaw_is_dead_is_told_from_the_one_that_was_recorded(
     assert found.first is not None
 
 
-def test_poses_that_the_limiter_would_not_send_are_told(piece: Path, tmp_path: Path) -> None:
+def test_poses_that_the_limiter_would_not_send_are_told(tmp_path: Path) -> None:
     path = tmp_path / "jumps.mcap"
     tape = Recorder(path, FACE, {"piece": True})
     for k in range(60):

@@ -79,6 +79,20 @@ def test_what_is_wrong_with_a_piece_is_said_and_ends_nothing(tmp_path: Path) -> 
     tape.close()
 
 
+def test_a_piece_that_cannot_be_made_is_said_by_its_own_thread(tmp_path: Path) -> None:
+    (tmp_path / "new.mcap").symlink_to(tmp_path / "nowhere" / "new.mcap")
+    tape = Tape(FACE, folder=tmp_path)
+    tape.begin("new")
+    assert tape.on  # the loop has not waited for the disk
+
+    def over() -> bool:
+        tape.check()  # never raises
+        return not tape.on
+
+    until(over)
+    until(lambda: "No such file" in tape.state(0.0)["said"])
+
+
 def test_a_full_disk_ends_a_piece_and_not_the_face(tmp_path: Path) -> None:
     tape = Tape(FACE, folder=tmp_path)
     tape.hold(Recorder(tmp_path / "x.mcap", FACE, file=FullDisk()))
@@ -105,6 +119,13 @@ def test_the_recording_of_a_whole_run_is_not_ended_by_a_click(tmp_path: Path) ->
     tape.begin("take-1")
     assert "already" in tape.state(0.0)["said"]
     tape.close()
+
+
+def test_a_recording_is_not_written_over_another(tmp_path: Path) -> None:
+    (tmp_path / "run.mcap").write_bytes(b"precious")
+    with pytest.raises(InputError, match="already"):
+        Tape(FACE).whole(tmp_path / "run.mcap")
+    assert (tmp_path / "run.mcap").read_bytes() == b"precious"
 
 
 def test_a_whole_recording_that_fails_ends_the_run(tmp_path: Path) -> None:
