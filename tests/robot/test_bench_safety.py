@@ -4,6 +4,7 @@ import pytest
 
 from firmware.cache import BuildError
 from robot import bench_safety
+from robot.errors import DeviceError
 
 ASKED = {
     "estop_simulated_ms_max", "estop_live_ms_max", "estop_flood_ms_max", "switch_to_oe_us_max",
@@ -24,25 +25,27 @@ def test_every_number_that_was_asked_for_is_measured_and_the_load_is_told(
     assert all(isinstance(value, int | float) for value in out.values())
 
 
-def test_what_cannot_be_measured_here_is_none_and_hides_nothing_else(
+def test_a_chip_that_cannot_be_built_here_is_none_and_hides_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def lacking() -> float:
         raise BuildError("avr-gcc is not installed")
 
-    monkeypatch.setattr(bench_safety, "MEASURES", {"a": lacking, "b": lambda: 1.0})
+    monkeypatch.setattr("firmware.measure_avr.switch_to_oe_us_max", lacking)
+    switch = {k: bench_safety.MEASURES[k] for k in ("switch_to_oe_us_max",)}
+    monkeypatch.setattr(bench_safety, "MEASURES", {**switch, "b": lambda: 1.0})
     out = bench_safety.bench(mutants=False)
-    assert (out["a"], out["b"]) == (None, 1.0)
+    assert (out["switch_to_oe_us_max"], out["b"]) == (None, 1.0)
 
 
 def test_a_measure_that_finds_a_broken_promise_is_no_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken() -> float:
-        raise AssertionError("an edge did not raise /OE")
+        raise DeviceError("the panel did not start")
 
     monkeypatch.setattr(bench_safety, "MEASURES", {"a": broken})
-    with pytest.raises(AssertionError, match="did not raise"):
+    with pytest.raises(DeviceError, match="did not start"):
         bench_safety.bench(mutants=False)
 
 
