@@ -100,10 +100,10 @@ MUTANTS = (
         "m->pulse = next;",
     ),
     Mutant(
-        "an interlock that stops for nothing",
+        "a sum above its limit may rise",
         "interlock.c",
-        "if (change > 0 && change > room) {",
-        "if (change > 0 && change >= room) {",
+        "next = room > 0 ? shorten(t, pulse, next, room) : pulse;",
+        "next = room >= 0 ? shorten(t, pulse, next, room) : next;",
     ),
     Mutant(
         "an interlock that looks at the flat side",
@@ -126,26 +126,26 @@ MUTANTS = (
     Mutant(
         "held for ever",
         "release.c",
-        "(void)mien_event_apply(core, MIEN_EVENT_RELEASE);",
-        "core->phase = core->phase;",
+        "    default:\n        if (!moved) {",
+        "    default:\n        if (false) {",
     ),
     Mutant(
         "released without a hold",
         "release.c",
-        "if (spent_us >= core->hold_s * 1000000UL) {",
+        "if (spent(core, core->hold_s * 1000000UL)) {",
         "if (true) {",
     ),
     Mutant(
         "released while it still moves",
         "release.c",
-        "if (!moved || spent_us >= MIEN_RAMP_MAX_MS * 1000UL) {",
+        "if (!moved || spent(core, MIEN_RAMP_MAX_MS * 1000UL)) {",
         "if (true) {",
     ),
     Mutant(
         "a slow tendon waited for",
         "release.c",
-        "if (!moved || spent_us >= MIEN_SLACKEN_MS * 1000UL) {",
-        "if (!moved) {",
+        "core->phase == MIEN_PHASE_SLACKEN && spent(core, MIEN_SLACKEN_MS * 1000UL)",
+        "false",
     ),
     Mutant(
         "a lost board puts the release off",
