@@ -165,7 +165,7 @@ def released_after_silence(trials: int = 20, seed: int = 4) -> int:
 
 
 def _released(rig: Lockstep, hold_s: int) -> bool:
-    """All channels are let go ``hold_s`` + 1 s after the ramp that silence starts, and not before."""
+    """All channels are let go within ``hold_s`` + 1 s after the ramp, and not before ``hold_s``."""
     safe = np.array([c.safe for c in rig.upload.channels])
     arrived_us = None
     for _ in range(RAMP_STEPS_MAX):

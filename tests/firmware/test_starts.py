@@ -1,4 +1,4 @@
-"""Start delays: after ARM a channel is not driven before its time, and nobody follows before all are."""
+"""Start delays: no channel is driven before its time, and none follows before all are."""
 
 import numpy as np
 from hypothesis import given, settings

@@ -4,8 +4,9 @@ import pytest
 
 from firmware.line import Line
 from robot.errors import DeviceError
+from robot.link.board import Board
 from robot.link.wire import State
-from tests.robot.link.driven import NEUTRAL, armed, connected, play, wave
+from tests.robot.link.driven import FACE, NEUTRAL, armed, connected, play, wave
 
 
 def test_estop_is_latched_and_no_revival_ends_it() -> None:
@@ -64,3 +65,17 @@ def test_an_estop_while_the_cable_was_out_is_not_armed_over() -> None:
     with pytest.raises(DeviceError, match="ESTOP"):
         play(board, line, 2.0, wave)
     assert not line.core.drive
+
+
+@pytest.mark.parametrize(("switch", "told"), [("nc", 0), ("no", 0), ("none", 1)])
+def test_a_missing_emergency_switch_is_named_once_when_the_face_is_armed(
+    switch: str, told: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = Line()
+    face = FACE.model_copy(update={"estop_switch": switch})
+    board = Board(face, line, line.now)
+    board.connect()
+    board.arm()
+    board.disarm()
+    board.arm()
+    assert capsys.readouterr().err.count("no emergency stop switch") == told
