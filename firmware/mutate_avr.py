@@ -175,8 +175,7 @@ MUTANTS = (
         "the switch is asked only once",
         "main.c",
         "        mien_button(&core);",
-        "        static bool told;\n        if (!told) {\n            mien_button(&core);\n        }\n"
-        "        told = true;",
+        "        static bool told;\n        if (!told) mien_button(&core);\n        told = true;",
         _SWITCH,
     ),
     _avr(
