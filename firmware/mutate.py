@@ -138,26 +138,26 @@ MUTANTS = (
     Mutant(
         "held for ever",
         "release.c",
-        "(void)mien_event_apply(core, MIEN_EVENT_RELEASE);",
-        "core->phase = core->phase;",
+        "    default:\n        if (!moved) {",
+        "    default:\n        if (false) {",
     ),
     Mutant(
         "released without a hold",
         "release.c",
-        "if (spent_us >= core->hold_s * 1000000UL) {",
+        "if (spent(core, core->hold_s * 1000000UL)) {",
         "if (true) {",
     ),
     Mutant(
         "released while it still moves",
         "release.c",
-        "if (!moved || spent_us >= MIEN_RAMP_MAX_MS * 1000UL) {",
+        "if (!moved || spent(core, MIEN_RAMP_MAX_MS * 1000UL)) {",
         "if (true) {",
     ),
     Mutant(
         "a slow tendon waited for",
         "release.c",
-        "if (!moved || spent_us >= MIEN_SLACKEN_MS * 1000UL) {",
-        "if (!moved) {",
+        "core->phase == MIEN_PHASE_SLACKEN && spent(core, MIEN_SLACKEN_MS * 1000UL)",
+        "false",
     ),
     Mutant(
         "a lost board puts the release off",

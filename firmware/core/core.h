@@ -44,8 +44,9 @@ bool mien_motion_powered(const mien_core *core, uint8_t index);
 void mien_motion_step(mien_core *core);
 
 /* release.c */
-void mien_release_begin(mien_core *core);             /* FAILSAFE was entered */
-void mien_release_step(mien_core *core, bool moved);  /* after each step of it */
+void mien_release_begin(mien_core *core);            /* FAILSAFE was entered */
+bool mien_release_due(mien_core *core);              /* before each step of it; true: RELEASED now */
+void mien_release_step(mien_core *core, bool moved); /* after it */
 
 /* link.c */
 void mien_send_telemetry(mien_core *core);

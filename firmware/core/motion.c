@@ -139,6 +139,15 @@ static uint8_t move(mien_core *core, uint8_t index, uint16_t goal, bool soft, in
         power(core, index, true);
         m->idle = 0;
     }
+    /* Before the move, for a channel is released where it was driven last. Within the band of its
+     * goal is near enough: an interlock may hold it a unit away for ever. */
+    if (distance(m->pulse, goal) > REST_BAND || distance(goal, m->rest) > REST_BAND) {
+        m->rest = goal;
+        m->idle = 0;
+    } else if (c->idle != 0 && ++m->idle > c->idle * IDLE_STEPS) {
+        power(core, index, false);
+        return 0;
+    }
     uint16_t slew = c->slew;
     if ((soft || loose(c, m->pulse)) && slew > 1) {
         slew = quarter(slew);
@@ -146,16 +155,6 @@ static uint8_t move(mien_core *core, uint8_t index, uint16_t goal, bool soft, in
     uint16_t before = m->pulse;
     uint16_t next = approach(before, goal, slew);
     m->pulse = mien_interlock_step(core, sum, index, next);
-    /* Within the band of its goal is near enough: an interlock may hold it a unit away for ever. */
-    if (distance(m->pulse, goal) > REST_BAND || distance(goal, m->rest) > REST_BAND) {
-        m->rest = goal;
-        m->idle = 0;
-    } else if (c->idle != 0) {
-        m->idle++;
-        if (m->idle >= c->idle * IDLE_STEPS) {
-            power(core, index, false);
-        }
-    }
     return (uint8_t)((m->pulse != before ? MOVED : 0) | (m->pulse != next ? HELD : 0));
 }
 
@@ -169,6 +168,9 @@ void mien_motion_step(mien_core *core)
     uint8_t done = 0;
     int32_t sum[MIEN_INTERLOCKS_MAX];
 
+    if (!armed && mien_release_due(core)) {
+        return;
+    }
     if (armed) {
         start_due(core);
     }

@@ -92,6 +92,7 @@ static struct mien_config_channel channel_from(input *in, uint8_t index, uint8_t
     m.board = (uint8_t)(index / MIEN_BOARD_CHANNELS % boards);
     m.channel = index % MIEN_BOARD_CHANNELS;
     m.idle = (uint8_t)(kind >> 6);
+    m.delay = (uint8_t)(kind % 5 == 0 ? take8(in) % 4 : 0);
     m.min = between(in, MIEN_PULSE_MIN, MIEN_PULSE_MAX);
     m.max = between(in, m.min, MIEN_PULSE_MAX);
     m.safe = between(in, m.min, m.max);
@@ -112,8 +113,45 @@ static struct mien_config_channel channel_from(input *in, uint8_t index, uint8_t
     return m;
 }
 
+/* One interlock over these channels, mostly one that the core must take. Returns its size. */
+static uint8_t interlock(input *in, uint8_t *payload, uint8_t index,
+                         const struct mien_config_channel *channels, uint8_t count)
+{
+    struct mien_config_interlock m = {index, 0, 0};
+    uint8_t form = take8(in);
+    uint8_t at = MIEN_CONFIG_INTERLOCK_SIZE;
+    int64_t safe = 0;
+    for (uint8_t k = 0; k < count && m.terms < MIEN_INTERLOCK_TERMS; k++) {
+        const struct mien_config_channel *c = &channels[k];
+        struct mien_interlock_term t = {k, 0, 0, 0};
+        uint8_t slope = take8(in);
+        if ((slope & 3) == 0) {
+            continue;
+        }
+        t.neutral = between(in, c->min, c->max >= c->min ? c->max : c->min);
+        t.below = (int16_t)(slope * (form & 1 ? 20 : 1));
+        t.above = (int16_t)(take8(in) * (form & 1 ? 20 : 1));
+        if (slope & 4) {
+            t.below = (int16_t)-t.below;
+            t.above = (int16_t)-t.above;
+        }
+        int32_t way = (int32_t)c->safe - t.neutral;
+        safe += (int64_t)way * (way < 0 ? t.below : t.above);
+        mien_put_interlock_term(payload + at, &t);
+        at = (uint8_t)(at + MIEN_INTERLOCK_TERM_SIZE);
+        m.terms++;
+    }
+    m.limit = (int32_t)(safe + take16(in) * (form & 2 ? 16 : 0));
+    if (form > 250) {
+        m.limit = (int32_t)((uint32_t)take16(in) << 16);
+    }
+    mien_put_config_interlock(payload, &m);
+    return at;
+}
+
 static void upload(rig *r, input *in)
 {
+    static struct mien_config_channel channels[MIEN_CHANNELS_MAX];
     uint8_t payload[MIEN_PAYLOAD_MAX];
     struct mien_config_begin begin = {0};
     begin.channels = (uint8_t)between(in, 1, 12);
@@ -127,14 +165,22 @@ static void upload(rig *r, input *in)
     begin.pwm_hz = 50;
     begin.timeout_ms = between(in, MIEN_TIMEOUT_MIN_MS, 400);
     begin.telemetry_ms = between(in, 10, 200);
+    begin.hold_s = take8(in) % 3;
+    begin.stop_switch = take8(in) % 3;
+    begin.interlocks = begin.channels <= 12 ? take8(in) % 4 : 0;
     mien_put_config_begin(payload, &begin);
     uint16_t crc = mien_crc(MIEN_CRC_INIT, payload, MIEN_CONFIG_BEGIN_SIZE);
     send(r, MIEN_MSG_CONFIG_BEGIN, payload, MIEN_CONFIG_BEGIN_SIZE);
     for (uint8_t k = 0; k < begin.channels; k++) {
-        struct mien_config_channel m = channel_from(in, k, begin.boards);
-        mien_put_config_channel(payload, &m);
+        channels[k] = channel_from(in, k, begin.boards);
+        mien_put_config_channel(payload, &channels[k]);
         crc = mien_crc(crc, payload, MIEN_CONFIG_CHANNEL_SIZE);
         send(r, MIEN_MSG_CONFIG_CHANNEL, payload, MIEN_CONFIG_CHANNEL_SIZE);
+    }
+    for (uint8_t i = 0; i < begin.interlocks; i++) {
+        uint8_t size = interlock(in, payload, i, channels, begin.channels);
+        crc = mien_crc(crc, payload, size);
+        send(r, MIEN_MSG_CONFIG_INTERLOCK, payload, size);
     }
     r->config_crc = crc;
     mien_write_u16(payload, crc);
@@ -295,10 +341,16 @@ static void call(rig *r, input *in)
         drain(r, take8(in));
         break;
     case 14:
-        if (take8(in) < 32) {
+        switch (take8(in) % 16) {
+        case 0:
             mien_button(&r->core);
-        } else {
+            break;
+        case 1:
+            mien_stop(&r->core);
+            break;
+        default:
             ping(r);
+            break;
         }
         check(r, false, false);
         break;

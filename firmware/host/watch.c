@@ -51,6 +51,20 @@ static enum mien_broken check_channel(mien_watch *watch, const mien_core *core, 
     return MIEN_BROKEN_NONE;
 }
 
+static enum mien_broken check_channels(mien_watch *watch, const mien_core *core, bool stepped,
+                                       bool *moved)
+{
+    for (uint8_t k = 0; k < mien_channels(core); k++) {
+        uint16_t before = watch->known[k] ? watch->pulse[k] : 0;
+        enum mien_broken broken = check_channel(watch, core, k, stepped);
+        if (broken != MIEN_BROKEN_NONE) {
+            return broken;
+        }
+        *moved = *moved || (watch->known[k] && watch->pulse[k] != before);
+    }
+    return MIEN_BROKEN_NONE;
+}
+
 /* Sums of all interlocks, of what is driven and of where the rest was driven last. In 64 bits and from
  * the limits' own terms, so that nothing of the core's arithmetic is believed. */
 static enum mien_broken check_locks(mien_watch *watch, const mien_core *core)
@@ -137,22 +151,12 @@ enum mien_broken mien_watch_check(mien_watch *watch, const mien_core *core, bool
         }
     }
     bool moved = false;
-    for (uint8_t k = 0; k < mien_channels(core); k++) {
-        uint16_t before = watch->known[k] ? watch->pulse[k] : 0;
-        enum mien_broken broken = check_channel(watch, core, k, stepped);
-        if (broken != MIEN_BROKEN_NONE) {
-            return broken;
-        }
-        moved = moved || (watch->known[k] && watch->pulse[k] != before);
+    enum mien_broken broken = check_channels(watch, core, stepped, &moved);
+    if (broken == MIEN_BROKEN_NONE && core->committed) {
+        broken = check_locks(watch, core);
     }
-    if (core->committed) {
-        enum mien_broken broken = check_locks(watch, core);
-        if (broken == MIEN_BROKEN_NONE) {
-            broken = check_release(watch, core, stepped, moved);
-        }
-        if (broken != MIEN_BROKEN_NONE) {
-            return broken;
-        }
+    if (broken == MIEN_BROKEN_NONE) {
+        broken = check_release(watch, core, stepped, moved);
     }
-    return check_queue(core);
+    return broken == MIEN_BROKEN_NONE ? check_queue(core) : broken;
 }
