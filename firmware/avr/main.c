@@ -1,5 +1,6 @@
 /* The loop. Everything in it is bounded, nothing waits: 32 received bytes, one step of the core, one piece of
- * bus work, one cell of the EEPROM, then sleep until an interrupt. The watchdog resets the processor if it ever takes 120 ms. */
+ * bus work, one cell of the EEPROM, then sleep until an interrupt. The watchdog resets the processor if it ever
+ * takes 120 ms. */
 #include <avr/interrupt.h>
 #include <avr/sleep.h>
 #include <avr/wdt.h>

@@ -145,6 +145,23 @@ def test_a_silent_host_is_failsafe_in_time_and_a_ramp(face: AvrFace) -> None:
     assert not face.machine.oe_high
 
 
+def test_a_silent_host_ends_in_outputs_off_on_the_boards_themselves() -> None:
+    face = AvrFace("hobby9")
+    face.begin_with(hold_s=1)
+    face.ready()
+    face.run(face.face.timeout_ms / 1000 + 0.5)
+    assert face.state() == State.FAILSAFE
+    assert (face.pulses() > 0).all()
+    face.run(2.5)
+    assert face.state() == State.RELEASED
+    assert face.machine.oe_high
+    face.machine.oe_wired(False)
+    assert not face.pulses().any()
+    face.machine.oe_wired(True)
+    face.ready()
+    assert (face.pulses() > 0).all()
+
+
 def test_disarm_turns_everything_off_and_arm_ramps(face: AvrFace) -> None:
     face.hold(0.8, face.away())
     face.talk.command(Msg.DISARM)
