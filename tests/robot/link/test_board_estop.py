@@ -4,8 +4,9 @@ import pytest
 
 from firmware.line import Line
 from robot.errors import DeviceError
+from robot.link import protocol
 from robot.link.board import Board
-from robot.link.wire import State
+from robot.link.wire import Msg, State
 from tests.robot.link.driven import FACE, NEUTRAL, armed, connected, play, wave
 
 
@@ -65,6 +66,27 @@ def test_an_estop_while_the_cable_was_out_is_not_armed_over() -> None:
     with pytest.raises(DeviceError, match="ESTOP"):
         play(board, line, 2.0, wave)
     assert not line.core.drive
+
+
+def test_a_board_found_in_estop_is_asked_and_told_nothing_more() -> None:
+    line = Line()
+    board = armed(line)
+    line.unplugged = True
+    play(board, line, 0.5, wave)
+    line.core.press_button()
+    line.unplugged = False
+    told: list[int] = []
+
+    def listen(data: bytes) -> bytes:
+        told.extend(frame.type for frame in protocol.Deframer().feed(data))
+        return data
+
+    line.damage = listen
+    with pytest.raises(DeviceError, match="ESTOP"):
+        play(board, line, 2.0, wave)
+    assert Msg.HELLO in told
+    assert set(told) <= {Msg.HELLO, Msg.PING}  # no upload, no ARM, no setpoint
+    assert board.counters.reconnects == 0
 
 
 def test_the_boards_own_button_is_seen_in_its_report_without_asking_again() -> None:
