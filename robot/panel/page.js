@@ -4,6 +4,7 @@
 const mien = (() => {
   const KEY = document.querySelector('meta[name="mien-key"]').content;
   const SILENT_MS = 3000, RETRY_MS = [300, 600, 1200, 2500], EVERY_MS = 33, CONFIRM_MS = 1500;
+  const TITLE = document.title;
   const byId = (id) => document.getElementById(id);
   const heard = new Map();       // kind -> functions
   const binary = [];
@@ -102,14 +103,14 @@ const mien = (() => {
     asked: ['STOPPING', 'Waiting for the board to confirm.', []],
     unconfirmed: ['CUT THE POWER', 'The board has not confirmed the stop.', CUT],
     over: ['STOPPED', 'The run has ended. This page shows nothing live any more.', [...LOOK, ['After an E-STOP, when it is safe: ', '`mien clear`'], AGAIN]],
+    failed: ['RUN FAILED', 'The run has ended early. The board brings the face to rest by itself if it still can.', [...LOOK, ['If it still moves, switch off the supply of the servos, or ', '`mien estop`'], AGAIN]],
     lost: ['NO CONNECTION', 'This page hears nothing from the run. The face may still be moving.', [['To stop it, use the switch of the supply, or in a terminal ', '`mien estop`'], 'This page tries to connect again. If the run was started anew, open its new address.']],
   };
   function state() {
     if (phase === 'done' || board.stopped) return 'stopped';
-    if (phase === 'asked' && over) return 'stopped';
     if (phase === 'unconfirmed') return 'unconfirmed';
-    if (phase === 'asked') return performance.now() - asked > CONFIRM_MS ? 'unconfirmed' : 'asked';
-    if (over) return 'over';
+    if (phase === 'asked') return over || performance.now() - asked > CONFIRM_MS ? 'unconfirmed' : 'asked';
+    if (over) return ended ? 'failed' : 'over';
     return fresh() ? 'live' : 'lost';
   }
   let drawn = '';
@@ -120,11 +121,12 @@ const mien = (() => {
     if (byId('line').textContent !== words) byId('line').textContent = words;
     byId('stage').classList.toggle('old', Boolean(silent));
     byId('line').classList.toggle('warn', now !== 'live' || Boolean(silent) || board.warning);
-    const why = now === 'over' ? ended : now === 'unconfirmed' ? said : '';
+    const why = now === 'failed' ? ended : now === 'unconfirmed' ? said || ended : '';
     if (drawn === now + why) return;
     drawn = now + why;
     document.body.dataset.state = now;
     for (const part of ['stage', 'desk']) byId(part).inert = now !== 'live';
+    document.title = now === 'live' ? TITLE : `${SCENES[now][0]} · ${TITLE}`;
     if (now === 'live') return;
     const [word, text, next] = SCENES[now];
     byId('curtain-word').textContent = word;
@@ -132,7 +134,6 @@ const mien = (() => {
     byId('curtain-next').replaceChildren(...next.map((step) => el('li', {}, ...[step].flat().map(
       (piece) => (piece.startsWith('`') ? el('code', {}, piece.slice(1, -1)) : piece)))));
     byId('curtain').focus();
-    document.title = now === 'live' ? document.title : `${word} · ${document.title.split(' · ').at(-1)}`;
   }
 
   let quiet = 0;

@@ -12,10 +12,11 @@ from time import monotonic
 from typing import Final
 
 from robot.errors import MienError
+from robot.panel.address import bound, shown_as
 from robot.panel.door import Door
 from robot.panel.outbox import Outbox
 from robot.panel.process import Window
-from robot.panel.server import Server, bound, shown_as
+from robot.panel.server import Server
 from robot.panel.stopper import Ask, Stopper
 from robot.panel.view import Say, View
 
@@ -68,13 +69,17 @@ def asks(window: Window) -> Ask | None:
 
 
 def _read(pipe: Connection, view: View, server: Server, outbox: Outbox) -> None:
-    """Pictures from the loop, until it ends. A view that fails ends the panel, never the run."""
-    said, stop, drawn = "the panel itself failed", "", float("-inf")
+    """Pictures from the loop, until it says that it ends.
+
+    A loop that is gone without a word and a view that fails end the panel alone. Then the browsers
+    hear no more, and say so: nobody here knows how the face is.
+    """
+    drawn = float("-inf")
     try:
         while True:
             kind, *rest = pipe.recv()
             if kind == "over":
-                said, stop = rest
+                server.over(*rest)
                 return
             now = monotonic()
             if server.watched or now - drawn >= UNSEEN_S:
@@ -82,6 +87,7 @@ def _read(pipe: Connection, view: View, server: Server, outbox: Outbox) -> None:
                 server.post(view.frames(*rest))
             outbox.put(("shown",))
     except (EOFError, OSError):
-        said = "the run is gone"
-    finally:
-        server.over(said, stop)
+        server.end()
+    except BaseException:
+        server.end()
+        raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import re
 import secrets
@@ -15,9 +14,9 @@ from typing import Any, Final
 
 from aiohttp import WSMsgType, web
 
-from robot.errors import DeviceError, MienError
+from robot.errors import MienError
 from robot.panel.clients import Client
-from robot.panel.door import STOP, Door, Knock, is_any, role
+from robot.panel.door import STOP, Door, Knock, role
 from robot.panel.intents import LONGEST
 from robot.panel.stopper import Stopper
 from robot.panel.view import Frame, View, part, text
@@ -43,7 +42,7 @@ _QUIET.propagate = False
 
 
 class Server:
-    """Serves one view. Everything but ``post`` and ``over`` belongs to the event loop's thread.
+    """Serves one view. All but ``post``, ``over`` and ``end`` belongs to the event loop's thread.
 
     Args:
         door: who may come in. view: what is shown and asked.
@@ -79,11 +78,16 @@ class Server:
         Args:
             stop: "done" or "unconfirmed" where an E-STOP ended it.
         """
-        self._call(self._end, text("over", said=said, stop=stop))
+        self._call(self._show, text("over", said=said, stop=stop))
+        self.end()
 
-    def _call(self, do: Callable[[Any], None], what: Any) -> None:
+    def end(self) -> None:
+        """End the server without a word; from any thread."""
+        self._call(self._ended.set)
+
+    def _call(self, do: Callable[..., None], *what: Any) -> None:
         with suppress(RuntimeError):  # the server has ended already, and its loop with it
-            self._loop.call_soon_threadsafe(do, what)
+            self._loop.call_soon_threadsafe(do, *what)
 
     async def run(self, listening: socket.socket) -> None:
         """Serve on a bound socket until ``over``."""
@@ -147,7 +151,9 @@ class Server:
         stops = role(knock) == STOP
         full = len(self._stops) >= STOPS if stops else len(self._clients) >= VIEWS
         if full:
-            return web.Response(status=503, text="too many browsers look at this face\n")
+            answer = web.Response(status=503, text="too many browsers look at this face\n")
+            answer.force_close()
+            return answer
         line = web.WebSocketResponse(
             protocols=(role(knock),), heartbeat=HEARTBEAT_S, compress=False,
             max_msg_size=LONGEST, timeout=FAREWELL_S,
@@ -203,10 +209,6 @@ class Server:
             self._show(text("beat", silent_s=silent_s, refused=sum(self.refused.values())))
             await asyncio.sleep(BEAT_S)
 
-    def _end(self, farewell: Frame) -> None:
-        self._show(farewell)
-        self._ended.set()
-
     async def _farewell(self) -> None:
         end = self._loop.time() + FAREWELL_S
         while self._loop.time() < end and not all(client.idle for client in self._clients):
@@ -216,44 +218,6 @@ class Server:
         goodbyes = asyncio.gather(*lines, *stops, return_exceptions=True)
         with suppress(TimeoutError):  # who does not take leave is cut off
             await asyncio.wait_for(goodbyes, FAREWELL_S)
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """A socket bound to an address, and to no other.
-
-    Raises:
-        DeviceError: the port is taken, or this machine has no such address.
-    """
-    try:
-        found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)
-        family, _, _, _, where = min(found, key=lambda at: at[0] != socket.AF_INET)
-        made = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as e:
-        raise DeviceError(f"no panel on {host!r}: {e.strerror}", "--panel-host 127.0.0.1") from e
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        made.bind(where)
-        made.listen(STRANGERS)
-    except OSError as e:
-        made.close()
-        if e.errno != errno.EADDRINUSE:
-            message = f"no panel on {host} port {port}: {e.strerror}"
-            raise DeviceError(message, "--panel-host 127.0.0.1 --panel-port 8080") from e
-        message = f"port {port} of {host} is taken, by another panel or program"
-        raise DeviceError(message, "end that one, or another --panel-port (0 finds one)") from e
-    return made
-
-
-def shown_as(host: str) -> str:
-    """An address of this machine by which a server on ``host`` can be opened."""
-    if not is_any(host):
-        return host
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # nothing is sent; it picks the way out
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"
 
 
 def _knock(request: web.BaseRequest) -> Knock:

@@ -10,10 +10,11 @@ from typing import Any, Self
 
 from robot.config import load_face
 from robot.errors import InputError
+from robot.panel.address import bound
 from robot.panel.door import KEY, STOP, VIEW, Door
 from robot.panel.intents import Intent, Look, Record, Schema, Tune
 from robot.panel.outbox import Outbox
-from robot.panel.server import Server, bound
+from robot.panel.server import Server
 from robot.panel.stopper import Ask, Stopper
 from robot.panel.view import Frame, Page, text
 from tests.robot.socket_line import Line
@@ -54,11 +55,11 @@ class Served:
         to_loop: what reached the loop. shown: how many pictures were asked of the server so far.
     """
 
-    def __init__(self, ask: Ask | None = None, host: str = "127.0.0.1", token: str = "") -> None:
+    def __init__(self, ask: Ask | None = None, door: Door | None = None) -> None:
         self._ask = ask
-        self._listening = bound(host, 0)
+        self._listening = bound("127.0.0.1", door.port if door else 0)
         self.port = self._listening.getsockname()[1]
-        self.door = Door(host, self.port, page_key=token) if token else Door(host, self.port)
+        self.door = door or Door("127.0.0.1", self.port)
         self.to_loop: list[tuple[Any, ...]] = []
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)

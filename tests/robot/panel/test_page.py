@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,16 @@ import numpy as np
 import pytest
 
 from robot.config import load_face
+from robot.errors import DeviceError
 from robot.estop_socket import EstopSocket
 from robot.loop import Tick
 from robot.panel.door import KEY, VIEW
 from robot.panel.foreign import keys
 from robot.panel.process import PanelProcess, Window
+from robot.panel.view import text
 from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser
+from tests.robot.panel.served import Served
 from tests.robot.panel.states import STATE
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
@@ -95,10 +98,10 @@ def shown(
         yield run, browser, address
 
 
-def says(run: Run, page: Browser, text: str, **state: Any) -> bool:
+def says(run: Run, page: Browser, words: str, **state: Any) -> bool:
     def look() -> bool:
         run.tick(**state)
-        return text in page.text()
+        return words in page.text()
 
     return until(look)
 
@@ -107,9 +110,8 @@ def test_it_shows_the_face_its_meters_and_its_board(
     shown: tuple[Run, Browser, str], tmp_path: Path
 ) -> None:
     run, page, _ = shown
-    text = page.text()
-    assert "live, ARMED" in text
-    assert "with the lips" in text
+    assert "live, ARMED" in page.text()
+    assert "with the lips" in page.text()
     page.click("Board")
     assert says(run, page, "/dev/ttyACM0")
     assert says(run, page, "1:01:05")
@@ -231,15 +233,15 @@ def test_a_page_of_another_origin_gets_nowhere_even_with_every_secret(
 ) -> None:
     run, page, address = shown
     port, page_key, socket_key = keys(address)
-    text = FOREIGN.replace("PORT", str(port)).replace("PAGE", page_key)
-    text = text.replace("KEYSOCKET", KEY + socket_key).replace("VIEW", VIEW)
+    html = FOREIGN.replace("PORT", str(port)).replace("PAGE", page_key)
+    html = html.replace("KEYSOCKET", KEY + socket_key).replace("VIEW", VIEW)
 
     class Foreign(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
-            self.wfile.write(text.encode())
+            self.wfile.write(html.encode())
 
         def log_message(self, *_: object) -> None: ...
 
@@ -262,16 +264,64 @@ def test_a_page_of_another_origin_gets_nowhere_even_with_every_secret(
     assert says(run, page, "live, ARMED")
 
 
-def test_a_connection_that_is_lost_never_looks_alive(browser: Browser, tmp_path: Path) -> None:
-    with running(tmp_path) as (run, address):
-        browser.open(address)
-        assert says(run, browser, "live, ARMED")
-        os.kill(run.panel.pid, 9)
-        assert browser.wait_for("NO CONNECTION")
-        assert "The face may still be moving" in browser.text()
+def refused() -> str:
+    raise DeviceError("the board is silent", "cut the servo supply")
+
+
+ENDS: dict[str, tuple[Callable[[Served, Browser], None], str, str]] = {
+    "the run ends": (lambda at, _: at.server.over(""), "STOPPED", "mien clear"),
+    "a stop ends the run": (lambda at, _: at.server.over("off", "done"), "STOPPED", "mien clear"),
+    "the board's own switch": (
+        lambda at, _: at.server.post([text("board", state="ESTOP", warning=True, stopped=True)]),
+        "STOPPED",
+        "mien clear",
+    ),
+    "the run fails": (
+        lambda at, _: at.server.over("no answer"), "RUN FAILED", "(no answer)",
+    ),
+    "a stop that was not confirmed": (
+        lambda at, _: at.server.over("silence", "unconfirmed"), "CUT THE POWER", "silence",
+    ),
+    "a stop that nobody answers": (
+        lambda _, page: page.press("Escape"), "CUT THE POWER", "the board is silent",
+    ),
+    "the server goes": (
+        lambda at, _: at.server.end(), "NO CONNECTION", "The face may still be moving",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("end", sorted(ENDS))
+def test_no_end_of_a_run_looks_alive(browser: Browser, end: str) -> None:
+    happens, word, next_step = ENDS[end]
+    with Served(refused) as at:
+        browser.open(at.door.address("127.0.0.1"))
+        at.server.post([text("board", state="ARMED", warning=False, stopped=False)])
+        assert browser.wait_for("live, ARMED")
+        assert not browser.js("document.getElementById('curtain').checkVisibility()")
+        happens(at, browser)
+        assert browser.wait_for(next_step)
+        assert browser.js("document.getElementById('curtain-word').innerText") == word
+        assert browser.js("document.getElementById('curtain').checkVisibility()")
+        assert browser.js("document.getElementById('desk').inert")
+        again = word in ("NO CONNECTION", "CUT THE POWER")
+        assert browser.js("getComputedStyle(document.getElementById('stopbar')).visibility") == (
+            "visible" if again else "hidden"
+        )
+    if end == "the server goes":
         browser.press("Escape")
         assert browser.wait_for("the stop was not sent")
-        assert "CUT THE POWER" in browser.text()
+
+
+def test_a_page_that_finds_its_run_again_is_live_again(browser: Browser) -> None:
+    with Served() as at:
+        browser.open(at.door.address("127.0.0.1"))
+        assert browser.wait_for("live,")
+        at.server.end()
+        assert browser.wait_for("NO CONNECTION")
+    with Served(door=at.door):
+        assert browser.wait_for("live,")
+        assert not browser.js("document.getElementById('curtain').checkVisibility()")
 
 
 def test_the_stop_key_works_wherever_the_cursor_is_and_the_page_says_stopped(

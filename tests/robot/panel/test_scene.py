@@ -61,9 +61,19 @@ def test_a_scene_has_every_part_as_the_head_has_it(skin: Skin, told: dict[str, A
     a, b, c = np.moveaxis(scalp["rest"][scalp["corners"]], 1, 0)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
     assert np.median(area[:finer]) > 1.0
-    assert area[finer:].max() < 0.1  # the rest closes the seam
+    assert area[finer:].max() < 0.1
+    border = edges(scalp["corners"][:finer], 1)
+    assert len(border) > 100
+    assert border == edges(scalp["corners"][finer:], 2) & border  # slivers close the seam
     np.testing.assert_allclose(np.linalg.norm(scalp["normal"], axis=1), 1.0, atol=1e-3)
     assert told["clouds"][0]["color"] == [255, 120, 40]
+
+
+def edges(corners: np.ndarray, uses: int) -> set[tuple[int, int]]:
+    """Edges that so many of the triangles (T, 3) have."""
+    every = np.sort(np.concatenate([corners[:, [k, (k + 1) % 3]] for k in range(3)]), axis=1)
+    found, counts = np.unique(every, axis=0, return_counts=True)
+    return {(int(a), int(b)) for a, b in found[counts == uses]}
 
 
 @pytest.mark.parametrize("seed", range(8))

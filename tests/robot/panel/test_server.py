@@ -11,10 +11,11 @@ import aiohttp
 import pytest
 
 from robot.errors import DeviceError
+from robot.panel.address import bound, shown_as
 from robot.panel.clients import BURST, Bucket
 from robot.panel.foreign import Site, page
 from robot.panel.outbox import ROOM, Outbox
-from robot.panel.server import STRANGERS, VIEWS, bound, shown_as
+from robot.panel.server import STRANGERS, VIEWS
 from robot.panel.view import Frame, text
 from tests.robot import waiting
 from tests.robot.panel.served import FACE, Served, until_kind
