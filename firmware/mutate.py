@@ -112,10 +112,10 @@ MUTANTS = (
         "m->pulse = next;",
     ),
     Mutant(
-        "an interlock that stops for nothing",
+        "a sum above its limit may rise",
         "interlock.c",
-        "if (change > 0 && change > room) {",
-        "if (change > 0 && change >= room) {",
+        "next = room > 0 ? shorten(t, pulse, next, room) : pulse;",
+        "next = room >= 0 ? shorten(t, pulse, next, room) : next;",
     ),
     Mutant(
         "an interlock that looks at the flat side",

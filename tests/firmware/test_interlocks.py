@@ -181,6 +181,23 @@ def test_channels_that_wait_for_each_other_are_released_all_the_same() -> None:
     assert rig.core.violations == 0
 
 
+def test_a_sum_that_starts_above_its_limit_only_falls() -> None:
+    """After power-up tendons are loose. One that takes away when it is taut is wound in first."""
+    tendon = {"kind": "tendon", "limits": [0.0, 1.0], "floor_us": 10.0}
+    face = face_of(
+        {"adds": tendon | {"slack_us": 20.0}, "takes": tendon | {"slack_us": 100.0, "speed": 4.0}},
+        [{"terms": {"adds": 1.0, "takes": -1.0}, "max": 0.02}],
+    )
+    rig = Lockstep(upload_of(face))
+    rig.configure()
+    rig.arm()
+    seen = np.array([last_driven(rig), *rig.run(1500)])
+    assert sums(face, seen)[0] > 0.02
+    assert held(face, seen)
+    assert seen[-1].tolist() == [6040, 6040]
+    assert rig.core.violations == 0
+
+
 LOCK = Lock(
     wire.ConfigInterlock(0, 2, 1000),
     (wire.InterlockTerm(0, 6000, 2, 3), wire.InterlockTerm(2, 6000, -2, -3)),
