@@ -115,7 +115,7 @@ def test_a_chip_from_the_factory_is_not_stopped_and_nothing_writes_without_a_cha
     assert len(face.events(Kind.EEPROM)) == 1
 
 
-@pytest.mark.parametrize("cause", [POWER, BROWNOUT, PIN, WATCHDOG])
+@pytest.mark.parametrize("cause", [BROWNOUT, WATCHDOG])
 def test_a_reset_at_any_moment_after_a_stop(cause: int) -> None:
     """From the moment it is kept on, always stopped; before that, never anything but usable."""
     face = AvrFace("hobby9")
@@ -135,7 +135,7 @@ def test_a_reset_at_any_moment_after_a_stop(cause: int) -> None:
 
 
 @pytest.mark.parametrize("cells", [{FIRST: 0x96}, {FIRST: 0x96, SECOND: RUNNING[1]}])
-@pytest.mark.parametrize("cause", [POWER, BROWNOUT, PIN, WATCHDOG])
+@pytest.mark.parametrize("cause", [POWER, PIN])
 def test_a_reset_at_any_moment_after_clear(cells: dict[int, int], cause: int) -> None:
     """Stopped until the last cell is whole, and running from then on; the EEPROM says which."""
     seen = set()

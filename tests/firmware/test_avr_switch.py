@@ -80,11 +80,11 @@ def wire_arm(face: AvrFace) -> bytes:
     return face.upload.crc.to_bytes(2, "little")
 
 
-@pytest.mark.parametrize("spark_us", [0.2, 5.0, 100.0, 900.0, 1700.0])
+@pytest.mark.parametrize("spark_us", [0.2, 100.0, 1700.0])
 def test_a_spark_shuts_the_gate_until_it_is_over_and_a_whole_pose_went_out(spark_us: float) -> None:
     face = AvrFace()
     face.ready()
-    for k in range(12):
+    for k in range(8):
         face.hold(0.02)
         face.machine.run(411.0 * k)
         face.machine.watch(Kind.OE, Kind.STOP)
