@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from firmware.line import Line
 from robot.actuators import to_pulses
 from robot.config import load_face
+from robot.emergency import Emergency
 from robot.errors import DeviceError, EmergencyStopError, MienError
 from robot.estop_socket import CLOSED, EstopSocket, request
 from robot.link import protocol, wire
@@ -277,3 +278,12 @@ def test_a_live_face_is_stopped_awake_on_its_way_to_rest_and_asleep(moment: floa
         assert events[0] == "awake"
         assert events[-1] == "estop"
         assert ("asleep" in events) == (moment > 2.0)
+
+
+def test_a_wait_on_the_line_ends_at_the_request() -> None:
+    run = Stopped(0.01)
+    line = Emergency(run.ends, run.ends, run.heard).line
+    with pytest.raises(EmergencyStopError):
+        line.read(0.1)
+    assert run.line.now() < 0.02
+    assert run.line.core.state == State.ESTOP
