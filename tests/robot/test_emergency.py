@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from firmware.line import Line
 from robot.actuators import to_pulses
 from robot.config import load_face
+from robot.emergency import Emergency
 from robot.errors import DeviceError, EmergencyStopError, MienError
 from robot.estop_socket import CLOSED, EstopSocket, request
 from robot.link import protocol, wire
@@ -99,9 +100,12 @@ def test_a_stop_while_the_cable_is_out_is_not_hidden() -> None:
     def pull(_: object) -> None:
         run.line.unplugged = run.line.now() > 0.7
 
+    told: list[str] = []
+    run.heard.stopped = told.append  # type: ignore[method-assign]
     with pytest.raises(EmergencyStopError, match="gone") as raised:
         run.follow(observe=pull)
     assert raised.value.hint == "cut the servo supply"
+    assert told == []  # and whoever asked hears the same
     run.line.advance(1.0)
     assert run.line.core.state == State.FAILSAFE  # by itself
 
@@ -182,7 +186,7 @@ def test_the_clock_of_a_real_board_wakes_at_the_request() -> None:
     wake = threading.Event()
     threading.Timer(0.02, wake.set).start()
     clock = MachineClock(wake)
-    end = clock.now() + 60.0
+    end = clock.now() + 20.0
     clock.sleep_until(end)
     assert wake.is_set()
     assert clock.now() < end
@@ -277,3 +281,12 @@ def test_a_live_face_is_stopped_awake_on_its_way_to_rest_and_asleep(moment: floa
         assert events[0] == "awake"
         assert events[-1] == "estop"
         assert ("asleep" in events) == (moment > 2.0)
+
+
+def test_a_wait_on_the_line_ends_at_the_request() -> None:
+    run = Stopped(0.01)
+    line = Emergency(run.ends, run.ends, run.heard).line
+    with pytest.raises(EmergencyStopError):
+        line.read(0.1)
+    assert run.line.now() < 0.02
+    assert run.line.core.state == State.ESTOP
