@@ -27,6 +27,7 @@ class Plain:
 
     def __init__(self, say: Say) -> None:
         self._say = say
+        self.obeyed = 0
         self.page = Page("Mien: <b>plain</b>", scripts=("// own script",))
         self.intents = Schema(FACE, Look, Tune, Record)
 
@@ -37,6 +38,7 @@ class Plain:
         return [text("board", state=str(picture[0]), stopped=False)]
 
     def obey(self, intent: Intent) -> None:
+        self.obeyed += 1
         match intent:
             case Look():
                 self._say(("look", intent.yaw, intent.pitch))
@@ -52,7 +54,7 @@ class Served:
     """A server that runs while it is entered.
 
     Attributes:
-        to_loop: what reached the loop. shown: how many pictures were asked of the server so far.
+        to_loop: what reached the loop. view: with how many intents it obeyed.
     """
 
     def __init__(self, ask: Ask | None = None, door: Door | None = None) -> None:
@@ -66,10 +68,10 @@ class Served:
 
     async def _run(self) -> None:
         self._outbox = Outbox(self.to_loop.append)
-        view = Plain(self._outbox.put)
+        self.view = Plain(self._outbox.put)
         self.server = Server(
             self.door,
-            view,
+            self.view,
             lambda post: Stopper(self._ask, lambda: self._outbox.put(("estop",)), post),
         )
         self._ready.set()

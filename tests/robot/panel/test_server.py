@@ -12,7 +12,7 @@ import pytest
 
 from robot.errors import DeviceError
 from robot.panel.address import bound, shown_as
-from robot.panel.clients import BURST, Bucket
+from robot.panel.clients import BURST, RATE, Bucket
 from robot.panel.flood import arrivals_ms
 from robot.panel.foreign import Site, page
 from robot.panel.outbox import ROOM, Outbox
@@ -174,6 +174,19 @@ def test_a_stop_passes_the_flood_of_its_own_connection() -> None:
         line.send("estop")
         assert asked.wait(30)
         assert sum(m[0] == "look" for m in at.to_loop) < 2 * BURST  # most still wait or were passed
+
+
+def test_a_browser_that_asks_too_often_is_heard_at_the_rate_and_no_faster() -> None:
+    with Served() as at, at.line() as line:
+        until_kind(line, "hello")
+        start = time.monotonic()
+        for _ in range(1000):
+            line.send(json.dumps(LOOK))
+            time.sleep(0.001)
+        line.send(json.dumps({**LOOK, "yaw": -0.25}))
+        assert until(lambda: ("look", -0.25, -0.5) in at.to_loop)
+        seconds = time.monotonic() - start
+        assert BURST < at.view.obeyed <= BURST + RATE * seconds + 1
 
 
 def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
