@@ -16,7 +16,7 @@ from robot.panel.intents import Intent, Look, Record, Schema, Tune
 from robot.panel.outbox import Outbox
 from robot.panel.server import Server
 from robot.panel.stopper import Ask, Stopper
-from robot.panel.view import Frame, Page, text
+from robot.panel.view import Frame, Page, Say, text
 from tests.robot.socket_line import Line
 
 FACE = load_face("hobby9")
@@ -25,8 +25,9 @@ FACE = load_face("hobby9")
 class Plain:
     """A view that hands on what it is asked."""
 
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self.obeyed = 0
         self.page = Page("Mien: <b>plain</b>", scripts=("// own script",))
         self.intents = Schema(FACE, Look, Tune, Record)
 
@@ -37,22 +38,23 @@ class Plain:
         return [text("board", state=str(picture[0]), stopped=False)]
 
     def obey(self, intent: Intent) -> None:
+        self.obeyed += 1
         match intent:
             case Look():
-                self._outbox.put(("look", intent.yaw, intent.pitch))
+                self._say(("look", intent.yaw, intent.pitch))
             case Tune():
-                self._outbox.put(("tune", intent.pose))
+                self._say(("tune", intent.pose))
             case Record(recording="full"):
                 raise InputError("the disk is full")
             case Record():
-                self._outbox.put(("record", intent.recording))
+                self._say(("record", intent.recording))
 
 
 class Served:
     """A server that runs while it is entered.
 
     Attributes:
-        to_loop: what reached the loop. shown: how many pictures were asked of the server so far.
+        to_loop: what reached the loop. view: with how many intents it obeyed.
     """
 
     def __init__(self, ask: Ask | None = None, door: Door | None = None) -> None:
@@ -66,10 +68,10 @@ class Served:
 
     async def _run(self) -> None:
         self._outbox = Outbox(self.to_loop.append)
-        view = Plain(self._outbox)
+        self.view = Plain(self._outbox.put)
         self.server = Server(
             self.door,
-            view,
+            self.view,
             lambda post: Stopper(self._ask, lambda: self._outbox.put(("estop",)), post),
         )
         self._ready.set()

@@ -1,12 +1,14 @@
 """The panel's process, as the loop has it: start, wishes, pictures, and every kind of end."""
 
+import json
 import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,8 +23,10 @@ from robot.loop import Tick
 from robot.panel.door import KEY, STOP, VIEW
 from robot.panel.foreign import keys
 from robot.panel.process import PanelProcess, Window
+from robot.panel.served import serve
+from robot.panel.view import Frame
 from tests.robot import waiting
-from tests.robot.panel.served import until_kind
+from tests.robot.panel.served import Plain, until_kind
 from tests.robot.panel.states import STATE
 from tests.robot.socket_line import Line
 
@@ -115,6 +119,7 @@ def test_every_end_has_its_words(
     assert heard == [(said, stop)]
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_said_with_the_next_command() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         made = PanelProcess(Window("hobby9", build=None, port=taken.getsockname()[1]))
@@ -165,6 +170,7 @@ def test_the_page_hears_what_ended_the_run(panel: tuple[PanelProcess, str]) -> N
     made.close()  # a second time it does nothing
 
 
+@pytest.mark.slow
 def test_a_panel_that_was_killed_costs_the_loop_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,4 +183,37 @@ def test_a_panel_that_was_killed_costs_the_loop_nothing(
             made.show(float(k), TICK, HERE)
         while line.receive() is not None:
             pass
+    made.close()
+
+
+class Failing(Plain):
+    """A view that cannot draw."""
+
+    def frames(self, *picture: Any) -> Sequence[Frame]:
+        raise ZeroDivisionError(picture)
+
+
+def run_failing(pipe: Connection, window: Window) -> None:
+    """What a panel's process runs, for ``FailingPanel``."""
+    serve(pipe, window, lambda say: Failing(say))
+
+
+class FailingPanel(PanelProcess):
+    """A panel that breaks at the first picture."""
+
+    def target(self) -> Callable[[Connection, Window], None]:
+        return run_failing
+
+
+@pytest.mark.slow
+def test_a_view_that_fails_ends_the_panel_and_never_says_that_the_run_has_ended() -> None:
+    made = FailingPanel(Window("hobby9", build=None, port=0))
+    heard: list[str] = []
+    with line_of(made.start()) as line:
+        until_kind(line, "hello")
+        made.show(1.0, TICK, HERE)
+        while (said := line.receive()) is not None:
+            heard.append(json.loads(said)["kind"])
+    assert set(heard) <= {"beat"}
+    assert until(lambda: made.commands() == [] and made.gone)
     made.close()
