@@ -34,7 +34,7 @@ NAMES: Final = {"livelink": "Live Link Face", "vmc": "VMC"}
 SAY_S: Final = 1.0
 """One line on stderr in this time at most, whatever happens on the port."""
 FLOOD_S: Final = 0.002
-"""Pause after a full burst: a flood gets a share of a processor, the system drops the rest."""
+"""Pause after a full burst: a flood gets its share of a core, the system drops others."""
 _START_S: Final = 30.0
 _LOOK_S: Final = 0.25
 _COUNTS: Final = len(fields(Counts))
