@@ -32,7 +32,8 @@ _ANSWER_MAX: Final = 1024
 _ASKERS: Final = 32
 _HEAR_S: Final = 0.25
 """How long somebody who has connected may take to ask."""
-_ANSWER_S: Final = 3.0
+ANSWER_S: Final = 3.0
+"""After that a run that has said nothing is said to be busy."""
 _LOOK_S: Final = 0.1
 _PATH_MAX: Final = 107
 _NUMBERS = count()
@@ -157,7 +158,7 @@ class EstopSocket:
     def _outcome(self) -> dict[str, str]:
         """What to say, once it is known."""
         with self._turn:
-            known = self._turn.wait_for(lambda: bool(self._said) or self._port is None, _ANSWER_S)
+            known = self._turn.wait_for(lambda: bool(self._said) or self._port is None, ANSWER_S)
             if self._said:
                 return self._said
         return asdict(Answer(CLOSED, "")) if known else {"error": "the run is busy"}

@@ -8,10 +8,22 @@ from __future__ import annotations
 from firmware.mutation import Mutant
 
 LOOP = ("tests/robot/test_loop.py",)
-LIMITER = ("tests/robot/test_interlocks.py", "tests/robot/test_safety.py")
+INTERLOCKS = ("tests/robot/test_interlocks.py",)
+LIMITER = (
+    "tests/robot/test_safety.py::test_time_that_stands_still_or_runs_back_moves_nothing",
+    "tests/robot/test_safety.py::test_what_is_not_a_number_holds_its_actuator_and_is_reported",
+    "tests/robot/test_safety.py::test_what_is_out_of_range_ends_at_its_limit",
+    "tests/robot/test_safety.py::test_a_ramp_starts_and_ends_at_rest_and_keeps_a_quarter_of_the_speed",
+    "tests/robot/test_interlocks.py::test_a_face_without_interlocks_moves_at_its_speed",
+)
 SIGNALS = ("tests/robot/test_stopping.py",)
 SOCKET = ("tests/robot/test_estop_socket.py",)
-EMERGENCY = ("tests/robot/test_emergency.py",)
+
+
+def _emergency(test: str) -> tuple[str, ...]:
+    return (f"tests/robot/test_emergency.py::{test}",)
+
+
 VERBS = ("tests/robot/link/test_commands.py",)
 BOARD = (
     "tests/robot/link/test_board.py",
@@ -109,35 +121,35 @@ _LIMITER = (
         "robot/safety.py",
         "np.where(adds.any(axis=0), 0.0, change)",
         "np.where(adds, 0.0, change)",
-        LIMITER,
+        INTERLOCKS,
     ),
     Mutant(
         "steps may cross an interlock",
         "robot/safety.py",
         "np.where(adds, part[:, None], 1.0).min(axis=0, initial=1.0)",
         "1.0",
-        LIMITER,
+        INTERLOCKS,
     ),
     Mutant(
         "no interlock on the goal",
         "robot/safety.py",
         "if total <= limit:",
         "if True:",
-        LIMITER,
+        INTERLOCKS,
     ),
     Mutant(
         "a step is held back as a whole, so that what waits never arrives",
         "robot/safety.py",
         "np.where(adds, part[:, None], 1.0).min",
         "np.where(self._terms != 0, part[:, None], 1.0).min",
-        LIMITER,
+        INTERLOCKS,
     ),
     Mutant(
         "one interlock lets another's actuator through",
         "robot/safety.py",
         "1.0).min(axis=0, initial=1.0)",
         "0.0).max(axis=0, initial=0.0)",
-        LIMITER,
+        INTERLOCKS,
     ),
     Mutant("no upper speed limit", "robot/safety.py", "-most, most)", "-most, np.inf)", LIMITER),
     Mutant("no lower speed limit", "robot/safety.py", "-most, most)", "-np.inf, most)", LIMITER),
@@ -252,7 +264,7 @@ _LINK = (
         "robot/link/handshake.py",
         "    if state != State.ESTOP:\n",
         "    if False:\n",
-        EMERGENCY,
+        _emergency("test_a_board_that_answers_with_another_state_has_not_confirmed"),
     ),
     Mutant(
         "another protocol is spoken to",
@@ -325,70 +337,70 @@ _STOP = (
         "robot/emergency.py",
         "self._line.read(min(LOOK_S, max(0.0, left)))",
         "self._line.read(max(0.0, left))",
-        EMERGENCY,
+        _emergency("test_a_wait_on_the_line_ends_at_the_request"),
     ),
     Mutant(
         "the stop waits for the next write",
         "robot/emergency.py",
         "                self._emergency.check()\n                left",
         "                left",
-        EMERGENCY,
+        _emergency("test_a_wait_on_the_line_ends_at_the_request"),
     ),
     Mutant(
         "a stopped line still carries frames",
         "robot/emergency.py",
         "            self._emergency.check()\n            self._line.write(data)",
         "            self._line.write(data)",
-        EMERGENCY,
+        _emergency("test_after_the_stop_line_and_clock_refuse_everything"),
     ),
     Mutant(
         "the clock does not stop",
         "robot/emergency.py",
         "        self._clock.sleep_until(t)\n        self._emergency.check()",
         "        self._clock.sleep_until(t)",
-        EMERGENCY,
+        _emergency("test_after_the_stop_line_and_clock_refuse_everything"),
     ),
     Mutant(
         "a line that is gone is not opened again for the stop",
         "robot/emergency.py",
         "            self._raw.reopen()  # the line was gone; the cable may be in again\n",
         "            raise\n",
-        EMERGENCY,
+        _emergency("test_a_cable_that_is_back_is_used_for_the_stop"),
     ),
     Mutant(
         "a stop that nobody confirmed is said to be one",
         "robot/emergency.py",
         "            self._heard.failed(e.message)\n",
         "            self._heard.stopped(State.ESTOP.name)\n",
-        EMERGENCY,
+        _emergency("test_a_stop_while_the_cable_is_out_is_not_hidden"),
     ),
     Mutant(
         "the last moment of a run is deaf",
         "robot/open_board.py",
         "        emergency.end()\n",
         "",
-        EMERGENCY,
+        _emergency("test_a_stop_between_the_last_tick_and_the_goodbye_is_an_error_too"),
     ),
     Mutant(
         "a stop in the last moment ends well",
         "robot/open_board.py",
         "    if emergency.error:",
         "    if False:",
-        EMERGENCY,
+        _emergency("test_a_stop_between_the_last_tick_and_the_goodbye_is_an_error_too"),
     ),
     Mutant(
         "the rig sleeps through the request",
         "robot/open_board.py",
         "LiveRig(sim, wire, sleep=heard.wake.wait, ",
         "LiveRig(sim, wire, ",
-        EMERGENCY,
+        _emergency("test_a_run_on_the_rig_is_stopped_from_another_process"),
     ),
     Mutant(
         "a real clock sleeps through the request",
         "robot/live/rig.py",
         "            self._wake.wait(ahead)\n",
         "            time.sleep(ahead)\n",
-        EMERGENCY,
+        _emergency("test_the_clock_of_a_real_board_wakes_at_the_request"),
     ),
     Mutant(
         "anybody is heard",

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,15 @@ from hypothesis import strategies as st
 from firmware.line import Line
 from robot.actuators import to_pulses
 from robot.config import load_face
+from robot.emergency import Emergency
 from robot.errors import DeviceError, EmergencyStopError, MienError
 from robot.estop_socket import CLOSED, EstopSocket, request
 from robot.link import protocol, wire
 from robot.link.wire import State
+from robot.live.face import LiveFace
+from robot.live.flood import Mute
 from robot.live.rig import MachineClock
+from robot.live.tape import Tape
 from robot.loop import Clock, Loop
 from robot.open_board import connected, opened
 from robot.stop_trials import COURSES, Asking, length_s, trial
@@ -95,9 +100,12 @@ def test_a_stop_while_the_cable_is_out_is_not_hidden() -> None:
     def pull(_: object) -> None:
         run.line.unplugged = run.line.now() > 0.7
 
+    told: list[str] = []
+    run.heard.stopped = told.append  # type: ignore[method-assign]
     with pytest.raises(EmergencyStopError, match="gone") as raised:
         run.follow(observe=pull)
     assert raised.value.hint == "cut the servo supply"
+    assert told == []  # and whoever asked hears the same
     run.line.advance(1.0)
     assert run.line.core.state == State.FAILSAFE  # by itself
 
@@ -178,7 +186,7 @@ def test_the_clock_of_a_real_board_wakes_at_the_request() -> None:
     wake = threading.Event()
     threading.Timer(0.02, wake.set).start()
     clock = MachineClock(wake)
-    end = clock.now() + 60.0
+    end = clock.now() + 20.0
     clock.sleep_until(end)
     assert wake.is_set()
     assert clock.now() < end
@@ -250,3 +258,35 @@ def test_a_board_that_is_closed_is_said_to_be_closed() -> None:
         with opened(FACE, "file:/dev/null", estop=heard):
             pass
         assert request(heard.path) == CLOSED
+
+
+@pytest.mark.parametrize("moment", [0.05, 0.15, 0.9, 1.2, 1.3, 2.5])
+def test_a_live_face_is_stopped_awake_on_its_way_to_rest_and_asleep(moment: float) -> None:
+    events: list[str] = []
+
+    class Events(Tape):
+        def put(self, topic: str, t: float, content: dict[str, Any]) -> None:  # noqa: ARG002
+            if topic == "/event":
+                events.append(content["what"])
+
+    run = Stopped(moment)
+    with (
+        pytest.raises(EmergencyStopError),
+        connected(FACE, run.ends, run.ends, run.heard) as (board, clock),
+    ):
+        LiveFace(FACE, board, clock, Mute(), idle_s=1.0, tape=Events(FACE)).run()
+    assert run.line.core.state == State.ESTOP
+    assert run.line.now() - moment < LIMIT_MS / 1e3
+    if moment > 0.1:  # it had begun
+        assert events[0] == "awake"
+        assert events[-1] == "estop"
+        assert ("asleep" in events) == (moment > 2.0)
+
+
+def test_a_wait_on_the_line_ends_at_the_request() -> None:
+    run = Stopped(0.01)
+    line = Emergency(run.ends, run.ends, run.heard).line
+    with pytest.raises(EmergencyStopError):
+        line.read(0.1)
+    assert run.line.now() < 0.02
+    assert run.line.core.state == State.ESTOP

@@ -65,6 +65,15 @@ def test_a_run_that_hangs_is_not_taken_for_stopped() -> None:
         assert run.requested.is_set()
 
 
+def test_a_run_that_never_answers_is_said_to_be_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estop_socket, "ANSWER_S", 0.02)
+    with EstopSocket() as run:
+        run.attach("sim")
+        with pytest.raises(DeviceError, match="busy") as raised:
+            request(run.path, timeout_s=5.0)
+        assert raised.value.hint == "cut the servo supply"
+
+
 def test_a_run_without_a_board_says_so_and_ends_by_it() -> None:
     with EstopSocket() as run:
         assert request(run.path) == CLOSED
