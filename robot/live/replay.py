@@ -1,7 +1,8 @@
 """``mien replay``: a recording played back on the rig, and compared with the run.
 
 A whole run is put on the line byte for byte, and the rig has to move as it did to the last bit. A
-piece, or what no board of today would understand, is followed pose by pose (``reenact``).
+piece, or what no board of today would understand, is followed pose by pose (``reenact``); so is a
+run whose middle is damaged, because a board that missed bytes goes other ways from there on.
 """
 
 from __future__ import annotations
@@ -100,14 +101,18 @@ def replay(path: Path) -> Replayed:
     if not isinstance(faults, list) or not isinstance(build, int) or not 0 <= build < 2**32:
         raise InputError(f"{path} does not say on which robot it was made")
     broken = tuple(parse_faults([str(fault) for fault in faults], recording.face))
+    why = _not_by_bytes(recording)
+    if not why:
+        found = _by_bytes(recording, simulated(recording.face, build, broken))
+        if not (found.different and recording.missing.records):
+            return found
+        why = f"{recording.missing.records} records are missing in its middle"
     sim = simulated(recording.face, build, broken)
-    if why := _not_by_bytes(recording):
-        likeness = reenact(recording, sim, LEAD_S)
-        return Replayed(
-            likeness.seconds, 0, likeness.compared, likeness.different, likeness.first,
-            recording.missing, likeness, why,
-        )  # fmt: skip
-    return _by_bytes(recording, sim)
+    likeness = reenact(recording, sim, LEAD_S)
+    return Replayed(
+        likeness.seconds, 0, likeness.compared, likeness.different, likeness.first,
+        recording.missing, likeness, why,
+    )  # fmt: skip
 
 
 def _not_by_bytes(recording: Recording) -> str:

@@ -34,12 +34,12 @@ NAMES: Final = {"livelink": "Live Link Face", "vmc": "VMC"}
 SAY_S: Final = 1.0
 """One line on stderr in this time at most, whatever happens on the port."""
 FLOOD_S: Final = 0.002
-"""Pause after a full burst: a flood gets a share of a processor, the system drops the rest."""
+"""Pause after a full burst: a flood gets its share of a core; the system drops the others."""
 _START_S: Final = 30.0
 _LOOK_S: Final = 0.25
 _COUNTS: Final = len(fields(Counts))
 _VALUES: Final = 1 + 1 + len(ARKIT) + len(ROTATIONS) + _COUNTS + 1 + 3
-"""Number of the face, tracked, weights, rotations, counts, handovers, address, port, is there one."""
+"""Number of the face, tracked, weights, rotations, counts, handovers, address, port, whether."""
 
 
 class Post:

@@ -190,7 +190,7 @@ def chunk(data: bytes, size: int | None = None, packing: str = "zstd") -> bytes:
 def begun(**more: str) -> bytes:
     """The head of a recording of ours."""
     content = {"version": str(VERSION), "face": FACE.model_dump_json(), "about": "{}",
-               "topics": '{"1": "/event"}', "persons": "[]", "protocol": "0" * 8} | more  # fmt: skip
+               "topics": '{"1": "/event"}', "persons": "[]", "protocol": "0"} | more  # fmt: skip
     content["crc"] = checksum(content)
     pairs = b"".join(text(k) + text(v) for k, v in content.items())
     body = text("mien") + struct.pack("<I", len(pairs)) + pairs

@@ -14,6 +14,7 @@ from robot.actuators import to_pulses
 from robot.errors import InputError, MienError
 from robot.link.board import Board
 from robot.live import reenact
+from robot.live.bench_recording import chunk_ends
 from robot.live.face import LiveFace
 from robot.live.reading import Recording
 from robot.live.recorder import Recorder
@@ -170,6 +171,25 @@ def test_a_piece_that_was_cut_is_followed_to_its_end_and_says_so(
     assert told["different"] == 0
     assert told["cut_at_byte"] <= len(content) // 2
     assert "cut.mcap is not whole: it was never ended" in err
+
+
+def test_a_run_whose_middle_is_damaged_is_followed_by_poses(
+    piece: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Whole(Recording):
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            del self.about["piece"]
+
+    content = bytearray(piece.read_bytes())
+    content[chunk_ends(bytes(content))[0][0] + 2000] ^= 1
+    path = tmp_path / "damaged.mcap"
+    path.write_bytes(content)
+    monkeypatch.setattr("robot.live.replay.Recording", Whole)
+    found = replay(path)
+    assert "missing in its middle" in found.why
+    assert found.missing.records > 0
+    assert found.different == 0
 
 
 def test_the_verb_refuses_what_is_no_recording_with_one_sentence(tmp_path: Path) -> None:

@@ -61,6 +61,13 @@ def test_a_sender_that_fell_silent_loses_the_face_and_not_earlier() -> None:
     assert control.heard(STRAY, last + HOLD_S)
 
 
+def test_a_burst_is_no_steady_sender() -> None:
+    control = Control()
+    play(control, {PHONE: STEADY - 1}, 0.0, 3.0)
+    play(control, {STRAY: 1000.0}, 3.0, 3.05)
+    assert control.holder == PHONE
+
+
 def test_two_slow_senders_do_not_take_the_face_from_each_other() -> None:
     control = Control()
     play(control, {PHONE: 5.0, STRAY: 5.0}, 0.0, 20.0)
@@ -211,9 +218,9 @@ def test_a_flood_of_others_leaves_the_budget_of_the_one_who_has_the_face() -> No
     ):
         for k in range(300):
             t = k / 60
-            phone.sendto(livelink(k, (k % 2) / 2), ("127.0.0.1", port.port))
-            for _ in range(BURST - 1):
+            for _ in range(BURST - 1 if k else 0):
                 flooder.sendto(b"\x06" * 700, ("127.0.0.1", port.port))
+            phone.sendto(livelink(k, (k % 2) / 2), ("127.0.0.1", port.port))
             seen = port.poll(t)
             assert seen is not None
             assert seen.weights[INDEX["jawOpen"]] == (k % 2) / 2
