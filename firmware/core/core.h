@@ -15,6 +15,7 @@ uint8_t mien_config_channel(mien_core *core, const uint8_t *payload);
 uint8_t mien_config_commit(mien_core *core, const uint8_t *payload);
 
 /* interlock.c */
+void mien_interlock_forget(mien_core *core); /* those of the upload before */
 uint8_t mien_config_interlock(mien_core *core, const uint8_t *payload, uint8_t size); /* as for config.c */
 void mien_interlock_sums(const mien_core *core, int32_t *sum); /* of MIEN_INTERLOCKS_MAX, at the pulses now */
 /* How far channel `index` may go from its pulse towards `next`; `sum` follows it there. */
