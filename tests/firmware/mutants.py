@@ -97,8 +97,8 @@ MUTANTS = (
     _core(
         "an interlock that looks at the flat side",
         "interlock.c",
-        "(below > above ? below : above)",
-        "(below > above && above > 0 ? above : below > 0 ? below : above)",
+        "slope = below > above ? below : above;",
+        "slope = below > above && above > 0 ? above : below > 0 ? below : above;",
     ),
     _core(
         "a safe pose above its interlock",
