@@ -120,8 +120,8 @@ MUTANTS = (
     Mutant(
         "an interlock that looks at the flat side",
         "interlock.c",
-        "(below > above ? below : above)",
-        "(below > above && above > 0 ? above : below > 0 ? below : above)",
+        "slope = below > above ? below : above;",
+        "slope = below > above && above > 0 ? above : below > 0 ? below : above;",
     ),
     Mutant(
         "a safe pose above its interlock",

@@ -44,8 +44,7 @@ uint8_t mien_config_begin(mien_core *core, const uint8_t *payload)
     core->committed = false;
     core->boards_ok = 0;
     core->received = 0;
-    core->locked = 0;
-    core->terms = 0;
+    mien_interlock_forget(core);
     core->channels = m.channels;
     core->interlocks = m.interlocks;
     core->hold_s = m.hold_s;

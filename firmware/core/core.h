@@ -17,17 +17,11 @@ uint8_t mien_config_channel(mien_core *core, const uint8_t *payload);
 uint8_t mien_config_commit(mien_core *core, const uint8_t *payload);
 
 /* interlock.c */
+void mien_interlock_forget(mien_core *core); /* those of the upload before */
 uint8_t mien_config_interlock(mien_core *core, const uint8_t *payload, uint8_t size); /* as for config.c */
 void mien_interlock_sums(const mien_core *core, int32_t *sum); /* of MIEN_INTERLOCKS_MAX, at the pulses now */
-uint16_t mien_interlock_hold(const mien_core *core, int32_t *sum, uint8_t index, uint16_t next);
-
 /* How far channel `index` may go from its pulse towards `next`; `sum` follows it there. */
-static inline uint16_t mien_interlock_step(const mien_core *core, int32_t *sum, uint8_t index,
-                                           uint16_t next)
-{
-    bool held = core->interlocks > 0 && (core->held_by[index >> 3] & mien_bit[index & 7u]) != 0;
-    return held ? mien_interlock_hold(core, sum, index, next) : next;
-}
+uint16_t mien_interlock_step(const mien_core *core, int32_t *sum, uint8_t index, uint16_t next);
 
 /* queue.c */
 enum mien_queued { MIEN_QUEUED, MIEN_QUEUE_REFUSED, MIEN_QUEUE_BAD };

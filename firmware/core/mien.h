@@ -35,6 +35,7 @@
 
 #define MIEN_TX_RING 256 /* a power of two that a uint8_t index wraps on */
 #define MIEN_SLOTS (MIEN_QUEUE_DEPTH + 1)
+#define MIEN_NO_TERM 0xFF
 
 typedef struct { /* one channel as configured; fields as in MIEN_FIELDS_CONFIG_CHANNEL */
     uint16_t min, max, safe, slew, slack, floor;
@@ -48,6 +49,8 @@ typedef struct { /* one channel's part of an interlock; fields as in MIEN_FIELDS
     uint16_t neutral;
     int16_t below, above;
     uint8_t channel;
+    uint8_t lock; /* index of its interlock */
+    uint8_t next; /* term of the same channel in another one, or MIEN_NO_TERM */
 } mien_term;
 
 typedef struct { /* sum of `terms` terms from `first` on, at most `limit` */
@@ -84,7 +87,7 @@ typedef struct {
     uint8_t interlocks; /* announced by CONFIG_BEGIN */
     uint8_t locked;     /* CONFIG_INTERLOCK frames so far */
     uint8_t terms;      /* of these interlocks */
-    uint8_t held_by[(MIEN_CHANNELS_MAX + 7) / 8]; /* bit k: an interlock has a term of channel k */
+    uint8_t first_term[MIEN_CHANNELS_MAX]; /* of each channel, or MIEN_NO_TERM */
     uint8_t hold_s;
     uint8_t stop_switch; /* enum mien_switch */
     uint16_t pwm_hz;

@@ -56,7 +56,7 @@ def _lock(
 ) -> Lock:
     slopes = {face.index(name): _slopes(face, name, c) for name, c in lock.terms.items() if c}
     steepest = max(abs(s) for pair in slopes.values() for s in pair)
-    reach = sum(abs(Fraction(c)) for c in lock.terms.values())
+    reach = sum((abs(Fraction(c)) for c in lock.terms.values()), Fraction(0))
     room = wire.INTERLOCK_SUM - wire.INTERLOCK_TERMS * wire.PULSE_MAX  # what rounding up may add
     scale = min(SLOPE_MAX / steepest, room / reach)
     terms, slip = [], Fraction(0)

@@ -89,7 +89,8 @@ def test_with_one_interlock_the_ramp_ends_in_the_safe_pose(
     home = False
     while rig.state != State.RELEASED:
         rig.tick()
-        home = home or (rig.state == State.FAILSAFE and bool((last_driven(rig) == safe).all()))
+        away = np.abs(last_driven(rig) - safe).max()  # within 2 us a released servo is not woken
+        home = home or (rig.state == State.FAILSAFE and bool(away <= 8))
     assert home
 
 
