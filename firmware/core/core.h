@@ -5,6 +5,8 @@
 #include "mien.h"
 #include "state.h"
 
+extern const uint8_t mien_bit[8]; /* 1 << k: a shift by a variable is a loop on an AVR */
+
 /* mien.c: runs an event through the table and does what entering the new state asks for.
  * False: refused, nothing changed. */
 bool mien_event_apply(mien_core *core, enum mien_event event);

@@ -58,7 +58,7 @@ void mien_motion_place(mien_core *core, bool keep)
 
 static void power(mien_core *core, uint8_t index, bool on)
 {
-    uint8_t bit = (uint8_t)(1u << (index & 7u));
+    uint8_t bit = mien_bit[index & 7u];
     if (on) {
         core->powered[index >> 3] = (uint8_t)(core->powered[index >> 3] | bit);
     } else {
@@ -68,7 +68,7 @@ static void power(mien_core *core, uint8_t index, bool on)
 
 bool mien_motion_powered(const mien_core *core, uint8_t index)
 {
-    return (core->powered[index >> 3] & (uint8_t)(1u << (index & 7u))) != 0;
+    return (core->powered[index >> 3] & mien_bit[index & 7u]) != 0;
 }
 
 static void drive(mien_core *core, uint8_t index, bool on)

@@ -59,9 +59,9 @@ def floods_with(face: AvrFace, tries: int, *commands: tuple[Msg, bytes]) -> Iter
         for type_, payload in commands:
             block += protocol.encode(type_, seq, payload)
             seq += 1
-        block += flood(face, seq, 1) + protocol.encode(Msg.ESTOP, seq + 1)
+        block += bytes(16) + protocol.encode(Msg.ESTOP, seq)
         heard_at = face.machine.now_us + BYTE_US * (face.machine.waiting + len(block))
-        face.machine.send(block + flood(face, seq + 2, 2))
+        face.machine.send(block + flood(face, seq + 1, 2))
         face.run(0.05)
         yield [e for e in face.events(Kind.OE) if e.us > heard_at + BYTE_US * 2]
 
@@ -85,12 +85,12 @@ def test_what_was_sent_before_an_estop_does_not_end_it(face: AvrFace) -> None:
     """CLEAR and ARM wait in the ring while the interrupt sees an ESTOP that the ring loses."""
     arm = protocol.pack(wire.Arm(face.upload.crc))
     risky = 0
-    for edges in floods_with(face, 2 * TRIES, (Msg.ESTOP, b""), (Msg.CLEAR, b""), (Msg.ARM, arm)):
+    for edges in floods_with(face, 3 * TRIES, (Msg.ESTOP, b""), (Msg.CLEAR, b""), (Msg.ARM, arm)):
         risky += acknowledged(face) >= {Msg.CLEAR, Msg.ARM}
         assert not edges
         assert face.machine.oe_high
         assert face.state() == State.ESTOP
-    assert risky >= 3
+    assert risky  # or this would show nothing
 
 
 def test_what_is_sent_after_an_estop_is_heard(face: AvrFace) -> None:
