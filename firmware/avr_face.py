@@ -69,7 +69,8 @@ class AvrFace:
         """Configured, armed, and at the safe pose."""
         self.configure()
         self.arm()
-        self.hold(0.8)
+        last = max(c.delay for c in self.upload.channels) * wire.DELAY_UNIT_MS / 1000
+        self.hold(last + 0.8)
 
     def telemetry(self) -> wire.Telemetry:
         """The newest one after letting 60 ms pass."""

@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 
 from firmware.lockstep import Lockstep, plain_upload
 from firmware.noise import damaged
+from robot.config import load_face
 from robot.link import protocol, wire
+from robot.link.upload import upload_of
 from robot.link.wire import Msg, State
 
 CHANNELS = 33
 TIMEOUT_MS = 200  # of the plain upload
 BYTE_US = 20  # 10 bits at 500 000 baud
 PERIOD_US = 10_000
+HOLD_S = 2
+RAMP_STEPS_MAX = 4000
 
 
 def noise(corrupted: int, seed: int = 1) -> dict[str, int]:
@@ -135,3 +139,41 @@ def best_delay_rms(
 def full(value: int) -> NDArray[np.uint16]:
     """A pose (33,) with one pulse for all channels."""
     return np.full(CHANNELS, value, np.uint16)
+
+
+def released_after_silence(trials: int = 20, seed: int = 4) -> int:
+    """1 if each trial ended with all channels released, within the hold + 1 s after the ramp.
+
+    The face is the shipped one with tendons and interlocks; the host falls silent in the middle of
+    random motion, at a random phase. The hold is its own but short, for it is on the clock of the
+    simulation anyway.
+    """
+    face = load_face("morpheus33").model_copy(update={"failsafe_hold_s": HOLD_S})
+    upload = upload_of(face)
+    rng = np.random.default_rng(seed)
+    low = np.array([c.min for c in upload.channels])
+    high = np.array([c.max for c in upload.channels])
+    for _ in range(trials):
+        rig = Lockstep(upload).ready()
+        for _ in range(int(rng.integers(1, 40))):
+            rig.setpoint(rng.integers(low, high + 1).astype(np.uint16), 20_000)
+            rig.run(10, heartbeat=False)
+        rig.tick(int(rng.integers(1, wire.STEP_US)))
+        if not _released(rig, HOLD_S):
+            return 0
+    return 1
+
+
+def _released(rig: Lockstep, hold_s: int) -> bool:
+    """All channels are let go within ``hold_s`` + 1 s after the ramp, and not before ``hold_s``."""
+    safe = np.array([c.safe for c in rig.upload.channels])
+    arrived_us = None
+    for _ in range(RAMP_STEPS_MAX):
+        rig.tick()
+        if arrived_us is None and (rig.pulses == safe).all() and rig.state == State.FAILSAFE:
+            arrived_us = rig.now
+        if (rig.pulses == 0).all():
+            break
+    if arrived_us is None or (rig.pulses != 0).any() or rig.core.drive or rig.core.violations:
+        return False
+    return hold_s <= (rig.now - arrived_us) / 1e6 <= hold_s + 1.0

@@ -15,7 +15,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
-TESTS = ("config", "states", "motion", "queue", "faults", "noise")
+TESTS = (
+    "config",
+    "states",
+    "motion",
+    "queue",
+    "faults",
+    "noise",
+    "interlocks",
+    "release",
+    "starts",
+    "extremes",
+)
 FAILED = 1  # exit code of pytest: tests ran, and some failed
 
 
@@ -34,8 +45,8 @@ MUTANTS = (
     Mutant(
         "no slew limit",
         "motion.c",
-        "m->pulse = approach(m->pulse, goal, slew);",
-        "m->pulse = goal;",
+        "uint16_t next = approach(before, goal, slew);",
+        "uint16_t next = goal;",
     ),
     Mutant(
         "a string let go", "motion.c", "return loose(c, goal) ? c->floor : goal;", "return goal;"
@@ -71,8 +82,126 @@ MUTANTS = (
     Mutant(
         "an e-stop that any host can end",
         "state.c",
-        "/* ESTOP        */ {X, X, X, E, E, D, X, X}",
-        "/* ESTOP        */ {X, X, X, D, E, D, X, X}",
+        "/* ESTOP        */ {X, X, X, E, E, D, X, X, X}",
+        "/* ESTOP        */ {X, X, X, D, E, D, X, X, X}",
+    ),
+    Mutant("boards verified over a new upload", "config.c", "core->boards_ok = 0;", ""),
+    Mutant(
+        "a torn setpoint as a heartbeat",
+        "link.c",
+        "    default:\n        core->count.rx_bad++;\n        break;\n    }\n}",
+        "    default:\n        core->heard_us = core->now_us;\n        break;\n    }\n}",
+    ),
+    Mutant(
+        "a kept pulse outside new limits",
+        "motion.c",
+        "if (!keep || pulse < c->min || pulse > c->max) {",
+        "if (!keep) {",
+    ),
+    Mutant(
+        "the newest time over ARM",
+        "queue.c",
+        "    core->newest_known = false;\n    core->slot[0]",
+        "    core->slot[0]",
+    ),
+    Mutant("any index of a pulse", "mien.c", "|| index >= core->channels ", ""),
+    Mutant(
+        "interlocks in the host only",
+        "motion.c",
+        "m->pulse = mien_interlock_step(core, sum, index, next);",
+        "m->pulse = next;",
+    ),
+    Mutant(
+        "an interlock that stops for nothing",
+        "interlock.c",
+        "if (change > 0 && change > room) {",
+        "if (change > 0 && change >= room) {",
+    ),
+    Mutant(
+        "an interlock that looks at the flat side",
+        "interlock.c",
+        "(below > above ? below : above)",
+        "(below > above && above > 0 ? above : below > 0 ? below : above)",
+    ),
+    Mutant(
+        "a safe pose above its interlock",
+        "interlock.c",
+        "return safe <= lock->limit;",
+        "return true;",
+    ),
+    Mutant(
+        "interlocks of the last upload",
+        "config.c",
+        "core->interlocks = m.interlocks;",
+        "core->interlocks |= m.interlocks;",
+    ),
+    Mutant(
+        "held for ever",
+        "release.c",
+        "(void)mien_event_apply(core, MIEN_EVENT_RELEASE);",
+        "core->phase = core->phase;",
+    ),
+    Mutant(
+        "released without a hold",
+        "release.c",
+        "if (spent_us >= core->hold_s * 1000000UL) {",
+        "if (true) {",
+    ),
+    Mutant(
+        "released while it still moves",
+        "release.c",
+        "if (!moved || spent_us >= MIEN_RAMP_MAX_MS * 1000UL) {",
+        "if (true) {",
+    ),
+    Mutant(
+        "a slow tendon waited for",
+        "release.c",
+        "if (!moved || spent_us >= MIEN_SLACKEN_MS * 1000UL) {",
+        "if (!moved) {",
+    ),
+    Mutant(
+        "a lost board puts the release off",
+        "mien.c",
+        "    if (next == core->state) {\n        return true;",
+        "    if (next == core->state && event != MIEN_EVENT_BOARD_LOST) {\n        return true;",
+    ),
+    Mutant(
+        "let go without slack",
+        "motion.c",
+        "goal = slacken ? start(c) : limit(c, goal);",
+        "goal = limit(c, goal);",
+    ),
+    Mutant(
+        "all start at once",
+        "motion.c",
+        "(core->channel[k].delay == 0 || mien_motion_powered(core, k))",
+        "true",
+    ),
+    Mutant(
+        "silence starts what still waits",
+        "motion.c",
+        "if (core->started < core->channel[index].delay) {",
+        "if (false) {",
+    ),
+    Mutant(
+        "setpoints before the last start",
+        "motion.c",
+        "core->homing && !moved && !waiting",
+        "core->homing && !moved",
+    ),
+    Mutant(
+        "a slew that wraps where int has 16 bits",
+        "motion.c",
+        "(slew >> 2) + ((slew & 3u) != 0 ? 1u : 0u)",
+        "(uint16_t)(slew + 3u) >> 2",
+    ),
+    Mutant("a new layout unseen", "config.c", "core->generation++;", ""),
+    Mutant("a missing switch unsaid", "link.c", "detail |= MIEN_ARM_NO_SWITCH;", "detail |= 0;"),
+    Mutant(
+        "a stop that is not latched",
+        "mien.c",
+        "void mien_stop(mien_core *core)\n{\n    (void)mien_event_apply(core, MIEN_EVENT_ESTOP);",
+        "void mien_stop(mien_core *core)\n{\n    (void)mien_event_apply(core, MIEN_EVENT_DISARM);",
     ),
 )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from robot.budget import budget_faults
+from robot.link import wire
 
 
 def consistency(tree: Any) -> list[str]:
@@ -68,6 +69,8 @@ def _boards(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:
 
 def _interlocks(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:
     locks = tree.get("interlocks", [])
+    if isinstance(locks, list):
+        yield from _too_many(locks)
     for i, lock in enumerate(locks if isinstance(locks, list) else []):
         terms = _dict(_dict(lock).get("terms"))
         for name in terms:
@@ -79,6 +82,18 @@ def _interlocks(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str
             total = sum(c * s for c, s in safe)
             if total > limit:
                 yield f"interlocks.{i}.max: {limit}, but the safe pose itself has {total:g}"
+
+
+def _too_many(locks: list[Any]) -> Iterator[str]:
+    """What does not fit into the board, which holds the interlocks in its own ramps."""
+    counts = [len(_dict(_dict(lock).get("terms"))) for lock in locks]
+    if len(locks) > wire.INTERLOCKS_MAX:
+        yield f"interlocks: are {len(locks)}, the board takes {wire.INTERLOCKS_MAX}"
+    if sum(counts) > wire.TERMS_MAX:
+        yield f"interlocks: have {sum(counts)} terms, the board takes {wire.TERMS_MAX} in all"
+    for i, count in enumerate(counts):
+        if count > wire.INTERLOCK_TERMS:
+            yield f"interlocks.{i}.terms: are {count}, the board takes {wire.INTERLOCK_TERMS}"
 
 
 def _dict(value: Any) -> dict[str, Any]:

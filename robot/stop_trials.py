@@ -156,14 +156,7 @@ def trial(face: FaceConfig, course: str, moment: float) -> Trial:
     line.on_tick = watch
     error: EmergencyStopError | None = None
     try:
-        with connected(face, asking, asking, heard) as (board, clock):
-            end: list[float] = []
-
-            def commands(t: float) -> Floats | None:
-                end[:] = end or [t + FOLLOW_S]
-                return None if t > end[0] else _wave(face, t)
-
-            Loop(face, board, clock).follow(commands)
+        _move(face, asking, heard)
     except EmergencyStopError as e:
         error = e
     line.advance(AFTER_S)
@@ -175,20 +168,28 @@ def trial(face: FaceConfig, course: str, moment: float) -> Trial:
     return Trial(at, 1e3 * (off - at), on, reached and not dead, state, again, error, heard.answer)
 
 
+def length_s(face: FaceConfig, course: str) -> float:
+    """How long such a run takes if nobody stops it."""
+    line, nobody = Line(seed=7), EstopSocket()
+    COURSES[course](line)
+    _move(face, Asking(line, np.inf, nobody), nobody)
+    return line.now()
+
+
+def _move(face: FaceConfig, asking: Asking, heard: EstopSocket) -> None:
+    with connected(face, asking, asking, heard) as (board, clock):
+        end: list[float] = []
+
+        def commands(t: float) -> Floats | None:
+            end[:] = end or [t + FOLLOW_S]
+            return None if t > end[0] else _wave(face, t)
+
+        Loop(face, board, clock).follow(commands)
+
+
 def _wave(face: FaceConfig, t: float) -> Floats:
     lo, hi = face.limits.T
     return np.asarray(0.5 * (lo + hi) + 0.4 * (hi - lo) * np.cos(2 * np.pi * t))
-
-
-def length_s(face: FaceConfig, course: str) -> float:
-    """How long a run that nobody stops takes."""
-    line = Line(seed=7)
-    COURSES[course](line)
-    asking = Asking(line, np.inf, EstopSocket())
-    with connected(face, asking, asking, EstopSocket()) as (board, clock):
-        first = clock.now()
-        Loop(face, board, clock).follow(lambda t: None if t > first + FOLLOW_S else _wave(face, t))
-    return line.now()
 
 
 def estop_any_moment_ms(trials: int = 60, seed: int = 0, face: str = FACE) -> float:

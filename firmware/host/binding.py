@@ -25,7 +25,7 @@ typedef struct {
     ...;
 } mien_core;
 typedef struct {
-    mien_core core; uint8_t present; uint32_t broken; uint8_t broken_first;
+    mien_core core; uint8_t present; bool probing; uint32_t broken; uint8_t broken_first;
     ...;
 } mien_host;
 
@@ -41,6 +41,9 @@ void mien_host_newest(const mien_host *host, uint32_t *t_us, uint16_t *pulse);
 void mien_receive(mien_core *core, uint32_t now_us, const uint8_t *data, uint16_t size);
 bool mien_drive(const mien_core *core);
 uint8_t mien_channels(const mien_core *core);
+uint8_t mien_generation(const mien_core *core);
+uint8_t mien_stop_switch(const mien_core *core);
+uint16_t mien_pulse(const mien_core *core, uint8_t index);
 void mien_bus(mien_core *core, uint8_t board, bool ok);
 void mien_uart_error(mien_core *core);
 

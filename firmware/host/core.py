@@ -72,6 +72,20 @@ class HostCore:
         return int(lib.MIEN_PROTOCOL_HASH)
 
     @property
+    def generation(self) -> int:
+        """Uploads committed since reset, modulo 256."""
+        return int(lib.mien_generation(self._core))
+
+    @property
+    def stop_switch(self) -> int:
+        """enum mien_switch that the hardware layer is to look at."""
+        return int(lib.mien_stop_switch(self._core))
+
+    def pulse(self, index: int) -> int:
+        """Pulse of output ``index`` (0..255) in 0.25 us, 0 where none is driven."""
+        return int(lib.mien_pulse(self._core, index))
+
+    @property
     def state(self) -> int:
         """enum mien_state, without asking over the line."""
         return int(self._core.state)
@@ -100,6 +114,10 @@ class HostCore:
         """Plug a PCA9685 board into the bus or take it off."""
         bit = 1 << board
         self._host.present = (self._host.present | bit) if present else self._host.present & ~bit
+
+    def set_probing(self, on: bool) -> None:
+        """Let the hardware layer probe the boards while nothing is driven, or leave them alone."""
+        self._host.probing = on
 
     def press_button(self) -> None:
         """Press the board's own emergency button."""

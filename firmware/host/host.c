@@ -7,6 +7,7 @@ void mien_host_init(mien_host *host, uint8_t reset)
     host->broken = 0;
     host->broken_first = MIEN_BROKEN_NONE;
     host->present = 0xFF;
+    host->probing = true;
 }
 
 static void check(mien_host *host, bool stepped, bool ticked)
@@ -29,7 +30,7 @@ static bool answers(const mien_host *host, uint8_t board)
 static void probe(mien_host *host)
 {
     mien_core *core = &host->core;
-    for (uint8_t b = 0; b < mien_boards(core) && !mien_drive(core); b++) {
+    for (uint8_t b = 0; host->probing && b < mien_boards(core) && !mien_drive(core); b++) {
         mien_board_verified(core, b, answers(host, b));
     }
 }

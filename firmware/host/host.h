@@ -10,6 +10,7 @@
 typedef struct {
     mien_core core;
     uint8_t present; /* bit b: board b answers on the bus */
+    bool probing;    /* boards are probed while nothing is driven */
     mien_watch watch;
     uint32_t broken;      /* calls after which a guarantee of mien.h did not hold: 0, or a bug */
     uint8_t broken_first; /* enum mien_broken of the first */

@@ -32,9 +32,10 @@ GIVE_UP_S = 10.0
 class Board:
     """The serial link to one face. Nothing moves before ``arm``.
 
-    After a lost cable, a reset of the board or its failsafe, ``send`` brings the link back by
-    itself: hello, upload, arm; the board then ramps. (A host that only stalled skips the upload,
-    for it takes the servos' drive away.) An e-stop is never cleared by itself.
+    After a lost cable, a reset of the board, its failsafe or the release that ends it, ``send``
+    brings the link back by itself: hello, upload, arm; the board then ramps. (A host that only
+    stalled skips the upload, for it takes the servos' drive away.) An e-stop is never cleared by
+    itself.
 
     Args:
         face: the face that the board drives.

@@ -34,6 +34,7 @@ class Dialogue:
         clock: the board's clock, fed by every PONG.
         telemetry: the newest, None before the first.
         heard: host seconds of the last good frame, None before the first.
+        switch_named: the user was told that the board has no emergency switch.
     """
 
     def __init__(self, transport: Transport, now: Callable[[], float]) -> None:
@@ -42,6 +43,7 @@ class Dialogue:
         self.counters = LinkCounters()
         self.telemetry: wire.Telemetry | None = None
         self.heard: float | None = None
+        self.switch_named = False
         self._seq = 0
         self._deframer = protocol.Deframer()
         self._answers: dict[tuple[int, int], bytes] = {}  # (type, seq) -> payload

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from robot.config import FaceConfig
@@ -17,6 +18,10 @@ PINGS = 8
 PROBE_S = 0.05
 BUTTON_S = 0.02  # a board looks at its button more often than this
 REFLASH = "mien firmware flash"
+NO_SWITCH = (
+    "no emergency stop switch: the face file says estop_switch: none; "
+    "mien estop and the servo supply's own switch are the only ways to stop it"
+)
 
 
 def hello(talk: Dialogue, face: FaceConfig, timeout_s: float) -> wire.HelloReply:
@@ -73,6 +78,8 @@ def arm(
 ) -> None:
     """Drive the outputs. Waits up to ``wait_s`` for the servo boards to be verified.
 
+    A board without an emergency switch is named on stderr, once for each ``talk``.
+
     Raises:
         DeviceError: one of them is missing, the board is in ESTOP or holds another face.
     """
@@ -93,6 +100,9 @@ def arm(
         )
     if ack.result != Result.OK:
         raise refused(Msg.ARM, ack)
+    if ack.detail & wire.ARM_NO_SWITCH and not talk.switch_named:
+        talk.switch_named = True
+        print(f"mien: {NO_SWITCH}", file=sys.stderr)
     talk.telemetry = None  # the newest may be older than ARM, and say DISARMED
 
 
@@ -138,7 +148,8 @@ def refused(type_: Msg, ack: wire.Ack) -> DeviceError:
     """The error for an ACK that is not OK."""
     if ack.state == State.ESTOP:
         return estopped()
-    detail = f", channel {ack.detail}" if type_ == Msg.CONFIG_CHANNEL else ""
+    part = {Msg.CONFIG_CHANNEL: "channel", Msg.CONFIG_INTERLOCK: "interlock"}.get(type_)
+    detail = f", {part} {ack.detail}" if part else ""
     return DeviceError(
         f"the board refuses {type_.name}{detail}: {Result(ack.result).name} "
         f"in state {State(ack.state).name}",

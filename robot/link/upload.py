@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from robot.actuators import to_pulses
 from robot.config import FaceConfig, Floats
 from robot.link import wire
+from robot.link.interlocks import Lock, locks_of
 from robot.link.protocol import UNITS_PER_US, crc16, pack, to_units
+from robot.supply import start_delays_s
 
 TELEMETRY_MS = 50
 IDLE_MAX = 255  # of the wire's byte
@@ -21,10 +23,11 @@ SWITCH = {"nc": wire.Switch.NC, "no": wire.Switch.NO, "none": wire.Switch.NONE}
 
 @dataclass(frozen=True)
 class Upload:
-    """What CONFIG_BEGIN and CONFIG_CHANNEL say for one face."""
+    """What CONFIG_BEGIN, CONFIG_CHANNEL and CONFIG_INTERLOCK say for one face."""
 
     begin: wire.ConfigBegin
     channels: tuple[wire.ConfigChannel, ...]
+    locks: tuple[Lock, ...] = ()
 
     @cached_property
     def crc(self) -> int:
@@ -32,6 +35,8 @@ class Upload:
         crc = crc16(pack(self.begin))
         for channel in self.channels:
             crc = crc16(pack(channel), crc)
+        for lock in self.locks:
+            crc = crc16(lock.payload, crc)
         return crc
 
     def messages(self) -> Iterator[tuple[wire.Msg, bytes]]:
@@ -39,6 +44,8 @@ class Upload:
         yield wire.Msg.CONFIG_BEGIN, pack(self.begin)
         for channel in self.channels:
             yield wire.Msg.CONFIG_CHANNEL, pack(channel)
+        for lock in self.locks:
+            yield wire.Msg.CONFIG_INTERLOCK, lock.payload
         yield wire.Msg.CONFIG_COMMIT, pack(wire.ConfigCommit(self.crc))
 
     @cached_property
@@ -60,7 +67,17 @@ def upload_of(face: FaceConfig) -> Upload:
     The limits are the pulses of each actuator's command limits. A tendon's floor is
     ``floor_us`` beyond neutral in the direction of pull; its loose end, from which the board winds
     it in after power-up, lies ``slack_us`` behind that, within the servo's own range.
+
+    Raises:
+        ConfigError: the safe pose, with the tendons at their floor, breaks an interlock.
     """
+    ends = np.sort(to_units(to_pulses(face, face.limits.T)), axis=0)  # (2, n)
+    safe = to_units(to_pulses(face, face.safe))
+    delay = np.rint(start_delays_s(face) * 1000 / wire.DELAY_UNIT_MS)
+    channels = tuple(
+        _channel(face, k, ends[:, k], int(safe[k]), int(delay[k])) for k in range(len(face.names))
+    )
+    locks = locks_of(face, channels)
     address = [*face.boards, 0, 0, 0, 0]
     begin = wire.ConfigBegin(
         len(face.names),
@@ -74,16 +91,13 @@ def upload_of(face: FaceConfig) -> Upload:
         TELEMETRY_MS,
         face.failsafe_hold_s,
         SWITCH[face.estop_switch],
-        0,
+        len(locks),
     )
-    ends = np.sort(to_units(to_pulses(face, face.limits.T)), axis=0)  # (2, n)
-    safe = to_units(to_pulses(face, face.safe))
-    channels = tuple(_channel(face, k, ends[:, k], int(safe[k])) for k in range(len(face.names)))
-    return Upload(begin, channels)
+    return Upload(begin, channels, locks)
 
 
 def _channel(
-    face: FaceConfig, index: int, ends: NDArray[np.uint16], safe: int
+    face: FaceConfig, index: int, ends: NDArray[np.uint16], safe: int, delay: int
 ) -> wire.ConfigChannel:
     actuator = face.actuators[face.names[index]]
     lowest, neutral, highest = (int(u) for u in to_units(face.pulses[index]))
@@ -110,7 +124,7 @@ def _channel(
         channel=actuator.channel,
         flags=flags,
         idle=min(IDLE_MAX, int(np.ceil(actuator.idle_release_s * 1000 / wire.IDLE_UNIT_MS))),
-        delay=0,
+        delay=delay,
         min=low,
         max=high,
         safe=safe,

@@ -18,6 +18,8 @@ from robot.trace import lip_gap
 SLIP_S = 2.0
 """The rig is this far behind: the machine cannot keep up, and the rig's time is let go."""
 
+_STEP_S = 1e-6
+"""The rig's time is whole microseconds: it cannot live for less."""
 AHEAD_S = 0.025
 """More than a period of the loop, which is all that it waits for while it moves a face."""
 
@@ -144,7 +146,7 @@ class LiveRig:
                 self._offset += behind
                 self.slips += 1
             left = t - self._offset - self.sim.now()
-            if left <= 0.0:
+            if left < _STEP_S:
                 return
             self.sim.sleep_until(self.sim.now() + min(left, AHEAD_S))
 

@@ -174,3 +174,42 @@ def test_wrong_length_is_refused_and_counted(type_: Msg) -> None:
 
 def test_unknown_type_is_answered() -> None:
     assert Lockstep().command(0x7F).result == Result.UNKNOWN
+
+
+def test_boards_are_verified_anew_for_every_upload() -> None:
+    """The addresses may be others, and a board may hold another frame rate."""
+    rig = Lockstep().ready()
+    rig.send(Msg.DISARM)
+    rig.core.set_probing(False)
+    rig.configure()
+    ack = rig.arm()
+    assert (ack.result, ack.detail & 0x0F) == (Result.BOARD, 0)
+    rig.core.set_probing(True)
+    rig.tick()
+    assert rig.arm().result == Result.OK
+
+
+def narrower_with_the_same_crc(upload: Upload) -> Upload:
+    """Another upload, whose limits are closer, that a CRC of 16 bits takes for ``upload``."""
+    for slew in range(1, 2**16):
+        for floor in (7000, 7001):
+            parts = channels(1, max=floor, slew=slew)
+            other = Upload(upload.begin, parts)
+            if other.crc == upload.crc:
+                return other
+    raise AssertionError("no collision")
+
+
+def test_a_pulse_that_is_kept_lies_inside_the_new_limits() -> None:
+    rig = Lockstep(plain_upload(1)).ready()
+    for _ in range(60):
+        rig.setpoint(8000, 20_000)
+        rig.run(10, heartbeat=False)
+    assert rig.pulses[0] == 8000
+    rig.send(Msg.DISARM)
+    rig.upload = narrower_with_the_same_crc(rig.upload)
+    assert rig.upload.channels[0].max < 8000
+    rig.configure()
+    rig.arm()
+    assert rig.pulses[0] == rig.upload.channels[0].safe
+    assert rig.core.violations == 0

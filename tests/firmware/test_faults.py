@@ -227,3 +227,15 @@ def test_outputs_can_be_read_back() -> None:
     rig.send(Msg.DISARM)
     (answer,) = rig.send(Msg.READ_OUTPUTS)
     assert not protocol.outputs(answer.payload)[1].any()
+
+
+def test_a_setpoint_whose_guard_is_wrong_is_no_heartbeat() -> None:
+    """A torn frame that passes one CRC by chance must not keep a dead host alive."""
+    rig = Lockstep().ready()
+    for k in range(60):
+        payload = bytearray(protocol.setpoint(rig.now + 20_000, np.full(4, 6000, dtype=np.uint16)))
+        payload[-1 - k % 2] ^= 1 << k % 8
+        rig.send(Msg.SETPOINT, bytes(payload))
+        rig.tick()
+    assert rig.state == State.FAILSAFE
+    assert rig.telemetry().rx_bad == 60

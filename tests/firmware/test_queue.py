@@ -256,3 +256,17 @@ def test_poses_of_48_channels_are_never_mixed() -> None:
         rig.setpoint(np.full(48, 4000 + 10 * k, np.uint16), 5_000)
         rig.tick()
         assert len(set(rig.pulses.tolist())) == 1
+
+
+def test_a_setpoint_of_the_last_arm_does_not_hide_those_of_the_next() -> None:
+    """A time far ahead, asked for before DISARM, says nothing about the time after ARM."""
+    rig = Lockstep().ready()
+    rig.setpoint(7000, 900_000)
+    rig.send(Msg.DISARM)
+    rig.arm()
+    for _ in range(100):
+        rig.setpoint(7500, 20_000)
+        rig.run(10, heartbeat=False)
+    assert rig.state == State.ARMED
+    assert (rig.pulses == 7500).all()
+    assert rig.telemetry().refused == 0

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,10 @@ from robot.errors import DeviceError, EmergencyStopError, MienError
 from robot.estop_socket import CLOSED, EstopSocket, request
 from robot.link import protocol, wire
 from robot.link.wire import State
+from robot.live.face import LiveFace
+from robot.live.flood import Mute
 from robot.live.rig import MachineClock
+from robot.live.tape import Tape
 from robot.loop import Clock, Loop
 from robot.open_board import connected, opened
 from robot.stop_trials import COURSES, Asking, length_s, trial
@@ -250,3 +254,26 @@ def test_a_board_that_is_closed_is_said_to_be_closed() -> None:
         with opened(FACE, "file:/dev/null", estop=heard):
             pass
         assert request(heard.path) == CLOSED
+
+
+@pytest.mark.parametrize("moment", [0.05, 0.15, 0.9, 1.2, 1.3, 2.5])
+def test_a_live_face_is_stopped_awake_on_its_way_to_rest_and_asleep(moment: float) -> None:
+    events: list[str] = []
+
+    class Events(Tape):
+        def put(self, topic: str, t: float, content: dict[str, Any]) -> None:  # noqa: ARG002
+            if topic == "/event":
+                events.append(content["what"])
+
+    run = Stopped(moment)
+    with (
+        pytest.raises(EmergencyStopError),
+        connected(FACE, run.ends, run.ends, run.heard) as (board, clock),
+    ):
+        LiveFace(FACE, board, clock, Mute(), idle_s=1.0, tape=Events(FACE)).run()
+    assert run.line.core.state == State.ESTOP
+    assert run.line.now() - moment < LIMIT_MS / 1e3
+    if moment > 0.1:  # it had begun
+        assert events[0] == "awake"
+        assert events[-1] == "estop"
+        assert ("asleep" in events) == (moment > 2.0)

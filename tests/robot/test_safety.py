@@ -61,6 +61,14 @@ def test_lids_pressed_together_are_held_apart_by_their_interlock() -> None:
     assert out.commands[upper] + out.commands[lower] == pytest.approx(1.6)
 
 
+def test_what_is_out_of_range_ends_at_its_limit() -> None:
+    for wish, end in ((np.full(N, 7.0), 1), (np.full(N, -7.0), 0)):
+        last = FACE.limits[:, end] * 0.999
+        out = Limiter(FACE.model_copy(update={"interlocks": []}))(wish, last, 1.0)
+        np.testing.assert_array_equal(out.commands, FACE.limits[:, end])
+        assert out.clipped.all()
+
+
 def test_time_that_stands_still_or_runs_back_moves_nothing() -> None:
     for dt in (0.0, -1.0):
         out = Limiter(FACE)(np.full(N, 0.5), np.zeros(N), dt)

@@ -7,7 +7,7 @@ from firmware.line import Line
 from robot.errors import DeviceError
 from robot.link.board import GIVE_UP_S, LEAD_S, SILENT_S
 from robot.link.wire import State
-from tests.robot.link.driven import armed, connected, play, wave
+from tests.robot.link.driven import FACE, armed, connected, play, wave
 
 
 def test_a_missing_servo_board_is_named() -> None:
@@ -41,6 +41,20 @@ def test_a_host_that_stalls_finds_the_face_safe_and_ramps_back() -> None:
     assert board.counters.reconnects == 1
     assert line.core.violations == 0
     assert line.opened == 1  # opening resets some boards: not without need
+
+
+def test_a_host_that_comes_back_after_the_release_ramps_from_where_the_face_was_let_go() -> None:
+    line = Line()
+    board = armed(line)
+    play(board, line, 1.0, wave)
+    line.advance(0.5 + FACE.failsafe_hold_s + 2.0)
+    assert line.core.state == State.RELEASED
+    assert not line.core.outputs()[1].any()
+    play(board, line, 3.0, wave)
+    assert line.core.state == State.ARMED
+    assert line.core.outputs()[1].all()
+    assert board.counters.reconnects == 1
+    assert line.core.violations == 0
 
 
 def test_reading_alone_keeps_an_armed_face_where_it_is() -> None:

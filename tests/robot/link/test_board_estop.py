@@ -4,8 +4,10 @@ import pytest
 
 from firmware.line import Line
 from robot.errors import DeviceError
-from robot.link.wire import State
-from tests.robot.link.driven import NEUTRAL, armed, connected, play, wave
+from robot.link import protocol
+from robot.link.board import Board
+from robot.link.wire import Msg, State
+from tests.robot.link.driven import FACE, NEUTRAL, armed, connected, play, wave
 
 
 def test_estop_is_latched_and_no_revival_ends_it() -> None:
@@ -66,6 +68,27 @@ def test_an_estop_while_the_cable_was_out_is_not_armed_over() -> None:
     assert not line.core.drive
 
 
+def test_a_board_found_in_estop_is_asked_and_told_nothing_more() -> None:
+    line = Line()
+    board = armed(line)
+    line.unplugged = True
+    play(board, line, 0.5, wave)
+    line.core.press_button()
+    line.unplugged = False
+    told: list[int] = []
+
+    def listen(data: bytes) -> bytes:
+        told.extend(frame.type for frame in protocol.Deframer().feed(data))
+        return data
+
+    line.damage = listen
+    with pytest.raises(DeviceError, match="ESTOP"):
+        play(board, line, 2.0, wave)
+    assert Msg.HELLO in told
+    assert set(told) <= {Msg.HELLO, Msg.PING}  # no upload, no ARM, no setpoint
+    assert board.counters.reconnects == 0
+
+
 def test_the_boards_own_button_is_seen_in_its_report_without_asking_again() -> None:
     line = Line()
     board = armed(line)
@@ -90,11 +113,24 @@ def test_the_button_of_a_board_at_rest_is_seen_too() -> None:
         board.send(line.now(), NEUTRAL)
 
 
-@pytest.mark.parametrize("hint", ["look at the face, then mien clear"])
-def test_whatever_estop_forbids_names_the_way_out(hint: str) -> None:
+def test_whatever_estop_forbids_names_the_way_out() -> None:
     line = Line()
     board = connected(line)
     line.core.press_button()
     with pytest.raises(DeviceError, match="ESTOP") as raised:
         board.arm()
-    assert raised.value.hint == hint
+    assert raised.value.hint == "look at the face, then mien clear"
+
+
+@pytest.mark.parametrize(("switch", "told"), [("nc", 0), ("no", 0), ("none", 1)])
+def test_a_missing_emergency_switch_is_named_once_when_the_face_is_armed(
+    switch: str, told: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = Line()
+    face = FACE.model_copy(update={"estop_switch": switch})
+    board = Board(face, line, line.now)
+    board.connect()
+    board.arm()
+    board.disarm()
+    board.arm()
+    assert capsys.readouterr().err.count("no emergency stop switch") == told
