@@ -131,6 +131,7 @@ def test_it_is_a_face_with_painted_lips_before_a_dark_background(stage: Stage) -
     assert brows.mean() < 0.7 * forehead.mean()
 
 
+@pytest.mark.slow
 def test_the_jaw_opens_and_the_head_turns(stage: Stage) -> None:
     stage.show(stage.rig.skin_state())
     closed = stage.picture()
@@ -171,6 +172,7 @@ def test_through_a_faded_skin_the_teeth_are_seen(stage: Stage) -> None:
     assert around(stage, clear, FOREHEAD).max() < 0.5  # the dark room behind
 
 
+@pytest.mark.slow
 def test_mouse_wheel_and_keys_turn_it_and_bring_it_back(stage: Stage) -> None:
     home = stage.picture()
     pointer = {"button": "left", "clickCount": 1}
@@ -191,6 +193,7 @@ def test_mouse_wheel_and_keys_turn_it_and_bring_it_back(stage: Stage) -> None:
     assert stage.browser.js("scene.camera.view.pitch") > 0.1
 
 
+@pytest.mark.slow
 def test_two_fingers_zoom(stage: Stage) -> None:
     for kind, apart in (("touchStart", 40), ("touchMove", 60), ("touchMove", 80)):
         spots = [{"x": 200 - apart, "y": 240, "id": 1}, {"x": 200 + apart, "y": 240, "id": 2}]
@@ -199,6 +202,7 @@ def test_two_fingers_zoom(stage: Stage) -> None:
     stage.until("Math.abs(scene.camera.view.zoom - 2) < 0.05")
 
 
+@pytest.mark.slow
 def test_it_fits_a_narrow_and_a_wide_screen(stage: Stage) -> None:
     for width, height in ((390, 844), (844, 390)):
         stage.browser.call(
@@ -218,6 +222,7 @@ def test_it_fits_a_narrow_and_a_wide_screen(stage: Stage) -> None:
     stage.until(f"scene.canvas.width === {2 * WIDTH}")
 
 
+@pytest.mark.slow
 def test_a_lost_context_comes_back_with_the_same_face(stage: Stage) -> None:
     before = stage.picture()
     stage.browser.js(

@@ -10,7 +10,7 @@ from robot.link.board import Board
 from robot.loop import Loop, Tick
 from robot.sim.board import SimBoard
 from robot.sim.rig import Rig
-from robot.sim.show.view import Effort, Wish
+from robot.sim.show.view import RELEASE_S, Effort, Wish
 
 FACE = load_face("morpheus33")
 N = len(FACE.names)
@@ -57,5 +57,6 @@ def follow(face: FaceConfig, messages: list[Any], seconds: float) -> Followed:
 
     board.connect()
     Loop(face, board, line, observe).follow(commands)
+    line.sleep_until(line.now() + RELEASE_S)
     assert not line.powered.any()  # released
     return out

@@ -18,7 +18,10 @@ from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser
 from tests.robot.sim.show.rigs import FACE, N, follow, pulled
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
+    pytest.mark.slow,
+]
 until = partial(waiting.until, seconds=40.0)
 
 
