@@ -350,3 +350,13 @@ def test_a_stop_reaches_the_run_while_the_panel_is_flooded() -> None:
     found = arrivals_ms(trials=3, messages=1000)
     assert len(found) == 3
     assert all(0.0 < ms < 30_000.0 for ms in found)
+
+
+def test_the_loop_gets_no_more_wishes_than_it_has_ticks() -> None:
+    sent: list[tuple[object, ...]] = []
+    outbox = Outbox(sent.append)
+    start = time.monotonic()
+    while len(sent) < 20:
+        outbox.put(("tune", [len(sent)]))
+    assert len(sent) <= (time.monotonic() - start) / EVERY_S + 2
+    outbox.close()
