@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Self
 
-from aiohttp import ClientSession, WSMsgType
+from aiohttp import ClientSession, ClientWSTimeout, WSMsgType
+
+_GOODBYE = ClientWSTimeout(ws_close=0.3)
 
 
 class Line:
@@ -16,10 +18,13 @@ class Line:
         self._session = self._loop.run_until_complete(_session())
         try:
             self._line = self._loop.run_until_complete(
-                self._session.ws_connect(url, protocols=offers, headers=headers, max_msg_size=0)
+                self._session.ws_connect(
+                    url, protocols=offers, headers=headers, max_msg_size=0, timeout=_GOODBYE
+                )
             )
         except Exception:
-            self.close()
+            self._loop.run_until_complete(self._session.close())
+            self._loop.close()
             raise
 
     def send(self, text: str) -> None:
@@ -42,6 +47,7 @@ class Line:
 
     def close(self) -> None:
         """End it."""
+        self._loop.run_until_complete(self._line.close())
         self._loop.run_until_complete(self._session.close())
         self._loop.close()
 
