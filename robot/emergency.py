@@ -106,7 +106,8 @@ class GuardedLine:
             with self._emergency.lock:
                 self._emergency.check()
                 left = end - self._now()
-                data = self._line.read(min(LOOK_S, max(0.0, left)))
+                # Not by what is left: a process that was kept off the CPU still listens once.
+                data = self._line.read(min(LOOK_S, timeout_s))
             if data or left <= LOOK_S:
                 return data
 

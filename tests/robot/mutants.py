@@ -335,8 +335,8 @@ _STOP = (
     Mutant(
         "the line is not looked at while it waits",
         "robot/emergency.py",
-        "self._line.read(min(LOOK_S, max(0.0, left)))",
-        "self._line.read(max(0.0, left))",
+        "self._line.read(min(LOOK_S, timeout_s))",
+        "self._line.read(timeout_s)",
         _emergency("test_a_wait_on_the_line_ends_at_the_request"),
     ),
     Mutant(

@@ -163,13 +163,16 @@ def test_a_stop_during_the_ramp_after_an_error_wins_over_the_error() -> None:
     assert run.line.core.state == State.ESTOP
 
 
-def test_a_stop_between_the_last_tick_and_the_goodbye_is_an_error_too() -> None:
+@pytest.mark.parametrize("released", [False, True])
+def test_a_stop_between_the_last_tick_and_the_goodbye_is_an_error_too(released: bool) -> None:
     run = Stopped(np.inf)
     with (
         pytest.raises(EmergencyStopError),
         connected(FACE, run.ends, run.ends, run.heard) as (board, _),
     ):
         board.arm()
+        if released:  # so that close has nothing to say
+            board.disarm()
         run.heard.requested.set()
     assert run.line.core.state == State.ESTOP
 
