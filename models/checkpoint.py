@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from models.errors import ModelError
+from mien.models.errors import ModelError
 
 Meta: TypeAlias = dict[str, Any]
 _META_KEY = "mien"

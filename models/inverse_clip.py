@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solveh_banded
 
-from models.descent import Box, descend
-from models.errors import ModelError
-from models.inverse import Inverse
-from models.objective import Goal
-from models.self_model import Floats
+from mien.models.self_model.levenberg_marquardt import Box, descend
+from mien.models.errors import ModelError
+from mien.models.self_model.inverse import Inverse
+from mien.models.self_model.objective import Goal
+from mien.models.self_model.model import Floats
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator
 
-from robot.errors import InputError
+from mien.robot.errors import InputError
 
 LONGEST: Final = 80
 ALLOWED: Final = f"1 to {LONGEST} letters a-z, digits and _ - . (the first a letter or a digit)"

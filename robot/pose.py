@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from robot.config import FaceConfig, Floats
+from mien.robot.face.config import FaceConfig, Floats
 
 
 @dataclass(frozen=True, eq=False)

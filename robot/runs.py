@@ -9,9 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from robot.config import FaceConfig
-from robot.errors import MienError
-from robot.names import checked
+from mien.robot.face.config import FaceConfig
+from mien.robot.errors import MienError
+from mien.robot.names import checked
 
 
 def new_run(verb: str, name: str, out: Path | None = None) -> Path:

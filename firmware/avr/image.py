@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware.cache import BuildError, cached
+from mien.firmware.tools.cache import BuildError, cached
 
 HERE = Path(__file__).parent
 CORE = HERE.parent / "core"

@@ -1,4 +1,4 @@
-/* Generated from protocol.h by `python -m firmware.wire`; a test compares. */
+/* Generated from protocol.h by `python -m mien.firmware.tools.wire`; a test compares. */
 #ifndef MIEN_PROTOCOL_HASH_H
 #define MIEN_PROTOCOL_HASH_H
 

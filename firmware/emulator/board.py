@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulated board with the face of `firmware.host.HostCore`: bytes and time in, pulses out."""
+"""The emulated board with the face of `mien.firmware.host.HostCore`: bytes and time in, pulses out."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.avr.image import build_image
-from firmware.emulator.machine import CHANNELS, Machine
+from mien.firmware.avr.image import build_image
+from mien.firmware.emulator.machine import CHANNELS, Machine
 
 BOOT_US = 5000.0  # until the UART listens, with room to spare
 UNITS_PER_US = 4

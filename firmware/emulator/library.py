@@ -9,7 +9,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from firmware.cache import BuildError, cached
+from mien.firmware.tools.cache import BuildError, cached
 
 HERE = Path(__file__).parent
 HINT = "sudo apt install build-essential libsimavr-dev"

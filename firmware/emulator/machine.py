@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.emulator.library import load
+from mien.firmware.emulator.library import load
 
 CYCLES_PER_US = 16
 CHANNELS = 16

@@ -1,4 +1,4 @@
-"""Build backend: setuptools, after writing the C source of ``firmware.host._core`` with cffi.
+"""Build backend: setuptools, after writing the C source of ``mien.firmware.host._core`` with cffi.
 
 PEP 517 starts this file from the project's root with nothing of ours on the path. The extension is
 then compiled by setuptools like any other (see ``ext-modules`` in ``pyproject.toml``).
@@ -22,7 +22,7 @@ get_requires_for_build_sdist = build_meta.get_requires_for_build_sdist
 
 def write_source() -> None:
     """Write ``firmware/host/_core.c``."""
-    from firmware.host.binding import write  # our own package: importable only from here on
+    from mien.firmware.host.binding import write  # our own package: importable only from here on
 
     write(ROOT / "firmware" / "host" / "_core.c")
 

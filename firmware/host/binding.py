@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cffi
 
-from firmware.header import read_header
+from mien.firmware.tools.header import read_header
 
 C_TYPE = {
     "u8": "uint8_t",
@@ -63,7 +63,7 @@ SOURCE = """
 
 
 def write(path: Path) -> None:
-    """Write the C source of the extension module ``firmware.host._core`` to ``path``."""
+    """Write the C source of the extension module ``mien.firmware.host._core`` to ``path``."""
     header = read_header()
     declarations = DECLARATIONS + "#define MIEN_PROTOCOL_HASH ...\n"
     for name, fields in header.messages.items():
@@ -74,5 +74,5 @@ def write(path: Path) -> None:
         declarations += f"void mien_put_{lower}(uint8_t *at, const struct mien_{lower} *m);\n"
     builder = cffi.FFI()
     builder.cdef(declarations)
-    builder.set_source("firmware.host._core", SOURCE)
+    builder.set_source("mien.firmware.host._core", SOURCE)
     builder.emit_c_code(str(path))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.host._core import ffi, lib
+from mien.firmware.host._core import ffi, lib
 
 POWER_ON = 1  # enum mien_reset
 ROOM = 4096

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from models.features import RATE
+from mien.models.speech.features import RATE
 
 Audio = NDArray[np.float32]
 

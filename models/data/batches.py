@@ -13,24 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.blendshapes import INDEX
-from models.data.augment import breath, breathing, channel, noise
-from models.data.music import music
-from models.data.phones import NUMBER, SILENCE, UNKNOWN
-from models.data.schema import Clip, Corpus
-from models.features import (
-    BAND,
-    FEATURES,
-    FRAMES,
-    HOPS_PER_FRAME,
-    MELS,
-    RATE,
-    extract,
-    mel_edges,
-    samples_for,
-    stack,
-    start,
-)
+from mien.models.face.blendshapes import INDEX
+from mien.models.data.augment import breath, breathing, channel, noise
+from mien.models.data.music import music
+from mien.models.speech.phones import NUMBER, SILENCE, UNKNOWN
+from mien.models.data.schema import Clip, Corpus
+from mien.models.speech.features import (BAND, FEATURES, FRAMES, HOPS_PER_FRAME, MELS, RATE, extract, mel_edges, samples_for, stack, start,)
 
 
 @dataclass(frozen=True)

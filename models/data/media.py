@@ -18,9 +18,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from models.data.schema import read_audio
-from models.errors import ModelError
-from models.features import FRAMES, RATE
+from mien.models.data.schema import read_audio
+from mien.models.errors import ModelError
+from mien.models.speech.features import FRAMES, RATE
 
 SOUNDS: Final = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".m4a", ".aac")
 VIDEOS: Final = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")

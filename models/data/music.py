@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.augment import unit
-from models.features import RATE
+from mien.models.data.augment import unit
+from mien.models.speech.features import RATE
 
 _SCALES: Final = (
     (0, 2, 4, 5, 7, 9, 11),

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from models import speech_light
-from models.blendshapes import lip_opening
-from models.errors import ModelError
-from models.features import FRAMES, RATE
-from models.speech_stream import speak
+from mien.models.speech import runtime_numpy as speech_light
+from mien.models.face.blendshapes import lip_opening
+from mien.models.errors import ModelError
+from mien.models.speech.features import FRAMES, RATE
+from mien.models.speech.stream import speak
 
 _log = logging.getLogger(__name__)
 TABLE: Final = "offsets.csv"

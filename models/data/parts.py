@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.schema import Clip
-from models.features import FRAMES, RATE
+from mien.models.data.schema import Clip
+from mien.models.speech.features import FRAMES, RATE
 
 BRIDGE: Final = 0.1
 """Seconds without a face that are bridged by the line between their neighbours."""

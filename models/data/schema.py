@@ -14,9 +14,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from models.blendshapes import ARKIT
-from models.errors import ModelError
-from models.features import FRAMES, RATE
+from mien.models.face.blendshapes import ARKIT
+from mien.models.errors import ModelError
+from mien.models.speech.features import FRAMES, RATE
 
 KINDS: Final = ("tracked", "mapped", "rules")
 """Where the shapes come from: a camera, another rig's animation, or rules on phone times."""
@@ -76,7 +76,7 @@ def at_60(values: NDArray[np.floating], fps: float, frames: int) -> NDArray[np.f
 
 
 def read_audio(path: Path) -> NDArray[np.int16]:
-    """Any sound file -> int16 mono at 16 kHz (training data; ``robot.audio`` is for users)."""
+    """Any sound file -> int16 mono at 16 kHz (training data; ``mien.robot.media.audio`` is for users)."""
     samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     return to_int16(samples.mean(axis=1), rate)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from robot.errors import DeviceError
-from robot.link import protocol, wire
-from robot.link.clock import BoardClock
-from robot.link.transport import Transport
+from mien.robot.errors import DeviceError
+from mien.robot.link import protocol, wire
+from mien.robot.link.clock import BoardClock
+from mien.robot.link.transport import Transport
 
 ANSWER_S = 0.1  # a command and its answer take 1 ms on the wire; a USB bridge may add 16
 ATTEMPTS = 8

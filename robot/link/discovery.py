@@ -9,10 +9,10 @@ from pathlib import Path
 
 from serial.tools import list_ports
 
-from robot.errors import DeviceError
-from robot.link import protocol, wire
-from robot.link.dialogue import Dialogue
-from robot.link.transport import SerialTransport
+from mien.robot.errors import DeviceError
+from mien.robot.link import protocol, wire
+from mien.robot.link.dialogue import Dialogue
+from mien.robot.link.transport import SerialTransport
 
 HELLO_S = 0.1
 PATIENCE_S = 2.0  # an Arduino resets when its port is opened

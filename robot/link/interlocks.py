@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 
-from robot.config import FaceConfig, Interlock
-from robot.errors import ConfigError
-from robot.link import wire
-from robot.link.protocol import UNITS_PER_US, pack, to_units
+from mien.robot.face.config import FaceConfig, Interlock
+from mien.robot.errors import ConfigError
+from mien.robot.link import wire
+from mien.robot.link.protocol import UNITS_PER_US, pack, to_units
 
 SLOPE_MAX = 2**15 - 2  # of the wire's i16, with room for rounding up
 ROUNDING = 2  # units of a safe pulse: neutral and floor are rounded each on its own

@@ -11,8 +11,8 @@ from typing import Protocol, Self
 
 import serial
 
-from firmware.host import HostCore
-from robot.errors import DeviceError, InputError
+from mien.firmware.host import HostCore
+from mien.robot.errors import DeviceError, InputError
 
 WRITE_TIMEOUT_S = 0.05
 TICK_S = 0.005

@@ -1,4 +1,4 @@
-"""Generated from firmware/core/protocol.h by ``python -m firmware.wire``."""
+"""Generated from firmware/core/protocol.h by ``python -m mien.firmware.tools.wire``."""
 
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag

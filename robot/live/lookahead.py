@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from models.checkpoint import WEIGHTS
-from robot.errors import ConfigError, InputError
+from mien.models.checkpoint import WEIGHTS
+from mien.robot.errors import ConfigError, InputError
 
 FILES: Final = {
     0: WEIGHTS / "speech_lookahead0.safetensors",

@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.audio import RATE
-from robot.errors import DeviceError
-from robot.live.ears.block import Block
-from robot.live.ears.portaudio import LOCK, end, enter, portaudio
+from mien.robot.media.audio import RATE
+from mien.robot.errors import DeviceError
+from mien.robot.live.capture.block import Block
+from mien.robot.live.capture.portaudio import LOCK, end, enter, portaudio
 
 ROOM_S: Final = 4.0
 _JITTER_S: Final = 0.004

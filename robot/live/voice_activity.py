@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
-from robot.audio import RATE
+from mien.robot.media.audio import RATE
 
 HOP: Final = RATE // 100
 WINDOW: Final = 4 * HOP

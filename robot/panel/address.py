@@ -6,8 +6,8 @@ import errno
 import socket
 from typing import Final
 
-from robot.errors import DeviceError
-from robot.panel.door import is_any
+from mien.robot.errors import DeviceError
+from mien.robot.panel.door import is_any
 
 _BACKLOG: Final = 128
 

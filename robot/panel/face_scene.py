@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.self_model import SelfModel
-from robot.config import FaceConfig, Floats
-from robot.panel.scene import Cloud, Scene
-from robot.panel.view import Frame
-from robot.sim.head import LANDMARKS
+from mien.models.self_model.model import SelfModel
+from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.panel.scene import Cloud, Scene
+from mien.robot.panel.view import Frame
+from mien.robot.sim.head import LANDMARKS
 
 WANTED, REACHED = (255, 120, 40), (60, 160, 255)
 DOT_MM: Final = 1.6
@@ -29,7 +29,7 @@ class FaceScene:
         self._model = model
         self._skin = None
         if build is not None:
-            from robot.sim.rig import Rig
+            from mien.robot.sim.rig import Rig
 
             self._skin = Rig(face, build).skin
         alone = self._skin is None

@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass
 from functools import singledispatchmethod
 from typing import Any, Final
 
-from models.emotion import EMOTIONS
-from robot.calibrated import Calibrated
-from robot.config import FaceConfig, Floats, load_face
-from robot.panel.face_scene import FaceScene
-from robot.panel.intents import Feel, Intent, Look, Record, Replay, Rest, Schema, Tune
-from robot.panel.meters import board, level, serial, servos, voice
-from robot.panel.process import Window
-from robot.panel.recordings import Recordings
-from robot.panel.scene import script
-from robot.panel.view import Frame, Page, Say, part, text
+from mien.models.face.emotion import EMOTIONS
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.config import FaceConfig, Floats, load_face
+from mien.robot.panel.face_scene import FaceScene
+from mien.robot.panel.intents import Feel, Intent, Look, Record, Replay, Rest, Schema, Tune
+from mien.robot.panel.meters import board, level, serial, servos, voice
+from mien.robot.panel.process import Window
+from mien.robot.panel.recordings import Recordings
+from mien.robot.panel.scene import script
+from mien.robot.panel.view import Frame, Page, Say, part, text
 
 _METERS_EVERY: Final = 5
 

@@ -19,9 +19,9 @@ from pydantic import (
     ValidationInfo,
 )
 
-from models.emotion import EMOTIONS
-from robot.config import FaceConfig
-from robot.errors import InputError
+from mien.models.face.emotion import EMOTIONS
+from mien.robot.face.config import FaceConfig
+from mien.robot.errors import InputError
 
 LONGEST: Final = 16384
 """Bytes of a message from a browser; a pose of 255 actuators has fewer."""

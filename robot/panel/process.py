@@ -15,13 +15,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from robot.errors import DeviceError, EmergencyStopError, MienError
-from robot.estop_socket import CUT
-from robot.loop import Tick
-from robot.panel.door import is_loopback
+from mien.robot.errors import DeviceError, EmergencyStopError, MienError
+from mien.robot.control.estop_socket import CUT
+from mien.robot.control.loop import Tick
+from mien.robot.panel.door import is_loopback
 
 if TYPE_CHECKING:
-    from robot.panel.view import View
+    from mien.robot.panel.view import View
 
 PORT: Final = 8080
 EVERY_S: Final = 1 / 15
@@ -187,12 +187,12 @@ def check(window: Window) -> None:
 
 
 def _run(pipe: Connection, window: Window) -> None:
-    from robot.panel.served import serve
+    from mien.robot.panel.served import serve
 
     serve(pipe, window, lambda say: _face_view(window, say))
 
 
 def _face_view(window: Window, say: Callable[[tuple[Any, ...]], None]) -> View:
-    from robot.panel.face_view import FaceView  # after the port is bound: it loads a self-model
+    from mien.robot.panel.face_view import FaceView  # after the port is bound: it loads a self-model
 
     return FaceView(window, say)

@@ -34,10 +34,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from robot.sim.head import SIDES, Head
-from robot.sim.skin import Skin, SkinState, gaze_rotation
-from robot.sim.surfaces import SURFACES, constants, fixed, lights, mouth_light, scalp, sources
-from robot.sim.view import Light
+from mien.robot.sim.head import SIDES, Head
+from mien.robot.sim.skin import Skin, SkinState, gaze_rotation
+from mien.robot.sim.surfaces import SURFACES, constants, fixed, lights, mouth_light, scalp, sources
+from mien.robot.sim.view import Light
 
 VERSION: Final = 1
 STEP_MM: Final = 0.01
@@ -171,7 +171,7 @@ def movable(skin: Skin) -> NDArray[np.bool_]:
 @dataclass(frozen=True)
 class _Part:
     """A mesh to draw: the first ``drawn`` of its triangles (T, 3), and all of them to find its
-    normals, unless these are given (V, 3). ``fixed`` (V, 9) as in ``robot.sim.surfaces``."""
+    normals, unless these are given (V, 3). ``fixed`` (V, 9) as in ``mien.robot.sim.surfaces``."""
 
     name: str
     shader: str

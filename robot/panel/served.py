@@ -11,14 +11,14 @@ from threading import Thread
 from time import monotonic
 from typing import Final
 
-from robot.errors import MienError
-from robot.panel.address import bound, shown_as
-from robot.panel.door import Door
-from robot.panel.outbox import Outbox
-from robot.panel.process import Window
-from robot.panel.server import Server
-from robot.panel.stopper import Ask, Stopper
-from robot.panel.view import Say, View
+from mien.robot.errors import MienError
+from mien.robot.panel.address import bound, shown_as
+from mien.robot.panel.door import Door
+from mien.robot.panel.outbox import Outbox
+from mien.robot.panel.process import Window
+from mien.robot.panel.server import Server
+from mien.robot.panel.stopper import Ask, Stopper
+from mien.robot.panel.view import Say, View
 
 UNSEEN_S: Final = 1.0
 """Between pictures that are worked out while nobody looks, for whoever comes next."""
@@ -63,7 +63,7 @@ def asks(window: Window) -> Ask | None:
     """How the run is asked to stop; None where it has no socket."""
     if window.estop is None:
         return None
-    from robot.estop_socket import request
+    from mien.robot.control.estop_socket import request
 
     return partial(request, window.estop)
 

@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from aiohttp import WSMsgType, web
 
-from robot.errors import MienError
-from robot.panel.clients import Client
-from robot.panel.door import STOP, Door, Knock, role
-from robot.panel.intents import LONGEST
-from robot.panel.stopper import Stopper
-from robot.panel.view import Frame, View, part, text
+from mien.robot.errors import MienError
+from mien.robot.panel.clients import Client
+from mien.robot.panel.door import STOP, Door, Knock, role
+from mien.robot.panel.intents import LONGEST
+from mien.robot.panel.stopper import Stopper
+from mien.robot.panel.view import Frame, View, part, text
 
 PATIENCE_S: Final = 5.0
 """How long a connection may take to say who it is."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from robot.errors import MienError
-from robot.panel.view import Frame, text
+from mien.robot.errors import MienError
+from mien.robot.panel.view import Frame, text
 
 Ask = Callable[[], str]
 """Asks the run to stop; returns the board's state once its outputs are off."""

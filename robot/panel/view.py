@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from robot.panel.intents import Intent, Schema
+from mien.robot.panel.intents import Intent, Schema
 
 Say = Callable[[tuple[Any, ...]], None]
 """Sends one message to the loop; never blocks, and may be called from any thread."""

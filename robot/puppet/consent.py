@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network
 from typing import Final
 
-from robot.errors import InputError
-from robot.puppet.receiver import KINDS, NAMES, Kind
-from robot.puppet.senders import LOOPBACK, is_loopback, networks
+from mien.robot.errors import InputError
+from mien.robot.puppet.receiver import KINDS, NAMES, Kind
+from mien.robot.puppet.senders import LOOPBACK, is_loopback, networks
 
 PATIENCE_S: Final = 120.0
 """How long the operator is waited for to start the sender."""

@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.blendshapes import ARKIT, INDEX
-from robot.livelink import ROTATIONS, SHAPES, arkit_name
+from mien.models.face.blendshapes import ARKIT, INDEX
+from mien.robot.media.livelink_takes import ROTATIONS, SHAPES, arkit_name
 
 PORT: Final = 11111
 VERSION: Final = 6

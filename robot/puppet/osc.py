@@ -15,9 +15,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.blendshapes import ARKIT, INDEX
-from robot.livelink import ROTATIONS
-from robot.puppet.livelink_udp import MalformedError
+from mien.models.face.blendshapes import ARKIT, INDEX
+from mien.robot.media.livelink_takes import ROTATIONS
+from mien.robot.puppet.livelink_udp import MalformedError
 
 MARIONETTE_PORT: Final = 39539
 PERFORMER_PORT: Final = 39540

@@ -22,11 +22,11 @@ from typing import Any, Final, Literal, Self, TypeAlias
 
 import numpy as np
 
-from models.blendshapes import ARKIT
-from robot.errors import DeviceError
-from robot.livelink import ROTATIONS
-from robot.puppet.network import Counts, Puppet, Seen, VmcPuppet
-from robot.puppet.senders import LOOPBACK, Sender
+from mien.models.face.blendshapes import ARKIT
+from mien.robot.errors import DeviceError
+from mien.robot.media.livelink_takes import ROTATIONS
+from mien.robot.puppet.network import Counts, Puppet, Seen, VmcPuppet
+from mien.robot.puppet.senders import LOOPBACK, Sender
 
 Kind: TypeAlias = Literal["livelink", "vmc"]
 KINDS: Final[dict[str, type[Puppet] | type[VmcPuppet]]] = {"livelink": Puppet, "vmc": VmcPuppet}

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Final, TypeAlias
 
-from robot.errors import InputError
-from robot.names import shown
+from mien.robot.errors import InputError
+from mien.robot.names import shown
 
 Sender: TypeAlias = tuple[str, int]
 """Address and port."""

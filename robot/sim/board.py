@@ -16,8 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.sim.faults import Fault
-from robot.sim.rig import Rig
+from mien.robot.sim.faults import Fault
+from mien.robot.sim.rig import Rig
 
 TICK_US = 1000  # the core's clock; the rig takes one step every second tick
 BITS_PER_BYTE = 10  # 8 data bits, start and stop
@@ -42,7 +42,7 @@ class Core(Protocol):
 
 
 class SimBoard:
-    """A Transport and a Clock (``robot.link.transport``, ``robot.loop``) in one.
+    """A Transport and a Clock (``mien.robot.link.transport``, ``mien.robot.control.loop``) in one.
 
     Args:
         rig: the robot; its faults ``bytes_lost`` and ``bytes_flipped`` are applied to the line.
@@ -62,7 +62,7 @@ class SimBoard:
         watch: Callable[[Rig], None] | None = None,
     ) -> None:
         if core is None:
-            from firmware.host import HostCore
+            from mien.firmware.host import HostCore
 
             core = HostCore()
         self.rig, self.core, self._watch = rig, core, watch

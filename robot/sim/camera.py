@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from robot.sim.render import CameraView, Light, Renderer
-from robot.sim.rig import Rig
+from mien.robot.sim.render import CameraView, Light, Renderer
+from mien.robot.sim.rig import Rig
 
 F64 = NDArray[np.float64]
 Triple: TypeAlias = tuple[float, float, float]
@@ -141,7 +141,7 @@ class RenderedCamera:
     def __init__(
         self, rig: Rig, optics: Optics | None = None, seed: int = 0, closely: bool = False
     ) -> None:
-        from models.face_tracker import FaceTracker  # MediaPipe takes seconds to load
+        from mien.models.vision.face_tracker import FaceTracker  # MediaPipe takes seconds to load
 
         self.optics = Optics() if optics is None else optics
         self._random = np.random.default_rng([seed, 0x9C7])

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.config import FaceConfig
-from robot.sim.builds import Build
-from robot.sim.description import Mechanism
-from robot.sim.head import Head
-from robot.sim.silicone import Net
+from mien.robot.face.config import FaceConfig
+from mien.robot.sim.builds import Build
+from mien.robot.sim.description import Mechanism
+from mien.robot.sim.head import Head
+from mien.robot.sim.silicone import Net
 
 F64 = NDArray[np.float64]
 

@@ -8,19 +8,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.sim.builds import (
-    BRAID_SHARE,
-    PIVOT_MM,
-    SEAT_SHARE,
-    SERVO_SHARE,
-    SHEATH_SHARE,
-    SLACK_MM,
-    WEAR_SHARE,
-    Build,
-)
-from robot.sim.description import Horn, Linkage, String
-from robot.sim.draft import METRE, RIGID, STIFF, Draft
-from robot.sim.layout import Arm, chain, unit
+from mien.robot.sim.builds import (BRAID_SHARE, PIVOT_MM, SEAT_SHARE, SERVO_SHARE, SHEATH_SHARE, SLACK_MM, WEAR_SHARE, Build,)
+from mien.robot.sim.description import Horn, Linkage, String
+from mien.robot.sim.draft import METRE, RIGID, STIFF, Draft
+from mien.robot.sim.layout import Arm, chain, unit
 
 F64 = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robot.sim.description import Horn, Rocker
+from mien.robot.sim.description import Horn, Rocker
 
 F64 = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from robot.sim.head import Head
+from mien.robot.sim.head import Head
 
 F64 = NDArray[np.float64]
 

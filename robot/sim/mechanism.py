@@ -13,15 +13,15 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.config import FaceConfig
-from robot.errors import ConfigError
-from robot.sim.builds import ANCHOR_MM, Build
-from robot.sim.description import Mechanism
-from robot.sim.draft import METRE, STIFF, TIME_STEP, UNYIELDING, Draft
-from robot.sim.drives import add_linkage, add_servo_limits, add_string
-from robot.sim.head import Head
-from robot.sim.silicone import Net, net
-from robot.sim.tissue import add_contacts, add_edges, add_nodes
+from mien.robot.face.config import FaceConfig
+from mien.robot.errors import ConfigError
+from mien.robot.sim.builds import ANCHOR_MM, Build
+from mien.robot.sim.description import Mechanism
+from mien.robot.sim.draft import METRE, STIFF, TIME_STEP, UNYIELDING, Draft
+from mien.robot.sim.drives import add_linkage, add_servo_limits, add_string
+from mien.robot.sim.head import Head
+from mien.robot.sim.silicone import Net, net
+from mien.robot.sim.tissue import add_contacts, add_edges, add_nodes
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]

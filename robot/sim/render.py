@@ -1,7 +1,7 @@
 """Pictures of the simulated face: an off-screen OpenGL renderer that needs no display and no GPU
 (Mesa's llvmpipe does).
 
-All lengths are mm, right-handed, +y up; the head frame of `robot.sim.head` is placed in the world
+All lengths are mm, right-handed, +y up; the head frame of `mien.robot.sim.head` is placed in the world
 by a 4x4 transform.
 """
 
@@ -16,10 +16,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from robot.errors import DeviceError
-from robot.sim.head import Head
-from robot.sim.surfaces import SURFACES, constants, fixed, lights, mouth_light, scalp, sources
-from robot.sim.view import CameraView, Light
+from mien.robot.errors import DeviceError
+from mien.robot.sim.head import Head
+from mien.robot.sim.surfaces import SURFACES, constants, fixed, lights, mouth_light, scalp, sources
+from mien.robot.sim.view import CameraView, Light
 
 __all__ = ["CameraView", "Light", "Renderer"]
 

@@ -10,17 +10,17 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.config import FaceConfig
-from robot.errors import MienError
-from robot.sim.builds import Build
-from robot.sim.description import load_mechanism
-from robot.sim.draft import TIME_STEP
-from robot.sim.drives import sheath_friction
-from robot.sim.faults import Fault
-from robot.sim.head import load_head
-from robot.sim.mechanism import Machine, assemble
-from robot.sim.servo import ServoBank, ServoState
-from robot.sim.skin import Node, Skin, SkinState
+from mien.robot.face.config import FaceConfig
+from mien.robot.errors import MienError
+from mien.robot.sim.builds import Build
+from mien.robot.sim.description import load_mechanism
+from mien.robot.sim.draft import TIME_STEP
+from mien.robot.sim.drives import sheath_friction
+from mien.robot.sim.faults import Fault
+from mien.robot.sim.head import load_head
+from mien.robot.sim.mechanism import Machine, assemble
+from mien.robot.sim.servo import ServoBank, ServoState
+from mien.robot.sim.skin import Node, Skin, SkinState
 
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]

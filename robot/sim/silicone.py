@@ -11,9 +11,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
-from robot.sim.description import Skin, SkinNode
-from robot.sim.head import Head
-from robot.sim.layout import square_to, unit
+from mien.robot.sim.description import Skin, SkinNode
+from mien.robot.sim.head import Head
+from mien.robot.sim.layout import square_to, unit
 
 F64 = NDArray[np.float64]
 SMOOTHING_MM = 18.0  # a node's "out" is the mean normal this far around it, so that lips share one

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.sim.biharmonic import cached_solve
-from robot.sim.head import SIDES, Head
-from robot.sim.lids import Lids, find_lids, smoothstep
+from mien.robot.sim.biharmonic import cached_solve
+from mien.robot.sim.head import SIDES, Head
+from mien.robot.sim.lids import Lids, find_lids, smoothstep
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

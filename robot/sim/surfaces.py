@@ -11,10 +11,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from robot.sim.head import Head
-from robot.sim.refine import refine
-from robot.sim.skin import BACK_Z, SCALP_Y
-from robot.sim.view import Light
+from mien.robot.sim.head import Head
+from mien.robot.sim.refine import refine
+from mien.robot.sim.skin import BACK_Z, SCALP_Y
+from mien.robot.sim.view import Light
 
 SHADERS: Final = Path(__file__).parent / "shaders"
 # Which shader draws a part, and the material it tells apart. Skin comes first: it hides most of

@@ -8,10 +8,10 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from robot.sim.builds import BATCH_SHARE, SPOT_SHARE
-from robot.sim.description import SkinNode
-from robot.sim.draft import DULL, METRE, SOFT, UNYIELDING, YIELDING, Draft
-from robot.sim.silicone import stiffness
+from mien.robot.sim.builds import BATCH_SHARE, SPOT_SHARE
+from mien.robot.sim.description import SkinNode
+from mien.robot.sim.draft import DULL, METRE, SOFT, UNYIELDING, YIELDING, Draft
+from mien.robot.sim.silicone import stiffness
 
 PAD_MM, ROUND_MM = (40.0, 15.0, 40.0), 5.0  # half sizes of an upper lip's pad; radius of a lower's
 

@@ -3,7 +3,7 @@
     python tests/baselines/speech.py --data ../shared/data --others /path/to/other/env/bin/python \\
         --node /folder/with/node_modules
 
-Prints one JSON object: system -> the metrics of models/metrics.py on the last clips of grid_s1 and
+Prints one JSON object: system -> the metrics of models/speech/metrics.py on the last clips of grid_s1 and
 on lj_phones. Systems: the network; RMS and log-RMS of the sound as the opening; a viseme table
 (every phone of a forced alignment opens the mouth as far as its vowel class says, smoothed over
 80 ms, no coarticulation); pylipsync and openfacefx, if an interpreter that has them is given; and
@@ -25,14 +25,15 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from models import metrics, speech_light
-from models.blendshapes import lip_opening
-from models.data import coarticulation, grid, textgrid
-from models.data.align import Aligner
-from models.data.phones import NUMBER, Phone
-from models.features import FRAMES, RATE
-from models.speech_eval import audio, sample
-from models.speech_stream import frame_count, speak
+from mien.models.speech import metrics, runtime_numpy as speech_light
+from mien.models.face.blendshapes import lip_opening
+from mien.models.data.labels import coarticulation, textgrid
+from mien.models.data.corpora import grid
+from mien.models.data.labels.align import Aligner
+from mien.models.speech.phones import NUMBER, Phone
+from mien.models.speech.features import FRAMES, RATE
+from mien.models.train.speech.evaluate import audio, sample
+from mien.models.speech.stream import frame_count, speak
 
 SHIFTS = np.arange(-15, 16) / 60
 """Seconds that a system may be late (or early), the same for all clips."""

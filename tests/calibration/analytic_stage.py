@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from calibration.dataset import Setup
-from calibration.frames import Tally
-from calibration.studio import Followed, Look
-from models.play import Play
-from models.regions import COUNT
-from robot.config import FaceConfig, Floats
-from robot.face_units import load_units
-from robot.safety import Limiter
+from mien.calibration.capture.dataset import Setup
+from mien.calibration.capture.frame_filter import Tally
+from mien.calibration.capture.rig import Followed, Look
+from mien.models.self_model.hysteresis import Play
+from mien.models.face.regions import COUNT
+from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.face.face_units import load_units
+from mien.robot.face.safety import Limiter
 
 
 class Unplugged(Exception):  # noqa: N818 (not an error: a plug)

@@ -14,15 +14,15 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.frames import NOBODY, Frame
-from robot.actuators import to_pulses
-from robot.config import FaceConfig, Floats
-from robot.errors import DeviceError
-from robot.live.rig import LiveRig
-from robot.sim.board import SimBoard
-from robot.sim.camera import ProjectedCamera
-from robot.sim.rig import Rig
-from robot.webcam import Picture
+from mien.calibration.capture.frame_filter import NOBODY, Frame
+from mien.robot.face.actuators import to_pulses
+from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.errors import DeviceError
+from mien.robot.sim.realtime import LiveRig
+from mien.robot.sim.board import SimBoard
+from mien.robot.sim.camera import ProjectedCamera
+from mien.robot.sim.rig import Rig
+from mien.robot.media.webcam import Picture
 
 Spoil = Callable[[Frame], Frame]
 T = TypeVar("T")

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration import dataset
-from calibration.dataset import RECORDS, SETUP, record_type
-from robot.config import FaceConfig, load_face
+from mien.calibration.capture import dataset
+from mien.calibration.capture.dataset import RECORDS, SETUP, record_type
+from mien.robot.face.config import FaceConfig, load_face
 
 FACE = "hobby9"
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def mien(*words: str, limit: int | None = None) -> subprocess.Popen[str]:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     return subprocess.Popen(
-        [sys.executable, "-m", "robot.cli", "calibrate", *words],
+        [sys.executable, "-m", "mien.robot.verbs.cli", "calibrate", *words],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,

@@ -9,20 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from calibration import dataset, fit
-from calibration.collect import PLAN, collect
-from calibration.dataset import Dataset
-from calibration.goals import MEANING, judged
-from calibration.memory import check_memory, fit_blind, memory_gain
-from calibration.plan import make_plan
-from calibration.report import write_report
-from calibration.shown import check_inverse, identifiable
-from calibration.verdicts import Verdict
-from calibration.verify import check_model, check_truth, learning_curve
-from models import self_model
-from models.self_model import SelfModel
-from models.train.self_model import FitConfig
-from robot.config import FaceConfig, Floats, load_face
+from mien.calibration.capture import dataset
+from mien.calibration.identify import fit
+from mien.calibration.identify.collect import PLAN, collect
+from mien.calibration.capture.dataset import Dataset
+from mien.calibration.verify.acceptance import MEANING, judged
+from mien.calibration.verify.hysteresis import check_memory, fit_blind, memory_gain
+from mien.calibration.plan.excitation import make_plan
+from mien.calibration.report.report import write_report
+from mien.calibration.verify.inverse import check_inverse, identifiable
+from mien.calibration.verify.results import Verdict
+from mien.calibration.verify.checks import check_model, check_truth, learning_curve
+from mien.models.self_model import model as self_model
+from mien.models.self_model.model import SelfModel
+from mien.models.train.self_model.fit import FitConfig
+from mien.robot.face.config import FaceConfig, Floats, load_face
 from tests.calibration.analytic_stage import AnalyticStage
 
 STUCK = "brow_left"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from models import self_model
-from robot.config import load_face
+from mien.models.self_model import model as self_model
+from mien.robot.face.config import load_face
 
 
 @pytest.mark.parametrize("name", ["morpheus33", "hobby9"])

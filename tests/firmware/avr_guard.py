@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from firmware.avr_face import COUNT_US, AvrFace
-from robot.link import wire
+from tests.bench.firmware.avr_face import COUNT_US, AvrFace
+from mien.robot.link import wire
 
 
 class Guard:

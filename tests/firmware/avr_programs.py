@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware.emulator.library import build
-from firmware.emulator.machine import Machine
+from mien.firmware.emulator.library import build
+from mien.firmware.emulator.machine import Machine
 
 HEADER = Path("/usr/include/simavr/sim_avr.h")
 PRELUDE = """

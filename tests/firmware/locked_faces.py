@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from robot.actuators import to_commands
-from robot.config import FaceConfig
+from mien.robot.face.actuators import to_commands
+from mien.robot.face.config import FaceConfig
 
 NEUTRAL = {"board": 0, "region": "mouth", "servo": "micro"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmware.mutation import Mutant
+from tests.bench.mutation import Mutant
 
 TESTS = tuple(
     f"tests/firmware/test_{name}.py"

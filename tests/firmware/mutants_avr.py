@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmware.mutation import Mutant
+from tests.bench.mutation import Mutant
 
 _BOARDS, _BOOT = "tests/firmware/test_avr_boards.py", "tests/firmware/test_avr_boot.py"
 _ESTOP, _LATCH = "tests/firmware/test_avr_estop.py", "tests/firmware/test_avr_latch.py"

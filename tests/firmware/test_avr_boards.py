@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmware.avr_face import COUNT_US, SLICE_S, AvrFace
-from firmware.emulator.machine import Kind
-from robot.link.wire import Fault, Msg, Result, State
+from tests.bench.firmware.avr_face import COUNT_US, SLICE_S, AvrFace
+from mien.firmware.emulator.machine import Kind
+from mien.robot.link.wire import Fault, Msg, Result, State
 from tests.firmware.avr_guard import Guard
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]

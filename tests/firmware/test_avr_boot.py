@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmware.avr.image import build_image
-from firmware.avr_face import COUNT_US, AvrFace
-from firmware.emulator.machine import Kind, Machine
-from robot.link.wire import Fault, Msg, Reset, Result, State
+from mien.firmware.avr.image import build_image
+from tests.bench.firmware.avr_face import COUNT_US, AvrFace
+from mien.firmware.emulator.machine import Kind, Machine
+from mien.robot.link.wire import Fault, Msg, Reset, Result, State
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
 

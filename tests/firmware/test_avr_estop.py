@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from firmware.avr_face import AvrFace
-from firmware.emulator.machine import Event, Kind
-from robot.link import protocol, wire
-from robot.link.wire import Msg, Result, State
+from tests.bench.firmware.avr_face import AvrFace
+from mien.firmware.emulator.machine import Event, Kind
+from mien.robot.link import protocol, wire
+from mien.robot.link.wire import Msg, Result, State
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
 

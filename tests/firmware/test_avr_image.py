@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from firmware import cli
-from firmware.avr import image
-from firmware.cache import BuildError, cached
-from firmware.cli import app
-from robot.errors import DeviceError
+from mien.robot.verbs import firmware as cli
+from mien.firmware.avr import image
+from mien.firmware.tools.cache import BuildError, cached
+from mien.robot.verbs.firmware import app
+from mien.robot.errors import DeviceError
 
 pytestmark = pytest.mark.avr
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from firmware.avr.image import build_image
-from firmware.avr_face import AvrFace
-from firmware.emulator.board import EmulatedAvr
-from firmware.emulator.machine import EEPROM_SIZE, Kind, Machine
-from robot.link.wire import Msg, Result, State
+from mien.firmware.avr.image import build_image
+from tests.bench.firmware.avr_face import AvrFace
+from mien.firmware.emulator.board import EmulatedAvr
+from mien.firmware.emulator.machine import EEPROM_SIZE, Kind, Machine
+from mien.robot.link.wire import Msg, Result, State
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
 

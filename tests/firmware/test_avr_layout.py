@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from firmware.avr_face import COUNT_US, AvrFace
-from firmware.lockstep import begin, channels
-from robot.link import protocol, wire
-from robot.link.upload import Upload
-from robot.link.wire import Msg, Result, State
+from tests.bench.firmware.avr_face import COUNT_US, AvrFace
+from tests.bench.firmware.lockstep import begin, channels
+from mien.robot.link import protocol, wire
+from mien.robot.link.upload import Upload
+from mien.robot.link.wire import Msg, Result, State
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
 

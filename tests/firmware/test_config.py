@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from firmware.lockstep import Lockstep, begin, channels, plain_upload
-from robot.link import protocol, wire
-from robot.link.upload import Upload
-from robot.link.wire import Flag, Msg, Result, State
+from tests.bench.firmware.lockstep import Lockstep, begin, channels, plain_upload
+from mien.robot.link import protocol, wire
+from mien.robot.link.upload import Upload
+from mien.robot.link.wire import Flag, Msg, Result, State
 
 
 def upload_with(index: int, **changes: int) -> Upload:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.emulator.machine import CrashError, Event, Kind, Machine
+from mien.firmware.emulator.machine import CrashError, Event, Kind, Machine
 from tests.firmware.avr_programs import compiled
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from firmware.avr.image import build_image
-from firmware.emulator.library import build
-from robot.config import load_face
-from robot.errors import DeviceError
-from robot.link import handshake, protocol, wire
-from robot.link.dialogue import Dialogue
-from robot.link.emulated import TerminalTransport
-from robot.link.upload import upload_of
-from robot.link.wire import Msg, Reset, State
+from mien.firmware.avr.image import build_image
+from mien.firmware.emulator.library import build
+from mien.robot.face.config import load_face
+from mien.robot.errors import DeviceError
+from mien.robot.link import handshake, protocol, wire
+from mien.robot.link.dialogue import Dialogue
+from tests.bench.firmware.emulated import TerminalTransport
+from mien.robot.link.upload import upload_of
+from mien.robot.link.wire import Msg, Reset, State
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
 
@@ -68,7 +68,7 @@ def test_an_image_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_from_the_command_line() -> None:
-    command = "from firmware.cli import app; app()"
+    command = "from mien.robot.verbs.firmware import app; app()"
     done = subprocess.run(
         [sys.executable, "-c", command, "emulate"],
         input="pulses\n",

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from firmware import measure
-from firmware.host import HostCore
-from firmware.measure_link import frames_lost, setpoint_rms_us
+from tests.bench.firmware import measure
+from mien.firmware.host import HostCore
+from tests.bench.firmware.measure_link import frames_lost, setpoint_rms_us
 
 
 def test_setpoints_are_played_within_five_microseconds_under_jitter() -> None:

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware.lockstep import Lockstep, begin, channels, plain_upload
-from robot.link import wire
-from robot.link.upload import Upload
-from robot.link.wire import Flag, Msg, State
+from tests.bench.firmware.lockstep import Lockstep, begin, channels, plain_upload
+from mien.robot.link import wire
+from mien.robot.link.upload import Upload
+from mien.robot.link.wire import Flag, Msg, State
 
 SAFE, SLEW = 6000, 80
 

@@ -4,15 +4,15 @@ import os
 
 import pytest
 
-from firmware import compile as build
-from firmware.mutation import misfits, run, tables
+from tests.bench.firmware import compile as build
+from tests.bench.mutation import misfits, run, tables
 
 
 def test_every_mutant_fits_its_source_and_has_tests() -> None:
     mutants, equivalent = tables()
     assert misfits(mutants) == []
     assert not {m.name for m in mutants} & set(equivalent)
-    for part in ("firmware/core/", "firmware/avr/", "robot/link/", "robot/loop.py"):
+    for part in ("firmware/core/", "firmware/avr/", "robot/link/", "robot/control/loop.py"):
         assert any(m.file.startswith(part) for m in mutants), part
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware.lockstep import Lockstep, channels, plain_upload
-from robot.link import protocol, wire
-from robot.link.upload import Upload
-from robot.link.wire import Msg, State
+from tests.bench.firmware.lockstep import Lockstep, channels, plain_upload
+from mien.robot.link import protocol, wire
+from mien.robot.link.upload import Upload
+from mien.robot.link.wire import Msg, State
 
 FAST = plain_upload(slew=0xFFFF)  # so that pulses show the queue alone
 

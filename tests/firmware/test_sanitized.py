@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware import compile as build
+from tests.bench.firmware import compile as build
 
 CORE = sorted((build.HERE / "core").glob("*.c"))
 COMPILERS = {

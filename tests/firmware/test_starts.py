@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware.lockstep import Lockstep, begin, channels
-from robot.link import wire
-from robot.link.upload import Upload
-from robot.link.wire import Msg, State
+from tests.bench.firmware.lockstep import Lockstep, begin, channels
+from mien.robot.link import wire
+from mien.robot.link.upload import Upload
+from mien.robot.link.wire import Msg, State
 
 UNIT_STEPS = wire.DELAY_UNIT_MS * 1000 // wire.STEP_US
 

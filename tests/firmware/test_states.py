@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from firmware.host import HostCore
-from firmware.lockstep import Lockstep
-from robot.link import protocol, wire
-from robot.link.wire import Fault, Msg, Result, State
+from mien.firmware.host import HostCore
+from tests.bench.firmware.lockstep import Lockstep
+from mien.robot.link import protocol, wire
+from mien.robot.link.wire import Fault, Msg, Result, State
 
 U, D, A, F, E, R = State
 

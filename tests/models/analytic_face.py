@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.play import Play
-from models.regions import COUNT, LIP_GAPS
-from models.train.self_model import Examples
+from mien.models.self_model.hysteresis import Play
+from mien.models.face.regions import COUNT, LIP_GAPS
+from mien.models.train.self_model.fit import Examples
 
 Floats = NDArray[np.float64]
 

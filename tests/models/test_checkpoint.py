@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from models.checkpoint import content_hash, load, save
-from models.errors import ModelError
+from mien.models.checkpoint import content_hash, load, save
+from mien.models.errors import ModelError
 
 
 def test_tensors_and_metadata_come_back(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robot.config import load_face, shipped
-from robot.life import Life
-from robot.loop import RATE_HZ
-from robot.safety import Limiter
+from mien.robot.face.config import load_face, shipped
+from mien.robot.expression.life import Life
+from mien.robot.control.loop import RATE_HZ
+from mien.robot.face.safety import Limiter
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / ".docs" / "hazards.md").read_text()

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robot.config import FaceConfig, Floats, load_face
-from robot.safety import Limiter
+from mien.robot.face.config import FaceConfig, Floats, load_face
+from mien.robot.face.safety import Limiter
 
 DT = 1 / 60
 HOBBY = load_face("hobby9")

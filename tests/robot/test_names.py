@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from robot.config import FaceConfig, load_face, shipped
-from robot.errors import MienError
-from robot.live.tape import path_of
-from robot.names import LONGEST, is_name, plain, printable, shown
-from robot.runs import new_run
-from robot.sim.description import MECHANISMS, load_mechanism
-from robot.sim.faults import parse_fault
-from tests.robot.test_config import changed, write
+from mien.robot.face.config import FaceConfig, load_face, shipped
+from mien.robot.errors import MienError
+from mien.robot.recording.session import path_of
+from mien.robot.names import LONGEST, is_name, plain, printable, shown
+from mien.robot.runs import new_run
+from mien.robot.sim.description import MECHANISMS, load_mechanism
+from mien.robot.sim.faults import parse_fault
+from tests.robot.face.test_config import changed, write
 
 HOSTILE = (
     "", " ", ".", "..", "../../../escaped", "a/../b", "/etc/passwd", "a/b", "a\\b", ".hidden", "-x",
@@ -45,8 +45,8 @@ def as_mechanism(name: str, folder: Path) -> None:
 
 
 def as_recorded_face(name: str, folder: Path) -> None:
-    from robot.live import reading
-    from robot.live.recorder import Recorder
+    from mien.robot.recording import reading
+    from mien.robot.recording.recorder import Recorder
 
     known = json.loads(load_face("hobby9").model_dump_json())
     known["actuators"] = {name: next(iter(known["actuators"].values()))}
@@ -100,7 +100,7 @@ def test_a_hostile_name_is_refused_at_every_entrance_and_writes_nothing(
 
 
 def test_every_name_that_ships_is_one() -> None:
-    from models.emotion import EMOTIONS
+    from mien.models.face.emotion import EMOTIONS
 
     assert all(map(is_name, (*shipped(), *EMOTIONS, *(p.stem for p in MECHANISMS.glob("*.yaml")))))
     for face in map(load_face, shipped()):

@@ -1,8 +1,8 @@
 import pytest
 
-from robot.config import load_face
-from robot.errors import ConfigError
-from robot.pose import Pose
+from mien.robot.face.config import load_face
+from mien.robot.errors import ConfigError
+from mien.robot.pose import Pose
 
 FACE = load_face("hobby9")
 

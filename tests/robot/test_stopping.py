@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from robot.stopping import Stop, stopping
+from mien.robot.stopping import Stop, stopping
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
@@ -25,7 +25,7 @@ def test_the_first_signal_asks_and_the_second_interrupts(sign: signal.Signals) -
 
 def test_time_is_up_after_the_seconds_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("robot.stopping.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("mien.robot.stopping.time.monotonic", lambda: now[0])
     stop, endless = Stop(5.0), Stop()
     now[0] = 104.0
     assert not stop.asked()

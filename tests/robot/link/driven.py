@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from firmware.line import Line
-from robot.actuators import to_pulses
-from robot.config import Floats, load_face
-from robot.link.board import Board
+from tests.bench.firmware.line import Line
+from mien.robot.face.actuators import to_pulses
+from mien.robot.face.config import Floats, load_face
+from mien.robot.link.board import Board
 
 FACE = load_face("hobby9")
 NEUTRAL = to_pulses(FACE, np.zeros(len(FACE.names)))

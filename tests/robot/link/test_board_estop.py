@@ -2,11 +2,11 @@
 
 import pytest
 
-from firmware.line import Line
-from robot.errors import DeviceError
-from robot.link import protocol
-from robot.link.board import Board
-from robot.link.wire import Msg, State
+from tests.bench.firmware.line import Line
+from mien.robot.errors import DeviceError
+from mien.robot.link import protocol
+from mien.robot.link.board import Board
+from mien.robot.link.wire import Msg, State
 from tests.robot.link.driven import FACE, NEUTRAL, armed, connected, play, wave
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robot.link.clock import BoardClock
+from mien.robot.link.clock import BoardClock
 
 WRAP = 2**32
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmware.emulator.machine import Kind
-from robot.config import load_face
-from robot.errors import DeviceError
-from robot.link.board import Board
-from robot.link.emulated import EmulatedTransport, LockStep
-from robot.link.wire import State
+from mien.firmware.emulator.machine import Kind
+from mien.robot.face.config import load_face
+from mien.robot.errors import DeviceError
+from mien.robot.link.board import Board
+from tests.bench.firmware.emulated import EmulatedTransport, LockStep
+from mien.robot.link.wire import State
 
 pytestmark = pytest.mark.avr
 PERIOD_S = 0.01
@@ -119,12 +119,12 @@ def test_a_clock_that_jumps_ahead_does_not_make_the_board_catch_up(rig: LockStep
 
 
 def test_a_missing_emulator_is_a_device_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    from firmware.cache import BuildError
+    from mien.firmware.tools.cache import BuildError
 
     def missing(*_: object, **__: object) -> None:
         raise BuildError("no libsimavr", "sudo apt install libsimavr-dev")
 
-    monkeypatch.setattr("firmware.emulator.board.EmulatedAvr", missing)
+    monkeypatch.setattr("mien.firmware.emulator.board.EmulatedAvr", missing)
     with pytest.raises(DeviceError, match="no libsimavr") as caught:
         LockStep(load_face("hobby9"))
     assert "apt install" in caught.value.hint

@@ -1,12 +1,12 @@
-"""Frames and messages on the host's side; against C: tests/firmware/test_wire.py."""
+"""Frames and messages on the host's side; against C: tests/firmware/tools/test_wire.py."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robot.link import protocol, wire
-from robot.link.protocol import Deframer, Frame
+from mien.robot.link import protocol, wire
+from mien.robot.link.protocol import Deframer, Frame
 
 frames = st.builds(
     Frame, st.integers(0, 255), st.integers(0, 255), st.binary(max_size=wire.PAYLOAD_MAX)

@@ -12,16 +12,16 @@ import pytest
 import serial
 from serial.tools import list_ports
 
-from firmware.host import HostCore
-from robot.actuators import to_pulses
-from robot.config import load_face
-from robot.errors import DeviceError, InputError
-from robot.link import discovery, wire
-from robot.link.board import Board
-from robot.link.protocol import Deframer
-from robot.link.transport import CoreTransport, FileTransport, SerialTransport, dry_run
-from robot.link.wire import Msg, State
-from robot.open_board import opened
+from mien.firmware.host import HostCore
+from mien.robot.face.actuators import to_pulses
+from mien.robot.face.config import load_face
+from mien.robot.errors import DeviceError, InputError
+from mien.robot.link import discovery, wire
+from mien.robot.link.board import Board
+from mien.robot.link.protocol import Deframer
+from mien.robot.link.transport import CoreTransport, FileTransport, SerialTransport, dry_run
+from mien.robot.link.wire import Msg, State
+from mien.robot.control.connect import opened
 
 FACE = load_face("hobby9")
 

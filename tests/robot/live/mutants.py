@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from firmware.mutation import Mutant
+from tests.bench.mutation import Mutant
 
-READING = ("tests/robot/live/test_reading.py",)
+READING = ("tests/robot/recording/test_reading.py",)
 
 MUTANTS = (
     Mutant(
         "dropped records are not counted",
-        "robot/live/recorder.py",
+        "robot/recording/recorder.py",
         "            self._late += 1\n",
         "            pass\n",
         READING,
     ),
     Mutant(
         "what tells of a person is recorded unasked",
-        "robot/live/recorder.py",
+        "robot/recording/recorder.py",
         "if topic in PERSONAL and not self._persons:",
         "if False:",
-        ("tests/robot/live/test_recorder.py", *READING),
+        ("tests/robot/recording/test_recorder.py", *READING),
     ),
 )

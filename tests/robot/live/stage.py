@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from firmware.host import HostCore
-from robot.config import load_face
-from robot.errors import DeviceError, MienError
-from robot.link.board import Board
-from robot.link.transport import CoreTransport
-from robot.link.wire import State
-from robot.live.face import LiveFace
-from robot.live.playout import FRAME_S, Frame
-from robot.loop import Tick
+from mien.firmware.host import HostCore
+from mien.robot.face.config import load_face
+from mien.robot.errors import DeviceError, MienError
+from mien.robot.link.board import Board
+from mien.robot.link.transport import CoreTransport
+from mien.robot.link.wire import State
+from mien.robot.live.face import LiveFace
+from mien.robot.live.jitter_buffer import FRAME_S, Frame
+from mien.robot.control.loop import Tick
 
 FACE = load_face("hobby9")
 JAW = FACE.index("jaw_open")
@@ -148,7 +148,7 @@ class Stage:
 
     def assert_at_rest(self) -> None:
         """Disarmed, nothing driven, and the last pulses driven were those of the safe pose."""
-        from robot.actuators import to_pulses
+        from mien.robot.face.actuators import to_pulses
 
         assert self.state == State.DISARMED
         assert not self.core.outputs()[1].any()

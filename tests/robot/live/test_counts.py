@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from robot.live.counts import Counts, Histogram
+from mien.robot.live.counts import Counts, Histogram
 
 
 def test_quantiles_are_right_to_a_tenth_of_a_millisecond() -> None:

@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from models import speech
-from models.features import WINDOW
-from robot import audio
-from robot.audio import RATE
-from robot.calibrated import Calibrated
-from robot.config import load_face
-from robot.doctor import examine
-from robot.errors import ConfigError, InputError
-from robot.live import lookahead
-from robot.live.ears.recorded import blocks
-from robot.live.expression import LiveExpression
-from robot.live.performer import Performer
-from robot.live.voice_process import VoiceProcess
-from robot.live.voice_setup import Setup
-from robot.speech import SpeechStream
+from mien.models.speech import network as speech
+from mien.models.speech.features import WINDOW
+from mien.robot.media import audio
+from mien.robot.media.audio import RATE
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.config import load_face
+from mien.robot.verbs.doctor import examine
+from mien.robot.errors import ConfigError, InputError
+from mien.robot.live import lookahead
+from mien.robot.live.capture.recorded import blocks
+from mien.robot.live.streaming_layers import LiveExpression
+from mien.robot.live.speech_to_commands import Performer
+from mien.robot.live.voice_process import VoiceProcess
+from mien.robot.live.voice_setup import Setup
+from mien.robot.expression.speech import SpeechStream
 
 HALF_WINDOW_MS = 1000 * WINDOW / 2 / RATE
 

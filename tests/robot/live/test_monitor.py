@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from robot.audio import RATE
-from robot.live.ears.block import Block
-from robot.live.monitor import ROOM_S, DelayLine
+from mien.robot.media.audio import RATE
+from mien.robot.live.capture.block import Block
+from mien.robot.live.monitor import ROOM_S, DelayLine
 
 
 def ramp(start: int, count: int, t0: float = 10.0) -> Block:

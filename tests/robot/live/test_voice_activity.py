@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from robot import audio
-from robot.audio import RATE
-from robot.live.voice_activity import HOP, VoiceActivity
+from mien.robot.media import audio
+from mien.robot.media.audio import RATE
+from mien.robot.live.voice_activity import HOP, VoiceActivity
 
 SECONDS = 12
 T = np.arange(SECONDS * RATE) / RATE

@@ -8,15 +8,15 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Self
 
-from robot.config import load_face
-from robot.errors import InputError
-from robot.panel.address import bound
-from robot.panel.door import KEY, STOP, VIEW, Door
-from robot.panel.intents import Intent, Look, Record, Schema, Tune
-from robot.panel.outbox import Outbox
-from robot.panel.server import Server
-from robot.panel.stopper import Ask, Stopper
-from robot.panel.view import Frame, Page, Say, text
+from mien.robot.face.config import load_face
+from mien.robot.errors import InputError
+from mien.robot.panel.address import bound
+from mien.robot.panel.door import KEY, STOP, VIEW, Door
+from mien.robot.panel.intents import Intent, Look, Record, Schema, Tune
+from mien.robot.panel.outbox import Outbox
+from mien.robot.panel.server import Server
+from mien.robot.panel.stopper import Ask, Stopper
+from mien.robot.panel.view import Frame, Page, Say, text
 from tests.robot.socket_line import Line
 
 FACE = load_face("hobby9")

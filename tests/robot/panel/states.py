@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from robot.config import load_face
+from mien.robot.face.config import load_face
 
 N = len(load_face("morpheus33").names)
 STATE: dict[str, Any] = {

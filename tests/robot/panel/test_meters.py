@@ -1,8 +1,8 @@
 """What the meters say of a state, and that they mark what is wrong."""
 
-from robot.config import load_face
-from robot.link.wire import State
-from robot.panel.meters import board, level, serial, servos, tape, voice
+from mien.robot.face.config import load_face
+from mien.robot.link.wire import State
+from mien.robot.panel.meters import board, level, serial, servos, tape, voice
 from tests.robot.panel.states import STATE
 
 NAMES = load_face("morpheus33").names

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from robot.config import load_face
-from robot.live.recorder import Recorder
-from robot.panel.recordings import AHEAD_S, PIECE, Player
+from mien.robot.face.config import load_face
+from mien.robot.recording.recorder import Recorder
+from mien.robot.panel.recordings import AHEAD_S, PIECE, Player
 from tests.robot import waiting
 
 FACE = load_face("hobby9")

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robot.config import load_face
-from robot.panel.scene import STEP_MM, Cloud, Scene, script
-from robot.sim.rig import Rig
-from robot.sim.skin import Skin, SkinState
+from mien.robot.face.config import load_face
+from mien.robot.panel.scene import STEP_MM, Cloud, Scene, script
+from mien.robot.sim.rig import Rig
+from mien.robot.sim.skin import Skin, SkinState
 from tests.robot.panel.scenes import read_frame, read_scene
 
 CLOUDS = (

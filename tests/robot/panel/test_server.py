@@ -10,14 +10,14 @@ from functools import partial
 import aiohttp
 import pytest
 
-from robot.errors import DeviceError
-from robot.panel.address import bound, shown_as
-from robot.panel.clients import BURST, RATE, Bucket
-from robot.panel.flood import arrivals_ms
-from robot.panel.foreign import Site, page
-from robot.panel.outbox import EVERY_S, ROOM, Outbox
-from robot.panel.server import STRANGERS, VIEWS
-from robot.panel.view import Frame, text
+from mien.robot.errors import DeviceError
+from mien.robot.panel.address import bound, shown_as
+from mien.robot.panel.clients import BURST, RATE, Bucket
+from tests.bench.robot.panel_flood import arrivals_ms
+from tests.bench.robot.foreign import Site, page
+from mien.robot.panel.outbox import EVERY_S, ROOM, Outbox
+from mien.robot.panel.server import STRANGERS, VIEWS
+from mien.robot.panel.view import Frame, text
 from tests.robot import waiting
 from tests.robot.panel.served import FACE, Served, until_kind
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.blendshapes import ARKIT, INDEX
-from robot.livelink import ROTATIONS
-from robot.puppet.livelink_udp import LONGEST, ORDER, Frame, MalformedError, decode, encode
+from mien.models.face.blendshapes import ARKIT, INDEX
+from mien.robot.media.livelink_takes import ROTATIONS
+from mien.robot.puppet.livelink_udp import LONGEST, ORDER, Frame, MalformedError, decode, encode
 
 DEVICE = "01234567-89AB-CDEF-0123-456789ABCDEF"
 GOLDEN = (

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from models.blendshapes import INDEX
-from robot.errors import DeviceError
-from robot.puppet.livelink_udp import Frame, encode
-from robot.puppet.network import BURST, Mirror, Puppet, VmcPuppet
-from robot.puppet.senders import HOLD_S
+from mien.models.face.blendshapes import INDEX
+from mien.robot.errors import DeviceError
+from mien.robot.puppet.livelink_udp import Frame, encode
+from mien.robot.puppet.network import BURST, Mirror, Puppet, VmcPuppet
+from mien.robot.puppet.senders import HOLD_S
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from models.blendshapes import ARKIT, INDEX
-from robot.livelink import ROTATIONS
-from robot.puppet.livelink_udp import MalformedError
-from robot.puppet.osc import Face, Gather, Message, decode, encode
+from mien.models.face.blendshapes import ARKIT, INDEX
+from mien.robot.media.livelink_takes import ROTATIONS
+from mien.robot.puppet.livelink_udp import MalformedError
+from mien.robot.puppet.osc import Face, Gather, Message, decode, encode
 
 
 def through(weights: np.ndarray, rotations: np.ndarray) -> Face:
@@ -125,7 +125,7 @@ def test_another_implementation_reads_what_we_send_and_we_what_it_sends() -> Non
 
 
 def test_more_messages_than_a_face_has_are_refused_before_they_are_read() -> None:
-    from robot.puppet.osc import LONGEST, MOST, bundle, message
+    from mien.robot.puppet.osc import LONGEST, MOST, bundle, message
 
     small = bundle([message("/a")] * MOST)
     assert len(decode(small)) == MOST

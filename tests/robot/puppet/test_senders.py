@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.blendshapes import INDEX
-from robot.errors import InputError
-from robot.puppet import osc
-from robot.puppet.consent import PATIENCE_S, senders
-from robot.puppet.livelink_udp import Frame, encode
-from robot.puppet.network import BURST, Puppet, VmcPuppet
-from robot.puppet.senders import BYTES, HOLD_S, PACKETS, STEADY, Budget, Control, networks
+from mien.models.face.blendshapes import INDEX
+from mien.robot.errors import InputError
+from mien.robot.puppet import osc
+from mien.robot.puppet.consent import PATIENCE_S, senders
+from mien.robot.puppet.livelink_udp import Frame, encode
+from mien.robot.puppet.network import BURST, Puppet, VmcPuppet
+from mien.robot.puppet.senders import BYTES, HOLD_S, PACKETS, STEADY, Budget, Control, networks
 
 PHONE, STRAY, OTHER = ("192.168.1.5", 4000), ("192.168.1.6", 4000), ("192.168.1.7", 4000)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.actuators import to_pulses
-from robot.config import FaceConfig
-from robot.sim.rig import Rig
+from mien.robot.face.actuators import to_pulses
+from mien.robot.face.config import FaceConfig
+from mien.robot.sim.rig import Rig
 
 F64 = NDArray[np.float64]
 

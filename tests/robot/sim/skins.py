@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.sim.head import Head
-from robot.sim.skin import Node, Skin, SkinState
+from mien.robot.sim.head import Head
+from mien.robot.sim.skin import Node, Skin, SkinState
 
 UPPER_LIP = (0, 13, 37, 267, 40, 270, 81, 311)
 LOWER_LIP = (14, 17, 84, 314, 91, 321, 178, 402)

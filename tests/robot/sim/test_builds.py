@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robot.sim.builds import IDENTITY_MM, IDENTITY_WEIGHT, LENGTH_MM, LENGTH_SHARE, Build
+from mien.robot.sim.builds import IDENTITY_MM, IDENTITY_WEIGHT, LENGTH_MM, LENGTH_SHARE, Build
 
 MODES = np.ones((6, 4, 3), dtype=np.float32)
 NAMES = st.text(min_size=1, max_size=20)

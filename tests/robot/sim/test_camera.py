@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from robot.config import load_face
-from robot.sim.camera import NOISELESS, ZERO, Noise, ProjectedCamera, RenderedCamera
-from robot.sim.faults import parse_faults
-from robot.sim.rig import Rig
+from mien.robot.face.config import load_face
+from mien.robot.sim.camera import NOISELESS, ZERO, Noise, ProjectedCamera, RenderedCamera
+from mien.robot.sim.faults import parse_faults
+from mien.robot.sim.rig import Rig
 from tests.robot.sim.rigs import commands, hold
 
 FACE = load_face("hobby9")

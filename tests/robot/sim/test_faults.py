@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from robot.config import load_face
-from robot.errors import InputError
-from robot.sim.faults import Fault, parse_fault, parse_faults
+from mien.robot.face.config import load_face
+from mien.robot.errors import InputError
+from mien.robot.sim.faults import Fault, parse_fault, parse_faults
 
 FACE = load_face("morpheus33")
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from robot.config import load_face, shipped
-from robot.errors import ConfigError
-from robot.sim.description import MECHANISMS, load_mechanism
-from robot.sim.references import mirror_all
+from mien.robot.face.config import load_face, shipped
+from mien.robot.errors import ConfigError
+from mien.robot.sim.description import MECHANISMS, load_mechanism
+from mien.robot.sim.references import mirror_all
 
 
 def _tree() -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.sim.head import load_head
-from robot.sim.refine import refine
+from mien.robot.sim.head import load_head
+from mien.robot.sim.refine import refine
 
 
 def patch() -> tuple[NDArray[Any], NDArray[Any]]:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from robot.errors import DeviceError
-from robot.sim.head import Head, load_head
-from robot.sim.render import CameraView, Light, Renderer
-from robot.sim.skin import Skin, SkinState
+from mien.robot.errors import DeviceError
+from mien.robot.sim.head import Head, load_head
+from mien.robot.sim.render import CameraView, Light, Renderer
+from mien.robot.sim.skin import Skin, SkinState
 from tests.robot.sim.skins import jaw_open, nodes
 
 pytestmark = pytest.mark.gl

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from robot.actuators import to_pulses
-from robot.config import load_face
-from robot.sim.measure import hysteresis, landmarks_at, random_poses
-from robot.sim.rig import Rig
+from mien.robot.face.actuators import to_pulses
+from mien.robot.face.config import load_face
+from tests.bench.robot.measure import hysteresis, landmarks_at, random_poses
+from mien.robot.sim.rig import Rig
 
 FACE = load_face("morpheus33")
 

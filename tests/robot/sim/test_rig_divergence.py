@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from robot.config import load_face
-from robot.errors import MienError
-from robot.sim.rig import Rig
+from mien.robot.face.config import load_face
+from mien.robot.errors import MienError
+from mien.robot.sim.rig import Rig
 
 
 def test_a_diverged_rig_is_an_error() -> None:

@@ -10,9 +10,9 @@ from scipy.optimize import lsq_linear
 
 import robot.faces
 import robot.sim
-from robot.config import load_face
-from robot.sim.measure import landmarks_at
-from robot.sim.rig import Rig
+from mien.robot.face.config import load_face
+from tests.bench.robot.measure import landmarks_at
+from mien.robot.sim.rig import Rig
 
 FACE = load_face("morpheus33")
 UNITS = Path(robot.faces.__file__).parent / "face_units.npz"

@@ -6,9 +6,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from robot.actuators import to_pulses
-from robot.config import load_face, shipped
-from robot.sim.rig import Rig
+from mien.robot.face.actuators import to_pulses
+from mien.robot.face.config import load_face, shipped
+from mien.robot.sim.rig import Rig
 from tests.robot.sim.rigs import F64, commands, hold, node
 
 FACE = load_face("morpheus33")

@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robot.actuators import to_pulses
-from robot.config import load_face
-from robot.sim.builds import Build
-from robot.sim.description import load_mechanism
-from robot.sim.servo import COUNTS, ServoBank
+from mien.robot.face.actuators import to_pulses
+from mien.robot.face.config import load_face
+from mien.robot.sim.builds import Build
+from mien.robot.sim.description import load_mechanism
+from mien.robot.sim.servo import COUNTS, ServoBank
 
 FACE = load_face("morpheus33")
 KINDS = load_mechanism(FACE.mechanism).servos

@@ -7,19 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robot.sim import biharmonic
-from robot.sim.head import Head, load_head
-from robot.sim.skin import Node, Skin, SkinState, immobile
-from tests.robot.sim.skins import (
-    CORNERS,
-    LANDMARKS,
-    LOWER_LIP,
-    UPPER_LIP,
-    anything,
-    jaw_open,
-    jaw_turn,
-    nodes,
-)
+from mien.robot.sim import biharmonic
+from mien.robot.sim.head import Head, load_head
+from mien.robot.sim.skin import Node, Skin, SkinState, immobile
+from tests.robot.sim.skins import (CORNERS, LANDMARKS, LOWER_LIP, UPPER_LIP, anything, jaw_open, jaw_turn, nodes,)
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robot.audio import RATE
-from robot.live.ears.audio_clock import AudioClock
-from robot.live.ears.block import BLOCK_S, Block, Inbox, mono
-from robot.live.ears.recorded import Pcm, Recorded, blocks
-from robot.live.ears.resample import Resampler
+from mien.robot.media.audio import RATE
+from mien.robot.live.capture.audio_clock import AudioClock
+from mien.robot.live.capture.block import BLOCK_S, Block, Inbox, mono
+from mien.robot.live.capture.recorded import Pcm, Recorded, blocks
+from mien.robot.live.capture.resample import Resampler
 
 
 def block(t: float, count: int = 160) -> Block:

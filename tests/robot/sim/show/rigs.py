@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from robot.config import FaceConfig, load_face
-from robot.link.board import Board
-from robot.loop import Loop, Tick
-from robot.sim.board import SimBoard
-from robot.sim.rig import Rig
-from robot.sim.show.view import RELEASE_S, Effort, Wish
+from mien.robot.face.config import FaceConfig, load_face
+from mien.robot.link.board import Board
+from mien.robot.control.loop import Loop, Tick
+from mien.robot.sim.board import SimBoard
+from mien.robot.sim.rig import Rig
+from mien.robot.viewer.view import RELEASE_S, Effort, Wish
 
 FACE = load_face("morpheus33")
 N = len(FACE.names)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from robot.calibrated import Calibrated
-from robot.panel.process import Window
-from robot.sim.show.presets import Presets
-from robot.sim.show.view import ViewProcess
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.panel.process import Window
+from mien.robot.viewer.presets import Presets
+from mien.robot.viewer.view import ViewProcess
 from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser
 from tests.robot.sim.show.rigs import FACE, N, follow, pulled

@@ -1,0 +1,1 @@
+"""Mien: a control stack for animatronic faces."""

@@ -1,0 +1,183 @@
+"""One HTML page of a calibration: numbers against their goals, and figures."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from mien.calibration.capture.dataset import Dataset
+from mien.calibration.report.figures import Plot, plots
+from mien.calibration.capture.frame_filter import said
+from mien.calibration.verify.acceptance import MEANING, Row, judged, wanting
+from mien.calibration.verify.results import Verdict
+from mien.models.self_model.model import SelfModel
+from mien.robot.face.config import FaceConfig
+
+_STYLE = (
+    "body{font:16px/1.45 system-ui,sans-serif;max-width:52em;margin:1.5em auto;padding:0 1em;"
+    "color:#1c2733}table{border-collapse:collapse;margin:1em 0}"
+    "th{text-align:left;font-weight:600}td,th{padding:.2em .9em .2em 0;vertical-align:top}"
+    "tr{border-bottom:1px solid #e3e8ed}.n{text-align:right;font-variant-numeric:tabular-nums}"
+    ".missed{color:#a32b00}.met{color:#0a5c36}code{font-size:.9em;overflow-wrap:anywhere}"
+    "details td:last-child{overflow-wrap:anywhere}"
+    "figure{margin:2.2em 0}img{width:100%;height:auto}h2{margin-top:2em}.wide{overflow-x:auto}"
+    "@media(max-width:40em){body{font-size:15px}td,th{padding-right:.6em}}"
+)
+
+
+def write_report(
+    path: Path,
+    face: FaceConfig,
+    data: Dataset,
+    model: SelfModel,
+    verdict: Verdict,
+    findings: Sequence[str] = (),
+    before: SelfModel | None = None,
+) -> Path:
+    """Write the page, its figures inside it, ``findings`` of the first pass on top.
+
+    ``before``: what was believed of this face before, for the figure of before and after.
+    """
+    metrics, setup = verdict.metrics, data.setup
+    told = [f"Stopped: {f}" for f in findings] + _hidden(model)
+    notes = "".join(f"<li class='missed'>{html.escape(f)}</li>" for f in told)
+    build = f", build {setup.build}" if setup.build >= 0 else ""
+    against = metrics.get("errors_against", "the camera")
+    figures = "\n".join(_figure(p) for p in plots(face, data, model, verdict, before))
+    title = f"Calibration of {html.escape(face.name)}"
+    sections = [
+        f"<h1>{title}</h1>",
+        f"<p>{int(data.seen.sum())} poses, camera {html.escape(setup.camera)}{build}; "
+        f"faces shown again are judged by {html.escape(str(against))}.</p>",
+        _standing(metrics),
+        f"<ul>{notes}</ul>" if notes else "",
+        _table(
+            ("what", "", "goal", ""),
+            (
+                (_what(r), _short(r.value), _goal(r), "met" if r.met else "missed")
+                for r in judged(metrics)
+            ),
+        ),
+        _paces(metrics.get("pace", {}), face.names),
+        _dropped(metrics.get("dropped", {})),
+        figures,
+        "<h2>All numbers</h2><details><summary>metrics.json</summary>",
+        _table(
+            ("name", ""),
+            ((k, _shown(v)) for k, v in sorted(metrics.items()) if not isinstance(v, dict)),
+        ),
+        f"</details><p>Face <code>{face.hash}</code>, data <code>{data.hash}</code>.</p>",
+    ]
+    page = (
+        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{title}</title>"
+        "<meta name='viewport' content='width=device-width,initial-scale=1'>"
+        f"<style>{_STYLE}</style>" + "\n".join(sections) + "</html>\n"
+    )
+    part = path.with_suffix(".part")
+    part.write_text(page, encoding="utf-8")
+    part.replace(path)
+    return path
+
+
+def _standing(metrics: Mapping[str, Any]) -> str:
+    """Whether the face may be called calibrated."""
+    missing = wanting(metrics)
+    if missing:
+        return f"<p class='missed'><b>Not calibrated</b>: {html.escape('; '.join(missing))}.</p>"
+    return "<p class='met'><b>Calibrated</b>: held-out faces are found again.</p>"
+
+
+def _what(row: Row) -> str:
+    return f"{MEANING[row.name]} ({row.note})" if row.note else MEANING[row.name]
+
+
+def _goal(row: Row) -> str:
+    return row.goal.replace("at most ", "≤\N{NO-BREAK SPACE}")
+
+
+def _short(value: float) -> str:
+    """Three digits, and all of a count."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _hidden(model: SelfModel) -> list[str]:
+    """What the camera did not see moving, and what follows from that."""
+    unseen = model.meta.get("unseen_actuators", [])
+    if not unseen:
+        return []
+    return [
+        f"Not seen moving: {', '.join(unseen)}. The camera cannot tell whether they work; "
+        "look at them yourself (mien pose)."
+    ]
+
+
+def _paces(rows: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
+    """How late and how fast each actuator is."""
+    if not rows:
+        return ""
+
+    def cells(name: str, p: Mapping[str, Any]) -> tuple[str, ...]:
+        if p["dead_ms"] is None:
+            return name, "not seen", "", f"{p['speed_allowed']:g}", ""
+        note = "slow, missed" if p["slow"] else "late, missed" if p["late"] else ""
+        return (
+            name,
+            f"{p['dead_ms']:.0f} ± {p['dead_error_ms']:.0f}",
+            f"{p['speed']:.2f} ± {p['speed_error']:.2f}",
+            f"{p['speed_allowed']:g}",
+            note,
+        )
+
+    return (
+        "<h2>How late and how fast each actuator is</h2><p>From its command to the skin, in "
+        "strokes at the speed that the YAML allows; nothing faster was asked. Dead times hold the "
+        "skin's own lag and what the camera's delay is believed to be; single strokes jitter by "
+        "the 20 ms between pulses.</p><div class='wide'>"
+        + _table(
+            ("actuator", "dead time, ms", "speed, commands/s", "allowed", ""),
+            (cells(n, rows[n]) for n in names if n in rows),
+        )
+        + "</div>"
+    )
+
+
+def _dropped(stages: Mapping[str, Mapping[str, int]]) -> str:
+    """Pictures that were not used."""
+    parts = [f"{stage}: {said(counts) or 'none'}" for stage, counts in stages.items()]
+    return f"<p>Pictures dropped: {html.escape('; '.join(parts))}.</p>" if parts else ""
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A row whose last cell says ``met`` or ``missed`` has its colour."""
+    out = ["<tr>" + "".join(f"<th>{html.escape(h)}</th>" for h in heads) + "</tr>"]
+    for row in rows:
+        kind = row[-1].split(", ")[-1]
+        style = f" class='{kind}'" if kind in ("met", "missed") else ""
+        cells = "".join(f"<td>{html.escape(c.removesuffix(', missed'))}</td>" for c in row)
+        out.append(f"<tr{style}>{cells}</tr>")
+    return f"<table>{''.join(out)}</table>"
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _figure(plot: Plot) -> str:
+    with rc_context({"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=plot.size, layout="constrained")
+        plot.draw(figure)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=140)
+    title = html.escape(plot.title)
+    picture = base64.b64encode(buffer.getvalue()).decode()
+    return (
+        f"<h2>{title}</h2><figure><p>{html.escape(plot.text)}</p>"
+        f"<img alt='{title}' src='data:image/png;base64,{picture}'></figure>"
+    )

@@ -1,0 +1,57 @@
+"""What verification finds: numbers, and on disk the arrays that the report's figures need."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.robot.face.config import Floats
+from mien.robot.errors import InputError
+
+FILE = "verify.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What verification found.
+
+    Attributes:
+        metrics: numbers for ``metrics.json``.
+        arrays: what the figures need.
+    """
+
+    metrics: dict[str, Any]
+    arrays: dict[str, Floats]
+
+
+def rmse(a: Floats, b: Floats) -> float:
+    """RMS distance (mm) over landmarks (..., 3)."""
+    return float(np.sqrt(np.square(a - b).sum(-1).mean()))
+
+
+def save_arrays(folder: Path, arrays: dict[str, Floats]) -> None:
+    """Write them whole or not at all."""
+    part = (folder / FILE).with_suffix(".part")
+    with part.open("wb") as f:
+        np.savez(f, **arrays)  # type: ignore[arg-type]  # numpy takes any array by name
+    part.replace(folder / FILE)
+
+
+def load_arrays(folder: Path, again: str) -> dict[str, Floats]:
+    """Read them.
+
+    Raises:
+        InputError: not there or damaged; ``again`` is the command that makes them.
+    """
+    path = folder / FILE
+    if not path.exists():
+        raise InputError(f"{folder} was not verified", again)
+    try:
+        with path.open("rb") as f, np.load(f) as z:
+            return {k: z[k] for k in z.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as e:
+        raise InputError(f"cannot read {path}: {e}", again) from e

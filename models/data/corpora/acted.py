@@ -1,0 +1,168 @@
+"""Acted speech of two games, without a text: transcribed, aligned, and kept where both can be
+trusted. Thousands of lines are there, so that a doubtful one is dropped and never mended.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from re import findall, search
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.data.corpora import queen, steelsky
+from mien.models.data.labels.align import Aligner
+from mien.models.speech.phones import CONSONANTS, NUMBER, SILENCE, VOWELS, Phone, frame_labels
+from mien.models.data.schema import Clip
+from mien.models.data.corpora.synthetic import rule_clip, with_pauses
+from mien.models.data.labels.transcribe import Transcriber, Transcription
+from mien.models.data.corpora.voices import Spoken
+from mien.models.speech.features import RATE
+
+_log = logging.getLogger(__name__)
+_Lines = Callable[[], Iterator[tuple[str, bytes]]]
+_Decode = Callable[[bytes], NDArray[np.int16]]
+GAMES: Final[dict[str, tuple[_Lines, _Decode]]] = {
+    "queen": (queen.lines, queen.decode),
+    "steelsky": (steelsky.lines, steelsky.decode),
+}
+"""Corpus -> its recorded lines by name, and what turns one into samples at 16 kHz."""
+MINUTES: Final = 240.0
+"""Of good lines from each, drawn from the whole game: more than either has. Whose phones a network
+knows, its lips can say; every further voice in its training helps with the next one."""
+_SECONDS: Final = (1.5, 11.0)
+_WORDS: Final = 4
+_LOG_PROBABILITY: Final = -0.4
+_RATE: Final = (6.0, 20.0)  # phones a second of speech
+_LONGEST: Final = {**dict.fromkeys(VOWELS, 0.6), **dict.fromkeys(CONSONANTS, 0.35)}  # seconds
+_SHORT: Final = (0.031, 0.4)  # seconds, the aligner's shortest phone; most of them in a line
+_STEP: Final = 0.01  # seconds between levels
+_ABOVE_SILENCE: Final = 15.0  # dB, of the median vowel
+_FAINT: Final = (18.0, 0.1)  # dB below the median vowel; share of vowels that may be so faint
+_LOUD: Final = (10.0, 0.1)  # dB below the median vowel; share of silence that may be so loud
+
+
+def clips(game: str, minutes: float = MINUTES) -> list[Clip]:
+    """Good lines of one game in the order of its file; the speaker is "whoever talks there".
+
+    Raises:
+        ModelError: the game, the recogniser or the aligner is not installed.
+    """
+    read, decode = GAMES[game]
+    rows = list(read())
+    transcriber, aligner = Transcriber(), Aligner()
+    rng = np.random.default_rng(0)
+    kept: dict[int, Spoken] = {}
+    why: Counter[str] = Counter()
+    total = 0.0
+    for n, i in enumerate(rng.permutation(len(rows)).tolist()):
+        if n % 200 == 199:
+            _log.info("%s: %d lines, %.1f minutes; %s", game, n, total / 60, dict(why))
+        if total >= minutes * 60:
+            break
+        samples = decode(rows[i][1])
+        reason, phones = _labelled(samples, transcriber, aligner)
+        why[reason or "kept"] += 1
+        if not reason:
+            kept[i] = with_pauses(Spoken(samples, phones), rng)
+            total += len(samples) / RATE
+    _log.info("%s: %.1f minutes; %s", game, total / 60, dict(why.most_common()))
+    return [rule_clip(rows[i][0], game, game, kept[i]) for i in sorted(kept)]
+
+
+def _labelled(
+    samples: NDArray[np.int16], transcriber: Transcriber, aligner: Aligner
+) -> tuple[str, list[Phone]]:
+    """Why a line is dropped ("" if it is not), and its phones."""
+    if not _SECONDS[0] <= len(samples) / RATE <= _SECONDS[1]:
+        return "length", []
+    heard = transcriber.transcribe(samples)
+    reason = doubtful_text(heard)
+    if reason:
+        return reason, []
+    phones = aligner.align(samples, heard.text)
+    if phones is None:
+        return "not aligned", []
+    reason = doubtful_times(samples, phones)
+    if reason:
+        return reason, []
+    # Half a second later a network that guesses will guess something else.
+    later = np.concatenate([np.zeros(RATE // 2, np.int16), samples])
+    if _words(transcriber.transcribe(later).text) != _words(heard.text):
+        return "heard differently the second time", []
+    return "", phones
+
+
+def _words(text: str) -> list[str]:
+    return findall(r"[a-z']+", text.lower())
+
+
+def doubtful_text(heard: Transcription) -> str:
+    """What speaks against the words, or "" if nothing does."""
+    words = _words(heard.text)
+    if len(words) < _WORDS:
+        return "few words"
+    if heard.log_probability < _LOG_PROBABILITY or heard.no_speech > 0.5:
+        return "unsure words"
+    if search(r"[^A-Za-z' ,.!?;:\"-]", heard.text):
+        return "digits, noises or signs"
+    if repeats(words):
+        return "repetition"
+    return ""
+
+
+def repeats(words: Sequence[str]) -> bool:
+    """Whether a row of one to four words comes three times on end."""
+    for n in range(1, 5):
+        for i in range(len(words) - 3 * n + 1):
+            if words[i : i + n] == words[i + n : i + 2 * n] == words[i + 2 * n : i + 3 * n]:
+                return True
+    return False
+
+
+def doubtful_times(samples: NDArray[np.int16], phones: Sequence[Phone]) -> str:
+    """What speaks against phone times for samples (n,) at 16 kHz, or "" if nothing does."""
+    said = [p for p in phones if p.name != SILENCE]
+    lengths = np.asarray([p.end - p.start for p in said])
+    if not len(said) or not _RATE[0] <= len(said) / lengths.sum() <= _RATE[1]:
+        return "phone rate"
+    if any(n > _LONGEST[p.name] for n, p in zip(lengths, said, strict=True)):
+        return "a phone too long"
+    if np.mean(lengths < _SHORT[0]) > _SHORT[1]:
+        return "phones too short"
+    level = levels(samples)
+    labels = frame_labels(phones, len(level), 1 / _STEP)
+    vowels = np.isin(labels, [NUMBER[v] for v in VOWELS])
+    # The sound of a neighbour reaches 30 ms into a pause.
+    near = np.convolve(labels != NUMBER[SILENCE], np.ones(7), mode="same") > 0
+    if not vowels.any():
+        return "no vowel"
+    loud = float(np.median(level[vowels]))
+    quiet = level[~near] if (~near).sum() >= 5 else np.sort(level)[: max(len(level) // 20, 1)]
+    if loud - np.median(quiet) < _ABOVE_SILENCE:
+        return "vowels no louder than silence"
+    if np.mean(level[~near] > loud - _LOUD[0]) > _LOUD[1] if (~near).any() else False:
+        return "speech in labelled silence"
+    peaks = np.asarray([_peak(level, p) for p in said if p.name in VOWELS])
+    if np.mean(peaks < loud - _FAINT[0]) > _FAINT[1]:
+        return "vowels in quiet"
+    return ""
+
+
+def levels(samples: NDArray[np.int16]) -> NDArray[np.float64]:
+    """(n,) at 16 kHz -> dB of full scale over 20 ms, frame k centred on k / 100 s."""
+    step = round(_STEP * RATE)
+    padded = np.pad(samples.astype(np.float64) / 32768, (step, 2 * step)) ** 2
+    sums = np.concatenate([[0.0], np.cumsum(padded)])
+    starts = np.arange(0, len(samples), step)
+    power = (sums[starts + 2 * step] - sums[starts]) / (2 * step)
+    out: NDArray[np.float64] = 10 * np.log10(np.maximum(power, 1e-8))
+    return out
+
+
+def _peak(level: NDArray[np.float64], phone: Phone) -> float:
+    first = min(int(phone.start / _STEP), len(level) - 1)
+    return float(level[first : max(int(np.ceil(phone.end / _STEP)), first + 1)].max())

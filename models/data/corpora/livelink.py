@@ -1,0 +1,133 @@
+"""A folder of Live Link Face takes with their sound -> clips.
+
+    FOLDER/anna/Anna_3_iPhone_cal.csv, FOLDER/anna/Anna_3_iPhone.wav (or .mov as the app leaves it)
+
+Sound and take share their name up to the app's endings ``_cal`` and ``_raw``; of a take that lies
+there twice the calibrated one is read, and ``_neutral`` (the face at rest) never. A folder below
+FOLDER is a speaker; takes right in FOLDER are one speaker's. The app's own scale of jaw and lips is
+not the camera's of the other corpora: these clips are of the kind whose gains and offsets are
+learned apart.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.face.blendshapes import ARKIT, INDEX, SPEECH, indices, lip_opening
+from mien.models.data import media, offset
+from mien.models.data.parts import BRIDGE, cut
+from mien.models.speech.phones import UNKNOWN
+from mien.models.data.schema import Clip, check, frame_count
+from mien.models.errors import ModelError
+from mien.models.speech.features import FRAMES
+from mien.models.face.livelink_csv import Take, is_take, read_csv
+
+_log = logging.getLogger(__name__)
+ENDINGS: Final = ("_cal", "", "_raw")
+"""What the app calls the versions of one take, the best first."""
+
+
+def takes(folder: Path) -> dict[str, Path]:
+    """Every take at or below a folder, once: its name without ending -> its CSV."""
+    out: dict[str, tuple[int, Path]] = {}
+    for path in sorted(folder.rglob("*.[cC][sS][vV]")):
+        if path.stem.endswith("_neutral") or not is_take(path):
+            continue
+        ending = next(e for e in ("_cal", "_raw", "") if path.stem.endswith(e))
+        rank = ENDINGS.index(ending)
+        name = str(path.relative_to(folder).with_name(path.stem.removesuffix(ending)))
+        if name not in out or rank < out[name][0]:
+            out[name] = rank, path
+    return {name: path for name, (_, path) in sorted(out.items())}
+
+
+def beside(path: Path, name: str) -> Path:
+    """The sound of the take ``path``, whose name without ending is ``name``.
+
+    Raises:
+        ModelError: there is none.
+    """
+    allowed = (*media.SOUNDS, *media.VIDEOS)
+    others = {p.name.lower(): p for p in sorted(path.parent.iterdir()) if p.is_file()}
+    for stem in (path.stem, Path(name).name):
+        for suffix in allowed:
+            found = others.get(f"{stem}{suffix}".lower())
+            if found is not None:
+                return found
+    raise ModelError(f"no sound beside {path}", f"{Path(name).name}.wav (or {' '.join(allowed)})")
+
+
+def clips(folder: Path) -> list[Clip]:
+    """Every stretch of every take in which the app saw a face.
+
+    A take that cannot be used is named and left out.
+
+    Raises:
+        ModelError: not one can be used.
+    """
+    table = offset.told(folder)
+    found = takes(folder)
+    out: list[Clip] = []
+    for name, path in found.items():
+        try:
+            out += from_take(name, path, folder, table)
+        except ModelError as e:
+            _log.warning("left out: %s%s", e.message, f" (wanted {e.hint})" if e.hint else "")
+    if not out:
+        raise ModelError(
+            f"no Live Link Face take in {folder} can be used ({len(found)} looked at)",
+            "takes as CSV, and their sound beside them under the same name",
+        )
+    return out
+
+
+def from_take(name: str, path: Path, folder: Path, table: dict[str, float]) -> list[Clip]:
+    """The clips of one take; ``table`` holds offsets that are known.
+
+    Raises:
+        ModelError: not a take, or no sound.
+    """
+    take = read_csv(path)
+    samples = media.sound(beside(path, name))
+    frames = frame_count(len(samples))
+    zero = np.arange(frames) / FRAMES
+    shapes, seen = at(take, zero)
+    late = offset.of(Path(name).name, table, samples, lip_opening(shapes), seen)
+    if late:
+        shapes, seen = at(take, zero + late)
+    # Nothing but the mouth: what brows do while somebody speaks is not the sound's doing.
+    given = take.given.copy()
+    given[np.setdiff1d(np.arange(len(ARKIT)), indices(SPEECH))] = False
+    speaker = str(path.parent.relative_to(folder.parent))
+    corpus, labels = f"livelink-{folder.name}", np.full(frames, UNKNOWN, np.int8)
+    whole = Clip(name, corpus, speaker, "mapped", samples, shapes.astype(np.float16), given, labels)
+    check(whole)
+    return cut(whole, seen)
+
+
+def at(take: Take, times: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """A take at ``times`` (T,) seconds -> shapes (T, 52), and where there was a face, (T,).
+
+    Rows come when the telephone has time: each is taken at its own time code. Where rows are
+    missing for more than BRIDGE, or are all 0 (the app lost the face), nothing was seen.
+    """
+    order = np.argsort(take.times, kind="stable")
+    source, rows = take.times[order], np.clip(take.weights[order], 0.0, 1.0)
+    there = rows.any(axis=1)
+    if not there.any():
+        raise ModelError("a take in which nothing ever moves")
+    source, rows = source[there], rows[there]
+    # The lips of an animation may be told to close further than its jaw is open.
+    rows[:, INDEX["mouthClose"]] = np.minimum(
+        rows[:, INDEX["mouthClose"]], rows[:, INDEX["jawOpen"]]
+    )
+    out = np.stack([np.interp(times, source, column) for column in rows.T], axis=1)
+    after = np.clip(np.searchsorted(source, times), 1, max(len(source) - 1, 1))
+    gap = source[np.minimum(after, len(source) - 1)] - source[after - 1]
+    seen = (times >= source[0]) & (times <= source[-1]) & (gap <= BRIDGE)
+    return out.astype(np.float32), seen

@@ -1,0 +1,60 @@
+"""Recordings of one's own, beside or instead of the corpora that are known by name."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from mien.models.data.corpora import livelink, videos
+from mien.models.data.schema import Clip, Corpus
+from mien.models.errors import ModelError
+
+_log = logging.getLogger(__name__)
+FULL_MINUTES: Final = 40.0
+"""From so much on a folder is drawn as often as any; a smaller one by its share of it."""
+MOST: Final = 0.35
+
+
+def own(
+    video_folders: Sequence[Path], take_folders: Sequence[Path], cache: Path
+) -> list[tuple[Corpus, float]]:
+    """Folders of videos and of Live Link Face takes -> corpora, and how often to draw from each.
+
+    Raises:
+        ModelError: a folder is missing, or nothing in it can be used.
+    """
+    kinds = [("videos", f.resolve(), _videos(cache)) for f in video_folders]
+    kinds += [("livelink", f.resolve(), livelink.clips) for f in take_folders]
+    names = [f"{kind}-{folder.name}" for kind, folder, _ in kinds]
+    if len(set(names)) < len(names):
+        raise ModelError(f"two folders of one name among {', '.join(names)}", "rename one of them")
+    return [
+        _corpus(name, _there(folder), make)
+        for name, (_, folder, make) in zip(names, kinds, strict=True)
+    ]
+
+
+def _videos(cache: Path) -> Callable[[Path], list[Clip]]:
+    return lambda folder: videos.clips(folder, cache)
+
+
+def _there(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise ModelError(f"no folder {folder}")
+    return folder
+
+
+def _corpus(name: str, folder: Path, make: Callable[[Path], list[Clip]]) -> tuple[Corpus, float]:
+    clips = tuple(make(folder))
+    digest = hashlib.sha256()
+    for clip in clips:
+        digest.update(clip.name.encode() + clip.samples.tobytes() + clip.shapes.tobytes())
+    corpus = Corpus(name, clips, digest.hexdigest()[:16])
+    minutes = corpus.seconds / 60
+    speakers = len({c.speaker for c in clips})
+    said = f"{len(clips)} stretches of {speakers} speaker(s)"
+    _log.info("%s: %s, %.1f minutes", name, said, minutes)
+    return corpus, max(0.02, MOST * min(minutes / FULL_MINUTES, 1.0))

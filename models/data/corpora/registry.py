@@ -1,0 +1,129 @@
+"""Every corpus by name, prepared once and kept in a cache outside the repository."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from mien.models.data.corpora import acted, facegood, grid, prompts, synthetic
+from mien.models.data.labels import coarticulation
+from mien.models.data.labels.level import with_level
+from mien.models.data.schema import Clip, Corpus, files_hash, prepared
+from mien.models.errors import ModelError
+
+_log = logging.getLogger(__name__)
+REAL: Final = {"grid": "grid_s1", "facegood": "facegood"}
+"""Corpora with shapes of a face -> their folders."""
+ALL: Final = ("grid", "facegood", "flite", "hibari", "espeak", "asterisk", *acted.GAMES)
+ODDS: Final = {
+    "grid": 0.3,
+    "facegood": 0.05,
+    "flite": 0.08,
+    "hibari": 0.07,
+    "espeak": 0.25,
+    "asterisk": 0.1,
+    "queen": 0.2,
+    "steelsky": 0.15,
+}
+"""How often each is drawn when all are there."""
+RULES: Final = ("general", "fitted")
+_VERSION: Final = 3  # of the code that prepares; a change makes every cache anew
+_RULES_VERSION: Final = 4  # and of what rules add
+
+
+def default_cache() -> Path:
+    """``$XDG_CACHE_HOME/mien/speech``, or ``~/.cache/mien/speech``."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base else Path.home() / ".cache") / "mien" / "speech"
+
+
+def dictionary_words() -> list[str]:
+    """Plain words of pocketsphinx's pronouncing dictionary, or none if it is not installed."""
+    try:
+        import pocketsphinx
+    except ImportError:
+        return []
+    path = Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict"))
+    words = (line.split()[0] for line in path.read_text().splitlines() if line)
+    return [w for w in words if w.isalpha() and 3 <= len(w) <= 12]
+
+
+def prepare(
+    names: Sequence[str],
+    data: Path | None,
+    cache: Path,
+    leave_out: str = "",
+    rules: str = "general",
+) -> list[tuple[Corpus, float]]:
+    """Prepare corpora and say how often to draw from each.
+
+    ``rules`` of coarticulation are ``general`` (phonetics only, as for a face nobody knows) or
+    ``fitted`` to the speaker of GRID. Faces that were never seen follow the general ones better.
+
+    A name may bring its own odds, as in ``grid:0.2``.
+
+    Raises:
+        ModelError: an unknown name, or a corpus that this machine cannot make.
+    """
+    odds = {name: _odds(name, given) for name, _, given in (n.partition(":") for n in names)}
+    names = list(odds)
+    unknown = set(names) - set(ALL)
+    if unknown:
+        raise ModelError(f"no corpus {sorted(unknown)}, there are {', '.join(ALL)}")
+    if rules not in RULES:
+        raise ModelError(f"no rules {rules!r}, there are {', '.join(RULES)}")
+    if rules == "fitted" and leave_out == "grid":
+        raise ModelError("fitted rules know GRID, which was to be left out", "--rules general")
+    out = []
+    for name in names:
+        if name == leave_out:
+            continue
+        if name in REAL:
+            folder = _folder(name, data)
+            key = [_VERSION, files_hash(folder, "face.npz")]
+            corpus = prepared(cache, name, key, _real(name, folder))
+        else:
+            key = [_RULES_VERSION, coarticulation.TABLE.read_text()]
+            key += [acted.MINUTES] if name in acted.GAMES else []
+            corpus = prepared(cache, name, key, _ruled(name))
+            clips = corpus.clips
+            if rules == "general":
+                general = coarticulation.default_rules()
+                clips = tuple(synthetic.with_rules(c, general) for c in clips)
+            clips = tuple(synthetic.joined([with_level(c) for c in clips]))
+            corpus = Corpus(name, clips, f"{corpus.source}, {rules} rules, joined")
+        _log.info("%s: %d clips, %.1f minutes", name, len(corpus), corpus.seconds / 60)
+        out.append((corpus, odds[name]))
+    return out
+
+
+def _odds(name: str, given: str) -> float:
+    try:
+        odds = float(given or ODDS.get(name, 1.0))
+    except ValueError:
+        odds = -1.0
+    if not 0 < odds < float("inf"):
+        raise ModelError(f"odds of {name} are {given!r}, must be a number above 0")
+    return odds
+
+
+def _real(name: str, folder: Path) -> Callable[[], list[Clip]]:
+    return lambda: grid.clips(folder) if name == "grid" else facegood.clips(folder)
+
+
+def _ruled(name: str) -> Callable[[], list[Clip]]:
+    if name in acted.GAMES:
+        return lambda: acted.clips(name)
+    return prompts.clips if name == "asterisk" else synthetic.makers(dictionary_words())[name]
+
+
+def _folder(name: str, data: Path | None) -> Path:
+    if data is None:
+        raise ModelError(f"corpus {name} needs --data", "mien train speech --data FOLDER")
+    folder = data / REAL[name]
+    if not folder.is_dir():
+        raise ModelError(f"no {REAL[name]} in {data}", "mien train speech --corpora flite,hibari")
+    return folder

@@ -1,0 +1,81 @@
+"""Words spoken in a recording -> phone times, by pocketsphinx's forced alignment (BSD-2).
+
+Runs at development time only: training data, and the measured baseline. Median error of a phone's
+start against the times of four synthetic voices: 8 to 11 ms.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.speech.phones import SILENCE, Phone, arpabet, merge_silence
+from mien.models.errors import ModelError
+from mien.models.speech.features import RATE
+
+_FRAME: Final = 0.01  # seconds of pocketsphinx
+_PAD: Final = 0.1  # seconds of near-silence that its search wants on both sides
+
+
+class Aligner:
+    """One decoder for many recordings.
+
+    Raises:
+        ModelError: pocketsphinx is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import pocketsphinx
+        except ImportError as e:
+            raise ModelError("pocketsphinx is not installed", "pip install pocketsphinx") from e
+        # Its default beams and no language model: hand-set beams failed on some sentences.
+        self._decoder: Any = pocketsphinx.Decoder(lm=None, samprate=RATE, loglevel="FATAL")
+        self._dither = np.random.default_rng(0)
+
+    def knows(self, word: str) -> bool:
+        return self._decoder.lookup_word(word) is not None
+
+    def align(self, samples: NDArray[np.int16], text: str) -> list[Phone] | None:
+        """Samples (n,) at 16 kHz and their words -> phones from 0 s to the end.
+
+        None if a word is not in the dictionary or the search fails.
+        """
+        words = re.findall(r"[a-z']+", text.lower())
+        if not words or not all(self.knows(w) for w in words):
+            return None
+        pad = np.zeros(round(_PAD * RATE), np.int16)
+        padded = np.concatenate([pad, samples, pad]).astype(np.float64)
+        padded += self._dither.normal(0, 3, len(padded))
+        raw = np.clip(padded, -32768, 32767).astype(np.int16).tobytes()
+        decoder = self._decoder
+        try:
+            decoder.set_align_text(" ".join(words))
+            self._decode(raw)
+            decoder.set_alignment()
+            self._decode(raw)
+            alignment = decoder.get_alignment()
+        except RuntimeError:
+            return None
+        if alignment is None:
+            return None
+        length = len(samples) / RATE
+        phones: list[Phone] = []
+        for word in alignment:
+            for phone in word:
+                start = min(max(phone.start * _FRAME - _PAD, 0.0), length)
+                end = min(max((phone.start + phone.duration) * _FRAME - _PAD, 0.0), length)
+                phones += [Phone(name, start, end) for name in arpabet(phone.name)[:1]]
+        if not phones:
+            return None
+        # What lies before and after the first and last phone is silence.
+        edges = [Phone(SILENCE, 0.0, phones[0].start), *phones]
+        return merge_silence([*edges, Phone(SILENCE, phones[-1].end, length)])
+
+    def _decode(self, raw: bytes) -> None:
+        self._decoder.start_utt()
+        self._decoder.process_raw(raw, full_utt=True)
+        self._decoder.end_utt()

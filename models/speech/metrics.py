@@ -1,0 +1,168 @@
+"""What the numbers of the speech model mean: every definition, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.speech.phones import BILABIAL, SILENCE, VOWELS, Phone
+
+Signal = NDArray[np.floating]
+
+
+def pearson(x: Signal, y: Signal) -> float:
+    """Correlation of two signals (n,); 0 where one of them does not move."""
+    a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    a, b = a - a.mean(), b - b.mean()
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / size if size > 1e-12 else 0.0
+
+
+def median_window_r(predicted: Signal, measured: Signal, fps: float, seconds: float = 3.0) -> float:
+    """Median Pearson r over windows of ``seconds`` that follow each other.
+
+    Windows in which the measured signal stands still are left out: no r exists there.
+    """
+    size = round(fps * seconds)
+    r = [
+        pearson(predicted[i : i + size], measured[i : i + size])
+        for i in range(0, len(measured) - size + 1, size)
+        if np.std(measured[i : i + size]) > 1e-3
+    ]
+    return float(np.median(r)) if r else 0.0
+
+
+def lag_ms(predicted: Signal, measured: Signal, fps: float, most_ms: float = 250.0) -> float:
+    """How late the prediction comes, ms; negative is early.
+
+    The shift within +-``most_ms`` at which the first differences correlate best, refined by a
+    parabola through the best and its neighbours. (Differences, since slow drifts blur the peak.)
+    """
+    p, m = np.diff(predicted), np.diff(measured)
+    reach = min(round(most_ms * fps / 1000), len(p) - 3)
+    shifts = range(-reach, reach + 1)
+    r = np.asarray(
+        [
+            pearson(p[max(s, 0) : len(p) + min(s, 0)], m[max(-s, 0) : len(m) - max(s, 0)])
+            for s in shifts
+        ]
+    )
+    best = int(r.argmax())
+    offset = 0.0
+    if 0 < best < len(r) - 1:
+        left, mid, right = (float(x) for x in r[best - 1 : best + 2])
+        bend = left - 2 * mid + right
+        offset = 0.5 * (left - right) / bend if bend < 0 else 0.0
+    return float((shifts[best] + offset) * 1000 / fps)
+
+
+def amplitude_ratio(predicted: Signal, measured: Signal) -> float:
+    """Deviation of the prediction by that of the truth: below 1, the mouth moves too little."""
+    return float(np.std(predicted) / max(float(np.std(measured)), 1e-9))
+
+
+def envelope(
+    samples: NDArray[np.float32], rate: int, times: Signal, window: float = 0.05
+) -> Signal:
+    """Root mean square of the sound in ``window`` seconds around each time, (n,): the baseline."""
+    half = round(window * rate / 2)
+    power = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
+    centre = np.rint(np.asarray(times) * rate).astype(int)
+    low, high = np.clip(centre - half, 0, len(samples)), np.clip(centre + half, 0, len(samples))
+    return np.asarray(np.sqrt((power[high] - power[low]) / np.maximum(high - low, 1)), np.float64)
+
+
+def log_envelope(rms: Signal, floor_db: float = -60.0) -> Signal:
+    """The same in decibels below the loudest, not below ``floor_db``."""
+    top = max(float(np.max(rms)), 1e-9)
+    return np.asarray(np.maximum(20 * np.log10(np.maximum(rms, 1e-9) / top), floor_db), np.float64)
+
+
+CLOSED = 0.15
+"""A lip gap below this share of the clip's 95th percentile is a closure."""
+REACH = 0.05
+"""Seconds on both sides of a p, b or m in which its closure may fall."""
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Counts over one clip, or summed over many."""
+
+    wanted: int = 0
+    """p, b and m."""
+    met: int = 0
+    """Those with a closure within REACH of them."""
+    frames: int = 0
+    """Frames of speech that belong to no p, b or m (REACH included) and to no silence."""
+    false: int = 0
+    """Those of them that are closed."""
+    vowels: int = 0
+    """Frames in the inner 60 % of a vowel."""
+    vowels_closed: int = 0
+    silent: int = 0
+    """Frames of silence, SILENCE_MARGIN away from speech."""
+    silent_open: int = 0
+    """Those of them that are not closed."""
+
+    def __add__(self, other: Contact) -> Contact:
+        names = self.__dataclass_fields__
+        return Contact(**{n: getattr(self, n) + getattr(other, n) for n in names})
+
+    @property
+    def closure_recall(self) -> float:
+        """Share of p, b and m at which the lips met."""
+        return self.met / max(self.wanted, 1)
+
+    @property
+    def closure_false(self) -> float:
+        """Share of the frames of other speech in which the lips were closed."""
+        return self.false / max(self.frames, 1)
+
+    @property
+    def vowel_closed(self) -> float:
+        """Share of the frames inside vowels in which the lips were closed."""
+        return self.vowels_closed / max(self.vowels, 1)
+
+    @property
+    def silence_open(self) -> float:
+        """Share of the frames of silence in which the lips were apart."""
+        return self.silent_open / max(self.silent, 1)
+
+
+SILENCE_MARGIN = 0.1
+"""Seconds next to speech that count neither as silence nor as speech: lips prepare and relax."""
+
+
+def contact(gap: Signal, phones: Sequence[Phone], fps: float) -> Contact:
+    """Closures of a lip gap (T,) at ``fps`` against phone times; outside of them none is judged."""
+    gap = np.asarray(gap, np.float64)
+    times = np.arange(len(gap)) / fps
+    closed = gap < CLOSED * np.percentile(gap, 95)
+    near = np.zeros(len(gap), np.bool_)
+    silent, inner, vowel, known = near.copy(), near.copy(), near.copy(), near.copy()
+    wanted = met = 0
+    for phone in phones:
+        inside = (times >= phone.start) & (times < phone.end)
+        known |= inside
+        if phone.name == SILENCE:
+            silent |= inside
+            margin = SILENCE_MARGIN
+            inner |= (times >= phone.start + margin) & (times < phone.end - margin)
+        elif phone.name in BILABIAL:
+            around = (times >= phone.start - REACH) & (times <= phone.end + REACH)
+            near |= around
+            if around.any():
+                wanted += 1
+                met += bool(closed[around].any())
+        elif phone.name in VOWELS:
+            edge = 0.2 * (phone.end - phone.start)
+            vowel |= (times >= phone.start + edge) & (times < phone.end - edge)
+    other = known & ~near & ~silent
+    return Contact(
+        *(wanted, met, int(other.sum()), int((other & closed).sum())),
+        *(int(vowel.sum()), int((vowel & closed).sum())),
+        *(int(inner.sum()), int((inner & ~closed).sum())),
+    )

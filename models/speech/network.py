@@ -1,0 +1,299 @@
+"""Speech -> blendshapes: a causal convolutional network with a declared look-ahead.
+
+    features (B, T, 2 x 66) at 60 a second -> stem -> residual blocks -> 28 shapes of jaw, mouth and
+    tongue, scattered by name into ARKit's 52 (brows, eyes, cheeks and nose stay 0: expression's).
+
+The lips' opening goes through one more stage, which knows how loud the voice is (models/loudness).
+
+Nothing in it sees the future. The look-ahead is a delay: what leaves at step i describes frame
+``i - lookahead_frames``. State is explicit, so one ``forward`` serves a file and a stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mien.models import checkpoint
+from mien.models.speech import loudness
+from mien.models.face.blendshapes import ARKIT, INDEX, SPEECH
+from mien.models.speech.phones import PHONES
+from mien.models.errors import ModelError
+from mien.models.speech.features import FEATURES, FRAMES, HOPS_PER_FRAME, RATE, WINDOW
+
+KIND: Final = "speech"
+"""What the metadata of its weights says."""
+WEIGHTS: Final = checkpoint.WEIGHTS / "speech.safetensors"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The shape of the network."""
+
+    width: int = 160
+    kernel: int = 3
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
+    lookahead_frames: int = 5
+    phones: int = len(PHONES)
+    features: int = FEATURES
+    outputs: tuple[str, ...] = SPEECH
+    loudness: float = 0.5
+    """Share of the opening that is loudness (models/speech/loudness.py); 0 leaves that stage out."""
+
+    @property
+    def lookahead_ms(self) -> float:
+        """How far past a frame's time the network listens, window included."""
+        return 1000.0 * (self.lookahead_frames / FRAMES + WINDOW / 2 / RATE)
+
+    @property
+    def memory_s(self) -> float:
+        """How far back a frame can depend on the sound, without the level follower."""
+        steps = (self.kernel - 1) * sum(self.dilations)
+        return (steps - self.lookahead_frames) / FRAMES
+
+
+@dataclass
+class State:
+    """What a stream of the network remembers: the inputs that each block still needs."""
+
+    caches: list[Tensor] = field(default_factory=list)
+    """Per block (B, width, (kernel - 1) * dilation); the power (B, 1, taps - 1) and the opening
+    (B, 1, 1) of the steps before."""
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What the network says before its heads are put together; (B, T, 52) each but the last."""
+
+    plain: Tensor
+    """Anybody's shapes before loudness."""
+    anybody: Tensor
+    """And with it."""
+    own: Tensor
+    """The shapes of the faces that were filmed."""
+    known: Tensor
+    """(B, T) logit that this voice belongs to one of them."""
+    phones: Tensor
+    """(B, T, phones) logits."""
+
+
+class _Block(nn.Module):
+    """x + mix(silu(causal convolution of the normalised x))."""
+
+    def __init__(self, width: int, kernel: int, dilation: int) -> None:
+        super().__init__()
+        self.reach = (kernel - 1) * dilation
+        self.norm = nn.LayerNorm(width)  # over channels of one frame: streaming changes nothing
+        self.conv = nn.Conv1d(width, width, kernel, dilation=dilation)
+        self.dropped = nn.Dropout1d(0.0)  # channels of a whole crop; the trainer says how many
+        self.mix = nn.Conv1d(width, width, 1)
+
+    def forward(self, x: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
+        # x (B, C, T), cache (B, C, reach)
+        y = self.norm(x.transpose(1, 2)).transpose(1, 2)
+        y = torch.cat([cache, y], dim=2)
+        kept = y[:, :, y.shape[2] - self.reach :]
+        return x + self.mix(self.dropped(functional.silu(self.conv(y)))), kept
+
+
+class SpeechNet(nn.Module):
+    """The network; see the module's docstring."""
+
+    mean: Tensor
+    scale: Tensor
+    targets: Tensor
+    taps: Tensor
+    bands: Tensor
+
+    def __init__(self, config: Config | None = None) -> None:
+        super().__init__()
+        self.config = config = config or Config()
+        inputs = config.features * HOPS_PER_FRAME
+        self.register_buffer("mean", torch.zeros(inputs))
+        self.register_buffer("scale", torch.ones(inputs))
+        self.stem = nn.Conv1d(inputs, config.width, 1)
+        self.blocks = nn.ModuleList(
+            _Block(config.width, config.kernel, d) for d in config.dilations
+        )
+        self.norm = nn.LayerNorm(config.width)
+        self.head = nn.Linear(config.width, len(config.outputs))
+        self.own = nn.Linear(config.width, len(config.outputs))
+        self.known = nn.Linear(config.width, 1)
+        self.phone_head = nn.Linear(config.width, config.phones)
+        where = torch.tensor([INDEX[n] for n in config.outputs])
+        self.register_buffer("targets", where, persistent=False)
+        self._jaw = config.outputs.index("jawOpen")
+        self._close = config.outputs.index("mouthClose")
+        taps = torch.from_numpy(loudness.taps(config.lookahead_frames))
+        self.register_buffer("taps", taps[None, None], persistent=False)
+        self.register_buffer("bands", torch.from_numpy(loudness.BANDS), persistent=False)
+        for head in (self.head, self.own):
+            nn.init.normal_(head.weight, std=0.01)
+            nn.init.constant_(head.bias, 0.0)
+            nn.init.constant_(head.bias[self._jaw], 0.1)
+        nn.init.zeros_(self.known.weight)
+
+    def start(self, batch: int = 1) -> State:
+        """The state before the first frame: silence has no history."""
+        config = self.config
+        sizes = [(config.width, (config.kernel - 1) * d) for d in config.dilations]
+        sizes += [(1, self.taps.shape[2] - 1), (1, 1)]
+        return State([self.mean.new_zeros(batch, *size) for size in sizes])
+
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, Tensor, State]:
+        """Run T steps.
+
+        Args:
+            x: (B, T, 2 * features), two hops to a step (2k - 1 and 2k at step k).
+            state: of the steps before, or None at the beginning.
+
+        Returns:
+            shapes (B, T, 52) in 0..1, phone logits (B, T, phones), the new state. Step i of the
+            stream describes frame ``i - lookahead_frames``.
+        """
+        heads, state = self.heads(x, state)
+        known = torch.sigmoid(heads.known)[..., None]
+        return torch.lerp(heads.anybody, heads.own, known), heads.phones, state
+
+    def heads(self, x: Tensor, state: State | None = None) -> tuple[Heads, State]:
+        """As ``forward``, with the parts that its shapes are put together from."""
+        state = self.start(x.shape[0]) if state is None else state
+        y = self.stem(((x - self.mean) * self.scale).transpose(1, 2))  # (B, width, T)
+        caches = []
+        for block, cache in zip(self.blocks, state.caches[:-2], strict=True):
+            y, kept = block(y, cache)
+            caches.append(kept)
+        y = self.norm(y.transpose(1, 2))  # (B, T, width)
+        asked, own = _positive(self.head(y).float()), _positive(self.own(y).float())
+        lips, kept = self._opened(asked[..., self._jaw], x.float(), state.caches[-2:])
+        plain = self._shapes(asked, asked[..., self._jaw])
+        heads = Heads(
+            plain=plain,
+            anybody=self._shapes(asked, lips) if self.config.loudness else plain,
+            own=self._shapes(own, own[..., self._jaw]),
+            known=self.known(y)[..., 0].float(),
+            phones=self.phone_head(y).float(),
+        )
+        return heads, State(caches + kept)
+
+    def _opened(
+        self, asked: Tensor, x: Tensor, caches: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Opening (B, T) that is asked for, after ``mien.models.speech.loudness``, and the new caches."""
+        hops = x.reshape(*x.shape[:2], HOPS_PER_FRAME, -1)[..., self.bands]
+        hops = hops.clamp(max=loudness.PEAK)
+        power = torch.cat([caches[0], (10.0 ** (2 * (hops - 1))).mean(dim=(2, 3))[:, None]], dim=2)
+        decibels = 10 * torch.log10(functional.conv1d(power, self.taps)[:, 0] + 1e-9)
+        loud = ((decibels - loudness.FLOOR) / loudness.RANGE).clamp(0.0, loudness.MOST)
+        both = torch.cat([caches[1], asked[:, None]], dim=2)
+        mean = 0.5 * (both[:, 0, :-1] + both[:, 0, 1:])
+        share, corner = self.config.loudness, loudness.ROUND
+        bent = (mean + corner) ** (1 - share) - corner ** (1 - share)
+        kept = [power[:, :, power.shape[2] - self.taps.shape[2] + 1 :], both[:, :, -1:]]
+        return (loudness.gain(share) * bent * loud**share).clamp_min(0.0), kept
+
+    def _shapes(self, positive: Tensor, lips: Tensor) -> Tensor:
+        """(B, T, outputs) and lip opening (B, T) -> (B, T, 52)."""
+        # The jaw's channel says how far the *lips* are apart; what closes them rides on top. So
+        # jawOpen - mouthClose is one output and can be exactly as small as a closure needs.
+        jaw = lips + positive[..., self._close]
+        where = self.targets.new_tensor([self._jaw])
+        shapes = positive.index_copy(-1, where, jaw[..., None])
+        out = positive.new_zeros(*positive.shape[:-1], len(ARKIT))
+        return out.index_copy(-1, self.targets, shapes.clamp(max=1.0))
+
+    def parameters_count(self) -> int:
+        """How many numbers were learned."""
+        return sum(p.numel() for p in self.parameters())
+
+
+def _positive(x: Tensor) -> Tensor:
+    """max(0, x) with a round corner, so that a closed mouth still learns."""
+    return functional.softplus(x, beta=25.0)
+
+
+class TorchEngine:
+    """The network with the memory of one voice, for ``mien.models.speech.stream``."""
+
+    def __init__(self, net: SpeechNet) -> None:
+        self.net = net
+        self.lookahead_frames = net.config.lookahead_frames
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the voice."""
+        self._state = self.net.start()
+
+    def __call__(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """(T, 2 * features) -> (T, 52)."""
+        with torch.inference_mode():
+            shapes, _, self._state = self.net(torch.from_numpy(x)[None], self._state)
+        return np.asarray(shapes[0].numpy(), np.float32)
+
+
+def save(path: Path, net: SpeechNet, meta: dict[str, Any], half: bool = True) -> None:
+    """Write weights (float16 unless ``half`` is false) and ``meta`` with the network's shape."""
+    tensors = {k: v.half() if half else v for k, v in net.state_dict().items()}
+    config = net.config
+    full = {
+        "version": 2,
+        **meta,
+        "kind": KIND,
+        "config": asdict(config),
+        "lookahead_ms": config.lookahead_ms,
+        "parameters": net.parameters_count(),
+    }
+    checkpoint.save(path, tensors, full)
+
+
+def load(path: Path = WEIGHTS) -> tuple[SpeechNet, checkpoint.Meta]:
+    """Read a network, ready to run (evaluation mode, one thread is enough).
+
+    Raises:
+        ModelError: not the weights of a speech network, or of one of another shape.
+    """
+    tensors, meta = checkpoint.load(path, KIND)
+    known = {f.name for f in fields(Config)}
+    raw: dict[str, Any] = {k: v for k, v in meta["config"].items() if k in known}
+    raw = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+    config = Config(**raw)
+    net = SpeechNet(config)
+    try:
+        net.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()})
+    except RuntimeError as e:
+        raise ModelError(
+            f"{path} does not fit its own description: {e}", "mien train speech"
+        ) from e
+    return net.eval().requires_grad_(False), meta
+
+
+def mean(paths: Sequence[Path]) -> tuple[SpeechNet, checkpoint.Meta]:
+    """The mean of several networks' weights, and the first one's corpora and ``unseen`` voices.
+
+    Networks that went on from common weights lie in one valley, and the middle of it is as good as
+    the ensemble (Wortsman et al., "Model soups", ICML 2022).
+
+    Raises:
+        ModelError: fewer than two, or networks of different shapes.
+    """
+    if len(paths) < 2:
+        raise ModelError(f"a mean needs two or more weights, got {len(paths)}")
+    loaded = [load(p) for p in paths]
+    first = loaded[0][0]
+    for path, (net, _) in zip(paths, loaded, strict=True):
+        if net.config != first.config:
+            raise ModelError(f"{path} has another shape than {paths[0]}: {net.config}")
+    states = [net.state_dict() for net, _ in loaded]
+    middle = {k: torch.stack([s[k] for s in states]).mean(dim=0) for k in states[0]}
+    out = SpeechNet(first.config)
+    out.load_state_dict(middle)
+    kept: checkpoint.Meta = {k: loaded[0][1][k] for k in ("corpora", "unseen") if k in loaded[0][1]}
+    return out.eval().requires_grad_(False), kept

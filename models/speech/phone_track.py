@@ -1,0 +1,39 @@
+"""Which phones the speech network takes a recording to be: an estimate, for those who want to see.
+
+Nothing in the running face reads it. On 41 sentences of a voice that the shipped network never
+heard (LJ Speech) 49 % of the frames carry the aligner's very phone, and of the frames that it calls
+p, b or m 65 % are.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.speech.phones import PHONES, Phone
+from mien.models.speech.features import FRAMES, extract, samples_for, stack
+from mien.models.speech.runtime_numpy import LightSpeech
+from mien.models.speech.stream import frame_count
+
+_OVER: Final = 3  # frames that the scores are averaged over, so that no phone lasts but one
+
+
+def estimate(engine: LightSpeech, samples: NDArray[np.float32]) -> list[Phone]:
+    """A recording (n,) at 16 kHz -> phones one after another, from 0 s to its end."""
+    frames = frame_count(len(samples))
+    if not frames:
+        return []
+    rest = samples_for(frames - 1 + engine.lookahead_frames) - len(samples)
+    sound = np.concatenate([samples, np.zeros(max(rest, 0), np.float32)])
+    engine.reset()
+    logits = engine.phones(stack(extract(np.asarray(sound, np.float32))[0]))
+    logits = logits[engine.lookahead_frames :][:frames]
+    engine.reset()
+    window = np.ones(_OVER) / _OVER
+    smooth = np.stack([np.convolve(c, window, mode="same") for c in logits.T], axis=1)
+    best = smooth.argmax(axis=1)
+    edges = [0, *(np.flatnonzero(np.diff(best)) + 1).tolist(), len(best)]
+    return [Phone(PHONES[int(best[a])], a / FRAMES, b / FRAMES) for a, b in pairwise(edges)]

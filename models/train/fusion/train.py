@@ -1,0 +1,240 @@
+"""Train the learned fusion: ``python -m mien.models.train.fusion.train --grid DIR --units FILE``.
+
+What it learns from, and what that is worth:
+
+- speech alone: tracked shapes of one GRID speaker, real, and varied so that it is not his mouth
+  only;
+- expression alone: prototypes with variation, made by ``mien.models.face.emotion``: not real faces;
+- both at once: *there is no ground truth*. No corpus of emotional speech with faces is at hand. The
+  sum is scored instead on a face's lips in mm (the linear shapes of ``--units``): closures that
+  speech meant must stay closed, rounded lips must stay narrow, an aroused open mouth must open
+  more, and everything else must stay as near to the plain sum as it can.
+
+The last is a wish written as a loss, so that a fusion which scores well on it has been told how. It
+shows that a sparse fusion can hold several wishes at once, not that people speak so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mien.models import checkpoint
+from mien.models.face.blendshapes import ARKIT, GROUPS, INDEX, indices
+from mien.models.data.corpora.grid import Take, rest_width, takes
+from mien.models.data.labels.lips import from_measures
+from mien.models.face.emotion import EMOTIONS, Variation, blend
+from mien.models.fusion.rules import SPOKEN, closure, rounding
+from mien.models.fusion.learned import INPUTS, KIND, MEETING, SAID, WEIGHTS, inputs
+from mien.models.face.regions import MOUTH_CORNERS
+
+Floats = NDArray[np.float64]
+LOWER = indices([*GROUPS["jaw"], *GROUPS["mouth"], *GROUPS["tongue"]])
+UPPER = np.setdiff1d(np.arange(len(ARKIT)), LOWER)
+INNER = (13, 14)  # MediaPipe: the inner lip up and down
+
+
+@dataclass(frozen=True)
+class Config:
+    """How to train."""
+
+    hidden: int = 64
+    speech_basis: int = 16
+    expression_basis: int = 12
+    steps: int = 16000
+    batch: int = 512
+    rate: float = 2e-3
+    sparse: float = 1e-2
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Lips:
+    """Linear measures of a face: mm per unit of each shape, (52,)."""
+
+    gap: Floats
+    width: Floats
+    corner: Floats
+
+    @classmethod
+    def of(cls, path: Path) -> Lips:
+        """From ``names`` (52,), ``delta`` (52, 478, 3) mm of a face-units file."""
+        with np.load(path) as f:
+            order = [[str(n) for n in f["names"]].index(name) for name in ARKIT]
+            delta = f["delta"][order].astype(np.float64)
+        up, down = INNER
+        left, right = MOUTH_CORNERS
+        corner = delta[:, [right, left], 1].mean(axis=1) - delta[:, [0, 17], 1].mean(axis=1)
+        gap = delta[:, up, 1] - delta[:, down, 1]
+        return cls(gap, delta[:, left, 0] - delta[:, right, 0], corner)
+
+
+def speech_frames(some: list[Take]) -> tuple[Floats, Floats]:
+    """Real speech: shapes (N, 52) of mouth and jaw, and voice (N,)."""
+    shapes, voice = [], []
+    for take in some:
+        full = from_measures(take.shapes, take.gap, take.width, rest_width(take)).astype(float)
+        full[:, UPPER] = 0.0
+        t = np.arange(len(full)) / take.fps
+        spans = [w for w in take.words if w[2] != "sil"]
+        if not spans:
+            continue
+        edge = np.minimum(t - spans[0][0], spans[-1][1] - t) / 0.1 + 1.0
+        shapes.append(full)
+        voice.append(np.clip(edge, 0.0, 1.0))
+    return np.concatenate(shapes), np.concatenate(voice)
+
+
+def expressions(rng: np.random.Generator, count: int) -> Floats:
+    """Expressions (count, 52): one emotion or a blend of two, every intensity, varied."""
+    mixed = np.zeros((count, len(EMOTIONS)))
+    rows = np.arange(count)
+    mixed[rows, rng.integers(1, len(EMOTIONS), count)] = rng.uniform(0.0, 1.0, count)
+    second = rng.random(count) < 0.3
+    mixed[rows[second], rng.integers(1, len(EMOTIONS), second.sum())] += rng.uniform(
+        0, 0.5, second.sum()
+    )
+    gains = Variation(seed=int(rng.integers(1 << 30))).gains(rng.uniform(0, 100, count))
+    return np.clip(blend(mixed) * gains, 0.0, 1.0)
+
+
+def varied(rng: np.random.Generator, speech: Floats) -> Floats:
+    """Other mouths than the one that was filmed: shapes stronger, weaker or never used.
+
+    A quarter of the frames is closed outright, as a shut jaw or with the lips shut over it.
+    """
+    gain = rng.uniform(0.3, 1.4, speech.shape) * (rng.random(speech.shape) > 0.25)
+    own = indices(["jawOpen", "mouthClose", "mouthPucker", "mouthFunnel"])
+    gain[:, own] = np.maximum(gain[:, own], 0.3)
+    out = np.where(rng.random((len(speech), 1)) < 0.6, speech * gain, speech)
+    out[:, SAID] += rng.uniform(0.0, 0.02, (len(out), len(SAID)))
+    jaw, shut = INDEX["jawOpen"], INDEX["mouthClose"]
+    closed = rng.random(len(out)) < 0.25
+    out[closed, jaw] *= rng.random(closed.sum()) < 0.5
+    out[closed, shut] = out[closed, jaw]
+    return np.clip(out, 0.0, 1.0)
+
+
+class Net(nn.Module):
+    """The two encoders and two bases."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.a1 = nn.Linear(INPUTS, config.hidden)
+        self.a2 = nn.Linear(config.hidden, config.speech_basis)
+        self.e1 = nn.Linear(INPUTS, config.hidden)
+        self.e2 = nn.Linear(config.hidden, config.expression_basis)
+        self.basis_speech = nn.Parameter(0.1 * torch.randn(config.speech_basis, len(ARKIT)))
+        self.basis_expression = nn.Parameter(0.1 * torch.randn(config.expression_basis, len(ARKIT)))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, INPUTS) -> deformation (B, 52), w_A (B, K_A), w_E (B, K_E)."""
+        w_a = torch.relu(self.a2(torch.relu(self.a1(x))))
+        w_e = torch.relu(self.e2(torch.relu(self.e1(x))))
+        # Unit rows, or the sparsity of the weights could be bought with long rows.
+        b_a = nn.functional.normalize(self.basis_speech, dim=1)
+        b_e = nn.functional.normalize(self.basis_expression, dim=1)
+        return w_a @ b_a + w_e @ b_e, w_a, w_e
+
+
+def wishes(out: Tensor, plain: Tensor, speech: Floats, felt: Floats, voice: Floats,
+           lips: Lips) -> dict[str, Tensor]:  # fmt: skip
+    """The losses of speech and expression together; see the head of this file."""
+    gap, width, corner = (_tensor(v) for v in (lips.gap, lips.width, lips.corner))
+    said_gap = np.maximum(speech @ lips.gap, 0.0)
+    meant = _tensor(closure(speech, voice))
+    opened = voice * (1.0 - np.exp(-said_gap / 6.0))
+    aroused = felt[:, indices(["eyeWideLeft", "browDownLeft"])].max(axis=1)
+    wanted = said_gap * (1.0 + 0.25 * aroused) + (1.0 - SPOKEN) * np.maximum(felt @ lips.gap, 0.0)
+    rounded = voice * rounding(speech)
+    narrow = speech @ lips.width + 0.4 * (felt @ lips.width)
+    # What leaves 0..1 will be clipped, and a wish must not be granted by it.
+    change, shown = out - plain, out.clamp(0.0, 1.0)
+    excess = torch.relu(shown @ gap - _tensor(said_gap))
+    return {
+        "closure": (meant * (excess + 3.0 * excess.square())).mean(),
+        "open": (_tensor(opened) * (shown @ gap - _tensor(wanted)).square()).mean() / 16.0,
+        "round": (_tensor(rounded) * (out @ width - _tensor(narrow)).square()).mean() / 4.0,
+        "corner": ((out - plain) @ corner).square().mean() / 4.0,
+        "upper": 20.0 * change[:, UPPER].square().mean(),
+        "lower": 2.0 * change[:, LOWER].square().mean(),
+        "range": 40.0 * (torch.relu(-out) + torch.relu(out - 1.0)).square().mean(),
+    }
+
+
+def _tensor(values: Floats) -> Tensor:
+    return torch.as_tensor(values, dtype=torch.float32)
+
+
+def fit(grid: Path, units: Path, config: Config) -> tuple[Net, dict[str, float]]:
+    """Train on the training takes of ``grid`` -> (net, last losses)."""
+    torch.manual_seed(config.seed)
+    rng = np.random.default_rng(config.seed)
+    lips, (speech, voice) = Lips.of(units), speech_frames(takes(grid, held_out=False))
+    # Closures and roundings are rare and are what this is about: half of each batch shows them.
+    rare = np.flatnonzero(voice * (closure(speech, voice) + rounding(speech)) > 0.3)
+    net = Net(config)
+    optimiser = torch.optim.Adam(net.parameters(), lr=config.rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
+    seen: dict[str, float] = {}
+    meeting = _tensor(MEETING.astype(np.float64))
+    for _ in range(config.steps):
+        half = config.batch // 2
+        rows = np.concatenate([rng.integers(0, len(speech), half), rng.choice(rare, half)])
+        s, v, e = varied(rng, speech[rows]), voice[rows], expressions(rng, len(rows))
+        none = np.zeros_like(s)
+        x = [inputs(s, e, v), inputs(s, none, v), inputs(none, e, np.zeros_like(v))]
+        x.append(np.zeros((1, INPUTS)))
+        both, said, felt, rest = (net(_tensor(k)) for k in x)
+        plain = _tensor(s + e)
+        out = plain + meeting * (both[0] - said[0] - felt[0] + rest[0])
+        parts = wishes(out, plain, s, e, v, lips)
+        parts["speech"] = 20.0 * (said[0] - _tensor(s)).square().mean()
+        parts["felt"] = 20.0 * (felt[0] - _tensor(e)).square().mean()
+        # Mao et al.: a domain may use the other's basis, sparsely.
+        parts["sparse"] = config.sparse * (said[2].sum(1).mean() + felt[1].sum(1).mean())
+        parts["few"] = 0.1 * config.sparse * (both[1].sum(1).mean() + both[2].sum(1).mean())
+        loss = torch.stack(list(parts.values())).sum()
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        seen = {k: float(p.detach()) for k, p in parts.items()}
+    return net, seen
+
+
+def main() -> None:
+    """Train and write the weights."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--grid", type=Path, required=True, help="a corpus in the GRID layout")
+    parser.add_argument("--units", type=Path, required=True, help="robot/faces/face_units.npz")
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--steps", type=int, default=Config.steps)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    config, began = Config(steps=given.steps), time.monotonic()
+    net, losses = fit(given.grid, given.units, config)
+    state = {k: v.detach().numpy() for k, v in net.state_dict().items()}
+    for name in ("basis_speech", "basis_expression"):
+        state[name] = state[name] / np.linalg.norm(state[name], axis=1, keepdims=True)
+    meta = {
+        "kind": KIND,
+        "version": 1,
+        "corpus": given.grid.name,
+        "config": asdict(config),
+        "losses": losses,
+        "seconds": round(time.monotonic() - began),
+    }
+    checkpoint.save(given.out, state, meta)
+    print({k: round(v, 5) for k, v in losses.items()})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The speech network measured on recordings that it never heard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.speech import metrics
+from mien.models.face.blendshapes import lip_opening
+from mien.models.data.corpora import facegood, grid
+from mien.models.data.labels import textgrid
+from mien.models.data.labels.lips import gap_of, width_of
+from mien.models.data.schema import read_audio
+from mien.models.speech.features import FRAMES, RATE
+from mien.models.speech.network import SpeechNet, TorchEngine
+from mien.models.speech.stream import Engine, Stream, speak
+
+Speak = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Samples (n,) at 16 kHz -> (T, 52) at 60 a second: any system under test."""
+
+
+def listener(net: SpeechNet) -> Speak:
+    """The network as a system under test."""
+    return lambda samples: speak(TorchEngine(net), samples)
+
+
+def audio(path: Path) -> NDArray[np.float32]:
+    """(n,) at 16 kHz, -1..1."""
+    return read_audio(path).astype(np.float32) / np.float32(32768)
+
+
+def sample(values: NDArray[np.floating], times: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(T,) at 60 a second -> at ``times`` seconds."""
+    return np.asarray(np.interp(times, np.arange(len(values)) / FRAMES, values), np.float64)
+
+
+def on_grid(system: Speak, takes: Sequence[grid.Take]) -> dict[str, float]:
+    """Medians over clips of one tracked speaker."""
+    rows: dict[str, list[float]] = {}
+    for take in takes:
+        samples = audio(take.audio)
+        times = np.arange(len(take.gap)) / take.fps
+        shapes = system(samples)
+        gap, width = sample(gap_of(shapes), times), sample(width_of(shapes), times)
+        rms = metrics.envelope(samples, RATE, times)
+        row = {
+            "r_lip_gap": metrics.pearson(gap, take.gap),
+            "r_mouth_width": metrics.pearson(width, take.width),
+            "lag_ms": metrics.lag_ms(gap, take.gap, take.fps),
+            "amplitude_ratio": metrics.amplitude_ratio(gap, take.gap),
+            "r_rms": metrics.pearson(rms, take.gap),
+            "r_log_rms": metrics.pearson(metrics.log_envelope(rms), take.gap),
+        }
+        for key, value in row.items():
+            rows.setdefault(key, []).append(value)
+    return {k: float(np.median(v)) for k, v in rows.items()}
+
+
+def on_grid_windows(system: Speak, takes: Sequence[grid.Take]) -> float:
+    """Median r of the lip gap (a clip is one window of 3 s)."""
+    return float(
+        np.median(
+            [
+                metrics.pearson(
+                    sample(gap_of(system(audio(t.audio))), np.arange(len(t.gap)) / t.fps), t.gap
+                )
+                for t in takes
+            ]
+        )
+    )
+
+
+def on_facegood(system: Speak, folder: Path) -> dict[str, float]:
+    """Median r of the opening over windows of 3 s of every take, and the envelopes' on the same."""
+    names, start, fps, shape_names, values = facegood.read(folder)
+    r: dict[str, list[float]] = {"r_opening": [], "r_rms": [], "r_log_rms": []}
+    size = round(3 * fps)
+    for i, name in enumerate(names):
+        samples = audio(folder / "audio" / f"{name}.flac")
+        truth = facegood.opening(shape_names, values[start[i] : start[i + 1]])
+        times = np.arange(len(truth)) / fps
+        rms = metrics.envelope(samples, RATE, times)
+        signals = {
+            "r_opening": sample(lip_opening(system(samples)), times),
+            "r_rms": rms,
+            "r_log_rms": metrics.log_envelope(rms),
+        }
+        for at in range(0, len(truth) - size + 1, size):
+            part = slice(at, at + size)
+            if np.std(truth[part]) > 1e-3:
+                for key, values_ in signals.items():
+                    r[key].append(metrics.pearson(values_[part], truth[part]))
+    return {k: float(np.median(v)) for k, v in r.items()}
+
+
+def on_phones(system: Speak, folder: Path) -> metrics.Contact:
+    """Closures against the phone TextGrids of a folder, summed over its recordings."""
+    total = metrics.Contact()
+    for path in sorted(folder.glob("*.TextGrid")):
+        gap = lip_opening(system(audio(path.with_suffix(".flac"))))
+        total = total + metrics.contact(gap, textgrid.phones(path), FRAMES)
+    return total
+
+
+def stream_vs_offline(engine: Engine, samples: NDArray[np.float32], seed: int = 0) -> float:
+    """Largest difference between the whole recording at once and random pieces of it."""
+    rng = np.random.default_rng(seed)
+    stream, parts, at = Stream(engine), [], 0
+    while at < len(samples):
+        size = int(rng.integers(0, 2000))
+        parts.append(stream.push(samples[at : at + size]))
+        at += size
+    parts.append(stream.flush())
+    got = np.concatenate(parts)
+    return float(np.abs(got - speak(engine, samples)).max())
+
+
+def frame_times(engine: Engine, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n,) milliseconds for each frame of a live stream: sound of one frame in, shapes out."""
+    stream = Stream(engine)
+    out = []
+    for k in range(len(samples) * FRAMES // RATE):
+        piece = samples[k * RATE // FRAMES : (k + 1) * RATE // FRAMES]
+        begin = time.perf_counter()
+        stream.push(piece)
+        out.append((time.perf_counter() - begin) * 1000)
+    return np.asarray(out)

@@ -1,0 +1,279 @@
+"""A performance on the simulated face: played through the real firmware, filmed, written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.checkpoint import content_hash
+from mien.models.face.regions import mouth_width
+from mien.models.speech.phone_track import estimate
+from mien.robot.clip import figure
+from mien.robot.media import livelink_takes as livelink
+from mien.robot.expression import speech
+from mien.robot.media.audio import RATE
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.errors import InputError
+from mien.robot.expression.layers import FPS
+from mien.robot.media.film import Film, film
+from mien.robot.link.board import Board
+from mien.robot.control.loop import RATE_HZ, Loop, Tick
+from mien.robot.expression.performance import Performance
+from mien.robot.runs import origin, write_json
+from mien.robot.sim.board import Core, SimBoard
+from mien.robot.sim.faults import parse_faults
+from mien.robot.sim.render import Renderer
+from mien.robot.sim.rig import Rig
+from mien.robot.clip.trace import Trace, follows, lip_gap, loudness, opening
+
+FILM_FPS = 30
+PREROLL_S = 0.25
+"""The face stands at the clip's first frame so long before the sound begins."""
+BoardKind = Literal["host", "avr"]
+QUIET_DB = 35.0
+"""So far below the loudest moment a clip counts as silent."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where to play.
+
+    Attributes:
+        build: seed of the rig's tolerances; 0 is the drawing.
+        faults: by name, ``mien.robot.sim.faults``.
+        board: which microcontroller: this process or an emulated ATmega2560.
+        height: of the film in pixels; 0 films nothing.
+    """
+
+    build: int = 0
+    faults: tuple[str, ...] = ()
+    board: str = "host"
+    height: int = 640
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of it: the trace, the link's counters, and how fast it ran.
+
+    ``rest`` are the landmarks (478, 3) mm of the rig at neutral, before anything moved.
+    """
+
+    trace: Trace
+    rest: Floats
+    link: dict[str, float]
+    realtime_factor: float
+    render_ms: Floats
+
+
+def play(
+    calibrated: Calibrated,
+    performance: Performance,
+    samples: NDArray[np.float32],
+    stage: Stage,
+    folder: Path,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Played:
+    """Play on the rig in lock-step, through limiter, serial frames and firmware.
+
+    Commands run ahead by the board's lead and the face's own lag, so that the skin is in time with
+    the sound (n,) at 16 kHz. Films to ``folder/film.mp4`` when ``stage.height`` is not 0.
+
+    Raises:
+        InputError: unknown board or fault.
+        DeviceError: no OpenGL, or no emulator for ``avr``.
+    """
+    face = calibrated.face
+    check(stage, face)
+    rig = Rig(face, stage.build, parse_faults(list(stage.faults), face))
+    sim = SimBoard(rig, _core(stage.board, face))
+    board = Board(face, sim, sim.now)
+    trace, rest = Trace(face), rig.landmarks()
+    rendered: list[float] = []
+    seconds = len(performance.commands) / FPS
+    with _filming(rig, stage.height, samples, folder / "film.mp4") as (shoot, writer):
+
+        def observe(tick: Tick) -> None:
+            t = tick.t - PREROLL_S
+            end = t + 1.0 / RATE_HZ
+            if end > -1e-9:
+                trace.add(replace(tick, t=t), rig.landmarks())
+                progress(min(1.0, end / seconds))
+                if round(end * RATE_HZ) % (RATE_HZ // FILM_FPS) == 0:
+                    began = perf_counter()
+                    writer.frame(shoot())
+                    rendered.append(1e3 * (perf_counter() - began))
+
+        began = perf_counter()
+        board.connect()
+        loop = Loop(face, board, sim, observe)
+        commands = performance.at(board.lead_s + calibrated.lag_s - PREROLL_S)
+        loop.play(commands, seconds + PREROLL_S)
+        spent = perf_counter() - began - 1e-3 * sum(rendered)
+        link = board.report()
+        board.close()
+    return Played(trace, rest, link, sim.now() / spent, np.array(rendered))
+
+
+def write(
+    folder: Path,
+    calibrated: Calibrated,
+    performance: Performance,
+    samples: NDArray[np.float32],
+    played: Played,
+    stage: Stage,
+    about: dict[str, Any],
+    emotion: dict[str, object] | None = None,
+) -> dict[str, Any]:
+    """Leave figure, blendshapes with their side-car, and numbers in ``folder``; returns the last.
+
+    ``emotion`` is the track of what is felt in the clip, if anything is.
+    """
+    figure.draw(folder / "figure.png", samples, RATE, performance.targets, played.trace)
+    sheet = folder / "blendshapes.csv"
+    livelink.write_csv(sheet, performance.weights, FPS)
+    livelink.write_sidecar(sheet, beside(performance, samples, about, emotion))
+    numbers = {
+        **origin(calibrated.face, int(about.get("seed", 0))),
+        **about,
+        "board": stage.board,
+        "build": stage.build,
+        "faults": list(stage.faults),
+        "self_model": calibrated.path.name,
+        **measure(calibrated.face, performance, samples, played),
+    }
+    write_json(folder / "metrics.json", numbers)
+    return numbers
+
+
+def beside(
+    performance: Performance,
+    samples: NDArray[np.float32],
+    about: dict[str, Any],
+    emotion: dict[str, object] | None,
+) -> dict[str, Any]:
+    """What the blendshapes of a clip are, for their side-car.
+
+    ``phones`` is the speech network's own estimate of what it heard.
+    """
+    phones = estimate(speech.engine(), samples)
+    return {
+        "fps": FPS,
+        "frames": len(performance.weights),
+        "sound": about.get("sound"),
+        "text": about.get("text"),
+        "lookahead_ms": 1e3 * speech.lookahead_s(),
+        "model": {"kind": "speech", "weights": content_hash(speech.WEIGHTS)},
+        "phones_from": "the speech network's estimate",
+        "phones": [
+            {"phone": p.name, "start": round(p.start, 4), "end": round(p.end, 4)} for p in phones
+        ],
+        "emotion": emotion,
+    }
+
+
+def measure(
+    face: FaceConfig, performance: Performance, samples: NDArray[np.float32], played: Played
+) -> dict[str, Any]:
+    """How well the face did what was wanted. Lengths in mm at the rig's true landmarks."""
+    trace, frames = played.trace, np.arange(len(performance.targets)) / FPS
+    t, seen = trace.t, trace.landmarks
+
+    def wanted(of: Callable[[Floats], Floats]) -> Floats:
+        return np.interp(t, frames, of(performance.targets))
+
+    gap, asked = lip_gap(seen), wanted(lip_gap)
+    late, r_gap = follows(asked, gap, RATE_HZ)
+    late_jaw, r_jaw = follows(wanted(opening), opening(seen), RATE_HZ)
+    db = loudness(samples, RATE, t)
+    silent = _inside(db < db.max(initial=-80.0) - QUIET_DB)
+    rest = float(lip_gap(played.rest))
+    near = np.minimum(np.round(t * FPS).astype(int), len(frames) - 1)
+    miss = np.linalg.norm(seen - performance.targets[near], axis=-1)
+    return {
+        **trace.limits(),
+        "seconds": float(t[-1]),
+        "lag_ms": late,
+        "r_lip_gap": r_gap,
+        "jaw_lag_ms": late_jaw,
+        "r_jaw": r_jaw,
+        "r_lip_gap_log_rms": follows(db, gap, RATE_HZ)[1],
+        "lip_gap_p95_mm": float(np.percentile(gap, 95)),
+        "lip_gap_wanted_p95_mm": float(np.percentile(asked, 95)),
+        "silent_gap_mm": float(np.median(gap[silent]) - rest) if silent.any() else None,
+        "landmark_error_mm": float(miss.mean()),
+        "landmark_error_pct_of_mouth": float(100 * miss.mean() / mouth_width(played.rest)),
+        "unreached_mm": performance.unreached,
+        "inverse_ms_p50": float(np.percentile(performance.inverse_ms, 50)),
+        "inverse_ms_p99": float(np.percentile(performance.inverse_ms, 99)),
+        "realtime_factor": played.realtime_factor,
+        "render_ms_p50": float(np.median(played.render_ms)) if len(played.render_ms) else None,
+        "actuators": len(face.names),
+        "link": played.link,
+    }
+
+
+def _inside(mask: NDArray[np.bool_], margin: int = RATE_HZ // 5) -> NDArray[np.bool_]:
+    """Where ``mask`` holds for ``margin`` ticks to both sides: lips may close and open in time."""
+    from scipy.ndimage import binary_erosion
+
+    return np.asarray(binary_erosion(mask, iterations=margin, border_value=1), dtype=np.bool_)
+
+
+def check(stage: Stage, face: FaceConfig) -> None:
+    """Whether ``face`` can be played on ``stage``, before anything is made or moved.
+
+    Raises:
+        InputError: unknown board or fault.
+    """
+    if stage.board not in get_args(BoardKind):
+        raise InputError(f"board {stage.board!r}: allowed are {', '.join(get_args(BoardKind))}")
+    parse_faults(list(stage.faults), face)
+
+
+def _core(kind: str, face: FaceConfig) -> Core | None:
+    if kind == "host":
+        return None
+    from tests.bench.firmware.emulated import emulated_avr
+
+    return emulated_avr(face)
+
+
+class _Unfilmed:
+    def frame(self, image: NDArray[np.uint8]) -> None:
+        """Nobody looks."""
+
+
+def _filming(
+    rig: Rig, height: int, samples: NDArray[np.float32], path: Path
+) -> AbstractContextManager[tuple[Callable[[], NDArray[np.uint8]], Film]]:
+    if not height:
+        blank = np.zeros((1, 1, 3), np.uint8)
+        return nullcontext((lambda: blank, _Unfilmed()))
+    return _Camera(rig, height - height % 2, samples, path)
+
+
+class _Camera(AbstractContextManager[Any]):
+    def __init__(self, rig: Rig, side: int, samples: NDArray[np.float32], path: Path) -> None:
+        self._rig = rig
+        self._renderer = Renderer(rig.head, side, side)
+        self._film = film(path, (side, side), FILM_FPS, samples, RATE)
+
+    def __enter__(self) -> tuple[Callable[[], NDArray[np.uint8]], Film]:
+        return self._shoot, self._film.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self._film.__exit__(*error)
+        self._renderer.close()
+
+    def _shoot(self) -> NDArray[np.uint8]:
+        state = self._rig.skin_state()
+        image: NDArray[np.uint8] = self._renderer.render(self._rig.skin.deform(state), state.head)
+        return image

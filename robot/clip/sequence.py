@@ -1,0 +1,122 @@
+"""Clip after clip on one simulated robot, watched by a camera: what benches play on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.config import Floats
+from mien.robot.link.board import Board
+from mien.robot.control.loop import RATE_HZ, Loop, Tick
+from mien.robot.expression.performance import Performance
+from mien.robot.sim.board import SimBoard
+from mien.robot.sim.camera import Camera, ProjectedCamera, RenderedCamera
+from mien.robot.sim.rig import Rig
+from mien.robot.clip.trace import lip_gap
+
+CameraKind = Literal["projected", "rendered", "both"]
+LOOK_EVERY: Final = 6
+"""Ticks between two looks: ten a second are enough for what lasts a sentence."""
+RENDER_EVERY: Final = 12
+"""The same where every look is a picture."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One clip as it was seen.
+
+    Attributes:
+        lip_gap: (T,) mm at 60 a second, true, above that of the closed lips.
+        seen: by camera, landmarks (K, 478, 3) mm; NaN where no face was found.
+    """
+
+    lip_gap: Floats
+    seen: dict[str, NDArray[np.float32]]
+
+
+class Playing:
+    """One robot that stays powered between clips, with its strings' memory, as a real one does.
+
+    Args:
+        build: which robot of this design.
+        cameras: what looks at it.
+
+    Attributes:
+        rest: by camera, the face at neutral (478, 3) mm.
+        closed_mm: its lip gap there, true: what closed lips measure on this robot.
+    """
+
+    def __init__(self, calibrated: Calibrated, build: int, cameras: CameraKind) -> None:
+        self._calibrated, self._rig = calibrated, Rig(calibrated.face, build)
+        self._sim = SimBoard(self._rig)
+        self._board = Board(calibrated.face, self._sim, self._sim.now)
+        self._board.connect()
+        self._loop = Loop(calibrated.face, self._board, self._sim, self._observe)
+        self._cameras: dict[str, Camera] = {}
+        if cameras in ("projected", "both"):
+            self._cameras["projected"] = ProjectedCamera(seed=build)
+        if cameras in ("rendered", "both"):
+            self._cameras["rendered"] = RenderedCamera(self._rig, seed=build)
+        self._open = [*self._cameras]
+        self._gap: list[float] = []
+        self.closed_mm = 0.0
+        self._seen: dict[str, list[NDArray[np.float32]]] = {}
+        self.rest = self._rest()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for camera in self._cameras.values():
+            camera.close()
+        self._board.close()
+
+    def play(self, performance: Performance, filmed: bool = True) -> Watched:
+        """Play a clip, ahead by the board's lead and the face's lag, and watch.
+
+        Without ``filmed`` the rendered camera, which is slow, looks away if there is another.
+        """
+        self._open = [k for k in self._cameras if filmed or k != "rendered"] or [*self._cameras]
+        lead = self._board.lead_s + self._calibrated.lag_s
+        seconds = len(performance.commands) / RATE_HZ
+        self._clear()
+        self._loop.play(performance.at(lead), seconds)
+        return self._watched()
+
+    def _rest(self) -> dict[str, Floats]:
+        """The face at neutral as each camera sees it, (478, 3) mm: the mean of a second."""
+        self._clear()
+        names = self._calibrated.face.names
+        self._loop.play(lambda _t: np.zeros(len(names)), 1.5)
+        self.closed_mm = float(np.median(self._gap[len(self._gap) // 3 :]))
+        seen = self._watched().seen
+        return {k: np.nanmean(v[len(v) // 3 :].astype(np.float64), axis=0) for k, v in seen.items()}
+
+    def _clear(self) -> None:
+        self._gap, self._seen = [], {name: [] for name in self._open}
+
+    def _watched(self) -> Watched:
+        return Watched(
+            np.array(self._gap) - self.closed_mm, {k: np.stack(v) for k, v in self._seen.items()}
+        )
+
+    def _observe(self, tick: Tick) -> None:
+        if tick.t < -1e-9:
+            return
+        self._gap.append(float(lip_gap(self._rig.landmarks())))
+        for name in self._open:
+            if len(self._gap) % (RENDER_EVERY if name == "rendered" else LOOK_EVERY):
+                continue
+            found = self._cameras[name].look(self._rig).landmarks
+            none = np.full((478, 3), np.nan)
+            self._seen[name].append((none if found is None else found).astype(np.float32))

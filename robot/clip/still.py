@@ -1,0 +1,82 @@
+"""Still expressions on the simulated face: moved to through the real firmware, then looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import numpy as np
+
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.config import Floats
+from mien.robot.link.board import Board
+from mien.robot.control.loop import RATE_HZ, Loop, Tick
+from mien.robot.expression.performance import NECK
+from mien.robot.sim.board import SimBoard
+from mien.robot.sim.rig import Rig
+
+HOLD_S: Final = 1.3
+"""From one pose to the next, neutral first, and at rest there."""
+MOVE_S: Final = 0.35
+_SOLVES = 12
+
+Seen = TypeVar("Seen")
+
+
+def poses(calibrated: Calibrated, weights: Floats, head: Floats | None = None) -> Floats:
+    """ARKit weights (P, 52) and neck (P, 3) -> commands (P, n), each solved from rest."""
+    face, retarget = calibrated.face, calibrated.retarget
+    targets, direct = retarget.targets(weights), retarget.direct(weights)
+    inverse = calibrated.inverse()
+    out = np.zeros((len(weights), len(face.names)))
+    for k, target in enumerate(targets):
+        others = np.zeros(len(face.names))
+        for axis, name in enumerate(NECK):
+            if head is not None and name in face.names:
+                others[face.index(name)] = head[k, axis]
+        for name, command in direct.items():
+            others[face.index(name)] = command[k]
+        inverse.reset()
+        for _ in range(_SOLVES):
+            out[k] = inverse.solve(target, others=others).commands
+    return out
+
+
+def hold(
+    calibrated: Calibrated,
+    commands: Floats,
+    look: Callable[[Rig], Seen],
+    build: int = 0,
+    progress: Callable[[float], None] = lambda _: None,
+) -> list[Seen]:
+    """Go from neutral to each pose (P, n), wait until it is still, and ``look`` at the rig there.
+
+    Between two poses the face goes through neutral, so that strings remember nothing but that.
+    """
+    face = calibrated.face
+    rig = Rig(face, build)
+    sim = SimBoard(rig)
+    board = Board(face, sim, sim.now)
+    seen: list[Seen] = []
+    whole = 2 * HOLD_S
+
+    def command(t: float) -> Floats:
+        k, within = divmod(t, whole)
+        pose = commands[min(int(k), len(commands) - 1)]
+        share = np.clip((within - HOLD_S) / MOVE_S, 0.0, 1.0)
+        back = 1.0 - np.clip(within / MOVE_S, 0.0, 1.0)
+        if within < HOLD_S:
+            pose = commands[max(int(k) - 1, 0)] if k else np.zeros(len(face.names))
+            share = back
+        return np.asarray(pose * share * share * (3.0 - 2.0 * share))
+
+    def observe(tick: Tick) -> None:
+        passed = (tick.t + 1.0 / RATE_HZ) / whole
+        if passed >= len(seen) + 1 - 1e-6:
+            seen.append(look(rig))
+            progress(len(seen) / len(commands))
+
+    board.connect()
+    Loop(face, board, sim, observe).play(command, len(commands) * whole)
+    board.close()
+    return seen

@@ -1,0 +1,93 @@
+"""What a played clip did to the face, tick by tick, and how far that is from what was wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.speech.metrics import lag_ms, pearson
+from mien.models.face.regions import LIP_GAPS, gaps
+from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.control.loop import RATE_HZ, Tick
+
+STILL = 1e-9
+
+
+@dataclass
+class Trace:
+    """Ticks of one clip with the landmarks that the face showed at the end of each."""
+
+    face: FaceConfig
+    ticks: list[Tick] = field(default_factory=list)
+    seen: list[Floats] = field(default_factory=list)
+
+    def add(self, tick: Tick, landmarks: Floats) -> None:
+        """Append a tick and the true landmarks (478, 3) mm of the face at its end."""
+        self.ticks.append(tick)
+        self.seen.append(landmarks)
+
+    @property
+    def t(self) -> Floats:
+        """(T,) s in the clip, of the landmarks."""
+        return np.array([tick.t for tick in self.ticks]) + 1.0 / RATE_HZ
+
+    @property
+    def landmarks(self) -> Floats:
+        """(T, 478, 3) mm."""
+        return np.stack(self.seen)
+
+    @property
+    def sent(self) -> Floats:
+        """(T, n) commands after the limiter."""
+        return np.stack([tick.sent for tick in self.ticks])
+
+    @property
+    def pulses(self) -> Floats:
+        """(T, n) us as the board took them."""
+        return np.stack([tick.pulses for tick in self.ticks])
+
+    def limits(self) -> dict[str, Any]:
+        """Pulses outside their range (must be 0) and how often the limiter had to act."""
+        low, _, high = self.face.pulses.T
+        outside = (self.pulses < low - 0.25) | (self.pulses > high + 0.25)
+        return {
+            "limit_violations": int(outside.sum()),
+            "clipped_fraction": float(np.mean([t.clipped for t in self.ticks])),
+            "slowed_fraction": float(np.mean([t.slowed for t in self.ticks])),
+            "interlocked_ticks": sum(bool(t.locked) for t in self.ticks),
+        }
+
+
+def lip_gap(landmarks: Floats) -> Floats:
+    """Opening between the inner lips, (..., 478, 3) mm -> (...,) mm, the middle of five pairs."""
+    return np.asarray(np.median(gaps(landmarks, LIP_GAPS), axis=-1))
+
+
+def opening(landmarks: Floats) -> Floats:
+    """Chin (152) below the nose base (2), (..., 478, 3) mm -> (...,) mm."""
+    return np.asarray(np.linalg.norm(landmarks[..., 152, :] - landmarks[..., 2, :], axis=-1))
+
+
+def follows(wanted: Floats, reached: Floats, rate: float) -> tuple[float, float]:
+    """How late ``reached`` (T,) comes after ``wanted`` (T,), ms, and their correlation there.
+
+    Definitions in ``mien.models.speech.metrics``. A signal that does not move has no lag: (nan, nan).
+    """
+    if np.ptp(wanted) < STILL or np.ptp(reached) < STILL:
+        return float("nan"), float("nan")
+    late = lag_ms(reached, wanted, rate)
+    t = np.arange(len(reached)) / rate
+    return late, pearson(np.interp(t + late / 1e3, t, reached), wanted)
+
+
+def loudness(samples: NDArray[np.float32], rate: int, t: Floats) -> Floats:
+    """RMS of the sound in 25 ms around each time ``t`` (T,), in dB re full scale."""
+    half = rate // 80
+    power = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
+    middle = np.round(t * rate).astype(np.int64)
+    low, high = (np.clip(middle + s * half, 0, len(samples)) for s in (-1, 1))
+    mean = (power[high] - power[low]) / np.maximum(high - low, 1)
+    return np.asarray(10 * np.log10(mean + 1e-8))

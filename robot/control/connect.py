@@ -1,0 +1,111 @@
+"""A board and its clock from what the user wrote after ``--port``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mien.robot.face.config import FaceConfig
+from mien.robot.control.emergency import Emergency
+from mien.robot.control.estop_socket import EstopSocket
+from mien.robot.link.board import Board
+from mien.robot.link.discovery import board_device
+from mien.robot.link.transport import Transport
+from mien.robot.sim.realtime import LiveRig, MachineClock, simulated
+from mien.robot.control.loop import Clock
+
+DRY_RUN: Final = "file:"
+LEAD_S: Final = 0.025
+"""Live faces answer at once: a period of 60 Hz, a late tick and the line, no more."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A connected board. ``rig`` is None on hardware."""
+
+    board: Board
+    clock: Clock
+    rig: LiveRig | None
+
+
+@contextmanager
+def opened(
+    face: FaceConfig,
+    port: str,
+    build: int = 0,
+    faults: Sequence[str] = (),
+    lead_s: float = LEAD_S,
+    wire: Callable[[int, bytes], None] = lambda _us, _data: None,
+    estop: EstopSocket | None = None,
+) -> Iterator[Opened]:
+    """Connect to a board, and close at the end. The stop is heard from first to last.
+
+    ``port`` is ``sim``, ``auto`` (the one board that answers), the path of a serial port, or
+    ``file:PATH``: a dry run, whose bytes are written to that file and move nothing.
+
+    Args:
+        build, faults: of the simulated robot. wire: hears its bytes.
+        estop: where the stop is asked for; one of its own if nobody has to know before.
+
+    Raises:
+        DeviceError: no board, or it does not fit.
+        EmergencyStopError: the stop was asked for while the board was open.
+    """
+    with ExitStack() as stack:
+        heard = estop or stack.enter_context(EstopSocket())
+        device = board_device() if port == "auto" else port
+        line, clock, rig = _ends(face, device, build, faults, wire, heard)
+        heard.attach(device)
+        board, guarded = stack.enter_context(connected(face, line, clock, heard, lead_s))
+        yield Opened(board, guarded, rig)
+
+
+@contextmanager
+def connected(
+    face: FaceConfig, line: Transport, clock: Clock, heard: EstopSocket, lead_s: float = LEAD_S
+) -> Iterator[tuple[Board, Clock]]:
+    """A board on ``line`` and the clock to wait on, both under the stop; closes them at the end.
+
+    Raises:
+        DeviceError, EmergencyStopError: see ``opened``.
+    """
+    emergency = Emergency(line, clock, heard)
+    board = Board(face, emergency.line, clock.now, lead_s)
+    try:
+        board.connect()
+        yield board, emergency.clock
+    finally:
+        emergency.end()
+        board.close()
+        heard.detach()
+    if emergency.error:  # after the last tick, so that nothing has raised it yet
+        raise emergency.error
+
+
+def _ends(
+    face: FaceConfig,
+    port: str,
+    build: int,
+    faults: Sequence[str],
+    wire: Callable[[int, bytes], None],
+    heard: EstopSocket,
+) -> tuple[Transport, Clock, LiveRig | None]:
+    """Line and clock of ``port``, and the rig if it is one."""
+    if port != "sim":
+        return _line(port, face.baud), MachineClock(heard.wake), None
+    from mien.robot.sim.faults import parse_faults
+
+    sim = simulated(face, build, tuple(parse_faults(list(faults), face)))
+    rig = LiveRig(sim, wire, sleep=heard.wake.wait, hurry=heard.requested.is_set)
+    return rig, rig, rig
+
+
+def _line(port: str, baud: int) -> Transport:
+    from mien.robot.link.transport import SerialTransport, dry_run
+
+    if port.startswith(DRY_RUN):
+        return dry_run(Path(port.removeprefix(DRY_RUN)))
+    return SerialTransport(port, baud, alone=True)

@@ -1,0 +1,139 @@
+"""The stop at every moment: a line and a clock that carry nothing more once it was asked for.
+
+Whatever a run waits for, it waits on its line or on its clock. Both look at the request first, at
+least every 2 ms. The first look that finds it sends ESTOP, waits for the board's word and answers
+whoever asked; from then on every use of the two raises, so that no ramp, no retry and no goodbye
+undoes what was done.
+"""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import Final
+
+from mien.robot.errors import DeviceError, EmergencyStopError
+from mien.robot.control.estop_socket import CUT, EstopSocket
+from mien.robot.link import handshake
+from mien.robot.link.dialogue import Dialogue
+from mien.robot.link.transport import Transport
+from mien.robot.link.wire import State
+from mien.robot.control.loop import Clock
+
+LOOK_S: Final = 0.002
+"""A wait on the line is cut into waits no longer than this."""
+PATIENCE_S: Final = 0.5
+
+
+class Emergency:
+    """Stops one board when ``heard`` says so, from whichever thread notices first.
+
+    Attributes:
+        line, clock: what the run uses in place of those that are given here.
+    """
+
+    def __init__(self, line: Transport, clock: Clock, heard: EstopSocket) -> None:
+        self._raw, self._now, self._heard = line, clock.now, heard
+        self.lock = RLock()
+        """Held while the line is used, so that the stop never lands inside a frame."""
+        self._error: EmergencyStopError | None = None
+        self.line = GuardedLine(line, clock, self)
+        self.clock = GuardedClock(clock, self)
+
+    def check(self) -> None:
+        """Go on, or stop the board.
+
+        Raises:
+            EmergencyStopError: the stop was asked for; says whether the board confirmed it.
+        """
+        if self._heard.requested.is_set():
+            error = self._stopped()
+            raise EmergencyStopError(error.message, error.hint)
+
+    @property
+    def error(self) -> EmergencyStopError | None:
+        """What was raised, None before the stop."""
+        return self._error
+
+    def end(self) -> None:
+        """The last look before the line is closed, for an end that came by itself."""
+        if self._heard.requested.is_set():
+            self._stopped()
+
+    def _stopped(self) -> EmergencyStopError:
+        with self.lock:
+            if self._error is None:
+                self._error = self._stop()
+            return self._error
+
+    def _stop(self) -> EmergencyStopError:
+        try:
+            state = self._say()
+        except DeviceError as e:
+            self._heard.failed(e.message)
+            return EmergencyStopError(f"E-STOP was asked for; {e.message}", CUT)
+        self._heard.stopped(state.name)
+        return EmergencyStopError(
+            "E-STOP was asked for; the outputs are off", "look at the face, then mien clear"
+        )
+
+    def _say(self) -> State:
+        began = self._now()
+        try:  # in a dialogue of its own: that of the run may be in the middle of an answer
+            return handshake.estop(Dialogue(self._raw, self._now), PATIENCE_S)
+        except DeviceError:
+            if self._now() - began >= PATIENCE_S:
+                raise
+            self._raw.reopen()  # the line was gone; the cable may be in again
+            return handshake.estop(Dialogue(self._raw, self._now), PATIENCE_S)
+
+
+class GuardedLine:
+    """A Transport that ends with the stop."""
+
+    def __init__(self, line: Transport, clock: Clock, emergency: Emergency) -> None:
+        self._line, self._now, self._emergency = line, clock.now, emergency
+
+    def write(self, data: bytes) -> None:
+        """See ``Transport``."""
+        with self._emergency.lock:
+            self._emergency.check()
+            self._line.write(data)
+
+    def read(self, timeout_s: float = 0.0) -> bytes:
+        """See ``Transport``."""
+        end = self._now() + timeout_s
+        while True:
+            with self._emergency.lock:
+                self._emergency.check()
+                left = end - self._now()
+                # Not by what is left: a process that was kept off the CPU still listens once.
+                data = self._line.read(min(LOOK_S, timeout_s))
+            if data or left <= LOOK_S:
+                return data
+
+    def reopen(self) -> None:
+        """See ``Transport``."""
+        with self._emergency.lock:
+            self._emergency.check()
+            self._line.reopen()
+
+    def close(self) -> None:
+        """See ``Transport``."""
+        self._line.close()
+
+
+class GuardedClock:
+    """A Clock that ends with the stop, at the moment of the request if the clock below wakes."""
+
+    def __init__(self, clock: Clock, emergency: Emergency) -> None:
+        self._clock, self._emergency = clock, emergency
+
+    def now(self) -> float:
+        """See ``Clock``."""
+        return self._clock.now()
+
+    def sleep_until(self, t: float) -> None:
+        """See ``Clock``."""
+        self._emergency.check()
+        self._clock.sleep_until(t)
+        self._emergency.check()

@@ -1,0 +1,259 @@
+"""The stop from outside a run: a Unix socket of its own, which no other message can delay.
+
+A run that drives a board owns one ``EstopSocket``; ``request`` asks it from any process of the
+same user. The answer comes when the outputs are off, or says why nobody knows. Nothing else can be
+asked here.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import stat
+import struct
+import tempfile
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+from threading import BoundedSemaphore, Condition, Event, Thread
+from typing import Final, Self
+
+from mien.robot.errors import DeviceError
+
+ASK: Final = b"ESTOP\n"
+CLOSED: Final = "CLOSED"
+"""Answered by a run that has no board open: it drives nothing, and it ends."""
+CUT: Final = "cut the servo supply"
+
+_ANSWER_MAX: Final = 1024
+_ASKERS: Final = 32
+_HEAR_S: Final = 0.25
+"""How long somebody who has connected may take to ask."""
+ANSWER_S: Final = 3.0
+"""After that a run that has said nothing is said to be busy."""
+_LOOK_S: Final = 0.1
+_PATH_MAX: Final = 107
+_NUMBERS = count()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run said: the board's state by name, and the port that the board hangs on."""
+
+    state: str
+    port: str
+
+
+class EstopSocket:
+    """Hears the stop for one run, from entering to leaving.
+
+    Attributes:
+        path: for ``request``.
+        requested: set when the stop is asked for, and never cleared: the run ends by it.
+        wake: what a clock waits on instead of sleeping, so that it wakes at the request.
+
+    Raises:
+        DeviceError: on entering; there is no folder that belongs to this user alone.
+    """
+
+    def __init__(self) -> None:
+        self.requested = Event()
+        self.wake = self.requested
+        self.path = Path()
+        self._turn = Condition()
+        self._port: str | None = None
+        self._said: dict[str, str] | None = None
+        self._askers = BoundedSemaphore(_ASKERS)
+        self._waiting = 0
+
+    def __enter__(self) -> Self:
+        home = folder()
+        sockets()  # forgets those of runs that were killed
+        name = f"{os.getpid()}-{next(_NUMBERS)}.sock"
+        self.path, hidden = home / name, home / f".{name}"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            hidden.unlink(missing_ok=True)
+            self._socket.bind(str(hidden))
+            hidden.chmod(0o600)
+            self._socket.listen(_ASKERS)
+            hidden.rename(self.path)  # nobody sees one that does not listen yet
+        except OSError as e:
+            self._socket.close()
+            raise DeviceError(
+                f"no E-STOP socket {self.path}: {e.strerror}", f"ls -la {home}"
+            ) from e
+        self._thread = Thread(target=self._listen, name="estop", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.path.unlink(missing_ok=True)
+        self.detach()
+        with self._turn:  # this may be the end of the process, and somebody waits for a word
+            self._turn.wait_for(lambda: self._waiting == 0, _HEAR_S)
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # ends accept()
+        self._thread.join()
+        self._socket.close()
+
+    def attach(self, port: str) -> None:
+        """A board is open on ``port``: ``stopped`` or ``failed`` answers for it."""
+        with self._turn:
+            self._port = port
+
+    def detach(self) -> None:
+        """The board is closed: whoever asks from now on, or still waits, hears so."""
+        with self._turn:
+            self._port = None
+            self._turn.notify_all()
+
+    def stopped(self, state: str) -> None:
+        """Outputs are off; the board is in ``state``."""
+        self._answer(asdict(Answer(state, self._port or "")))
+
+    def failed(self, why: str) -> None:
+        """The board did not confirm."""
+        self._answer({"error": why})
+
+    def _answer(self, said: dict[str, str]) -> None:
+        with self._turn:
+            self._said = said
+            self._turn.notify_all()
+
+    def _listen(self) -> None:
+        while True:
+            self._askers.acquire()
+            try:
+                asker, _ = self._socket.accept()
+            except OSError:
+                return
+            Thread(target=self._hear, args=(asker,), name="estop-asker", daemon=True).start()
+
+    def _hear(self, asker: socket.socket) -> None:
+        try:
+            with asker:
+                asker.settimeout(_HEAR_S)
+                if _ours(asker) and _line(asker, len(ASK)) == ASK:
+                    self.requested.set()
+                    self._tell(asker)
+        except OSError:
+            pass  # whoever asked has gone; the stop has been heard
+        finally:
+            self._askers.release()
+
+    def _tell(self, asker: socket.socket) -> None:
+        with self._turn:
+            self._waiting += 1
+        try:
+            asker.sendall(json.dumps(self._outcome()).encode() + b"\n")
+        finally:
+            with self._turn:
+                self._waiting -= 1
+                self._turn.notify_all()
+
+    def _outcome(self) -> dict[str, str]:
+        """What to say, once it is known."""
+        with self._turn:
+            known = self._turn.wait_for(lambda: bool(self._said) or self._port is None, ANSWER_S)
+            if self._said:
+                return self._said
+        return asdict(Answer(CLOSED, "")) if known else {"error": "the run is busy"}
+
+
+def request(path: Path, timeout_s: float = 1.0) -> str:
+    """Ask the run that listens on ``path`` to stop. Returns the board's state once it is off.
+
+    That is ``ESTOP``, or ``CLOSED`` from a run with no board open.
+
+    Raises:
+        DeviceError: no run is there, or nobody confirmed that the outputs are off.
+    """
+    return ask(path, timeout_s).state
+
+
+def ask(path: Path, timeout_s: float = 1.0) -> Answer:
+    """As ``request``; with the port that the run's board hangs on."""
+    who = f"the run of process {path.stem.partition('-')[0]}"
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as run:
+            run.settimeout(timeout_s)
+            run.connect(str(path))
+            if not _ours(run):
+                raise DeviceError(f"{path} belongs to somebody else", "mien estop")
+            run.sendall(ASK)
+            said = json.loads(_line(run, _ANSWER_MAX))
+            if "error" in said:
+                raise DeviceError(f"{who} did not confirm the stop: {said['error']}", CUT)
+            return Answer(str(said["state"]), str(said["port"]))
+    except (FileNotFoundError, ConnectionRefusedError) as e:
+        raise DeviceError(f"no run listens on {path}", "mien estop") from e
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise DeviceError(f"{who} did not confirm the stop: {e}", CUT) from e
+
+
+def sockets() -> list[Path]:
+    """The sockets of the runs of this user, each asked for a sign of life. Others are removed."""
+    return [path for path in sorted(folder().glob("[!.]*.sock")) if _alive(path)]
+
+
+def folder() -> Path:
+    """Where the sockets are: ``$XDG_RUNTIME_DIR/mien``, or a folder of this user in /tmp.
+
+    Raises:
+        DeviceError: it is a link, belongs to somebody else, or others may write there.
+    """
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    home = Path(base) / "mien"
+    # A path that is too long for a socket is as good as none.
+    if not (base and Path(base).is_dir() and len(os.fsencode(home)) < _PATH_MAX - 24):
+        home = Path(tempfile.gettempdir()) / f"mien-{os.getuid()}"
+    try:
+        home.mkdir(mode=0o700, exist_ok=True)
+        found = home.lstat()
+    except OSError as e:
+        raise DeviceError(f"no folder for E-STOP, {home}: {e.strerror}", f"ls -ld {home}") from e
+    private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
+    if not private or found.st_uid != os.getuid():
+        raise DeviceError(
+            f"the folder for E-STOP, {home}, must be of this user alone (mode 0700, no link)",
+            f"ls -ld {home}, then remove it",
+        )
+    return home
+
+
+def _alive(path: Path) -> bool:
+    if not stat.S_ISSOCK(path.lstat().st_mode):
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as run:
+        run.settimeout(_LOOK_S)
+        try:
+            run.connect(str(path))
+        except OSError as e:
+            if e.errno in (errno.ECONNREFUSED, errno.ENOENT):
+                path.unlink(missing_ok=True)  # its run was killed
+                return False
+    return True  # a run that is too busy to say so lives
+
+
+def _ours(other: socket.socket) -> bool:
+    """The process at the other end runs as this user, or as root."""
+    size = struct.calcsize("3i")
+    _pid, uid, _gid = struct.unpack(
+        "3i", other.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    )
+    return uid in (os.getuid(), 0)
+
+
+def _line(other: socket.socket, most: int) -> bytes:
+    """One line of at most so many bytes."""
+    said = b""
+    while len(said) < most and not said.endswith(b"\n"):
+        part = other.recv(most - len(said))
+        if not part:
+            break
+        said += part
+    return said

@@ -1,0 +1,89 @@
+"""Feelings written into a text: ``[happy 0.6] Good morning! [/] And now the news.``
+
+A tag holds until the next one; ``[/]`` goes back to nothing. ``[happy 0.6, surprise 0.3]`` is a
+blend; a number left out is 0.7. A bracket that is meant as one is written ``\\[``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mien.models.face.emotion import EMOTIONS, named
+from mien.models.errors import ModelError
+from mien.robot.errors import InputError
+from mien.robot.expression.emotion.timeline import STRENGTH
+
+_TAG = re.compile(r"(?<!\\)\[([^\]]*)(\]|$)")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of text under one feeling.
+
+    Attributes:
+        text: what is said, without tags.
+        feeling: intensities by emotion; empty for none.
+    """
+
+    text: str
+    feeling: Mapping[str, float] = field(default_factory=dict)
+
+
+def parse(text: str) -> list[Span]:
+    """Cut a text at its tags; spans without words are left out.
+
+    Raises:
+        InputError: tags that mean nothing (all are listed), or nothing to say.
+    """
+    faults: list[str] = []
+    spans: list[Span] = []
+    at, feeling = 0, dict[str, float]()
+    for tag in _TAG.finditer(text):
+        spans.append(Span(_plain(text[at : tag.start()]), feeling))
+        feeling, at = _feeling(tag, faults), tag.end()
+    spans.append(Span(_plain(text[at:]), feeling))
+    if faults:
+        listed = "\n  ".join(faults)
+        raise InputError(f"tags that mean nothing:\n  {listed}", "write [happy 0.6] or \\[ for a [")
+    spans = [s for s in spans if any(c.isalnum() for c in s.text)]
+    if not spans:
+        raise InputError("the text has no words", '--text "Good morning!"')
+    return spans
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("\\[", "[").split())
+
+
+def _feeling(tag: re.Match[str], faults: list[str]) -> dict[str, float]:
+    inside, end = tag.groups()
+    where = f"{tag.group(0)!r} at character {tag.start() + 1}"
+    if not end:
+        faults.append(f"{where}: no closing bracket")
+        return {}
+    if inside.strip() in ("/", ""):
+        if not inside.strip():
+            faults.append(f"{where}: empty")
+        return {}
+    out: dict[str, float] = {}
+    for part in inside.split(","):
+        words = part.split()
+        if not 1 <= len(words) <= 2:
+            faults.append(f"{where}: {part.strip()!r} is not an emotion and a number")
+            continue
+        try:
+            name = named(words[0])
+        except ModelError:
+            faults.append(f"{where}: {words[0]!r} is not one of {', '.join(EMOTIONS)}")
+            continue
+        try:
+            strength = float(words[1]) if len(words) == 2 else STRENGTH
+        except ValueError:
+            strength = -1.0
+        if not 0.0 <= strength <= 1.0:
+            faults.append(f"{where}: {words[1]!r} is not a number from 0 to 1")
+            continue
+        out[name] = strength
+    return out

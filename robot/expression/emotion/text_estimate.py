@@ -1,0 +1,158 @@
+"""An ESTIMATE of what a plain text feels, sentence by sentence. Off unless asked for.
+
+Whether a sentence is pleasant and how much is VADER's answer (Hutto & Gilbert 2014, ICWSM; PyPI
+vaderSentiment, MIT): a lexicon of English with rules for negation, degree and "but". Which feeling
+it is, VADER does not say. Only words that name or exclaim a feeling do, those of :data:`WORDS`,
+written for this project, and only where they are not negated. What is left is coarse: a pleasant
+sentence without such a word is slightly happy, an unpleasant one slightly sad, because a sad face
+is the least wrong when bad news could as well anger or frighten.
+
+What it cannot tell: irony; contempt and anger that are not named; whose feeling it is (somebody
+else's anger looks like the speaker's); anything but English. It was tuned on no labelled corpus.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+from mien.robot.errors import MienError
+from mien.robot.expression.emotion.tags import Span
+
+STRONGEST: Final = 0.5
+"""The estimate never shows more than this, all feelings of a sentence together."""
+UNNAMED: Final = 0.35
+"""Nor more than this where no word names the feeling."""
+PLAIN: Final = 0.3
+"""A sentence whose valence is no further from 0, and that names nothing, is neutral. VADER calls
+0.05 enough, for posts of people who are writing because they feel something."""
+NEGATED_WITHIN: Final = 3
+"""Words before a word in which a negation turns it, as in VADER."""
+
+WORDS: Final[dict[str, frozenset[str]]] = {
+    name: frozenset(words.split())
+    for name, words in {
+        "happiness": "happy happily happier happiest happiness glad gladly joy joyful joyous "
+        "delighted delight delightful cheerful cheerfully pleased thrilled overjoyed hooray hurray "
+        "yay yippee bliss blissful merry elated jolly",
+        "sadness": "sad sadly sadder saddest sadness unhappy unhappily sorrow sorrowful grief "
+        "grieve grieving mourn mourning miserable misery heartbroken heartbreaking depressed "
+        "depressing gloomy lonely loneliness weep weeping wept tears crying alas tragic tragedy "
+        "hopeless despair sorry",
+        "anger": "angry angrily angrier anger angered furious furiously fury rage raging outraged "
+        "outrage outrageous enraged mad livid irate infuriating infuriated annoyed annoying "
+        "irritated irritating resent resentful hate hated damn bastard bastards",
+        "fear": "afraid fear fears feared fearful scared scary scare frightened frightening fright "
+        "terrified terrifying terror horror horrified panic panicked panicking dread dreadful "
+        "anxious anxiety worried worrying nervous alarmed beware",
+        "disgust": "disgusted disgusting disgust disgustingly gross revolting revolted repulsive "
+        "repulsed nauseating nauseous sickening vile foul stinks stinking rotten yuck yucky ew eww "
+        "ugh filthy",
+        "surprise": "surprised surprise surprising surprisingly astonished astonishing "
+        "astonishment amazed amazing stunned stunning startled shocked unexpected unexpectedly "
+        "unbelievable incredible incredibly wow whoa gosh",
+        "contempt": "contempt contemptible contemptuous despise despised despicable scorn "
+        "scornful pathetic disdain ridiculous laughable loser losers beneath",
+    }.items()
+}
+"""Words that name or exclaim a feeling, by emotion."""
+_PLEASANT: Final = frozenset({"happiness"})
+_EITHER: Final = frozenset({"surprise"})
+_STARTLED: Final = re.compile(r"\?!|!\?|\bno way\b|\b(?:can't|cannot) believe\b|\boh my\b", re.I)
+_BETWEEN: Final = re.compile(
+    r"(?<!\bMr\.)(?<!\bDr\.)(?<!\bMs\.)(?<!\bMrs\.)(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)]))\s+"
+)
+_NOBODY: Final = frozenset({"no", "nobody"})  # VADER has other rules for them
+_WORD: Final = re.compile(r"[a-z]+(?:['’][a-z]+)*", re.I)
+_INSTALL: Final = "pip install vaderSentiment"
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One sentence and what it seems to feel.
+
+    Attributes:
+        text: the sentence.
+        valence: VADER's compound score, -1 unpleasant to 1 pleasant.
+        words: those that named a feeling.
+        feeling: intensities by emotion, together at most :data:`STRONGEST`; empty for neutral.
+    """
+
+    text: str
+    valence: float
+    words: tuple[str, ...] = ()
+    feeling: Mapping[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        felt = ", ".join(f"{name} {value:g}" for name, value in self.feeling.items())
+        why = f"says {', '.join(self.words)}" if self.words else "names no feeling"
+        return f"{felt or 'neutral'} ({why}, valence {self.valence:+.2f}): {self.text}"
+
+    def span(self) -> Span:
+        """The sentence as a tagged one would be."""
+        return Span(self.text, self.feeling)
+
+
+def estimate(text: str) -> list[Guess]:
+    """Guess what each sentence of a plain English text feels.
+
+    Raises:
+        MienError: vaderSentiment is not installed, with the command that installs it.
+    """
+    return [_guess(s) for s in _BETWEEN.split(text) if any(c.isalnum() for c in s)]
+
+
+def _guess(text: str) -> Guess:
+    vader = _vader()
+    valence = float(vader.polarity_scores(text)["compound"])
+    words = [w.lower().replace("’", "'") for w in _WORD.findall(text)]
+    hits: dict[str, list[str]] = {}
+    denied = False
+    for k, word in enumerate(words):
+        before = words[max(k - NEGATED_WITHIN, 0) : k]
+        for name, known in WORDS.items():
+            if word in known and _negated(before):
+                denied = True
+            elif word in known and _agrees(name, valence):
+                hits.setdefault(name, []).append(word)
+    startled = _STARTLED.search(text)
+    if startled and "surprise" not in hits:
+        hits["surprise"] = [startled.group().lower()]
+    named = tuple(w for some in hits.values() for w in some)
+    if named:
+        # A named feeling is there even where VADER is cool about its word.
+        strength = 0.25 + (STRONGEST - 0.25) * abs(valence)
+        shares = {name: len(some) / len(named) for name, some in hits.items()}
+        return Guess(text, valence, named, {n: round(strength * s, 3) for n, s in shares.items()})
+    # "Not afraid" is pleasant to VADER, but nobody smiles at it.
+    if abs(valence) <= PLAIN or (denied and valence > 0):
+        return Guess(text, valence)
+    name = "happiness" if valence > 0 else "sadness"
+    return Guess(text, valence, (), {name: round(UNNAMED * abs(valence), 3)})
+
+
+def _agrees(name: str, valence: float) -> bool:
+    """Whether a word of an emotion may count in a sentence: "happy" not in an unpleasant one."""
+    if name in _EITHER:
+        return True
+    return valence >= 0.0 if name in _PLEASANT else valence <= PLAIN
+
+
+def _negated(before: list[str]) -> bool:
+    module = importlib.import_module(_MODULE)
+    return bool(module.negated(before)) or not _NOBODY.isdisjoint(before)
+
+
+_MODULE: Final = "vaderSentiment.vaderSentiment"
+
+
+@cache
+def _vader() -> Any:
+    try:
+        return importlib.import_module(_MODULE).SentimentIntensityAnalyzer()
+    except ImportError as e:
+        raise MienError("estimating a feeling from text needs vaderSentiment", _INSTALL) from e

@@ -1,0 +1,174 @@
+"""Feelings in a file: JSON cues, or cues written like subtitles.
+
+JSON, a list or an object with the list under ``cues``::
+
+    {"cues": [
+      {"start": 0.5, "end": 2.0, "emotion": "surprise", "strength": 0.8, "region": "upper"}
+    ]}
+
+Like subtitles (SRT), emotion, strength and region on the text line, the last two optional::
+
+    1
+    00:00:00,500 --> 00:00:02,000
+    surprise 0.8 upper
+
+A bad file is refused whole, with everything that is wrong in it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from mien.models.face.emotion import EMOTIONS, named
+from mien.models.errors import ModelError
+from mien.robot.errors import InputError
+from mien.robot.expression.emotion.feeling import NAMED_REGIONS, Cue, Cues
+
+STRENGTH: Final = 0.7
+"""Where a cue does not say."""
+_EXAMPLE: Final = (
+    'write cues like {"start": 0.5, "end": 2.0, "emotion": "surprise", "strength": 0.8}'
+)
+_KEYS: Final = ("start", "end", "emotion", "strength", "region")
+_ARROW = re.compile(r"^\s*(\S+)\s*-->\s*(\S+)\s*$")
+_CLOCK = re.compile(r"^(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)$")
+
+
+def load_timeline(path: Path) -> Cues:
+    """Read a timeline, JSON or like subtitles, told apart by its first character.
+
+    Raises:
+        InputError: not readable, or with faults; all of them are listed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as e:
+        reason = e.strerror if isinstance(e, OSError) else "it is not UTF-8 text"
+        raise InputError(f"cannot read the timeline {path}: {reason}", "--timeline FILE") from e
+    faults: list[str] = []
+    first = text.lstrip()[:1]
+    if not first:
+        faults.append("it is empty")
+        cues: list[Cue] = []
+    elif first in "{[":
+        cues = _from_json(text, faults)
+    else:
+        cues = _from_subtitles(text, faults)
+    if not faults and not cues:
+        faults.append("it has no cue")
+    if faults:
+        listed = "\n  ".join(faults)
+        raise InputError(f"{path} is not a timeline that can be used:\n  {listed}", _EXAMPLE)
+    return Cues(tuple(sorted(cues, key=lambda c: c.start)))
+
+
+def _from_json(text: str, faults: list[str]) -> list[Cue]:
+    try:
+        content: Any = json.loads(text)
+    except json.JSONDecodeError as e:
+        faults.append(f"line {e.lineno}, column {e.colno}: {e.msg}")
+        return []
+    if isinstance(content, dict):
+        faults += [f"unknown key {k!r}; there is only 'cues'" for k in content if k != "cues"]
+        content = content.get("cues", [])
+    if not isinstance(content, list):
+        faults.append(f"the cues are a {type(content).__name__}, wanted a list")
+        return []
+    out = []
+    for i, item in enumerate(content, start=1):
+        if not isinstance(item, dict):
+            faults.append(f"cue {i}: {item!r} is not an object")
+            continue
+        unknown = [k for k in item if k not in _KEYS]
+        faults += [f"cue {i}: unknown key {k!r}; keys are {', '.join(_KEYS)}" for k in unknown]
+        cue = _cue(f"cue {i}", item, faults)
+        out += [cue] if cue else []
+    return out
+
+
+def _from_subtitles(text: str, faults: list[str]) -> list[Cue]:
+    out = []
+    lines = [*enumerate(text.splitlines(), start=1), (0, "")]
+    block: list[tuple[int, str]] = []
+    for number, line in lines:
+        if line.strip():
+            block.append((number, line.strip()))
+            continue
+        if block:
+            cue = _from_block(block, faults)
+            out += [cue] if cue else []
+        block = []
+    return out
+
+
+def _from_block(block: list[tuple[int, str]], faults: list[str]) -> Cue | None:
+    if block[0][1].isdigit() and len(block) > 1:
+        block = block[1:]
+    where = f"line {block[0][0]}"
+    arrow = _ARROW.match(block[0][1])
+    if arrow is None:
+        faults.append(f"{where}: {block[0][1]!r} is not 'start --> end'")
+        return None
+    if len(block) != 2:
+        faults.append(f"{where}: wanted one line 'emotion strength region', found {len(block) - 1}")
+        return None
+    item: dict[str, Any] = {}
+    for key, written in zip(("start", "end"), arrow.groups(), strict=True):
+        clock = _CLOCK.match(written)
+        if clock is None:
+            faults.append(f"{where}: {key} {written!r} is not a time like 00:00:01,500")
+            return None
+        hours, minutes, seconds = clock.groups()
+        item[key] = int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))
+    words = block[1][1].split()
+    if len(words) > 3:
+        faults.append(
+            f"line {block[1][0]}: {block[1][1]!r} has more than emotion, strength, region"
+        )
+        return None
+    item["emotion"] = words[0]
+    for word in words[1:]:
+        try:
+            item["strength"] = float(word)
+        except ValueError:
+            item["region"] = word
+    return _cue(f"line {block[1][0]}", item, faults)
+
+
+def _cue(where: str, item: Mapping[str, Any], faults: list[str]) -> Cue | None:
+    before = len(faults)
+    numbers: dict[str, float] = {}
+    for key, default in (("start", None), ("end", None), ("strength", STRENGTH)):
+        value = item.get(key, default)
+        if value is None:
+            faults.append(f"{where}: no {key}")
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            faults.append(f"{where}: {key} {value!r} is not a number")
+        elif not math.isfinite(value):
+            faults.append(f"{where}: {key} is {value}")
+        else:
+            numbers[key] = float(value)
+    if not 0.0 <= numbers.get("strength", 0.0) <= 1.0:
+        faults.append(f"{where}: strength {numbers['strength']:g} is not between 0 and 1")
+    if numbers.get("start", 0.0) < 0.0:
+        faults.append(f"{where}: start {numbers['start']:g} is before the beginning")
+    if {"start", "end"} <= set(numbers) and numbers["end"] <= numbers["start"]:
+        faults.append(f"{where}: end {numbers['end']:g} is not after start {numbers['start']:g}")
+    emotion, region = item.get("emotion"), item.get("region", "face")
+    name = ""
+    try:
+        name = named(emotion) if isinstance(emotion, str) else ""
+    except ModelError:
+        name = ""
+    if not name:
+        faults.append(f"{where}: {emotion!r} is not an emotion; use one of {', '.join(EMOTIONS)}")
+    if region not in NAMED_REGIONS:
+        faults.append(f"{where}: no region {region!r}; use one of {', '.join(NAMED_REGIONS)}")
+    if len(faults) > before:
+        return None
+    return Cue(numbers["start"], numbers["end"], name, numbers["strength"], region)

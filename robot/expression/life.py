@@ -1,0 +1,195 @@
+"""What lives in a face besides speech: blinks, gaze, breath, brows and head, in time.
+
+Speech is the primary layer; these are additive and secondary. None touches the mouth, so that
+closures stay closed. Everything is a function of time drawn from a seed, so a clip can be repeated,
+and a longer clip begins like a shorter one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.face.blendshapes import INDEX
+from mien.robot.face.config import Floats
+from mien.robot.expression.emotion.prosody import FPS, pauses, smooth
+
+BLINK_CLOSE_S, BLINK_HOLD_S, BLINK_OPEN_S = 0.075, 0.03, 0.15
+"""Down in about a third of the whole, up slower (Evinger et al. 1991, IOVS 32:387)."""
+BLINK_EVERY_S: Final = (2.0, 6.0)
+"""17 a minute at rest and 26 in talk (Bentivoglio et al. 1997, Mov. Disord. 12:1028)."""
+BLINK_AT_PAUSE: Final = 0.6
+"""Share of the pauses with a blink; speakers blink where they pause (Nakano & Kitazawa 2010)."""
+DOUBLE: Final = 0.12
+"""Share of blinks with a second one right behind."""
+DOUBLE_AFTER_S: Final = 0.36
+FIXATION_S: Final = (0.6, 2.2)
+SACCADE_S: Final = 0.06
+HEAD_HZ: Final = (0.11, 0.17, 0.23)
+BREATH_S: Final = 3.8
+"""A breath at rest (about 16 a minute)."""
+INHALE_S: Final = 0.5
+"""A speaker draws breath quickly, in the pause."""
+APART_S: Final = 0.34
+"""No more than three blinks begin in any second, whatever the voice does: eyes never flicker."""
+_MERGED_S = 0.7  # a spontaneous blink this close to a pause's is that one
+
+
+@dataclass(frozen=True)
+class Glance:
+    """Where to look from a time on.
+
+    Attributes:
+        t: s.
+        yaw: ARKit eyeLook weight, + to the face's left, -1..1.
+        pitch: the same, + up.
+    """
+
+    t: float
+    yaw: float
+    pitch: float
+
+
+@dataclass(frozen=True)
+class Life:
+    """Blinks, small saccades, breath, slow head sway, and brows that follow the voice's stress.
+
+    Args:
+        seed: the same seed gives the same life.
+        amount: 0 a statue, 1 as people do in conversation.
+        gaze_spread: standard deviation of fixations around the target, eyeLook weight.
+        glances: gaze targets in time; none looks ahead.
+    """
+
+    seed: int = 0
+    amount: float = 1.0
+    gaze_spread: float = 0.18
+    glances: tuple[Glance, ...] = ()
+
+    def weights(
+        self, t: Floats, stress: Floats, voice: Floats | None = None
+    ) -> NDArray[np.float32]:
+        """Additive ARKit weights (T, 52).
+
+        Args:
+            t: (T,) s, at 60 a second if ``voice`` is given.
+            stress: (T,) 0..1, see ``mien.robot.expression.emotion.prosody``.
+            voice: (T,) 0..1 who speaks, for blinks in pauses; none blinks as at rest.
+        """
+        out = np.zeros((len(t), len(INDEX)), dtype=np.float32)
+        until = float(t[-1]) + 1.0 if len(t) else 1.0
+        stops = pauses(voice) if voice is not None else np.zeros(0)
+        lid = _blink(t, self.blinks(until, stops)) * min(1.0, self.amount * 2.0)
+        out[:, INDEX["eyeBlinkLeft"]] = out[:, INDEX["eyeBlinkRight"]] = lid
+        yaw, pitch = self._gaze(t, until)
+        for side, sign in (("Left", 1.0), ("Right", -1.0)):  # + yaw is to the face's left
+            out[:, INDEX[f"eyeLookOut{side}"]] = np.maximum(sign * yaw, 0.0)
+            out[:, INDEX[f"eyeLookIn{side}"]] = np.maximum(-sign * yaw, 0.0)
+            out[:, INDEX[f"eyeLookUp{side}"]] = np.maximum(pitch, 0.0)
+            out[:, INDEX[f"eyeLookDown{side}"]] = np.maximum(-pitch, 0.0)
+        brow = (0.35 * self.amount * stress).astype(np.float32)
+        out[:, INDEX["browInnerUp"]] = brow
+        out[:, INDEX["browOuterUpLeft"]] = out[:, INDEX["browOuterUpRight"]] = 0.7 * brow
+        return out
+
+    def head(
+        self,
+        t: Floats,
+        stress: Floats,
+        voice: Floats | None = None,
+        energy: Floats | float = 1.0,
+    ) -> Floats:
+        """Yaw, pitch, roll (T, 3) as neck commands in [-1, 1]: sway, breath, a nod on each stress.
+
+        Args:
+            t, stress, voice: as in :meth:`weights`.
+            energy: factor of sway and nods, (T,) or one number; an aroused head moves more.
+        """
+        phase = np.random.default_rng([self.seed, 2]).uniform(0, 2 * np.pi, (3, len(HEAD_HZ)))
+        sway = np.stack(
+            [
+                sum(np.sin(2 * np.pi * f * t + phase[k, i]) for i, f in enumerate(HEAD_HZ))
+                for k in range(3)
+            ],
+            axis=1,
+        ) / len(HEAD_HZ)
+        rest = 1.0 - np.exp(-t / 0.5)  # starts from the neutral head
+        scale = np.broadcast_to(np.asarray(energy, dtype=np.float64), t.shape)
+        out = sway * (rest * scale)[:, None] * np.array([0.22, 0.14, 0.14])
+        out[:, 1] -= 0.12 * scale * stress
+        out[:, 1] += 0.035 * rest * self.breath(t, voice)
+        return np.asarray(self.amount * out)
+
+    def breath(self, t: Floats, voice: Floats | None = None) -> Floats:
+        """How far the chest is raised, (T,) in -1..1: slow at rest, quick in a speaker's pauses."""
+        phase = np.random.default_rng([self.seed, 5]).uniform(0, 2 * np.pi)
+        idle = np.sin(2 * np.pi * t / BREATH_S + phase)
+        if voice is None:
+            return np.asarray(idle)
+        since = t[:, None] - pauses(voice)[None, :]
+        drawn = _ease(np.clip(since / INHALE_S, 0, 1)) * np.exp(-np.maximum(since, 0) / 1.5)
+        speaks = smooth(voice, 0.5)
+        return np.asarray((1.0 - speaks) * idle + np.where(since > 0, drawn, 0.0).max(1, initial=0))
+
+    def blinks(self, until: float, stops: Floats) -> Floats:
+        """When lids begin to fall, s: spontaneous blinks, doubles, and those in pauses (P,)."""
+        every, twice, stop = (np.random.default_rng([self.seed, k]) for k in (1, 6, 7))
+        count = int(until / BLINK_EVERY_S[0]) + 4
+        free = np.cumsum(every.uniform(*BLINK_EVERY_S, count)) - 1.0
+        doubled = twice.random(count) < DOUBLE
+        chosen = stops[stop.random(len(stops)) < BLINK_AT_PAUSE]
+        if len(chosen):
+            near = np.abs(free[:, None] - chosen[None, :]).min(axis=1) < _MERGED_S
+            free, doubled = free[~near], doubled[~near]
+        return _apart(np.sort(np.concatenate([free, free[doubled] + DOUBLE_AFTER_S, chosen])))
+
+    def _gaze(self, t: Floats, until: float) -> Floats:
+        # A generator each: drawing more for a longer clip never changes what came before.
+        fixate, look = (np.random.default_rng([self.seed, k]) for k in (3, 4))
+        count = int(until / FIXATION_S[0]) + 4
+        changes = np.cumsum(fixate.uniform(*FIXATION_S, count))
+        targets = look.normal(0.0, (self.gaze_spread, 0.5 * self.gaze_spread), (count, 2))
+        around = _saccades(t, changes, np.clip(targets, -0.5, 0.5)) * self.amount
+        if not self.glances:
+            return around.T
+        ordered = sorted(self.glances, key=lambda g: g.t)
+        aims = np.array([[g.yaw, g.pitch] for g in ordered])
+        aim = _saccades(t, np.array([g.t for g in ordered]), aims)
+        return np.clip(aim + 0.5 * around, -1.0, 1.0).T
+
+
+def _apart(starts: Floats) -> Floats:
+    """Of rising ``starts`` those that lie ``APART_S`` or more behind the last one kept."""
+    kept: list[float] = []
+    for start in starts.tolist():
+        if not kept or start - kept[-1] >= APART_S:
+            kept.append(start)
+    return np.array(kept)
+
+
+def _blink(t: Floats, starts: Floats) -> NDArray[np.float32]:
+    d = t[:, None] - starts[None, :]
+    down = np.clip(d / BLINK_CLOSE_S, 0, 1)
+    up = np.clip((d - BLINK_CLOSE_S - BLINK_HOLD_S) / BLINK_OPEN_S, 0, 1)
+    shut = _ease(down) - _ease(up)
+    return np.asarray(shut.max(axis=1, initial=0.0), dtype=np.float32)
+
+
+def _saccades(t: Floats, changes: Floats, targets: Floats) -> Floats:
+    """Gaze (T, 2) that jumps to ``targets`` (K, 2) at ``changes`` (K,) s, from (0, 0)."""
+    now = np.searchsorted(changes, t, side="right")
+    path = np.concatenate([np.zeros((1, 2)), targets])
+    since = t - np.where(now > 0, changes[np.maximum(now - 1, 0)], -1.0)
+    share = _ease(np.clip(since / SACCADE_S, 0, 1))[:, None]
+    before = path[np.maximum(now - 1, 0)]
+    return np.asarray(before + (path[now] - before) * share)
+
+
+def _ease(u: Floats) -> Floats:
+    return np.asarray(u * u * (3.0 - 2.0 * u))
+
+
+__all__ = ["FPS", "Glance", "Life"]

@@ -1,0 +1,104 @@
+"""From sound to commands for a whole clip: every stage before the board, none of its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.fusion.rules import Fusion
+from mien.models.self_model.inverse import Inverse
+from mien.robot.expression import speech
+from mien.robot.media.audio import RATE
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.config import Floats
+from mien.robot.expression.layers import FPS, Life, act
+from mien.robot.expression.emotion.feeling import Feeling
+
+TAIL_S = 0.6
+"""Time after the sound, so that the mouth is seen to close."""
+NECK = ("neck_yaw", "neck_pitch", "neck_roll")
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A clip, ready to be played. Frame k belongs to k / 60 s.
+
+    Attributes:
+        weights: (T, 52) ARKit blendshapes, speech and expression together.
+        head: (T, 3) neck commands yaw, pitch, roll.
+        targets: (T, 478, 3) mm, what this face is to look like.
+        commands: (T, n) what the inverse found.
+        unreached: by region, RMS mm over the clip between target and the self-model's answer.
+        inverse_ms: (T,) time of each inversion.
+        spoken: (T, 52) what the speech model alone wanted.
+    """
+
+    weights: NDArray[np.float32]
+    head: Floats
+    targets: Floats
+    commands: Floats
+    unreached: dict[str, float]
+    inverse_ms: Floats
+    spoken: NDArray[np.float32]
+
+    def at(self, lead_s: float) -> Callable[[float], Floats]:
+        """Commands as a function of time, ``lead_s`` ahead: what the servos' lag will eat."""
+        last = len(self.commands) - 1
+
+        def command(t: float) -> Floats:
+            x = min(max((t + lead_s) * FPS, 0.0), float(last))
+            k = min(int(x), last - 1)
+            return np.asarray(
+                self.commands[k] + (x - k) * (self.commands[k + 1] - self.commands[k])
+            )
+
+        return command
+
+
+def perform(
+    calibrated: Calibrated,
+    samples: NDArray[np.float32],
+    seed: int = 0,
+    progress: Callable[[float], None] = lambda _: None,
+    feeling: Feeling | None = None,
+    fuse: Fusion | None = None,
+) -> Performance:
+    """Sound (n,) at 16 kHz -> speech, feeling and life -> targets -> commands of the face.
+
+    ``progress`` hears the share that is done, 0 to 1. Without ``feeling`` the face feels nothing;
+    ``fuse`` is how a feeling meets speech, by default the first of ``expression.FUSIONS``.
+    """
+    padded = np.concatenate([samples, np.zeros(int(TAIL_S * RATE), np.float32)])
+    face = calibrated.face
+    spoken = speech.speak(padded)
+    acted = act(spoken, padded, RATE, Life(seed=seed), feeling, fuse)
+    weights, head = acted.weights, acted.head
+    targets = calibrated.retarget.targets(weights)
+    others = np.zeros((len(weights), len(face.names)))
+    for k, name in enumerate(NECK):
+        if name in face.names:
+            others[:, face.index(name)] = head[:, k]
+    for name, command in calibrated.retarget.direct(weights).items():
+        others[:, face.index(name)] = command
+    found = _invert(calibrated.inverse(), targets, others, progress)
+    return Performance(weights, head, targets, *found, spoken)
+
+
+def _invert(
+    inverse: Inverse, targets: Floats, others: Floats, progress: Callable[[float], None]
+) -> tuple[Floats, dict[str, float], Floats]:
+    commands, spent = np.zeros_like(others), np.zeros(len(targets))
+    squares: dict[str, float] = {}
+    for k, target in enumerate(targets):
+        began = perf_counter()
+        found = inverse.solve(target, 1.0 / FPS, others[k])
+        spent[k] = 1e3 * (perf_counter() - began)
+        commands[k] = found.commands
+        for region, miss in found.unreached.items():
+            squares[region] = squares.get(region, 0.0) + miss**2 / len(targets)
+        progress((k + 1) / len(targets))
+    return commands, {region: float(np.sqrt(s)) for region, s in squares.items()}, spent

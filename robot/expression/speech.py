@@ -1,0 +1,125 @@
+"""Sound -> speech blendshapes for the running face: whole recordings, or as it is spoken."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models import checkpoint
+from mien.models.speech import stream as speech_stream
+from mien.models.errors import ModelError
+from mien.models.speech.features import FRAMES, RATE, samples_for
+from mien.models.speech.runtime_numpy import WEIGHTS, LightSpeech
+from mien.robot.errors import ConfigError
+
+FPS: Final = FRAMES
+"""Frames a second."""
+
+
+@cache
+def _weights(path: Path) -> tuple[dict[str, NDArray[Any]], checkpoint.Meta]:
+    return checkpoint.load(path, "speech")
+
+
+def description(path: Path = WEIGHTS) -> checkpoint.Meta:
+    """What the weights say of themselves: look-ahead, corpora, seed, metrics.
+
+    Raises:
+        ConfigError: the weights are missing or not those of a speech network.
+    """
+    try:
+        return _weights(path)[1]
+    except ModelError as e:
+        raise ConfigError(e.message, e.hint or "mien doctor") from e
+
+
+def engine(path: Path = WEIGHTS) -> LightSpeech:
+    """The speech network for one voice. It is the light one: no torch is loaded to speak.
+
+    Raises:
+        ConfigError: the weights are missing or not those of a speech network.
+    """
+    try:
+        tensors, meta = _weights(path)
+        return LightSpeech(tensors, meta["config"])
+    except ModelError as e:
+        raise ConfigError(e.message, e.hint or "mien doctor") from e
+
+
+def lookahead_s(path: Path = WEIGHTS) -> float:
+    """Seconds that the network listens past a frame: delay the played sound by this."""
+    return float(description(path)["lookahead_ms"]) / 1000
+
+
+def speak(samples: NDArray[np.float32], path: Path = WEIGHTS) -> NDArray[np.float32]:
+    """A whole recording (n,) at 16 kHz -> weights (T, 52); frame k describes time k / 60 s.
+
+    The look-ahead is taken out already, and T = ceil(n * 60 / 16000).
+    """
+    return speech_stream.speak(engine(path), samples)
+
+
+class SpeechStream:
+    """A voice as it is spoken.
+
+        stream = SpeechStream()
+        for block in microphone:
+            for weights in stream.push(block):
+                ...                        # frame stream.frames - 1 at (that) / 60 s of the sound
+
+    Frame k describes second k / 60 of what was pushed, exactly as :func:`speak` would say it, and
+    is given as soon as ``ready_at(k)`` samples were pushed: ``lookahead_s`` after its time.
+    """
+
+    def __init__(self, path: Path = WEIGHTS) -> None:
+        self._engine = engine(path)
+        self._stream = speech_stream.Stream(self._engine)
+        self._lookahead_s = lookahead_s(path)
+
+    @property
+    def lookahead_s(self) -> float:
+        return self._lookahead_s
+
+    @property
+    def frames(self) -> int:
+        """Frames given so far; the next one describes ``frames / 60`` s."""
+        return self._stream.frames
+
+    @property
+    def samples(self) -> int:
+        """Samples pushed so far."""
+        return self._stream.samples
+
+    def ready_at(self, frame: int) -> int:
+        """How many samples must have been pushed before this frame comes out."""
+        return samples_for(frame + self._engine.lookahead_frames)
+
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Samples (n,) at 16 kHz, any n (0 too) -> the frames that they complete (m, 52).
+
+        Samples that are not finite count as silence: a broken driver must not stop a face.
+        """
+        samples = np.asarray(samples, np.float32)
+        if not np.isfinite(samples).all():
+            samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+        return self._stream.push(samples)
+
+    def flush(self) -> NDArray[np.float32]:
+        """The frames that were still waiting, as if silence followed; the stream begins anew."""
+        return self._stream.flush()
+
+
+__all__ = [
+    "FPS",
+    "RATE",
+    "WEIGHTS",
+    "SpeechStream",
+    "description",
+    "engine",
+    "lookahead_s",
+    "speak",
+]

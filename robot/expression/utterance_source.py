@@ -1,0 +1,138 @@
+"""What a command was asked to say, and with which feelings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.face.emotion import EMOTIONS, named
+from mien.models.errors import ModelError
+from mien.robot.media import audio
+from mien.robot.expression.emotion import text_estimate as text_mood
+from mien.robot.errors import InputError
+from mien.robot.expression.layers import FPS
+from mien.robot.expression.emotion.feeling import Cues, Feeling, Label, Source
+from mien.robot.expression.emotion.voice_estimate import Estimated, estimate
+from mien.robot.expression.emotion.tags import Span, parse
+from mien.robot.expression.emotion.text_estimate import Guess
+from mien.robot.expression.emotion.timeline import load_timeline
+from mien.robot.expression.tts import say, voice
+
+ESTIMATES: Final = {"text": ("text",), "voice": ("voice",), "both": ("text", "voice")}
+"""What ``--estimate`` may be, and what is estimated from then."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What is to be said.
+
+    Attributes:
+        samples: (n,) at 16 kHz.
+        sources: feelings that the text carries, by its tags or by an estimate.
+        guesses: that estimate, sentence by sentence; empty where there is none.
+    """
+
+    samples: NDArray[np.float32]
+    sources: list[Source]
+    guesses: list[Guess]
+
+
+def heard(wav: Path | None, text: str | None, speaker: str, estimated: bool = False) -> Heard:
+    """A recording or a text, and the feelings that the text asks for or is ``estimated`` to have.
+
+    Raises:
+        InputError: both or none of them, an unusable file, tags that mean nothing, an estimate
+            from the text of a recording.
+        MienError: no voice, or nothing to estimate with, is installed.
+    """
+    if (wav is None) == (text is None):
+        given = "both --wav and --text" if wav else "neither --wav nor --text"
+        raise InputError(f"{given} given", "mien speak --text 'Good morning!' --emotion happiness")
+    if wav is not None:
+        if estimated:
+            raise InputError("a recording has no text to estimate from", "--estimate voice")
+        return Heard(audio.load(wav), [], [])
+    spans, guesses = parse(text or ""), list[Guess]()
+    if estimated:
+        spans, guesses = _estimated(spans)
+    samples, cues = say(spans, voice(speaker))
+    return Heard(samples, [cues] if cues.cues else [], guesses)
+
+
+def _estimated(spans: list[Span]) -> tuple[list[Span], list[Guess]]:
+    """Sentences with a feeling guessed; a text with tags says itself what is felt."""
+    if len(spans) > 1 or spans[0].feeling:
+        return spans, []
+    guesses = text_mood.estimate(spans[0].text)
+    return ([g.span() for g in guesses] if any(g.feeling for g in guesses) else spans), guesses
+
+
+def estimates(wanted: str | None) -> tuple[str, ...]:
+    """What ``--estimate`` asks for: some of text and voice.
+
+    Raises:
+        InputError: neither.
+    """
+    if wanted is not None and wanted not in ESTIMATES:
+        raise InputError(f"cannot estimate {wanted!r}", f"--estimate {' | '.join(ESTIMATES)}")
+    return ESTIMATES[wanted] if wanted else ()
+
+
+INTENSITY: Final = 0.8
+"""Of ``--emotion``, where nothing says it."""
+
+
+def asked(emotion: str | None, intensity: float | None, timeline: Path | None) -> list[Source]:
+    """The feelings that the options ask for.
+
+    Raises:
+        InputError: no such emotion, an intensity outside 0..1 or of nothing, an unusable timeline.
+    """
+    out: list[Source] = []
+    if intensity is not None and emotion is None:
+        raise InputError("--intensity without --emotion", f"--emotion {' | '.join(EMOTIONS)}")
+    intensity = INTENSITY if intensity is None else intensity
+    if not 0.0 <= intensity <= 1.0:
+        raise InputError(f"intensity is {intensity:g}", "--intensity from 0 to 1")
+    if emotion is not None:
+        try:
+            out.append(Label({named(emotion): intensity}))
+        except ModelError as e:
+            raise InputError(e.message, f"--emotion {' | '.join(EMOTIONS)}") from e
+    if timeline is not None:
+        out.append(load_timeline(timeline))
+    return out
+
+
+def guessed(samples: NDArray[np.float32]) -> Source:
+    """The mood of a voice (n,) at 16 kHz: an estimate, the last source to be asked."""
+    frames = -(-len(samples) * FPS // audio.RATE)
+    return Estimated(estimate(samples, audio.RATE, frames))
+
+
+def unheard(sources: list[Source], seconds: float) -> list[str]:
+    """What to tell of cues that begin when the sound of that length is over."""
+    cues = [c for s in sources if isinstance(s, Cues) for c in s.cues]
+    return [
+        f"{c.emotion} from {c.start:g} s is not shown: the sound ends at {seconds:.1f} s"
+        for c in cues
+        if c.start >= seconds
+    ]
+
+
+def track(
+    feeling: Feeling, frames: int, estimated: tuple[str, ...], guesses: list[Guess]
+) -> dict[str, object]:
+    """What was felt, for a file: (T, 8) at 60 a second, and which of it is an estimate."""
+    mixed = feeling.whole(np.arange(frames) / FPS)
+    return {
+        "fps": FPS,
+        "emotions": list(EMOTIONS),
+        "intensities": mixed.round(3).tolist(),
+        "estimated_from": list(estimated),
+        "guesses": [asdict(g) for g in guesses],
+    }

@@ -1,0 +1,68 @@
+"""What calibration knows of a face, ready to be used: self-model, its inverse, retargeting, lag."""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from multiprocessing import parent_process
+from pathlib import Path
+
+from mien.models.self_model.inverse import Inverse
+from mien.models.self_model.model import SelfModel, load, shipped
+from mien.robot.face.config import FaceConfig
+from mien.robot.face.retarget import Retarget, limits_of
+
+_log = logging.getLogger(__name__)
+
+
+class Calibrated:
+    """A face that has learned itself. One that did not prove it is used with a warning.
+
+    Args:
+        face: the face.
+        path: its self-model; default is the one that ships for the nominal build.
+
+    Raises:
+        ModelError: no such file, or made for another face: both hashes are named.
+    """
+
+    def __init__(self, face: FaceConfig, path: Path | None = None) -> None:
+        self.face = face
+        self.path = path or shipped(face.name)
+        self.model: SelfModel = load(self.path, face.name, face.hash)
+        if self.caveat and parent_process() is None:  # who started this process has said it
+            _log.warning("%s", self.caveat)
+
+    @property
+    def caveat(self) -> str:
+        """Why this is not to be called calibrated, and the next command; empty if it is."""
+        why, stage = unproven(self.model)
+        return why and (
+            f"{self.path} {why}: mien calibrate {stage} --face {self.face.name} "
+            f"--out {self.path.parent}"
+        )
+
+    def inverse(self) -> Inverse:
+        """A fresh inverse, at neutral."""
+        return Inverse(self.model, limits_of(self.face))
+
+    @cached_property
+    def retarget(self) -> Retarget:
+        """Blendshapes to landmarks of this face."""
+        return Retarget(self.model, limits_of(self.face))
+
+    @property
+    def lag_s(self) -> float:
+        """How late the skin follows the pulses, as calibration measured it; 0 when it did not."""
+        return float(self.model.meta.get("lag_s", 0.0))
+
+
+def unproven(model: SelfModel) -> tuple[str, str]:
+    """Why a model is not one of a calibrated face, and the stage that tells more; both empty if it
+    is."""
+    # Before verification said so, only what had been verified knew its lag.
+    if model.meta.get("calibrated", "lag_s" in model.meta):
+        return "", ""
+    if "calibrated" in model.meta:
+        return "did not find held-out faces again", "report"
+    return "was not verified", "verify"

@@ -1,0 +1,248 @@
+"""A face as its owner wrote it down: one YAML file, checked whole before anything moves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mien.robot.face.consistency import consistency
+from mien.robot.errors import ConfigError
+from mien.robot.names import ALLOWED, Name, is_name, printable, shown
+
+FACES = Path(__file__).parents[1] / "faces"
+CHANNELS_PER_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1
+FLOOR_US, CEILING_US = (
+    400.0,
+    2600.0,
+)  # no hobby servo takes more; the wire carries 0.25 us in 16 bits
+
+# A self-model does not depend on them: a change keeps it valid.
+_UNLEARNED = ("description", "supplies", "currents", "estop_switch", "failsafe_hold_s")
+
+Kind: TypeAlias = Literal["rigid", "tendon"]
+Region: TypeAlias = Literal["eyes", "brows", "mouth", "nose", "cheeks", "jaw", "neck"]
+Floats: TypeAlias = NDArray[np.float64]
+Microseconds: TypeAlias = Annotated[float, Field(ge=FLOOR_US, le=CEILING_US)]
+Address: TypeAlias = Annotated[int, Field(ge=0x40, le=0x7F)]
+Command: TypeAlias = Annotated[float, Field(ge=-1.0, le=1.0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Actuator(_Strict):
+    """One servo and what it moves.
+
+    ``pulse_us`` is (min, neutral, max) in microseconds for the commands (-1, 0, +1) when
+    ``direction`` is +1, and for (+1, 0, -1) when it is -1. ``speed`` is the fastest change of
+    the command per second. ``slack_us`` is the pulse that only takes up a loose tendon, on
+    top of neutral; ``floor_us`` the least pull that keeps it from going loose.
+    """
+
+    kind: Kind
+    region: Region
+    servo: Literal["micro", "large"]
+    board: Annotated[int, Field(ge=0)]
+    channel: Annotated[int, Field(ge=0, lt=CHANNELS_PER_BOARD)]
+    pulse_us: tuple[Microseconds, Microseconds, Microseconds]
+    direction: Literal[1, -1] = 1
+    speed: Annotated[float, Field(gt=0.0, le=50.0)]
+    safe: Command = 0.0
+    limits: tuple[Command, Command] = (-1.0, 1.0)
+    slack_us: Annotated[float, Field(ge=0.0, le=400.0)] = 0.0
+    floor_us: Annotated[float, Field(ge=0.0, le=200.0)] = 0.0
+    idle_release_s: Annotated[float, Field(ge=0.0, le=600.0)] = 0.0
+
+
+class Interlock(_Strict):
+    """Parts that must not meet: sum of ``terms[name] * command[name]`` is at most ``max``."""
+
+    name: Name
+    terms: Annotated[dict[Name, float], Field(min_length=1)]
+    max: float
+
+
+class Supply(_Strict):
+    """What feeds servos: all on some boards (their V+ terminals), single ones, or both.
+
+    ``amps`` is what it may carry for seconds. The board starts the servos one group after the
+    other to stay within it (``mien.robot.face.supply``).
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+    volts: Annotated[float, Field(ge=3.0, le=30.0)]
+    amps: Annotated[float, Field(gt=0.0, le=500.0)]
+    boards: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=3)] = []
+    actuators: Annotated[list[str], Field(max_length=48)] = []
+
+
+class Currents(_Strict):
+    """Currents of a class of servos or of one actuator, where the typical ones do not fit.
+
+    They hold at the voltage of its supply; see ``mien.robot.face.currents.Draw``.
+    """
+
+    idle_a: Annotated[float, Field(ge=0.0, le=5.0)] | None = None
+    run_a: Annotated[float, Field(gt=0.0, le=50.0)] | None = None
+    stall_a: Annotated[float, Field(gt=0.0, le=50.0)] | None = None
+    travel_s: Annotated[float, Field(gt=0.0, le=5.0)] | None = None
+
+
+class FaceConfig(_Strict):
+    """A whole face. Arrays are in the order of ``names``, which is the order of the file.
+
+    ``estop_switch`` is the emergency switch at the board's own input: normally closed, so that a
+    cut wire stops; normally open; or none, which is named whenever the face is armed.
+    ``failsafe_hold_s`` is how long the safe pose is held when the host has gone silent, before the
+    servos are released.
+    """
+
+    face: Annotated[Name, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+    description: str = ""
+    mechanism: Annotated[Name, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+    boards: Annotated[list[Address], Field(min_length=1, max_length=3)]
+    pwm_hz: Annotated[float, Field(ge=40.0, le=330.0)] = 50.0
+    baud: Literal[250000, 500000, 1000000] = 500000
+    timeout_ms: Annotated[int, Field(ge=50, le=2000)] = 200
+    estop_switch: Literal["nc", "no", "none"] = "nc"
+    failsafe_hold_s: Annotated[int, Field(ge=0, le=255)] = 10
+    actuators: Annotated[dict[Name, Actuator], Field(min_length=1, max_length=48)]
+    interlocks: list[Interlock] = []
+    supplies: Annotated[list[Supply], Field(max_length=48)] = []
+    currents: dict[str, Currents] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if problems := consistency(self.model_dump()):
+            raise ValueError("\n".join(problems))
+        return self
+
+    @property
+    def name(self) -> str:
+        """The face's name."""
+        return self.face
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Actuator names, in the order of every array of this face."""
+        return tuple(self.actuators)
+
+    def index(self, name: str) -> int:
+        """Position of ``name`` in ``names``.
+
+        Raises:
+            ConfigError: no such actuator; the message lists the names.
+        """
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise ConfigError(
+                f"{self.face} has no actuator {shown(name)}; it has {', '.join(self.names)}"
+            ) from None
+
+    @cached_property
+    def pulses(self) -> Floats:
+        """(n, 3): min, neutral and max pulse, in us."""
+        return np.array([a.pulse_us for a in self.actuators.values()], dtype=np.float64)
+
+    @cached_property
+    def direction(self) -> Floats:
+        """(n,): +1 or -1."""
+        return np.array([a.direction for a in self.actuators.values()], dtype=np.float64)
+
+    @cached_property
+    def limits(self) -> Floats:
+        """(n, 2): lowest and highest allowed command."""
+        return np.array([a.limits for a in self.actuators.values()], dtype=np.float64)
+
+    @cached_property
+    def safe(self) -> Floats:
+        """(n,): the pose that every fault ends in."""
+        return np.array([a.safe for a in self.actuators.values()], dtype=np.float64)
+
+    @cached_property
+    def speed(self) -> Floats:
+        """(n,): fastest change of the command, per second."""
+        return np.array([a.speed for a in self.actuators.values()], dtype=np.float64)
+
+    @cached_property
+    def hash(self) -> str:
+        """16 hex digits that change with everything in the file that a self-model depends on."""
+        content = json.dumps(self.model_dump(exclude=set(_UNLEARNED)), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def load_face(path_or_name: str | Path) -> FaceConfig:
+    """Read a face: the name of one that ships (``morpheus33``) or the path of a YAML file.
+
+    Raises:
+        ConfigError: no such file, not YAML, or faults in it; every fault is listed with its key.
+    """
+    path = Path(path_or_name)
+    if path.suffix not in {".yaml", ".yml"}:
+        if not is_name(str(path_or_name)):
+            raise ConfigError(
+                f"{shown(str(path_or_name))} is neither a YAML file nor the name of a face that "
+                f"ships ({', '.join(shipped())}): {ALLOWED}",
+                "mien demo --face morpheus33",
+            )
+        path = FACES / f"{path_or_name}.yaml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(
+            f"cannot read face {path_or_name}: {getattr(e, 'strerror', None) or 'it is not text'}; "
+            f"faces that ship: {', '.join(shipped())}",
+            "mien demo --face morpheus33",
+        ) from e
+    try:
+        tree: Any = yaml.load(text, Loader=_UniqueKeys)
+    except yaml.YAMLError as e:
+        raise ConfigError(f"{path} is not valid YAML: {e}") from e
+    try:
+        return FaceConfig.model_validate(tree)
+    except ValidationError as e:
+        raise ConfigError(
+            f"{path} has faults, nothing moves:\n" + "\n".join(_faults(e, tree))
+        ) from None
+
+
+def shipped() -> list[str]:
+    """Names of the faces that come with the package."""
+    return sorted(p.stem for p in FACES.glob("*.yaml"))
+
+
+def _faults(error: ValidationError, tree: Any) -> list[str]:
+    lines = []
+    for fault in error.errors(include_url=False):
+        if fault["type"] == "value_error":
+            continue  # ours, listed below from the raw tree, where a fault elsewhere hides none
+        where = ".".join(str(p) for p in fault["loc"]) or "the file"
+        shown = fault.get("input")
+        given = "" if isinstance(shown, dict | list | tuple | None) else f" (is {shown!r})"
+        lines.append(f"  {where}: {fault['msg']}{given}")
+    return [printable(line) for line in lines + [f"  {line}" for line in consistency(tree)]]
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """safe_load, but a key given twice is an error instead of a silent last-one-wins."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,209 @@
+"""52 human blendshape weights -> the landmarks that *this* face should show.
+
+A robot's smile is narrower and its jaw opens less than a person's. If targets simply overshoot,
+the inverse saturates in some places and not in others, and a smile becomes a grimace. So each
+shape is first inverted alone, and what the face shows of it in each region is its reach g. A
+weight w is then worth
+
+    s(w) = w / (1 + (g^-2 - 1) w^2)^(1/2)          s'(0) = 1,  s(1) = g
+
+small motions stay life-size and large ones bend toward what can be reached, together and without a
+corner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.face.blendshapes import ARKIT, INDEX, LEFT_RIGHT
+from mien.models.self_model.inverse import Inverse, Limits
+from mien.models.face.regions import LIP_GAPS, REGIONS, gaps, landmark_weights, mouth_width
+from mien.models.self_model.model import SelfModel
+from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.errors import InputError
+from mien.robot.face.face_units import FaceUnits, load_units
+
+LEAST_REACH = 0.02
+_VISIBLE_MM = 0.4  # a region whose landmarks move less (RMS) has no say in a shape's reach
+_PRESSED = 0.6  # lips are never asked to close further than this share of their gap at rest
+_STEPS = 15
+# Gaze is one pair of servos for both eyes: its reach is that of the eyes turning together.
+_TOGETHER = (
+    ("eyeLookOutLeft", "eyeLookInRight"),
+    ("eyeLookInLeft", "eyeLookOutRight"),
+    ("eyeLookUpLeft", "eyeLookUpRight"),
+    ("eyeLookDownLeft", "eyeLookDownRight"),
+)
+_DIRECT = {"tongueOut": "tongue_out"}
+"""Shapes that no landmark shows, and the actuator that is theirs."""
+
+
+def limits_of(face: FaceConfig) -> Limits:
+    """The face's own limits, for the inverse."""
+    planes = np.array([[k.terms.get(n, 0.0) for n in face.names] for k in face.interlocks])
+    return Limits(
+        command=face.limits,
+        speed=face.speed,
+        planes=planes.reshape(-1, len(face.names)),
+        offsets=np.array([k.max for k in face.interlocks]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """How much of each shape a face can show.
+
+    Attributes:
+        overall: (52,) share of the displacement that is reached, 0 to 1, by the landmarks' weight.
+        by_region: (52, R) the same in each of ``regions``; where the shape does not show,
+        ``overall``.
+        shown: (52, R) bool, the shape is visible in that region.
+        regions: names of the R regions.
+    """
+
+    overall: Floats
+    by_region: Floats
+    shown: NDArray[np.bool_]
+    regions: tuple[str, ...]
+
+    def rows(self) -> list[tuple[str, float, dict[str, float]]]:
+        """(shape, overall, by region where it shows), in ARKit's order, for a report."""
+        return [
+            (
+                name,
+                float(self.overall[i]),
+                {
+                    r: float(self.by_region[i, k])
+                    for k, r in enumerate(self.regions)
+                    if self.shown[i, k]
+                },
+            )
+            for i, name in enumerate(ARKIT)
+        ]
+
+
+class Retarget:
+    """Maps weights to targets for one fitted face.
+
+    Args:
+        model: the face's self-model.
+        limits: what its actuators may do.
+        units: the human basis; default is the one that ships.
+    """
+
+    def __init__(self, model: SelfModel, limits: Limits, units: FaceUnits | None = None) -> None:
+        basis = units or load_units()
+        self._model, self._limits = model, limits
+        self.neutral = model.landmarks(np.zeros(model.n))
+        scale = mouth_width(self.neutral) / mouth_width(basis.neutral)
+        delta = basis.delta * scale
+        # mouthClose is drawn to be added to jawOpen; alone it has no meaning. As one unit, "jaw
+        # down, lips shut", it can be scaled without ever opening the lips.
+        delta[INDEX["mouthClose"]] += delta[INDEX["jawOpen"]]
+        self.delta = delta
+        self._region = _nearest_region(basis.neutral)
+        self._floor = _PRESSED * gaps(self.neutral, LIP_GAPS)
+
+    def targets(self, weights: NDArray[np.floating]) -> Floats:
+        """Weights (T, 52) in [0, 1] -> targets (T, 478, 3) mm in the head frame.
+
+        Raises:
+            InputError: a wrong shape or a value that is not a number.
+        """
+        w = self._checked(weights)
+        out = np.broadcast_to(self.neutral, (len(w), *self.neutral.shape)).copy()
+        for k in range(len(self.reach.regions)):
+            at = self._region == k
+            share = soft(w, self.reach.by_region[:, k])
+            move = share @ self.delta[:, at].reshape(len(ARKIT), -1)
+            out[:, at] += move.reshape(len(w), -1, 3)
+        return _lips_apart(out, self._floor)
+
+    def direct(self, weights: NDArray[np.floating]) -> dict[str, Floats]:
+        """Commands (T,) by name of the actuators that no landmark shows (the tongue)."""
+        w = self._checked(weights)
+        return {
+            actuator: w[:, INDEX[shape]]
+            for shape, actuator in _DIRECT.items()
+            if actuator in self._model.names
+        }
+
+    @cached_property
+    def reach(self) -> Reach:
+        """Measured by inverting every shape with the self-model; takes tens of milliseconds."""
+        asked = self.delta.copy()
+        for a, b in _TOGETHER:
+            asked[INDEX[a]] = asked[INDEX[b]] = self.delta[INDEX[a]] + self.delta[INDEX[b]]
+        inverse = Inverse(self._model, self._limits, steps=_STEPS)
+        commands = inverse.solve_each(self.neutral + asked)
+        got = self._model.landmarks(commands) - self.neutral
+        names = tuple(REGIONS)
+        wishes = inverse.objective.wishes
+        axes = np.sqrt([1.0, 1.0, wishes.depth])
+        got, asked = got * axes, asked * axes
+        weight = np.sqrt(landmark_weights(wishes.regions))[None, :, None]
+        overall = _share(got * weight, asked * weight)
+        by_region = np.repeat(overall[:, None], len(names), axis=1)
+        shown = np.zeros_like(by_region, dtype=bool)
+        for k, name in enumerate(names):
+            at = list(REGIONS[name])
+            shown[:, k] = np.sqrt(np.square(asked[:, at]).sum(2).mean(1)) > _VISIBLE_MM
+            share = _share(got[:, at], asked[:, at])
+            by_region[:, k] = np.where(shown[:, k], share, overall)
+        # A face whose sides differ a little must not smile crookedly.
+        for left, right in LEFT_RIGHT:
+            pair = [INDEX[left], INDEX[right]]
+            overall[pair] = overall[pair].mean()
+            by_region[pair] = by_region[pair].mean(0)
+        for shape, actuator in _DIRECT.items():
+            overall[INDEX[shape]] = float(actuator in self._model.names)
+        return Reach(overall, by_region, shown, names)
+
+    def _checked(self, weights: NDArray[np.floating]) -> Floats:
+        w = np.asarray(weights, dtype=np.float64)
+        if w.ndim != 2 or w.shape[1] != len(ARKIT):
+            raise InputError(f"blendshape weights have shape {w.shape}, wanted (T, {len(ARKIT)})")
+        if not np.isfinite(w).all():
+            raise InputError("blendshape weights hold NaN or infinity")
+        w = np.clip(w, 0.0, 1.0)
+        jaw, shut = INDEX["jawOpen"], INDEX["mouthClose"]
+        closed = np.minimum(w[:, shut], w[:, jaw])
+        w[:, shut] = closed
+        w[:, jaw] -= closed
+        return w
+
+
+def soft(weight: Floats, reach: Floats) -> Floats:
+    """Weight (..., S) in [0, 1] -> share of the full shape; slope 1 at 0, ``reach`` (S,) at 1."""
+    g = np.clip(reach, LEAST_REACH, 1.0)
+    return np.asarray(weight / np.sqrt(1.0 + (g**-2 - 1.0) * weight**2))
+
+
+def _share(got: Floats, asked: Floats) -> Floats:
+    """Part of each displacement (S, L, 3) that was reached, (S,) in [0, 1]."""
+    along = (got * asked).sum((1, 2))
+    whole = np.square(asked).sum((1, 2))
+    return np.asarray(np.clip(along / np.maximum(whole, 1e-9), 0.0, 1.0))
+
+
+def _nearest_region(points: Floats) -> NDArray[np.intp]:
+    """(478,) region of each landmark: its own, or that of the nearest landmark that has one."""
+    region = np.full(len(points), -1)
+    for k, indices in enumerate(REGIONS.values()):
+        region[list(indices)] = k
+    known = np.flatnonzero(region >= 0)
+    far = np.linalg.norm(points[:, None] - points[known], axis=-1)
+    return np.asarray(region[known[far.argmin(1)]], dtype=np.intp)
+
+
+def _lips_apart(targets: Floats, floor: Floats) -> Floats:
+    """Targets whose inner lips are no closer than ``floor`` (pairs,): skin does not pass skin."""
+    missing = np.maximum(floor - gaps(targets, LIP_GAPS), 0.0)
+    upper, lower = np.array(LIP_GAPS).T
+    targets[:, upper, 1] += missing / 2
+    targets[:, lower, 1] -= missing / 2
+    return targets

@@ -1,0 +1,58 @@
+"""The time of every sample: the sound card's count, held to the host's clock by the stamps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.robot.media.audio import RATE
+from mien.robot.live.capture.block import Block
+
+GAP_S: Final = 0.04
+"""A stamp this far from where the count says is a hole or a jump, not jitter."""
+FOLLOW: Final = 0.02
+"""Share of a stamp's deviation that is taken over: about half a second at 10 ms blocks."""
+LONGEST_FILL_S: Final = 0.5
+
+
+@dataclass
+class AudioClock:
+    """Counts samples and says when sample 0 of the stream was taken.
+
+    Stamps jitter by milliseconds and two quartzes drift apart, so the origin follows them slowly.
+    A short hole is filled with silence, so that sample k stays at ``origin + k / 16000``; after a
+    long one, or when stamps go backward, ``admit`` asks for a new stream.
+
+    Attributes:
+        origin: s on the host's clock of sample 0.
+        count: samples since then. holes: how many were filled. restarts: new streams.
+    """
+
+    origin: float = 0.0
+    count: int = 0
+    holes: int = 0
+    restarts: int = 0
+    _running: bool = field(default=False, repr=False)
+
+    def time(self, sample: float) -> float:
+        """When a sample of the stream was taken, s."""
+        return self.origin + sample / RATE
+
+    def admit(self, block: Block) -> tuple[NDArray[np.float32], bool]:
+        """Samples to process for this block, and whether a new stream begins with them."""
+        late = block.t - self.time(self.count)
+        fresh = not self._running or late > LONGEST_FILL_S or late < -GAP_S
+        samples = block.samples
+        if fresh:
+            self.restarts += self._running
+            self.origin, self.count, self._running = block.t, 0, True
+        elif late > GAP_S:
+            self.holes += 1
+            samples = np.concatenate([np.zeros(round(late * RATE), np.float32), samples])
+        else:
+            self.origin += FOLLOW * late
+        self.count += len(samples)
+        return samples, fresh

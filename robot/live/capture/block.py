@@ -1,0 +1,75 @@
+"""A piece of sound with the time at which it was taken, and the queue that carries it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from threading import Condition
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.robot.media.audio import RATE
+
+BLOCK_S: Final = 0.005
+DEPTH: Final = 100
+"""Blocks that may wait, half a second: more would be played late, so the oldest go."""
+_LOUDEST: Final = 8.0
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Sound at 16 kHz.
+
+    Attributes:
+        t: s on the host's monotonic clock at which the first sample was taken.
+        samples: (n,) float32.
+    """
+
+    t: float
+    samples: NDArray[np.float32]
+
+    @property
+    def end(self) -> float:
+        """When the sample after the last one would have been taken."""
+        return self.t + len(self.samples) / RATE
+
+
+class Inbox:
+    """Bounded queue from a device's thread to one reader. When full, the oldest blocks go."""
+
+    def __init__(self, depth: int = DEPTH) -> None:
+        self._blocks: deque[Block] = deque(maxlen=depth)
+        self._ready = Condition()
+        self.dropped = 0
+        self.ended = False
+
+    def put(self, block: Block) -> None:
+        """Add a block. Never blocks for longer than the reader takes to empty a list."""
+        with self._ready:
+            self.dropped += len(self._blocks) == self._blocks.maxlen
+            self._blocks.append(block)
+            self._ready.notify()
+
+    def end(self) -> None:
+        """No more blocks will come."""
+        with self._ready:
+            self.ended = True
+            self._ready.notify()
+
+    def take(self, timeout_s: float = 0.0) -> list[Block]:
+        """All that waits; if nothing does, after at most ``timeout_s``."""
+        with self._ready:
+            if not self._blocks and timeout_s > 0:
+                self._ready.wait(timeout_s)
+            out = list(self._blocks)
+            self._blocks.clear()
+        return out
+
+
+def mono(samples: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(n,) or (n, channels) of any float -> (n,) float32, finite and of bounded size."""
+    flat = samples if samples.ndim == 1 else samples.mean(axis=1)
+    clean = np.nan_to_num(np.asarray(flat, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    return np.clip(clean, -_LOUDEST, _LOUDEST)

@@ -1,0 +1,36 @@
+"""Any rate to 16 kHz, block by block, without losing the time of a sample."""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from mien.robot.media.audio import RATE
+from mien.robot.live.capture.block import Block, mono
+
+
+class Resampler:
+    """One stream of blocks at ``rate`` Hz.
+
+    soxr keeps samples back until its filter can answer (about 11 ms at this quality from 48 kHz)
+    but never shifts them, so the time of an output sample follows from how many came before it.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._stream = None
+        if round(rate) != RATE:
+            self._stream = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="LQ")
+        self._taken = self._given = 0
+
+    def __call__(self, t: float, samples: NDArray[np.floating]) -> Block:
+        """Samples (n,) or (n, channels), the first taken at ``t`` s. The block may be empty."""
+        flat = mono(samples)
+        if self._stream is None:
+            return Block(t, flat)
+        behind = self._taken / self.rate - self._given / RATE
+        out = np.asarray(self._stream.resample_chunk(flat), np.float32)
+        self._taken += len(flat)
+        self._given += len(out)
+        return Block(t - behind, out)

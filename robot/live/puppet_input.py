@@ -1,0 +1,55 @@
+"""From somebody else's face to this one: blendshapes of a puppeteer become commands."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import numpy as np
+
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.config import Floats
+from mien.robot.live.jitter_buffer import FRAME_S
+from mien.robot.media.livelink_takes import ROTATIONS
+from mien.robot.expression.performance import NECK
+from mien.robot.puppet.network import Seen
+
+LOST_S: Final = 0.5
+"""No new packet for so long: the strings are let go and the voice has the face again."""
+_RANGE: Final = np.radians((40.0, 25.0, 20.0))
+"""Yaw, pitch and roll of a head that are the neck's full command."""
+_HEAD: Final = tuple(ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll"))
+
+
+class Inlet(Protocol):
+    """Where faces come from."""
+
+    def poll(self, now: float) -> Seen | None:
+        """The newest face, or None before the first."""
+
+
+class Strings:
+    """Commands from the newest face of an inlet, None while there is none."""
+
+    def __init__(self, calibrated: Calibrated, inlet: Inlet) -> None:
+        self._face, self._retarget = calibrated.face, calibrated.retarget
+        self._inverse, self._inlet = calibrated.inverse(), inlet
+        self._last: float | None = None
+        _ = self._retarget.reach
+
+    def __call__(self, t: float) -> Floats | None:
+        """Commands (n,) at ``t`` s."""
+        seen = self._inlet.poll(t)
+        if seen is None or not seen.tracked or t - seen.t > LOST_S:
+            self._last = None
+            return None
+        others = np.zeros(len(self._face.names))
+        head = np.clip(seen.rotations[list(_HEAD)] / _RANGE, -1.0, 1.0)
+        for k, name in enumerate(NECK):
+            if name in self._face.names:
+                others[self._face.index(name)] = head[k]
+        for name, command in self._retarget.direct(seen.weights[None]).items():
+            others[self._face.index(name)] = command[0]
+        dt = FRAME_S if self._last is None else max(t - self._last, FRAME_S)
+        self._last = t
+        target = self._retarget.targets(seen.weights[None])[0]
+        return self._inverse.solve(target, dt, others).commands

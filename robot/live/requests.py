@@ -1,0 +1,111 @@
+"""What a panel asks of a live face, looked at once more where it counts.
+
+The panel's own schema is in another process, which a browser talks to. Whatever that process lets
+through or makes up, nothing that arrives here ends a run: what is not understood is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from mien.models.face.emotion import EMOTIONS
+from mien.robot.face.config import FaceConfig, Floats
+
+AT_ONCE: Final = 64
+"""Messages that are obeyed in a tick; of more, the newest."""
+PIECE: Final = 4096
+NAME: Final = 200
+Wish = tuple[Any, ...]
+
+
+def obeyed(face: FaceConfig, messages: Sequence[object]) -> tuple[list[Wish], int]:
+    """The wishes of a tick in their order, and how many messages were none.
+
+    An E-STOP goes before all. Of poses, feelings and gazes only the newest counts. Every value is
+    finite and in its range.
+    """
+    if ("estop",) in [m for m in messages if type(m) is tuple and len(m) == 1]:
+        return [("estop",)], 0
+    kept: list[Wish] = []
+    refused = max(0, len(messages) - AT_ONCE)
+    for message in messages[-AT_ONCE:]:
+        wish = _checked(face, message)
+        if wish is None:
+            refused += 1
+            continue
+        if wish[0] in _NEWEST:
+            kept = [other for other in kept if other[0] != wish[0]]
+        kept.append(wish)
+    return kept, refused
+
+
+def _checked(face: FaceConfig, message: object) -> Wish | None:
+    if type(message) is not tuple or not message or not isinstance(message[0], str):
+        return None
+    kind, *rest = message
+    try:
+        found = _KINDS[kind](face, *rest)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return (kind, *found)
+
+
+def _feel(_face: FaceConfig, intensities: dict[str, float]) -> Wish:
+    if not isinstance(intensities, dict) or any(name not in EMOTIONS for name in intensities):
+        raise ValueError(f"feelings by name, of {', '.join(EMOTIONS)}")
+    return ({name: _share(value, 0.0) for name, value in intensities.items()},)
+
+
+def _look(_face: FaceConfig, yaw: float, pitch: float) -> Wish:
+    return _share(yaw, -1.0), _share(pitch, -1.0)
+
+
+def _tune(face: FaceConfig, pose: object) -> Wish:
+    return (None if pose is None else np.clip(numbers(pose, (len(face.names),)), *face.limits.T),)
+
+
+def _name(_face: FaceConfig, name: str | None) -> Wish:
+    if name is not None and not (isinstance(name, str) and 0 < len(name) <= NAME):
+        raise ValueError(name)
+    return (name,)
+
+
+def _piece(face: FaceConfig, times: list[float], rows: list[list[float]]) -> Wish:
+    if not (isinstance(times, list) and isinstance(rows, list) and len(times) <= PIECE):
+        raise ValueError("a piece is two lists")
+    at = numbers(times, (len(times),))
+    poses = numbers(rows, (len(times), len(face.names))) if times else np.zeros((0, 0))
+    return at.tolist(), poses.tolist()
+
+
+def _bare(_face: FaceConfig) -> Wish:
+    return ()
+
+
+_KINDS: Final[dict[str, Callable[..., Wish]]] = {
+    "feel": _feel, "look": _look, "tune": _tune, "record": _name, "replay": _name,
+    "piece": _piece, "played": _bare, "stop": _bare,
+}  # fmt: skip
+_NEWEST: Final = ("feel", "look", "tune")
+
+
+def _share(value: object, low: float) -> float:
+    return float(np.clip(numbers(value, ()), low, 1.0))
+
+
+def numbers(value: object, shape: tuple[int, ...]) -> Floats:
+    """Finite numbers of this shape.
+
+    Raises:
+        ValueError: something else.
+    """
+    try:
+        found = np.asarray(value)
+    except (TypeError, OverflowError) as e:
+        raise ValueError(f"not {shape} numbers") from e
+    if found.shape != shape or found.dtype.kind not in "fiu" or not np.isfinite(found).all():
+        raise ValueError(f"not {shape} numbers")
+    return found.astype(np.float64)

@@ -1,0 +1,260 @@
+"""One live run from beginning to end: puts the parts together, and takes them apart in order."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any, Final
+
+from mien.robot.media import audio
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.config import Floats, load_face
+from mien.robot.errors import DeviceError
+from mien.robot.control.estop_socket import EstopSocket
+from mien.robot.face import sync_store
+from mien.robot.live.face import IDLE_S, LiveFace
+from mien.robot.live.memory_usage import Memory
+from mien.robot.live.jitter_buffer import Frame
+from mien.robot.recording.session import Tape
+from mien.robot.live.voice_process import VoiceProcess
+from mien.robot.live.voice_setup import Setup
+from mien.robot.control.loop import Tick
+from mien.robot.control.connect import Opened, opened
+from mien.robot.panel.process import PanelProcess, Window
+from mien.robot.puppet.network import Mirror
+from mien.robot.puppet.receiver import Kind, Receiver
+from mien.robot.puppet.senders import LOOPBACK
+from mien.robot.live.puppet_input import Inlet, Strings
+from mien.robot.stopping import Stop
+
+PRIORITY: Final = 5
+"""Of SCHED_FIFO; anything above 0 goes before all ordinary work."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run.
+
+    Attributes:
+        setup: face and source. port, build, faults: the board, or the simulated robot.
+        lag_s: of the skin; None takes what was measured.
+        puppet, vmc: UDP ports that listen on ``bind``, 0 for none. allow: whose packets they take.
+        livelink, avatar: where to send.
+        window: the panel. record: a file. record_voice: also what is computed from the voice.
+        idle_s: silence until rest. realtime: SCHED_FIFO.
+        inlet: another puppeteer, already open. watch: hears every tick with the opened board.
+    """
+
+    setup: Setup
+    port: str = "sim"
+    build: int = 0
+    faults: tuple[str, ...] = ()
+    emotion: dict[str, float] = field(default_factory=dict)
+    lag_s: float | None = None
+    puppet: int = 0
+    vmc: int = 0
+    bind: str = "127.0.0.1"
+    allow: tuple[IPv4Network, ...] = LOOPBACK
+    livelink: tuple[str, int] | None = None
+    avatar: tuple[str, int] | None = None
+    window: Window | None = None
+    record: Path | None = None
+    record_voice: bool = False
+    idle_s: float = IDLE_S
+    realtime: bool = False
+    inlet: Inlet | None = None
+    watch: Callable[[Opened, Tick], None] = lambda _at, _tick: None
+    mirror: Callable[[float, Frame], None] = lambda _t, _frame: None
+
+
+def run(options: Options, stop: Stop) -> dict[str, Any]:
+    """Live until the source ends or ``stop`` says so. Returns the numbers of the run.
+
+    Raises:
+        MienError: what ended it early; the face is at rest by then.
+    """
+    if options.realtime:
+        ask_for_priority()
+    setup = options.setup
+    face = load_face(setup.face)
+    if setup.source == "wav" and setup.path is not None:
+        audio.load(setup.path)  # a wrong one is said at once, not after everything has started
+    _ = setup.weights
+    calibrated = Calibrated(face, setup.calibration)
+    with ExitStack() as stack:
+        estop = stack.enter_context(EstopSocket())
+        voice = VoiceProcess(setup)
+        stack.callback(voice.close)
+        voice.start()
+        voice.feel(options.emotion)
+        tape = _tape(options, calibrated, stack)
+        taped = Taped(tape)
+        window = _panel(options.window, estop, stack)
+        strings, show, heard = _network(options, calibrated, stack)
+        at = stack.enter_context(
+            opened(face, options.port, options.build, options.faults, wire=taped.wire, estop=estop)
+        )
+        if window and at.rig:
+            window.watch(at.rig.sim.rig.skin_state)
+
+        memory = Memory(lambda: voice.status.rss_mb)
+
+        def watch(tick: Tick) -> None:
+            memory.look(tick.t)
+            taped.rig(at)
+            options.watch(at, tick)
+
+        def mirror(t: float, frame: Frame) -> None:
+            show(t, frame)
+            options.mirror(t, frame)
+
+        live = LiveFace(
+            face, at.board, at.clock, voice, lag_s=lag_of(options, calibrated),
+            tape=tape, panel=window, puppet=strings, mirror=mirror, watch=watch,
+            idle_s=options.idle_s, stop=stop.asked,
+        )  # fmt: skip
+        gc.collect()
+        gc.freeze()
+        voice.begin()
+        stop.begin()
+        print(_greeting(voice, live, options), file=sys.stderr)
+        began, spent = time.monotonic(), time.process_time()
+        try:
+            live.run()
+        finally:
+            gc.unfreeze()
+        seconds = time.monotonic() - began
+        return {
+            **live.report(),
+            "seconds": seconds,
+            "loop_cpu_pct": 100 * (time.process_time() - spent) / seconds,
+            "voice_cpu_pct": voice.status.cpu_pct,
+            "rss_mb": memory.now,
+            "rss_growth_mb": memory.growth,
+            "rss_growth_over_s": memory.seconds,
+            "underruns": voice.status.underruns,
+            "monitor_lost": voice.status.monitor_lost,
+            "blocks_dropped": voice.status.dropped,
+            "sound_holes": voice.status.holes,
+            "source_lost": voice.status.lost,
+            "puppet": heard(),
+            "rig_slips": at.rig.slips if at.rig else 0,
+        }
+
+
+def lag_of(options: Options, calibrated: Calibrated) -> float:
+    """Lag of the skin in s: what the user says, what ``mien sync`` measured, or calibration."""
+    if options.lag_s is not None:
+        return options.lag_s
+    measured = sync_store.stored_lag(calibrated.face)
+    return calibrated.lag_s if measured is None else measured
+
+
+def ask_for_priority() -> None:
+    """Go before ordinary programs; the processes that are started from here do too.
+
+    Raises:
+        DeviceError: this user may not.
+    """
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+    except OSError as e:
+        raise DeviceError(
+            f"no real-time priority: {e.strerror}", "sudo setcap cap_sys_nice+ep PYTHON, or as root"
+        ) from e
+
+
+class Taped:
+    """Puts what the simulated robot is told and how it is on a tape, by the run's own time."""
+
+    def __init__(self, tape: Tape) -> None:
+        self._tape, self._began = tape, time.monotonic()
+
+    def wire(self, us: int, data: bytes) -> None:
+        """Bytes for the simulated board at its own time."""
+        if self._tape.on:
+            self._tape.put("/wire", self._t(), {"us": us, "hex": data.hex()})
+
+    def rig(self, at: Opened) -> None:
+        """The simulated robot as it is now."""
+        if self._tape.on and at.rig is not None:
+            state = at.rig.state()
+            content = {"us": state.us, "crc": state.crc, "lip_gap_mm": state.lip_gap_mm}
+            self._tape.put("/rig", self._t(), content)
+
+    def _t(self) -> float:
+        return time.monotonic() - self._began
+
+
+def _tape(options: Options, calibrated: Calibrated, stack: ExitStack) -> Tape:
+    setup = options.setup
+    about = {
+        "build": options.build, "faults": list(options.faults), "seed": setup.seed,
+        "source": setup.source, "self_model": calibrated.path.name,
+    }  # fmt: skip
+    tape = Tape(calibrated.face, about, persons=options.record_voice)
+    if options.record is not None:
+        tape.whole(options.record)
+    stack.callback(tape.close)
+    return tape
+
+
+def _panel(window: Window | None, estop: EstopSocket, stack: ExitStack) -> PanelProcess | None:
+    if window is None:
+        return None
+    panel = PanelProcess(replace(window, estop=estop.path))
+    stack.push(panel.leave)
+    print(f"panel: {panel.start()}", file=sys.stderr, flush=True)
+    return panel
+
+
+def _network(
+    options: Options, calibrated: Calibrated, stack: ExitStack
+) -> tuple[
+    Callable[[float], Floats | None],
+    Callable[[float, Frame], None],
+    Callable[[], dict[str, Any] | None],
+]:
+    """Commands of a puppeteer, what mirrors a frame, and what became of the puppeteer's packets."""
+    strings: Callable[[float], Floats | None] = lambda _: None  # noqa: E731
+    heard: Callable[[], dict[str, Any] | None] = lambda: None  # noqa: E731
+    show: Callable[[float, Frame], None] = lambda _t, _f: None  # noqa: E731
+    if options.inlet is not None:
+        strings = Strings(calibrated, options.inlet)
+    elif options.puppet or options.vmc:
+        kind: Kind = "livelink" if options.puppet else "vmc"
+        port = options.puppet or options.vmc
+        inlet = stack.enter_context(Receiver(kind, port, options.bind, options.allow))
+        heard = inlet.report
+        strings = Strings(calibrated, inlet)
+    if options.livelink or options.avatar:
+        outlet = Mirror(options.livelink, options.avatar)
+        stack.callback(outlet.close)
+        show = outlet.show
+    return strings, show, heard
+
+
+def _greeting(voice: VoiceProcess, live: LiveFace, options: Options) -> str:
+    report = live.report()
+    parts = {k: f"{report[f'{k}_ms']:.0f} ms" for k in ("lookahead", "lead", "face_lag")}
+    name = voice.status.name or options.setup.source
+    if options.setup.source == "quiet":
+        return f"live: {live.face.name} on {options.port}, nobody speaks. Ctrl-C ends."
+    total = report["delay_ms"] + report["lead_ms"] + report["face_lag_ms"]
+    heard = (
+        "and the monitor waits for them"
+        if options.setup.monitor is not None
+        else "which nothing hides where the sound goes straight to the room"
+    )
+    return (
+        f"live: {name} to {live.face.name} on {options.port}; look-ahead {parts['lookahead']}, "
+        f"lead {parts['lead']}, face {parts['face_lag']}: lips about {total:.0f} ms behind the "
+        f"voice, {heard}. Ctrl-C ends."
+    )

@@ -1,0 +1,67 @@
+"""The source of sound that the user named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.robot.media import audio
+from mien.robot.errors import InputError
+from mien.robot.live.capture.block import Inbox
+from mien.robot.live.voice_setup import Setup
+
+
+class Ear(Protocol):
+    """A source of sound."""
+
+    name: str
+
+    def start(self) -> None:
+        """Begin to put blocks into its inbox."""
+
+    def close(self) -> None:
+        """Stop."""
+
+
+def open_ear(setup: Setup, inbox: Inbox) -> Ear:
+    """The source that ``setup`` names, not started.
+
+    Raises:
+        InputError: an unknown source, or a file that cannot be read.
+    """
+    from mien.robot.live.capture.microphone import Microphone
+    from mien.robot.live.capture.recorded import Pcm, Recorded
+
+    makers: dict[str, Callable[[], Ear]] = {
+        "mic": lambda: Microphone(inbox, setup.device),
+        "wav": lambda: Recorded(audio.load(setup.path or Path()), inbox, setup.repeat),
+        "pcm": lambda: Pcm(os.fdopen(0, "rb", buffering=0), setup.rate, inbox),
+        "text": lambda: Recorded(_said(setup.text), inbox),
+        "quiet": Quiet,
+    }
+    if setup.source not in makers:
+        raise InputError(f"source {setup.source!r}: allowed are {', '.join(makers)}")
+    return makers[setup.source]()
+
+
+class Quiet:
+    """Nobody speaks: the face only lives."""
+
+    name = "quiet"
+
+    def start(self) -> None:
+        """Nothing to open."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def _said(text: str) -> NDArray[np.float32]:
+    from mien.robot.expression.tts import voice
+
+    return voice()(text)

@@ -1,0 +1,112 @@
+"""Blocks of sound in, frames of commands out: the live path before the loop, without any clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.speech.features import samples_for
+from mien.robot.media.audio import RATE
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.config import Floats
+from mien.robot.live.capture.audio_clock import AudioClock
+from mien.robot.live.capture.block import Block
+from mien.robot.live.streaming_layers import LiveExpression
+from mien.robot.live.jitter_buffer import FRAME_S, Frame
+from mien.robot.live.voice_activity import VoiceActivity
+from mien.robot.expression.performance import NECK
+
+BACKLOG_S: Final = 0.3
+"""Sound this old is listened to, but no longer turned into a pose."""
+FPS: Final = 60
+
+
+class Speech(Protocol):
+    """A speech model that listens: frame k of its output is at k / 60 s of its input."""
+
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Samples (n,) at 16 kHz -> the frames (m, 52) that they complete."""
+
+
+class Performer:
+    """One voice to one face.
+
+    Args:
+        speech: makes a fresh stream of the speech model; called again after a hole in the sound.
+        now: host clock, for the time of arrival only.
+
+    Attributes:
+        clock: what is known of the sound's own time. skipped: frames too old to be inverted.
+    """
+
+    def __init__(
+        self,
+        calibrated: Calibrated,
+        speech: Callable[[], Speech],
+        expression: LiveExpression,
+        now: Callable[[], float],
+    ) -> None:
+        self._face, self._retarget = calibrated.face, calibrated.retarget
+        self._inverse = calibrated.inverse()
+        self._make, self._now = speech, now
+        self._speech = speech()
+        self.expression = expression
+        self.clock = AudioClock()
+        self._voice = VoiceActivity()
+        self._frames = self._before = 0
+        self._waited = 1
+        self.skipped = 0
+        _ = self._retarget.reach  # measured on first use: not while somebody speaks
+
+    def push(self, block: Block) -> list[Frame]:
+        """One block -> the frames that it completes."""
+        began = perf_counter()
+        samples, fresh = self.clock.admit(block)
+        if fresh:
+            self._speech, self._frames = self._make(), 0
+            self._before = lead_in(len(samples))
+            samples = np.concatenate([np.zeros(self._before, np.float32), samples])
+        heard = self._voice.push(samples)
+        out = []
+        for spoken in self._speech.push(samples):
+            t = self.clock.time(self._frames * RATE / FPS - self._before)
+            self._frames += 1
+            weights, head = self.expression.frame(spoken, heard.level_db, heard.gate)
+            if self._now() - t > BACKLOG_S:
+                self.skipped += 1
+                self._waited += 1
+                continue
+            commands = self.pose(weights, head)
+            spent = 1e3 * (perf_counter() - began)
+            out.append(Frame(t, commands, weights, self._now(), heard.level_db, heard.gate, spent))
+        return out
+
+    def pose(self, weights: NDArray[np.float32], head: Floats) -> Floats:
+        """Weights (52,) and neck (3,) -> commands (n,) for the next frame."""
+        others = np.zeros(len(self._face.names))
+        for k, name in enumerate(NECK):
+            if name in self._face.names:
+                others[self._face.index(name)] = head[k]
+        for name, command in self._retarget.direct(weights[None]).items():
+            others[self._face.index(name)] = command[0]
+        target = self._retarget.targets(weights[None])[0]
+        found = self._inverse.solve(target, self._waited * FRAME_S, others)
+        self._waited = 1
+        return found.commands
+
+
+def lead_in(block: int) -> int:
+    """Samples of silence before a stream that comes in blocks of ``block`` samples.
+
+    A frame is complete somewhere within a block and waits for the rest of it. With the right
+    beginning the longest of these waits, which decides how late everything is, is the shortest.
+    """
+    if not 0 < block <= RATE // FPS:
+        return 0
+    complete = np.array([samples_for(frame) for frame in range(FPS)])
+    waits = [int(np.max(-(complete + shift) % block)) for shift in range(block)]
+    return int(np.argmin(waits))

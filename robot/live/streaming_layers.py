@@ -1,0 +1,159 @@
+"""Speech, feeling and life met frame by frame, for a voice that has no end yet.
+
+The parts are those of ``expression``; only what needs a whole clip there is replaced: stress comes
+from a causal level, and life, which is linear in the stress, is drawn ten seconds ahead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.face.blendshapes import INDEX, SPEECH, indices
+from mien.models.face.emotion import AROUSAL, EMOTIONS, TIMINGS, mix
+from mien.models.fusion.rules import Fusion
+from mien.robot.face.config import Floats
+from mien.robot.expression.layers import FPS, fusion
+from mien.robot.expression.emotion.feeling import Feeling, Felt
+from mien.robot.expression.life import Glance, Life
+from mien.robot.expression.posture import posture
+
+CHUNK_S: Final = 10
+LIFE_S: Final = 60
+FADE_S: Final = 2
+_FAST_S: Final = 0.06
+_SLOW_S: Final = 0.9
+_SAID: Final = indices(SPEECH)
+
+
+@dataclass
+class Stress:
+    """How much the voice presses, 0..1: its level above its own slow mean, without look-ahead."""
+
+    fast: float = -70.0
+    slow: float = -70.0
+
+    def push(self, level_db: float, gate: float, dt: float = 1 / FPS) -> float:
+        """Level in dB and voice gate 0..1 of one frame."""
+        level = max(level_db, -70.0)
+        self.fast += (level - self.fast) * min(1.0, dt / _FAST_S)
+        self.slow += (level - self.slow) * min(1.0, dt / _SLOW_S)
+        return float(np.clip((self.fast - self.slow) / 10.0, 0.0, 1.0)) * gate
+
+
+@dataclass
+class Held:
+    """An emotion set by hand: it comes and goes at each emotion's own pace, without jumps."""
+
+    mix: Floats
+    rank: int = 0
+
+    def felt(self, t: Floats) -> Felt:
+        """The same everywhere and always."""
+        out = Felt.nothing(len(t))
+        out.mix[:] = self.mix
+        out.presence[:] = 1.0
+        return out
+
+    def approach(self, goal: Floats, dt: float) -> None:
+        """Move (8,) toward ``goal`` (8,) at the onset and offset speeds of the emotions."""
+        onset = np.array([TIMINGS[name].onset_s for name in EMOTIONS])
+        offset = np.array([TIMINGS[name].offset_s for name in EMOTIONS])
+        step = goal - self.mix
+        self.mix = self.mix + np.clip(step, -dt / offset, dt / onset)
+
+
+class LiveExpression:
+    """One face being lively.
+
+    Args:
+        seed: of blinks, gaze, head.
+        amount: of life, 0 a statue.
+    """
+
+    def __init__(self, seed: int = 0, amount: float = 1.0, fuse: Fusion | None = None) -> None:
+        self._life = Life(seed=seed, amount=amount)
+        self._fuse = fuse or fusion()
+        self._held = Held(np.zeros(len(EMOTIONS)))
+        self._feeling = Feeling((self._held,))
+        self._goal = np.zeros(len(EMOTIONS))
+        self._stress = Stress()
+        self._chunk = -1
+        self._weights = np.zeros((2, 0, len(INDEX)), np.float32)
+        self._head = np.zeros((2, 0, 3))
+        self._k = 0
+
+    def feel(self, intensities: dict[str, float]) -> None:
+        """Emotions by name, 0..1 each; those not named fade."""
+        self._goal = mix(intensities)
+
+    def look(self, yaw: float, pitch: float) -> None:
+        """Gaze target from now on, eyeLook weights -1..1."""
+        before = self._life.glances[-1:]
+        glance = Glance(self._k / FPS, float(np.clip(yaw, -1, 1)), float(np.clip(pitch, -1, 1)))
+        self._life = replace(self._life, glances=(*before, glance))
+        self._chunk = -1
+
+    def frame(
+        self, spoken: NDArray[np.float32], level_db: float, gate: float
+    ) -> tuple[NDArray[np.float32], Floats]:
+        """One frame, 1/60 s after the last.
+
+        Args:
+            spoken: (52,) speech shapes. level_db: of the sound. gate: 0..1, somebody speaks.
+
+        Returns:
+            weights (52,) in 0..1, neck commands (3,) yaw, pitch, roll in -1..1.
+        """
+        t = np.array([self._k / FPS])
+        self._held.approach(self._goal, 1 / FPS)
+        press = self._stress.push(level_db, gate)
+        said = spoken.astype(np.float64)[None]
+        said[:, _SAID] *= gate
+        met = said
+        mixed = self._held.mix
+        if mixed.any():
+            met = self._fuse(said, self._feeling.shapes(t), np.array([gate]))
+        alive, head = self._alive(press)
+        for side in ("Left", "Right"):  # a blink shuts an eye that a feeling holds wide
+            wide, blink = INDEX[f"eyeWide{side}"], INDEX[f"eyeBlink{side}"]
+            alive[wide] -= met[0, wide] * alive[blink]
+        weights = np.clip(met[0] + alive, 0.0, 1.0).astype(np.float32)
+        energy = 1.0 + 0.5 * min(1.0, float(mixed @ np.abs(AROUSAL)))
+        turned = np.clip(energy * head + posture(mixed[None])[0], -1.0, 1.0)
+        self._k += 1
+        return weights, turned
+
+    def _alive(self, press: float) -> tuple[Floats, Floats]:
+        chunk, at = divmod(self._k, CHUNK_S * FPS)
+        if chunk != self._chunk:
+            self._chunk = chunk
+            self._weights, self._head = self._drawn(chunk)
+        mixing = np.array([1.0 - press, press])
+        return mixing @ self._weights[:, at], mixing @ self._head[:, at]
+
+    def _drawn(self, chunk: int) -> tuple[NDArray[np.float32], Floats]:
+        """Life of ten seconds for stress 0 and 1: weights (2, T, 52), head (2, T, 3).
+
+        A life costs more to draw the longer it lasts, so every minute is a new one, faded into.
+        """
+        minute, within = divmod(chunk, LIFE_S // CHUNK_S)
+        weights, head = self._life_of(minute, within * CHUNK_S)
+        if within == 0 and minute > 0:
+            share = np.clip(np.arange(CHUNK_S * FPS) / (FADE_S * FPS), 0.0, 1.0)[:, None]
+            old_weights, old_head = self._life_of(minute - 1, LIFE_S)
+            weights = (old_weights + share * (weights - old_weights)).astype(np.float32)
+            head = old_head + share * (head - old_head)
+        return weights, head
+
+    def _life_of(self, minute: int, start_s: int) -> tuple[NDArray[np.float32], Floats]:
+        glances = tuple(replace(g, t=g.t - minute * LIFE_S) for g in self._life.glances)
+        life = replace(self._life, seed=self._life.seed + minute, glances=glances)
+        t = start_s + np.arange(CHUNK_S * FPS) / FPS
+        ends = (np.zeros(len(t)), np.ones(len(t)))
+        return np.stack([life.weights(t, s) for s in ends]), np.stack(
+            [life.head(t, s) for s in ends]
+        )

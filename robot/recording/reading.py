@@ -1,0 +1,269 @@
+"""A recording read as far as it is whole, with a word on what is missing.
+
+A run may have been killed while it wrote, a disk may have been full, a bit may have turned. Every
+record that is on the disk whole is read; what lies between is counted and said, never guessed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from struct import error as StructError  # noqa: N812
+from typing import IO, Any, Final
+
+from mcap.data_stream import ReadDataStream
+from mcap.exceptions import McapError
+from mcap.opcode import Opcode
+from mcap.records import Channel, Metadata
+
+from mien.robot.face.config import FaceConfig
+from mien.robot.errors import InputError
+from mien.robot.recording import mcap_walk
+from mien.robot.recording.mcap_walk import Hole, Part, Walk
+from mien.robot.recording.missing import Missing
+from mien.robot.recording.recorder import PERSONAL, TOPICS, VERSION, checksum
+from mien.robot.names import printable
+
+FIRST_PROTOCOL: Final = "908b5eec"
+"""What every board spoke while recordings were of version 1, which does not say it."""
+MOST_CHANNELS: Final = 256
+_HINT: Final = "mien live --record"
+_TYPES: Final[dict[str, Any]] = {
+    "number": (int, float), "integer": int, "string": str, "array": list,
+}  # fmt: skip
+# Whatever a parser trips over in bytes that are damaged or made up.
+_DAMAGE: Final = (
+    McapError, ValueError, LookupError, OverflowError, EOFError, RecursionError, StructError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Record:
+    """One message. ``t`` is s since the beginning of the file."""
+
+    topic: str
+    t: float
+    content: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        """One value of the message.
+
+        Raises:
+            InputError: it is not there.
+        """
+        if name not in self.content:
+            raise InputError(f"a {self.topic} at {self.t:.3f} s has no {name}", _HINT)
+        return self.content[name]
+
+
+class Recording:
+    """A file to read. Iterating gives its records in the order in which they were handed over.
+
+    Attributes:
+        face, about: whose run it is, and what else was said about it.
+        version: of the file. protocol: hash of the wire's definition, 8 hex digits.
+        persons: what it tells of persons, in words.
+        missing: what is not there; complete at the end of an iteration.
+
+    Raises:
+        InputError: no such file, no recording of ours, or cut before its first record.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.missing = path, Missing()
+        self._told: int | None = None  # how many records were written
+        head = self._opened(self._find_head)
+        try:
+            self.version = int(head.get("version", "1"))
+            if self.version > VERSION:
+                raise InputError(
+                    f"{path} has version {self.version}, this Mien reads up to {VERSION}",
+                    "a newer Mien",
+                )
+            self.face = FaceConfig.model_validate_json(head["face"])
+            self.about: dict[str, Any] = dict(json.loads(head["about"]))
+            self.protocol = str(head.get("protocol", FIRST_PROTOCOL))
+            known = json.loads(head["topics"]) if "topics" in head else dict(enumerate(TOPICS, 1))
+            self._topics = {int(k): str(topic) for k, topic in known.items()}
+            told = json.loads(head["persons"]) if "persons" in head else _always()
+            self.persons = tuple(str(line) for line in told)
+        except (*_DAMAGE, TypeError, AttributeError) as e:
+            raise self._refusal(_why(e)) from e
+
+    def __iter__(self) -> Iterator[Record]:
+        """The records.
+
+        Raises:
+            InputError: a record that is whole holds what no recording of ours does.
+        """
+        self.missing, self._told = Missing(), None
+        try:
+            with self.path.open("rb") as file:
+                yield from self._records(Walk(file))
+        except OSError as e:
+            raise self._unreadable(e) from e
+        except _DAMAGE as e:
+            raise self._refusal(_why(e)) from e
+
+    def _records(self, walk: Walk) -> Iterator[Record]:
+        missing, sequence, start = self.missing, -1, None
+        broken: float | None = None  # the last time before a damaged place
+        for part in walk.parts():
+            if isinstance(part, Part):
+                try:
+                    found = list(self._content(part))
+                except _DAMAGE:
+                    if part.cut:
+                        continue
+                    part = walk.damaged(part)
+            if isinstance(part, Hole):
+                broken = (missing.until_s or 0.0) if broken is None else broken
+                missing.holes.append((part.at, part.end, broken))
+                continue
+            for number, at, topic, data in found:
+                start = at if start is None else start
+                t = (at - start) / 1e9
+                try:
+                    content = _checked(topic, json.loads(data))
+                except _DAMAGE:
+                    if part.cut:  # the end of a chunk whose checksum is not there
+                        break
+                    raise
+                if broken is not None:
+                    missing.seconds += max(0.0, t - broken)
+                    broken = None
+                missing.records += max(0, number - sequence - 1)
+                sequence, missing.until_s = max(sequence, number), t
+                yield Record(topic, t, content)
+        if not walk.closed:
+            missing.cut_at = walk.at
+        elif self._told is not None:
+            missing.records += max(0, self._told - sequence - 1)
+        elif self.version > 1:  # its end does not say how many there were: that place is damaged
+            missing.holes.append((walk.at, walk.at, missing.until_s or 0.0))
+
+    def _content(self, part: Part) -> Iterator[tuple[int, int, str, bytes]]:
+        """(sequence, time, topic, data) of the messages of a part.
+
+        Raises:
+            ValueError and the like: it is damaged.
+        """
+        if part.opcode == Opcode.METADATA and not part.cut:
+            found = _metadata(part)
+            if found.name == "end":
+                self.missing.dropped = int(found.metadata["dropped"])
+                self._told = int(found.metadata["records"])
+        if part.opcode != Opcode.CHUNK:
+            return
+        for opcode, body in mcap_walk.records(mcap_walk.unpacked(part)):
+            if opcode == Opcode.CHANNEL:
+                channel = Channel.read(_stream(body))
+                if len(self._topics) >= MOST_CHANNELS:
+                    raise ValueError(f"more than {MOST_CHANNELS} channels")
+                self._topics.setdefault(channel.id, channel.topic)
+            elif opcode == Opcode.MESSAGE:
+                number, sequence, at, data = mcap_walk.message(body)
+                if number not in self._topics:
+                    raise ValueError(f"channel {number} has no name")
+                yield sequence, at, self._topics[number], data
+
+    def _find_head(self, file: IO[bytes]) -> dict[str, str]:
+        walk = Walk(file)
+        found: dict[str, str] = {}
+        for part in walk.parts():
+            if not isinstance(part, Part) or part.cut or part.opcode != Opcode.METADATA:
+                continue
+            try:
+                metadata = _metadata(part)
+            except _DAMAGE:
+                walk.damaged(part)
+                continue
+            if metadata.name == "mien" and "version" in metadata.metadata:
+                return metadata.metadata
+            if metadata.name == "mien":  # version 1: what was said about the run follows
+                found = metadata.metadata
+            if metadata.name == "run" and found:
+                parts = (f"{json.dumps(k)}: {v}" for k, v in metadata.metadata.items())
+                return {**found, "about": "{" + ", ".join(parts) + "}"}
+        if walk.at < walk.size or not walk.closed:
+            raise ValueError(
+                f"it is cut or damaged at byte {walk.at} of {walk.size}, before its first record: "
+                "nothing can be read"
+            )
+        raise ValueError("it does not say whose run it is")
+
+    def _opened(self, look: Any) -> dict[str, str]:
+        try:
+            with self.path.open("rb") as file:
+                found: dict[str, str] = look(file)
+                return found
+        except OSError as e:
+            raise self._unreadable(e) from e
+        except _DAMAGE as e:
+            raise self._refusal(_why(e)) from e
+
+    def _unreadable(self, error: OSError) -> InputError:
+        return InputError(f"cannot read {self.path}: {error.strerror}", _HINT)
+
+    def _refusal(self, why: str) -> InputError:
+        return InputError(f"{self.path} is not a whole recording of mien: {why}", _HINT)
+
+
+def read(path: Path) -> Iterator[Record]:
+    """The records of a file, as far as they are whole; see ``Recording``."""
+    return iter(Recording(path))
+
+
+def origin(path: Path) -> tuple[FaceConfig, dict[str, Any]]:
+    """The face and what else was said about the run.
+
+    Raises:
+        InputError: as ``Recording``.
+    """
+    recording = Recording(path)
+    return recording.face, recording.about
+
+
+def _metadata(part: Part) -> Metadata:
+    """A metadata record whose checksum is right, or that has none.
+
+    Raises:
+        ValueError and the like: it is damaged.
+    """
+    found: Metadata = Metadata.read(_stream(memoryview(part.body)))
+    has_one = found.name == "end" or "version" in found.metadata  # version 1 had none
+    if has_one and found.metadata.get("crc") != checksum(found.metadata):
+        raise ValueError("a head whose checksum is another")
+    return found
+
+
+def _stream(body: memoryview) -> ReadDataStream:
+    return ReadDataStream(io.BytesIO(bytes(body)))
+
+
+def _checked(topic: str, content: Any) -> dict[str, Any]:
+    """A message in which everything is of the kind that its topic promises.
+
+    Raises:
+        ValueError: it is not, or nobody knows the topic.
+    """
+    if topic not in TOPICS or not isinstance(content, dict):
+        raise ValueError(f"{topic} is none of our topics")
+    for name, schema in TOPICS[topic].items():
+        if name in content and not isinstance(content[name], _TYPES[schema["type"]]):
+            raise ValueError(f"the {name} of a {topic} is no {schema['type']}")
+    return content
+
+
+def _always() -> list[str]:
+    """What files told of a person before they said so."""
+    return [f"{topic}: {what}" for topic, what in PERSONAL.items()]
+
+
+def _why(error: Exception) -> str:
+    text = str(error) if isinstance(error, ValueError) else type(error).__name__
+    line = " ".join(printable(line.strip()) for line in text.splitlines())
+    return line if len(line) <= 300 else f"{line[:300]}..."

@@ -1,0 +1,265 @@
+"""Everything that a live run does, in one MCAP file that Foxglove opens and ``mien replay`` plays.
+
+Messages are JSON with a schema each. A thread of its own writes; the loop only hands over. When the
+writer cannot keep up, records are dropped and counted, and when the disk is full the loop is told.
+
+How soon is it safe? Every ``FLUSH_S`` of the run the writer ends a chunk, gives it to the system
+(from then on the end of this process loses nothing) and waits until the disk has it (from then on
+the end of power loses nothing). ``mien.robot.recording.reading`` reads such a file at any moment.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import queue
+import time
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from typing import IO, Any, Final
+
+from mcap.writer import CompressionType, Writer
+
+from mien.robot.face.config import FaceConfig
+from mien.robot.errors import MienError
+from mien.robot.link.wire import PROTOCOL_HASH
+
+VERSION: Final = 2
+"""Of the file. 1 had one chunk a MiB, no checksum of its head, and always ``/face``."""
+DEPTH: Final = 1200
+"""Records that may wait: several seconds of everything."""
+FLUSH_S: Final = 0.5
+"""A record is given to the disk at most so long after it was handed over."""
+LARGEST: Final = 1 << 20
+"""Bytes of a record at most."""
+PATIENCE_S: Final = 10.0
+"""How long the end of a recording waits for a disk that does not answer."""
+_NUMBERS: Final = {"type": "array", "items": {"type": "number"}}
+_NUMBER: Final = {"type": "number"}
+_INTEGER: Final = {"type": "integer"}
+TOPICS: Final[dict[str, dict[str, Any]]] = {
+    "/tick": {
+        "t": _NUMBER, "late_s": _NUMBER, "wanted": _NUMBERS, "sent": _NUMBERS,
+        "pulses_us": _NUMBERS, "clipped": _INTEGER, "slowed": _INTEGER,
+        "locked": {"type": "array", "items": {"type": "string"}},
+    },
+    "/face": {"t": _NUMBER, "sound_t": _NUMBER, "weights": _NUMBERS, "level_db": _NUMBER,
+              "gate": _NUMBER, "network_ms": _NUMBER},
+    "/thermal": {"t": _NUMBER, "celsius": _NUMBERS, "duty": _NUMBERS},
+    "/telemetry": {"t": _NUMBER},
+    "/wire": {"us": _INTEGER, "hex": {"type": "string"}},
+    "/rig": {"us": _INTEGER, "crc": _INTEGER, "lip_gap_mm": _NUMBER},
+    "/event": {"t": _NUMBER, "what": {"type": "string"}},
+}  # fmt: skip
+"""What is written, with the JSON schema of each message."""
+PERSONAL: Final[dict[str, str]] = {
+    "/face": "loudness, speech activity and mouth shapes, computed from a voice 60 times a second",
+}
+"""Topics that tell of a person, and what. They are left out unless somebody asked for them."""
+FOLLOWS: Final = "the face's motion, which follows whoever speaks to it or moves it"
+"""What every recording of a run tells of a person."""
+
+
+def checksum(content: Mapping[str, str]) -> str:
+    """CRC-32 of a metadata record, 8 hex digits; MCAP has none for it."""
+    plain = json.dumps({k: v for k, v in content.items() if k != "crc"}, sort_keys=True)
+    return f"{zlib.crc32(plain.encode()):08x}"
+
+
+class Recorder:
+    """Writes one file.
+
+    Args:
+        path: made anew.
+        face: whose run it is; its whole configuration goes into the file.
+        about: what else a reader needs to repeat it (build, faults, seed).
+        file: instead of opening ``path``; it is closed at the end.
+        persons: also record the topics of ``PERSONAL``.
+        waits: for the file to be made. Otherwise its own thread makes it, and what is wrong with
+            that is in ``failed``.
+
+    Raises:
+        MienError: the file cannot be made.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        face: FaceConfig,
+        about: Mapping[str, Any] | None = None,
+        file: IO[bytes] | None = None,
+        persons: bool = False,
+        waits: bool = True,
+    ) -> None:
+        self.path, self._late, self._unfit = path, 0, 0
+        self._persons, self._own = persons, file is None
+        self.failed: OSError | None = None
+        self._begin = partial(self._made, file, face, dict(about or {}))
+        self._queue: queue.Queue[tuple[str, float, dict[str, Any]] | None] = queue.Queue(DEPTH)
+        self._epoch = time.time()
+        self._count = 0
+        self._file: IO[bytes] | None = None
+        if waits:
+            try:
+                self._begin()
+            except OSError as e:
+                raise MienError(
+                    f"cannot record to {path}: {e.strerror}", "--record elsewhere"
+                ) from e
+        self._thread = Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def _made(self, file: IO[bytes] | None, face: FaceConfig, about: Mapping[str, Any]) -> None:
+        """Make the file and write its head."""
+        self._file = file or self.path.open("wb")
+        self._writer = Writer(self._file, compression=CompressionType.ZSTD)
+        self._writer.start(profile="mien", library=f"mien {VERSION}")
+        self._ids = {topic: self._register(topic) for topic in TOPICS}
+        head = self._head(face, about)
+        for _ in range(2):  # without it nothing can be read, so one sector may go
+            self._writer.add_metadata("mien", head)
+        self._file.flush()
+
+    @property
+    def dropped(self) -> int:
+        """Records that are not in the file: the disk was too slow, or JSON cannot hold them."""
+        return self._late + self._unfit
+
+    def put(self, topic: str, t: float, content: dict[str, Any]) -> None:
+        """Hand over a message of a topic of ``TOPICS``; ``t`` s since the start. Never blocks.
+
+        What tells of a person is left out unless it was asked for.
+        Numbers of a list may be numpy's. They come back exactly as they were.
+        """
+        if topic in PERSONAL and not self._persons:
+            return
+        try:
+            self._queue.put_nowait((topic, t, content))
+        except queue.Full:
+            self._late += 1
+
+    def check(self) -> None:
+        """Raises:
+        MienError: the file can no longer be written.
+        """
+        if self.failed is not None:
+            raise MienError(
+                f"recording to {self.path} stopped: {self.failed.strerror}", "free the disk"
+            ) from self.failed
+
+    def close(self) -> None:
+        """Write what waits and end the file. A disk that is full does not raise again here."""
+        with suppress(queue.Full):  # the writer hangs in the disk: what waits is lost with it
+            self._queue.put(None, timeout=PATIENCE_S)
+        self._thread.join(PATIENCE_S)
+        if self._thread.is_alive():
+            self.failed = self.failed or OSError(errno.EIO, "the disk does not answer")
+            return
+        try:
+            if self.failed is None:
+                self._writer.flush()  # type: ignore[no-untyped-call]
+                end = {"records": str(self._count), "dropped": str(self.dropped)}
+                self._writer.add_metadata("end", {**end, "crc": checksum(end)})
+                self._writer.finish()  # type: ignore[no-untyped-call]
+                self._flush()
+            if self._file is not None:
+                self._file.close()
+        except OSError as e:
+            self.failed = self.failed or e
+
+    def _head(self, face: FaceConfig, about: Mapping[str, Any]) -> dict[str, str]:
+        told = [FOLLOWS, *(f"{topic}: {what}" for topic, what in PERSONAL.items() if self._persons)]
+        head = {
+            "version": str(VERSION),
+            "face": face.model_dump_json(),
+            "about": json.dumps(dict(about)),
+            "topics": json.dumps({str(number): topic for topic, number in self._ids.items()}),
+            "persons": json.dumps(told),
+            "protocol": f"{PROTOCOL_HASH:08x}",
+        }
+        return {**head, "crc": checksum(head)}
+
+    def _register(self, topic: str) -> int:
+        schema = {"type": "object", "properties": TOPICS[topic]}
+        name = "mien." + topic.removeprefix("/")
+        number = self._writer.register_schema(name, "jsonschema", json.dumps(schema).encode())
+        return self._writer.register_channel(topic, "json", number)
+
+    def _run(self) -> None:
+        try:
+            if self._file is None:
+                self._begin()
+        except OSError as e:
+            self.failed = e
+        self._sync_folder()
+        since: float | None = None  # time of the first record that the disk does not have
+        while True:
+            try:
+                item = self._queue.get(timeout=None if since is None else FLUSH_S)
+            except queue.Empty:
+                self._safe()
+                since = None
+                continue
+            if item is None:
+                return
+            if self.failed is not None:
+                continue  # keep emptying, so that nobody waits
+            topic, t, content = item
+            try:
+                at = round((self._epoch + t) * 1e9)
+                number, data = self._ids[topic], _packed(content)
+            except (TypeError, ValueError, AttributeError, LookupError):
+                self._unfit += 1
+                continue
+            try:
+                self._writer.add_message(number, at, data, at, self._count & 0xFFFFFFFF)
+                self._count += 1
+            except OSError as e:
+                self.failed = e
+            since = t if since is None else since
+            if abs(t - since) >= FLUSH_S:
+                self._safe()
+                since = None
+
+    def _safe(self) -> None:
+        """Give what was written to the disk, and wait for it."""
+        try:
+            if self.failed is None:
+                self._writer.flush()  # type: ignore[no-untyped-call]
+                self._flush()
+        except OSError as e:
+            self.failed = e
+
+    def _flush(self) -> None:
+        assert self._file is not None
+        self._file.flush()
+        if self._own:
+            os.fdatasync(self._file.fileno())
+
+    def _sync_folder(self) -> None:
+        """The file's name too is to be there after a loss of power."""
+        try:
+            if self._own:
+                folder = os.open(self.path.parent, os.O_RDONLY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
+        except OSError:
+            return  # some file systems cannot; the records themselves are what is asked for
+
+
+def _packed(content: dict[str, Any]) -> bytes:
+    data = json.dumps(content, default=_plain, separators=(",", ":")).encode()
+    if len(data) > LARGEST:
+        raise ValueError(f"a record of {len(data)} bytes")
+    return data
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist()

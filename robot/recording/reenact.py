@@ -1,0 +1,191 @@
+"""The poses of a recording followed by a fresh simulated robot, and how alike the two moved.
+
+This is what can honestly be compared of a recording whose bytes no fresh board would take: a piece
+that begins in the middle of a run, a run on hardware, or one that spoke an older protocol. The
+commands go through the loop, its limiter and the firmware again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from mien.robot.face.config import Floats
+from mien.robot.errors import InputError
+from mien.robot.link.board import Board
+from mien.robot.recording.reading import Record, Recording
+from mien.robot.sim.realtime import state_of
+from mien.robot.control.loop import Loop, Tick
+from mien.robot.sim.board import SimBoard
+
+PULSE_US: Final = 2.0
+"""Pulses may differ by so much: a tick does not lie where a recorded one did."""
+LIPS_MM: Final = 0.5
+"""So may the gap of the lips: skin and tendons remember how they came to the first pose."""
+SETTLE_S: Final = 0.5
+"""Not compared at a beginning, while the skin comes from elsewhere."""
+PAUSE_S: Final = 0.1
+"""Longer without a pose is a pause; it is shortened to ``SETTLE_S``, and nothing is compared."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A tick of the recording: s since its first one, commands, pulses in us, lip gap in mm."""
+
+    t: float
+    sent: Floats
+    pulses: Floats
+    lips: float
+
+
+@dataclass
+class Likeness:
+    """How a recording was followed.
+
+    Attributes:
+        seconds: that were followed. poses: of the recording. compared: ticks.
+        pulse_us, lips_mm: largest differences; lips nan where none were recorded.
+        different: ticks at which one of them is above its tolerance; first: s of the first.
+    """
+
+    seconds: float = 0.0
+    poses: int = 0
+    compared: int = 0
+    pulse_us: float = 0.0
+    lips_mm: float = float("nan")
+    different: int = 0
+    first: float | None = None
+
+    def add(self, t: float, pulse_us: float, lips_mm: float) -> None:
+        """One tick at ``t`` s; ``lips_mm`` may be nan."""
+        self.compared += 1
+        self.pulse_us = max(self.pulse_us, pulse_us)
+        self.lips_mm = float(np.fmax(self.lips_mm, lips_mm))
+        if pulse_us > PULSE_US or lips_mm > LIPS_MM:
+            self.different += 1
+            self.first = t if self.first is None else self.first
+
+
+def rows(recording: Recording) -> Iterator[Row]:
+    """The ticks of a recording, pauses shortened.
+
+    Raises:
+        InputError: a tick holds no pose of this face.
+    """
+    n = len(recording.face.names)
+    last: float | None = None
+    now, lips = 0.0, float("nan")
+    for record in recording:
+        if record.topic == "/rig":
+            lips = float(record["lip_gap_mm"])
+        if record.topic != "/tick" or record["t"] <= 0:
+            continue
+        t = float(record["t"])
+        step = 0.0 if last is None else t - last
+        last = t
+        if not 0.0 <= step < np.inf:
+            continue
+        now += min(step, SETTLE_S) if step > PAUSE_S else step
+        yield Row(now, _numbers(record, "sent", n), _numbers(record, "pulses_us", n), lips)
+        lips = float("nan")
+
+
+class Follower:
+    """Commands for the loop, and the comparison with what was recorded at the same time."""
+
+    def __init__(self, recording: Recording, sim: SimBoard) -> None:
+        self._rows, self._sim, self.likeness = rows(recording), sim, Likeness()
+        first = next(self._rows, None)
+        if first is None:
+            raise InputError(f"{recording.path} holds no poses", "mien live --record")
+        self._before: Row = first
+        self._after: Row | None = first
+        self._start: float | None = None
+        self._settled = SETTLE_S
+        self.likeness.poses = 1
+
+    def commands(self, now: float) -> Floats | None:
+        """What was sent at that time of the recording; None after its end."""
+        if self._start is None:
+            self._start = now
+            return self._before.sent
+        t = self._time(now)
+        while self._after is not None and self._after.t <= t:
+            self._before, self._after = self._after, next(self._rows, None)
+            self.likeness.poses += self._after is not None
+            if self._after is not None and self._after.t - self._before.t > PAUSE_S:
+                self._settled = self._after.t + SETTLE_S
+        if self._after is None:
+            return None
+        return self._between(t, self._before.sent, self._after.sent)
+
+    def observe(self, tick: Tick) -> None:
+        """Compare a tick of the loop."""
+        if self._start is None or self._after is None or tick.t <= 0:
+            return
+        t = self._time(tick.t)
+        self.likeness.seconds = t
+        if t < self._settled or self._after.t - self._before.t > PAUSE_S:
+            return
+        pulses = self._between(t, self._before.pulses, self._after.pulses)
+        lips = self._between(t, np.array(self._before.lips), np.array(self._after.lips))
+        gap = state_of(self._sim).lip_gap_mm if np.isfinite(lips) else float("nan")
+        self.likeness.add(t, float(np.abs(tick.pulses - pulses).max()), abs(gap - float(lips)))
+
+    def begin(self) -> None:
+        """The first pose is reached: the time of the recording begins with the next commands."""
+        self._start = None
+
+    def _time(self, now: float) -> float:
+        assert self._start is not None
+        return now - self._start
+
+    def _between(self, t: float, before: Floats, after: Floats) -> Floats:
+        assert self._after is not None
+        span = self._after.t - self._before.t
+        share = (t - self._before.t) / span if span > 0 else 0.0
+        return np.asarray(before + min(max(share, 0.0), 1.0) * (after - before))
+
+
+def reenact(recording: Recording, sim: SimBoard, lead_s: float) -> Likeness:
+    """Follow the poses of ``recording`` on a fresh robot, from rest to rest, in lock-step.
+
+    Raises:
+        InputError: the recording holds no poses, or none of this face.
+    """
+    follower = Follower(recording, sim)
+    board = Board(recording.face, sim, sim.now, lead_s)
+    board.connect()
+    loop = Loop(recording.face, board, sim, follower.observe)
+    try:
+        loop.follow(_after_the_way(follower))
+    finally:
+        board.close()
+    return follower.likeness
+
+
+def _after_the_way(follower: Follower) -> Any:
+    """The loop asks once for where to go, moves there, and asks again when it is there."""
+    asked = 0
+
+    def commands(now: float) -> Floats | None:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            follower.begin()
+        return follower.commands(now)
+
+    return commands
+
+
+def _numbers(record: Record, name: str, n: int) -> Floats:
+    try:
+        out = np.array(record[name], np.float64)
+    except (TypeError, ValueError):
+        out = np.full(n, np.nan)
+    if out.shape != (n,) or not np.isfinite(out).all():
+        raise InputError(f"a {record.topic} at {record.t:.3f} s holds no {name} of {n} actuators")
+    return out

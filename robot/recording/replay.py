@@ -1,0 +1,178 @@
+"""``mien replay``: a recording played back on the rig, and compared with the run.
+
+A whole run is put on the line byte for byte, and the rig has to move as it did to the last bit. A
+piece, or what no board of today would understand, is followed pose by pose (``reenact``); so is a
+run whose middle is damaged, because a board that missed bytes goes other ways from there on.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from mien.robot.errors import InputError, MienError
+from mien.robot.link.wire import PROTOCOL_HASH
+from mien.robot.recording.missing import Missing
+from mien.robot.recording.reading import Recording
+from mien.robot.recording.reenact import LIPS_MM, PULSE_US, Likeness, reenact
+
+LONGEST_US: Final = 60_000_000
+"""A rig hears something many times a second; a leap of a minute is no recording of one."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay found.
+
+    Attributes:
+        seconds: of the rig's time. writes: frames put on the line, 0 when poses were followed.
+        compared: states of the rig that the recording holds, or ticks that were compared.
+        different: how many of them are not the same.
+        first: s of the first that differs.
+        missing: what the recording lacks.
+        poses: how alike the motion is when poses were followed, None for bytes.
+        why: they were.
+    """
+
+    seconds: float
+    writes: int
+    compared: int
+    different: int
+    first: float | None
+    missing: Missing
+    poses: Likeness | None = None
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        out = {
+            "replayed": "bytes" if self.poses is None else "poses",
+            "seconds": self.seconds,
+            "writes": self.writes,
+            "compared": self.compared,
+            "different": self.different,
+            "first_different_s": self.first,
+            **self.missing.as_dict(),
+        }
+        if self.poses is not None:
+            lips = self.poses.lips_mm
+            out |= {
+                "pulse_us_max": self.poses.pulse_us,
+                "lips_mm_max": None if lips != lips else lips,
+            }
+        return out
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        if self.poses is None:
+            same = "bit for bit the same" if not self.different else f"{self.different} differ"
+            states = same if self.compared else "none recorded"
+            return (
+                f"{self.seconds:.1f} s, {self.writes} frames put on the line; "
+                f"{self.compared} states of the rig, {states}"
+            )
+        found = self.poses
+        lips = f", lip gap {found.lips_mm:.2f} mm ({LIPS_MM:g})" if found.lips_mm >= 0 else ""
+        return (
+            f"{self.seconds:.1f} s, {found.poses} poses followed by a fresh robot, as {self.why}; "
+            f"{self.compared} ticks compared, largest differences (allowed): "
+            f"pulses {found.pulse_us:.2f} us ({PULSE_US:g}){lips}; {self.different} differ"
+        )
+
+
+def replay(path: Path) -> Replayed:
+    """Let a fresh rig do what a recording says, and compare.
+
+    Raises:
+        InputError: the file is no recording, or holds neither bytes for a board nor poses.
+    """
+    from mien.robot.sim.realtime import simulated
+    from mien.robot.control.connect import LEAD_S
+    from mien.robot.sim.faults import parse_faults
+
+    recording = Recording(path)
+    about = recording.about
+    faults, build = about.get("faults", []), about.get("build", 0)
+    if not isinstance(faults, list) or not isinstance(build, int) or not 0 <= build < 2**32:
+        raise InputError(f"{path} does not say on which robot it was made")
+    broken = tuple(parse_faults([str(fault) for fault in faults], recording.face))
+    why = _not_by_bytes(recording)
+    if not why:
+        found = _by_bytes(recording, simulated(recording.face, build, broken))
+        if not (found.different and recording.missing.records):
+            return found
+        why = f"{recording.missing.records} records are missing in its middle"
+    sim = simulated(recording.face, build, broken)
+    likeness = reenact(recording, sim, LEAD_S)
+    return Replayed(
+        likeness.seconds, 0, likeness.compared, likeness.different, likeness.first,
+        recording.missing, likeness, why,
+    )  # fmt: skip
+
+
+def _not_by_bytes(recording: Recording) -> str:
+    """Why a fresh board cannot be told what that one was told; empty when it can."""
+    if recording.about.get("piece"):
+        return "a piece begins in the middle of a run"
+    if recording.protocol != f"{PROTOCOL_HASH:08x}":
+        return f"the board spoke protocol {recording.protocol}, today's is {PROTOCOL_HASH:08x}"
+    ticks = False
+    for record in recording:
+        if record.topic in ("/wire", "/rig"):
+            return ""
+        ticks = ticks or record.topic == "/tick"
+    return "it was made on hardware" if ticks else ""
+
+
+def _by_bytes(recording: Recording, sim: Any) -> Replayed:
+    """Put the recorded bytes on the line at their recorded times."""
+    from mien.robot.sim.realtime import state_of
+
+    path = recording.path
+    writes = compared = different = last = 0
+    first: float | None = None
+    for record in recording:
+        if record.topic in ("/wire", "/rig"):
+            now = record["us"]
+            if not 0 <= now - last <= LONGEST_US:
+                raise InputError(f"{path}: the rig's time goes from {last} to {now} us")
+            last = now
+        if record.topic == "/wire":
+            try:
+                data = bytes.fromhex(record["hex"])
+            except ValueError as e:
+                raise InputError(f"{path}: no bytes at {last} us: {e}") from e
+            sim.sleep_until(last / 1e6)
+            sim.read()
+            sim.write(data)
+            writes += 1
+        elif record.topic == "/rig":
+            sim.sleep_until(last / 1e6)
+            compared += 1
+            if state_of(sim).crc != record["crc"]:
+                different += 1
+                first = sim.now() if first is None else first
+    if not writes:
+        said = f" ({recording.missing})" if not recording.missing.nothing else ""
+        raise InputError(
+            f"{path} holds nothing that was sent to a board{said}", "mien live --record"
+        )
+    return Replayed(sim.now(), writes, compared, different, first, recording.missing)
+
+
+def command(
+    path: Annotated[Path, typer.Argument(help="A recording of mien live or the panel.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Play a recording on the rig and say whether it moves as it did."""
+    found = replay(path)
+    if not found.missing.nothing:
+        print(f"note: {path.name} is not whole: {found.missing}", file=sys.stderr)
+    print(json.dumps(found.as_dict()) if as_json else found)
+    if found.different:
+        raise MienError(f"the rig moved differently from {found.first:.3f} s on")

@@ -1,0 +1,152 @@
+"""The recording of a run: all of it from its beginning, or a piece that the panel asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Thread
+from typing import Any, Final
+
+from mien.robot.face.config import FaceConfig
+from mien.robot.errors import InputError, MienError
+from mien.robot.recording.recorder import Recorder
+from mien.robot.names import checked
+
+FOLDER: Final = Path("runs/recordings")
+"""Where the panel records to and plays from, below the folder in which Mien was started."""
+SUFFIX: Final = ".mcap"
+
+
+def path_of(name: str, folder: Path = FOLDER) -> Path:
+    """The file of a recording that somebody named in a browser: a name, never a path.
+
+    Raises:
+        InputError: not a plain name.
+    """
+    return folder / (checked(name.strip().removesuffix(SUFFIX), "recording") + SUFFIX)
+
+
+class Tape:
+    """What a run writes, if anything.
+
+    What goes wrong with a recording of the whole run ends the run, as whoever wanted it would be
+    told too late otherwise. What goes wrong with a piece is shown and the face lives on.
+
+    Args:
+        face: whose run it is. about: build, faults, seed and the like.
+        folder: of pieces. persons: also record what tells of a person (``recorder.PERSONAL``).
+    """
+
+    def __init__(
+        self,
+        face: FaceConfig,
+        about: Mapping[str, Any] | None = None,
+        folder: Path = FOLDER,
+        persons: bool = False,
+    ) -> None:
+        self._persons = persons
+        self._face, self._about, self._folder = face, dict(about or {}), folder
+        self._recorder: Recorder | None = None
+        self._whole = False
+        self._since: float | None = None
+        self._said = ""
+        self._dropped = 0
+        self._closing: Thread | None = None
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is written."""
+        return self._recorder is not None
+
+    @property
+    def dropped(self) -> int:
+        """Records that the disk was too slow for."""
+        return self._dropped + (self._recorder.dropped if self._recorder else 0)
+
+    def whole(self, path: Path) -> None:
+        """Record everything from here to the end.
+
+        Raises:
+            MienError: the file cannot be made. InputError: there is one; nothing recorded is lost.
+        """
+        if path.exists() and path.stat().st_size > 0 and path.is_file():
+            raise InputError(f"there is a recording at {path} already", "--record ANOTHER.mcap")
+        self.hold(Recorder(path, self._face, self._about, persons=self._persons))
+
+    def hold(self, recorder: Recorder) -> None:
+        """Record everything with this one."""
+        self._recorder, self._whole = recorder, True
+
+    def begin(self, name: str) -> None:
+        """Record from now on, until ``end``. What is wrong with that stands in ``state``."""
+        if self._recorder is not None:
+            self._said = f"{self._recorder.path.name} is being recorded already"
+            return
+        try:
+            path = path_of(name, self._folder)
+            if path.exists():
+                raise InputError(f"there is a recording called {path.name} already: another name")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            about = {**self._about, "piece": True}
+            self._recorder = Recorder(path, self._face, about, persons=self._persons, waits=False)
+        except OSError as e:
+            self._said = f"cannot make {self._folder}: {e.strerror}"
+        except MienError as e:
+            self._said = e.message
+        else:
+            self._since, self._said = None, ""
+
+    def end(self) -> None:
+        """End a piece. Its last records are written by a thread: the loop waits for no disk."""
+        if self._recorder is None or self._whole:
+            self._said = "the whole run is recorded, to its end" if self._whole else ""
+            return
+        recorder, self._recorder = self._recorder, None
+        self._said = f"saving {recorder.path.name}"
+        self._closing = Thread(target=self._close, args=(recorder,), name="tape", daemon=True)
+        self._closing.start()
+
+    def put(self, topic: str, t: float, content: dict[str, Any]) -> None:
+        """A record of ``recorder.TOPICS`` at ``t`` s of the run."""
+        if self._recorder is not None:
+            self._since = t if self._since is None else self._since
+            self._recorder.put(topic, t, content)
+
+    def check(self) -> None:
+        """Raises:
+        MienError: a recording of the whole run can no longer be written.
+        """
+        if self._recorder is None:
+            return
+        if self._whole:
+            self._recorder.check()
+        elif self._recorder.failed is not None:
+            failed, name = self._recorder.failed, self._recorder.path.name
+            self.end()
+            self._said = f"{name} stopped: {failed.strerror or failed}"
+
+    def state(self, t: float) -> dict[str, Any]:
+        """For the panel: name (empty while nothing is recorded), seconds, what there is to say."""
+        on = self._recorder
+        return {
+            "name": on.path.name if on else "",
+            "seconds": t - self._since if on and self._since is not None else 0.0,
+            "dropped": self.dropped,
+            "said": self._said,
+        }
+
+    def close(self) -> None:
+        """Write what waits and end the file."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            self._close(recorder)
+        if self._closing is not None:
+            self._closing.join(10.0)
+
+    def _close(self, recorder: Recorder) -> None:
+        recorder.close()
+        self._dropped += recorder.dropped
+        if recorder.failed is None:
+            self._said = f"saved {recorder.path.name}"
+        else:
+            self._said = f"{recorder.path.name} is not whole: {recorder.failed.strerror}"

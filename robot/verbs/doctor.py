@@ -1,0 +1,288 @@
+"""What this machine has, and for everything that it lacks the command that brings it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.models.checkpoint import WEIGHTS, content_hash, load
+from mien.models.errors import ModelError
+from mien.robot.face.config import load_face, shipped
+from mien.robot.errors import ConfigError, MienError
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "torch",
+    "mujoco",
+    "moderngl",
+    "mediapipe",
+    "opencv-python-headless",
+    "mcap",
+    "aiohttp",
+    "pyserial",
+    "sounddevice",
+    "soundfile",
+    "soxr",
+    "pyyaml",
+    "pydantic",
+    "safetensors",
+    "imageio-ffmpeg",
+    "cffi",
+    "zstandard",
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row: what was looked at, whether it is there, what was found, and what to do.
+
+    ``needed`` is False for what only some uses need (a microphone, an AVR compiler).
+    """
+
+    name: str
+    ok: bool
+    found: str
+    fix: str = ""
+    needed: bool = True
+
+
+def examine() -> list[Check]:
+    """Every check, in the order of the table. A check that fails does not stop the others."""
+    return [row for check in _CHECKS for row in check()]
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout.")] = False,
+) -> None:
+    """Look at this machine: packages, graphics, sound, ports, compiler, weights, calibration."""
+    rows = examine()
+    if as_json:
+        print(json.dumps([asdict(r) for r in rows]))
+    else:
+        _print(rows)
+    if any(r.needed and not r.ok for r in rows):
+        raise MienError(
+            "something that Mien needs is missing", "the fix in the table, then mien doctor"
+        )
+
+
+def ports() -> None:
+    """List serial ports and ask each for a Mien board."""
+    from mien.robot.link.discovery import find_ports
+
+    found = find_ports()
+    for port in found:
+        print(f"{port.device}\t{port.state}\t{port.description}")
+    if not found:
+        print("no serial ports; the simulated rig needs none: mien demo", file=sys.stderr)
+
+
+def devices() -> None:
+    """List microphones, speakers and cameras."""
+    for index, device in enumerate(_sound_devices()):
+        print(f"sound\t{index}\t{device}")
+    for camera in _cameras():
+        print(f"camera\t{camera.name.removeprefix('video')}\t{camera}")
+
+
+def _python() -> Iterator[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+    missing = []
+    for name in PACKAGES:
+        try:
+            metadata.version(name)
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    found = f"missing: {', '.join(missing)}" if missing else f"all {len(PACKAGES)} packages"
+    yield Check("Python packages", not missing, found, "pip install " + " ".join(missing))
+    yield Check("torch build", *_torch())
+
+
+def _torch() -> tuple[bool, str, str]:
+    try:
+        torch = import_module("torch")
+    except (ImportError, OSError) as e:
+        return False, str(e).splitlines()[0], "pip install torch==2.13.0"
+    cuda = torch.version.cuda
+    return True, f"{torch.__version__} ({'CUDA ' + cuda if cuda else 'CPU'})", ""
+
+
+def _graphics() -> Iterator[Check]:
+    fix = "apt-get install -y libegl1 libgl1 libgl1-mesa-dri"
+    try:
+        from mien.robot.sim.head import load_head
+        from mien.robot.sim.render import Renderer
+
+        with Renderer(load_head(), 64, 64) as renderer:
+            bright = int(renderer.render().max())
+        yield Check("OpenGL", bright > 0, "renders the head" if bright else "renders black", fix)
+    except (ImportError, OSError) as e:
+        yield Check("OpenGL", False, str(e).splitlines()[0], fix)
+    except MienError as e:
+        yield Check("OpenGL", False, e.message.splitlines()[0], e.hint or fix)
+
+
+def _sound() -> Iterator[Check]:
+    fix = "apt-get install -y libportaudio2"
+    try:
+        sounddevice = import_module("sounddevice")
+    except (ImportError, OSError) as e:
+        yield Check("PortAudio", False, str(e).splitlines()[0], fix, needed=False)
+        return
+    yield Check(
+        "PortAudio", True, sounddevice.get_portaudio_version()[1].split(",")[0], needed=False
+    )
+    inputs = [d["name"] for d in sounddevice.query_devices() if d["max_input_channels"] > 0]
+    yield Check(
+        "microphone",
+        bool(inputs),
+        ", ".join(inputs) or "none",
+        "plug one in, or start PulseAudio; mien devices",
+        needed=False,
+    )
+
+
+def _hardware() -> Iterator[Check]:
+    from serial.tools import list_ports
+
+    serial = [p.device for p in list_ports.comports()]
+    yield Check(
+        "serial ports",
+        bool(serial),
+        ", ".join(serial) or "none",
+        "plug in a board; the simulated rig needs none",
+        needed=False,
+    )
+    cameras = [str(c) for c in _cameras()]
+    yield Check(
+        "camera",
+        bool(cameras),
+        ", ".join(cameras) or "none",
+        "plug one in; the simulated rig brings its own",
+        needed=False,
+    )
+
+
+def _firmware() -> Iterator[Check]:
+    try:
+        host = import_module("mien.firmware.host")
+        yield Check("firmware core", True, f"protocol {host.HostCore().protocol_hash:#010x}")
+    except (ImportError, OSError) as e:
+        yield Check("firmware core", False, str(e).splitlines()[0], "pip install .")
+    for tool, package in (("avr-gcc", "gcc-avr avr-libc"), ("avrdude", "avrdude")):
+        path = shutil.which(tool)
+        yield Check(
+            tool,
+            path is not None,
+            path or "not found",
+            f"apt-get install -y {package} (only to flash a board)",
+            needed=False,
+        )
+
+
+def _weights() -> Iterator[Check]:
+    fix = "git checkout -- models/weights, or pip install --force-reinstall ."
+    for name in ("speech", *(f"self_model_{face}" for face in shipped())):
+        path = WEIGHTS / f"{name}.safetensors"
+        try:
+            load(path)
+        except ModelError as e:
+            yield Check(f"weights {name}", False, e.message, fix)
+        else:
+            yield Check(f"weights {name}", True, content_hash(path))
+    task = WEIGHTS / "face_landmarker.task"
+    yield Check(
+        "MediaPipe model", task.is_file(), content_hash(task) if task.is_file() else "missing", fix
+    )
+
+
+def _calibration() -> Iterator[Check]:
+    for name in shipped():
+        path = WEIGHTS / f"self_model_{name}.safetensors"
+        if not path.is_file():
+            continue
+        try:
+            face = load_face(name)
+            meta = load(path)[1]
+        except (ConfigError, ModelError) as e:
+            yield Check(
+                f"calibration {name}", False, e.message.splitlines()[0], "mien calibrate --help"
+            )
+            continue
+        made_for = str(meta.get("face_hash"))
+        same = made_for == face.hash
+        found = f"fits {face.hash}" if same else f"made for {made_for}, the face is {face.hash}"
+        yield Check(
+            f"calibration {name}", same, found, f"mien calibrate all --face {name} --port sim"
+        )
+
+
+def _lookahead() -> Iterator[Check]:
+    from mien.robot.live.lookahead import FILES
+    from mien.robot.control.connect import LEAD_S
+
+    for nominal, path in FILES.items():
+        try:
+            ahead = float(load(path, "speech")[1]["lookahead_ms"])
+        except ModelError as e:
+            missing = f"there is no {path.name}" if not path.is_file() else e.message
+            fix = f"mien live --lookahead {max(FILES, key=lambda n: FILES[n].is_file())}"
+            yield Check(f"look-ahead {nominal}", False, missing, fix, needed=False)
+            continue
+        lag = ahead + 1e3 * LEAD_S
+        found = (
+            f"hears {ahead:.0f} ms ahead: lips {lag:.0f} ms behind the voice, and the skin's lag"
+        )
+        yield Check(f"look-ahead {nominal}", True, found, needed=False)
+
+
+_CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
+    _python,
+    _graphics,
+    _sound,
+    _hardware,
+    _firmware,
+    _weights,
+    _lookahead,
+    _calibration,
+)
+
+
+def _sound_devices() -> list[str]:
+    try:
+        sounddevice = import_module("sounddevice")
+    except OSError as e:
+        raise MienError(f"no PortAudio: {e}", "apt-get install -y libportaudio2") from e
+    return [
+        f"{d['name']} ({d['max_input_channels']} in, {d['max_output_channels']} out)"
+        for d in sounddevice.query_devices()
+    ]
+
+
+def _cameras() -> list[Path]:
+    return sorted(Path("/dev").glob("video*"))
+
+
+def _print(rows: list[Check]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "what", "found", "fix"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        mark = (
+            "[green]ok[/]" if row.ok else ("[red]MISSING[/]" if row.needed else "[yellow]none[/]")
+        )
+        table.add_row(mark, row.name, row.found, "" if row.ok else row.fix)
+    Console().print(table)

@@ -1,0 +1,105 @@
+"""``mien mimic``: somebody in front of a camera pulls the strings of the face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
+from mien.models.vision.face_tracker import Tracked
+from mien.robot.media.livelink_takes import ROTATIONS
+from mien.robot.puppet.network import Seen
+
+_HEAD: Final = [ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll")]
+REST_S: Final = 1.0
+"""The first second of a face is taken as its rest: what it shows then is how it is built."""
+
+
+class CameraInlet:
+    """Blendshapes and head of a person, relative to how they looked in their first second.
+
+    Args:
+        newest: the last look of a tracker.
+        mirrored: the robot's left does what the person's right does, as a mirror would.
+    """
+
+    def __init__(self, newest: Callable[[], Tracked | None], mirrored: bool = False) -> None:
+        self._newest, self._mirrored = newest, mirrored
+        self._last: Tracked | None = None
+        self._seen: Seen | None = None
+        self._rest: list[tuple[NDArray[np.float32], NDArray[np.float64]]] = []
+        self._since = 0.0
+
+    def poll(self, now: float) -> Seen | None:
+        """The newest face, or None before the first."""
+        look = self._newest()
+        if look is None or look is self._last:
+            return self._seen
+        self._last = look
+        if not look.found:
+            blank = np.zeros(len(ARKIT), np.float32)
+            self._seen = Seen(now, blank, np.zeros(len(ROTATIONS), np.float32), False)
+            return self._seen
+        weights, turned = weights_of(look), angles_of(look.head)
+        if not self._rest:
+            self._since = look.time
+        if look.time - self._since <= REST_S:
+            self._rest.append((weights, turned))
+        still = np.median([w for w, _ in self._rest], axis=0)
+        ahead = np.median([a for _, a in self._rest], axis=0)
+        # A rest of 0.2 leaves 0.8 of the way, and that way is all there is.
+        above = np.clip((weights - still) / np.maximum(1.0 - still, 0.2), 0.0, 1.0)
+        angles = turned - ahead
+        if self._mirrored:
+            above, angles = above[list(MIRROR)], angles * np.array([-1.0, 1.0, -1.0])
+        rotations = np.zeros(len(ROTATIONS), np.float32)
+        rotations[_HEAD] = angles
+        self._seen = Seen(now, above.astype(np.float32), rotations, True)
+        return self._seen
+
+
+def weights_of(look: Tracked) -> NDArray[np.float32]:
+    """MediaPipe's scores as (52,) weights; what it does not know is 0."""
+    weights = np.zeros(len(ARKIT), np.float32)
+    for name, value in look.scores.items():
+        if name in INDEX:
+            weights[INDEX[name]] = value
+    return weights
+
+
+def angles_of(head: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Yaw to the left, pitch up and roll to the left shoulder (3,) rad of a 4x4 head pose."""
+    y, x, z = Rotation.from_matrix(head[:3, :3]).as_euler("YXZ")
+    return np.array([y, -x, -z])
+
+
+def mimic(
+    camera: Annotated[str, typer.Option(help="0, /dev/video0, or a video file.")] = "0",
+    mirrored: Annotated[bool, typer.Option(help="As a mirror would.")] = True,
+    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
+    port: Annotated[str, typer.Option(help="sim, auto, or a serial port.")] = "sim",
+    panel: Annotated[bool, typer.Option(help="Open the panel.")] = False,
+    seconds: Annotated[float, typer.Option(help="Stop after so long.", min=0)] = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """The face does what the face in front of the camera does."""
+    from mien.robot.live.session import Options
+    from mien.robot.verbs.live import run_and_say
+    from mien.robot.live.voice_setup import Setup
+    from mien.robot.panel.process import Window
+    from mien.robot.media.webcam import Webcam
+
+    with Webcam(camera) as eye:
+        window = Window(face, None, 0 if port == "sim" else None, line=port) if panel else None
+        options = Options(
+            Setup(face, source="quiet"),
+            port=port,
+            inlet=CameraInlet(eye.newest, mirrored),
+            window=window,
+        )
+        run_and_say(options, seconds, as_json)

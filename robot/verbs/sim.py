@@ -1,0 +1,98 @@
+"""``mien sim``: the simulated rig in the browser, or on film."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.robot.errors import DeviceError, InputError
+from mien.robot.panel.process import PORT, Window
+
+INTERRUPTED = 130
+_OPTIONS = {
+    "--panel-token": "--token", "--panel-port": "--port-number", "--panel-host": "--host",
+    "mien panel": "mien sim --view",
+}  # fmt: skip
+
+
+def sim(
+    view: Annotated[bool, typer.Option("--view", help="Show it in the browser.")] = False,
+    render: Annotated[
+        Path | None, typer.Option(help="Film every actuator, shapes and emotions to this mp4.")
+    ] = None,
+    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
+    calibration: Annotated[Path | None, typer.Option(help="A self-model of this face.")] = None,
+    build: Annotated[int, typer.Option(min=0, help="Which robot of this design.")] = 0,
+    fault: Annotated[list[str] | None, typer.Option(help="Break it; may be repeated.")] = None,
+    size: Annotated[int, typer.Option(min=64, max=2048, help="Pixels of the film's side.")] = 480,
+    host: Annotated[
+        str, typer.Option(help="Address of the view; others than this machine's need --token.")
+    ] = "127.0.0.1",
+    port_number: Annotated[int, typer.Option(min=0, max=65535, help="Port of the view.")] = PORT,
+    token: Annotated[str, typer.Option(help="Who may open the view on another address.")] = "",
+    seconds: Annotated[float, typer.Option(min=0, help="End the view after so long.")] = 0.0,
+) -> None:
+    """The simulated robot and nothing else: a slider per actuator, or a film of all it can do."""
+    chosen(view, render)
+    if render is not None:
+        _film(render, face, calibration, build, tuple(fault or ()), size)
+        return
+    from mien.robot.viewer.view import run
+    from mien.robot.stopping import stopping
+
+    window = Window(face, calibration, build, host, port_number, token)
+    with stopping(seconds) as stop:
+        try:
+            run(
+                window,
+                tuple(fault or ()),
+                stop,
+                lambda address: print(f"open {address}", flush=True),
+            )
+        except DeviceError as e:
+            raise type(e)(e.message, own(e.hint)) from e
+        if stop.signalled:
+            sys.exit(INTERRUPTED)
+
+
+def chosen(view: bool, render: Path | None) -> None:
+    """Whether exactly one thing was asked for.
+
+    Raises:
+        InputError: both or neither.
+    """
+    if view and render is not None:
+        raise InputError("--view and --render do not go together", "mien sim --view")
+    if not view and render is None:
+        raise InputError("say --view or --render FILE.mp4", "mien sim --view")
+
+
+def own(hint: str) -> str:
+    """The panel's hint in the words of this verb's options."""
+    for panels, ours in _OPTIONS.items():
+        hint = hint.replace(panels, ours)
+    return hint
+
+
+def _film(
+    path: Path, name: str, calibration: Path | None, build: int, faults: tuple[str, ...], side: int
+) -> None:
+    from mien.robot.face.calibrated import Calibrated
+    from mien.robot.face.config import load_face
+    from mien.robot.progress import Steps
+    from mien.robot.sim.faults import parse_faults
+    from mien.robot.sim.rig import Rig
+    from mien.robot.viewer.film import check, shoot
+    from mien.robot.viewer.presets import Presets
+    from mien.robot.viewer.programme import whole
+
+    check(path)
+    face = load_face(name)
+    broken = parse_faults(list(faults), face)
+    programme = whole(face, Presets(Calibrated(face, calibration)))
+    with Steps() as steps:
+        shoot(face, Rig(face, build, broken), programme, path, side, steps.start("filming"))
+    print(path)

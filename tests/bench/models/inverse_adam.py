@@ -1,0 +1,58 @@
+"""The reference inverse: Adam by backpropagation through the self-model, on the same cost and box.
+
+This is how Morpheus inverts its self-model (arXiv 2507.16645). It is slow and has no second-order
+information; what it finds in 500 steps is the yardstick of ``mien bench inverse``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from mien.models.self_model.objective import Objective
+from mien.models.self_model.model import Floats
+from mien.models.self_model.network import from_numpy
+
+
+def adam(
+    objective: Objective,
+    targets: Floats,
+    start: Floats,
+    low: Floats,
+    high: Floats,
+    steps: int = 500,
+    rate: float = 0.02,
+) -> tuple[Floats, Floats]:
+    """Inputs (T, m) by Adam with projection onto the box, and their cost (T,).
+
+    Args:
+        objective: of the model; without smoothness and interlocks.
+        targets: (T, 478, 3) mm.
+        start: (T, m) first guess.
+        low, high: (m,) or (T, m) bounds.
+        steps: Adam steps.
+        rate: learning rate, halved at 60 % and 85 % of the steps.
+    """
+    goal = objective.goal(targets)
+    net = from_numpy(objective.model)
+    for parameter in net.parameters():
+        parameter.requires_grad_(False)
+    readout = torch.from_numpy(objective.readout)
+    prior = torch.from_numpy(objective.prior)
+    b, scale = torch.from_numpy(goal.b), torch.from_numpy(goal.scale)
+    walls = (torch.from_numpy(np.array(low)), torch.from_numpy(np.array(high)))
+    x = torch.nn.Parameter(torch.clamp(torch.from_numpy(np.array(start)), *walls))
+    optimiser = torch.optim.Adam([x], lr=rate)
+    marks = [int(steps * 0.6), int(steps * 0.85)]
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, marks, 0.5)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        r = (net.features(x) @ readout - b) * scale
+        cost = r.square().sum() + ((x @ prior) * x).sum()
+        cost.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        with torch.no_grad():
+            x.copy_(torch.clamp(x, *walls))
+    found = x.detach().numpy()
+    return found, objective.cost(found, goal)

@@ -1,0 +1,106 @@
+"""A real PortAudio stream without a sound card."""
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mien.robot.media import audio
+from mien.robot.live.capture.audio_clock import GAP_S
+from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
+from tests.bench.robot.virtual_sound import VirtualSound, missing
+from tests.robot import waiting
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=f"no {', '.join(missing())}")
+
+
+@pytest.fixture(scope="module")
+def sound() -> Iterator[VirtualSound]:
+    with VirtualSound() as card:
+        # sounddevice starts PortAudio when it is imported, and that asks for devices only once.
+        sd = pytest.importorskip("sounddevice")
+        sd._terminate()
+        sd._initialize()
+        yield card
+
+
+until = partial(waiting.until, seconds=20.0)
+
+
+def test_what_is_said_is_heard_and_stamped(sound: VirtualSound) -> None:
+    from mien.robot.live.capture.microphone import Microphone
+
+    spoken = audio.load(audio.LJ_DEMO)[: 2 * audio.RATE]
+    inbox = Inbox(10_000)
+    mic = Microphone(inbox)
+    mic.start()
+    heard: list[Block] = []
+    try:
+        sound.play(spoken)
+
+        def enough() -> bool:
+            heard.extend(inbox.take())
+            loud = [b for b in heard if np.abs(b.samples).max() > 0]
+            return bool(loud) and heard[-1].t - loud[0].t > 2.2
+
+        assert until(enough)
+    finally:
+        mic.close()
+    samples = np.concatenate([b.samples for b in heard])
+    part = spoken[8000:16000]
+    match = np.correlate(samples, part, "valid").argmax()
+    assert np.corrcoef(samples[match : match + len(part)], part)[0, 1] > 0.95
+    times = np.array([b.t for b in heard])
+    assert (np.abs(np.diff(times) - BLOCK_S) < GAP_S).all()  # jitter, but no hole
+    assert abs(times[-1] - time.monotonic()) < 5.0
+
+
+def test_a_microphone_pulled_out_comes_back(sound: VirtualSound) -> None:
+    from mien.robot.live.capture.microphone import Microphone
+
+    spoken = audio.load(audio.LJ_DEMO)
+    inbox = Inbox(10_000)
+    mic = Microphone(inbox)
+    mic.start()
+    try:
+        assert until(lambda: bool(inbox.take()))
+        sound.unplug()  # the server may end the stream or feed it from another source
+        sound.plug()
+        sound.play(spoken)
+        assert until(lambda: any(np.abs(b.samples).max() > 0.1 for b in inbox.take()))
+        assert until(lambda: mic.present)
+    finally:
+        mic.close()
+
+
+@pytest.mark.usefixtures("sound")
+def test_the_monitor_outlives_a_microphone_that_is_lost() -> None:
+    from mien.robot.live.capture.microphone import Microphone
+    from mien.robot.live.monitor import Monitor
+
+    class Counting(Monitor):
+        played = 0
+
+        def _play(self, *of: Any) -> None:
+            self.played += 1
+            super()._play(*of)
+
+    inbox = Inbox(10_000)
+    mic, monitor = Microphone(inbox), Counting()
+    mic.start()
+    monitor.start()
+    try:
+        assert until(lambda: monitor.played > 50)
+        stream = monitor._stream
+        mic.drop()  # and PortAudio is started anew to find it again, which ends all streams
+        assert until(lambda: monitor._stream not in (stream, None))
+        inbox.take()
+        assert until(lambda: mic.present and bool(inbox.take()))
+        before = monitor.played
+        assert until(lambda: monitor.played > before + 50)
+    finally:
+        mic.close()
+        monitor.close()

@@ -1,0 +1,163 @@
+"""The stages as a user calls them: files in, files out, the next command said."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mien.calibration.verbs import cli, session
+from mien.calibration.verbs.workspace import Place
+from mien.calibration.verbs.options import Robot
+from mien.calibration.verbs.install import ship
+from mien.calibration.capture.rig import Stage
+from mien.calibration.verify.results import Verdict
+from mien.models.self_model import model as self_model
+from mien.models.train.self_model.fit import FitConfig
+from mien.robot.face.config import FaceConfig, load_face
+from mien.robot.errors import ConfigError, InputError, MienError
+from tests.calibration.analytic_stage import AnalyticStage
+
+
+def run(*words: str) -> str:
+    done = CliRunner().invoke(cli.app, list(words), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_plan_says_what_comes_next(tmp_path: Path) -> None:
+    said = run("plan", "--face", "hobby9", "--out", str(tmp_path), "--poses", "200")
+    assert (tmp_path / "plan.npz").exists()
+    assert f"mien calibrate collect --face hobby9 --out {tmp_path}" in said.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("stage", "hint"),
+    [
+        ("collect", "mien calibrate plan"),
+        ("fit", "mien calibrate collect"),
+        ("verify", "mien calibrate collect"),
+        ("report", "mien calibrate collect"),
+    ],
+)
+def test_a_stage_too_early_names_the_one_before(tmp_path: Path, stage: str, hint: str) -> None:
+    with pytest.raises(InputError) as e:
+        run(stage, "--face", "hobby9", "--out", str(tmp_path))
+    assert hint in e.value.hint
+
+
+def test_a_plan_is_not_replaced_under_its_data(tmp_path: Path) -> None:
+    (tmp_path / "poses.bin").write_bytes(b"")
+    with pytest.raises(InputError, match="already holds poses") as e:
+        run("plan", "--face", "hobby9", "--out", str(tmp_path))
+    assert "collect" in e.value.hint
+
+
+def test_collect_and_fit_leave_their_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def studio(face: FaceConfig, *_: object) -> Stage:
+        return AnalyticStage(face)
+
+    monkeypatch.setattr(session, "open_studio", studio)
+    monkeypatch.setattr(cli, "known_robot", lambda _face: None)
+    monkeypatch.setattr(cli, "FitConfig", QUICK)
+    where = ("--face", "hobby9", "--out", str(tmp_path))
+    run("plan", *where, "--poses", "160")
+    said = run("collect", *where)
+    assert "0 without a face" in said
+    said = run("fit", *where)
+    assert (tmp_path / "self_model.safetensors").exists()
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["fit_s"] > 0
+    assert metrics["robot_s"] > 0
+    assert "verify" in said
+
+
+def test_only_a_face_that_proved_it_is_called_calibrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face, place = load_face("hobby9"), Place("hobby9", tmp_path)
+    found = {"inverse_mean_pct": 1.9, "inverse_p95_pct": 2.0, "vs_nearest": 0.2}
+    monkeypatch.setattr(session, "open_studio", lambda *_: AnalyticStage(face))
+    monkeypatch.setattr(cli, "known_robot", lambda _face: None)
+    monkeypatch.setattr(cli, "check_all", lambda *_: Verdict(found, {}))
+    monkeypatch.setattr(cli, "learning_curve", lambda *_: {})
+    monkeypatch.setattr(cli, "FitConfig", QUICK)
+    installed = []
+    monkeypatch.setattr(cli, "install", lambda *_: installed.append(True))
+    monkeypatch.setattr(cli, "write_report", lambda page, *_: page)
+    where = ("--face", "hobby9", "--out", str(tmp_path))
+    run("plan", *where, "--poses", "160")
+
+    done = CliRunner().invoke(cli.app, ["all", *where, "--ship"])
+    error = done.exception
+    assert isinstance(error, MienError)
+    assert error.exit_code == 1
+    assert "hobby9 is not calibrated: inverse_mean_pct is 1.9, at most 1.5" in error.message
+    assert error.hint.startswith(f"mien calibrate all --face hobby9 --out {tmp_path}-2")
+    assert "hobby9 is calibrated" not in done.output
+    assert "report.html" in done.output  # it was written all the same
+    assert proven(face, tmp_path) is False
+    with pytest.raises(InputError, match="is not installed"):
+        ship(face, place)
+
+    found["inverse_mean_pct"] = 0.4
+    said = run("all", *where, "--ship")
+    assert "hobby9 is calibrated" in said
+    assert proven(face, tmp_path) is True
+    assert installed == [True]
+    # A new fit has proven nothing yet.
+    run("fit", *where)
+    assert proven(face, tmp_path) is None
+
+
+QUICK = partial(FitConfig, steps=20, rounds=1)
+
+
+def proven(face: FaceConfig, folder: Path) -> bool | None:
+    """What the model in a folder says of itself."""
+    model = self_model.load(folder / "self_model.safetensors", face.name, face.hash)
+    return model.meta.get("calibrated")
+
+
+def test_options_that_cannot_be_are_not_told_to_later_commands(tmp_path: Path) -> None:
+    where = ("--face", "hobby9", "--out", str(tmp_path))
+    run("plan", *where, "--poses", "160")
+    for wrong in (("--camera", "sideways"), ("--fault", "torn:jaw_open")):
+        with pytest.raises(InputError) as e:
+            run("collect", *where, *wrong)
+        assert e.value.hint.startswith("mien calibrate")
+        assert json.loads((tmp_path / "metrics.json").read_text())["opened"] == {}
+
+
+def test_what_a_stage_opened_and_dropped_is_kept(tmp_path: Path) -> None:
+    place = Place("hobby9", tmp_path)
+    with (
+        pytest.raises(RuntimeError),
+        session.session(
+            load_face("hobby9"),
+            place,
+            Robot("sim", "projected", 2, 7, 60.0, ("stuck:gaze_x",)),
+            "check",
+        ) as studio,
+    ):
+        studio.start()
+        studio._tally.dropped["lost"] += 3
+        studio.stop()
+        raise RuntimeError
+    with (
+        pytest.raises(ConfigError),
+        session.session(
+            load_face("hobby9"), place, Robot("sim", "projected", 3, 0, 60.0), "collect"
+        ) as studio,
+    ):
+        studio.stop()
+        raise ConfigError("of another robot")
+    session.drop(place, "collect", {"blurred": 1})
+    metrics = place.metrics()
+    assert metrics["dropped"] == {"check": {"lost": 3}, "collect": {"blurred": 1}}
+    assert place.command("trim").endswith(
+        "--camera projected --build 2 --seed 7 --fault stuck:gaze_x"
+    )

@@ -1,0 +1,224 @@
+"""A film of the simulated head saying a sentence, read back as a training corpus."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from mien.models.speech import metrics, network as speech, runtime_numpy as speech_light
+from mien.models.face.blendshapes import INDEX, lip_opening
+from mien.models.verbs.cli import train_app
+from mien.models.data import media
+from mien.models.data.corpora import own, videos
+from mien.models.data.batches import Settings
+from mien.models.data.parts import bridged, cut
+from mien.models.data.schema import Clip, check, frame_count
+from mien.models.errors import ModelError
+from mien.models.speech.features import FRAMES, RATE
+from mien.models.speech.network import Config
+from mien.models.speech.stream import speak
+from mien.models.train.speech.train import train
+from mien.models.train.speech.objective import Plan
+from mien.robot.media import audio
+from mien.robot.errors import DeviceError
+from mien.robot.media.film import film
+from mien.robot.sim.head import load_head
+from mien.robot.sim.render import Renderer
+from mien.robot.sim.skin import Skin
+from tests.robot.sim.skins import jaw_open, nodes
+
+FPS = 25
+SECONDS = 5.0
+LOST = (2.4, 3.0)
+"""Seconds in which the head is out of the picture."""
+
+
+def ffmpeg(*arguments: str) -> None:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *arguments]
+    subprocess.run(command, check=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def said() -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """A sentence, and how far its lips are open at 60 a second."""
+    samples = audio.load(audio.LJ_DEMO)[: round(SECONDS * RATE)]
+    return samples, lip_opening(speak(speech_light.load(), samples))
+
+
+@pytest.fixture(scope="module")
+def filmed(
+    said: tuple[NDArray[np.float32], NDArray[np.float64]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """FOLDER/anna/talk.mp4."""
+    samples, opening = said
+    path = tmp_path_factory.mktemp("films") / "anna" / "talk.mp4"
+    path.parent.mkdir()
+    head = load_head()
+    skin = Skin(head, nodes(head), cache=tmp_path_factory.mktemp("cache"))
+    try:
+        renderer = Renderer(head, 400, 400)
+    except DeviceError as error:
+        pytest.skip(str(error))
+    with renderer, film(path, (400, 400), FPS, samples, RATE) as out:
+        for k in range(round(SECONDS * FPS)):
+            t = k / FPS
+            picture = np.zeros((400, 400, 3), np.uint8)
+            if not LOST[0] <= t < LOST[1]:
+                degrees = 30 * np.interp(t * FRAMES, np.arange(len(opening)), opening)
+                picture = renderer.render(skin.deform(jaw_open(skin, float(degrees))))
+            out.frame(picture)
+    return path
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept")
+
+
+def place(clip: Clip) -> slice:
+    """Where in the sentence a clip lies, in frames."""
+    begin = round(float(clip.name.split("@")[1]) * FRAMES)
+    return slice(begin, begin + len(clip.shapes))
+
+
+def test_lips_are_read_in_time_and_lost_faces_left_out(
+    filmed: Path, cache: Path, said: tuple[NDArray[np.float32], NDArray[np.float64]]
+) -> None:
+    samples, wanted = said
+    got = videos.clips(filmed.parent.parent, cache)
+    assert len(got) == 2
+    for clip in got:
+        check(clip)
+        where = place(clip)
+        assert clip.kind == "tracked"
+        assert clip.speaker.endswith("anna")
+        assert where.stop <= LOST[0] * FRAMES + 1 or where.start >= LOST[1] * FRAMES - 1
+        heard = samples[where.start * RATE // FRAMES :][: len(clip.samples)]
+        assert np.corrcoef(heard, clip.samples)[0, 1] > 0.98  # AAC between them
+        opening = lip_opening(clip.shapes.astype(np.float32))
+        assert metrics.pearson(opening, wanted[where]) > 0.9
+        assert abs(metrics.lag_ms(opening, wanted[where], FRAMES)) < 25
+    assert sum(len(c.shapes) for c in got) > 0.8 * (SECONDS - 0.6) * FRAMES
+
+
+def test_a_video_is_tracked_once_whatever_its_name(
+    filmed: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = videos.tracked(filmed, cache)
+    copy = tmp_path / "b.mp4"
+    copy.write_bytes(filmed.read_bytes())
+    monkeypatch.setattr(videos, "_rows", lambda *_: pytest.fail("tracked again"))
+    again = videos.tracked(copy, cache)
+    assert again.fps == first.fps == FPS
+    for name in ("shapes", "gap", "width", "seen"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+
+
+def test_a_sound_that_began_late_is_put_right(filmed: Path, cache: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "late"
+    folder.mkdir()
+    moved = ("-i", str(filmed), "-itsoffset", "0.4", "-i", str(filmed), "-map", "0:v", "-map")
+    ffmpeg(*moved, "1:a", "-c", "copy", str(folder / "talk.mov"))
+    clip = videos.clips(folder, cache)[0]
+    # By the clock of the file the lips move 0.4 s too early; listening finds it, so that the sound
+    # of the first moving lips is the beginning of the sentence again.
+    straight = videos.clips(filmed.parent.parent, cache)[0]
+    one, two = (lip_opening(c.shapes.astype(np.float32)) for c in (straight, clip))
+    late = place(clip).start - place(straight).start
+    assert late / FRAMES == pytest.approx(0.4, abs=0.06)
+    n = min(len(one), len(two)) - 10
+    assert metrics.pearson(one[:n], two[:n]) > 0.95
+    # A table has the last word.
+    (folder / "offsets.csv").write_text("name,offset_ms\ntalk,0\n")
+    told = videos.clips(folder, cache)[0]
+    assert place(told).start <= 3
+
+
+def test_sound_waits_for_its_time(filmed: Path, tmp_path: Path) -> None:
+    moved = ("-i", str(filmed), "-itsoffset", "0.5", "-i", str(filmed), "-map", "0:v", "-map")
+    ffmpeg(*moved, "1:a", "-c", "copy", str(tmp_path / "a.mp4"))
+    straight, late = media.sound(filmed), media.sound(tmp_path / "a.mp4")
+    n = len(straight) - RATE
+    shifts = range(7600, 8401, 8)
+    r = [np.corrcoef(late[s : s + n], straight[:n])[0, 1] for s in shifts]
+    assert shifts[int(np.argmax(r))] == pytest.approx(8000, abs=16)
+    assert max(r) > 0.99
+
+
+@pytest.mark.parametrize("kind", ["webm", "mov"])
+def test_other_containers_and_big_upright_pictures(filmed: Path, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.{kind}"
+    codecs = ("libvpx", "libopus") if kind == "webm" else ("mpeg4", "pcm_s16le")
+    speed = ("-deadline", "realtime", "-cpu-used", "8") if kind == "webm" else ()
+    small = ("-t", "0.4", "-vf", "scale=800:1200", "-c:v", codecs[0], *speed, "-c:a", codecs[1])
+    ffmpeg("-i", str(filmed), *small, str(path))
+    about = media.look(path)
+    assert about.fps == FPS
+    assert about.seconds == pytest.approx(0.4, abs=0.1)
+    pictures = list(media.pictures(path, about.fps))
+    assert len(pictures) == 10
+    assert pictures[0].shape == (960, 640, 3)
+    assert len(media.sound(path)) == pytest.approx(0.4 * RATE, rel=0.2)
+
+
+def test_a_few_steps_on_it_and_the_verb(filmed: Path, cache: Path, tmp_path: Path) -> None:
+    corpora = own.own([filmed.parent.parent], [], cache)
+    plan, small = Plan(steps=3, every=3, half=False), Config(width=12, dilations=(1, 2))
+    _, curve = train(small, plan, Settings(size=4), corpora, tmp_path / "few")
+    assert np.isfinite(list(curve[-1].values())).all()
+    assert curve[-1]["shape"] > 0
+    options = ["speech", "--videos", str(filmed.parent.parent), "--cache", str(cache)]
+    options += ["--begin", str(speech.WEIGHTS), "--steps", "1", "--run", str(tmp_path / "run")]
+    result = CliRunner().invoke(train_app, options, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    _, meta = speech.load(tmp_path / "run" / "speech.safetensors")
+    [name] = meta["corpora"]
+    assert name.startswith("videos-films")
+    assert meta["corpora"][name]["minutes"] == pytest.approx(4.4 / 60, abs=0.01)
+
+
+def test_what_cannot_be_used_is_named_and_left_out(
+    filmed: Path, cache: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ModelError, match="no video in"):
+        videos.clips(tmp_path, cache)
+    (tmp_path / "broken.mp4").write_bytes(b"no film")
+    ffmpeg("-i", str(filmed), "-an", "-c", "copy", str(tmp_path / "silent.mp4"))
+    black = ("-f", "lavfi", "-i", "color=black:s=64x64:r=10", "-f", "lavfi", "-i", "anullsrc")
+    ffmpeg(*black, "-t", "2", str(tmp_path / "nobody.mp4"))
+    with pytest.raises(ModelError, match="3 looked at"):
+        videos.clips(tmp_path, cache)
+    for said in ("broken.mp4 is no video", "silent.mp4 has no sound", "nobody.mp4 shows a face"):
+        assert said in caplog.text
+    with pytest.raises(ModelError, match="no folder"):
+        own.own([tmp_path / "nowhere"], [], cache)
+
+
+def test_short_losses_are_bridged_and_long_ones_cut() -> None:
+    seen = np.ones(300, np.bool_)
+    seen[100:103] = seen[150:170] = seen[:2] = False
+    assert bridged(seen, 60)[100:103].all()
+    assert not bridged(seen, 60)[150:170].any()
+    assert not bridged(seen, 60)[:2].any()
+    n = 300 * RATE // FRAMES
+    shapes = np.zeros((300, 52), np.float16)
+    shapes[:, INDEX["jawOpen"]] = np.arange(300) / 300
+    clip = Clip(
+        *("a", "test", "one", "tracked", (np.arange(n) // 4).astype(np.int16), shapes),
+        *(np.ones(52, np.bool_), np.full(300, -1, np.int8)),
+    )
+    parts = cut(clip, bridged(seen, 60))
+    assert [p.name for p in parts] == ["a@0.05", "a@2.85"]
+    for part in parts:
+        check(part)
+        where = place(part)
+        np.testing.assert_array_equal(part.shapes, shapes[where])
+        assert part.samples[0] == where.start * RATE // FRAMES // 4
+        assert len(part.shapes) == frame_count(len(part.samples))

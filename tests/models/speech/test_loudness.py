@@ -1,0 +1,107 @@
+"""The last stage of the speech network, and who is taught what."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from mien.models.speech import loudness
+from mien.models.data.batches import Batch
+from mien.models.speech.network import Config, SpeechNet
+from mien.models.train.speech.objective import Objective, Plan, Speakers
+
+STEPS = 40
+
+
+def net(seed: int = 0) -> SpeechNet:
+    torch.manual_seed(seed)
+    small = SpeechNet(Config(width=16, dilations=(1, 2), lookahead_frames=3))
+    for head in (small.head, small.own, small.known):
+        torch.nn.init.normal_(head.weight, std=0.2)
+    return small
+
+
+def sound(seed: int = 0, count: int = 1) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(count, STEPS, 132, generator=generator) * 0.5
+
+
+@pytest.mark.parametrize("lookahead", [0, 1, 2, 5, 11])
+def test_power_is_averaged_around_the_frame_that_is_described(lookahead: int) -> None:
+    taps = loudness.taps(lookahead)
+    assert taps.sum() == pytest.approx(1)
+    lags = np.arange(len(taps))[::-1]
+    assert lags.max() == lookahead + loudness.SPREAD
+    if lookahead >= loudness.SPREAD:
+        assert float(taps @ lags) == pytest.approx(lookahead)
+        assert not taps[lags < lookahead - loudness.SPREAD].any()
+    else:
+        assert taps[-1] == pytest.approx((3 - lookahead) / 5)
+
+
+def test_a_power_of_one_at_the_peak_and_of_nothing_in_silence() -> None:
+    at_peak = np.ones((3, 132), np.float32)
+    np.testing.assert_allclose(loudness.power(at_peak), 1.0, rtol=1e-6)
+    assert loudness.loudness(np.float32([1.0]))[0] == pytest.approx(1.2)
+    assert loudness.loudness(np.float32([1e-3]))[0] == pytest.approx(0.5)
+    assert loudness.loudness(np.float32([1e-6, 0.0])).tolist() == [0.0, 0.0]
+
+
+def test_louder_opens_further_and_a_closure_stays_one() -> None:
+    share = Config().loudness
+    asked = np.float32([0.0, 0.01, 0.05, 0.15, 0.4])
+    soft, usual, loud = (
+        loudness.opened(asked, np.float32([level] * 5), share) for level in (0.3, 0.6, 1.0)
+    )
+    assert max(soft[0], usual[0], loud[0]) < 1e-6
+    assert (soft[1:] < usual[1:]).all()
+    assert (usual[1:] < loud[1:]).all()
+    assert (np.diff(usual) > 0).all()
+    assert usual[3] == pytest.approx(0.15, abs=0.003)
+    assert not loudness.opened(asked, np.zeros(5, np.float32), share).any()
+
+
+def test_a_known_voice_gets_the_face_of_its_own_and_a_new_one_anybodys() -> None:
+    small, x = net().eval(), sound()
+    with torch.no_grad():
+        heads, _ = small.heads(x)
+        for logit, wanted in ((50.0, heads.own), (-50.0, heads.anybody)):
+            small.known.weight.zero_()
+            small.known.bias.fill_(logit)
+            torch.testing.assert_close(small(x)[0], wanted)
+    assert float((heads.own - heads.anybody).abs().max()) > 0.01
+
+
+def test_without_loudness_anybodys_shapes_are_the_plain_ones() -> None:
+    torch.manual_seed(0)
+    small = SpeechNet(Config(width=16, dilations=(1,), loudness=0.0))
+    heads, _ = small.heads(sound())
+    torch.testing.assert_close(heads.anybody, heads.plain)
+
+
+@pytest.mark.parametrize("tracked", [0.0, 1.0])
+def test_rules_teach_anybodys_head_and_faces_their_own(tracked: float) -> None:
+    small = net()
+    ones = torch.ones(2, STEPS, 52)
+    batch = Batch(
+        features=sound(count=2),
+        shapes=torch.rand(2, STEPS, 52) * 0.3,
+        given=ones,
+        phones=torch.full((2, STEPS), 3),
+        silent=torch.zeros(2, STEPS),
+        speaker=torch.zeros(2, dtype=torch.int64),
+        weight=torch.ones(2),
+        tracked=torch.full((2,), tracked),
+    )
+    heads, _ = small.heads(batch.features)
+    objective = Objective(Plan(), [])
+    objective._scale = torch.ones(52)
+    loss, parts = objective(heads, batch, Speakers([""]))
+    torch.autograd.backward(loss)
+    taught = {k: float(getattr(small, k).weight.grad.abs().sum()) for k in ("head", "own")}
+    silent, learning = ("head", "own") if tracked else ("own", "head")
+    assert taught[silent] == 0
+    assert taught[learning] > 0
+    assert parts["known"] > 0
+    assert float(small.known.weight.grad.abs().sum()) > 0

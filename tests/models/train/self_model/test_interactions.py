@@ -1,0 +1,65 @@
+"""Levers that meet are found in noise that hides them in any look; units of their own tell them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mien.models.face.regions import COUNT
+from mien.models.self_model.model import POWERS, SelfModel
+from mien.models.train.self_model.interactions import MOST, find_meetings, with_meetings
+from mien.models.train.self_model.fit import FitConfig, fit
+from tests.models.analytic_face import AnalyticFace
+
+LEVERS, POSES = 6, 600
+
+
+def seen(meets: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inputs, features and looks of levers that move skin; the first and the last may meet."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1.0, 1.0, size=(POSES, LEVERS))
+    phi = np.concatenate([x, x**2, x**3, np.ones((POSES, 1))], axis=1)
+    fields = rng.normal(size=(LEVERS, COUNT * 3))
+    fields[:, 90:] *= 0.5  # all move the patch more than the rest
+    skin = phi[:, :LEVERS] @ fields
+    patch = np.zeros(COUNT * 3)
+    patch[:90] = meets
+    noise = rng.normal(size=skin.shape)
+    looks = skin + np.outer(x[:, 0] * x[:, -1], patch) + noise
+    return x, phi, looks.reshape(POSES, COUNT, 3)
+
+
+def test_a_meeting_below_the_noise_of_a_look_is_found() -> None:
+    assert find_meetings(*seen(0.5)) == [(0, LEVERS - 1)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_levers_that_do_not_meet_get_no_units(seed: int) -> None:
+    assert find_meetings(*seen(0.0, seed)) == []
+
+
+def test_units_of_pairs_leave_the_others_alone_and_tell_products() -> None:
+    face = AnalyticFace()
+    model = fit(face.examples(60), FitConfig(latents=8, hidden=(8, 8), steps=20))
+    more = with_meetings(model, [(0, 3), (2, 5)])
+    x = face.random(400, 1)[:, model.inputs]
+    hidden, old = _hidden(more, x), _hidden(model, x)
+    np.testing.assert_allclose(hidden[:, :8], old, atol=1e-12)
+    own = np.concatenate([x, x**2, x**3, np.ones((len(x), 1)), hidden[:, 8:]], axis=1)
+    product = x[:, 2] * x[:, 5]
+    left = product - own @ np.linalg.lstsq(own, product, rcond=None)[0]
+    assert left.std() < 0.2 * product.std()
+
+
+def test_never_more_than_so_many() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.uniform(-1.0, 1.0, size=(POSES, 10))
+    phi = np.concatenate([x, x**2, np.ones((POSES, 1))], axis=1)
+    products = np.stack([x[:, i] * x[:, j] for i in range(10) for j in range(i)], axis=1)
+    looks = products @ rng.normal(size=(products.shape[1], COUNT * 3))
+    looks += 0.5 * rng.normal(size=looks.shape)
+    assert len(find_meetings(x, phi, looks.reshape(POSES, COUNT, 3))) <= MOST
+
+
+def _hidden(model: SelfModel, x: np.ndarray) -> np.ndarray:
+    return model.features(x)[:, POWERS * x.shape[1] : -1]

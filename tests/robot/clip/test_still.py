@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.models.face.emotion import blend, mix
+from mien.robot.clip import still as holding
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.config import load_face
+from mien.robot.verbs.emotions import sheet
+from mien.robot.expression.posture import posture
+
+
+@pytest.fixture(scope="module")
+def calibrated() -> Calibrated:
+    return Calibrated(load_face("morpheus33"))
+
+
+def test_poses_stay_within_the_face_and_hold_the_head(calibrated: Calibrated) -> None:
+    mixes = np.stack([mix({n: 1.0}) for n in ("neutral", "sadness", "surprise")])
+    commands = holding.poses(calibrated, blend(mixes), posture(mixes))
+    low, high = calibrated.face.limits.T
+    assert np.all(commands >= low - 1e-9)
+    assert np.all(commands <= high + 1e-9)
+    pitch = commands[:, calibrated.face.index("neck_pitch")]
+    assert pitch[1] < pitch[0] < pitch[2]
+    jaw = commands[:, calibrated.face.index("jaw_open")]
+    assert jaw[2] > jaw[0] + 0.3
+
+
+def test_held_poses_are_reached_and_left(calibrated: Calibrated) -> None:
+    face = calibrated.face
+    commands = np.zeros((2, len(face.names)))
+    commands[1, face.index("jaw_open")] = 0.8
+    shut, opened = holding.hold(calibrated, commands, lambda rig: rig.landmarks())
+    assert opened[152, 1] < shut[152, 1] - 8.0  # the chin went down
+    assert np.abs(opened[[33, 263]] - shut[[33, 263]]).max() < 1.5  # the eyes did not
+
+
+def test_a_sheet_is_a_picture_of_all_pictures(tmp_path: Path) -> None:
+    from matplotlib.image import imread
+
+    pictures = [np.full((60, 60, 3), 40 * k, np.uint8) for k in range(6)]
+    sheet(tmp_path / "sheet.png", pictures, ["a", "b", "c"], ["0.5", "1"])
+    image = imread(tmp_path / "sheet.png")
+    assert image.shape[:2] == (40 + 120, 60 + 180)
+    for k in range(6):
+        row, column = divmod(k, 3)
+        middle = image[40 + 60 * row + 30, 60 + 60 * column + 30, :3]
+        np.testing.assert_allclose(middle * 255, 40 * k, atol=2)

@@ -1,0 +1,58 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.face.emotion import EMOTIONS
+from mien.robot.expression.emotion.feeling import Feeling
+from mien.robot.expression.emotion.voice_estimate import STRONGEST, Estimated, estimate
+
+RATE, FPS = 16000, 60
+Samples = NDArray[np.float32]
+
+
+def hum(seconds: float, hertz: float, level: float, brightness: float) -> Samples:
+    """A buzz in syllables of a quarter second, richer in overtones with ``brightness``."""
+    t = np.arange(int(seconds * RATE)) / RATE
+    wobble = hertz * (1 + 0.04 * np.sin(2 * np.pi * 5 * t))
+    phase = 2 * np.pi * np.cumsum(wobble) / RATE
+    sound = sum(np.sin(k * phase) * k ** (brightness - 2.0) for k in range(1, 20))
+    gate = 0.5 - 0.5 * np.cos(2 * np.pi * 4 * t)
+    return np.asarray(level * 0.1 * gate * sound, np.float32)
+
+
+def test_a_voice_that_rises_is_more_aroused_than_its_own_calm() -> None:
+    calm, loud = hum(4, 110, 0.3, 0.2), hum(4, 190, 1.0, 1.0)
+    m = estimate(np.concatenate([calm, loud]), RATE, 8 * FPS)
+    assert m.arousal[6 * FPS] > m.arousal[2 * FPS] + 0.4
+    assert np.abs(m.arousal).max() <= 1
+    assert np.abs(m.valence).max() <= 1
+
+
+def test_a_gain_changes_nothing() -> None:
+    sound = np.concatenate([hum(2, 110, 0.5, 0.2), hum(2, 180, 0.9, 0.8)])
+    a, b = estimate(sound, RATE, 240), estimate(np.float32(0.5) * sound, RATE, 240)
+    np.testing.assert_allclose(a.arousal, b.arousal, atol=0.05)
+
+
+def test_silence_and_noise_are_calm_and_unsure() -> None:
+    silent = estimate(np.zeros(RATE * 2, np.float32), RATE, 120)
+    assert not silent.confidence.any()
+    assert not Feeling((Estimated(silent),)).shapes(np.arange(120) / FPS).any()
+    rng = np.random.default_rng(0)
+    noise = estimate(rng.normal(0, 0.1, RATE * 2).astype(np.float32), RATE, 120)
+    assert noise.confidence.max() < 0.5
+
+
+def test_the_estimate_never_shows_strongly() -> None:
+    m = estimate(np.concatenate([hum(3, 100, 0.1, 0), hum(3, 300, 1, 1.5)]), RATE, 360)
+    mixed = Feeling((Estimated(m),)).whole(np.arange(360) / FPS)
+    assert 0 < mixed.max() <= STRONGEST
+    assert not mixed[:, EMOTIONS.index("contempt")].any()
+
+
+def test_pitch_is_heard() -> None:
+    from mien.robot.expression.emotion.voice_estimate import _voice_quality
+
+    for hertz in (95.0, 140.0, 220.0, 310.0):
+        pitch, sure, _ = _voice_quality(hum(2, hertz, 0.8, 0.5), RATE, 120)
+        middle = np.median(pitch[sure > 0.5])
+        assert abs(12 * np.log2(middle / hertz)) < 1.0, (hertz, middle)

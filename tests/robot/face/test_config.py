@@ -1,0 +1,123 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from mien.robot.face.config import load_face, shipped
+from mien.robot.errors import ConfigError
+
+SMALL = {
+    "face": "tiny",
+    "mechanism": "tiny",
+    "boards": [0x40],
+    "actuators": {
+        "jaw": {"kind": "rigid", "region": "jaw", "servo": "large", "board": 0, "channel": 0,
+                "pulse_us": [1000, 1400, 2000], "speed": 5.0},
+        "cheek": {"kind": "tendon", "region": "cheeks", "servo": "micro", "board": 0, "channel": 1,
+                  "pulse_us": [1000, 1500, 2000], "speed": 5.0, "limits": [0, 1], "slack_us": 40},
+    },
+}  # fmt: skip
+
+
+def write(tmp_path: Path, tree: object) -> Path:
+    path = tmp_path / "face.yaml"
+    path.write_text(yaml.safe_dump(tree, sort_keys=False))
+    return path
+
+
+def changed(**fields: object) -> dict[str, object]:
+    tree: dict[str, object] = yaml.safe_load(yaml.safe_dump(SMALL, sort_keys=False))
+    jaw = tree["actuators"]["jaw"]  # type: ignore[index]
+    for key, value in fields.items():
+        (jaw if key in jaw or key in {"limits", "safe", "slack_us", "colour"} else tree)[key] = (
+            value
+        )
+    return tree
+
+
+def test_morpheus33_has_the_counts_of_the_published_parts_list() -> None:
+    face = load_face("morpheus33")
+    servos = [a.servo for a in face.actuators.values()]
+    regions = [a.region for a in face.actuators.values()]
+    tendons = {n for n, a in face.actuators.items() if a.kind == "tendon"}
+    assert (servos.count("micro"), servos.count("large")) == (29, 4)
+    assert {r: regions.count(r) for r in set(regions)} == {
+        "eyes": 6, "brows": 8, "mouth": 11, "nose": 2, "cheeks": 2, "jaw": 1, "neck": 3,
+    }  # fmt: skip
+    assert tendons == {"nose_left", "nose_right", "cheek_left", "cheek_right"}
+
+
+def test_every_shipped_face_loads_and_its_arrays_agree_with_its_names() -> None:
+    assert {"morpheus33", "hobby9"} <= set(shipped())
+    for name in shipped():
+        face = load_face(name)
+        n = len(face.names)
+        assert face.pulses.shape == (n, 3)
+        assert face.limits.shape == (n, 2)
+        assert np.all(np.diff(face.pulses) > 0)
+        assert face.index(face.names[-1]) == n - 1
+
+
+def test_the_hash_follows_the_content_and_not_the_description(tmp_path: Path) -> None:
+    plain = load_face(write(tmp_path, SMALL)).hash
+    assert load_face(write(tmp_path, changed(description="words"))).hash == plain
+    assert load_face(write(tmp_path, changed(speed=5.1))).hash != plain
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"colour": "red"}, r"actuators\.jaw\.colour: .*not permitted"),
+        ({"nonsense": 1}, r"nonsense: .*not permitted"),
+        ({"channel": 1}, r"actuators\.cheek\.channel: board 0 channel 1 is already used by jaw"),
+        ({"channel": 16}, r"actuators\.jaw\.channel: .*16"),
+        ({"board": 2}, r"actuators\.jaw\.board: is 2, but 1 boards"),
+        ({"pulse_us": [2000, 1500, 1000]}, r"actuators\.jaw\.pulse_us: must rise"),
+        ({"pulse_us": [100, 1500, 1900]}, r"actuators\.jaw\.pulse_us\.0: .*400"),
+        ({"kind": "rubber"}, r"actuators\.jaw\.kind: .*'rubber'"),
+        ({"limits": [0.5, -0.5]}, r"actuators\.jaw\.limits: must rise"),
+        ({"limits": [-0.2, 0.5], "safe": 0.8}, r"actuators\.jaw\.safe: must lie within"),
+        ({"slack_us": 30}, r"actuators\.jaw\.slack_us: belongs to tendons"),
+        ({"speed": float("nan")}, r"actuators\.jaw\.speed"),
+        ({"boards": [0x40, 0x40]}, r"boards\.1: address 0x40 is listed twice"),
+        (
+            {"interlocks": [{"name": "a", "terms": {"nobody": 1.0}, "max": 1.0}]},
+            r"interlocks\.0\.terms\.nobody: no such actuator",
+        ),
+    ],
+)
+def test_a_fault_is_named_by_its_key(tmp_path: Path, fields: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_face(write(tmp_path, changed(**fields)))
+    assert re.search(said, caught.value.message), caught.value.message
+    assert caught.value.exit_code == 2
+
+
+def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
+    tree = changed(kind="rubber", channel=1, pulse_us=[2000, 1500, 1000], colour="red", nonsense=1)
+    with pytest.raises(ConfigError) as caught:
+        load_face(write(tmp_path, tree))
+    for key in ("jaw.kind", "cheek.channel", "jaw.pulse_us", "jaw.colour", "nonsense"):
+        assert key in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "text", ["", "just words", "[1, 2", "a: 1\na: 2", "!!python/object:os.system {}"]
+)
+def test_what_is_no_face_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "face.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError):
+        load_face(path)
+
+
+def test_a_missing_face_names_those_that_ship() -> None:
+    with pytest.raises(ConfigError, match="hobby9, morpheus33"):
+        load_face("nobody")
+
+
+def test_an_unknown_actuator_names_those_that_exist(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="jaw, cheek"):
+        load_face(write(tmp_path, SMALL)).index("ear")

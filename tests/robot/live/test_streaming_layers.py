@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from mien.models.face.blendshapes import INDEX, SPEECH, indices
+from mien.robot.expression.layers import FPS
+from mien.robot.live.streaming_layers import FADE_S, LIFE_S, LiveExpression, Stress
+
+QUIET = np.zeros(52, np.float32)
+
+
+def run(face: LiveExpression, frames: int, spoken: np.ndarray = QUIET, gate: float = 0.0):
+    pairs = [face.frame(spoken, -30.0, gate) for _ in range(frames)]
+    return np.stack([w for w, _ in pairs]), np.stack([h for _, h in pairs])
+
+
+def test_the_same_seed_gives_the_same_life_and_it_moves() -> None:
+    one, two, other = (run(LiveExpression(seed), 600) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(one[0], two[0])
+    np.testing.assert_array_equal(one[1], two[1])
+    assert np.abs(one[0] - other[0]).max() > 0.1
+    assert one[0][:, INDEX["eyeBlinkLeft"]].max() > 0.9
+
+
+def test_nothing_jumps_over_minutes_of_life() -> None:
+    weights, head = run(LiveExpression(1), (2 * LIFE_S + FADE_S + 12) * FPS)
+    assert np.abs(np.diff(head, axis=0)).max() < 0.02
+    assert np.abs(np.diff(weights, axis=0)).max() < 0.5  # a blink falls in 75 ms
+
+
+def test_speech_passes_while_somebody_speaks_and_not_otherwise() -> None:
+    spoken = QUIET.copy()
+    spoken[INDEX["jawOpen"]] = 0.6
+    face = LiveExpression(0, amount=0.0)
+    assert run(face, 3, spoken, 1.0)[0][:, INDEX["jawOpen"]] == pytest.approx(0.6)
+    assert run(face, 3, spoken, 0.0)[0][:, indices(SPEECH)].max() == 0.0
+
+
+def test_an_emotion_comes_and_goes_without_a_jump() -> None:
+    face = LiveExpression(0, amount=0.0)
+    smile = INDEX["mouthSmileLeft"]
+    face.feel({"happiness": 1.0})
+    on, _ = run(face, 3 * FPS)
+    face.feel({})
+    off, _ = run(face, 5 * FPS)
+    track = np.concatenate([on, off])[:, smile]
+    assert on[-1, smile] > 0.3
+    assert off[-1, smile] == 0.0
+    assert np.abs(np.diff(track)).max() < 0.1
+
+
+def test_gaze_goes_where_it_is_told() -> None:
+    face = LiveExpression(0)
+    run(face, FPS)
+    face.look(0.9, 0.0)
+    weights, _ = run(face, FPS)
+    late = weights[FPS // 2 :]
+    assert (late[:, INDEX["eyeLookOutLeft"]] > 0.4).all()
+    assert (late[:, INDEX["eyeLookInRight"]] > 0.4).all()
+
+
+def test_stress_needs_a_voice_and_a_rise() -> None:
+    stress = Stress()
+    for _ in range(120):
+        stress.push(-40.0, 1.0)
+    rise = max(stress.push(-20.0, 1.0) for _ in range(20))
+    assert rise > 0.5
+    assert stress.push(-10.0, 0.0) == 0.0
+    for _ in range(600):
+        held = stress.push(-20.0, 1.0)
+    assert held < 0.05

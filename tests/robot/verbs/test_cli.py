@@ -1,0 +1,100 @@
+import json
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import pytest
+import typer
+
+from mien.models.errors import ModelError
+from mien.robot.verbs import cli
+from mien.robot.errors import ConfigError, DeviceError, MienError
+
+
+def one_number(size: Annotated[int, typer.Option()] = 3) -> dict[str, Any]:
+    """A bench."""
+    return {"one": size * 1.5, "area.two": "x"}
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def verb() -> None:
+        raise error
+
+    return verb
+
+
+@pytest.fixture
+def mien(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Runs the console script with some verbs plugged in, returns its exit code."""
+
+    def run(*argv: str, verbs: dict[str, Any] | None = None) -> int:
+        class Point:
+            def __init__(self, name: str, thing: Any) -> None:
+                self.name, self.thing = name, thing
+
+            def load(self) -> Any:
+                return self.thing
+
+        groups = {"mien.commands": verbs or {"noop": raising(SystemExit(0))},
+                  "mien.benches": {"area": one_number}}  # fmt: skip
+        monkeypatch.setattr(
+            cli, "entry_points", lambda group: [Point(n, t) for n, t in groups[group].items()]
+        )
+        monkeypatch.setattr(sys, "argv", ["mien", *argv])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        code = left.value.code
+        return code if isinstance(code, int) else 0
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (MienError("it broke"), 1),
+        (ConfigError("it broke"), 2),
+        (ModelError("it broke"), 2),
+        (DeviceError("it broke", "mien ports"), 3),
+        (KeyboardInterrupt(), 130),
+        (OSError(28, "No space left on device"), 1),
+    ],
+)
+def test_each_failure_has_its_exit_code_and_no_traceback(
+    mien: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+) -> None:
+    assert mien("fail", verbs={"fail": raising(error), "other": one_number}) == code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert code == 130 or "mien: " in said.err  # Ctrl-C needs no words
+    assert "Traceback" not in said.err
+
+
+def test_the_next_command_is_named(
+    mien: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    mien("fail", verbs={"fail": raising(DeviceError("no board", "mien ports")), "o": one_number})
+    assert "next: mien ports" in capsys.readouterr().err
+
+
+def test_a_bench_prints_one_json_object_with_its_area_as_prefix(
+    mien: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mien("bench", "area", "--size", "4", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"area.one": 6.0, "area.two": "x"}
+    assert mien("bench", "area") == 0
+    assert "area.one  4.5" in capsys.readouterr().out
+
+
+def test_a_usage_error_is_a_configuration_error(mien: Callable[..., int]) -> None:
+    assert mien("nonsense") == 2
+
+
+def test_every_entry_point_of_the_package_loads_and_has_a_help_text() -> None:
+    app = typer.main.get_command(cli.build())
+    assert set(app.commands) > {"demo", "doctor", "bench"}  # type: ignore[attr-defined]
+    for name, command in app.commands.items():  # type: ignore[attr-defined]
+        assert command.help, name

@@ -1,0 +1,48 @@
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from mien.models.checkpoint import WEIGHTS
+from mien.robot.verbs import doctor
+from mien.robot.errors import MienError
+
+
+def app() -> typer.Typer:
+    verbs = typer.Typer()
+    for verb in (doctor.doctor, doctor.ports, doctor.devices):
+        verbs.command()(verb)
+    return verbs
+
+
+def test_every_failed_check_comes_with_its_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "WEIGHTS", WEIGHTS / "nowhere")
+    monkeypatch.setattr(doctor, "PACKAGES", ("numpy", "no-such-package"))
+    monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
+    rows = {r.name: r for r in doctor.examine()}
+    assert not rows["Python packages"].ok
+    assert "no-such-package" in rows["Python packages"].fix
+    assert not rows["weights speech"].ok
+    assert not rows["avr-gcc"].ok
+    assert not rows["avr-gcc"].needed
+    for row in rows.values():
+        assert row.ok or row.fix, row.name
+
+
+def test_a_missing_needed_thing_fails_and_json_lists_all_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = doctor.Check("thing", False, "gone", "bring it")
+    monkeypatch.setattr(doctor, "examine", lambda: [row])
+    result = CliRunner().invoke(app(), ["doctor", "--json"])
+    assert isinstance(result.exception, MienError)
+    assert json.loads(result.stdout)[0]["fix"] == "bring it"
+    result = CliRunner().invoke(app(), ["doctor"])
+    assert "bring it" in result.stdout
+
+
+def test_what_only_some_uses_need_does_not_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = doctor.Check("microphone", False, "none", "plug one in", needed=False)
+    monkeypatch.setattr(doctor, "examine", lambda: [row])
+    assert CliRunner().invoke(app(), ["doctor"]).exit_code == 0

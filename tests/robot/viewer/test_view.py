@@ -1,0 +1,324 @@
+"""The rig's view without a browser: what it asks of the loop, and what it shows of the rig."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from functools import partial
+from threading import Event, Thread
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.errors import EmergencyStopError, InputError, MienError
+from mien.robot.control.estop_socket import request
+from mien.robot.control.loop import Tick
+from mien.robot.panel.process import PanelProcess, Window
+from mien.robot.viewer.chosen import Chosen
+from mien.robot.viewer.panel import RigView
+from mien.robot.viewer.picture import TAUT_N, dots, heat, loads, marks, outside
+from mien.robot.viewer.presets import Presets
+from mien.robot.viewer.view import ViewProcess, Wish, run
+from mien.robot.stopping import Stop
+from tests.robot import waiting
+from tests.robot.panel.scenes import read_frame, read_scene
+from tests.robot.sim.show.rigs import FACE, TENDONS, N, follow, pulled
+
+until = partial(waiting.until, seconds=40.0)
+
+
+def test_a_wish_takes_poses_and_nothing_else() -> None:
+    wish = Wish(FACE)
+    asked = np.linspace(-1, 1, N)
+    np.testing.assert_array_equal(wish.hear([("pose", asked.tolist())]), asked)
+    bad = [("estop",), ("pose", [0.0]), ("pose", [float("nan")] * N)]
+    np.testing.assert_array_equal(wish.hear(bad), asked)
+
+
+def test_in_lock_step_a_pose_is_ramped_and_its_effort_seen() -> None:
+    pose = pulled()
+    seen = follow(FACE, [("pose", pose.tolist())], 2.0)
+    sent = np.array([t.sent for t in seen.ticks])
+    steps = np.abs(np.diff(sent, axis=0))
+    assert (steps <= FACE.speed / 60 + 1e-9).all()
+    assert any(t.slowed.any() for t in seen.ticks)
+    np.testing.assert_allclose(sent[-1], pose, atol=1e-9)
+    assert set(seen.state["tension"]) == set(TENDONS)
+    assert all(0.5 < newton < TAUT_N for newton in seen.state["tension"].values())
+    tendons = seen.state["tendons"]
+    assert tendons.shape == (4, 2, 3)
+    ends = np.linalg.norm(tendons[:, 0] - tendons[:, 1], axis=1)
+    assert ((ends > 5.0) & (ends < 60.0)).all()
+    load = seen.state["load"]
+    assert load.shape == (N,)
+    assert (load <= 1.0 + 1e-6).all()
+    pulling = [FACE.index(n) for n in TENDONS]
+    assert load[pulling].min() > np.median(load)
+    assert max(seen.rig.tensions().values()) < 0.2  # at rest again
+
+
+def test_colours_and_bars_say_how_much() -> None:
+    colors = heat(np.array([0.0, 0.5, 1.0, 7.0])).astype(int)
+    assert colors[0, 2] > colors[0, 0]
+    assert colors[2, 0] > 200 > 60 > colors[2, 1]
+    np.testing.assert_array_equal(colors[2], colors[3])
+    load = np.full(N, 0.25)
+    load[3] = np.nan  # a broken rig is still shown
+    state = {"load": load, "tension": {"cheek_left": 1.5}}
+    told = json.loads(loads(FACE, np.zeros(N), state).data)
+    assert [bar[1] for bar in told["servos"]].count(0.25) == N - 1
+    assert [bar[0].split()[0] for bar in told["servos"]] == list(FACE.names)
+    assert told["tendons"][0][:3] == ["cheek_left", 0.75, "1.50 N"]
+
+
+def test_markers_sit_where_actuators_move_the_face() -> None:
+    model = Calibrated(FACE).model
+    at = marks(FACE, model.landmarks)
+    neutral = model.landmarks(np.zeros(N))
+    assert at[FACE.index("neck_yaw")] == -1
+    brow, nose = at[FACE.index("brow_mid_left")], at[FACE.index("nose_right")]
+    assert neutral[brow][0] > 0 > neutral[nose][0]
+    assert neutral[brow][1] > neutral[at[FACE.index("jaw_open")]][1]
+
+
+def test_dots_and_markers_lie_where_they_should() -> None:
+    ends = np.array([[[0.0, 0.0, 0.0], [10.0, 0.0, 0.0]], [[0.0, 5.0, 0.0], [0.0, 5.0, 9.0]]])
+    points = dots(ends)
+    assert points.shape == (80, 3)
+    np.testing.assert_allclose(points[[0, 39, 40, 79]], ends.reshape(4, 3))
+    np.testing.assert_allclose(outside(np.array([[0.0, 7.0, 20.0]])), [[0.0, 7.0, 26.0]])
+
+
+class SlowPresets(Presets):
+    """Presets that take until they are let go; each is the pose of its strength."""
+
+    def __init__(self) -> None:
+        self.begun, self.go = Event(), Event()
+
+    def pose(self, name: str, strength: float = 1.0) -> Any:
+        assert name in self.names
+        self.begun.set()
+        assert self.go.wait(60.0)
+        return np.full(3, strength)
+
+
+@pytest.fixture
+def slow() -> tuple[SlowPresets, Chosen, list[Any]]:
+    presets, said = SlowPresets(), list[Any]()
+    return presets, Chosen(presets, 3, said.append), said
+
+
+def test_of_many_presets_the_newest_is_worked_out(
+    slow: tuple[SlowPresets, Chosen, list[Any]],
+) -> None:
+    presets, chosen, said = slow
+    chosen.by_name("happiness", 0.1)
+    assert presets.begun.wait(60.0)
+    for k in range(2, 1000):
+        chosen.by_name("happiness", k / 1000)
+    presets.go.set()
+    assert until(lambda: bool(said))
+    assert said == [("pose", [0.999] * 3)]
+    assert chosen.current.preset == "happiness"
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_a_hand_does_wins_over_a_preset_that_is_still_worked_out(
+    slow: tuple[SlowPresets, Chosen, list[Any]], by_hand: bool
+) -> None:
+    presets, chosen, said = slow
+    chosen.by_name("happiness", 0.7)
+    assert presets.begun.wait(60.0)
+    if by_hand:
+        chosen.by_hand((0.2, 0.2, 0.2))
+    else:
+        chosen.neutral()
+    presets.go.set()
+    time.sleep(0.2)  # long enough for the first one to be heard, which must not happen
+    chosen.by_name("anger", 0.5)
+    assert until(lambda: len(said) == 2)
+    assert said[0] == ("pose", [0.2] * 3 if by_hand else [0.0] * 3)
+    assert said[1] == ("pose", [0.5] * 3)
+
+
+@pytest.fixture(scope="module")
+def heard() -> list[Any]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def view(heard: list[Any]) -> RigView:
+    return RigView(Window("morpheus33"), heard.append)
+
+
+def ask(view: RigView, **message: Any) -> None:
+    view.obey(view.intents.read(json.dumps(message)))
+
+
+def test_a_browser_may_ask_for_poses_and_presets_of_this_face(
+    view: RigView, heard: list[Any]
+) -> None:
+    pose = pulled(jaw_open=0.5).tolist()
+    ask(view, intent="pose", pose=pose)
+    assert heard.pop() == ("pose", pose)
+    ask(view, intent="neutral")
+    assert heard.pop() == ("pose", [0.0] * N)
+    ask(view, intent="preset", preset="happiness", strength=0.8)
+    assert until(lambda: bool(heard))
+    wanted = Presets(Calibrated(FACE)).pose("happiness", 0.8)
+    np.testing.assert_allclose(heard.pop()[1], wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"intent": "pose", "pose": [0.0]},
+        {"intent": "pose", "pose": [2.0] * N},
+        {"intent": "pose", "pose": [float("nan")] * N},
+        {"intent": "pose", "pose": [0.0] * N, "target": "#estop"},
+        {"intent": "pose"},
+        {"intent": "preset", "preset": "smirk", "strength": 1.0},
+        {"intent": "preset", "preset": "__class__", "strength": 1.0},
+        {"intent": "preset", "preset": "happiness", "strength": 1.5},
+        {"intent": "preset", "preset": ["happiness"], "strength": 1.0},
+        {"intent": "feel", "emotion": "happiness", "intensity": 1.0},
+        {"intent": "estop"},
+        ["pose"],
+    ],
+)
+def test_anything_else_is_refused_and_nobody_hears_of_it(
+    view: RigView, heard: list[Any], message: Any
+) -> None:
+    with pytest.raises(InputError):
+        view.intents.read(json.dumps(message))
+    assert heard == []
+
+
+def test_a_picture_has_the_rig_its_loads_and_its_tendons(view: RigView) -> None:
+    seen = follow(FACE, [("pose", pulled().tolist())], 0.8)
+    told = read_scene(next(f for f in view.hello() if f.kind == "scene").data)
+    last = seen.ticks[-1]
+    frames = {f.kind: f.data for f in view.frames(last.wanted, last.sent, seen.skin, seen.state)}
+    assert set(frames) == {"board", "picture", "choice", "loads"}
+    picture = read_frame(frames["picture"], told)
+    np.testing.assert_allclose(
+        picture["tendons"].reshape(4, 40, 3)[:, [0, -1]], seen.state["tendons"], atol=0.01
+    )
+    cheek = picture["tendons colors"][0]
+    np.testing.assert_array_equal(
+        cheek, heat(np.array([seen.state["tension"]["cheek_left"] / TAUT_N]))[0]
+    )
+    assert np.isfinite(picture["loads"]).all()
+    assert json.loads(frames["board"])["state"] == "ARMED"
+    broken = {**seen.state, "load": np.full(N, np.nan), "tendons": np.full((4, 2, 3), np.nan)}
+    frames = {f.kind: f.data for f in view.frames(last.wanted, last.sent, seen.skin, broken)}
+    assert "tendons" not in read_frame(frames["picture"], told)
+    assert "choice" not in frames  # nobody chose anything since
+
+
+class Unseen(PanelProcess):
+    """A view without a browser: asks for one pose, and keeps what it is shown."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self.window = window
+        self.skin: Any = None
+        self.shown: list[Any] = []
+        self.stop = ""
+        self.closed = False
+
+    def start(self) -> str:
+        return "nowhere"
+
+    def watch(self, skin: Any) -> None:
+        self.skin = skin
+
+    def commands(self) -> list[tuple[Any, ...]]:
+        pose = np.zeros(N)
+        pose[FACE.index("jaw_open")] = 0.5
+        return [("pose", pose.tolist())]
+
+    def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
+        self.shown.append((t, tick, state))
+
+    def close(self, reason: str = "", stop: str = "") -> None:
+        del reason
+        self.closed, self.stop = True, stop
+
+
+def test_paced_to_the_clock_it_follows_the_view_and_lets_go_at_the_end() -> None:
+    views: list[Unseen] = []
+
+    def made(window: Window) -> Unseen:
+        views.append(Unseen(window))
+        return views[0]
+
+    said: list[str] = []
+    run(Window("morpheus33", port=0), (), Stop(1.0), said.append, made)
+    (view,) = views
+    assert said == ["nowhere"]
+    jaw = FACE.index("jaw_open")
+    assert view.shown[-1][1].sent[jaw] == pytest.approx(0.5)
+    assert view.shown[-1][2]["load"].shape == (N,)
+    assert view.closed
+    rig = view.skin.__self__
+    assert abs(rig.servo_angles()[jaw]) < 0.05  # back at rest
+    assert not rig.machine.model.actuator_gainprm[:, 0].any()  # and without power
+
+
+class Pressed(Unseen):
+    """Somebody presses E-STOP on the page while the face moves."""
+
+    answer = ""
+
+    def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
+        super().show(t, tick, state)
+        if len(self.shown) == 5:
+            assert self.window.estop is not None
+            self.asking = Thread(target=self.press, args=(self.window.estop,))
+            self.asking.start()
+
+    def press(self, path: Any) -> None:
+        self.answer = request(path, timeout_s=30.0)
+
+
+def test_the_stop_of_the_page_ends_the_run_without_a_ramp() -> None:
+    views: list[Pressed] = []
+
+    def made(window: Window) -> Pressed:
+        views.append(Pressed(window))
+        return views[0]
+
+    with pytest.raises(EmergencyStopError):
+        run(Window("morpheus33", port=0), (), Stop(60.0), lambda _: None, made)
+    (view,) = views
+    view.asking.join()
+    assert view.answer == "ESTOP"
+    assert view.closed
+    assert view.stop == "done"  # what the page says
+    sent = [tick.sent for _, tick, _ in view.shown]
+    assert len(sent) < 600  # it was the stop that ended it, not the time
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        view = ViewProcess(Window("morpheus33", port=taken.getsockname()[1]))
+        try:
+            with pytest.raises(MienError, match="taken"):
+                view.start()
+        finally:
+            view.close()
+
+
+@pytest.mark.slow
+def test_the_view_opens_on_a_face_without_tendons_whose_every_actuator_shows() -> None:
+    words = ["sim", "--view", "--face", "hobby9", "--seconds", "1", "--port-number", "0"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mien.robot.verbs.cli", *words], capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    assert "http://127.0.0.1:" in done.stdout + done.stderr
