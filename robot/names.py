@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import AfterValidator
-
 from mien.robot.errors import InputError
+from pydantic import AfterValidator
 
 LONGEST: Final = 80
 ALLOWED: Final = f"1 to {LONGEST} letters a-z, digits and _ - . (the first a letter or a digit)"

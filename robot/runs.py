@@ -9,8 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from mien.robot.face.config import FaceConfig
 from mien.robot.errors import MienError
+from mien.robot.face.config import FaceConfig
 from mien.robot.names import checked
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-
 from mien.calibration.capture.frame_filter import NOBODY, Frame, sharpness
-from mien.models.vision.face_tracker import FaceTracker, Tracked
 from mien.models.face.regions import eyes_apart
-from mien.robot.face.config import Floats
+from mien.models.vision.face_tracker import FaceTracker, Tracked
 from mien.robot.errors import DeviceError
+from mien.robot.face.config import Floats
 from mien.robot.media.webcam import Picture
 
 FROZEN_S = 2.0

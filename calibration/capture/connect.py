@@ -11,8 +11,8 @@ from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NOBODY, Frame
 from mien.calibration.capture.rig import RIG_SETTLE_S, Studio
 from mien.robot import sim
-from mien.robot.face.config import FaceConfig
 from mien.robot.errors import InputError
+from mien.robot.face.config import FaceConfig
 from mien.robot.link.board import LEAD_S, Board
 
 CAMERAS = ("projected", "rendered")
@@ -117,10 +117,10 @@ def _real(face: FaceConfig, port: str, camera: str, folder: Path | None, delay_s
     from mien.calibration.capture.camera import Eyes
     from mien.calibration.capture.live import LiveStudio
     from mien.models.vision.face_tracker import FaceTracker
-    from mien.robot.link.discovery import board_device, identity
     from mien.robot.control.connect import opened
-    from mien.robot.sim.head import load_head
+    from mien.robot.link.discovery import board_device, identity
     from mien.robot.media.webcam import Pictures
+    from mien.robot.sim.head import load_head
 
     with ExitStack() as held:
         pictures = held.enter_context(Pictures(camera))

@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import UNSEEN, Frame, Sieve, said
 from mien.calibration.capture.rest_pose import Rest, check_same, seen_at_rest
 from mien.calibration.capture.rig import RATE_HZ, SETTLE_S, Followed, Look, Studio
-from mien.robot.face.config import FaceConfig, Floats
-from mien.robot.errors import DeviceError, MienError
-from mien.robot.link.board import Board
 from mien.robot.control.loop import Clock, Loop, Tick
+from mien.robot.errors import DeviceError, MienError
+from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import ramp_seconds
+from mien.robot.link.board import Board
 
 RESTING_LOOKS, RESTING_TRIES = 5, 30
 SOFT_START_S = 0.5  # of the firmware

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
 from mien.calibration.capture.frame_filter import REASONS, Frame, middle, moved
-from mien.robot.face.config import Floats
 from mien.robot.errors import ConfigError, DeviceError, InputError
+from mien.robot.face.config import Floats
 
 FILE = "rest.npz"
 OTHER_MM = 3.5

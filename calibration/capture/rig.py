@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import numpy as np
-
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NOWHERE, RESTLESS, UNSEEN, Frame, Sieve, Tally
+from mien.robot.control.loop import Clock
+from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
-from mien.robot.errors import DeviceError
-from mien.robot.link.board import Board
-from mien.robot.control.loop import Clock
 from mien.robot.face.safety import Limiter, ramp, ramp_seconds
 from mien.robot.face.supply import power_up_s
+from mien.robot.link.board import Board
 
 RATE_HZ = 30.0
 SETTLE_S = 0.12  # after the board has got there: servo lag and the skin's own swing

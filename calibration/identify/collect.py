@@ -11,23 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mien.calibration.capture import dataset
-from mien.calibration.plan.active import choose
 from mien.calibration.capture.dataset import Writer
-from mien.calibration.identify.wiring import Finding, first_pass, write_findings
-from mien.calibration.identify.fit import quick_fit
 from mien.calibration.capture.frame_filter import said
-from mien.calibration.identify.dynamics import watch_all
-from mien.calibration.plan.excitation import FIRST_PASS, KINDS, POSE_S, Plan
-from mien.calibration.capture.stabilise import steadied
-from mien.calibration.identify.tendons import WALK, loose_strings
 from mien.calibration.capture.rig import Stage
+from mien.calibration.capture.stabilise import steadied
+from mien.calibration.identify.dynamics import watch_all
+from mien.calibration.identify.fit import quick_fit
+from mien.calibration.identify.tendons import WALK, loose_strings
+from mien.calibration.identify.wiring import Finding, first_pass, write_findings
+from mien.calibration.plan.active import choose
+from mien.calibration.plan.excitation import FIRST_PASS, KINDS, POSE_S, Plan
 from mien.models.self_model.model import SelfModel
-from mien.robot.face.config import FaceConfig
 from mien.robot.errors import DeviceError, InputError, MienError
+from mien.robot.face.config import FaceConfig
 from mien.robot.runs import write_json
+from numpy.typing import NDArray
 
 PLAN, DROPPED = "plan.npz", "dropped.json"
 ROUNDS = 3

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mien.robot.face.config import Floats
+from numpy.typing import NDArray
 
 Found: TypeAlias = tuple[float, float, float, float]
 """Dead time (s), its error, share of the asked speed, its error."""

@@ -11,10 +11,9 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.report.figures import Plot, plots
 from mien.calibration.capture.frame_filter import said
+from mien.calibration.report.figures import Plot, plots
 from mien.calibration.verify.acceptance import MEANING, Row, judged, wanting
 from mien.calibration.verify.results import Verdict
 from mien.models.self_model.model import SelfModel

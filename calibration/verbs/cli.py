@@ -8,32 +8,45 @@ from dataclasses import replace
 from typing import Any
 
 import typer
-
 from mien.calibration.capture import dataset
-from mien.calibration.identify import fit as fitting
+from mien.calibration.capture.connect import AUTO
+from mien.calibration.capture.frame_filter import said
+from mien.calibration.capture.stabilise import steadied
 from mien.calibration.identify import dynamics as pacing
+from mien.calibration.identify import fit as fitting
 from mien.calibration.identify.collect import PLAN
 from mien.calibration.identify.collect import collect as run_collect
-from mien.calibration.identify.wiring import known_robot, read_findings
-from mien.calibration.capture.frame_filter import said
-from mien.calibration.verify.acceptance import judged, wanting
-from mien.calibration.verbs.workspace import Place, progress, say
 from mien.calibration.identify.latency import measure
-from mien.calibration.verbs.options import (DELAY_MS, Build, Camera, Delay, Face, Faults, Minutes, Out, Port, Poses, Robot, Seed, Ship,)
+from mien.calibration.identify.wiring import known_robot, read_findings
 from mien.calibration.plan.excitation import make_plan
-from mien.calibration.capture.connect import AUTO
 from mien.calibration.report.report import write_report
-from mien.calibration.verbs.session import drop, session
-from mien.calibration.verbs.install import ship as install
-from mien.calibration.capture.stabilise import steadied
-from mien.calibration.verify.head_pose import check_head
 from mien.calibration.verbs.drift import check, trim
-from mien.calibration.verify.results import Verdict, load_arrays, save_arrays
+from mien.calibration.verbs.install import ship as install
+from mien.calibration.verbs.options import (
+    DELAY_MS,
+    Build,
+    Camera,
+    Delay,
+    Face,
+    Faults,
+    Minutes,
+    Out,
+    Port,
+    Poses,
+    Robot,
+    Seed,
+    Ship,
+)
+from mien.calibration.verbs.session import drop, session
+from mien.calibration.verbs.workspace import Place, progress, say
+from mien.calibration.verify.acceptance import judged, wanting
 from mien.calibration.verify.checks import check_all, learning_curve
+from mien.calibration.verify.head_pose import check_head
+from mien.calibration.verify.results import Verdict, load_arrays, save_arrays
 from mien.models.self_model import model as self_model
 from mien.models.train.self_model.fit import FitConfig
-from mien.robot.face.config import load_face
 from mien.robot.errors import InputError, MienError
+from mien.robot.face.config import load_face
 from mien.robot.runs import origin
 
 HELP = """Lets a face learn itself, and prove it.

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import numpy as np
-
 from mien.calibration.capture import dataset
-from mien.calibration.identify import fit as fitting
-from mien.calibration.verbs.workspace import Place, say
-from mien.calibration.verbs.options import (DELAY_MS, Build, Camera, Delay, Face, Faults, Out, Port, Robot, Seed, Ship,)
-from mien.calibration.plan.excitation import allowed, mixtures
 from mien.calibration.capture.connect import AUTO
-from mien.calibration.verbs.session import session
+from mien.calibration.identify import fit as fitting
+from mien.calibration.plan.excitation import allowed, mixtures
 from mien.calibration.verbs.install import ship as install
-from mien.calibration.verify.trim import (CHECK_POSES, TRIM_POSES, Drift, judge, shifted, standing, watch,)
+from mien.calibration.verbs.options import (
+    DELAY_MS,
+    Build,
+    Camera,
+    Delay,
+    Face,
+    Faults,
+    Out,
+    Port,
+    Robot,
+    Seed,
+    Ship,
+)
+from mien.calibration.verbs.session import session
+from mien.calibration.verbs.workspace import Place, say
+from mien.calibration.verify.trim import (
+    CHECK_POSES,
+    TRIM_POSES,
+    Drift,
+    judge,
+    shifted,
+    standing,
+    watch,
+)
 from mien.models.self_model import model as self_model
-from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.errors import DeviceError, InputError
+from mien.robot.face.config import FaceConfig, load_face
 
 SAID = 8
 """Actuators that are named, the most moved first."""

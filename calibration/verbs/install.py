@@ -7,9 +7,9 @@ from dataclasses import replace
 from mien.calibration.identify.fit import MODEL
 from mien.calibration.verbs.workspace import Place
 from mien.models.self_model import model as self_model
+from mien.robot.errors import InputError
 from mien.robot.face.calibrated import unproven
 from mien.robot.face.config import FaceConfig
-from mien.robot.errors import InputError
 
 
 def ship(face: FaceConfig, place: Place) -> None:

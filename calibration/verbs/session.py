@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from mien.calibration.verbs.workspace import Place
-from mien.calibration.capture.live import LiveStudio
-from mien.calibration.verbs.options import Robot
 from mien.calibration.capture.connect import open_studio
+from mien.calibration.capture.live import LiveStudio
 from mien.calibration.capture.rig import Studio
-from mien.robot.face.config import FaceConfig
+from mien.calibration.verbs.options import Robot
+from mien.calibration.verbs.workspace import Place
 from mien.robot.errors import ConfigError, InputError
+from mien.robot.face.config import FaceConfig
 
 
 @contextmanager

@@ -6,14 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
-from mien.calibration.verify import baselines
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.identify.fit import examples, noise_floor, usable
-from mien.calibration.verify.hysteresis import (ZONE, check_memory, fit_blind, memory_gain, predict_held,)
-from mien.calibration.verify.repeatability import check_repeats
-from mien.calibration.verify.inverse import check_inverse
 from mien.calibration.capture.rig import Stage
+from mien.calibration.identify.fit import examples, noise_floor, usable
+from mien.calibration.verify import baselines
+from mien.calibration.verify.hysteresis import (
+    ZONE,
+    check_memory,
+    fit_blind,
+    memory_gain,
+    predict_held,
+)
+from mien.calibration.verify.inverse import check_inverse
+from mien.calibration.verify.repeatability import check_repeats
 from mien.calibration.verify.results import Verdict, rmse
 from mien.models.face.regions import REGIONS
 from mien.models.self_model.model import SelfModel

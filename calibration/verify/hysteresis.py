@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-
 from mien.calibration.capture.dataset import Dataset
+from mien.calibration.capture.rig import Stage
 from mien.calibration.identify.fit import examples, usable
 from mien.calibration.plan.excitation import strings_of
-from mien.calibration.capture.rig import Stage
 from mien.calibration.verify.results import rmse
 from mien.models.face.regions import REGIONS
 from mien.models.self_model.model import SelfModel

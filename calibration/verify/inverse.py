@@ -7,16 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-
-from mien.calibration.verify import baselines
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.identify.fit import noise_floor, usable
 from mien.calibration.capture.rig import Stage
+from mien.calibration.identify.fit import noise_floor, usable
+from mien.calibration.verify import baselines
 from mien.calibration.verify.results import Verdict
-from mien.models.self_model.inverse import Inverse
-from mien.models.self_model.objective import Wishes
 from mien.models.face.regions import mouth_width
+from mien.models.self_model.inverse import Inverse
 from mien.models.self_model.model import SelfModel
+from mien.models.self_model.objective import Wishes
 from mien.models.self_model.observation_model import Sight
 from mien.models.train.self_model.observation_model import fit_sight
 from mien.robot.face.config import FaceConfig, Floats

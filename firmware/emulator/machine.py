@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mien.firmware.emulator.library import load
+from numpy.typing import NDArray
 
 CYCLES_PER_US = 16
 CHANNELS = 16

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mien.firmware.host._core import ffi, lib
+from numpy.typing import NDArray
 
 POWER_ON = 1  # enum mien_reset
 ROOM = 4096

@@ -10,15 +10,26 @@ from typing import Any
 import numpy as np
 import soxr
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
-from mien.models.face.blendshapes import INDEX
 from mien.models.data.augment import breath, breathing, channel, noise
 from mien.models.data.music import music
-from mien.models.speech.phones import NUMBER, SILENCE, UNKNOWN
 from mien.models.data.schema import Clip, Corpus
-from mien.models.speech.features import (BAND, FEATURES, FRAMES, HOPS_PER_FRAME, MELS, RATE, extract, mel_edges, samples_for, stack, start,)
+from mien.models.face.blendshapes import INDEX
+from mien.models.speech.features import (
+    BAND,
+    FEATURES,
+    FRAMES,
+    HOPS_PER_FRAME,
+    MELS,
+    RATE,
+    extract,
+    mel_edges,
+    samples_for,
+    stack,
+    start,
+)
+from mien.models.speech.phones import NUMBER, SILENCE, UNKNOWN
+from numpy.typing import NDArray
+from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mien.models.face.blendshapes import INDEX
+from numpy.typing import NDArray
 
 Side = Literal["both", "left", "right"]
 """The face's own left and right."""

@@ -11,12 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
-from mien.models.self_model.levenberg_marquardt import Box, descend
 from mien.models.errors import ModelError
-from mien.models.self_model.objective import Objective, Wishes
 from mien.models.face.regions import REGIONS
+from mien.models.self_model.levenberg_marquardt import Box, descend
 from mien.models.self_model.model import Floats, SelfModel
+from mien.models.self_model.objective import Objective, Wishes
 from mien.models.self_model.observation_model import Sight, SightObjective
 
 _CHUNK = 32  # frames solved together: their Jacobians stay in the cache

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
-from mien.models.self_model.objective import Goal, Objective
 from mien.models.self_model.model import Floats
+from mien.models.self_model.objective import Goal, Objective
 
 _PASSES = 8  # of the active set: three are usual
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-
 from mien.models.self_model.model import POWERS, SelfModel
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
-from mien.models.self_model.objective import Goal, Objective, Wishes
 from mien.models.self_model.model import Floats, SelfModel
+from mien.models.self_model.objective import Goal, Objective, Wishes
 
 _COLUMNS = 64
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mien.models.speech.phones import BILABIAL, SILENCE, VOWELS, Phone
+from numpy.typing import NDArray
 
 Signal = NDArray[np.floating]
 

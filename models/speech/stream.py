@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mien.models.face.blendshapes import ARKIT
-from mien.models.speech.features import (FEATURES, FRAMES, HOPS_PER_FRAME, RATE, extract, samples_for, stack, start,)
+from mien.models.speech.features import (
+    FEATURES,
+    FRAMES,
+    HOPS_PER_FRAME,
+    RATE,
+    extract,
+    samples_for,
+    stack,
+    start,
+)
+from numpy.typing import NDArray
 
 
 class Engine(Protocol):

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-
 from mien.models.errors import ModelError
 
 if TYPE_CHECKING:  # `mien` imports this file for every verb: torch must wait until it is wanted
@@ -106,15 +105,15 @@ def train_speech(
     --rate 3e-4
     """
     import torch
-
     from mien.models import checkpoint
-    from mien.models.speech import network as speech
-    from mien.models.data.corpora import registry as corpora, grid, own
     from mien.models.data.batches import Settings
+    from mien.models.data.corpora import grid, own
+    from mien.models.data.corpora import registry as corpora
+    from mien.models.speech import network as speech
     from mien.models.train.speech.evaluate import listener, on_grid
+    from mien.models.train.speech.objective import Plan
     from mien.models.train.speech.provenance import once, stage
     from mien.models.train.speech.train import train
-    from mien.models.train.speech.objective import Plan
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(1)
@@ -191,9 +190,8 @@ def train_coarticulation(
 ) -> None:
     """Fit the rules of coarticulation to the tracked speaker's training clips."""
     import torch
-
-    from mien.models.data.labels import coarticulation
     from mien.models.data.corpora import registry as corpora
+    from mien.models.data.labels import coarticulation
     from mien.models.data.labels.coarticulation_fit import fit
 
     torch.set_num_threads(1)
@@ -222,9 +220,9 @@ def export_speech(
     """Write the speech network as ONNX, compare it with torch, say how big and how fast it is."""
     import numpy as np
     import torch
-
     from mien.models import checkpoint
-    from mien.models.speech import network as speech, runtime_onnx as speech_onnx
+    from mien.models.speech import network as speech
+    from mien.models.speech import runtime_onnx as speech_onnx
 
     torch.set_num_threads(1)
     source = weights or speech.WEIGHTS
@@ -262,7 +260,8 @@ def _without(corpus: Corpus, kept: list[Take]) -> Corpus:
 
 def _measure(net: SpeechNet, data: Path | None, leave_out: str) -> dict[str, float]:
     """What the run is for: the corpus that it did not see."""
-    from mien.models.data.corpora import registry as corpora, grid
+    from mien.models.data.corpora import grid
+    from mien.models.data.corpora import registry as corpora
     from mien.models.train.speech.evaluate import listener, on_facegood, on_grid
 
     if data is None:

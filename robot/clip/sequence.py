@@ -7,17 +7,16 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
-
+from mien.robot.clip.trace import lip_gap
+from mien.robot.control.loop import RATE_HZ, Loop, Tick
+from mien.robot.expression.performance import Performance
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.link.board import Board
-from mien.robot.control.loop import RATE_HZ, Loop, Tick
-from mien.robot.expression.performance import Performance
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.camera import Camera, ProjectedCamera, RenderedCamera
 from mien.robot.sim.rig import Rig
-from mien.robot.clip.trace import lip_gap
+from numpy.typing import NDArray
 
 CameraKind = Literal["projected", "rendered", "both"]
 LOOK_EVERY: Final = 6

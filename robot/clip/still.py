@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 import numpy as np
-
+from mien.robot.control.loop import RATE_HZ, Loop, Tick
+from mien.robot.expression.performance import NECK
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.link.board import Board
-from mien.robot.control.loop import RATE_HZ, Loop, Tick
-from mien.robot.expression.performance import NECK
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
 

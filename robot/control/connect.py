@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mien.robot.face.config import FaceConfig
 from mien.robot.control.emergency import Emergency
 from mien.robot.control.estop_socket import EstopSocket
+from mien.robot.control.loop import Clock
+from mien.robot.face.config import FaceConfig
 from mien.robot.link.board import Board
 from mien.robot.link.discovery import board_device
 from mien.robot.link.transport import Transport
 from mien.robot.sim.realtime import LiveRig, MachineClock, simulated
-from mien.robot.control.loop import Clock
 
 DRY_RUN: Final = "file:"
 LEAD_S: Final = 0.025

@@ -11,13 +11,13 @@ from __future__ import annotations
 from threading import RLock
 from typing import Final
 
-from mien.robot.errors import DeviceError, EmergencyStopError
 from mien.robot.control.estop_socket import CUT, EstopSocket
+from mien.robot.control.loop import Clock
+from mien.robot.errors import DeviceError, EmergencyStopError
 from mien.robot.link import handshake
 from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.transport import Transport
 from mien.robot.link.wire import State
-from mien.robot.control.loop import Clock
 
 LOOK_S: Final = 0.002
 """A wait on the line is cut into waits no longer than this."""

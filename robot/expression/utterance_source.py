@@ -7,20 +7,19 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-
-from mien.models.face.emotion import EMOTIONS, named
 from mien.models.errors import ModelError
-from mien.robot.media import audio
-from mien.robot.expression.emotion import text_estimate as text_mood
+from mien.models.face.emotion import EMOTIONS, named
 from mien.robot.errors import InputError
-from mien.robot.expression.layers import FPS
+from mien.robot.expression.emotion import text_estimate as text_mood
 from mien.robot.expression.emotion.feeling import Cues, Feeling, Label, Source
-from mien.robot.expression.emotion.voice_estimate import Estimated, estimate
 from mien.robot.expression.emotion.tags import Span, parse
 from mien.robot.expression.emotion.text_estimate import Guess
 from mien.robot.expression.emotion.timeline import load_timeline
+from mien.robot.expression.emotion.voice_estimate import Estimated, estimate
+from mien.robot.expression.layers import FPS
 from mien.robot.expression.tts import say, voice
+from mien.robot.media import audio
+from numpy.typing import NDArray
 
 ESTIMATES: Final = {"text": ("text",), "voice": ("voice",), "both": ("text", "voice")}
 """What ``--estimate`` may be, and what is estimated from then."""

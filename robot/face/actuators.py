@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from mien.robot.face.config import FaceConfig, Floats
 
 

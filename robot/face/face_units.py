@@ -11,10 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-
 from mien.models.face.blendshapes import ARKIT
-from mien.robot.face.config import Floats
 from mien.robot.errors import ConfigError
+from mien.robot.face.config import Floats
 
 FILE = Path(__file__).parents[1] / "faces" / "face_units.npz"
 

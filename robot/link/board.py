@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
-
-from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.errors import DeviceError
+from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.link import handshake, protocol, wire
 from mien.robot.link.clock import BoardClock
 from mien.robot.link.dialogue import Dialogue, LinkCounters

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from mien.robot.face.config import FaceConfig
 from mien.robot.errors import DeviceError
+from mien.robot.face.config import FaceConfig
 from mien.robot.link import protocol, wire
 from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.upload import Upload

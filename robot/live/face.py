@@ -10,19 +10,18 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-
+from mien.robot.control.loop import RATE_HZ, Clock, Loop, Tick
+from mien.robot.errors import EmergencyStopError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
-from mien.robot.errors import EmergencyStopError
+from mien.robot.face.thermal import Thermal
 from mien.robot.link.board import Board
 from mien.robot.live.counts import Counts
 from mien.robot.live.interfaces import Panel, Voice
-from mien.robot.recording.playback import Playback
 from mien.robot.live.jitter_buffer import PATIENCE_S, Frame, Playout
-from mien.robot.recording.session import Tape
-from mien.robot.face.thermal import Thermal
 from mien.robot.live.requests import Wish, obeyed
-from mien.robot.control.loop import RATE_HZ, Clock, Loop, Tick
+from mien.robot.recording.playback import Playback
+from mien.robot.recording.session import Tape
 
 LATE_S: Final = 0.5 / RATE_HZ
 """A setpoint handed over later than half a period after its deadline has missed it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from mien.robot.live.jitter_buffer import Frame
 from mien.robot.control.loop import Tick
+from mien.robot.live.jitter_buffer import Frame
 
 
 class Voice(Protocol):

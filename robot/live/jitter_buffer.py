@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mien.robot.face.config import Floats
+from numpy.typing import NDArray
 
 FRAME_S: Final = 1 / 60
 STALE_S: Final = 0.1

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 import numpy as np
-
+from mien.robot.expression.performance import NECK
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.live.jitter_buffer import FRAME_S
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.expression.performance import NECK
 from mien.robot.puppet.network import Seen
 
 LOST_S: Final = 0.5

@@ -13,25 +13,25 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Final
 
-from mien.robot.media import audio
+from mien.robot.control.connect import Opened, opened
+from mien.robot.control.estop_socket import EstopSocket
+from mien.robot.control.loop import Tick
+from mien.robot.errors import DeviceError
+from mien.robot.face import sync_store
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats, load_face
-from mien.robot.errors import DeviceError
-from mien.robot.control.estop_socket import EstopSocket
-from mien.robot.face import sync_store
 from mien.robot.live.face import IDLE_S, LiveFace
-from mien.robot.live.memory_usage import Memory
 from mien.robot.live.jitter_buffer import Frame
-from mien.robot.recording.session import Tape
+from mien.robot.live.memory_usage import Memory
+from mien.robot.live.puppet_input import Inlet, Strings
 from mien.robot.live.voice_process import VoiceProcess
 from mien.robot.live.voice_setup import Setup
-from mien.robot.control.loop import Tick
-from mien.robot.control.connect import Opened, opened
+from mien.robot.media import audio
 from mien.robot.panel.process import PanelProcess, Window
 from mien.robot.puppet.network import Mirror
 from mien.robot.puppet.receiver import Kind, Receiver
 from mien.robot.puppet.senders import LOOPBACK
-from mien.robot.live.puppet_input import Inlet, Strings
+from mien.robot.recording.session import Tape
 from mien.robot.stopping import Stop
 
 PRIORITY: Final = 5

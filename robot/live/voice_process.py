@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-
-from mien.robot.media.audio import RATE
-from mien.robot.face.config import load_face
 from mien.robot.errors import MienError
+from mien.robot.face.config import load_face
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
 from mien.robot.live.jitter_buffer import Frame
 from mien.robot.live.voice_setup import Setup, Status
+from mien.robot.media.audio import RATE
 
 START_S: Final = 90.0
 """Loading everything on a busy machine."""
@@ -167,13 +166,13 @@ def _run(pipe: Connection, setup: Setup) -> None:
 
 
 def _listen(pipe: Connection, setup: Setup) -> None:
+    from mien.robot.expression.speech import SpeechStream
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.live.capture.audio_clock import AudioClock
-    from mien.robot.live.sources import open_ear
-    from mien.robot.live.streaming_layers import LiveExpression
     from mien.robot.live.monitor import Monitor
+    from mien.robot.live.sources import open_ear
     from mien.robot.live.speech_to_commands import Performer
-    from mien.robot.expression.speech import SpeechStream
+    from mien.robot.live.streaming_layers import LiveExpression
 
     face = load_face(setup.face)
     expression = LiveExpression(setup.seed, setup.life)

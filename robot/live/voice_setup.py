@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.robot.media.audio import RATE
 from mien.robot.live.lookahead import chosen
+from mien.robot.media.audio import RATE
 
 
 @dataclass(frozen=True)

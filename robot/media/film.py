@@ -11,9 +11,8 @@ from typing import Protocol
 import imageio_ffmpeg
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
-
 from mien.robot.errors import MienError
+from numpy.typing import NDArray
 
 
 class Film(Protocol):

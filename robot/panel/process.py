@@ -15,9 +15,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mien.robot.errors import DeviceError, EmergencyStopError, MienError
 from mien.robot.control.estop_socket import CUT
 from mien.robot.control.loop import Tick
+from mien.robot.errors import DeviceError, EmergencyStopError, MienError
 from mien.robot.panel.door import is_loopback
 
 if TYPE_CHECKING:
@@ -193,6 +193,8 @@ def _run(pipe: Connection, window: Window) -> None:
 
 
 def _face_view(window: Window, say: Callable[[tuple[Any, ...]], None]) -> View:
-    from mien.robot.panel.face_view import FaceView  # after the port is bound: it loads a self-model
+    from mien.robot.panel.face_view import (
+        FaceView,  # after the port is bound: it loads a self-model
+    )
 
     return FaceView(window, say)

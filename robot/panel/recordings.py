@@ -8,12 +8,12 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, Final
 
-from mien.robot.face.config import FaceConfig
 from mien.robot.errors import InputError, MienError
-from mien.robot.recording.playback import poses
-from mien.robot.recording.session import FOLDER, SUFFIX, path_of
+from mien.robot.face.config import FaceConfig
 from mien.robot.panel.meters import tape
 from mien.robot.panel.view import Say
+from mien.robot.recording.playback import poses
+from mien.robot.recording.session import FOLDER, SUFFIX, path_of
 
 PIECE: Final = 60
 """Poses in a message to the loop."""

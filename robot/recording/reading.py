@@ -18,14 +18,13 @@ from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.records import Channel, Metadata
-
-from mien.robot.face.config import FaceConfig
 from mien.robot.errors import InputError
+from mien.robot.face.config import FaceConfig
+from mien.robot.names import printable
 from mien.robot.recording import mcap_walk
 from mien.robot.recording.mcap_walk import Hole, Part, Walk
 from mien.robot.recording.missing import Missing
 from mien.robot.recording.recorder import PERSONAL, TOPICS, VERSION, checksum
-from mien.robot.names import printable
 
 FIRST_PROTOCOL: Final = "908b5eec"
 """What every board spoke while recordings were of version 1, which does not say it."""

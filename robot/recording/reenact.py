@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-
-from mien.robot.face.config import Floats
+from mien.robot.control.loop import Loop, Tick
 from mien.robot.errors import InputError
+from mien.robot.face.config import Floats
 from mien.robot.link.board import Board
 from mien.robot.recording.reading import Record, Recording
-from mien.robot.sim.realtime import state_of
-from mien.robot.control.loop import Loop, Tick
 from mien.robot.sim.board import SimBoard
+from mien.robot.sim.realtime import state_of
 
 PULSE_US: Final = 2.0
 """Pulses may differ by so much: a tick does not lie where a recorded one did."""

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-
 from mien.robot.errors import InputError, MienError
 from mien.robot.link.wire import PROTOCOL_HASH
 from mien.robot.recording.missing import Missing
@@ -91,9 +90,9 @@ def replay(path: Path) -> Replayed:
     Raises:
         InputError: the file is no recording, or holds neither bytes for a board nor poses.
     """
-    from mien.robot.sim.realtime import simulated
     from mien.robot.control.connect import LEAD_S
     from mien.robot.sim.faults import parse_faults
+    from mien.robot.sim.realtime import simulated
 
     recording = Recording(path)
     about = recording.about

@@ -7,10 +7,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
-from mien.robot.face.config import FaceConfig
 from mien.robot.errors import InputError, MienError
-from mien.robot.recording.recorder import Recorder
+from mien.robot.face.config import FaceConfig
 from mien.robot.names import checked
+from mien.robot.recording.recorder import Recorder
 
 FOLDER: Final = Path("runs/recordings")
 """Where the panel records to and plays from, below the folder in which Mien was started."""

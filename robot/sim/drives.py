@@ -6,12 +6,20 @@ from typing import Any
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
-
-from mien.robot.sim.builds import (BRAID_SHARE, PIVOT_MM, SEAT_SHARE, SERVO_SHARE, SHEATH_SHARE, SLACK_MM, WEAR_SHARE, Build,)
+from mien.robot.sim.builds import (
+    BRAID_SHARE,
+    PIVOT_MM,
+    SEAT_SHARE,
+    SERVO_SHARE,
+    SHEATH_SHARE,
+    SLACK_MM,
+    WEAR_SHARE,
+    Build,
+)
 from mien.robot.sim.description import Horn, Linkage, String
 from mien.robot.sim.draft import METRE, RIGID, STIFF, Draft
 from mien.robot.sim.layout import Arm, chain, unit
+from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 

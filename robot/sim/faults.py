@@ -20,8 +20,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from mien.robot.face.config import FaceConfig
 from mien.robot.errors import InputError
+from mien.robot.face.config import FaceConfig
 
 Kind: TypeAlias = Literal[
     "stuck",

@@ -11,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from mien.robot.sim.description import Horn, Rocker
+from numpy.typing import ArrayLike, NDArray
 
 F64 = NDArray[np.float64]
 

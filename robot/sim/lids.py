@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
-
 from mien.robot.sim.head import Head
+from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from mien.robot.face.config import FaceConfig
+from mien.robot.clip.trace import lip_gap
 from mien.robot.errors import DeviceError
+from mien.robot.face.config import FaceConfig
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
-from mien.robot.clip.trace import lip_gap
 
 SLIP_S = 2.0
 """The rig is this far behind: the machine cannot keep up, and the rig's time is let go."""

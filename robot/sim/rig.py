@@ -8,10 +8,8 @@ from typing import Any
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
-
-from mien.robot.face.config import FaceConfig
 from mien.robot.errors import MienError
+from mien.robot.face.config import FaceConfig
 from mien.robot.sim.builds import Build
 from mien.robot.sim.description import load_mechanism
 from mien.robot.sim.draft import TIME_STEP
@@ -21,6 +19,7 @@ from mien.robot.sim.head import load_head
 from mien.robot.sim.mechanism import Machine, assemble
 from mien.robot.sim.servo import ServoBank, ServoState
 from mien.robot.sim.skin import Node, Skin, SkinState
+from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -11,7 +11,6 @@ from importlib.metadata import entry_points
 from typing import Annotated, Any
 
 import typer
-
 from mien.models.errors import ModelError
 from mien.robot.errors import MienError
 

@@ -29,12 +29,12 @@ def demo(
     out: Annotated[Path | None, typer.Option(help="Folder; without, a new one in runs/.")] = None,
 ) -> None:
     """Say a recording with the simulated face: film, figure, blendshapes, numbers."""
-    from mien.robot.media import audio
     from mien.robot.clip import play_on_rig as staging
+    from mien.robot.expression.performance import perform
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
+    from mien.robot.media import audio
     from mien.robot.names import plain
-    from mien.robot.expression.performance import perform
     from mien.robot.progress import Steps
     from mien.robot.runs import new_run
 

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
 from mien.models.checkpoint import WEIGHTS, content_hash, load
 from mien.models.errors import ModelError
-from mien.robot.face.config import load_face, shipped
 from mien.robot.errors import ConfigError, MienError
+from mien.robot.face.config import load_face, shipped
 
 PACKAGES = (
     "numpy",
@@ -228,8 +227,8 @@ def _calibration() -> Iterator[Check]:
 
 
 def _lookahead() -> Iterator[Check]:
-    from mien.robot.live.lookahead import FILES
     from mien.robot.control.connect import LEAD_S
+    from mien.robot.live.lookahead import FILES
 
     for nominal, path in FILES.items():
         try:

@@ -25,9 +25,9 @@ def emotions(
     """Draw a contact sheet: eight emotions, three intensities, after inverse, servos and skin."""
     from mien.models.face.emotion import EMOTIONS, blend, mix
     from mien.robot.clip import still as holding
+    from mien.robot.expression.posture import posture
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
-    from mien.robot.expression.posture import posture
     from mien.robot.progress import Steps
     from mien.robot.runs import new_run, origin, write_json
     from mien.robot.sim.render import CameraView, Renderer

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from mien.robot.errors import DeviceError
 from mien.robot.control.estop_socket import Answer, ask, sockets
+from mien.robot.errors import DeviceError
 from mien.robot.link import handshake
 from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.discovery import find_ports, open_board_port

@@ -12,12 +12,11 @@ from typing import Annotated, Final, TextIO
 
 import numpy as np
 import typer
-
+from mien.robot.control.connect import Opened, opened
+from mien.robot.control.loop import Loop
+from mien.robot.errors import InputError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats, load_face
-from mien.robot.errors import InputError
-from mien.robot.control.loop import Loop
-from mien.robot.control.connect import Opened, opened
 from mien.robot.stopping import stopping
 
 Face = Annotated[str, typer.Option("--face", help="A face that ships, or a YAML file.")]

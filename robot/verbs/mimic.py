@@ -7,13 +7,12 @@ from typing import Annotated, Final
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
-
 from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
 from mien.models.vision.face_tracker import Tracked
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet.network import Seen
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 _HEAD: Final = [ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll")]
 REST_S: Final = 1.0
@@ -89,10 +88,10 @@ def mimic(
 ) -> None:
     """The face does what the face in front of the camera does."""
     from mien.robot.live.session import Options
-    from mien.robot.verbs.live import run_and_say
     from mien.robot.live.voice_setup import Setup
-    from mien.robot.panel.process import Window
     from mien.robot.media.webcam import Webcam
+    from mien.robot.panel.process import Window
+    from mien.robot.verbs.live import run_and_say
 
     with Webcam(camera) as eye:
         window = Window(face, None, 0 if port == "sim" else None, line=port) if panel else None

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.panel.process import PORT, Window
 
@@ -40,8 +39,8 @@ def sim(
     if render is not None:
         _film(render, face, calibration, build, tuple(fault or ()), size)
         return
-    from mien.robot.viewer.view import run
     from mien.robot.stopping import stopping
+    from mien.robot.viewer.view import run
 
     window = Window(face, calibration, build, host, port_number, token)
     with stopping(seconds) as stop:

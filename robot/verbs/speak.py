@@ -48,18 +48,24 @@ def speak(
 ) -> None:
     """Say a recording or a text with a feeling: film, figure, blendshapes, numbers."""
     import soundfile
-
     from mien.models.face.emotion import Variation
-    from mien.robot.expression import layers as expression
     from mien.robot.clip import play_on_rig as staging
-    from mien.robot.media.audio import RATE
+    from mien.robot.expression import layers as expression
+    from mien.robot.expression.emotion.feeling import Feeling
+    from mien.robot.expression.performance import perform
+    from mien.robot.expression.utterance_source import (
+        asked,
+        estimates,
+        guessed,
+        heard,
+        track,
+        unheard,
+    )
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
-    from mien.robot.expression.emotion.feeling import Feeling
+    from mien.robot.media.audio import RATE
     from mien.robot.names import plain
-    from mien.robot.expression.performance import perform
     from mien.robot.progress import Steps
-    from mien.robot.expression.utterance_source import (asked, estimates, guessed, heard, track, unheard,)
     from mien.robot.runs import new_run, write_json
 
     config = load_face(face)

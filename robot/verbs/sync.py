@@ -12,19 +12,18 @@ from typing import Annotated, Final, Protocol
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
-
 from mien.models.speech.metrics import lag_ms, pearson
-from mien.robot.media import audio
-from mien.robot.face.calibrated import Calibrated
-from mien.robot.face.config import Floats, load_face
+from mien.robot.clip.trace import lip_gap
+from mien.robot.control.loop import RATE_HZ, Clock, Loop, Tick
 from mien.robot.errors import DeviceError, InputError, MienError
 from mien.robot.expression.layers import FPS
-from mien.robot.link.board import Board
-from mien.robot.face import sync_store
-from mien.robot.control.loop import RATE_HZ, Clock, Loop, Tick
 from mien.robot.expression.performance import Performance, perform
-from mien.robot.clip.trace import lip_gap
+from mien.robot.face import sync_store
+from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.config import Floats, load_face
+from mien.robot.link.board import Board
+from mien.robot.media import audio
+from numpy.typing import NDArray
 
 GRID_HZ: Final = 240
 LEAST_R: Final = 0.5
@@ -177,8 +176,8 @@ def _simulated(
     calibrated: Calibrated, act: Performance, lag_s: float, build: int, rendered: bool
 ) -> Offset:
     """In lock-step; the sentence begins when the loop does, as a perfect speaker would play it."""
-    from mien.robot.sim.realtime import simulated
     from mien.robot.sim.camera import Camera, ProjectedCamera, RenderedCamera
+    from mien.robot.sim.realtime import simulated
 
     sim = simulated(calibrated.face, build)
     board = Board(calibrated.face, sim, sim.now)

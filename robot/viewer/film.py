@@ -7,20 +7,19 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
-
-from mien.robot.face.config import FaceConfig
-from mien.robot.errors import InputError
-from mien.robot.media.film import film
-from mien.robot.link.board import Board
+from mien.robot.clip.play_on_rig import FILM_FPS
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
+from mien.robot.errors import InputError
+from mien.robot.face.config import FaceConfig
+from mien.robot.link.board import Board
+from mien.robot.media.film import film
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.render import Renderer
 from mien.robot.sim.rig import Rig
-from mien.robot.viewer.programme import Programme
 from mien.robot.sim.view import CameraView
-from mien.robot.clip.play_on_rig import FILM_FPS
+from mien.robot.viewer.programme import Programme
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 _SILENCE_HZ: Final = 8000
 INK: Final = (250, 235, 120)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.models.face.emotion import EMOTIONS, blend, mix
 from mien.robot.clip import still as holding
+from mien.robot.expression.posture import posture
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
-from mien.robot.expression.posture import posture
 
 
 class Presets:

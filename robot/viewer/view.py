@@ -9,16 +9,15 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 import numpy as np
-
-from mien.robot.face.config import FaceConfig, Floats, load_face
-from mien.robot.control.estop_socket import EstopSocket
-from mien.robot.live.requests import numbers
-from mien.robot.control.loop import Loop, Tick
 from mien.robot.control.connect import opened
+from mien.robot.control.estop_socket import EstopSocket
+from mien.robot.control.loop import Loop, Tick
+from mien.robot.face.config import FaceConfig, Floats, load_face
+from mien.robot.live.requests import numbers
 from mien.robot.panel.process import PanelProcess, Window
 from mien.robot.sim.rig import Rig
-from mien.robot.viewer.panel import run as run_view
 from mien.robot.stopping import Stop
+from mien.robot.viewer.panel import run as run_view
 
 RELEASE_S: Final = 0.05
 

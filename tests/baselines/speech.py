@@ -25,15 +25,16 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from mien.models.speech import metrics, runtime_numpy as speech_light
-from mien.models.face.blendshapes import lip_opening
-from mien.models.data.labels import coarticulation, textgrid
 from mien.models.data.corpora import grid
+from mien.models.data.labels import coarticulation, textgrid
 from mien.models.data.labels.align import Aligner
-from mien.models.speech.phones import NUMBER, Phone
+from mien.models.face.blendshapes import lip_opening
+from mien.models.speech import metrics
+from mien.models.speech import runtime_numpy as speech_light
 from mien.models.speech.features import FRAMES, RATE
-from mien.models.train.speech.evaluate import audio, sample
+from mien.models.speech.phones import NUMBER, Phone
 from mien.models.speech.stream import frame_count, speak
+from mien.models.train.speech.evaluate import audio, sample
 
 SHIFTS = np.arange(-15, 16) / 60
 """Seconds that a system may be late (or early), the same for all clips."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import Tally
 from mien.calibration.capture.rig import Followed, Look
-from mien.models.self_model.hysteresis import Play
 from mien.models.face.regions import COUNT
+from mien.models.self_model.hysteresis import Play
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.face_units import load_units
 from mien.robot.face.safety import Limiter

@@ -8,22 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from mien.calibration.capture import dataset
+from mien.calibration.capture.dataset import Dataset
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
-from mien.calibration.capture.dataset import Dataset
-from mien.calibration.verify.acceptance import MEANING, judged
-from mien.calibration.verify.hysteresis import check_memory, fit_blind, memory_gain
 from mien.calibration.plan.excitation import make_plan
 from mien.calibration.report.report import write_report
+from mien.calibration.verify.acceptance import MEANING, judged
+from mien.calibration.verify.checks import check_model, check_truth, learning_curve
+from mien.calibration.verify.hysteresis import check_memory, fit_blind, memory_gain
 from mien.calibration.verify.inverse import check_inverse, identifiable
 from mien.calibration.verify.results import Verdict
-from mien.calibration.verify.checks import check_model, check_truth, learning_curve
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
+
 from tests.calibration.analytic_stage import AnalyticStage
 
 STUCK = "brow_left"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from mien.robot.link import wire
 
 from tests.bench.firmware.avr_face import COUNT_US, AvrFace
-from mien.robot.link import wire
 
 
 class Guard:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-
 from mien.firmware.emulator.library import build
 from mien.firmware.emulator.machine import Machine
 

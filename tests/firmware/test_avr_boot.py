@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from mien.firmware.avr.image import build_image
-from tests.bench.firmware.avr_face import COUNT_US, AvrFace
 from mien.firmware.emulator.machine import Kind, Machine
 from mien.robot.link.wire import Fault, Msg, Reset, Result, State
+
+from tests.bench.firmware.avr_face import COUNT_US, AvrFace
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
 

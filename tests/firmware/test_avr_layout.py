@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from tests.bench.firmware.avr_face import COUNT_US, AvrFace
-from tests.bench.firmware.lockstep import begin, channels
 from mien.robot.link import protocol, wire
 from mien.robot.link.upload import Upload
 from mien.robot.link.wire import Msg, Result, State
+
+from tests.bench.firmware.avr_face import COUNT_US, AvrFace
+from tests.bench.firmware.lockstep import begin, channels
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
 

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-
-from tests.bench.firmware.lockstep import Lockstep, begin, channels, plain_upload
 from mien.robot.link import protocol, wire
 from mien.robot.link.upload import Upload
 from mien.robot.link.wire import Flag, Msg, Result, State
+
+from tests.bench.firmware.lockstep import Lockstep, begin, channels, plain_upload
 
 
 def upload_with(index: int, **changes: int) -> Upload:

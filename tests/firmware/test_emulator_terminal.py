@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from mien.firmware.avr.image import build_image
 from mien.firmware.emulator.library import build
-from mien.robot.face.config import load_face
 from mien.robot.errors import DeviceError
+from mien.robot.face.config import load_face
 from mien.robot.link import handshake, protocol, wire
 from mien.robot.link.dialogue import Dialogue
-from tests.bench.firmware.emulated import TerminalTransport
 from mien.robot.link.upload import upload_of
 from mien.robot.link.wire import Msg, Reset, State
+
+from tests.bench.firmware.emulated import TerminalTransport
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
 

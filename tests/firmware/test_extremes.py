@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mien.robot.link import wire
+from mien.robot.link.wire import Flag, Msg, State
 
 from tests.bench.firmware.avr_face import COUNT_US, AvrFace
 from tests.bench.firmware.lockstep import Lockstep, plain_upload
-from mien.robot.link import wire
-from mien.robot.link.wire import Flag, Msg, State
 
 ENDS = [1, 2, 3, 4, 0x7FFF, 0x8000, 0xFFFC, 0xFFFD, 0xFFFE, 0xFFFF]
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-
 from mien.firmware.host import HostCore
-from tests.bench.firmware.lockstep import Lockstep, begin, channels, plain_upload
 from mien.robot.link import protocol, wire
 from mien.robot.link.upload import Upload
 from mien.robot.link.wire import Fault, Msg, Result, State
+
+from tests.bench.firmware.lockstep import Lockstep, begin, channels, plain_upload
 
 
 @pytest.mark.parametrize("timeout_ms", [20, 50, 200, 1000, 2000])

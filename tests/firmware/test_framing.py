@@ -4,10 +4,9 @@ from binascii import crc_hqx
 
 import pytest
 from cobs import cobs
-from mien.firmware.host._core import ffi, lib
 from hypothesis import given
 from hypothesis import strategies as st
-
+from mien.firmware.host._core import ffi, lib
 from mien.robot.link import protocol, wire
 
 frames = st.binary(min_size=0, max_size=253)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from tests.bench.firmware.lockstep import Lockstep, begin, channels, plain_upload
 from mien.robot.link import wire
 from mien.robot.link.upload import Upload
 from mien.robot.link.wire import Flag, Msg, State
+
+from tests.bench.firmware.lockstep import Lockstep, begin, channels, plain_upload
 
 SAFE, SLEW = 6000, 80
 

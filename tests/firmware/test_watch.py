@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
+from mien.robot.link.wire import Flag, Msg
 
 from tests.bench.firmware.lockstep import Lockstep, plain_upload
-from mien.robot.link.wire import Flag, Msg
 
 LIMIT, SLEW, STILL, FLOOR, DRIVE, QUEUE, _, STATE = range(1, 9)  # enum mien_broken
 TENDON = plain_upload(1, flags=int(Flag.TENDON), floor=5000, slack=400, slew=2000)

@@ -84,7 +84,13 @@ _LOOP = (
         "SETTLE_S",
         LOOP,
     ),
-    Mutant("the board is not read in a tick", "robot/control/loop.py", "self._board.read()", "pass", LOOP),
+    Mutant(
+        "the board is not read in a tick",
+        "robot/control/loop.py",
+        "self._board.read()",
+        "pass",
+        LOOP,
+    ),
     Mutant(
         "rest without a release",
         "robot/control/loop.py",
@@ -151,12 +157,22 @@ _LIMITER = (
         "0.0).max(axis=0, initial=0.0)",
         INTERLOCKS,
     ),
-    Mutant("no upper speed limit", "robot/face/safety.py", "-most, most)", "-most, np.inf)", LIMITER),
-    Mutant("no lower speed limit", "robot/face/safety.py", "-most, most)", "-np.inf, most)", LIMITER),
     Mutant(
-        "time that runs back moves the face", "robot/face/safety.py", "max(dt, 0.0)", "abs(dt)", LIMITER
+        "no upper speed limit", "robot/face/safety.py", "-most, most)", "-most, np.inf)", LIMITER
     ),
-    Mutant("no range", "robot/face/safety.py", "np.clip(held, self._low, self._high)", "held", LIMITER),
+    Mutant(
+        "no lower speed limit", "robot/face/safety.py", "-most, most)", "-np.inf, most)", LIMITER
+    ),
+    Mutant(
+        "time that runs back moves the face",
+        "robot/face/safety.py",
+        "max(dt, 0.0)",
+        "abs(dt)",
+        LIMITER,
+    ),
+    Mutant(
+        "no range", "robot/face/safety.py", "np.clip(held, self._low, self._high)", "held", LIMITER
+    ),
     Mutant(
         "what is not a number goes to the middle",
         "robot/face/safety.py",
@@ -437,7 +453,9 @@ _STOP = (
         "True",
         SOCKET,
     ),
-    Mutant("a link is followed", "robot/control/estop_socket.py", "home.lstat()", "home.stat()", SOCKET),
+    Mutant(
+        "a link is followed", "robot/control/estop_socket.py", "home.lstat()", "home.stat()", SOCKET
+    ),
     Mutant("runs are not asked", "robot/verbs/estop.py", "runs = sockets()", "runs = []", VERBS),
     Mutant(
         "a run that failed is not told",

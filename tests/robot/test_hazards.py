@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from mien.robot.face.config import load_face, shipped
-from mien.robot.expression.life import Life
 from mien.robot.control.loop import RATE_HZ
+from mien.robot.expression.life import Life
+from mien.robot.face.config import load_face, shipped
 from mien.robot.face.safety import Limiter
 
 ROOT = Path(__file__).parents[2]

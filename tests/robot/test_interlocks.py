@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.face.safety import Limiter
 

@@ -1,7 +1,6 @@
 import pytest
-
-from mien.robot.face.config import load_face
 from mien.robot.errors import ConfigError
+from mien.robot.face.config import load_face
 from mien.robot.pose import Pose
 
 FACE = load_face("hobby9")

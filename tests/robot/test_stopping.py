@@ -4,7 +4,6 @@ import os
 import signal
 
 import pytest
-
 from mien.robot.stopping import Stop, stopping
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-
-from mien.models.data.labels.align import Aligner
-from mien.models.data.schema import Clip
 from mien.models.data.corpora.synthetic import rule_clip, with_pauses
 from mien.models.data.corpora.voices import Spoken
+from mien.models.data.labels.align import Aligner
+from mien.models.data.schema import Clip
 from mien.models.errors import ModelError
 
 SOUNDS: Final = Path("/usr/share/asterisk/sounds/en")

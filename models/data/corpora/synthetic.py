@@ -8,13 +8,12 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-
-from mien.models.data.labels import coarticulation
-from mien.models.speech.phones import SILENCE, Phone, frame_labels, from_labels, merge_silence
-from mien.models.data.schema import Clip, frame_count
 from mien.models.data.corpora.sentences import pinyin, sentences
 from mien.models.data.corpora.voices import FLITE, Spoken, Voice, espeak, flite, hibari
+from mien.models.data.labels import coarticulation
+from mien.models.data.schema import Clip, frame_count
 from mien.models.speech.features import FRAMES, RATE
+from mien.models.speech.phones import SILENCE, Phone, frame_labels, from_labels, merge_silence
 
 ESPEAK: Final[tuple[tuple[str, str], ...]] = (
     *(("en-us", v) for v in ("f2", "m3", "steph", "adam", "klatt2", "f4", "m7", "belinda")),

@@ -6,15 +6,22 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
-from mien.models.face.blendshapes import INDEX
 from mien.models.data.labels.coarticulation import TRACKS, Rules, default_rules, loudness
 from mien.models.data.labels.lips import width_of
-from mien.models.speech.phones import (BILABIAL, LABIODENTAL, NUMBER, PHONES, SILENCE, UNKNOWN, from_labels,)
 from mien.models.data.schema import Clip
+from mien.models.face.blendshapes import INDEX
 from mien.models.speech.features import FRAMES
+from mien.models.speech.phones import (
+    BILABIAL,
+    LABIODENTAL,
+    NUMBER,
+    PHONES,
+    SILENCE,
+    UNKNOWN,
+    from_labels,
+)
+from numpy.typing import NDArray
+from torch import Tensor
 
 _MOST = 48  # phones in a clip
 LEAST = 0.08

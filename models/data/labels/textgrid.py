@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from mien.models.speech.phones import Phone, arpabet, merge_silence
 from mien.models.errors import ModelError
+from mien.models.speech.phones import Phone, arpabet, merge_silence
 
 SPOKEN_NOISE: Final = "spn"
 """What the Montreal aligner calls a word that is not in its dictionary: speech, and not silence."""

@@ -17,17 +17,16 @@ from functools import partial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-
 from mien.models.errors import ModelError
-from mien.models.self_model.hysteresis import Play
 from mien.models.face.regions import COUNT, landmark_weights
+from mien.models.self_model.hysteresis import Play
 from mien.models.self_model.model import MAX_LATENTS, POWERS, Floats, SelfModel
 from mien.models.self_model.network import NetConfig, SelfModelNet
 from mien.models.train.self_model.field_shrinkage import clean_fields
-from mien.models.train.self_model.observation_noise import LookErrors
-from mien.models.train.self_model.interactions import MOST, find_meetings, with_meetings
 from mien.models.train.self_model.hysteresis import find_plays
+from mien.models.train.self_model.interactions import MOST, find_meetings, with_meetings
+from mien.models.train.self_model.observation_noise import LookErrors
+from numpy.typing import NDArray
 
 _PLENTY = 1.5
 _RIDGES = tuple(10.0**k for k in np.arange(-6, 2.1, 0.5))

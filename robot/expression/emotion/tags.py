@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mien.models.face.emotion import EMOTIONS, named
 from mien.models.errors import ModelError
+from mien.models.face.emotion import EMOTIONS, named
 from mien.robot.errors import InputError
 from mien.robot.expression.emotion.timeline import STRENGTH
 

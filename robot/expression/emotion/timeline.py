@@ -24,8 +24,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from mien.models.face.emotion import EMOTIONS, named
 from mien.models.errors import ModelError
+from mien.models.face.emotion import EMOTIONS, named
 from mien.robot.errors import InputError
 from mien.robot.expression.emotion.feeling import NAMED_REGIONS, Cue, Cues
 

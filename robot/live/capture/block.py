@@ -8,9 +8,8 @@ from threading import Condition
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mien.robot.media.audio import RATE
+from numpy.typing import NDArray
 
 BLOCK_S: Final = 0.005
 DEPTH: Final = 100

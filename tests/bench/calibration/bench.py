@@ -10,18 +10,17 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-
 from mien.calibration.capture import dataset
+from mien.calibration.capture.connect import open_studio
+from mien.calibration.capture.stabilise import steadied
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.identify.wiring import known_robot
-from mien.calibration.verify.acceptance import GOALS
 from mien.calibration.plan.excitation import make_plan
-from mien.calibration.capture.connect import open_studio
-from mien.calibration.capture.stabilise import steadied
+from mien.calibration.verify.acceptance import GOALS
 from mien.calibration.verify.checks import check_all
-from mien.robot.face.config import load_face
 from mien.robot.errors import InputError
+from mien.robot.face.config import load_face
 
 MORE = (
     "poses_learned",

@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable
 
 import numpy as np
+from mien.firmware.host import HostCore
+from mien.robot.link import protocol, wire
 from numpy.typing import NDArray
 
 from tests.bench.firmware.avr_face import AvrFace
-from mien.firmware.host import HostCore
-from mien.robot.link import protocol, wire
 
 Floats = NDArray[np.float64]
 BYTE_US = 20.0

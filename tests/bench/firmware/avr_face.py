@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
-
 from mien.firmware.emulator.board import EmulatedAvr
 from mien.firmware.emulator.machine import Event, Kind
 from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.link import handshake, protocol, wire
 from mien.robot.link.dialogue import Dialogue
-from tests.bench.firmware.emulated import LockStep
 from mien.robot.link.upload import upload_of
 from mien.robot.link.wire import Fault, Msg, Result, State
+from numpy.typing import NDArray
+
+from tests.bench.firmware.emulated import LockStep
 
 Floats = NDArray[np.float64]
 COUNT_US = 122 / 25  # one count of the PCA9685 at 50 Hz

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from tests.bench import mutation
 from tests.bench.firmware import compile as build
 from tests.bench.firmware import measure
-from tests.bench import mutation
 from tests.bench.firmware.bench_avr import bench_avr
 from tests.bench.firmware.measure_link import frames_lost, setpoint_rms_us
 

@@ -11,8 +11,8 @@ import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
-from mien.robot.face.config import FaceConfig
 from mien.robot.errors import DeviceError
+from mien.robot.face.config import FaceConfig
 from mien.robot.link.transport import SerialTransport
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ class TerminalTransport(SerialTransport):
 
     def __init__(self, image: str = "") -> None:
         from mien.firmware.avr.image import build_image
-        from mien.firmware.tools.cache import BuildError
         from mien.firmware.emulator.library import build
+        from mien.firmware.tools.cache import BuildError
 
         try:
             program, path = build() / "mien-emulator", image or str(build_image().bin)

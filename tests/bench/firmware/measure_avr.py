@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-
-from tests.bench.firmware.avr_face import AvrFace
 from mien.firmware.emulator.machine import Kind
 from mien.robot.link import protocol, wire
 from mien.robot.link.wire import Msg, State
+
+from tests.bench.firmware.avr_face import AvrFace
 
 TRAFFIC_S = 0.03  # so long the line and the servo bus are busy before the switch moves
 SEEN_US = 8000.0  # after it: the switch has been looked at, and the core has acted

@@ -5,12 +5,12 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
-
-from tests.bench.firmware.line import Line
-from tests.bench.firmware.measure import best_delay_rms
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
+
+from tests.bench.firmware.line import Line
+from tests.bench.firmware.measure import best_delay_rms
 
 FACE = load_face("morpheus33")
 SWUNG = FACE.index("gaze_x")

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final, TypeAlias
 
 import numpy as np
 import typer
-
 from mien.models import checkpoint
 
 WEIGHTS: Final = checkpoint.WEIGHTS / "speech.safetensors"
@@ -35,11 +34,18 @@ def bench_speech(
     """
     # `mien` imports this file for every verb: torch must wait until it is wanted.
     import torch
-
-    from mien.models.speech import network as speech, runtime_numpy as speech_light
     from mien.models.data.corpora import grid
-    from mien.models.train.speech.evaluate import (audio, frame_times, listener, on_grid, on_phones, stream_vs_offline,)
+    from mien.models.speech import network as speech
+    from mien.models.speech import runtime_numpy as speech_light
     from mien.models.speech.stream import speak
+    from mien.models.train.speech.evaluate import (
+        audio,
+        frame_times,
+        listener,
+        on_grid,
+        on_phones,
+        stream_vs_offline,
+    )
 
     torch.set_num_threads(1)
     net, meta = speech.load(weights)

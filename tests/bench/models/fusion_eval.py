@@ -20,11 +20,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-
 from mien.models.data.corpora.grid import Take, takes
 from mien.models.face.emotion import EMOTIONS, blend, mix
-from mien.models.fusion.rules import Floats, Fusion, crossed, plain, rounding
 from mien.models.fusion.learned import LearnedFusion
+from mien.models.fusion.rules import Floats, Fusion, crossed, plain, rounding
 from mien.models.train.fusion.train import LOWER, UPPER, Lips, speech_frames
 
 INTENSITY = 0.8

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-
-from mien.models.self_model.objective import Objective
 from mien.models.self_model.model import Floats
 from mien.models.self_model.network import from_numpy
+from mien.models.self_model.objective import Objective
 
 
 def adam(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from mien.models.errors import ModelError
 
 from tests.bench.models.bench_inverse import inverse
-from mien.models.errors import ModelError
 
 
 def test_every_key_is_there_and_the_laws_hold() -> None:

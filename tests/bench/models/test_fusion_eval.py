@@ -3,12 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from mien.models.data.corpora.grid import Take, takes
-from mien.models.fusion.rules import Fusion, crossed, plain
-from tests.bench.models.fusion_eval import KEYS, compare
 from mien.models.fusion.learned import LearnedFusion
+from mien.models.fusion.rules import Fusion, crossed, plain
 from mien.models.train.fusion.train import Lips
+
+from tests.bench.models.fusion_eval import KEYS, compare
 
 ROOT = Path(__file__).parents[2]
 LIPS = Lips.of(ROOT / "robot" / "faces" / "face_units.npz")

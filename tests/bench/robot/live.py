@@ -11,12 +11,11 @@ from typing import Annotated, Any, Final
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
-
-from mien.robot.media import audio
-from mien.robot.media.audio import RATE
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import FaceConfig, Floats, load_face
+from mien.robot.media import audio
+from mien.robot.media.audio import RATE
+from numpy.typing import NDArray
 
 SETTLE_S: Final = 4.0
 PULLED_S: Final = 1.5
@@ -73,8 +72,9 @@ def live(
     mien bench live --seconds 600 --alone 600 --soak 3600 --realtime --json
     """
     from mien.robot.live.session import ask_for_priority
-    from tests.bench.robot.soak import soak as soaked
     from mien.robot.verbs.sync import lag_in_lockstep
+
+    from tests.bench.robot.soak import soak as soaked
 
     if realtime:
         ask_for_priority()  # the sound server, too, or it would be what is measured
@@ -117,9 +117,10 @@ def _run(
     face: FaceConfig, spoken: NDArray[np.float32], lag_s: float, pull: bool, lookahead: int
 ) -> tuple[Hands, dict[str, Any]]:
     from mien.robot.live.session import Options, run
-    from tests.bench.robot.virtual_sound import VirtualSound
     from mien.robot.live.voice_setup import Setup
     from mien.robot.stopping import stopping
+
+    from tests.bench.robot.virtual_sound import VirtualSound
 
     seconds = SETTLE_S + len(spoken) / RATE + (PULLED_S * 2 + BACK_S + 3.0 if pull else 1.0)
     seen = Watched(seconds, len(face.names))
@@ -221,8 +222,8 @@ def offsets(
     what went into the microphone. Both over the last minute, without the first third of that.
     """
     from mien.models.speech.metrics import lag_ms, pearson
-    from mien.robot.expression.speech import FPS, speak
     from mien.robot.clip.trace import lip_gap
+    from mien.robot.expression.speech import FPS, speak
 
     voice_t, voice = heard = last(hands.voice)
     late = _behind(heard, last(hands.room, LONGEST_S))

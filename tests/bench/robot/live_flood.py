@@ -17,22 +17,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-
 from mien.models.face.blendshapes import ARKIT
+from mien.robot.control.connect import opened
+from mien.robot.control.estop_socket import EstopSocket, request
+from mien.robot.control.loop import Tick
+from mien.robot.errors import EmergencyStopError, MienError
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
-from mien.robot.errors import EmergencyStopError, MienError
-from mien.robot.control.estop_socket import EstopSocket, request
 from mien.robot.link.wire import State
 from mien.robot.live.face import LiveFace
 from mien.robot.live.jitter_buffer import Frame
+from mien.robot.live.puppet_input import Strings
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.control.loop import Tick
-from mien.robot.control.connect import opened
 from mien.robot.puppet.livelink_udp import Frame as Packet
 from mien.robot.puppet.livelink_udp import encode
 from mien.robot.puppet.receiver import Receiver
-from mien.robot.live.puppet_input import Strings
 
 FACE: Final = "hobby9"
 LATEST_S: Final = 2.5

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Annotated, TypeAlias
 
 import typer
-
 from mien.firmware.tools.cache import BuildError
 from mien.robot.errors import DeviceError
 

@@ -13,22 +13,21 @@ from itertools import count
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
-
-from mien.robot.media.audio import RATE
+from mien.robot.control.connect import LEAD_S
+from mien.robot.expression.speech import SpeechStream
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.link.board import Board
 from mien.robot.live.capture.block import Block
 from mien.robot.live.capture.recorded import blocks
-from mien.robot.live.streaming_layers import LiveExpression
 from mien.robot.live.face import LiveFace
+from mien.robot.live.jitter_buffer import Frame
 from mien.robot.live.memory_usage import rss_mb
 from mien.robot.live.speech_to_commands import Performer
-from mien.robot.live.jitter_buffer import Frame
-from mien.robot.sim.realtime import simulated
-from mien.robot.control.connect import LEAD_S
+from mien.robot.live.streaming_layers import LiveExpression
+from mien.robot.media.audio import RATE
 from mien.robot.sim.board import SimBoard
-from mien.robot.expression.speech import SpeechStream
+from mien.robot.sim.realtime import simulated
+from numpy.typing import NDArray
 
 SETTLED: Final = 0.1
 """Share of the time after which everything has been used once, and growth counts."""

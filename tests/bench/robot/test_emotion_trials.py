@@ -3,15 +3,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from mien.models.face.blendshapes import INDEX
-from mien.models.speech.phones import Phone
 from mien.models.face.emotion import EMOTIONS
+from mien.models.speech.phones import Phone
+from mien.robot.clip.sequence import Watched
+from mien.robot.errors import InputError
+
 from tests.bench.robot import emotion_trials
 from tests.bench.robot.emotion import camera_kind
 from tests.bench.robot.emotion_trials import Trial, closures, lip_costs, zero_error
-from mien.robot.errors import InputError
-from mien.robot.clip.sequence import Watched
 from tests.bench.robot.sentences import LONGEST_S, SHORTEST_S, Sentence, recorded, synthetic
 
 FRAMES, RATE, LATE = 150, 16000, 4

@@ -1,10 +1,10 @@
 """The numbers of ``mien bench safety``: each promised one is there, and each is what it is for."""
 
 import pytest
-
 from mien.firmware.tools.cache import BuildError
-from tests.bench.robot import safety as bench_safety
 from mien.robot.errors import DeviceError
+
+from tests.bench.robot import safety as bench_safety
 
 ASKED = {
     "estop_simulated_ms_max", "estop_live_ms_max", "estop_flood_ms_max", "switch_to_oe_us_max",

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-
-from mien.robot.media import audio
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
+from mien.robot.media import audio
+from mien.robot.sim.board import SimBoard
+
 from tests.bench.robot import soak as module
 from tests.bench.robot.soak import Reciter, soak
-from mien.robot.sim.board import SimBoard
 
 SENTENCE = audio.load(audio.LJ_DEMO)[: 2 * audio.RATE]
 CALIBRATED = Calibrated(load_face("hobby9"))

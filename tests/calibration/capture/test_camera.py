@@ -9,18 +9,18 @@ from typing import Self
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
-
-from mien.calibration.verbs import cli
 from mien.calibration.capture import dataset
 from mien.calibration.capture.camera import FROZEN_S, LATEST_S, Eyes
 from mien.calibration.capture.frame_filter import Sieve
+from mien.calibration.verbs import cli
 from mien.models.vision.face_tracker import FaceTracker
-from mien.robot.media import webcam
-from mien.robot.face.config import load_face
 from mien.robot.errors import DeviceError
-from mien.robot.sim.camera import RenderedCamera
+from mien.robot.face.config import load_face
+from mien.robot.media import webcam
 from mien.robot.media.webcam import Picture
+from mien.robot.sim.camera import RenderedCamera
+from typer.testing import CliRunner
+
 from tests.calibration.bench_robot import BenchRobot, FilmCamera
 
 pytestmark = pytest.mark.gl

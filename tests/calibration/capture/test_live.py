@@ -9,22 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
-
 from mien.calibration.capture import dataset
-from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NOBODY, Frame
-from mien.calibration.identify.latency import wave
 from mien.calibration.capture.live import LiveStudio
-from mien.calibration.plan.excitation import make_plan
 from mien.calibration.capture.rest_pose import Rest
 from mien.calibration.capture.rig import SETTLE_S
+from mien.calibration.identify.collect import PLAN, collect
+from mien.calibration.identify.latency import wave
+from mien.calibration.plan.excitation import make_plan
 from mien.models.face.regions import gaps
-from mien.robot.face.config import FaceConfig, load_face
-from mien.robot.errors import ConfigError, DeviceError
-from mien.robot.link.wire import Msg, State
 from mien.robot.control.connect import opened
+from mien.robot.errors import ConfigError, DeviceError
+from mien.robot.face.config import FaceConfig, load_face
+from mien.robot.link.wire import Msg, State
+from scipy.spatial.transform import Rotation
+
 from tests.calibration.bench_robot import BenchRobot, Films
 
 LIPS = ((13, 14),)

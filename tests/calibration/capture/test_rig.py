@@ -9,21 +9,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
-from scipy.spatial.transform import Rotation
-
 from mien.calibration.capture import dataset
-from mien.calibration.identify.collect import PLAN, collect, read_dropped
+from mien.calibration.capture.connect import open_studio
 from mien.calibration.capture.dataset import record_type
-from mien.calibration.capture.frame_filter import (BLIND, NOBODY, REASONS, SHARPNESS, Frame, Sieve, sharpness,)
+from mien.calibration.capture.frame_filter import (
+    BLIND,
+    NOBODY,
+    REASONS,
+    SHARPNESS,
+    Frame,
+    Sieve,
+    sharpness,
+)
+from mien.calibration.capture.rig import Studio
+from mien.calibration.identify.collect import PLAN, collect, read_dropped
 from mien.calibration.identify.latency import wave
 from mien.calibration.plan.excitation import make_plan
-from mien.calibration.capture.connect import open_studio
-from mien.calibration.capture.rig import Studio
 from mien.models.face.regions import gaps
-from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.errors import DeviceError, InputError
+from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.face.face_units import load_units
+from scipy.ndimage import gaussian_filter
+from scipy.spatial.transform import Rotation
 
 LIPS = ((13, 14),)
 

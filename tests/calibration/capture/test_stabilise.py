@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from mien.calibration.capture.dataset import Dataset, Setup
-from mien.calibration.plan.excitation import KINDS
 from mien.calibration.capture.stabilise import steadied
+from mien.calibration.plan.excitation import KINDS
 from mien.robot.face.config import Floats
 
 POSES, RESTS = 80, 12

@@ -8,19 +8,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from mien.calibration.capture import dataset
+from mien.calibration.capture.connect import open_studio
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
-from mien.calibration.identify.dynamics import (FOLDER, RATE_HZ, Pace, late, measure, rows, strokes, warnings, watch_all,)
+from mien.calibration.identify.dynamics import (
+    FOLDER,
+    RATE_HZ,
+    Pace,
+    late,
+    measure,
+    rows,
+    strokes,
+    warnings,
+    watch_all,
+)
 from mien.calibration.plan.excitation import make_plan
-from mien.calibration.capture.connect import open_studio
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
+
 from tests.calibration.analytic_stage import AnalyticStage
 
 Known = tuple[FaceConfig, SelfModel]

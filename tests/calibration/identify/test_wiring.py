@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from mien.calibration.capture import dataset
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
+from mien.calibration.identify.tendons import loose_strings
 from mien.calibration.identify.wiring import first_pass, known_robot
 from mien.calibration.plan.excitation import make_plan
-from mien.calibration.identify.tendons import loose_strings
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
+
 from tests.calibration.analytic_stage import AnalyticStage
 
 NOISE = 0.5

@@ -7,18 +7,18 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
-
-from mien.calibration.verbs import cli, session
-from mien.calibration.verbs.workspace import Place
-from mien.calibration.verbs.options import Robot
-from mien.calibration.verbs.install import ship
 from mien.calibration.capture.rig import Stage
+from mien.calibration.verbs import cli, session
+from mien.calibration.verbs.install import ship
+from mien.calibration.verbs.options import Robot
+from mien.calibration.verbs.workspace import Place
 from mien.calibration.verify.results import Verdict
 from mien.models.self_model import model as self_model
 from mien.models.train.self_model.fit import FitConfig
-from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.errors import ConfigError, InputError, MienError
+from mien.robot.face.config import FaceConfig, load_face
+from typer.testing import CliRunner
+
 from tests.calibration.analytic_stage import AnalyticStage
 
 

@@ -7,18 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-
 from mien.calibration.capture import dataset
+from mien.calibration.capture.dataset import Dataset
+from mien.calibration.capture.rig import Look
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
-from mien.calibration.capture.dataset import Dataset
 from mien.calibration.plan.excitation import make_plan
 from mien.calibration.verify.inverse import check_inverse, identifiable, sight_of
-from mien.calibration.capture.rig import Look
 from mien.models.face.regions import COUNT
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
+
 from tests.calibration.analytic_stage import AnalyticStage
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
 from mien.calibration.capture import dataset
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.plan.excitation import allowed, make_plan, mixtures
-from mien.calibration.verify.trim import judge, shifted, watch
 from mien.calibration.verify.checks import check_model
+from mien.calibration.verify.trim import judge, shifted, watch
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
+
 from tests.calibration.analytic_stage import AnalyticStage
 
 

@@ -2,8 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from mien.models.face.blendshapes import (ARKIT, GROUPS, INDEX, LEFT_RIGHT, MIRROR, by_name, indices, lip_opening,)
+from mien.models.face.blendshapes import (
+    ARKIT,
+    GROUPS,
+    INDEX,
+    LEFT_RIGHT,
+    MIRROR,
+    by_name,
+    indices,
+    lip_opening,
+)
 
 
 def test_52_distinct_names_in_mediapipe_order() -> None:

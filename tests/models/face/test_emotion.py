@@ -5,10 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-
-from mien.models.face.blendshapes import INDEX, MIRROR
-from mien.models.face.emotion import (EMOTIONS, TIMINGS, Variation, blend, envelope, express, mix, named, prototypes,)
 from mien.models.errors import ModelError
+from mien.models.face.blendshapes import INDEX, MIRROR
+from mien.models.face.emotion import (
+    EMOTIONS,
+    TIMINGS,
+    Variation,
+    blend,
+    envelope,
+    express,
+    mix,
+    named,
+    prototypes,
+)
 
 FELT = EMOTIONS[1:]
 MIXES = arrays(np.float64, (3, len(EMOTIONS)), elements=st.floats(0, 1))

@@ -9,19 +9,19 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from mien.models.self_model import model as self_model
-from mien.models.self_model.levenberg_marquardt import Box, bounded_step, descend
 from mien.models.errors import ModelError
-from mien.models.self_model.inverse import Inverse, Limits
-from tests.bench.models.inverse_adam import adam
-from mien.models.inverse_clip import solve_clip
-from mien.models.self_model.objective import Objective, Wishes
 from mien.models.face.regions import LIP_GAPS, LIPS, gaps
+from mien.models.inverse_clip import solve_clip
+from mien.models.self_model import model as self_model
+from mien.models.self_model.inverse import Inverse, Limits
+from mien.models.self_model.levenberg_marquardt import Box, bounded_step, descend
 from mien.models.self_model.model import NECK, SelfModel
+from mien.models.self_model.objective import Objective, Wishes
 from mien.models.train.self_model.fit import FitConfig, fit
 from mien.robot.face.config import load_face
 from mien.robot.face.retarget import limits_of
+
+from tests.bench.models.inverse_adam import adam
 from tests.models.analytic_face import AnalyticFace, Floats
 
 SPEED = 6.0

@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from mien.models.speech.features import (FEATURES, FRAMES, HOPS, MELS, RATE, extract, hop_centre, mel_filters, samples_for, stack, start,)
+from mien.models.speech.features import (
+    FEATURES,
+    FRAMES,
+    HOPS,
+    MELS,
+    RATE,
+    extract,
+    hop_centre,
+    mel_filters,
+    samples_for,
+    stack,
+    start,
+)
 
 
 def voice(seconds: float = 1.0, seed: int = 0) -> np.ndarray:

@@ -3,8 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
-from mien.models.speech.losses import (context_weights, decorrelation, effective_frames, masked_mse, near_closure, parted, stillness, velocity,)
+from mien.models.speech.losses import (
+    context_weights,
+    decorrelation,
+    effective_frames,
+    masked_mse,
+    near_closure,
+    parted,
+    stillness,
+    velocity,
+)
 
 
 def burst(frames: int = 100) -> torch.Tensor:

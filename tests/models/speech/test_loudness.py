@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
-from mien.models.speech import loudness
 from mien.models.data.batches import Batch
+from mien.models.speech import loudness
 from mien.models.speech.network import Config, SpeechNet
 from mien.models.train.speech.objective import Objective, Plan, Speakers
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
+from mien.models.speech.metrics import (
+    Contact,
+    amplitude_ratio,
+    contact,
+    envelope,
+    lag_ms,
+    log_envelope,
+    median_window_r,
+    pearson,
+)
 from mien.models.speech.phones import Phone
-from mien.models.speech.metrics import (Contact, amplitude_ratio, contact, envelope, lag_ms, log_envelope, median_window_r, pearson,)
 
 RNG = np.random.default_rng(0)
 

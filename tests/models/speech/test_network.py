@@ -7,10 +7,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from mien.models import checkpoint
-from mien.models.face.blendshapes import INDEX, SPEECH, lip_opening
 from mien.models.errors import ModelError
+from mien.models.face.blendshapes import INDEX, SPEECH, lip_opening
 from mien.models.speech.features import FEATURES, HOPS_PER_FRAME, RATE
 from mien.models.speech.network import WEIGHTS, Config, SpeechNet, TorchEngine, load, save
 from mien.models.speech.stream import Stream, frame_count, speak

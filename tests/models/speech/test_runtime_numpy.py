@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 import torch
-
 from mien.models import checkpoint
-from mien.models.speech import network as speech, runtime_numpy as speech_light
 from mien.models.errors import ModelError
+from mien.models.speech import network as speech
+from mien.models.speech import runtime_numpy as speech_light
 from mien.models.speech.features import FEATURES
 
 

@@ -2,13 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from mien.models.face.emotion import blend, mix
 from mien.robot.clip import still as holding
+from mien.robot.expression.posture import posture
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
 from mien.robot.verbs.emotions import sheet
-from mien.robot.expression.posture import posture
 
 
 @pytest.fixture(scope="module")

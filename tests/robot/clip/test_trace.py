@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from mien.robot.clip.trace import follows, lip_gap, loudness, opening
 
 RATE = 60

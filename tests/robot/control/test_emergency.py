@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from tests.bench.firmware.line import Line
+from mien.robot.control.connect import connected, opened
+from mien.robot.control.emergency import Emergency
+from mien.robot.control.estop_socket import CLOSED, EstopSocket, request
+from mien.robot.control.loop import Clock, Loop
+from mien.robot.errors import DeviceError, EmergencyStopError, MienError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
-from mien.robot.control.emergency import Emergency
-from mien.robot.errors import DeviceError, EmergencyStopError, MienError
-from mien.robot.control.estop_socket import CLOSED, EstopSocket, request
 from mien.robot.link import protocol, wire
 from mien.robot.link.wire import State
 from mien.robot.live.face import LiveFace
-from tests.bench.robot.live_flood import Mute
-from mien.robot.sim.realtime import MachineClock
 from mien.robot.recording.session import Tape
-from mien.robot.control.loop import Clock, Loop
-from mien.robot.control.connect import connected, opened
+from mien.robot.sim.realtime import MachineClock
+
+from tests.bench.firmware.line import Line
+from tests.bench.robot.live_flood import Mute
 from tests.bench.robot.stop_trials import COURSES, Asking, length_s, trial
 
 FACE = load_face("hobby9")

@@ -7,10 +7,18 @@ import time
 from pathlib import Path
 
 import pytest
-
 from mien.robot.control import estop_socket
+from mien.robot.control.estop_socket import (
+    ASK,
+    CLOSED,
+    Answer,
+    EstopSocket,
+    ask,
+    folder,
+    request,
+    sockets,
+)
 from mien.robot.errors import DeviceError
-from mien.robot.control.estop_socket import (ASK, CLOSED, Answer, EstopSocket, ask, folder, request, sockets,)
 
 
 @pytest.fixture(autouse=True)

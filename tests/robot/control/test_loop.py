@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-
+from mien.robot.control.loop import NUDGE_S, RATE_HZ, SETTLE_S, Loop, Tick
+from mien.robot.errors import DeviceError, EmergencyStopError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import Floats, load_face
-from mien.robot.errors import DeviceError, EmergencyStopError
-from mien.robot.control.loop import NUDGE_S, RATE_HZ, SETTLE_S, Loop, Tick
 from mien.robot.face.safety import Limiter, ramp_seconds
 
 FACE = load_face("hobby9")

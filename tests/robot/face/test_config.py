@@ -4,9 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-
-from mien.robot.face.config import load_face, shipped
 from mien.robot.errors import ConfigError
+from mien.robot.face.config import load_face, shipped
 
 SMALL = {
     "face": "tiny",

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
-from mien.models.self_model.inverse import Inverse, Limits
-from mien.models.self_model.hysteresis import Play
 from mien.models.face.regions import COUNT, IRIS_LEFT, IRIS_RIGHT, LIP_GAPS, LIPS, gaps, mouth_width
+from mien.models.self_model.hysteresis import Play
+from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.model import POWERS, SelfModel
-from mien.robot.face.config import Floats, load_face
 from mien.robot.errors import ConfigError, InputError
+from mien.robot.face.config import Floats, load_face
 from mien.robot.face.face_units import load_units
 from mien.robot.face.retarget import Retarget, limits_of, soft
 

@@ -9,15 +9,21 @@ import pytest
 import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-
+from mien.robot.control.loop import RATE_HZ, Loop
+from mien.robot.errors import ConfigError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, load_face, shipped
 from mien.robot.face.currents import TYPICAL, Draw, least_a, start_slots
-from mien.robot.errors import ConfigError
-from mien.robot.link.upload import upload_of
-from mien.robot.control.loop import RATE_HZ, Loop
 from mien.robot.face.safety import ramp_seconds
-from mien.robot.face.supply import (by_supply, currents_a, draws_of, feeds, power_up_s, start_delays_s,)
+from mien.robot.face.supply import (
+    by_supply,
+    currents_a,
+    draws_of,
+    feeds,
+    power_up_s,
+    start_delays_s,
+)
+from mien.robot.link.upload import upload_of
 
 HASHES = {"hobby9": "828e5866d27bb518", "morpheus33": "2157d763aaa72ae5"}
 

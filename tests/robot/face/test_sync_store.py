@@ -1,9 +1,8 @@
 from pathlib import Path
 
 import pytest
-
-from mien.robot.face.config import load_face
 from mien.robot.face import sync_store
+from mien.robot.face.config import load_face
 
 
 @pytest.fixture(autouse=True)

@@ -5,15 +5,15 @@ from random import Random
 
 import numpy as np
 import pytest
-
-from tests.bench.firmware.line import Line
-from tests.bench.firmware.noise import damaged, flips
+from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
-from mien.robot.errors import DeviceError
 from mien.robot.link.board import LEAD_S, Board
 from mien.robot.link.protocol import encode
 from mien.robot.link.wire import Msg, State
+
+from tests.bench.firmware.line import Line
+from tests.bench.firmware.noise import damaged, flips
 
 FACE = load_face("hobby9")
 OTHER = encode(Msg.SETPOINT, 0, bytes(30))

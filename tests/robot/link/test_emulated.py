@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from mien.firmware.emulator.machine import Kind
-from mien.robot.face.config import load_face
 from mien.robot.errors import DeviceError
+from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
-from tests.bench.firmware.emulated import EmulatedTransport, LockStep
 from mien.robot.link.wire import State
+
+from tests.bench.firmware.emulated import EmulatedTransport, LockStep
 
 pytestmark = pytest.mark.avr
 PERIOD_S = 0.01

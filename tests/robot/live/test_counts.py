@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from mien.robot.live.counts import Counts, Histogram
 
 

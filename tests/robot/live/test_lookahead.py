@@ -5,22 +5,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from mien.models.speech import network as speech
 from mien.models.speech.features import WINDOW
-from mien.robot.media import audio
-from mien.robot.media.audio import RATE
+from mien.robot.errors import ConfigError, InputError
+from mien.robot.expression.speech import SpeechStream
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
-from mien.robot.verbs.doctor import examine
-from mien.robot.errors import ConfigError, InputError
 from mien.robot.live import lookahead
 from mien.robot.live.capture.recorded import blocks
-from mien.robot.live.streaming_layers import LiveExpression
 from mien.robot.live.speech_to_commands import Performer
+from mien.robot.live.streaming_layers import LiveExpression
 from mien.robot.live.voice_process import VoiceProcess
 from mien.robot.live.voice_setup import Setup
-from mien.robot.expression.speech import SpeechStream
+from mien.robot.media import audio
+from mien.robot.media.audio import RATE
+from mien.robot.verbs.doctor import examine
 
 HALF_WINDOW_MS = 1000 * WINDOW / 2 / RATE
 

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-
-from mien.robot.media.audio import RATE
 from mien.robot.live.capture.block import Block
 from mien.robot.live.monitor import ROOM_S, DelayLine
+from mien.robot.media.audio import RATE
 
 
 def ramp(start: int, count: int, t0: float = 10.0) -> Block:

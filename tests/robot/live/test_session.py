@@ -12,28 +12,28 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-
-from mien.robot.media import audio
-from mien.robot.media.audio import LJ_DEMO
+from mien.robot.control.connect import LEAD_S, Opened
+from mien.robot.errors import InputError, MienError
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
-from mien.robot.errors import InputError, MienError
 from mien.robot.link.board import Board
 from mien.robot.link.wire import State
-from mien.robot.recording import reading
-from mien.robot.recording import replay as replaying
 from mien.robot.live.face import LiveFace
-from mien.robot.recording.recorder import Recorder
-from mien.robot.recording.replay import replay
-from mien.robot.sim.realtime import simulated
 from mien.robot.live.session import Options, run
-from tests.bench.robot.soak import Reciter
-from mien.robot.recording.session import Tape
-from mien.robot.verbs.live import parse_address, parse_emotion, source_of
 from mien.robot.live.voice_process import VoiceProcess
 from mien.robot.live.voice_setup import Setup
-from mien.robot.control.connect import LEAD_S, Opened
+from mien.robot.media import audio
+from mien.robot.media.audio import LJ_DEMO
+from mien.robot.recording import reading
+from mien.robot.recording import replay as replaying
+from mien.robot.recording.recorder import Recorder
+from mien.robot.recording.replay import replay
+from mien.robot.recording.session import Tape
+from mien.robot.sim.realtime import simulated
 from mien.robot.stopping import Stop
+from mien.robot.verbs.live import parse_address, parse_emotion, source_of
+
+from tests.bench.robot.soak import Reciter
 
 FACE = "hobby9"
 ROOT = Path(__file__).parents[3]
@@ -217,8 +217,8 @@ def test_one_source_at_a_time() -> None:
 
 def test_the_pose_is_what_a_puppeteer_sends() -> None:
     from mien.models.face.blendshapes import INDEX
-    from mien.robot.puppet.network import Mirror, Puppet
     from mien.robot.live.puppet_input import LOST_S, Strings
+    from mien.robot.puppet.network import Mirror, Puppet
 
     face = load_face(FACE)
     inlet = Puppet(0)

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-
-from mien.robot.media.audio import LJ_DEMO, RATE, load, to_mono_16k
 from mien.robot.errors import InputError
+from mien.robot.media.audio import LJ_DEMO, RATE, load, to_mono_16k
 
 
 def tone(rate: int, seconds: float = 0.5, hertz: float = 440.0) -> np.ndarray:

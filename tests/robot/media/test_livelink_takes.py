@@ -8,10 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.robot.errors import InputError
-from mien.robot.media.livelink_takes import (COLUMNS, SHAPES, arkit_name, parse_timecode, read_csv, timecode, write_csv, write_sidecar,)
+from mien.robot.media.livelink_takes import (
+    COLUMNS,
+    SHAPES,
+    arkit_name,
+    parse_timecode,
+    read_csv,
+    timecode,
+    write_csv,
+    write_sidecar,
+)
 
 
 def header_and_rows(path: Path) -> tuple[list[str], list[list[str]]]:

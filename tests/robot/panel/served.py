@@ -8,8 +8,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Self
 
-from mien.robot.face.config import load_face
 from mien.robot.errors import InputError
+from mien.robot.face.config import load_face
 from mien.robot.panel.address import bound
 from mien.robot.panel.door import KEY, STOP, VIEW, Door
 from mien.robot.panel.intents import Intent, Look, Record, Schema, Tune
@@ -17,6 +17,7 @@ from mien.robot.panel.outbox import Outbox
 from mien.robot.panel.server import Server
 from mien.robot.panel.stopper import Ask, Stopper
 from mien.robot.panel.view import Frame, Page, Say, text
+
 from tests.robot.socket_line import Line
 
 FACE = load_face("hobby9")

@@ -20,14 +20,22 @@ import numpy as np
 import pytest
 import zstandard
 from mcap.writer import CompressionType, Writer
-
-from mien.robot.face.config import load_face
 from mien.robot.errors import InputError
-from tests.bench.robot import recording as bench_recording
-from tests.bench.robot.recording import chunk_ends, is_read, recording_cuts_readable, written
+from mien.robot.face.config import load_face
 from mien.robot.recording.mcap_walk import LARGEST_CHUNK, MAGIC
 from mien.robot.recording.reading import MOST_CHANNELS, Recording
-from mien.robot.recording.recorder import (DEPTH, FLUSH_S, PERSONAL, TOPICS, VERSION, Recorder, checksum,)
+from mien.robot.recording.recorder import (
+    DEPTH,
+    FLUSH_S,
+    PERSONAL,
+    TOPICS,
+    VERSION,
+    Recorder,
+    checksum,
+)
+
+from tests.bench.robot import recording as bench_recording
+from tests.bench.robot.recording import chunk_ends, is_read, recording_cuts_readable, written
 
 FACE = load_face("hobby9")
 

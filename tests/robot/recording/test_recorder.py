@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from mien.robot.face.config import load_face
 from mien.robot.errors import InputError, MienError
+from mien.robot.face.config import load_face
 from mien.robot.recording import reading
 from mien.robot.recording.recorder import DEPTH, TOPICS, Recorder
 

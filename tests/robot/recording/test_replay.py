@@ -9,21 +9,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from mien.robot.face.actuators import to_pulses
+from mien.robot.control.connect import LEAD_S
+from mien.robot.control.loop import Tick
 from mien.robot.errors import InputError, MienError
+from mien.robot.face.actuators import to_pulses
 from mien.robot.link.board import Board
-from mien.robot.recording import reenact
-from tests.bench.robot.recording import chunk_ends
 from mien.robot.live.face import LiveFace
+from mien.robot.recording import reenact
 from mien.robot.recording.reading import Recording
 from mien.robot.recording.recorder import Recorder
 from mien.robot.recording.replay import command, replay
-from mien.robot.sim.realtime import LiveRig, simulated
 from mien.robot.recording.session import Tape
-from mien.robot.control.loop import Tick
-from mien.robot.control.connect import LEAD_S
 from mien.robot.sim.faults import parse_faults
+from mien.robot.sim.realtime import LiveRig, simulated
+
+from tests.bench.robot.recording import chunk_ends
 from tests.robot.live.stage import FACE, JAW, Script
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from mien.firmware.host import HostCore
+from mien.robot.control.loop import RATE_HZ
+from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
-from mien.robot.errors import DeviceError
 from mien.robot.link.board import Board
-from mien.robot.control.loop import RATE_HZ
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.faults import parse_faults
 from mien.robot.sim.rig import Rig
+
 from tests.robot.sim.rigs import F64, commands
 
 FACE = load_face("hobby9")

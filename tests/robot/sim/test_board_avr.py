@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from mien.firmware.tools.cache import BuildError
 from mien.firmware.emulator.board import EmulatedAvr, flat_outputs
+from mien.firmware.tools.cache import BuildError
+from mien.robot.control.loop import RATE_HZ
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
-from mien.robot.control.loop import RATE_HZ
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
+
 from tests.robot.sim.rigs import commands
 
 FACE = load_face("hobby9")

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-
-from mien.robot.face.config import load_face, shipped
 from mien.robot.errors import ConfigError
+from mien.robot.face.config import load_face, shipped
 from mien.robot.sim.description import MECHANISMS, load_mechanism
 from mien.robot.sim.references import mirror_all
 

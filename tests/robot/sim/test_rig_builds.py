@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
-from tests.bench.robot.measure import hysteresis, landmarks_at, random_poses
 from mien.robot.sim.rig import Rig
+
+from tests.bench.robot.measure import hysteresis, landmarks_at, random_poses
 
 FACE = load_face("morpheus33")
 

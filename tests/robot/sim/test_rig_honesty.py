@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mien.robot.face.config import load_face
+from mien.robot.sim.rig import Rig
 from scipy.optimize import lsq_linear
 
 import robot.faces
 import robot.sim
-from mien.robot.face.config import load_face
 from tests.bench.robot.measure import landmarks_at
-from mien.robot.sim.rig import Rig
 
 FACE = load_face("morpheus33")
 UNITS = Path(robot.faces.__file__).parent / "face_units.npz"

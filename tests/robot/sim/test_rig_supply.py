@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import Floats, load_face
 from mien.robot.face.safety import ramp, ramp_seconds
+from mien.robot.face.supply import draws_of, feeds, power_up_s, start_delays_s
 from mien.robot.sim.description import load_mechanism
 from mien.robot.sim.rig import Rig
-from mien.robot.face.supply import draws_of, feeds, power_up_s, start_delays_s
 
 
 def drawn_a(rig: Rig) -> float:

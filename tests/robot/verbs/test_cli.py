@@ -5,10 +5,9 @@ from typing import Annotated, Any
 
 import pytest
 import typer
-
 from mien.models.errors import ModelError
-from mien.robot.verbs import cli
 from mien.robot.errors import ConfigError, DeviceError, MienError
+from mien.robot.verbs import cli
 
 
 def one_number(size: Annotated[int, typer.Option()] = 3) -> dict[str, Any]:

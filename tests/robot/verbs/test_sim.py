@@ -7,18 +7,17 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
-
 from mien.models.face.blendshapes import ARKIT
 from mien.models.face.emotion import EMOTIONS
+from mien.robot.errors import DeviceError, InputError
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
-from mien.robot.errors import DeviceError, InputError
 from mien.robot.face.safety import Limiter
 from mien.robot.sim.rig import Rig
+from mien.robot.verbs.sim import own, sim
 from mien.robot.viewer.film import check, shoot
 from mien.robot.viewer.presets import Presets
 from mien.robot.viewer.programme import Programme, timed, whole
-from mien.robot.verbs.sim import own, sim
 
 FACE = load_face("morpheus33")
 N = len(FACE.names)

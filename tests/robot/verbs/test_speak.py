@@ -4,12 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.errors import InputError
 from mien.robot.expression.emotion.feeling import Cue, Cues, Feeling, Label
-from mien.robot.expression.utterance_source import asked, estimates, guessed, heard, track, unheard
 from mien.robot.expression.emotion.text_estimate import Guess
+from mien.robot.expression.utterance_source import asked, estimates, guessed, heard, track, unheard
 
 
 def test_a_wav_or_a_text_but_not_both_and_not_none(tmp_path: Path) -> None:

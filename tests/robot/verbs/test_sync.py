@@ -2,11 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from mien.robot.face.config import load_face
 from mien.robot.errors import MienError
 from mien.robot.expression.layers import FPS
 from mien.robot.face import sync_store
+from mien.robot.face.config import load_face
 from mien.robot.verbs.sync import compare, sync
 
 RNG = np.random.default_rng(0)

@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from mien.robot.face.calibrated import Calibrated
-from mien.robot.errors import EmergencyStopError, InputError, MienError
 from mien.robot.control.estop_socket import request
 from mien.robot.control.loop import Tick
+from mien.robot.errors import EmergencyStopError, InputError, MienError
+from mien.robot.face.calibrated import Calibrated
 from mien.robot.panel.process import PanelProcess, Window
+from mien.robot.stopping import Stop
 from mien.robot.viewer.chosen import Chosen
 from mien.robot.viewer.panel import RigView
 from mien.robot.viewer.picture import TAUT_N, dots, heat, loads, marks, outside
 from mien.robot.viewer.presets import Presets
 from mien.robot.viewer.view import ViewProcess, Wish, run
-from mien.robot.stopping import Stop
+
 from tests.robot import waiting
 from tests.robot.panel.scenes import read_frame, read_scene
 from tests.robot.sim.show.rigs import FACE, TENDONS, N, follow, pulled
@@ -318,7 +318,10 @@ def test_a_port_that_is_taken_is_said() -> None:
 def test_the_view_opens_on_a_face_without_tendons_whose_every_actuator_shows() -> None:
     words = ["sim", "--view", "--face", "hobby9", "--seconds", "1", "--port-number", "0"]
     done = subprocess.run(
-        [sys.executable, "-m", "mien.robot.verbs.cli", *words], capture_output=True, text=True, timeout=100
+        [sys.executable, "-m", "mien.robot.verbs.cli", *words],
+        capture_output=True,
+        text=True,
+        timeout=100,
     )
     assert done.returncode == 0, done.stderr
     assert "http://127.0.0.1:" in done.stdout + done.stderr

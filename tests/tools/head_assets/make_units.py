@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from mien.robot.sim.head import LANDMARKS, Head, load_head
 from numpy.typing import NDArray
 
 from tests.tools.head_assets import shape
 from tests.tools.head_assets.fit_landmarks import IRIS_FIRST
 from tests.tools.head_assets.mpfb import face_units, read_base, save
-from mien.robot.sim.head import LANDMARKS, Head, load_head
 
 OUT = Path(__file__).parents[2] / "faces" / "face_units.npz"
 

@@ -9,19 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from numpy.typing import NDArray
-
-from mien.models.face.blendshapes import ARKIT, INDEX, lip_opening
-from mien.models.data.corpora import livelink, own
 from mien.models.data import offset
 from mien.models.data.batches import Settings
+from mien.models.data.corpora import livelink, own
 from mien.models.data.schema import check
 from mien.models.errors import ModelError
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.face.blendshapes import ARKIT, INDEX, lip_opening
 from mien.models.face.livelink_csv import COLUMNS, is_take, read_csv, timecode
+from mien.models.speech.features import FRAMES, RATE
 from mien.models.speech.network import Config
-from mien.models.train.speech.train import train
 from mien.models.train.speech.objective import Plan
+from mien.models.train.speech.train import train
+from numpy.typing import NDArray
 
 START = 13 * 3600 + 59.5
 """Seconds of the day at which takes begin."""

@@ -6,20 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from mien.models.face.blendshapes import INDEX, lip_opening
 from mien.models.data import augment, schema
-from mien.models.data.corpora import facegood, grid
 from mien.models.data.batches import Batches, Settings, quiet, warped
-from mien.models.data.labels.coarticulation import fitted_rules
+from mien.models.data.corpora import facegood, grid
 from mien.models.data.corpora.registry import prepare
-from mien.models.data.labels.lips import from_measures, gap_of
-from mien.models.speech.phones import NUMBER, PHONES, UNKNOWN, Phone
-from mien.models.data.schema import Clip, Corpus, at_60, frame_count
 from mien.models.data.corpora.synthetic import joined, rule_clip, with_pauses, with_rules
 from mien.models.data.corpora.voices import Spoken
+from mien.models.data.labels.coarticulation import fitted_rules
+from mien.models.data.labels.lips import from_measures, gap_of
+from mien.models.data.schema import Clip, Corpus, at_60, frame_count
 from mien.models.errors import ModelError
+from mien.models.face.blendshapes import INDEX, lip_opening
 from mien.models.speech.features import BAND, MELS, RATE
+from mien.models.speech.phones import NUMBER, PHONES, UNKNOWN, Phone
 
 
 def beeps(

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from mien.models.data.corpora import rnc, steelsky
 from mien.models.errors import ModelError
 from tests.models.rnc_packer import pack

@@ -8,29 +8,31 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from typer.testing import CliRunner
-
-from mien.models.speech import metrics, network as speech, runtime_numpy as speech_light
-from mien.models.face.blendshapes import INDEX, lip_opening
-from mien.models.verbs.cli import train_app
 from mien.models.data import media
-from mien.models.data.corpora import own, videos
 from mien.models.data.batches import Settings
+from mien.models.data.corpora import own, videos
 from mien.models.data.parts import bridged, cut
 from mien.models.data.schema import Clip, check, frame_count
 from mien.models.errors import ModelError
+from mien.models.face.blendshapes import INDEX, lip_opening
+from mien.models.speech import metrics
+from mien.models.speech import network as speech
+from mien.models.speech import runtime_numpy as speech_light
 from mien.models.speech.features import FRAMES, RATE
 from mien.models.speech.network import Config
 from mien.models.speech.stream import speak
-from mien.models.train.speech.train import train
 from mien.models.train.speech.objective import Plan
-from mien.robot.media import audio
+from mien.models.train.speech.train import train
+from mien.models.verbs.cli import train_app
 from mien.robot.errors import DeviceError
+from mien.robot.media import audio
 from mien.robot.media.film import film
 from mien.robot.sim.head import load_head
 from mien.robot.sim.render import Renderer
 from mien.robot.sim.skin import Skin
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
 from tests.robot.sim.skins import jaw_open, nodes
 
 FPS = 25

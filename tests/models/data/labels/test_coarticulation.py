@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from mien.models.face.blendshapes import INDEX, SPEECH, lip_opening
 from mien.models.data.labels import coarticulation as rules
 from mien.models.data.labels.lips import GAP, GAP_REST, from_measures, gap_of, width_of
+from mien.models.face.blendshapes import INDEX, SPEECH, lip_opening
 from mien.models.speech.phones import BILABIAL, NUMBER, Phone, merge_silence
 
 RATE = 16000

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from mien.models.self_model.hysteresis import Play
 from mien.models.face.regions import COUNT
-from mien.models.train.self_model.observation_noise import LookErrors
+from mien.models.self_model.hysteresis import Play
 from mien.models.train.self_model.hysteresis import find_plays
+from mien.models.train.self_model.observation_noise import LookErrors
 
 STRINGS, LEVERS, POSES = 3, 4, 500
 NOISE, LIKENESS = 1.0, 0.4  # mm of a coordinate; correlation with the look before

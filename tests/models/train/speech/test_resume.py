@@ -8,16 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
-from mien.models.face.blendshapes import INDEX
 from mien.models.data.batches import Settings
-from mien.models.speech.phones import NUMBER
 from mien.models.data.schema import Clip, Corpus, frame_count
 from mien.models.errors import ModelError
+from mien.models.face.blendshapes import INDEX
 from mien.models.speech.features import RATE
 from mien.models.speech.network import Config, SpeechNet
-from mien.models.train.speech.train import train
+from mien.models.speech.phones import NUMBER
 from mien.models.train.speech.objective import Plan
+from mien.models.train.speech.train import train
 
 CONFIG = Config(width=12, dilations=(1, 2))
 PLAN = Plan(steps=8, every=3, half=False, seed=2)

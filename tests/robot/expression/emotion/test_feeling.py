@@ -1,9 +1,17 @@
 import numpy as np
 import pytest
-
 from mien.models.face.blendshapes import GROUPS, indices
 from mien.models.face.emotion import EMOTIONS, express, mix
-from mien.robot.expression.emotion.feeling import (NAMED_REGIONS, REGIONS, Cue, Cues, Feeling, Felt, Label, Source,)
+from mien.robot.expression.emotion.feeling import (
+    NAMED_REGIONS,
+    REGIONS,
+    Cue,
+    Cues,
+    Feeling,
+    Felt,
+    Label,
+    Source,
+)
 from mien.robot.expression.emotion.voice_estimate import Estimated, Mood
 
 T = np.arange(0, 10, 1 / 60)

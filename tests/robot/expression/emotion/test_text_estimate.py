@@ -3,10 +3,9 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from mien.models.face.emotion import EMOTIONS
-from mien.robot.expression.emotion import text_estimate as text_mood
 from mien.robot.errors import MienError
+from mien.robot.expression.emotion import text_estimate as text_mood
 from mien.robot.expression.emotion.text_estimate import PLAIN, STRONGEST, UNNAMED, WORDS, estimate
 
 pytest.importorskip("vaderSentiment", reason="pip install vaderSentiment")

@@ -1,5 +1,4 @@
 import pytest
-
 from mien.robot.errors import DeviceError
 from mien.robot.live.capture.microphone import choose, taken_at
 

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from mien.robot.media.audio import RATE
 from mien.robot.live.capture.audio_clock import AudioClock
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox, mono
 from mien.robot.live.capture.recorded import Pcm, Recorded, blocks
 from mien.robot.live.capture.resample import Resampler
+from mien.robot.media.audio import RATE
 
 
 def block(t: float, count: int = 160) -> Block:

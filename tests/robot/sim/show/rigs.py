@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
+from mien.robot.control.loop import Loop, Tick
 from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.link.board import Board
-from mien.robot.control.loop import Loop, Tick
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
 from mien.robot.viewer.view import RELEASE_S, Effort, Wish
