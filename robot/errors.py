@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-
-class MienError(Exception):
-    """A failure that a person can act on.
-
-    Args:
-        message: names the thing, its value and what is allowed.
-        hint: the next command to run, or an empty string.
-    """
-
-    exit_code = 1
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+from mien.models.errors import MienError as MienError
+from mien.models.errors import ModelError as ModelError
 
 
 class ConfigError(MienError):
