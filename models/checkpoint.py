@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from mien.models.errors import ModelError
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+
+from mien.models.errors import ModelError
 
 Meta: TypeAlias = dict[str, Any]
 _META_KEY = "mien"

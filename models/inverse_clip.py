@@ -13,12 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solveh_banded
+
 from mien.models.errors import ModelError
 from mien.models.self_model.inverse import Inverse
 from mien.models.self_model.levenberg_marquardt import Box, descend
 from mien.models.self_model.model import Floats
 from mien.models.self_model.objective import Goal
-from scipy.linalg import solveh_banded
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final, TypeAlias
 
-from mien.robot.errors import InputError
 from pydantic import AfterValidator
+
+from mien.robot.errors import InputError
 
 LONGEST: Final = 80
 ALLOWED: Final = f"1 to {LONGEST} letters a-z, digits and _ - . (the first a letter or a digit)"

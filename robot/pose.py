@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+
 from mien.robot.face.config import FaceConfig, Floats
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
 from mien.calibration.capture.frame_filter import NOBODY, Frame, sharpness
 from mien.models.face.regions import eyes_apart
 from mien.models.vision.face_tracker import FaceTracker, Tracked

@@ -16,11 +16,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.calibration.plan.excitation import KINDS
 from mien.models.face.regions import COUNT
 from mien.robot.errors import ConfigError, InputError
 from mien.robot.face.config import FaceConfig, Floats
-from numpy.typing import NDArray
 
 RECORDS, SETUP = "poses.bin", "setup.json"
 VERSION = 2

@@ -15,11 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
 from mien.models.face.regions import COUNT
 from mien.robot.errors import DeviceError
 from mien.robot.face.config import Floats
-from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 NOWHERE = np.full((4, 4), np.nan)
 UNSEEN = np.full((COUNT, 3), np.nan)

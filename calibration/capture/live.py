@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import UNSEEN, Frame, Sieve, said
 from mien.calibration.capture.rest_pose import Rest, check_same, seen_at_rest

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from mien.calibration.capture.frame_filter import REASONS, Frame, middle, moved
 from mien.robot.errors import ConfigError, DeviceError, InputError
 from mien.robot.face.config import Floats

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import numpy as np
+
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NOWHERE, RESTLESS, UNSEEN, Frame, Sieve, Tally
 from mien.robot.control.loop import Clock

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from mien.calibration.capture.dataset import Dataset
-from mien.robot.face.config import Floats
 from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
+
+from mien.calibration.capture.dataset import Dataset
+from mien.robot.face.config import Floats
 
 POINTS = 60
 _WIDTH, _SHIFTS = 0.6, 30  # of the kernel that finds what most landmarks do, in noises

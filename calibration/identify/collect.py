@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import Writer
 from mien.calibration.capture.frame_filter import said
@@ -26,7 +28,6 @@ from mien.models.self_model.model import SelfModel
 from mien.robot.errors import DeviceError, InputError, MienError
 from mien.robot.face.config import FaceConfig
 from mien.robot.runs import write_json
-from numpy.typing import NDArray
 
 PLAN, DROPPED = "plan.npz", "dropped.json"
 ROUNDS = 3

@@ -21,13 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
 from mien.calibration.capture.rig import Followed, Stage
 from mien.calibration.identify.stroke_fit import Found, fit_stroke
 from mien.models.self_model.model import NECK, SelfModel, neck_features
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter
-from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 FOLDER = "pace"
 RATE_HZ = 60.0

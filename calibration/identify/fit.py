@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.capture.frame_filter import RESTLESS
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import NECK, SelfModel, neck_features
 from mien.models.train.self_model.fit import Examples, FitConfig, fit
 from mien.robot.face.config import FaceConfig, Floats
-from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 MODEL = "self_model.safetensors"
 # An actuator shows when its full range moves some landmarks by so many standard errors, and mm.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from mien.calibration.capture.rig import Stage
 from mien.models.face.regions import REGIONS
 from mien.models.self_model.model import SelfModel

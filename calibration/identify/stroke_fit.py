@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from mien.robot.face.config import Floats
 from numpy.typing import NDArray
+
+from mien.robot.face.config import Floats
 
 Found: TypeAlias = tuple[float, float, float, float]
 """Dead time (s), its error, share of the asked speed, its error."""

@@ -12,6 +12,7 @@ cheeks -0.1 to 10 (healthy builds 1, 2 and 3).
 from __future__ import annotations
 
 import numpy as np
+
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.identify.wiring import Finding
 from mien.models.self_model.model import SelfModel

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+
 from mien.calibration.capture.dataset import Dataset
 from mien.models.errors import ModelError
 from mien.models.self_model import model as self_model

@@ -9,6 +9,7 @@ asked to show. Strings are pulled in all of them, as in the mixtures before.
 from __future__ import annotations
 
 import numpy as np
+
 from mien.calibration.plan.excitation import allowed, mixtures, pulled
 from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
 from mien.models.self_model.inverse import Inverse

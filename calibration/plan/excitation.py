@@ -19,11 +19,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import qmc
+
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter
-from numpy.typing import NDArray
-from scipy.stats import qmc
 
 KINDS = ("start", "neutral", "single", "loop", "neck", "combo", "active", "held", "string")
 """``start`` is no pose: it marks that the face was (re)started at its safe pose."""

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import matplotlib
 import numpy as np
+
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.verify.hysteresis import predict_held
 from mien.calibration.verify.results import Verdict

@@ -11,6 +11,7 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.capture.frame_filter import said
 from mien.calibration.report.figures import Plot, plots

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import typer
+
 from mien.calibration.capture import dataset
 from mien.calibration.capture.connect import AUTO
 from mien.calibration.capture.frame_filter import said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from mien.calibration.capture import dataset
 from mien.calibration.capture.connect import AUTO
 from mien.calibration.identify import fit as fitting

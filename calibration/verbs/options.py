@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from mien.calibration.capture.connect import AUTO, DELAY_S
 
 Face = Annotated[str, typer.Option("--face", help="Name or YAML file of the face.")]

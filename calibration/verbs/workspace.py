@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
+from rich.console import Console
+
 from mien.calibration.capture.dataset import RECORDS
 from mien.calibration.identify.fit import MODEL
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.progress import Steps
 from mien.robot.runs import write_json
-from rich.console import Console
 
 METRICS = "metrics.json"
 MOVING = ("collect", "verify", "check", "trim", "all")

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
+
 from mien.models.face.regions import landmark_weights
 from mien.models.self_model.objective import Wishes
 from mien.robot.face.config import Floats

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.capture.rig import Stage
 from mien.calibration.identify.fit import examples, noise_floor, usable

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.transform import Rotation
+
 from mien.calibration.capture.rig import Stage
 from mien.models.self_model.model import NECK, SelfModel
 from mien.robot.face.config import FaceConfig, Floats
-from scipy.spatial.transform import Rotation
 
 TURNS, SHARE = 12, 0.5
 """How many, and over which share of the neck's range."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.capture.rig import Stage
 from mien.calibration.identify.fit import examples, usable

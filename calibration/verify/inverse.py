@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.capture.rig import Stage
 from mien.calibration.identify.fit import noise_floor, usable

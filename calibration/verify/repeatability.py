@@ -8,6 +8,7 @@ noise floor, from looks at a face that stands still, holds neither.
 from __future__ import annotations
 
 import numpy as np
+
 from mien.calibration.capture.rig import Stage
 from mien.models.face.regions import COUNT
 from mien.robot.face.config import FaceConfig, Floats

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from mien.robot.errors import InputError
 from mien.robot.face.config import Floats
 

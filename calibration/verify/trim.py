@@ -15,6 +15,7 @@ from math import comb
 from typing import Literal
 
 import numpy as np
+
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.capture.rig import Stage
 from mien.models.self_model.model import POWERS, Floats, SelfModel

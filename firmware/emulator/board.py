@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.firmware.avr.image import build_image
 from mien.firmware.emulator.machine import CHANNELS, Machine
-from numpy.typing import NDArray
 
 BOOT_US = 5000.0  # until the UART listens, with room to spare
 UNITS_PER_US = 4

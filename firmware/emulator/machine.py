@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from mien.firmware.emulator.library import load
 from numpy.typing import NDArray
+
+from mien.firmware.emulator.library import load
 
 CYCLES_PER_US = 16
 CHANNELS = 16

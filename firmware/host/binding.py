@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cffi
+
 from mien.firmware.tools.header import read_header
 
 C_TYPE = {

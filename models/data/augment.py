@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from mien.models.speech.features import RATE
 from numpy.typing import NDArray
 from scipy import fft
+
+from mien.models.speech.features import RATE
 
 Audio = NDArray[np.float32]
 

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import soxr
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from mien.models.data.augment import breath, breathing, channel, noise
 from mien.models.data.music import music
 from mien.models.data.schema import Clip, Corpus
@@ -28,8 +31,6 @@ from mien.models.speech.features import (
     start,
 )
 from mien.models.speech.phones import NUMBER, SILENCE, UNKNOWN
-from numpy.typing import NDArray
-from torch import Tensor
 
 
 @dataclass(frozen=True)

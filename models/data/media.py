@@ -16,10 +16,11 @@ from typing import Final
 import imageio_ffmpeg
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
+
 from mien.models.data.schema import read_audio
 from mien.models.errors import ModelError
 from mien.models.speech.features import FRAMES, RATE
-from numpy.typing import NDArray
 
 SOUNDS: Final = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".m4a", ".aac")
 VIDEOS: Final = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.data.augment import unit
 from mien.models.speech.features import RATE
-from numpy.typing import NDArray
 
 _SCALES: Final = (
     (0, 2, 4, 5, 7, 9, 11),

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import lip_opening
 from mien.models.speech import runtime_numpy as speech_light
 from mien.models.speech.features import FRAMES, RATE
 from mien.models.speech.stream import speak
-from numpy.typing import NDArray
-from scipy import fft
 
 _log = logging.getLogger(__name__)
 TABLE: Final = "offsets.csv"

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.data.schema import Clip
 from mien.models.speech.features import FRAMES, RATE
-from numpy.typing import NDArray
 
 BRIDGE: Final = 0.1
 """Seconds without a face that are bridged by the line between their neighbours."""

@@ -12,10 +12,11 @@ from typing import Final
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
+
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT
 from mien.models.speech.features import FRAMES, RATE
-from numpy.typing import NDArray
 
 KINDS: Final = ("tracked", "mapped", "rules")
 """Where the shapes come from: a camera, another rig's animation, or rules on phone times."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from mien.models.face.blendshapes import INDEX
 from numpy.typing import NDArray
+
+from mien.models.face.blendshapes import INDEX
 
 Side = Literal["both", "left", "right"]
 """The face's own left and right."""

@@ -15,10 +15,11 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.errors import ModelError
 from mien.models.face.action_units import Action, to_arkit
 from mien.models.face.blendshapes import INDEX, MIRROR
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

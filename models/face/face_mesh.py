@@ -6,10 +6,11 @@ from functools import cache
 from itertools import combinations
 
 import numpy as np
-from mien.models.face.regions import COUNT, IRIS_LEFT, IRIS_RIGHT
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
+
+from mien.models.face.regions import COUNT, IRIS_LEFT, IRIS_RIGHT
 
 Floats = NDArray[np.float64]
 

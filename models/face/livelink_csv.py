@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT
-from numpy.typing import NDArray
 
 _EYE = ("Blink", "LookDown", "LookIn", "LookOut", "LookUp", "Squint", "Wide")
 _MIDDLE = (

@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, GROUPS, SPEECH, indices
 from mien.models.fusion.rules import closure, sealed
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

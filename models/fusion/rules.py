@@ -15,8 +15,9 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from mien.models.face.blendshapes import INDEX, indices, lip_opening
 from numpy.typing import NDArray
+
+from mien.models.face.blendshapes import INDEX, indices, lip_opening
 
 Floats = NDArray[np.float64]
 Fusion = Callable[[Floats, Floats, Floats], Floats]

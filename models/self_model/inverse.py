@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from mien.models.errors import ModelError
 from mien.models.face.regions import REGIONS
 from mien.models.self_model.levenberg_marquardt import Box, descend

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from mien.models.self_model.model import Floats
 from mien.models.self_model.objective import Goal, Objective
 

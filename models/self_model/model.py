@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT
 from mien.models.self_model.hysteresis import Play
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 KIND = "self_model"

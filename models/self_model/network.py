@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from mien.models.self_model.model import POWERS, SelfModel
 from torch import Tensor, nn
+
+from mien.models.self_model.model import POWERS, SelfModel
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT, LIP_GAPS, gaps, landmark_weights
 from mien.models.self_model.model import POWERS, Floats, SelfModel

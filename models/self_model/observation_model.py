@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from mien.models.self_model.model import Floats, SelfModel
 from mien.models.self_model.objective import Goal, Objective, Wishes
 

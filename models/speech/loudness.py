@@ -16,8 +16,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from mien.models.speech.features import HOPS_PER_FRAME, mel_edges
 from numpy.typing import NDArray
+
+from mien.models.speech.features import HOPS_PER_FRAME, mel_edges
 
 VOWELS: Final = (600.0, 2500.0)
 """Hz: the first two formants of open vowels; close vowels and the pitch lie below most of it."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from mien.models.speech.phones import BILABIAL, SILENCE, VOWELS, Phone
 from numpy.typing import NDArray
+
+from mien.models.speech.phones import BILABIAL, SILENCE, VOWELS, Phone
 
 Signal = NDArray[np.floating]
 

@@ -18,15 +18,16 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, INDEX, SPEECH
 from mien.models.speech import loudness
 from mien.models.speech.features import FEATURES, FRAMES, HOPS_PER_FRAME, RATE, WINDOW
 from mien.models.speech.phones import PHONES
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
 
 KIND: Final = "speech"
 """What the metadata of its weights says."""

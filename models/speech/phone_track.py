@@ -11,11 +11,12 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.speech.features import FRAMES, extract, samples_for, stack
 from mien.models.speech.phones import PHONES, Phone
 from mien.models.speech.runtime_numpy import LightSpeech
 from mien.models.speech.stream import frame_count
-from numpy.typing import NDArray
 
 _OVER: Final = 3  # frames that the scores are averaged over, so that no phone lasts but one
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.models.speech import loudness
-from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 WEIGHTS: Final = checkpoint.WEIGHTS / "speech.safetensors"

@@ -18,13 +18,14 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT
 from mien.models.speech import features
 from mien.models.speech.network import SpeechNet, State
 from mien.models.speech.phones import PHONES
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 OPSET: Final = 17
 SIZES: Final = (1, 2, 3, 7, 16, 61)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.blendshapes import ARKIT
 from mien.models.speech.features import (
     FEATURES,
@@ -16,7 +18,6 @@ from mien.models.speech.features import (
     stack,
     start,
 )
-from numpy.typing import NDArray
 
 
 class Engine(Protocol):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
 from mien.models.errors import ModelError
 
 if TYPE_CHECKING:  # `mien` imports this file for every verb: torch must wait until it is wanted
@@ -105,6 +106,7 @@ def train_speech(
     --rate 3e-4
     """
     import torch
+
     from mien.models import checkpoint
     from mien.models.data.batches import Settings
     from mien.models.data.corpora import grid, own
@@ -190,6 +192,7 @@ def train_coarticulation(
 ) -> None:
     """Fit the rules of coarticulation to the tracked speaker's training clips."""
     import torch
+
     from mien.models.data.corpora import registry as corpora
     from mien.models.data.labels import coarticulation
     from mien.models.data.labels.coarticulation_fit import fit
@@ -220,6 +223,7 @@ def export_speech(
     """Write the speech network as ONNX, compare it with torch, say how big and how fast it is."""
     import numpy as np
     import torch
+
     from mien.models import checkpoint
     from mien.models.speech import network as speech
     from mien.models.speech import runtime_onnx as speech_onnx

@@ -31,11 +31,12 @@ import numpy as np
 from mediapipe.tasks.python.core.base_options import BaseOptions
 from mediapipe.tasks.python.vision.core.vision_task_running_mode import VisionTaskRunningMode
 from mediapipe.tasks.python.vision.face_landmarker import FaceLandmarker, FaceLandmarkerOptions
+from numpy.typing import ArrayLike, NDArray
+
 from mien.models.errors import ModelError
 from mien.models.vision.head_pose import HeadPose, Lens, align, solve_pose
 from mien.models.vision.irises import Irises
 from mien.models.vision.registration import Registration
-from numpy.typing import ArrayLike, NDArray
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "face_landmarker.task"
 POINTS = 478

@@ -20,8 +20,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from mien.models.face.regions import IRIS_LEFT, IRIS_RIGHT, LIDS_LEFT, LIDS_RIGHT, eyes_apart
 from numpy.typing import NDArray
+
+from mien.models.face.regions import IRIS_LEFT, IRIS_RIGHT, LIDS_LEFT, LIDS_RIGHT, eyes_apart
 
 EYES_PX = 372.0
 """Faces are looked at in this size (pixels between the outer corners of the eyes)."""

@@ -29,10 +29,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mien.models.face.regions import REGIONS, eyes_apart
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial import Delaunay
+
+from mien.models.face.regions import REGIONS, eyes_apart
 
 EYES_PX = 124.0
 """Faces are looked at in this size (pixels between the outer corners of the eyes): time and the

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.clip.trace import Trace, lip_gap, opening
 from mien.robot.face.config import Floats
-from numpy.typing import NDArray
 
 SHOWN = ("jaw_open", "lip_upper_center", "lip_lower_center", "corner_x_left", "corner_y_left")
 INK, WANTED, REACHED = "#3b3b3b", "#9aa7b5", "#c8553d"

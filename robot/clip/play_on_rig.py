@@ -10,6 +10,8 @@ from time import perf_counter
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.checkpoint import content_hash
 from mien.models.face.regions import mouth_width
 from mien.models.speech.phone_track import estimate
@@ -31,7 +33,6 @@ from mien.robot.sim.board import Core, SimBoard
 from mien.robot.sim.faults import parse_faults
 from mien.robot.sim.render import Renderer
 from mien.robot.sim.rig import Rig
-from numpy.typing import NDArray
 
 FILM_FPS = 30
 PREROLL_S = 0.25

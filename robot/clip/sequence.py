@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.clip.trace import lip_gap
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.expression.performance import Performance
@@ -16,7 +18,6 @@ from mien.robot.link.board import Board
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.camera import Camera, ProjectedCamera, RenderedCamera
 from mien.robot.sim.rig import Rig
-from numpy.typing import NDArray
 
 CameraKind = Literal["projected", "rendered", "both"]
 LOOK_EVERY: Final = 6

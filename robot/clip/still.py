@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 import numpy as np
+
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.expression.performance import NECK
 from mien.robot.face.calibrated import Calibrated

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.regions import LIP_GAPS, gaps
 from mien.models.speech.metrics import lag_ms, pearson
 from mien.robot.control.loop import RATE_HZ, Tick
 from mien.robot.face.config import FaceConfig, Floats
-from numpy.typing import NDArray
 
 STILL = 1e-9
 

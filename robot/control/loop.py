@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.errors import DeviceError, EmergencyStopError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter, ramp, ramp_seconds
 from mien.robot.face.supply import power_up_s
 from mien.robot.link.board import Board
-from numpy.typing import NDArray
 
 RATE_HZ = 60
 NUDGE_S = 0.0005

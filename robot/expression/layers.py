@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import INDEX
 from mien.models.face.emotion import AROUSAL
@@ -22,7 +24,6 @@ from mien.robot.expression.emotion.prosody import FPS, stress, voice
 from mien.robot.expression.life import Glance, Life
 from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats
-from numpy.typing import NDArray
 
 __all__ = [
     "FPS",

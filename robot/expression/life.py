@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.blendshapes import INDEX
 from mien.robot.expression.emotion.prosody import FPS, pauses, smooth
 from mien.robot.face.config import Floats
-from numpy.typing import NDArray
 
 BLINK_CLOSE_S, BLINK_HOLD_S, BLINK_OPEN_S = 0.075, 0.03, 0.15
 """Down in about a third of the whole, up slower (Evinger et al. 1991, IOVS 32:387)."""

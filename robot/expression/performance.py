@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.fusion.rules import Fusion
 from mien.models.self_model.inverse import Inverse
 from mien.robot.expression import speech
@@ -15,7 +17,6 @@ from mien.robot.expression.layers import FPS, Life, act
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.media.audio import RATE
-from numpy.typing import NDArray
 
 TAIL_S = 0.6
 """Time after the sound, so that the mouth is seen to close."""

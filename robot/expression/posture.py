@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.face.config import Floats
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.speech import stream as speech_stream
 from mien.models.speech.features import FRAMES, RATE, samples_for
 from mien.models.speech.runtime_numpy import WEIGHTS, LightSpeech
 from mien.robot.errors import ConfigError
-from numpy.typing import NDArray
 
 FPS: Final = FRAMES
 """Frames a second."""

@@ -14,11 +14,12 @@ from typing import Any, Final, Protocol
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
+
 from mien.models.speech.features import RATE
 from mien.robot.errors import InputError, MienError
 from mien.robot.expression.emotion.feeling import Cue, Cues
 from mien.robot.expression.emotion.tags import Span
-from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
 ENGINES: Final = ("hibari", "flite")

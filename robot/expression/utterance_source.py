@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.errors import ModelError
 from mien.models.face.emotion import EMOTIONS, named
 from mien.robot.errors import InputError
@@ -19,7 +21,6 @@ from mien.robot.expression.emotion.voice_estimate import Estimated, estimate
 from mien.robot.expression.layers import FPS
 from mien.robot.expression.tts import say, voice
 from mien.robot.media import audio
-from numpy.typing import NDArray
 
 ESTIMATES: Final = {"text": ("text",), "voice": ("voice",), "both": ("text", "voice")}
 """What ``--estimate`` may be, and what is estimated from then."""

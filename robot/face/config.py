@@ -10,11 +10,12 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
 from mien.robot.errors import ConfigError
 from mien.robot.face.consistency import consistency
 from mien.robot.names import ALLOWED, Name, is_name, printable, shown
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 FACES = Path(__file__).parents[1] / "faces"
 CHANNELS_PER_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+
 from mien.models.face.blendshapes import ARKIT
 from mien.robot.errors import ConfigError
 from mien.robot.face.config import Floats

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.blendshapes import ARKIT, INDEX, LEFT_RIGHT
 from mien.models.face.regions import LIP_GAPS, REGIONS, gaps, landmark_weights, mouth_width
 from mien.models.self_model.inverse import Inverse, Limits
@@ -24,7 +26,6 @@ from mien.models.self_model.model import SelfModel
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.face_units import FaceUnits, load_units
-from numpy.typing import NDArray
 
 LEAST_REACH = 0.02
 _VISIBLE_MM = 0.4  # a region whose landmarks move less (RMS) has no say in a shape's reach

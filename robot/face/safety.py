@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from mien.robot.face.config import FaceConfig, Floats
 from numpy.typing import NDArray
+
+from mien.robot.face.config import FaceConfig, Floats
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from mien.robot.face.config import FaceConfig, Floats, Supply
 from mien.robot.face.currents import SLOT_S, TYPICAL_V, Draw, draw_of, slots_of, start_slots
 from mien.robot.face.thermal import KINDS, MOVING_SHARE, RAMP_S

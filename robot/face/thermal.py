@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+
 from mien.robot.face.config import FaceConfig, Floats
 
 AMBIENT_C: Final = 30.0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
+
 from mien.robot.errors import DeviceError
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.link import handshake, protocol, wire

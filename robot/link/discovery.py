@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from serial.tools import list_ports
+
 from mien.robot.errors import DeviceError
 from mien.robot.link import protocol, wire
 from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.transport import SerialTransport
-from serial.tools import list_ports
 
 HELLO_S = 0.1
 PATIENCE_S = 2.0  # an Arduino resets when its port is opened

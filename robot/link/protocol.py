@@ -9,8 +9,9 @@ from struct import Struct
 from typing import Any, TypeVar
 
 import numpy as np
-from mien.robot.link import wire
 from numpy.typing import NDArray
+
+from mien.robot.link import wire
 
 UNITS_PER_US = 4  # a pulse on the wire is in 0.25 us
 CRC_INIT = 0xFFFF

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 import serial
+
 from mien.firmware.host import HostCore
 from mien.robot.errors import DeviceError, InputError
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
+
 from mien.robot.control.loop import RATE_HZ, Clock, Loop, Tick
 from mien.robot.errors import EmergencyStopError
 from mien.robot.face.actuators import to_pulses

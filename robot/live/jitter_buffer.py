@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
-from mien.robot.face.config import Floats
 from numpy.typing import NDArray
+
+from mien.robot.face.config import Floats
 
 FRAME_S: Final = 1 / 60
 STALE_S: Final = 0.1

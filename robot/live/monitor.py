@@ -8,11 +8,12 @@ from threading import Event, Lock, Thread
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.errors import DeviceError
 from mien.robot.live.capture.block import Block
 from mien.robot.live.capture.portaudio import LOCK, end, enter, portaudio
 from mien.robot.media.audio import RATE
-from numpy.typing import NDArray
 
 ROOM_S: Final = 4.0
 _JITTER_S: Final = 0.004

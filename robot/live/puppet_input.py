@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 import numpy as np
+
 from mien.robot.expression.performance import NECK
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats

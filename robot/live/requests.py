@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
+
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.face.config import FaceConfig, Floats
 

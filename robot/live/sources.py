@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.errors import InputError
 from mien.robot.live.capture.block import Inbox
 from mien.robot.live.voice_setup import Setup
 from mien.robot.media import audio
-from numpy.typing import NDArray
 
 
 class Ear(Protocol):

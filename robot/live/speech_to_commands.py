@@ -7,6 +7,8 @@ from time import perf_counter
 from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.speech.features import samples_for
 from mien.robot.expression.performance import NECK
 from mien.robot.face.calibrated import Calibrated
@@ -17,7 +19,6 @@ from mien.robot.live.jitter_buffer import FRAME_S, Frame
 from mien.robot.live.streaming_layers import LiveExpression
 from mien.robot.live.voice_activity import VoiceActivity
 from mien.robot.media.audio import RATE
-from numpy.typing import NDArray
 
 BACKLOG_S: Final = 0.3
 """Sound this old is listened to, but no longer turned into a pose."""

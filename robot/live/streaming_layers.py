@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.blendshapes import INDEX, SPEECH, indices
 from mien.models.face.emotion import AROUSAL, EMOTIONS, TIMINGS, mix
 from mien.models.fusion.rules import Fusion
@@ -18,7 +20,6 @@ from mien.robot.expression.layers import FPS, fusion
 from mien.robot.expression.life import Glance, Life
 from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats
-from numpy.typing import NDArray
 
 CHUNK_S: Final = 10
 LIFE_S: Final = 60

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from mien.robot.media.audio import RATE
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
+
+from mien.robot.media.audio import RATE
 
 HOP: Final = RATE // 100
 WINDOW: Final = 4 * HOP

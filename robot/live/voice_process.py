@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+
 from mien.robot.errors import MienError
 from mien.robot.face.config import load_face
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox

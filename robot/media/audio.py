@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 import soundfile
 import soxr
-from mien.robot.errors import InputError
 from numpy.typing import NDArray
+
+from mien.robot.errors import InputError
 
 RATE: Final = 16000
 """Samples per second of all audio inside the project."""

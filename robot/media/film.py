@@ -11,8 +11,9 @@ from typing import Protocol
 import imageio_ffmpeg
 import numpy as np
 import soundfile
-from mien.robot.errors import MienError
 from numpy.typing import NDArray
+
+from mien.robot.errors import MienError
 
 
 class Film(Protocol):

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.errors import ModelError
 from mien.models.face import livelink_csv
 from mien.models.face.blendshapes import ARKIT, INDEX
@@ -23,7 +25,6 @@ from mien.models.face.livelink_csv import (
     timecode,
 )
 from mien.robot.errors import InputError
-from numpy.typing import NDArray
 
 _HINT = "export the take again from Live Link Face, or record one with `mien demo`"
 

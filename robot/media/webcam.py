@@ -16,10 +16,11 @@ from typing import IO, Final, Self
 
 import numpy as np
 from imageio_ffmpeg import get_ffmpeg_exe
+from numpy.typing import NDArray
+
 from mien.models.vision.face_tracker import FaceTracker, Tracked
 from mien.robot.errors import DeviceError
 from mien.robot.sim.head import load_head
-from numpy.typing import NDArray
 
 WIDTH, HEIGHT, RATE = 640, 480, 30
 _START_S: Final = 15.0

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from aiohttp import ClientConnectionResetError, WSMsgType, web
+
 from mien.robot.panel.view import Frame, text
 
 RATE: Final = 60.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.panel.scene import Cloud, Scene

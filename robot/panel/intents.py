@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Final
 
-from mien.models.face.emotion import EMOTIONS
-from mien.robot.errors import InputError
-from mien.robot.face.config import FaceConfig
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -21,6 +18,10 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
 )
+
+from mien.models.face.emotion import EMOTIONS
+from mien.robot.errors import InputError
+from mien.robot.face.config import FaceConfig
 
 LONGEST: Final = 16384
 """Bytes of a message from a browser; a pose of 255 actuators has fewer."""

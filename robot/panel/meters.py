@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+
 from mien.robot.link.wire import Fault, State
 
 Row = tuple[str, str, bool]

@@ -32,11 +32,12 @@ from typing import Any, Final
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
 from mien.robot.sim.head import SIDES, Head
 from mien.robot.sim.skin import Skin, SkinState, gaze_rotation
 from mien.robot.sim.surfaces import SURFACES, constants, fixed, lights, mouth_light, scalp, sources
 from mien.robot.sim.view import Light
-from numpy.typing import ArrayLike, NDArray
 
 VERSION: Final = 1
 STEP_MM: Final = 0.01

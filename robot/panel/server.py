@@ -13,6 +13,7 @@ from html import escape
 from typing import Any, Final
 
 from aiohttp import WSMsgType, web
+
 from mien.robot.errors import MienError
 from mien.robot.panel.clients import Client
 from mien.robot.panel.door import STOP, Door, Knock, role

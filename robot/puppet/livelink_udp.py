@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.robot.media.livelink_takes import ROTATIONS, SHAPES, arkit_name
-from numpy.typing import NDArray
 
 PORT: Final = 11111
 VERSION: Final = 6

@@ -9,13 +9,14 @@ from ipaddress import IPv4Network
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.blendshapes import ARKIT
 from mien.robot.errors import DeviceError
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet import livelink_udp, osc
 from mien.robot.puppet.livelink_udp import Frame, MalformedError
 from mien.robot.puppet.senders import LOOPBACK, Allowed, Budget, Control, Sender
-from numpy.typing import NDArray
 
 BURST: Final = 64
 """Datagrams read at most in one call, so that a flood costs a bounded time."""

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet.livelink_udp import MalformedError
-from numpy.typing import NDArray
 
 MARIONETTE_PORT: Final = 39539
 PERFORMER_PORT: Final = 39540

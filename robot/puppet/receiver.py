@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, Literal, Self, TypeAlias
 
 import numpy as np
+
 from mien.models.face.blendshapes import ARKIT
 from mien.robot.errors import DeviceError
 from mien.robot.media.livelink_takes import ROTATIONS

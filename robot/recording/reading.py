@@ -18,6 +18,7 @@ from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.records import Channel, Metadata
+
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig
 from mien.robot.names import printable

@@ -24,6 +24,7 @@ from threading import Thread
 from typing import IO, Any, Final
 
 from mcap.writer import CompressionType, Writer
+
 from mien.robot.errors import MienError
 from mien.robot.face.config import FaceConfig
 from mien.robot.link.wire import PROTOCOL_HASH

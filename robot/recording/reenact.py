@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+
 from mien.robot.control.loop import Loop, Tick
 from mien.robot.errors import InputError
 from mien.robot.face.config import Floats

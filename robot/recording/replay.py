@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+
 from mien.robot.errors import InputError, MienError
 from mien.robot.link.wire import PROTOCOL_HASH
 from mien.robot.recording.missing import Missing

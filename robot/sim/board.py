@@ -14,9 +14,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.sim.faults import Fault
 from mien.robot.sim.rig import Rig
-from numpy.typing import NDArray
 
 TICK_US = 1000  # the core's clock; the rig takes one step every second tick
 BITS_PER_BYTE = 10  # 8 data bits, start and stop

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import numpy as np
-from mien.robot.sim.render import CameraView, Light, Renderer
-from mien.robot.sim.rig import Rig
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+
+from mien.robot.sim.render import CameraView, Light, Renderer
+from mien.robot.sim.rig import Rig
 
 F64 = NDArray[np.float64]
 Triple: TypeAlias = tuple[float, float, float]

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
 from mien.robot.errors import ConfigError
 from mien.robot.names import checked
 from mien.robot.sim.references import mirror_all, references
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 MECHANISMS = Path(__file__).parent / "mechanisms"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.face.config import FaceConfig
 from mien.robot.sim.builds import Build
 from mien.robot.sim.description import Mechanism
 from mien.robot.sim.head import Head
 from mien.robot.sim.silicone import Net
-from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 

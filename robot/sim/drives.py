@@ -6,6 +6,8 @@ from typing import Any
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.sim.builds import (
     BRAID_SHARE,
     PIVOT_MM,
@@ -19,7 +21,6 @@ from mien.robot.sim.builds import (
 from mien.robot.sim.description import Horn, Linkage, String
 from mien.robot.sim.draft import METRE, RIGID, STIFF, Draft
 from mien.robot.sim.layout import Arm, chain, unit
-from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from mien.robot.sim.description import Horn, Rocker
 from numpy.typing import ArrayLike, NDArray
+
+from mien.robot.sim.description import Horn, Rocker
 
 F64 = NDArray[np.float64]
 

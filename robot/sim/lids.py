@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from mien.robot.sim.head import Head
 from numpy.typing import NDArray
+
+from mien.robot.sim.head import Head
 
 F64 = NDArray[np.float64]
 

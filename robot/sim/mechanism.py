@@ -11,6 +11,8 @@ from typing import Any
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.errors import ConfigError
 from mien.robot.face.config import FaceConfig
 from mien.robot.sim.builds import ANCHOR_MM, Build
@@ -20,7 +22,6 @@ from mien.robot.sim.drives import add_linkage, add_servo_limits, add_string
 from mien.robot.sim.head import Head
 from mien.robot.sim.silicone import Net, net
 from mien.robot.sim.tissue import add_contacts, add_edges, add_nodes
-from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]

@@ -14,11 +14,12 @@ from typing import Any, Self
 import moderngl
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
 from mien.robot.errors import DeviceError
 from mien.robot.sim.head import Head
 from mien.robot.sim.surfaces import SURFACES, constants, fixed, lights, mouth_light, scalp, sources
 from mien.robot.sim.view import CameraView, Light
-from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["CameraView", "Light", "Renderer"]
 

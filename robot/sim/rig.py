@@ -8,6 +8,8 @@ from typing import Any
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.errors import MienError
 from mien.robot.face.config import FaceConfig
 from mien.robot.sim.builds import Build
@@ -19,7 +21,6 @@ from mien.robot.sim.head import load_head
 from mien.robot.sim.mechanism import Machine, assemble
 from mien.robot.sim.servo import ServoBank, ServoState
 from mien.robot.sim.skin import Node, Skin, SkinState
-from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.face.config import FaceConfig
 from mien.robot.sim.builds import CLOCK_SHARE, SCALE_SHARE, SPLINE_DEG, WEAR_SHARE, Build
 from mien.robot.sim.description import ServoKind
-from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 ServoState: TypeAlias = tuple[float, F64, F64, F64]

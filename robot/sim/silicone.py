@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from mien.robot.sim.description import Skin, SkinNode
-from mien.robot.sim.head import Head
-from mien.robot.sim.layout import square_to, unit
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
+
+from mien.robot.sim.description import Skin, SkinNode
+from mien.robot.sim.head import Head
+from mien.robot.sim.layout import square_to, unit
 
 F64 = NDArray[np.float64]
 SMOOTHING_MM = 18.0  # a node's "out" is the mean normal this far around it, so that lips share one

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.sim.biharmonic import cached_solve
 from mien.robot.sim.head import SIDES, Head
 from mien.robot.sim.lids import Lids, find_lids, smoothstep
-from numpy.typing import NDArray
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

@@ -9,11 +9,12 @@ from typing import Final
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
+
 from mien.robot.sim.head import Head
 from mien.robot.sim.refine import refine
 from mien.robot.sim.skin import BACK_Z, SCALP_Y
 from mien.robot.sim.view import Light
-from numpy.typing import NDArray
 
 SHADERS: Final = Path(__file__).parent / "shaders"
 # Which shader draws a part, and the material it tells apart. Skin comes first: it hides most of

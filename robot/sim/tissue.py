@@ -7,6 +7,7 @@ from typing import Any
 
 import mujoco
 import numpy as np
+
 from mien.robot.sim.builds import BATCH_SHARE, SPOT_SHARE
 from mien.robot.sim.description import SkinNode
 from mien.robot.sim.draft import DULL, METRE, SOFT, UNYIELDING, YIELDING, Draft

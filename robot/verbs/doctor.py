@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from mien.models.checkpoint import WEIGHTS, content_hash, load
 from mien.models.errors import ModelError
 from mien.robot.errors import ConfigError, MienError

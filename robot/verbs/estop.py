@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from mien.robot.control.estop_socket import Answer, ask, sockets
 from mien.robot.errors import DeviceError
 from mien.robot.link import handshake

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from mien.firmware.avr.image import FLASH_BYTES, MCU, RAM_BYTES, Image, build_image, export_sketch
 from mien.firmware.tools.cache import BuildError
 from mien.robot.errors import DeviceError, MienError

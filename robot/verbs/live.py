@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from mien.robot.errors import InputError
 from mien.robot.live.voice_setup import Setup
 from mien.robot.panel.process import PORT, Window

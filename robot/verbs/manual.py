@@ -12,6 +12,7 @@ from typing import Annotated, Final, TextIO
 
 import numpy as np
 import typer
+
 from mien.robot.control.connect import Opened, opened
 from mien.robot.control.loop import Loop
 from mien.robot.errors import InputError

@@ -7,12 +7,13 @@ from typing import Annotated, Final
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
 from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
 from mien.models.vision.face_tracker import Tracked
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet.network import Seen
-from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 _HEAD: Final = [ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll")]
 REST_S: Final = 1.0

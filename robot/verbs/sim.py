@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.panel.process import PORT, Window
 

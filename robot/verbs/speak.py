@@ -48,6 +48,7 @@ def speak(
 ) -> None:
     """Say a recording or a text with a feeling: film, figure, blendshapes, numbers."""
     import soundfile
+
     from mien.models.face.emotion import Variation
     from mien.robot.clip import play_on_rig as staging
     from mien.robot.expression import layers as expression

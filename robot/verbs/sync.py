@@ -12,6 +12,8 @@ from typing import Annotated, Final, Protocol
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
+
 from mien.models.speech.metrics import lag_ms, pearson
 from mien.robot.clip.trace import lip_gap
 from mien.robot.control.loop import RATE_HZ, Clock, Loop, Tick
@@ -23,7 +25,6 @@ from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats, load_face
 from mien.robot.link.board import Board
 from mien.robot.media import audio
-from numpy.typing import NDArray
 
 GRID_HZ: Final = 240
 LEAST_R: Final = 0.5

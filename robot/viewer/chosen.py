@@ -7,6 +7,7 @@ from threading import Condition, Thread
 from typing import Final
 
 import numpy as np
+
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.panel.view import Say
 from mien.robot.viewer.presets import Presets

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
 from mien.robot.clip.play_on_rig import FILM_FPS
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.errors import InputError
@@ -18,8 +21,6 @@ from mien.robot.sim.render import Renderer
 from mien.robot.sim.rig import Rig
 from mien.robot.sim.view import CameraView
 from mien.robot.viewer.programme import Programme
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 _SILENCE_HZ: Final = 8000
 INK: Final = (250, 235, 120)

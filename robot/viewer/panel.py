@@ -9,6 +9,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+from pydantic import AfterValidator, Field
+
 from mien.models.face.blendshapes import ARKIT
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.face.calibrated import Calibrated
@@ -23,7 +25,6 @@ from mien.robot.panel.view import Frame, Page, Say, part, text
 from mien.robot.viewer.chosen import Choice, Chosen
 from mien.robot.viewer.picture import RigPicture, loads
 from mien.robot.viewer.presets import Presets
-from pydantic import AfterValidator, Field
 
 _METERS_EVERY: Final = 3
 _HERE: Final = Path(__file__).parent

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.panel.scene import Cloud, Scene
 from mien.robot.panel.view import Frame, text
 from mien.robot.sim.rig import Rig
-from numpy.typing import NDArray
 
 TAUT_N: Final = 2.0
 """Tension that is drawn in the hottest colour; a full pull of the shipped tendons is 1.5 to 1.8."""

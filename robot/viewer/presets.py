@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.models.face.emotion import EMOTIONS, blend, mix
 from mien.robot.clip import still as holding

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.viewer.presets import Presets

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 import numpy as np
+
 from mien.robot.control.connect import opened
 from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.control.loop import Loop, Tick

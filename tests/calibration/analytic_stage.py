@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import Tally
 from mien.calibration.capture.rig import Followed, Look

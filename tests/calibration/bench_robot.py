@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.calibration.capture.frame_filter import NOBODY, Frame
 from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
@@ -21,7 +23,6 @@ from mien.robot.sim.board import SimBoard
 from mien.robot.sim.camera import ProjectedCamera
 from mien.robot.sim.realtime import LiveRig
 from mien.robot.sim.rig import Rig
-from numpy.typing import NDArray
 
 Spoil = Callable[[Frame], Frame]
 T = TypeVar("T")

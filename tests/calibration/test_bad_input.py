@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import RECORDS, SETUP, record_type
 from mien.robot.face.config import FaceConfig, load_face

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.identify import fit
@@ -23,7 +24,6 @@ from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
-
 from tests.calibration.analytic_stage import AnalyticStage
 
 STUCK = "brow_left"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from mien.models.self_model import model as self_model
 from mien.robot.face.config import load_face
 

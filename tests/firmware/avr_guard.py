@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from mien.robot.link import wire
 
+from mien.robot.link import wire
 from tests.bench.firmware.avr_face import COUNT_US, AvrFace
 
 

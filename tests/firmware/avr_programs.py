@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
 from mien.firmware.emulator.library import build
 from mien.firmware.emulator.machine import Machine
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+
 from mien.robot.face.actuators import to_commands
 from mien.robot.face.config import FaceConfig
-from numpy.typing import NDArray
 
 NEUTRAL = {"board": 0, "region": "mouth", "servo": "micro"}
 

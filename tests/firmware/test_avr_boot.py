@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien.firmware.avr.image import build_image
 from mien.firmware.emulator.machine import Kind, Machine
 from mien.robot.link.wire import Fault, Msg, Reset, Result, State
-
 from tests.bench.firmware.avr_face import COUNT_US, AvrFace
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]

@@ -8,12 +8,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
 from mien.firmware.avr import image
 from mien.firmware.tools.cache import BuildError, cached
 from mien.robot.errors import DeviceError
 from mien.robot.verbs import firmware as cli
 from mien.robot.verbs.firmware import app
-from typer.testing import CliRunner
 
 pytestmark = pytest.mark.avr
 

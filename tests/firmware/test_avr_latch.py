@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from mien.firmware.avr.image import build_image
 from mien.firmware.emulator.board import EmulatedAvr
 from mien.firmware.emulator.machine import EEPROM_SIZE, Kind, Machine
 from mien.robot.link.wire import Msg, Result, State
-
 from tests.bench.firmware.avr_face import AvrFace
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]

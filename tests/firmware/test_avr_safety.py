@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien.firmware.emulator.machine import Kind
 from mien.robot.link import protocol, wire
 from mien.robot.link.wire import Fault, Msg, Result, State
-
 from tests.bench.firmware.avr_face import COUNT_US, AvrFace
 from tests.firmware.avr_guard import Guard
 

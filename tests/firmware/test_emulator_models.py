@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mien.firmware.emulator.machine import CrashError, Event, Kind, Machine
 
+from mien.firmware.emulator.machine import CrashError, Event, Kind, Machine
 from tests.firmware.avr_programs import compiled
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mien.firmware.emulator.machine import CrashError, Event, Kind, Machine
 
+from mien.firmware.emulator.machine import CrashError, Event, Kind, Machine
 from tests.firmware.avr_programs import compiled
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]

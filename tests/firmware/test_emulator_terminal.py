@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from mien.firmware.avr.image import build_image
 from mien.firmware.emulator.library import build
 from mien.robot.errors import DeviceError
@@ -17,7 +18,6 @@ from mien.robot.link import handshake, protocol, wire
 from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.upload import upload_of
 from mien.robot.link.wire import Msg, Reset, State
-
 from tests.bench.firmware.emulated import TerminalTransport
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]

@@ -7,6 +7,7 @@ from cobs import cobs
 from hypothesis import given
 from hypothesis import strategies as st
 from mien.firmware.host._core import ffi, lib
+
 from mien.robot.link import protocol, wire
 
 frames = st.binary(min_size=0, max_size=253)

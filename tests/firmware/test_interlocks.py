@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.robot.face.config import FaceConfig
 from mien.robot.link import protocol, wire
 from mien.robot.link.interlocks import Lock
 from mien.robot.link.upload import Upload, upload_of
 from mien.robot.link.wire import Msg, Result, State
-
 from tests.bench.firmware.lockstep import Lockstep, channels, plain_upload
 from tests.firmware.locked_faces import face_of, faces, sums
 

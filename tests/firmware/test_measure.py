@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from mien.firmware.host import HostCore
 
+from mien.firmware.host import HostCore
 from tests.bench.firmware import measure
 from tests.bench.firmware.measure_link import frames_lost, setpoint_rms_us
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.regions import COUNT, LIP_GAPS
 from mien.models.self_model.hysteresis import Play
 from mien.models.train.self_model.fit import Examples
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

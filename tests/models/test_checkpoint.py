@@ -4,9 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
+
 from mien.models.checkpoint import content_hash, load, save
 from mien.models.errors import ModelError
-from safetensors.numpy import save_file
 
 
 def test_tensors_and_metadata_come_back(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mien.robot.control.loop import RATE_HZ
 from mien.robot.expression.life import Life
 from mien.robot.face.config import load_face, shipped

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.face.safety import Limiter
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from mien.robot.errors import MienError
 from mien.robot.face.config import FaceConfig, load_face, shipped
 from mien.robot.names import LONGEST, is_name, plain, printable, shown
@@ -15,7 +16,6 @@ from mien.robot.recording.session import path_of
 from mien.robot.runs import new_run
 from mien.robot.sim.description import MECHANISMS, load_mechanism
 from mien.robot.sim.faults import parse_fault
-
 from tests.robot.face.test_config import changed, write
 
 HOSTILE = (

@@ -1,4 +1,5 @@
 import pytest
+
 from mien.robot.errors import ConfigError
 from mien.robot.face.config import load_face
 from mien.robot.pose import Pose

@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+
 from mien.robot.stopping import Stop, stopping
 
 

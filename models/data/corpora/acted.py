@@ -11,6 +11,8 @@ from re import findall, search
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.data.corpora import queen, steelsky
 from mien.models.data.corpora.synthetic import rule_clip, with_pauses
 from mien.models.data.corpora.voices import Spoken
@@ -19,7 +21,6 @@ from mien.models.data.labels.transcribe import Transcriber, Transcription
 from mien.models.data.schema import Clip
 from mien.models.speech.features import RATE
 from mien.models.speech.phones import CONSONANTS, NUMBER, SILENCE, VOWELS, Phone, frame_labels
-from numpy.typing import NDArray
 
 _log = logging.getLogger(__name__)
 _Lines = Callable[[], Iterator[tuple[str, bytes]]]

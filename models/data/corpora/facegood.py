@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.data.schema import Clip, at_60, frame_count, read_audio
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import INDEX, by_name
 from mien.models.speech.phones import UNKNOWN
-from numpy.typing import NDArray
 
 OPEN_OF_OH: Final = 0.6
 """How far the rig's open round vowel opens the mouth, in units of jawOpen."""

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.data.labels.align import Aligner
 from mien.models.data.labels.lips import from_measures
 from mien.models.data.schema import Clip, at_60, frame_count, read_audio
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import GROUPS, by_name, indices
 from mien.models.speech.phones import UNKNOWN, frame_labels
-from numpy.typing import NDArray
 
 HELD_OUT: Final = 200
 """The last clips in name order, which no training ever sees."""

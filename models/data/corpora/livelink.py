@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.data import media, offset
 from mien.models.data.parts import BRIDGE, cut
 from mien.models.data.schema import Clip, check, frame_count
@@ -24,7 +26,6 @@ from mien.models.face.blendshapes import ARKIT, INDEX, SPEECH, indices, lip_open
 from mien.models.face.livelink_csv import Take, is_take, read_csv
 from mien.models.speech.features import FRAMES
 from mien.models.speech.phones import UNKNOWN
-from numpy.typing import NDArray
 
 _log = logging.getLogger(__name__)
 ENDINGS: Final = ("_cal", "", "_raw")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+
 from mien.models.data.corpora.synthetic import rule_clip, with_pauses
 from mien.models.data.corpora.voices import Spoken
 from mien.models.data.labels.align import Aligner

@@ -18,9 +18,10 @@ from typing import Final
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
+
 from mien.models.data.schema import to_int16
 from mien.models.errors import ModelError
-from numpy.typing import NDArray
 
 FILE: Final = Path("/usr/share/scummvm/flight-of-the-amazon-queen/queen.1c")
 _MP3: Final = 1

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.data.corpora import rnc
 from mien.models.data.schema import to_int16
 from mien.models.errors import ModelError
-from numpy.typing import NDArray
 
 FOLDER: Final = Path("/usr/share/scummvm/beneath-a-steel-sky")
 _RATE: Final = 11025

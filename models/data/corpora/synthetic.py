@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+
 from mien.models.data.corpora.sentences import pinyin, sentences
 from mien.models.data.corpora.voices import FLITE, Spoken, Voice, espeak, flite, hibari
 from mien.models.data.labels import coarticulation

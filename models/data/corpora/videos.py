@@ -19,6 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
 from mien.models.data import media, offset
 from mien.models.data.labels.lips import GAP_REST, from_measures
 from mien.models.data.parts import bridged, cut, filled
@@ -28,9 +32,6 @@ from mien.models.face.blendshapes import ARKIT, GROUPS, by_name, indices, lip_op
 from mien.models.face.regions import MOUTH_CORNERS, eyes_apart
 from mien.models.speech.features import FRAMES
 from mien.models.speech.phones import UNKNOWN
-from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 if TYPE_CHECKING:
     from mien.models.vision.face_tracker import FaceTracker

@@ -19,11 +19,12 @@ from typing import Any, Final
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
+
 from mien.models.data.schema import to_int16
 from mien.models.errors import ModelError
 from mien.models.speech.features import RATE
 from mien.models.speech.phones import SILENCE, Phone, arpabet, ipa, merge_silence, spread
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

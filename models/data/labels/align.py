@@ -10,10 +10,11 @@ import re
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.errors import ModelError
 from mien.models.speech.features import RATE
 from mien.models.speech.phones import SILENCE, Phone, arpabet, merge_silence
-from numpy.typing import NDArray
 
 _FRAME: Final = 0.01  # seconds of pocketsphinx
 _PAD: Final = 0.1  # seconds of near-silence that its search wants on both sides

@@ -21,11 +21,12 @@ from typing import Final
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
+
 from mien.models.data.labels.lips import JAW, PUCKER, STRETCH
 from mien.models.face.blendshapes import ARKIT, INDEX, SPEECH
 from mien.models.speech.features import FRAMES, RATE
 from mien.models.speech.phones import BILABIAL, LABIODENTAL, NUMBER, PHONES, SILENCE, VOWELS, Phone
-from numpy.typing import NDArray
 
 TRACKS: Final = ("opening", "jaw", "width", "roll_upper", "press")
 """What is blended: lip opening and jaw in units of jawOpen, mouth width in interocular distances

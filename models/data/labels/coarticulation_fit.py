@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from mien.models.data.labels.coarticulation import TRACKS, Rules, default_rules, loudness
 from mien.models.data.labels.lips import width_of
 from mien.models.data.schema import Clip
@@ -20,8 +23,6 @@ from mien.models.speech.phones import (
     UNKNOWN,
     from_labels,
 )
-from numpy.typing import NDArray
-from torch import Tensor
 
 _MOST = 48  # phones in a clip
 LEAST = 0.08

@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
+
 from mien.models.data.labels.coarticulation import LATE
 from mien.models.data.schema import Clip
 from mien.models.face.blendshapes import INDEX, lip_opening
 from mien.models.speech.features import FRAMES, RATE
-from numpy.typing import NDArray
-from scipy.signal import butter, sosfiltfilt
 
 BAND: Final = (600.0, 2500.0)
 """Hz: the first two formants of open vowels; close vowels and the pitch lie below most of it."""

@@ -17,8 +17,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from mien.models.face.blendshapes import ARKIT, INDEX, lip_opening
 from numpy.typing import NDArray
+
+from mien.models.face.blendshapes import ARKIT, INDEX, lip_opening
 
 GAP: Final = 0.5026
 """Lip gap of jawOpen = 1, mouthClose = 0, in interocular distances."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.errors import ModelError
 from mien.models.speech.features import RATE
-from numpy.typing import NDArray
 
 LONGEST: Final = 12.0
 """Seconds that the network hears; silence follows a shorter recording."""

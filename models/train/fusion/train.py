@@ -23,6 +23,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
 from mien.models import checkpoint
 from mien.models.data.corpora.grid import Take, rest_width, takes
 from mien.models.data.labels.lips import from_measures
@@ -31,8 +34,6 @@ from mien.models.face.emotion import EMOTIONS, Variation, blend
 from mien.models.face.regions import MOUTH_CORNERS
 from mien.models.fusion.learned import INPUTS, KIND, MEETING, SAID, WEIGHTS, inputs
 from mien.models.fusion.rules import SPOKEN, closure, rounding
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 Floats = NDArray[np.float64]
 LOWER = indices([*GROUPS["jaw"], *GROUPS["mouth"], *GROUPS["tongue"]])

@@ -19,9 +19,10 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.face_mesh import distances
 from mien.models.train.self_model.observation_noise import LookErrors
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Way: TypeAlias = tuple[Floats, Floats]

@@ -17,6 +17,8 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT, landmark_weights
 from mien.models.self_model.hysteresis import Play
@@ -26,7 +28,6 @@ from mien.models.train.self_model.field_shrinkage import clean_fields
 from mien.models.train.self_model.hysteresis import find_plays
 from mien.models.train.self_model.interactions import MOST, find_meetings, with_meetings
 from mien.models.train.self_model.observation_noise import LookErrors
-from numpy.typing import NDArray
 
 _PLENTY = 1.5
 _RIDGES = tuple(10.0**k for k in np.arange(-6, 2.1, 0.5))

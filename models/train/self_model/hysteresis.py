@@ -13,11 +13,12 @@ SIAM J. Numer. Anal. 10 (1973)).
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
 from mien.models.self_model.hysteresis import Play
 from mien.models.train.self_model.field_shrinkage import clean_fields
 from mien.models.train.self_model.observation_noise import LookErrors
-from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 Floats = NDArray[np.float64]
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+
 from mien.models.self_model.model import Floats, SelfModel
 from mien.models.train.self_model.observation_noise import LookErrors
 

@@ -13,10 +13,11 @@ on two robots that found commands as well as by the sizes themselves, and better
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.self_model.model import Floats
 from mien.models.self_model.observation_model import Sight, squared_distances
 from mien.models.train.self_model.observation_noise import error_sizes
-from numpy.typing import NDArray
 
 _MODES, _LOOKS_PER_MODE = 300, 3
 _SHRINK = 0.3  # of the covariance towards its diagonal

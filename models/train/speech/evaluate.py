@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.data.corpora import facegood, grid
 from mien.models.data.labels import textgrid
 from mien.models.data.labels.lips import gap_of, width_of
@@ -16,7 +18,6 @@ from mien.models.speech import metrics
 from mien.models.speech.features import FRAMES, RATE
 from mien.models.speech.network import SpeechNet, TorchEngine
 from mien.models.speech.stream import Engine, Stream, speak
-from numpy.typing import NDArray
 
 Speak = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Samples (n,) at 16 kHz -> (T, 52) at 60 a second: any system under test."""

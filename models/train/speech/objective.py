@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
 from mien.models.data.batches import Batch
 from mien.models.data.schema import Corpus
 from mien.models.face.blendshapes import ARKIT, INDEX, SPEECH, indices
 from mien.models.speech import losses
 from mien.models.speech.network import Heads
 from mien.models.speech.phones import BILABIAL, NUMBER, PHONES
-from torch import Tensor, nn
-from torch.nn import functional
 
 REFERENCE = 0
 """The speaker whose gains are 1 by definition, and all that rules speak for."""

@@ -10,12 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
+
 from mien.models.data.batches import Batches, Settings
 from mien.models.data.schema import Corpus
 from mien.models.errors import ModelError
 from mien.models.speech.network import Config, Heads, SpeechNet
 from mien.models.train.speech.objective import REFERENCE, Objective, Plan, Speakers
-from torch import Tensor, nn
 
 _log = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
+
 from mien.models.face.blendshapes import GROUPS, INDEX, indices
 from mien.models.face.emotion import EMOTIONS, TIMINGS, Variation, envelope, express, mix, named
 from mien.robot.face.config import Floats

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from mien.robot.face.config import Floats
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+
+from mien.robot.face.config import Floats
 
 FPS: Final = 60
 HANG_S: Final = 0.12

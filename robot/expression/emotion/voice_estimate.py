@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.emotion import AROUSAL, EMOTIONS, VALENCE
 from mien.robot.expression.emotion.feeling import Felt
 from mien.robot.expression.emotion.prosody import FPS, loudness, smooth, voice
 from mien.robot.face.config import Floats
-from numpy.typing import NDArray
 
 WINDOW_S: Final = 0.05
 PITCH_HZ: Final = (70.0, 400.0)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.live.capture.block import Block
 from mien.robot.media.audio import RATE
-from numpy.typing import NDArray
 
 GAP_S: Final = 0.04
 """A stamp this far from where the count says is a hole or a jump, not jitter."""

@@ -8,8 +8,9 @@ from threading import Condition
 from typing import Final
 
 import numpy as np
-from mien.robot.media.audio import RATE
 from numpy.typing import NDArray
+
+from mien.robot.media.audio import RATE
 
 BLOCK_S: Final = 0.005
 DEPTH: Final = 100

@@ -9,12 +9,13 @@ from threading import Event, Thread
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.errors import DeviceError
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
 from mien.robot.live.capture.portaudio import LOCK, anew, end, enter, portaudio
 from mien.robot.live.capture.resample import Resampler
 from mien.robot.media.audio import RATE
-from numpy.typing import NDArray
 
 SILENT_S: Final = 0.6
 """No callback for so long: the device is gone. A source that was removed says nothing else."""

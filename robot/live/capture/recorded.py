@@ -8,10 +8,11 @@ from threading import Event, Thread
 from typing import BinaryIO, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
 from mien.robot.live.capture.resample import Resampler
 from mien.robot.media.audio import RATE
-from numpy.typing import NDArray
 
 _STALL_S: Final = 0.1
 _SAMPLE: Final = np.dtype("<i2")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
+
 from mien.robot.live.capture.block import Block, mono
 from mien.robot.media.audio import RATE
-from numpy.typing import NDArray
 
 
 class Resampler:

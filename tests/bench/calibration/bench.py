@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
+
 from mien.calibration.capture import dataset
 from mien.calibration.capture.connect import open_studio
 from mien.calibration.capture.stabilise import steadied

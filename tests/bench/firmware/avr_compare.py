@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable
 
 import numpy as np
-from mien.firmware.host import HostCore
-from mien.robot.link import protocol, wire
 from numpy.typing import NDArray
 
+from mien.firmware.host import HostCore
+from mien.robot.link import protocol, wire
 from tests.bench.firmware.avr_face import AvrFace
 
 Floats = NDArray[np.float64]

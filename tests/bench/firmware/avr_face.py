@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.firmware.emulator.board import EmulatedAvr
 from mien.firmware.emulator.machine import Event, Kind
 from mien.robot.face.config import FaceConfig, load_face
@@ -13,8 +15,6 @@ from mien.robot.link import handshake, protocol, wire
 from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.upload import upload_of
 from mien.robot.link.wire import Fault, Msg, Result, State
-from numpy.typing import NDArray
-
 from tests.bench.firmware.emulated import LockStep
 
 Floats = NDArray[np.float64]

@@ -6,14 +6,14 @@ import time
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.firmware.avr.image import build_image
 from mien.firmware.emulator.machine import Kind
 from mien.firmware.tools.cache import BuildError
 from mien.robot.errors import DeviceError
 from mien.robot.link import protocol, wire
 from mien.robot.link.wire import Msg
-from numpy.typing import NDArray
-
 from tests.bench.firmware.avr_compare import Twins
 from tests.bench.firmware.avr_face import LEAD_S, RATE, AvrFace
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.firmware.host import HostCore
 from mien.robot.link import protocol, wire
 from mien.robot.link.upload import Upload
 from mien.robot.link.wire import Msg, State
-from numpy.typing import NDArray
 
 STEP_US = wire.STEP_US
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
+
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
-
 from tests.bench.firmware.line import Line
 from tests.bench.firmware.measure import best_delay_rms
 

@@ -8,13 +8,13 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
+
 from mien.models.checkpoint import WEIGHTS
 from mien.models.inverse_clip import solve_clip
 from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.levenberg_marquardt import Box, descend
 from mien.models.self_model.model import Floats, SelfModel, read
 from mien.models.self_model.objective import Objective, Wishes
-
 from tests.bench.models.inverse_adam import adam
 
 FPS = 60.0

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 import numpy as np
 import typer
+
 from mien.models import checkpoint
 
 WEIGHTS: Final = checkpoint.WEIGHTS / "speech.safetensors"
@@ -34,6 +35,7 @@ def bench_speech(
     """
     # `mien` imports this file for every verb: torch must wait until it is wanted.
     import torch
+
     from mien.models.data.corpora import grid
     from mien.models.speech import network as speech
     from mien.models.speech import runtime_numpy as speech_light

@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+
 from mien.models.data.corpora.grid import Take, takes
 from mien.models.face.emotion import EMOTIONS, blend, mix
 from mien.models.fusion.learned import LearnedFusion

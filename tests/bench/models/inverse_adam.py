@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+
 from mien.models.self_model.model import Floats
 from mien.models.self_model.network import from_numpy
 from mien.models.self_model.objective import Objective

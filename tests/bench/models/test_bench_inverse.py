@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from mien.models.errors import ModelError
 
+from mien.models.errors import ModelError
 from tests.bench.models.bench_inverse import inverse
 
 

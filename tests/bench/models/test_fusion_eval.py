@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.models.data.corpora.grid import Take, takes
 from mien.models.fusion.learned import LearnedFusion
 from mien.models.fusion.rules import Fusion, crossed, plain
 from mien.models.train.fusion.train import Lips
-
 from tests.bench.models.fusion_eval import KEYS, compare
 
 ROOT = Path(__file__).parents[2]

@@ -11,12 +11,12 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from mien.robot.face.config import FaceConfig, load_face
-from mien.robot.sim.render import CameraView, Renderer
-from mien.robot.sim.rig import Rig
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from mien.robot.face.config import FaceConfig, load_face
+from mien.robot.sim.render import CameraView, Renderer
+from mien.robot.sim.rig import Rig
 from tests.bench.robot.measure import landmarks_at, random_poses
 
 F64 = NDArray[np.float64]

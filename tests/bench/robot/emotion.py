@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
+
 from mien.robot.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ def bench(
 ) -> dict[str, float | int | str | None]:
     """Emotion after the servos: recognised, graded, and kind to the lips."""
     import numpy as np
+
     from mien.models.face.emotion import EMOTIONS
     from mien.robot.clip.sequence import Playing
     from mien.robot.expression.layers import FUSIONS
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
-
     from tests.bench.models.expression_reader import Reader, accuracy, confused, describe
     from tests.bench.robot import emotion_trials
     from tests.bench.robot.emotion_trials import lip_costs, shown_mm, trial

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
 from mien.models.face.blendshapes import lip_opening
 from mien.models.face.emotion import EMOTIONS, Variation
 from mien.models.speech import metrics
@@ -21,9 +24,6 @@ from mien.robot.expression.performance import perform
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.media.audio import RATE
-from numpy.typing import NDArray
-from scipy.stats import spearmanr
-
 from tests.bench.robot.sentences import Sentence, recorded, synthetic
 
 FELT: Final = EMOTIONS[1:]

@@ -11,11 +11,12 @@ from typing import Annotated, Any, Final
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
+
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.media import audio
 from mien.robot.media.audio import RATE
-from numpy.typing import NDArray
 
 SETTLE_S: Final = 4.0
 PULLED_S: Final = 1.5
@@ -73,7 +74,6 @@ def live(
     """
     from mien.robot.live.session import ask_for_priority
     from mien.robot.verbs.sync import lag_in_lockstep
-
     from tests.bench.robot.soak import soak as soaked
 
     if realtime:
@@ -119,7 +119,6 @@ def _run(
     from mien.robot.live.session import Options, run
     from mien.robot.live.voice_setup import Setup
     from mien.robot.stopping import stopping
-
     from tests.bench.robot.virtual_sound import VirtualSound
 
     seconds = SETTLE_S + len(spoken) / RATE + (PULLED_S * 2 + BACK_S + 3.0 if pull else 1.0)

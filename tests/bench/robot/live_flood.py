@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+
 from mien.models.face.blendshapes import ARKIT
 from mien.robot.control.connect import opened
 from mien.robot.control.estop_socket import EstopSocket, request

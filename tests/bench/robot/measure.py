@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig
 from mien.robot.face.safety import Limiter
 from mien.robot.sim.rig import Rig
-from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 SETTLE_S = 0.5

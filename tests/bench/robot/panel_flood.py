@@ -18,11 +18,11 @@ from threading import Event, Thread
 from typing import Final
 
 from aiohttp import ClientSession, ClientWebSocketResponse
+
 from mien.robot.face.config import load_face
 from mien.robot.panel.door import KEY, STOP, VIEW
 from mien.robot.panel.process import PanelProcess, Window
 from mien.robot.panel.stopper import DONE
-
 from tests.bench.robot.foreign import keys
 
 MESSAGES: Final = 30_000

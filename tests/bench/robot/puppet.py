@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+
 from mien.robot.control.loop import RATE_HZ
 from mien.robot.puppet import osc
 from mien.robot.puppet.receiver import Receiver

@@ -13,6 +13,7 @@ from mcap.data_stream import ReadDataStream
 from mcap.reader import make_reader
 from mcap.records import Chunk, Message
 from mcap.stream_reader import breakup_chunk
+
 from mien.robot.errors import InputError
 from mien.robot.face.config import load_face
 from mien.robot.recording.reading import Recording

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
+
 from mien.robot.control.loop import RATE_HZ
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, load_face
@@ -15,8 +17,6 @@ from mien.robot.link.board import Board
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.camera import Optics, ProjectedCamera, RenderedCamera
 from mien.robot.sim.rig import Rig
-from numpy.typing import NDArray
-
 from tests.bench.robot.measure import LinearMap, hysteresis, landmarks_at, motion, random_poses
 
 F64 = NDArray[np.float64]

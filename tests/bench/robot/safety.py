@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, TypeAlias
 
 import typer
+
 from mien.firmware.tools.cache import BuildError
 from mien.robot.errors import DeviceError
 

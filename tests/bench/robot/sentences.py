@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.data.corpora.voices import flite
 from mien.models.data.labels import textgrid
 from mien.models.speech.features import RATE
 from mien.models.speech.phones import SILENCE, Phone
 from mien.robot.errors import InputError
 from mien.robot.media import audio
-from numpy.typing import NDArray
 
 SHORTEST_S, LONGEST_S = 1.5, 3.2
 """A sentence is cut at the last pause or word end in between, so that a bench stays short."""

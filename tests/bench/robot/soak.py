@@ -13,6 +13,8 @@ from itertools import count
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.control.connect import LEAD_S
 from mien.robot.expression.speech import SpeechStream
 from mien.robot.face.calibrated import Calibrated
@@ -27,7 +29,6 @@ from mien.robot.live.streaming_layers import LiveExpression
 from mien.robot.media.audio import RATE
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.realtime import simulated
-from numpy.typing import NDArray
 
 SETTLED: Final = 0.1
 """Share of the time after which everything has been used once, and growth counts."""

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+
 from mien.robot.control.connect import connected
 from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.control.loop import Loop
 from mien.robot.errors import EmergencyStopError, MienError
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.link.wire import State
-
 from tests.bench.firmware.line import Line
 from tests.bench.firmware.noise import flips
 

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.models.face.blendshapes import INDEX
 from mien.models.face.emotion import EMOTIONS
 from mien.models.speech.phones import Phone
 from mien.robot.clip.sequence import Watched
 from mien.robot.errors import InputError
-
 from tests.bench.robot import emotion_trials
 from tests.bench.robot.emotion import camera_kind
 from tests.bench.robot.emotion_trials import Trial, closures, lip_costs, zero_error

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from mien.robot.panel.door import KEY, STOP, VIEW, Door, Knock
 
+from mien.robot.panel.door import KEY, STOP, VIEW, Door, Knock
 from tests.bench.robot.foreign import WAYS, Site, line, listening, page, served
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+
 from mien.robot.media import audio
 from mien.robot.media.audio import RATE
-
 from tests.bench.robot.live import _behind
 
 SPEECH = audio.load(audio.LJ_DEMO)

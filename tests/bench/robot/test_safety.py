@@ -1,9 +1,9 @@
 """The numbers of ``mien bench safety``: each promised one is there, and each is what it is for."""
 
 import pytest
+
 from mien.firmware.tools.cache import BuildError
 from mien.robot.errors import DeviceError
-
 from tests.bench.robot import safety as bench_safety
 
 ASKED = {

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from mien.robot.live.capture.audio_clock import GAP_S
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
 from mien.robot.media import audio
-
 from tests.bench.robot.virtual_sound import VirtualSound, missing
 from tests.robot import waiting
 

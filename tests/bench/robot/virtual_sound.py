@@ -19,9 +19,10 @@ from types import TracebackType
 from typing import Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.errors import DeviceError
 from mien.robot.media.audio import RATE
-from numpy.typing import NDArray
 
 PROGRAMS: Final = ("pulseaudio", "pactl", "parec", "pacat")
 INSTALL: Final = (

@@ -9,6 +9,8 @@ from typing import Self
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
 from mien.calibration.capture import dataset
 from mien.calibration.capture.camera import FROZEN_S, LATEST_S, Eyes
 from mien.calibration.capture.frame_filter import Sieve
@@ -19,8 +21,6 @@ from mien.robot.face.config import load_face
 from mien.robot.media import webcam
 from mien.robot.media.webcam import Picture
 from mien.robot.sim.camera import RenderedCamera
-from typer.testing import CliRunner
-
 from tests.calibration.bench_robot import BenchRobot, FilmCamera
 
 pytestmark = pytest.mark.gl

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
+
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NOBODY, Frame
@@ -23,8 +25,6 @@ from mien.robot.control.connect import opened
 from mien.robot.errors import ConfigError, DeviceError
 from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.link.wire import Msg, State
-from scipy.spatial.transform import Rotation
-
 from tests.calibration.bench_robot import BenchRobot, Films
 
 LIPS = ((13, 14),)

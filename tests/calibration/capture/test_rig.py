@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
+from scipy.spatial.transform import Rotation
+
 from mien.calibration.capture import dataset
 from mien.calibration.capture.connect import open_studio
 from mien.calibration.capture.dataset import record_type
@@ -29,8 +32,6 @@ from mien.models.face.regions import gaps
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.face.face_units import load_units
-from scipy.ndimage import gaussian_filter
-from scipy.spatial.transform import Rotation
 
 LIPS = ((13, 14),)
 

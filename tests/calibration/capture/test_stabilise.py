@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from mien.calibration.capture.dataset import Dataset, Setup
 from mien.calibration.capture.stabilise import steadied
 from mien.calibration.plan.excitation import KINDS

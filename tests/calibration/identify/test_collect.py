@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import RECORDS, Dataset, Writer, record_type
 from mien.calibration.capture.frame_filter import BLIND, BLIND_FROM_THE_START
@@ -19,7 +20,6 @@ from mien.calibration.identify.collect import PLAN, collect, read_dropped
 from mien.calibration.plan.excitation import KINDS, MIXED, Plan, make_plan
 from mien.robot.errors import ConfigError, DeviceError, InputError
 from mien.robot.face.config import FaceConfig, load_face
-
 from tests.calibration.analytic_stage import AnalyticStage, Unplugged
 
 POSES = 150

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from mien.calibration.capture import dataset
 from mien.calibration.capture.connect import open_studio
 from mien.calibration.identify import fit
@@ -30,7 +31,6 @@ from mien.models.train.self_model.fit import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
-
 from tests.calibration.analytic_stage import AnalyticStage
 
 Known = tuple[FaceConfig, SelfModel]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from mien.calibration.capture import dataset
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
@@ -17,7 +18,6 @@ from mien.calibration.plan.excitation import make_plan
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
-
 from tests.calibration.analytic_stage import AnalyticStage
 
 NOISE = 0.5

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.calibration.plan.excitation import KINDS, Plan, allowed, make_plan, mixtures, pulled
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, load_face

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
 from mien.calibration.capture.rig import Stage
 from mien.calibration.verbs import cli, session
 from mien.calibration.verbs.install import ship
@@ -17,8 +19,6 @@ from mien.models.self_model import model as self_model
 from mien.models.train.self_model.fit import FitConfig
 from mien.robot.errors import ConfigError, InputError, MienError
 from mien.robot.face.config import FaceConfig, load_face
-from typer.testing import CliRunner
-
 from tests.calibration.analytic_stage import AnalyticStage
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.calibration.verbs.workspace import Place
 from mien.calibration.verify.results import FILE, load_arrays, save_arrays
 from mien.robot.errors import DeviceError, InputError

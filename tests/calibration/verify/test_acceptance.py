@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from mien.calibration.verify.acceptance import GOALS, MEANING, PROOF, judged, wanting
 
 FOUND = {"inverse_mean_pct": 0.34, "inverse_p95_pct": 0.65, "vs_nearest": 0.15, "vs_ridge": 0.6}

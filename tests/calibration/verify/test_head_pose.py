@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from mien.calibration.capture.connect import open_studio
 from mien.calibration.verify.head_pose import check_head
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, load_face
-
 from tests.calibration.analytic_stage import AnalyticStage
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.capture.rig import Look
@@ -18,7 +19,6 @@ from mien.models.face.regions import COUNT
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
-
 from tests.calibration.analytic_stage import AnalyticStage
 
 

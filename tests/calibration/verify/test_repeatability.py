@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien.calibration.plan.excitation import mixtures
 from mien.calibration.verify.repeatability import POSES, check_repeats
 from mien.robot.face.config import Floats, load_face
-
 from tests.calibration.analytic_stage import AnalyticStage
 
 NOISE = 0.05

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
 from mien.calibration.capture import dataset
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
@@ -14,7 +15,6 @@ from mien.calibration.verify.trim import judge, shifted, watch
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
-
 from tests.calibration.analytic_stage import AnalyticStage
 
 

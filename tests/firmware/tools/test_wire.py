@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mien.firmware.host import HostCore
 from mien.firmware.host._core import ffi, lib
+
+from mien.firmware.host import HostCore
 from mien.firmware.tools.header import LETTER, read_header
 from mien.firmware.tools.wire import HASH_HEADER, WIRE, hash_header, wire_module
 from mien.robot.link import protocol, wire

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien.models.data.music import _instrument, music
 from mien.models.speech.features import RATE
 

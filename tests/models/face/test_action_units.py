@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mien.models.face.action_units import UNITS, Action, to_arkit
 from mien.models.face.blendshapes import ARKIT, INDEX
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import INDEX, MIRROR
 from mien.models.face.emotion import (

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import INDEX, SPEECH, indices, lip_opening
@@ -13,7 +15,6 @@ from mien.models.face.emotion import EMOTIONS, blend, mix
 from mien.models.fusion.learned import INPUTS, LearnedFusion
 from mien.models.fusion.rules import CLOSED, OPENS, SHUTS, Fusion, closure, crossed, plain, sealed
 from mien.models.train.fusion.train import Lips
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 ALL: dict[str, Callable[[], Fusion]] = {

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.models.errors import ModelError
 from mien.models.face.regions import LIP_GAPS, LIPS, gaps
 from mien.models.inverse_clip import solve_clip
@@ -20,7 +21,6 @@ from mien.models.self_model.objective import Objective, Wishes
 from mien.models.train.self_model.fit import FitConfig, fit
 from mien.robot.face.config import load_face
 from mien.robot.face.retarget import limits_of
-
 from tests.bench.models.inverse_adam import adam
 from tests.models.analytic_face import AnalyticFace, Floats
 

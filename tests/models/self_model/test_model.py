@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from mien.models.errors import ModelError
 from mien.models.self_model import model as self_model
 from mien.models.self_model.hysteresis import Play
 from mien.models.self_model.model import POWERS, SelfModel
 from mien.models.self_model.network import from_numpy
 from mien.models.train.self_model.fit import FitConfig, fit
-
 from tests.models.analytic_face import AnalyticFace
 
 # The analytic face mixes all levers with all others, which a real one does not: no sparsity.

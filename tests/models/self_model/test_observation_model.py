@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
+
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT
 from mien.models.self_model.inverse import Inverse, Limits
@@ -15,7 +16,6 @@ from mien.models.self_model.objective import Wishes
 from mien.models.self_model.observation_model import Sight, SightObjective
 from mien.models.train.self_model.fit import FitConfig, fit
 from mien.models.train.self_model.observation_model import _left_out, fit_sight
-
 from tests.models.analytic_face import AnalyticFace
 
 LOOKS, ASKED, RESTS = 400, 60, 20

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from mien.models.speech.features import RATE
 from numpy.typing import NDArray
 from scipy.signal import lfilter
+
+from mien.models.speech.features import RATE
 
 Audio = NDArray[np.float32]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
 from mien.models.data.batches import Batch
 from mien.models.speech import loudness
 from mien.models.speech.network import Config, SpeechNet

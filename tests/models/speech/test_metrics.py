@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien.models.speech.metrics import (
     Contact,
     amplitude_ratio,

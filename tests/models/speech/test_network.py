@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import INDEX, SPEECH, lip_opening

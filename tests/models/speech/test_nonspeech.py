@@ -11,14 +11,14 @@ from functools import cache
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from mien.models.face.blendshapes import lip_opening
 from mien.models.speech import runtime_numpy as speech_light
 from mien.models.speech.features import FRAMES, RATE
 from mien.models.speech.metrics import CLOSED
 from mien.models.speech.stream import speak
 from mien.robot.media import audio
-from numpy.typing import NDArray
-
 from tests.models import nonspeech
 
 SECONDS = 8.0

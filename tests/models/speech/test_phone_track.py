@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+
 from mien.models.speech import runtime_numpy as speech_light
 from mien.models.speech.features import RATE
 from mien.models.speech.phone_track import estimate

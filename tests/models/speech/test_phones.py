@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.models.data.corpora.sentences import pinyin, sentences
 from mien.models.data.labels.textgrid import phones, tier
 from mien.models.errors import ModelError

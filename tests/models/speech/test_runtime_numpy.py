@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.speech import network as speech

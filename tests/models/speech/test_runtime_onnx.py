@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
+
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT
@@ -18,7 +20,6 @@ from mien.models.speech.features import RATE
 from mien.models.speech.network import Config, SpeechNet, TorchEngine
 from mien.models.speech.stream import Stream, speak
 from mien.models.verbs.cli import export_app
-from typer.testing import CliRunner
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
 from mien.models.errors import ModelError
 from mien.models.face.regions import IRIS_LEFT, IRIS_RIGHT
 from mien.models.vision.face_tracker import POINTS, RIGID, FaceTracker
@@ -17,9 +20,6 @@ from mien.robot.errors import DeviceError
 from mien.robot.sim.head import Head, load_head
 from mien.robot.sim.render import CameraView, Renderer
 from mien.robot.sim.skin import Skin, SkinState
-from numpy.typing import NDArray
-from PIL import Image
-
 from tests.robot.sim.skins import jaw_open, nodes
 
 DATA = (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
 from mien.models.face.regions import IRIS_LEFT, IRIS_RIGHT, LIDS_LEFT, LIDS_RIGHT
 from mien.models.vision.irises import Irises
 from mien.robot.sim.head import load_head
-from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 F64 = NDArray[np.float64]
 Picture = NDArray[np.uint8]

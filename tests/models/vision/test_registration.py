@@ -5,11 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, map_coordinates
+
 from mien.models.face.regions import REGIONS
 from mien.models.vision.registration import Registration
 from mien.robot.sim.head import load_head
-from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, map_coordinates
 
 F64 = NDArray[np.float64]
 HEIGHT, WIDTH = 480, 640

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.models.face.emotion import blend, mix
 from mien.robot.clip import still as holding
 from mien.robot.expression.posture import posture

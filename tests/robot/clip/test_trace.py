@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mien.robot.clip.trace import follows, lip_gap, loudness, opening
 
 RATE = 60

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.robot.control.connect import connected, opened
 from mien.robot.control.emergency import Emergency
 from mien.robot.control.estop_socket import CLOSED, EstopSocket, request
@@ -21,7 +22,6 @@ from mien.robot.link.wire import State
 from mien.robot.live.face import LiveFace
 from mien.robot.recording.session import Tape
 from mien.robot.sim.realtime import MachineClock
-
 from tests.bench.firmware.line import Line
 from tests.bench.robot.live_flood import Mute
 from tests.bench.robot.stop_trials import COURSES, Asking, length_s, trial

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from mien.robot.control import estop_socket
 from mien.robot.control.estop_socket import (
     ASK,

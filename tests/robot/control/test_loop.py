@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from mien.robot.control.loop import NUDGE_S, RATE_HZ, SETTLE_S, Loop, Tick
 from mien.robot.errors import DeviceError, EmergencyStopError
 from mien.robot.face.actuators import to_pulses

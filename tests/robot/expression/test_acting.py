@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import INDEX
 from mien.models.face.emotion import EMOTIONS

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mien.models.face.blendshapes import INDEX
 from mien.robot.expression.layers import FPS, Life, combine, stress
 

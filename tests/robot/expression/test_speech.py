@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.models.face.blendshapes import lip_opening
 from mien.models.speech.metrics import contact
 from mien.robot.errors import ConfigError

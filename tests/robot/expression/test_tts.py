@@ -3,11 +3,12 @@ import shutil
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from mien.models.speech.features import RATE
 from mien.robot.errors import InputError, MienError
 from mien.robot.expression import tts
 from mien.robot.expression.emotion.tags import parse
-from numpy.typing import NDArray
 
 
 def beep(text: str) -> NDArray[np.float32]:

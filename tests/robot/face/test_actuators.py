@@ -2,6 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from mien.robot.face.actuators import to_commands, to_pulses
 from mien.robot.face.config import Floats, load_face
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from mien.models.self_model import model as self_model
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+
 from mien.robot.errors import ConfigError
 from mien.robot.face.config import load_face, shipped
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
 from mien.models.face.regions import COUNT, IRIS_LEFT, IRIS_RIGHT, LIP_GAPS, LIPS, gaps, mouth_width
 from mien.models.self_model.hysteresis import Play

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from mien.robot.face.config import Floats, load_face
 from mien.robot.face.safety import Limiter, ramp, ramp_seconds
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
 from mien.robot.control.loop import RATE_HZ, Loop
 from mien.robot.errors import ConfigError
 from mien.robot.face.actuators import to_pulses

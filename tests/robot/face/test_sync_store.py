@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from mien.robot.face import sync_store
 from mien.robot.face.config import load_face
 

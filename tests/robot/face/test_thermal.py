@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mien.robot.face.config import load_face
 from mien.robot.face.thermal import AMBIENT_C, BACK_OFF_C, KINDS, RELEASE_C, Thermal
 from mien.robot.pose import Pose

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import numpy as np
+
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import Floats, load_face
 from mien.robot.link.board import Board
-
 from tests.bench.firmware.line import Line
 
 FACE = load_face("hobby9")

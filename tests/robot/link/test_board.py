@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
@@ -9,7 +10,6 @@ from mien.robot.link import wire
 from mien.robot.link.board import LEAD_S, Board
 from mien.robot.link.upload import upload_of
 from mien.robot.link.wire import State
-
 from tests.bench.firmware.line import Line
 from tests.robot.link.driven import FACE, NEUTRAL, armed, connected, play
 

@@ -5,6 +5,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.robot.link.clock import BoardClock
 
 WRAP = 2**32

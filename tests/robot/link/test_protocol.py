@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mien.robot.link import protocol, wire
 from mien.robot.link.protocol import Deframer, Frame
 

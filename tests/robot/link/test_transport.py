@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import serial
+from serial.tools import list_ports
+
 from mien.firmware.host import HostCore
 from mien.robot.control.connect import opened
 from mien.robot.errors import DeviceError, InputError
@@ -20,7 +22,6 @@ from mien.robot.link.board import Board
 from mien.robot.link.protocol import Deframer
 from mien.robot.link.transport import CoreTransport, FileTransport, SerialTransport, dry_run
 from mien.robot.link.wire import Msg, State
-from serial.tools import list_ports
 
 FACE = load_face("hobby9")
 

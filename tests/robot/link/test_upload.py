@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.link import wire
 from mien.robot.link.upload import upload_of
 from mien.robot.link.wire import Flag, Result
-
 from tests.bench.firmware.lockstep import Lockstep
 
 FACES = [load_face("morpheus33"), load_face("hobby9")]

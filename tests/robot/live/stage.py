@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from mien.firmware.host import HostCore
 from mien.robot.control.loop import Tick
 from mien.robot.errors import DeviceError, MienError

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mien.robot.live.counts import Counts, Histogram
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from mien.robot.control.loop import RATE_HZ
 from mien.robot.errors import DeviceError, MienError
 from mien.robot.link.wire import State
@@ -14,7 +15,6 @@ from mien.robot.live.face import EmergencyStopError
 from mien.robot.live.jitter_buffer import Frame
 from mien.robot.recording.recorder import Recorder
 from mien.robot.recording.session import Tape
-
 from tests.robot.live.stage import FACE, JAW, Stage
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mien.robot.live.jitter_buffer import FRAME_S, PATIENCE_S, STALE_S, Frame, Playout
 
 

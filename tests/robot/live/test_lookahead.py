@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from mien.models.speech import network as speech
 from mien.models.speech.features import WINDOW
 from mien.robot.errors import ConfigError, InputError

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mien.robot.live.capture.block import Block
 from mien.robot.live.monitor import ROOM_S, DelayLine
 from mien.robot.media.audio import RATE

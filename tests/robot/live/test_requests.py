@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.errors import EmergencyStopError
 from mien.robot.link.wire import State
 from mien.robot.live.requests import AT_ONCE, obeyed
 from mien.robot.viewer.view import Wish
-
 from tests.robot.live.stage import FACE, JAW, Stage
 
 N = len(FACE.names)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+
 from mien.robot.control.connect import LEAD_S, Opened
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.calibrated import Calibrated
@@ -32,7 +33,6 @@ from mien.robot.recording.session import Tape
 from mien.robot.sim.realtime import simulated
 from mien.robot.stopping import Stop
 from mien.robot.verbs.live import parse_address, parse_emotion, source_of
-
 from tests.bench.robot.soak import Reciter
 
 FACE = "hobby9"

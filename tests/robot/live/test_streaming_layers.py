@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mien.models.face.blendshapes import INDEX, SPEECH, indices
 from mien.robot.expression.layers import FPS
 from mien.robot.live.streaming_layers import FADE_S, LIFE_S, LiveExpression, Stress

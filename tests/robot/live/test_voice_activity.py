@@ -2,10 +2,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from mien.robot.live.voice_activity import HOP, VoiceActivity
 from mien.robot.media import audio
 from mien.robot.media.audio import RATE
-from numpy.typing import NDArray
 
 SECONDS = 12
 T = np.arange(SECONDS * RATE) / RATE

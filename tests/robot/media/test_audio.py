@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from mien.robot.errors import InputError
 from mien.robot.media.audio import LJ_DEMO, RATE, load, to_mono_16k
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.robot.errors import InputError
 from mien.robot.media.livelink_takes import (

@@ -17,7 +17,6 @@ from mien.robot.panel.outbox import Outbox
 from mien.robot.panel.server import Server
 from mien.robot.panel.stopper import Ask, Stopper
 from mien.robot.panel.view import Frame, Page, Say, text
-
 from tests.robot.socket_line import Line
 
 FACE = load_face("hobby9")

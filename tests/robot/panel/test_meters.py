@@ -3,7 +3,6 @@
 from mien.robot.face.config import load_face
 from mien.robot.link.wire import State
 from mien.robot.panel.meters import board, level, serial, servos, tape, voice
-
 from tests.robot.panel.states import STATE
 
 NAMES = load_face("morpheus33").names

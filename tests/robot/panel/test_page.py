@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.control.loop import Tick
 from mien.robot.errors import DeviceError
@@ -20,7 +21,6 @@ from mien.robot.face.config import load_face
 from mien.robot.panel.door import KEY, VIEW
 from mien.robot.panel.process import PanelProcess, Window
 from mien.robot.panel.view import text
-
 from tests.bench.robot.foreign import keys
 from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser

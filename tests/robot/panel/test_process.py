@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+
 from mien.robot.control.estop_socket import CUT, EstopSocket
 from mien.robot.control.loop import Tick
 from mien.robot.errors import DeviceError, EmergencyStopError, MienError
@@ -23,7 +24,6 @@ from mien.robot.panel.door import KEY, STOP, VIEW
 from mien.robot.panel.process import PanelProcess, Window
 from mien.robot.panel.served import serve
 from mien.robot.panel.view import Frame
-
 from tests.bench.robot.foreign import keys
 from tests.robot import waiting
 from tests.robot.panel.served import Plain, until_kind

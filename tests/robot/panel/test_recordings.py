@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from mien.robot.face.config import load_face
 from mien.robot.panel.recordings import AHEAD_S, PIECE, Player
 from mien.robot.recording.recorder import Recorder
-
 from tests.robot import waiting
 
 FACE = load_face("hobby9")

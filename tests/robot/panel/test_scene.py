@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from mien.robot.face.config import load_face
 from mien.robot.panel.scene import STEP_MM, Cloud, Scene, script
 from mien.robot.sim.rig import Rig
 from mien.robot.sim.skin import Skin, SkinState
-
 from tests.robot.panel.scenes import read_frame, read_scene
 
 CLOUDS = (

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
+
 from mien.robot.face.config import load_face
 from mien.robot.panel.scene import Cloud, Scene, script
 from mien.robot.sim.rig import Rig
 from mien.robot.sim.skin import SkinState
-
 from tests.robot.browser import CHROMIUM, Browser
 from tests.robot.sim.rigs import commands, hold
 

@@ -9,13 +9,13 @@ from functools import partial
 
 import aiohttp
 import pytest
+
 from mien.robot.errors import DeviceError
 from mien.robot.panel.address import bound, shown_as
 from mien.robot.panel.clients import BURST, RATE, Bucket
 from mien.robot.panel.outbox import EVERY_S, ROOM, Outbox
 from mien.robot.panel.server import STRANGERS, VIEWS
 from mien.robot.panel.view import Frame, text
-
 from tests.bench.robot.foreign import Site, page
 from tests.bench.robot.panel_flood import arrivals_ms
 from tests.robot import waiting

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet.livelink_udp import LONGEST, ORDER, Frame, MalformedError, decode, encode

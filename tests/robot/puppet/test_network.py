@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+
 from mien.models.face.blendshapes import INDEX
 from mien.robot.errors import DeviceError
 from mien.robot.puppet.livelink_udp import Frame, encode

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_message_builder import OscMessageBuilder
+
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet.livelink_udp import MalformedError
 from mien.robot.puppet.osc import Face, Gather, Message, decode, encode
-from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
-from pythonosc.osc_message_builder import OscMessageBuilder
 
 
 def through(weights: np.ndarray, rotations: np.ndarray) -> Face:

@@ -7,13 +7,13 @@ import time
 
 import numpy as np
 import pytest
+
 from mien.models.face.blendshapes import INDEX
 from mien.robot.errors import DeviceError
 from mien.robot.puppet import osc
 from mien.robot.puppet.livelink_udp import MalformedError, decode
 from mien.robot.puppet.network import Counts, Puppet, VmcPuppet
 from mien.robot.puppet.receiver import SAY_S, Post, Receiver, Says
-
 from tests.robot.puppet.test_senders import livelink
 
 

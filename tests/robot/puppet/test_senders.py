@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.models.face.blendshapes import INDEX
 from mien.robot.errors import InputError
 from mien.robot.puppet import osc

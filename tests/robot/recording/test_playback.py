@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from mien.robot.errors import InputError
 from mien.robot.face.config import load_face
 from mien.robot.recording.playback import Playback, poses
 from mien.robot.recording.recorder import Recorder
 from mien.robot.recording.session import Tape
-
 from tests.robot.live.stage import FACE, JAW, Stage
 from tests.robot.live.test_face import Clicks, jaw
 

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import zstandard
 from mcap.writer import CompressionType, Writer
+
 from mien.robot.errors import InputError
 from mien.robot.face.config import load_face
 from mien.robot.recording.mcap_walk import LARGEST_CHUNK, MAGIC
@@ -33,7 +34,6 @@ from mien.robot.recording.recorder import (
     Recorder,
     checksum,
 )
-
 from tests.bench.robot import recording as bench_recording
 from tests.bench.robot.recording import chunk_ends, is_read, recording_cuts_readable, written
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.config import load_face
 from mien.robot.recording import reading

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from mien.robot.control.connect import LEAD_S
 from mien.robot.control.loop import Tick
 from mien.robot.errors import InputError, MienError
@@ -22,7 +23,6 @@ from mien.robot.recording.replay import command, replay
 from mien.robot.recording.session import Tape
 from mien.robot.sim.faults import parse_faults
 from mien.robot.sim.realtime import LiveRig, simulated
-
 from tests.bench.robot.recording import chunk_ends
 from tests.robot.live.stage import FACE, JAW, Script
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from mien.robot.errors import InputError, MienError
 from mien.robot.recording import reading
 from mien.robot.recording.recorder import Recorder
 from mien.robot.recording.replay import replay
 from mien.robot.recording.session import Tape, path_of
-
 from tests.robot.live.stage import FACE
 
 

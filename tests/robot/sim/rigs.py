@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig
 from mien.robot.sim.rig import Rig
-from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 

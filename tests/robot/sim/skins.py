@@ -4,9 +4,10 @@ renderer."""
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.sim.head import Head
 from mien.robot.sim.skin import Node, Skin, SkinState
-from numpy.typing import NDArray
 
 UPPER_LIP = (0, 13, 37, 267, 40, 270, 81, 311)
 LOWER_LIP = (14, 17, 84, 314, 91, 321, 178, 402)

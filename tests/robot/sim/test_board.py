@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien.firmware.host import HostCore
 from mien.robot.control.loop import RATE_HZ
 from mien.robot.errors import DeviceError
@@ -13,7 +14,6 @@ from mien.robot.link.board import Board
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.faults import parse_faults
 from mien.robot.sim.rig import Rig
-
 from tests.robot.sim.rigs import F64, commands
 
 FACE = load_face("hobby9")

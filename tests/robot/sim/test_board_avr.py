@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien.firmware.emulator.board import EmulatedAvr, flat_outputs
 from mien.firmware.tools.cache import BuildError
 from mien.robot.control.loop import RATE_HZ
@@ -12,7 +13,6 @@ from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
-
 from tests.robot.sim.rigs import commands
 
 FACE = load_face("hobby9")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mien.robot.sim.builds import IDENTITY_MM, IDENTITY_WEIGHT, LENGTH_MM, LENGTH_SHARE, Build
 
 MODES = np.ones((6, 4, 3), dtype=np.float32)

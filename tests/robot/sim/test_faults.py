@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from mien.robot.errors import InputError
 from mien.robot.face.config import load_face
 from mien.robot.sim.faults import Fault, parse_fault, parse_faults

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mien.robot.sim.head import ASSET, LANDMARKS, Head, load_head
 from numpy.typing import NDArray
+
+from mien.robot.sim.head import ASSET, LANDMARKS, Head, load_head
 
 FACE_UNITS = Path(__file__).parents[3] / "robot" / "faces" / "face_units.npz"
 # MediaPipe's index of a point on the face's right and of its partner on the left.

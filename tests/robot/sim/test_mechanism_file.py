@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from mien.robot.errors import ConfigError
 from mien.robot.face.config import load_face, shipped
 from mien.robot.sim.description import MECHANISMS, load_mechanism

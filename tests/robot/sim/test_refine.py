@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.robot.sim.head import load_head
 from mien.robot.sim.refine import refine
-from numpy.typing import NDArray
 
 
 def patch() -> tuple[NDArray[Any], NDArray[Any]]:

@@ -8,12 +8,12 @@ from pathlib import Path
 import moderngl
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from mien.robot.errors import DeviceError
 from mien.robot.sim.head import Head, load_head
 from mien.robot.sim.render import CameraView, Light, Renderer
 from mien.robot.sim.skin import Skin, SkinState
-from numpy.typing import NDArray
-
 from tests.robot.sim.skins import jaw_open, nodes
 
 pytestmark = pytest.mark.gl

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.sim.rig import Rig
-
 from tests.bench.robot.measure import hysteresis, landmarks_at, random_poses
 
 FACE = load_face("morpheus33")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from mien.robot.errors import MienError
 from mien.robot.face.config import load_face
 from mien.robot.sim.rig import Rig

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.sim.faults import parse_faults
 from mien.robot.sim.rig import Rig
-
 from tests.robot.sim.rigs import commands, hold, node
 
 FACE = load_face("morpheus33")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mien.robot.face.config import load_face
-from mien.robot.sim.rig import Rig
 from scipy.optimize import lsq_linear
 
 import robot.faces
 import robot.sim
+from mien.robot.face.config import load_face
+from mien.robot.sim.rig import Rig
 from tests.bench.robot.measure import landmarks_at
 
 FACE = load_face("morpheus33")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 import pytest
+
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face, shipped
 from mien.robot.sim.rig import Rig
-
 from tests.robot.sim.rigs import F64, commands, hold, node
 
 FACE = load_face("morpheus33")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import Floats, load_face
 from mien.robot.face.safety import ramp, ramp_seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.sim.builds import Build

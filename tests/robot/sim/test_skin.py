@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.robot.sim import biharmonic
 from mien.robot.sim.head import Head, load_head
 from mien.robot.sim.skin import Node, Skin, SkinState, immobile
-
 from tests.robot.sim.skins import (
     CORNERS,
     LANDMARKS,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import pytest
 import typer
+
 from mien.models.errors import ModelError
 from mien.robot.errors import ConfigError, DeviceError, MienError
 from mien.robot.verbs import cli

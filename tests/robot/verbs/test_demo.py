@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import soundfile
 import typer
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
 from mien.models.errors import ModelError
 from mien.models.self_model.model import shipped
 from mien.robot.errors import ConfigError, InputError, MienError
 from mien.robot.media import audio
 from mien.robot.media import livelink_takes as livelink
 from mien.robot.verbs.demo import demo
-from numpy.typing import NDArray
-from typer.testing import CliRunner
 
 APP = typer.Typer()
 APP.command()(demo)

@@ -2,10 +2,11 @@ import json
 
 import pytest
 import typer
+from typer.testing import CliRunner
+
 from mien.models.checkpoint import WEIGHTS
 from mien.robot.errors import MienError
 from mien.robot.verbs import doctor
-from typer.testing import CliRunner
 
 
 def app() -> typer.Typer:

@@ -2,10 +2,10 @@ import io
 
 import numpy as np
 import pytest
+
 from mien.robot.control.connect import Opened
 from mien.robot.errors import ConfigError, InputError
 from mien.robot.verbs.manual import Hand, Keyboard, _follow, pose_with
-
 from tests.robot.live.stage import FACE, JAW, Stage
 
 

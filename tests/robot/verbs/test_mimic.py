@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
+
 from mien.models.face.blendshapes import INDEX
 from mien.models.vision.face_tracker import Tracked
 from mien.robot.errors import DeviceError
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.media.webcam import Webcam
 from mien.robot.verbs.mimic import CameraInlet, angles_of
-from scipy.spatial.transform import Rotation
 
 DATA = Path(os.environ.get("MIEN_DATA", Path(__file__).parents[4] / "shared" / "data"))
 NOBODY = Tracked(

@@ -7,6 +7,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
+
 from mien.models.face.blendshapes import ARKIT
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.errors import DeviceError, InputError

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.errors import InputError
 from mien.robot.expression.emotion.feeling import Cue, Cues, Feeling, Label

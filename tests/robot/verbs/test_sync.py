@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.robot.errors import MienError
 from mien.robot.expression.layers import FPS
 from mien.robot.face import sync_store

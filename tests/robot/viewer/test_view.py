@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from mien.robot.control.estop_socket import request
 from mien.robot.control.loop import Tick
 from mien.robot.errors import EmergencyStopError, InputError, MienError
@@ -22,7 +23,6 @@ from mien.robot.viewer.panel import RigView
 from mien.robot.viewer.picture import TAUT_N, dots, heat, loads, marks, outside
 from mien.robot.viewer.presets import Presets
 from mien.robot.viewer.view import ViewProcess, Wish, run
-
 from tests.robot import waiting
 from tests.robot.panel.scenes import read_frame, read_scene
 from tests.robot.sim.show.rigs import FACE, TENDONS, N, follow, pulled

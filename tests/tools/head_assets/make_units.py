@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from mien.robot.sim.head import LANDMARKS, Head, load_head
 from numpy.typing import NDArray
 
+from mien.robot.sim.head import LANDMARKS, Head, load_head
 from tests.tools.head_assets import shape
 from tests.tools.head_assets.fit_landmarks import IRIS_FIRST
 from tests.tools.head_assets.mpfb import face_units, read_base, save

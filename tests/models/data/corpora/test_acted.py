@@ -9,6 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
+from tests.models.rnc_packer import pack
+
+import robot
 from mien.models.data import schema
 from mien.models.data.corpora import acted, queen, steelsky
 from mien.models.data.corpora import registry as corpora
@@ -17,10 +21,6 @@ from mien.models.errors import ModelError
 from mien.models.speech.features import RATE
 from mien.models.speech.phones import NUMBER, SILENCE, Phone
 from mien.models.verbs import cli
-from numpy.typing import NDArray
-from tests.models.rnc_packer import pack
-
-import robot
 
 DEMO = Path(robot.__path__[0]) / "assets" / "lj_demo.flac"
 SAID = "produced the block books which were the immediate predecessors of the true printed book"

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
+
 from mien.models.data import offset
 from mien.models.data.batches import Settings
 from mien.models.data.corpora import livelink, own
@@ -20,7 +22,6 @@ from mien.models.speech.features import FRAMES, RATE
 from mien.models.speech.network import Config
 from mien.models.train.speech.objective import Plan
 from mien.models.train.speech.train import train
-from numpy.typing import NDArray
 
 START = 13 * 3600 + 59.5
 """Seconds of the day at which takes begin."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.models.data import augment, schema
 from mien.models.data.batches import Batches, Settings, quiet, warped
 from mien.models.data.corpora import facegood, grid

@@ -8,6 +8,9 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
 from mien.models.data import media
 from mien.models.data.batches import Settings
 from mien.models.data.corpora import own, videos
@@ -30,9 +33,6 @@ from mien.robot.media.film import film
 from mien.robot.sim.head import load_head
 from mien.robot.sim.render import Renderer
 from mien.robot.sim.skin import Skin
-from numpy.typing import NDArray
-from typer.testing import CliRunner
-
 from tests.robot.sim.skins import jaw_open, nodes
 
 FPS = 25

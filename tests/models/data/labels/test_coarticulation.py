@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.models.data.labels import coarticulation as rules
 from mien.models.data.labels.lips import GAP, GAP_REST, from_measures, gap_of, width_of
 from mien.models.face.blendshapes import INDEX, SPEECH, lip_opening

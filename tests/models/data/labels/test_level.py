@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from mien.models.data.labels.level import RANGE, level, with_level
 from mien.models.data.schema import Clip, check
 from mien.models.face.blendshapes import INDEX, lip_opening
 from mien.models.speech.features import RATE
-from numpy.typing import NDArray
 
 SECONDS = 3
 

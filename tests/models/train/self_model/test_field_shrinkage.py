@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from mien.models.face.face_mesh import distances, edges
 from mien.models.face.regions import COUNT, LIP_GAPS
 from mien.models.train.self_model.field_shrinkage import clean_fields

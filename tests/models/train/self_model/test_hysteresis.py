@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien.models.face.regions import COUNT
 from mien.models.self_model.hysteresis import Play
 from mien.models.train.self_model.hysteresis import find_plays

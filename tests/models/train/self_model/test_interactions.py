@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien.models.face.regions import COUNT
 from mien.models.self_model.model import POWERS, SelfModel
 from mien.models.train.self_model.fit import FitConfig, fit
 from mien.models.train.self_model.interactions import MOST, find_meetings, with_meetings
-
 from tests.models.analytic_face import AnalyticFace
 
 LEVERS, POSES = 6, 600

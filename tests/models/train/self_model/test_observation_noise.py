@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from mien.models.face.regions import COUNT
 from mien.models.train.self_model.field_shrinkage import clean_fields
 from mien.models.train.self_model.observation_noise import LookErrors

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from mien.models.data.batches import Settings
 from mien.models.data.schema import Clip, Corpus, frame_count
 from mien.models.errors import ModelError

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from typer.testing import CliRunner
+
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import INDEX
@@ -17,7 +19,6 @@ from mien.models.speech.features import FRAMES, RATE
 from mien.models.train.speech.provenance import once
 from mien.models.verbs.cli import train_app
 from mien.robot.media.livelink_takes import write_csv
-from typer.testing import CliRunner
 
 
 def test_a_third_stage_knows_the_first(tmp_path: Path) -> None:

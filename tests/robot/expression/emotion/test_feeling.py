@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mien.models.face.blendshapes import GROUPS, indices
 from mien.models.face.emotion import EMOTIONS, express, mix
 from mien.robot.expression.emotion.feeling import (

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mien.robot.errors import InputError
 from mien.robot.expression.emotion.tags import Span, parse
 from mien.robot.expression.emotion.timeline import STRENGTH

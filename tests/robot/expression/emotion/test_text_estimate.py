@@ -3,6 +3,7 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.errors import MienError
 from mien.robot.expression.emotion import text_estimate as text_mood

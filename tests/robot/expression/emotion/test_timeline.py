@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from mien.robot.errors import InputError
 from mien.robot.expression.emotion.timeline import STRENGTH, load_timeline
 

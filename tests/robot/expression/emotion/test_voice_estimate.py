@@ -1,8 +1,9 @@
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.expression.emotion.feeling import Feeling
 from mien.robot.expression.emotion.voice_estimate import STRONGEST, Estimated, estimate
-from numpy.typing import NDArray
 
 RATE, FPS = 16000, 60
 Samples = NDArray[np.float32]

@@ -1,4 +1,5 @@
 import pytest
+
 from mien.robot.errors import DeviceError
 from mien.robot.live.capture.microphone import choose, taken_at
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mien.robot.live.capture.audio_clock import AudioClock
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox, mono
 from mien.robot.live.capture.recorded import Pcm, Recorded, blocks

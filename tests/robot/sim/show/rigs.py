@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from mien.robot.control.loop import Loop, Tick
 from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.link.board import Board

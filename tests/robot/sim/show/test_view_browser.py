@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.image import imread
+
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.panel.process import Window
 from mien.robot.viewer.presets import Presets
 from mien.robot.viewer.view import ViewProcess
-
 from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser
 from tests.robot.sim.show.rigs import FACE, N, follow, pulled
