@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from mien.robot.errors import MienError
-from mien.robot.face.config import FaceConfig
 from mien.robot.names import checked
 
 
@@ -38,25 +35,3 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     part.replace(path)
-
-
-def origin(face: FaceConfig, seed: int) -> dict[str, Any]:
-    """What a result depends on: version, commit, face and seed."""
-    return {
-        "mien": metadata.version("mien"),
-        "commit": _commit(),
-        "face": face.name,
-        "face_hash": face.hash,
-        "seed": seed,
-    }
-
-
-def _commit() -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=5,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

@@ -48,7 +48,7 @@ from mien.models.self_model import model as self_model
 from mien.models.train.self_model.fit import FitConfig
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.config import load_face
-from mien.robot.runs import origin
+from mien.robot.face.provenance import origin
 
 HELP = """Lets a face learn itself, and prove it.
 

@@ -108,3 +108,8 @@ def gaps(
     """Height of the upper point over the lower one, (..., pairs), from (..., 478, 3)."""
     upper, lower = np.array(pairs).T
     return np.asarray(landmarks[..., upper, 1] - landmarks[..., lower, 1], dtype=np.float64)
+
+
+def lip_gap(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Opening between the inner lips, (..., 478, 3) mm -> (...,) mm, the median of five pairs."""
+    return np.asarray(np.median(gaps(landmarks, LIP_GAPS), axis=-1))

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.robot.clip.trace import Trace, lip_gap, opening
+from mien.models.face.regions import lip_gap
+from mien.robot.clip.trace import Trace, opening
 from mien.robot.face.config import Floats
 
 SHOWN = ("jaw_open", "lip_upper_center", "lip_lower_center", "corner_x_left", "corner_y_left")

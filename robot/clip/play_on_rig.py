@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.checkpoint import content_hash
-from mien.models.face.regions import mouth_width
+from mien.models.face.regions import lip_gap, mouth_width
 from mien.models.speech.phone_track import estimate
 from mien.robot.clip import figure
-from mien.robot.clip.trace import Trace, follows, lip_gap, loudness, opening
+from mien.robot.clip.trace import Trace, follows, loudness, opening
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.errors import InputError
 from mien.robot.expression import speech
@@ -24,11 +24,12 @@ from mien.robot.expression.layers import FPS
 from mien.robot.expression.performance import Performance
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.face.provenance import origin
 from mien.robot.link.board import Board
 from mien.robot.media import livelink_takes as livelink
 from mien.robot.media.audio import RATE
 from mien.robot.media.film import Film, film
-from mien.robot.runs import origin, write_json
+from mien.robot.runs import write_json
 from mien.robot.sim.board import Core, SimBoard
 from mien.robot.sim.faults import parse_faults
 from mien.robot.sim.render import Renderer

@@ -9,7 +9,7 @@ from typing import Final, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.robot.clip.trace import lip_gap
+from mien.models.face.regions import lip_gap
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.expression.performance import Performance
 from mien.robot.face.calibrated import Calibrated

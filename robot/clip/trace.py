@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.face.regions import LIP_GAPS, gaps
 from mien.models.speech.metrics import lag_ms, pearson
 from mien.robot.control.loop import RATE_HZ, Tick
 from mien.robot.face.config import FaceConfig, Floats
@@ -59,11 +58,6 @@ class Trace:
             "slowed_fraction": float(np.mean([t.slowed for t in self.ticks])),
             "interlocked_ticks": sum(bool(t.locked) for t in self.ticks),
         }
-
-
-def lip_gap(landmarks: Floats) -> Floats:
-    """Opening between the inner lips, (..., 478, 3) mm -> (...,) mm, the middle of five pairs."""
-    return np.asarray(np.median(gaps(landmarks, LIP_GAPS), axis=-1))
 
 
 def opening(landmarks: Floats) -> Floats:

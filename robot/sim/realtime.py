@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from mien.robot.clip.trace import lip_gap
+from mien.models.face.regions import lip_gap
 from mien.robot.errors import DeviceError
 from mien.robot.face.config import FaceConfig
 from mien.robot.sim.board import SimBoard

@@ -28,8 +28,9 @@ def emotions(
     from mien.robot.expression.posture import posture
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
+    from mien.robot.face.provenance import origin
     from mien.robot.progress import Steps
-    from mien.robot.runs import new_run, origin, write_json
+    from mien.robot.runs import new_run, write_json
     from mien.robot.sim.render import CameraView, Renderer
     from mien.robot.sim.rig import Rig
 

@@ -14,8 +14,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from mien.models.face.regions import lip_gap
 from mien.models.speech.metrics import lag_ms, pearson
-from mien.robot.clip.trace import lip_gap
 from mien.robot.control.loop import RATE_HZ, Clock, Loop, Tick
 from mien.robot.errors import DeviceError, InputError, MienError
 from mien.robot.expression.layers import FPS

@@ -220,8 +220,8 @@ def offsets(
     what went into the microphone as a file. Sound: what came out of the room's speaker against
     what went into the microphone. Both over the last minute, without the first third of that.
     """
+    from mien.models.face.regions import lip_gap
     from mien.models.speech.metrics import lag_ms, pearson
-    from mien.robot.clip.trace import lip_gap
     from mien.robot.expression.speech import FPS, speak
 
     voice_t, voice = heard = last(hands.voice)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mien.robot.clip.trace import follows, lip_gap, loudness, opening
+from mien.models.face.regions import lip_gap
+from mien.robot.clip.trace import follows, loudness, opening
 
 RATE = 60
 T = np.arange(600) / RATE
