@@ -1,6 +1,7 @@
 """A real face before a real camera: a loop in its own thread holds the face, others may think.
 
-The loop is ``mien.robot.control.loop.Loop`` and the only caller of the board. It sends sixty times a second
+The loop is ``mien.robot.control.loop.Loop`` and the only caller of the board. It sends sixty times
+a second
 whatever the caller is busy with (a fit, a picture, a question), so that the board never misses its
 host; and however the session ends (done, Ctrl-C, an error, the caller's death), it ramps the face
 to its safe pose and releases it.

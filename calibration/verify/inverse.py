@@ -60,7 +60,8 @@ def check_inverse(
     string's play or slack make the same face. The second compares commands.
 
     Eyes with errors of their own that the self-model cannot know have a sight
-    (``mien.models.self_model.observation_model.Sight``), by which our commands are then found; ``regions_*`` are the same
+    (``mien.models.self_model.observation_model.Sight``), by which our commands are then found;
+    ``regions_*`` are the same
     without, by the weights per region that a running face uses. ``wide_ridge_*``: ridge that is
     given as many modes of a look as a sight has.
     """

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulated board with the face of `mien.firmware.host.HostCore`: bytes and time in, pulses out."""
+"""The emulated board with the face of `mien.firmware.host.HostCore`: bytes and time in, pulses
+out."""
 
 from __future__ import annotations
 

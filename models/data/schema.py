@@ -76,7 +76,8 @@ def at_60(values: NDArray[np.floating], fps: float, frames: int) -> NDArray[np.f
 
 
 def read_audio(path: Path) -> NDArray[np.int16]:
-    """Any sound file -> int16 mono at 16 kHz (training data; ``mien.robot.media.audio`` is for users)."""
+    """Any sound file -> int16 mono at 16 kHz (training data; ``mien.robot.media.audio`` is for
+    users)."""
     samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     return to_int16(samples.mean(axis=1), rate)
 

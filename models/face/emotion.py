@@ -1,6 +1,7 @@
 """Emotions as ARKit weights: prototypes from action units, blends, intensity, time and variation.
 
-    mix (T, 8) of intensities in 0..1 -> expression (T, 52), added to speech by ``mien.models.fusion.rules``
+    mix (T, 8) of intensities in 0..1 -> expression (T, 52), added to speech by
+    ``mien.models.fusion.rules``
 
 Prototypes are the action units of EMFACS (Friesen & Ekman 1983; the usual table is in Ekman,
 Friesen & Hager 2002). What was added to them is said beside each. Everything is linear in the

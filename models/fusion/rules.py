@@ -1,7 +1,8 @@
 """Speech meets expression: which shapes give way where both want the mouth.
 
 Three ways, so that they can be measured side by side: ``plain`` adding; ``crossed``, adding with
-three written cross terms; and a learned sparse fusion (``mien.models.fusion.learned``). All take speech
+three written cross terms; and a learned sparse fusion (``mien.models.fusion.learned``). All take
+speech
 (T, 52), expression (T, 52) and voice (T,) in 0..1, and all return the speech itself, exactly, where
 there is no expression, and the expression itself where nobody speaks.
 

@@ -6,7 +6,8 @@
     z   = phi A                        latents (K,), K <= 64
     y   = mean + z D                   landmarks (478, 3) in mm, head frame
 
-The pull is the state of a play operator (mien.models.self_model.hysteresis) with learned widths: one number per tendon
+The pull is the state of a play operator (mien.models.self_model.hysteresis) with learned widths:
+one number per tendon
 carries all that the past matters. Doubt is that of Bayesian linear regression on phi: the error of
 y at a new x has the variance noise^2 * phi' S phi, S = (Phi' Phi + ridge)^-1 over the training
 set, so it grows where nothing was seen. This file is numpy alone: the running face and the tests

@@ -27,7 +27,8 @@ class NetConfig:
 
 
 class SelfModelNet(nn.Module):
-    """x -> latents; see mien.models.self_model.model for the formula, and for the pulls that x holds."""
+    """x -> latents; see mien.models.self_model.model for the formula, and for the pulls that x
+    holds."""
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()

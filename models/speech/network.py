@@ -46,7 +46,8 @@ class Config:
     features: int = FEATURES
     outputs: tuple[str, ...] = SPEECH
     loudness: float = 0.5
-    """Share of the opening that is loudness (models/speech/loudness.py); 0 leaves that stage out."""
+    """Share of the opening that is loudness (models/speech/loudness.py); 0 leaves that stage
+    out."""
 
     @property
     def lookahead_ms(self) -> float:
@@ -187,7 +188,8 @@ class SpeechNet(nn.Module):
     def _opened(
         self, asked: Tensor, x: Tensor, caches: list[Tensor]
     ) -> tuple[Tensor, list[Tensor]]:
-        """Opening (B, T) that is asked for, after ``mien.models.speech.loudness``, and the new caches."""
+        """Opening (B, T) that is asked for, after ``mien.models.speech.loudness``, and the new
+        caches."""
         hops = x.reshape(*x.shape[:2], HOPS_PER_FRAME, -1)[..., self.bands]
         hops = hops.clamp(max=loudness.PEAK)
         power = torch.cat([caches[0], (10.0 ** (2 * (hops - 1))).mean(dim=(2, 3))[:, None]], dim=2)

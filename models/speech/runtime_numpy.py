@@ -1,7 +1,8 @@
 """The speech network without torch: numpy alone, for a small computer beside the face.
 
 The same weights file, the same numbers to within 1e-4, the same explicit state. It is what runs
-where a gigabyte of torch has no place; training and everything else stays with ``mien.models.speech.network``.
+where a gigabyte of torch has no place; training and everything else stays with
+``mien.models.speech.network``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
     features (1, steps, 2 x 66), state_0 .. -> shapes (1, steps, 52), phones, next_state_0 ..
 
 One file serves any number of steps: give back each ``next_state_i`` as ``state_i`` of the next
-call, zeros before the first. ``mien.models.speech.features`` says what features are; the file's metadata holds
+call, zeros before the first. ``mien.models.speech.features`` says what features are; the file's
+metadata holds
 the names of the shapes, the look-ahead and the hash of the weights that it was made from.
 """
 

@@ -214,8 +214,8 @@ class FaceTracker:
 
     def register(self, rest: Sequence[tuple[NDArray[np.uint8], Tracked]]) -> None:
         """Follow this face's skin and irises from pictures of it at rest, each with what was seen
-        in it before: mien.models.vision.registration and mien.models.vision.irises. From now on the camera and its light
-        must stay as they are.
+        in it before: mien.models.vision.registration and mien.models.vision.irises. From now on
+        the camera and its light must stay as they are.
 
         Raises:
             ModelError: none of the pictures shows a face.

@@ -6,8 +6,8 @@ and is off by something else in every pose. Optical flow knows nothing of faces 
 there, but not far, and not what opens or is covered. So the picture is first bent back to rest by
 what the tracker says, flow finds what is left, and both are added; twice over, for the second time
 less is left and it can be looked at finely. Where flow there and flow back do not meet again, and
-at the irises, which slide behind the lids (mien.models.vision.irises finds them), the tracker has its way; as
-it has along the lids, where flow sees the iris go by.
+at the irises, which slide behind the lids (mien.models.vision.irises finds them), the tracker has
+its way; as it has along the lids, where flow sees the iris go by.
 
 Measured on a calibration's poses of the simulated morpheus33 (640x480), against the true points in
 pixels, RMS without the mean: strings alone move the nose by 1.19 and the cheeks by 1.16; MediaPipe

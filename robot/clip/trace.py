@@ -68,7 +68,8 @@ def opening(landmarks: Floats) -> Floats:
 def follows(wanted: Floats, reached: Floats, rate: float) -> tuple[float, float]:
     """How late ``reached`` (T,) comes after ``wanted`` (T,), ms, and their correlation there.
 
-    Definitions in ``mien.models.speech.metrics``. A signal that does not move has no lag: (nan, nan).
+    Definitions in ``mien.models.speech.metrics``. A signal that does not move has no lag: (nan,
+    nan).
     """
     if np.ptp(wanted) < STILL or np.ptp(reached) < STILL:
         return float("nan"), float("nan")

@@ -23,7 +23,8 @@ as actors do (Wallbott 1998, Eur. J. Soc. Psychol. 28:879); the sizes and the re
 
 
 def posture(mixed: Floats) -> Floats:
-    """Mix (T, 8) -> neck commands (T, 3) to add, shared as ``mien.models.face.emotion.blend`` shares."""
+    """Mix (T, 8) -> neck commands (T, 3) to add, shared as ``mien.models.face.emotion.blend``
+    shares."""
     table = np.array([POSTURES.get(name, (0.0, 0.0, 0.0)) for name in EMOTIONS])
     felt = np.clip(mixed, 0.0, 1.0)
     total = np.maximum(felt[..., 1:].sum(axis=-1, keepdims=True), 1.0)

@@ -1,4 +1,5 @@
-"""Live Link Face CSV in and out, and a side-car beside it (the format: models/face/livelink_csv.py)."""
+"""Live Link Face CSV in and out, and a side-car beside it (the format:
+models/face/livelink_csv.py)."""
 
 from __future__ import annotations
 

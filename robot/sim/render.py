@@ -1,8 +1,8 @@
 """Pictures of the simulated face: an off-screen OpenGL renderer that needs no display and no GPU
 (Mesa's llvmpipe does).
 
-All lengths are mm, right-handed, +y up; the head frame of `mien.robot.sim.head` is placed in the world
-by a 4x4 transform.
+All lengths are mm, right-handed, +y up; the head frame of `mien.robot.sim.head` is placed in the
+world by a 4x4 transform.
 """
 
 from __future__ import annotations

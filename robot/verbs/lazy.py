@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Final
 
 import typer
@@ -26,7 +26,7 @@ class LazyGroup(TyperGroup):
     emergency stop must work on a machine where the graphics stack does not.
     """
 
-    table: ClassVar[Callable[[], dict[str, Callable[[], Any]]]]
+    table: ClassVar[Callable[[], Mapping[str, Callable[[], Any]]]]
     """Name -> what imports it: a function, or a ``typer.Typer`` with commands of its own."""
 
     def list_commands(self, ctx: Any) -> list[str]:

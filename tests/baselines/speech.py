@@ -3,7 +3,8 @@
     python tests/baselines/speech.py --data ../shared/data --others /path/to/other/env/bin/python \\
         --node /folder/with/node_modules
 
-Prints one JSON object: system -> the metrics of models/speech/metrics.py on the last clips of grid_s1 and
+Prints one JSON object: system -> the metrics of models/speech/metrics.py on the last clips of
+grid_s1 and
 on lj_phones. Systems: the network; RMS and log-RMS of the sound as the opening; a viseme table
 (every phone of a forced alignment opens the mouth as far as its vowel class says, smoothed over
 80 ms, no coarticulation); pylipsync and openfacefx, if an interpreter that has them is given; and

@@ -18,9 +18,9 @@ import pytest
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import RECORDS, SETUP, record_type
 from mien.robot.face.config import FaceConfig, load_face
+from tests.paths import ROOT
 
 FACE = "hobby9"
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,11 @@
 Adam, last layer and doubt in closed form.
 
 The network learns on the modes of the noisy looks. What its features do to the skin is then
-estimated landmark by landmark, as smooth fields (mien.models.train.self_model.field_shrinkage), and cut to modes again,
+estimated landmark by landmark, as smooth fields (mien.models.train.self_model.field_shrinkage),
+and cut to modes again,
 those of the model's own motion, which hold much less of the camera's noise. Before that, pairs of
-levers that clearly meet get hidden units of their own (mien.models.train.self_model.interactions). All of it is done
+levers that clearly meet get hidden units of their own (mien.models.train.self_model.interactions).
+All of it is done
 some times over, for each model tells better than the one before how far the camera had swayed.
 """
 

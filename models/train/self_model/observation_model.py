@@ -1,4 +1,5 @@
-"""Fits what one camera's looks tell of the commands (mien.models.self_model.observation_model), in closed form.
+"""Fits what one camera's looks tell of the commands (mien.models.self_model.observation_model), in
+closed form.
 
 All that must be known of errors (their covariance, ridge strengths, kernel widths) is known from
 looks left out one at a time, which costs nothing with ridge: the error of a look left out is its
@@ -6,7 +7,8 @@ residual over one minus its leverage (Allen, "The relationship between variable 
 augmentation and a method for prediction", Technometrics 16 (1974)). The numbers below were chosen
 on a robot and looks that no benchmark asks.
 
-Looks that are read badly count less (mien.models.train.self_model.observation_noise), by the root of their errors' sizes:
+Looks that are read badly count less (mien.models.train.self_model.observation_noise), by the root
+of their errors' sizes:
 on two robots that found commands as well as by the sizes themselves, and better on a third.
 """
 

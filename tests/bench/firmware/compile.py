@@ -7,7 +7,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-HERE = Path(__file__).parents[3] / "firmware"
+from tests.paths import ROOT
+
+HERE = ROOT / "firmware"
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZERS = "address,undefined"
 

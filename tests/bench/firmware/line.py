@@ -14,7 +14,8 @@ BYTE_S = 10 / 500_000
 
 
 class Line:
-    """A Transport (``mien.robot.link.transport``) with latency, and the clock that everyone lives on.
+    """A Transport (``mien.robot.link.transport``) with latency, and the clock that everyone lives
+    on.
 
     Attributes:
         core: replace it for a reset of the board.

@@ -9,8 +9,8 @@ from mien.models.fusion.learned import LearnedFusion
 from mien.models.fusion.rules import Fusion, crossed, plain
 from mien.models.train.fusion.train import Lips
 from tests.bench.models.fusion_eval import KEYS, compare
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 LIPS = Lips.of(ROOT / "robot" / "faces" / "face_units.npz")
 
 

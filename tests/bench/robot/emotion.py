@@ -4,7 +4,8 @@ Every clip goes the whole way: speech model, feeling, fusion, retargeting, inver
 firmware, servos, skin. Keys:
 
 - ``accuracy`` (``accuracy_rendered`` for the other camera): share of test clips whose emotion, of
-  eight at one intensity, a judge (``tests.bench.models.expression_reader``) names from landmarks alone; the
+  eight at one intensity, a judge (``tests.bench.models.expression_reader``) names from landmarks
+  alone; the
   judge was fitted on other sentences played by another build. ``ceiling``: the same judge fitted
   and tested on the targets, before any servo.
 - ``monotone``: mean Spearman rank correlation of expression strength (RMS displacement of the mean

@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from tests.bench.robot import emotion_trials
 from tests.bench.robot.emotion import camera_kind
 from tests.bench.robot.emotion_trials import Trial, closures, lip_costs, zero_error
 from tests.bench.robot.sentences import LONGEST_S, SHORTEST_S, Sentence, recorded, synthetic
+from tests.paths import DATA
 
 FRAMES, RATE, LATE = 150, 16000, 4
 PHONES = (Phone("AA", 0.0, 0.5), Phone("M", 0.5, 0.6), Phone("AA", 0.6, 1.5), Phone("P", 1.5, 1.6))
@@ -77,7 +77,7 @@ def test_too_few_recordings_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.data
 def test_recorded_sentences_are_short_and_know_their_phones() -> None:
-    data = Path(os.environ.get("MIEN_DATA", Path(__file__).parents[3] / "shared" / "data"))
+    data = DATA
     if not (data / "lj_phones").is_dir():
         pytest.skip(f"no {data / 'lj_phones'}; set MIEN_DATA")
     said = recorded(data / "lj_phones", 3)

@@ -101,7 +101,8 @@ def test_a_camera_that_is_gone_or_hangs_is_named(
 
 
 class Webcam(FilmCamera):
-    """The bench's camera where ``mien.robot.media.webcam.Pictures`` would be: its cable falls out after 30."""
+    """The bench's camera where ``mien.robot.media.webcam.Pictures`` would be: its cable falls
+    out after 30."""
 
     name, left = "Bench camera", 30
 

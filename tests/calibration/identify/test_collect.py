@@ -21,6 +21,7 @@ from mien.calibration.plan.excitation import KINDS, MIXED, Plan, make_plan
 from mien.robot.errors import ConfigError, DeviceError, InputError
 from mien.robot.face.config import FaceConfig, load_face
 from tests.calibration.analytic_stage import AnalyticStage, Unplugged
+from tests.paths import ROOT
 
 POSES = 150
 
@@ -119,7 +120,7 @@ def test_kill_9_of_the_process_loses_at_most_one_pose(face: FaceConfig, folder: 
         "    time.sleep(0.01)\n"
         "collect(face, AnalyticStage(face), Path(sys.argv[1]), tell)\n"
     )
-    root = Path(__file__).parents[2]
+    root = ROOT
     child = subprocess.Popen(
         [sys.executable, "-c", script, str(folder)],
         cwd=root,

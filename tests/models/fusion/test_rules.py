@@ -15,6 +15,7 @@ from mien.models.face.emotion import EMOTIONS, blend, mix
 from mien.models.fusion.learned import INPUTS, LearnedFusion
 from mien.models.fusion.rules import CLOSED, OPENS, SHUTS, Fusion, closure, crossed, plain, sealed
 from mien.models.train.fusion.train import Lips
+from tests.paths import ROOT
 
 Floats = NDArray[np.float64]
 ALL: dict[str, Callable[[], Fusion]] = {
@@ -23,7 +24,7 @@ ALL: dict[str, Callable[[], Fusion]] = {
     "learned": LearnedFusion.load,
 }
 WITH_TERMS = ("crossed", "learned")
-UNITS = Path(__file__).parents[2] / "robot" / "faces" / "face_units.npz"
+UNITS = ROOT / "robot" / "faces" / "face_units.npz"
 LIPS = Lips.of(UNITS)
 
 

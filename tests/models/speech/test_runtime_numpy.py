@@ -39,7 +39,10 @@ def test_frame_by_frame_and_anew() -> None:
 
 
 def test_it_needs_no_torch() -> None:
-    code = "import sys, mien.models.speech.runtime_numpy as s; s.load(); assert 'torch' not in sys.modules"
+    code = (
+        "import sys, mien.models.speech.runtime_numpy as s; s.load(); "
+        "assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 

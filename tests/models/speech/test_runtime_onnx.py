@@ -20,6 +20,7 @@ from mien.models.speech.features import RATE
 from mien.models.speech.network import Config, SpeechNet, TorchEngine
 from mien.models.speech.stream import Stream, speak
 from mien.models.verbs.cli import export_app
+from tests.paths import ROOT
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -117,7 +118,7 @@ def test_without_the_packages_it_names_the_command() -> None:
         )
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True,
-            cwd=Path(__file__).parents[2],
+            cwd=ROOT,
         )  # fmt: skip
         assert "export" in done.stdout
 

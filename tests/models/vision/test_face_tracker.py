@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +19,10 @@ from mien.robot.errors import DeviceError
 from mien.robot.sim.head import Head, load_head
 from mien.robot.sim.render import CameraView, Renderer
 from mien.robot.sim.skin import Skin, SkinState
+from tests.paths import DATA
 from tests.robot.sim.skins import jaw_open, nodes
 
-DATA = (
-    Path(os.environ.get("MIEN_DATA", Path(__file__).parents[3] / "shared" / "data")) / "mediapipe"
-)
+DATA = DATA / "mediapipe"
 # Points of the middle of the face, whose places do not depend on its outline.
 MIDDLE = [
     *(13, 14, 0, 17, 61, 291, 37, 267, 84, 314),

@@ -63,7 +63,10 @@ def test_a_broken_driver_does_not_stop_the_face(demo: np.ndarray) -> None:
 
 
 def test_to_speak_needs_no_torch() -> None:
-    code = "import sys, mien.robot.expression.speech as s; s.SpeechStream(); assert 'torch' not in sys.modules"
+    code = (
+        "import sys, mien.robot.expression.speech as s; s.SpeechStream(); "
+        "assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 

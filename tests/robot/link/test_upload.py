@@ -11,6 +11,7 @@ from mien.robot.link import wire
 from mien.robot.link.upload import upload_of
 from mien.robot.link.wire import Flag, Result
 from tests.bench.firmware.lockstep import Lockstep
+from tests.paths import ROOT
 
 FACES = [load_face("morpheus33"), load_face("hobby9")]
 
@@ -66,7 +67,7 @@ def test_clip_is_what_the_board_drives() -> None:
 
 
 def test_crc_changes_with_anything_that_the_board_is_told(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[3] / "robot" / "faces" / "hobby9.yaml").read_text()
+    text = (ROOT / "robot" / "faces" / "hobby9.yaml").read_text()
     path = tmp_path / "face.yaml"
     path.write_text(text)
     crcs = {upload_of(load_face(path)).crc}

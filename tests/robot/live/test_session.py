@@ -34,9 +34,9 @@ from mien.robot.sim.realtime import simulated
 from mien.robot.stopping import Stop
 from mien.robot.verbs.live import parse_address, parse_emotion, source_of
 from tests.bench.robot.soak import Reciter
+from tests.paths import ROOT
 
 FACE = "hobby9"
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

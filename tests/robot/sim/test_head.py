@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from mien.robot.sim.head import ASSET, LANDMARKS, Head, load_head
+from tests.paths import ROOT
 
-FACE_UNITS = Path(__file__).parents[3] / "robot" / "faces" / "face_units.npz"
+FACE_UNITS = ROOT / "robot" / "faces" / "face_units.npz"
 # MediaPipe's index of a point on the face's right and of its partner on the left.
 PAIRS = (
     (33, 263),

@@ -180,6 +180,6 @@ def test_no_opengl_is_a_device_error_with_the_fix(
 
 
 def test_shaders_ship_with_the_package() -> None:
-    import robot.sim.render as module
+    import mien.robot.sim.render as module
 
     assert len(list((Path(module.__file__).parent / "shaders").glob("*.glsl"))) == 8

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
 
-import robot.faces
-import robot.sim
+import mien.robot.faces
+import mien.robot.sim
 from mien.robot.face.config import load_face
 from mien.robot.sim.rig import Rig
 from tests.bench.robot.measure import landmarks_at
 
 FACE = load_face("morpheus33")
-UNITS = Path(robot.faces.__file__).parent / "face_units.npz"
+UNITS = Path(mien.robot.faces.__file__).parent / "face_units.npz"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def reach(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_sources_of_the_rig_do_not_read_the_face_units() -> None:
-    folder = Path(next(iter(robot.sim.__path__)))
+    folder = Path(next(iter(mien.robot.sim.__path__)))
     for name in ("mechanism", "drives", "silicone", "layout", "servo", "rig", "skin", "builds"):
         assert "face_units" not in (folder / f"{name}.py").read_text(encoding="utf-8")
     for file in (folder / "mechanisms").glob("*.yaml"):

@@ -1,4 +1,3 @@
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +11,8 @@ from mien.robot.errors import DeviceError
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.media.webcam import Webcam
 from mien.robot.verbs.mimic import CameraInlet, angles_of
+from tests.paths import DATA
 
-DATA = Path(os.environ.get("MIEN_DATA", Path(__file__).parents[4] / "shared" / "data"))
 NOBODY = Tracked(
     0, np.full((478, 3), np.nan), np.full((478, 3), np.nan), {}, np.full((4, 4), np.nan), np.nan, 0
 )

@@ -22,11 +22,12 @@ from scipy.optimize import linear_sum_assignment
 from mien.models.vision.face_tracker import FaceTracker
 from mien.robot.sim.head import LANDMARKS, Head, load_head
 from mien.robot.sim.render import CameraView, Light, Renderer
+from tests.paths import ROOT
 from tests.tools.head_assets import paint, shape
 from tests.tools.head_assets.mpfb import Arrays, read_base, save
 from tests.tools.head_assets.solids import IRIS_RADIUS
 
-HERE = Path(__file__).parent
+HERE = ROOT / "robot" / "sim" / "assets"
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Flags = NDArray[np.bool_]

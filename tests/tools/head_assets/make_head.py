@@ -19,10 +19,11 @@ import igl
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.paths import ROOT
 from tests.tools.head_assets import paint, shape, solids
 from tests.tools.head_assets.mpfb import Arrays, BaseMesh, read_base, save
 
-HERE = Path(__file__).parent
+HERE = ROOT / "robot" / "sim" / "assets"
 STEP_MM = 0.01  # positions are int16 in this step
 JAW_PIVOT = (0.0, -18.0, -56.0)  # condyle: 10 mm in front of the tragus, 18 mm under the eyes
 EYE_RADIUS = 15.3

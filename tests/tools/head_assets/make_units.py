@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.robot.sim.head import LANDMARKS, Head, load_head
+from tests.paths import ROOT
 from tests.tools.head_assets import shape
 from tests.tools.head_assets.fit_landmarks import IRIS_FIRST
 from tests.tools.head_assets.mpfb import face_units, read_base, save
 
-OUT = Path(__file__).parents[2] / "faces" / "face_units.npz"
+OUT = ROOT / "robot" / "faces" / "face_units.npz"
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]

@@ -12,7 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 from tests.models.rnc_packer import pack
 
-import robot
+import mien.robot
 from mien.models.data import schema
 from mien.models.data.corpora import acted, queen, steelsky
 from mien.models.data.corpora import registry as corpora
@@ -22,7 +22,7 @@ from mien.models.speech.features import RATE
 from mien.models.speech.phones import NUMBER, SILENCE, Phone
 from mien.models.verbs import cli
 
-DEMO = Path(robot.__path__[0]) / "assets" / "lj_demo.flac"
+DEMO = Path(mien.robot.__path__[0]) / "assets" / "lj_demo.flac"
 SAID = "produced the block books which were the immediate predecessors of the true printed book"
 
 

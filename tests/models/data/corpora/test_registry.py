@@ -20,6 +20,7 @@ from mien.models.errors import ModelError
 from mien.models.face.blendshapes import INDEX, lip_opening
 from mien.models.speech.features import BAND, MELS, RATE
 from mien.models.speech.phones import NUMBER, PHONES, UNKNOWN, Phone
+from tests.paths import DATA
 
 
 def beeps(
@@ -240,7 +241,7 @@ def test_facegood_opening_is_the_issue_s() -> None:
 
 
 def data_folder() -> Path:
-    default = Path(__file__).parents[2].parent / "shared" / "data"
+    default = DATA
     folder = Path(os.environ.get("MIEN_DATA", default))
     if not (folder / "grid_s1").is_dir():
         pytest.skip("the corpora are not here: set MIEN_DATA")
