@@ -1,7 +1,7 @@
-/* Generated from protocol.h by `python -m mien.firmware.tools.wire`; a test compares. */
+/* Generated from protocol.h: python -m mien.firmware.tools.wire. A test compares. */
 #ifndef MIEN_PROTOCOL_HASH_H
 #define MIEN_PROTOCOL_HASH_H
 
-#define MIEN_PROTOCOL_HASH 0x4F297F0BUL
+#define MIEN_PROTOCOL_HASH 0x9F47318EUL
 
 #endif

@@ -27,8 +27,8 @@ DOCS = {
 def hash_header(header: Header) -> str:
     """Text of ``protocol_hash.h``."""
     return (
-        "/* Generated from protocol.h by `python -m mien.firmware.tools.wire`; a test compares.
-        */\n" "#ifndef MIEN_PROTOCOL_HASH_H\n#define MIEN_PROTOCOL_HASH_H\n\n"
+        "/* Generated from protocol.h: python -m mien.firmware.tools.wire. A test compares. */\n"
+        "#ifndef MIEN_PROTOCOL_HASH_H\n#define MIEN_PROTOCOL_HASH_H\n\n"
         f"#define MIEN_PROTOCOL_HASH 0x{header.hash:08X}UL\n\n#endif\n"
     )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from struct import Struct
 
-PROTOCOL_HASH = 0x4F297F0B
+PROTOCOL_HASH = 0x9F47318E
 CHANNELS_MAX = 48
 BOARDS_MAX = 4
 BOARD_CHANNELS = 16
