@@ -8,7 +8,6 @@ from typing import Final, TypeVar
 import numpy as np
 
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
-from mien.robot.expression.performance import NECK
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.link.board import Board
@@ -18,28 +17,8 @@ from mien.robot.sim.rig import Rig
 HOLD_S: Final = 1.3
 """From one pose to the next, neutral first, and at rest there."""
 MOVE_S: Final = 0.35
-_SOLVES = 12
 
 Seen = TypeVar("Seen")
-
-
-def poses(calibrated: Calibrated, weights: Floats, head: Floats | None = None) -> Floats:
-    """ARKit weights (P, 52) and neck (P, 3) -> commands (P, n), each solved from rest."""
-    face, retarget = calibrated.face, calibrated.retarget
-    targets, direct = retarget.targets(weights), retarget.direct(weights)
-    inverse = calibrated.inverse()
-    out = np.zeros((len(weights), len(face.names)))
-    for k, target in enumerate(targets):
-        others = np.zeros(len(face.names))
-        for axis, name in enumerate(NECK):
-            if head is not None and name in face.names:
-                others[face.index(name)] = head[k, axis]
-        for name, command in direct.items():
-            others[face.index(name)] = command[k]
-        inverse.reset()
-        for _ in range(_SOLVES):
-            out[k] = inverse.solve(target, others=others).commands
-    return out
 
 
 def hold(

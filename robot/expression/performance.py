@@ -10,17 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.fusion.rules import Fusion
-from mien.models.self_model.inverse import Inverse
 from mien.robot.expression import speech
 from mien.robot.expression.emotion.feeling import Feeling
 from mien.robot.expression.layers import FPS, Life, act
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
+from mien.robot.face.solver import FaceSolver
 from mien.robot.media.audio import RATE
 
 TAIL_S = 0.6
 """Time after the sound, so that the mouth is seen to close."""
-NECK = ("neck_yaw", "neck_pitch", "neck_roll")
 
 
 @dataclass(frozen=True)
@@ -73,32 +72,26 @@ def perform(
     ``fuse`` is how a feeling meets speech, by default the first of ``expression.FUSIONS``.
     """
     padded = np.concatenate([samples, np.zeros(int(TAIL_S * RATE), np.float32)])
-    face = calibrated.face
     spoken = speech.speak(padded)
     acted = act(spoken, padded, RATE, Life(seed=seed), feeling, fuse)
     weights, head = acted.weights, acted.head
-    targets = calibrated.retarget.targets(weights)
-    others = np.zeros((len(weights), len(face.names)))
-    for k, name in enumerate(NECK):
-        if name in face.names:
-            others[:, face.index(name)] = head[:, k]
-    for name, command in calibrated.retarget.direct(weights).items():
-        others[:, face.index(name)] = command
-    found = _invert(calibrated.inverse(), targets, others, progress)
+    solver = FaceSolver(calibrated)
+    targets = solver.targets(weights)
+    found = _invert(solver, targets, solver.direct(weights, head), progress)
     return Performance(weights, head, targets, *found, spoken)
 
 
 def _invert(
-    inverse: Inverse, targets: Floats, others: Floats, progress: Callable[[float], None]
+    solver: FaceSolver, targets: Floats, direct: Floats, progress: Callable[[float], None]
 ) -> tuple[Floats, dict[str, float], Floats]:
-    commands, spent = np.zeros_like(others), np.zeros(len(targets))
+    commands, spent = np.zeros_like(direct), np.zeros(len(targets))
     squares: dict[str, float] = {}
     for k, target in enumerate(targets):
         began = perf_counter()
-        found = inverse.solve(target, 1.0 / FPS, others[k])
+        found = solver.invert(target, direct[k], 1.0 / FPS)
         spent[k] = 1e3 * (perf_counter() - began)
         commands[k] = found.commands
-        for region, miss in found.unreached.items():
+        for region, miss in found.residual.items():
             squares[region] = squares.get(region, 0.0) + miss**2 / len(targets)
         progress((k + 1) / len(targets))
     return commands, {region: float(np.sqrt(s)) for region, s in squares.items()}, spent

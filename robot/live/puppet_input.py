@@ -6,9 +6,9 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from mien.robot.expression.performance import NECK
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
+from mien.robot.face.solver import FaceSolver
 from mien.robot.live.jitter_buffer import FRAME_S
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet.network import Seen
@@ -31,10 +31,9 @@ class Strings:
     """Commands from the newest face of an inlet, None while there is none."""
 
     def __init__(self, calibrated: Calibrated, inlet: Inlet) -> None:
-        self._face, self._retarget = calibrated.face, calibrated.retarget
-        self._inverse, self._inlet = calibrated.inverse(), inlet
+        self._solver, self._inlet = FaceSolver(calibrated), inlet
         self._last: float | None = None
-        _ = self._retarget.reach
+        self._solver.warm_up()
 
     def __call__(self, t: float) -> Floats | None:
         """Commands (n,) at ``t`` s."""
@@ -42,14 +41,7 @@ class Strings:
         if seen is None or not seen.tracked or t - seen.t > LOST_S:
             self._last = None
             return None
-        others = np.zeros(len(self._face.names))
         head = np.clip(seen.rotations[list(_HEAD)] / _RANGE, -1.0, 1.0)
-        for k, name in enumerate(NECK):
-            if name in self._face.names:
-                others[self._face.index(name)] = head[k]
-        for name, command in self._retarget.direct(seen.weights[None]).items():
-            others[self._face.index(name)] = command[0]
         dt = FRAME_S if self._last is None else max(t - self._last, FRAME_S)
         self._last = t
-        target = self._retarget.targets(seen.weights[None])[0]
-        return self._inverse.solve(target, dt, others).commands
+        return self._solver.solve(seen.weights, head, dt).commands

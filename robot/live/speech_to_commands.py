@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.speech.features import samples_for
-from mien.robot.expression.performance import NECK
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
+from mien.robot.face.solver import FaceSolver
 from mien.robot.live.capture.audio_clock import AudioClock
 from mien.robot.live.capture.block import Block
 from mien.robot.live.jitter_buffer import FRAME_S, Frame
@@ -50,8 +50,7 @@ class Performer:
         expression: LiveExpression,
         now: Callable[[], float],
     ) -> None:
-        self._face, self._retarget = calibrated.face, calibrated.retarget
-        self._inverse = calibrated.inverse()
+        self._solver = FaceSolver(calibrated)
         self._make, self._now = speech, now
         self._speech = speech()
         self.expression = expression
@@ -60,7 +59,7 @@ class Performer:
         self._frames = self._before = 0
         self._waited = 1
         self.skipped = 0
-        _ = self._retarget.reach  # measured on first use: not while somebody speaks
+        self._solver.warm_up()
 
     def push(self, block: Block) -> list[Frame]:
         """One block -> the frames that it completes."""
@@ -87,14 +86,7 @@ class Performer:
 
     def pose(self, weights: NDArray[np.float32], head: Floats) -> Floats:
         """Weights (52,) and neck (3,) -> commands (n,) for the next frame."""
-        others = np.zeros(len(self._face.names))
-        for k, name in enumerate(NECK):
-            if name in self._face.names:
-                others[self._face.index(name)] = head[k]
-        for name, command in self._retarget.direct(weights[None]).items():
-            others[self._face.index(name)] = command[0]
-        target = self._retarget.targets(weights[None])[0]
-        found = self._inverse.solve(target, self._waited * FRAME_S, others)
+        found = self._solver.solve(weights, head, self._waited * FRAME_S)
         self._waited = 1
         return found.commands
 

@@ -29,6 +29,7 @@ def emotions(
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
     from mien.robot.face.provenance import origin
+    from mien.robot.face.solver import FaceSolver
     from mien.robot.progress import Steps
     from mien.robot.runs import new_run, write_json
     from mien.robot.sim.render import CameraView, Renderer
@@ -40,7 +41,7 @@ def emotions(
     mixes = np.stack([mix({name: i}) for name in EMOTIONS for i in INTENSITIES])
     pictures: list[NDArray[np.uint8]] = []
     with Steps() as steps:
-        commands = holding.poses(calibrated, blend(mixes), posture(mixes))
+        commands = FaceSolver(calibrated).still(blend(mixes), posture(mixes))
         renderer: list[Renderer] = []
         view = CameraView(position=(0.0, -12.0, 960.0), target=(0.0, -22.0, 0.0), fov_deg=13.5)
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.models.face.emotion import EMOTIONS, blend, mix
-from mien.robot.clip import still as holding
 from mien.robot.expression.posture import posture
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
+from mien.robot.face.solver import FaceSolver
 
 
 class Presets:
@@ -22,7 +22,7 @@ class Presets:
     names: tuple[str, ...] = (*EMOTIONS, *ARKIT)
 
     def __init__(self, calibrated: Calibrated) -> None:
-        self._calibrated = calibrated
+        self._solver = FaceSolver(calibrated)
 
     def pose(self, name: str, strength: float = 1.0) -> Floats:
         """Commands (n,) within the face's limits; ``strength`` in 0..1. Takes milliseconds.
@@ -40,4 +40,4 @@ class Presets:
         else:
             felt = mix({name: strength})
             weights, head = blend(felt), posture(felt)[None]
-        return np.asarray(holding.poses(self._calibrated, weights[None], head)[0])
+        return np.asarray(self._solver.still(weights[None], head)[0])

@@ -8,6 +8,7 @@ from mien.robot.clip import still as holding
 from mien.robot.expression.posture import posture
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
+from mien.robot.face.solver import FaceSolver
 from mien.robot.verbs.emotions import sheet
 
 
@@ -18,7 +19,7 @@ def calibrated() -> Calibrated:
 
 def test_poses_stay_within_the_face_and_hold_the_head(calibrated: Calibrated) -> None:
     mixes = np.stack([mix({n: 1.0}) for n in ("neutral", "sadness", "surprise")])
-    commands = holding.poses(calibrated, blend(mixes), posture(mixes))
+    commands = FaceSolver(calibrated).still(blend(mixes), posture(mixes))
     low, high = calibrated.face.limits.T
     assert np.all(commands >= low - 1e-9)
     assert np.all(commands <= high + 1e-9)
