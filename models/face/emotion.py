@@ -1,11 +1,10 @@
 """Emotions as ARKit weights: prototypes from action units, blends, intensity, time and variation.
 
-    mix (T, 8) of intensities in 0..1 -> expression (T, 52), added to speech by
+    mix (T, E) of intensities in 0..1 -> expression (T, 52), added to speech by
     ``mien.models.fusion.rules``
 
-Prototypes are the action units of EMFACS (Friesen & Ekman 1983; the usual table is in Ekman,
-Friesen & Hager 2002). What was added to them is said beside each. Everything is linear in the
-intensity, so it is continuous, monotone and exactly 0 at 0. Everything is a function of time.
+Emotions are the rows of ``mien.models.face.emotion_table``. Everything is linear in the intensity,
+so it is continuous, monotone and exactly 0 at 0. Everything is a function of time.
 """
 
 from __future__ import annotations
@@ -19,96 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
-from mien.models.face.action_units import Action, to_arkit
+from mien.models.face.action_units import to_arkit
 from mien.models.face.blendshapes import INDEX, MIRROR
+from mien.models.face.emotion_table import Timing, table
 
 Floats = NDArray[np.float64]
 
-PROTOTYPES: Final[dict[str, tuple[Action, ...]]] = {
-    "neutral": (),
-    # EMFACS 6+12; 25 as in FACS 1978 table 11-1 (6+12+25), with a trace of 26: a smile with teeth.
-    "happiness": (Action(6, 1.0), Action(12, 1.0), Action(25, 0.35), Action(26, 0.25)),
-    # EMFACS 1+4+15; 17 and 64 are frequent beside them (FACS 2002), 43 droops the lid.
-    "sadness": (
-        *(Action(1, 1.0), Action(4, 0.35), Action(15, 1.0), Action(17, 0.4), Action(64, 0.35)),
-        Action(43, 0.2),
-    ),
-    # EMFACS 4+5+7+23; 17 and 24 as in FACS 1978 (4+5+7+17+24), a trace of 10. 15 draws the corners
-    # down, as 17 with 24 does on people; 63 keeps the stare on the other while the head lowers.
-    # ARKit's browDown takes the whole brow; 2 gives its outer end back, since a brow that slants
-    # is what reads as anger where the skin between the brows does not fold.
-    "anger": (
-        *(Action(4, 1.0), Action(2, 0.5), Action(5, 0.8), Action(7, 0.7), Action(23, 0.6)),
-        *(Action(24, 0.6), Action(17, 0.6), Action(10, 0.2), Action(15, 0.4), Action(63, 0.3)),
-    ),
-    # EMFACS 1+2+4+5+7+20+26; 25 because 20 parts the lips. 2 is low and 4 high: inner ends up and
-    # together are what tells this brow from that of surprise.
-    "fear": (
-        *(Action(1, 1.0), Action(2, 0.25), Action(4, 0.35), Action(5, 1.0), Action(7, 0.2)),
-        *(Action(20, 1.0), Action(25, 0.45), Action(26, 0.25)),
-    ),
-    # EMFACS 9+15+16; 10 as in FACS 2002, full, for the nose of this face does not wrinkle: the
-    # bared upper teeth must say it. 7 because 9 narrows the eyes.
-    "disgust": (
-        *(Action(9, 1.0), Action(10, 1.0), Action(15, 0.5), Action(16, 0.5)),
-        *(Action(4, 0.35), Action(7, 0.7)),
-    ),
-    # EMFACS 1+2+5B+26.
-    "surprise": (Action(1, 1.0), Action(2, 1.0), Action(5, 0.8), Action(26, 0.65)),
-    # EMFACS R12A+R14A, stronger than A so that a face without skin folds shows it. The raised
-    # brow of the other side and the lowered lids are stage practice and not in EMFACS.
-    "contempt": (
-        *(Action(12, 0.75, "right"), Action(14, 0.8, "right"), Action(2, 0.6, "left")),
-        *(Action(4, 0.3, "right"), Action(43, 0.25)),
-    ),
-}
-"""Action units of each emotion at intensity 1."""
+EMOTIONS: Final[tuple[str, ...]] = tuple(table())
+"""Names of all emotions, neutral first; the order of every mix (last axis, E)."""
 
-EMOTIONS: Final[tuple[str, ...]] = tuple(PROTOTYPES)
-"""The eight names; the order of every mix (last axis, 8)."""
+_WORDS: Final = {word: name for name, e in table().items() for word in (name, *e.words)}
 
-ALIASES: Final[dict[str, str]] = {
-    "happy": "happiness", "joy": "happiness", "sad": "sadness", "angry": "anger",
-    "afraid": "fear", "fearful": "fear", "scared": "fear", "disgusted": "disgust",
-    "surprised": "surprise", "contemptuous": "contempt", "calm": "neutral",
-}  # fmt: skip
-
-AROUSAL: Final[Floats] = np.array([0.0, 0.5, -0.5, 0.9, 0.7, 0.2, 0.8, -0.1])
-VALENCE: Final[Floats] = np.array([0.0, 0.9, -0.7, -0.6, -0.7, -0.7, 0.1, -0.5])
-"""Place of each emotion on Russell's circumplex (1980), rounded; in the order of EMOTIONS."""
-
-
-@dataclass(frozen=True)
-class Timing:
-    """How long an emotion takes to come, to settle and to go, in seconds.
-
-    Attributes:
-        onset_s: from nothing to the apex.
-        settle_s: time constant with which the apex relaxes, if it lasts.
-        settle: what stays of the apex after that, 0..1.
-        offset_s: from there to nothing; faces go slower than they come.
-    """
-
-    onset_s: float
-    settle_s: float
-    settle: float
-    offset_s: float
-
-
-# Viewers find 0.24 to 3 s realistic, by emotion (Hoffmann et al. 2010, Cogn. Emot. 24:1369);
-# sadness is read best when slow, disgust when fast to moderate, the rest does not mind (Recio et
-# al. 2013, Cogn. Emot. 27:1486); the onset of a spontaneous smile takes about half a second,
-# whatever the context (Schmidt, Cohn & Tian 2003, Biol. Psychol. 65:49). The numbers are ours.
-TIMINGS: Final[dict[str, Timing]] = {
-    "neutral": Timing(0.5, 2.0, 1.0, 0.7),
-    "happiness": Timing(0.55, 2.5, 0.85, 0.9),
-    "sadness": Timing(1.1, 4.0, 0.95, 1.5),
-    "anger": Timing(0.5, 3.0, 0.9, 0.8),
-    "fear": Timing(0.35, 1.5, 0.8, 0.8),
-    "disgust": Timing(0.45, 1.5, 0.8, 0.7),
-    "surprise": Timing(0.25, 0.7, 0.75, 0.6),
-    "contempt": Timing(0.6, 2.0, 0.9, 0.8),
-}
+AROUSAL: Final[Floats] = np.array([e.arousal for e in table().values()])
+VALENCE: Final[Floats] = np.array([e.valence for e in table().values()])
+TIMINGS: Final[dict[str, Timing]] = {name: e.timing for name, e in table().items()}
 
 
 def named(name: str) -> str:
@@ -117,15 +40,14 @@ def named(name: str) -> str:
     Raises:
         ModelError: none does.
     """
-    key = name.strip().lower()
-    key = ALIASES.get(key, key)
-    if key not in PROTOTYPES:
+    key = _WORDS.get(name.strip().lower())
+    if key is None:
         raise ModelError(f"{name!r} is not an emotion", f"use one of: {', '.join(EMOTIONS)}")
     return key
 
 
 def mix(intensities: Mapping[str, float]) -> Floats:
-    """A blend by name, ``{"happy": 0.6, "surprise": 0.3}`` -> (8,).
+    """A blend by name, ``{"happy": 0.6, "surprise": 0.3}`` -> (E,).
 
     Raises:
         ModelError: an unknown name, or an intensity outside 0..1.
@@ -140,17 +62,17 @@ def mix(intensities: Mapping[str, float]) -> Floats:
 
 @cache
 def prototypes() -> Floats:
-    """(8, 52) ARKit weights of every emotion at intensity 1."""
-    return np.stack([to_arkit(*PROTOTYPES[name]) for name in EMOTIONS])
+    """(E, 52) ARKit weights of every emotion at intensity 1."""
+    return np.stack([to_arkit(*emotion.actions) for emotion in table().values()])
 
 
 def strength(mixed: Floats) -> Floats:
-    """How much is felt in all, (..., 8) -> (...) in 0..1; neutral counts as nothing."""
+    """How much is felt in all, (..., E) -> (...) in 0..1; neutral counts as nothing."""
     return np.asarray(np.minimum(mixed[..., 1:].sum(axis=-1), 1.0))
 
 
 def blend(mixed: Floats) -> Floats:
-    """Expression of a mix, (..., 8) -> (..., 52).
+    """Expression of a mix, (..., E) -> (..., 52).
 
     Up to a total of 1 emotions add; beyond that they share it, so that a blend stays between its
     parts. Muscles that pull against each other (12 and 15, brows up and down) meet between.
@@ -194,7 +116,7 @@ class Variation:
 
 
 def express(mixed: Floats, t: Floats | None = None, variation: Variation | None = None) -> Floats:
-    """Expression (T, 52) of a mix (T, 8) over time, before it meets speech.
+    """Expression (T, 52) of a mix (T, E) over time, before it meets speech.
 
     Args:
         mixed: intensities 0..1, in the order of :data:`EMOTIONS`.
