@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from mien.models.errors import ModelError
+from mien.models.files import whole
 
 Meta: TypeAlias = dict[str, Any]
 _META_KEY = "mien"
@@ -24,14 +25,11 @@ WEIGHTS = Path(__file__).parent / "weights"
 def save(path: Path, tensors: Mapping[str, Any], meta: Meta) -> None:
     """Write tensors (torch or numpy, any shape) and JSON-serialisable metadata to ``path``.
 
-    The file appears whole or not at all: it is written beside the target and renamed, so that a
-    crash or a full disk never leaves half a checkpoint under the real name.
+    The file appears whole or not at all.
     """
     arrays = {k: np.ascontiguousarray(_to_numpy(v)) for k, v in tensors.items()}
-    part = path.with_suffix(path.suffix + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(arrays, str(part), metadata={_META_KEY: json.dumps(meta, sort_keys=True)})
-    part.replace(path)
+    with whole(path) as part:
+        save_file(arrays, str(part), metadata={_META_KEY: json.dumps(meta, sort_keys=True)})
 
 
 def load(path: Path, kind: str | None = None) -> tuple[dict[str, NDArray[Any]], Meta]:

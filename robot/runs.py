@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mien.models.files import write_whole
 from mien.robot.errors import MienError
 from mien.robot.names import checked
 
@@ -32,6 +33,4 @@ def new_run(verb: str, name: str, out: Path | None = None) -> Path:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write JSON whole or not at all."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_whole(path, json.dumps(content, indent=2, sort_keys=True) + "\n")

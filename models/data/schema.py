@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT
+from mien.models.files import whole
 from mien.models.speech.features import FRAMES, RATE
 
 KINDS: Final = ("tracked", "mapped", "rules")
@@ -94,20 +95,18 @@ def save(path: Path, corpus: Corpus) -> None:
     """Write a prepared corpus as one npz."""
     starts = np.cumsum([0, *(len(c.samples) for c in corpus.clips)])
     frames = np.cumsum([0, *(len(c.shapes) for c in corpus.clips)])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.npz")
-    np.savez(
-        part,
-        samples=np.concatenate([c.samples for c in corpus.clips]),
-        shapes=np.concatenate([c.shapes for c in corpus.clips]),
-        phones=np.concatenate([c.phones for c in corpus.clips]),
-        given=np.stack([c.given for c in corpus.clips]),
-        starts=starts,
-        frames=frames,
-        about=np.asarray([(c.name, c.corpus, c.speaker, c.kind) for c in corpus.clips]),
-        source=np.asarray([corpus.name, corpus.source]),
-    )
-    part.replace(path)
+    with whole(path) as part, part.open("wb") as file:
+        np.savez(
+            file,
+            samples=np.concatenate([c.samples for c in corpus.clips]),
+            shapes=np.concatenate([c.shapes for c in corpus.clips]),
+            phones=np.concatenate([c.phones for c in corpus.clips]),
+            given=np.stack([c.given for c in corpus.clips]),
+            starts=starts,
+            frames=frames,
+            about=np.asarray([(c.name, c.corpus, c.speaker, c.kind) for c in corpus.clips]),
+            source=np.asarray([corpus.name, corpus.source]),
+        )
 
 
 def load(path: Path) -> Corpus:

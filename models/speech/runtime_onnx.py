@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT
+from mien.models.files import whole
 from mien.models.speech import features
 from mien.models.speech.network import SpeechNet, State
 from mien.models.speech.phones import PHONES
@@ -59,9 +60,7 @@ def write(path: Path, net: SpeechNet, weights_hash: str = "") -> None:
     caches = net.start().caches
     states = [f"state_{i}" for i in range(len(caches))]
     following = [f"next_{name}" for name in states]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(path.suffix + ".part")
-    try:
+    with whole(path) as part:
         with warnings.catch_warnings():
             # The newer exporter wants onnxscript and takes no better a graph from this network.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -79,9 +78,6 @@ def write(path: Path, net: SpeechNet, weights_hash: str = "") -> None:
         onnx.helper.set_model_props(graph, _about(net, weights_hash))
         onnx.checker.check_model(graph)
         onnx.save(graph, str(part))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _about(net: SpeechNet, weights_hash: str) -> dict[str, str]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
+
+from mien.models.files import whole
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -89,10 +90,8 @@ def cached_solve(
         pass
     weights = solve(vertices, triangles, handles, values)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npy", delete=False) as file:
+        with whole(path) as part, part.open("wb") as file:
             np.save(file, weights)
-        Path(file.name).replace(path)
     except OSError:
         pass
     return weights

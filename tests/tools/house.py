@@ -1,4 +1,5 @@
-"""The shape of the house in numbers: ``python -m tests.tools.house`` prints them, a test holds them."""
+"""The shape of the house in numbers: ``python -m tests.tools.house`` prints them, a test holds
+them."""
 
 from __future__ import annotations
 

@@ -30,6 +30,7 @@ from mien.models.data.schema import Clip, at_60, check, frame_count
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, GROUPS, by_name, indices, lip_opening
 from mien.models.face.regions import MOUTH_CORNERS, eyes_apart
+from mien.models.files import whole
 from mien.models.speech.features import FRAMES
 from mien.models.speech.phones import UNKNOWN
 
@@ -172,10 +173,8 @@ def tracked(path: Path, cache: Path) -> Tracking:
         raise ModelError(f"{path} shows not a single picture")
     shapes, gap, width, seen = (np.asarray(column) for column in zip(*rows, strict=True))
     out = Tracking(about.fps, shapes.astype(np.float32), gap, width, seen.astype(np.bool_))
-    cache.mkdir(parents=True, exist_ok=True)
-    part = kept.with_suffix(".part.npz")
-    np.savez(part, fps=out.fps, shapes=out.shapes, gap=out.gap, width=out.width, seen=out.seen)
-    part.replace(kept)
+    with whole(kept) as part, part.open("wb") as file:
+        np.savez(file, fps=out.fps, shapes=out.shapes, gap=out.gap, width=out.width, seen=out.seen)
     return out
 
 

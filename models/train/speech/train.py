@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mien.models.data.batches import Batches, Settings
 from mien.models.data.schema import Corpus
 from mien.models.errors import ModelError
+from mien.models.files import whole
 from mien.models.speech.network import Config, Heads, SpeechNet
 from mien.models.train.speech.objective import REFERENCE, Objective, Plan, Speakers
 
@@ -112,24 +113,24 @@ def train(
             curve.append(line)
             _log.info(" ".join(f"{k} {v:.4g}" for k, v in line.items()))
             (run / "curve.json").write_text(json.dumps(curve, indent=1))
-            part = last.with_suffix(".part")  # a run that dies while it writes keeps the one before
-            torch.save(
-                {
-                    "about": about,
-                    "net": net.state_dict(),
-                    "speakers": speakers.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "average": average,
-                    "curve": curve,
-                    "step": step + 1,
-                    # The curve's sums are empty here; the rest of what a run remembers is chance.
-                    "batches": batches.state(),
-                    "random": torch.get_rng_state(),
-                },
-                part,
-            )
-            part.replace(last)
+            with whole(last) as part:  # a run that dies while it writes keeps the one before
+                torch.save(
+                    {
+                        "about": about,
+                        "net": net.state_dict(),
+                        "speakers": speakers.state_dict(),
+                        "optimiser": optimiser.state_dict(),
+                        "schedule": schedule.state_dict(),
+                        "average": average,
+                        "curve": curve,
+                        "step": step + 1,
+                        # The curve's sums are empty here; the rest of what a run remembers is
+                        # chance.
+                        "batches": batches.state(),
+                        "random": torch.get_rng_state(),
+                    },
+                    part,
+                )
     (run / "plan.json").write_text(
         json.dumps({"plan": asdict(plan), "settings": asdict(settings), "config": asdict(config)})
     )
