@@ -16,11 +16,10 @@ from torch import Tensor
 from mien.models.data.augment import breath, breathing, channel, noise
 from mien.models.data.music import music
 from mien.models.data.schema import Clip, Corpus
-from mien.models.face.blendshapes import INDEX
+from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.speech.features import (
     BAND,
     FEATURES,
-    FRAMES,
     HOPS_PER_FRAME,
     MELS,
     RATE,
@@ -171,7 +170,7 @@ class Batches:
 
     def _louder(self, frames: int) -> NDArray[np.float64]:
         """(frames,) dB of a slow random change of effort."""
-        knots = max(2, round(frames / FRAMES * self._rng.uniform(0.5, 2.5)))
+        knots = max(2, round(frames / FPS * self._rng.uniform(0.5, 2.5)))
         decibels = self._rng.normal(0, self._settings.vigour, knots)
         return np.interp(np.linspace(0, knots - 1, frames), np.arange(knots), decibels)
 
@@ -230,7 +229,7 @@ class Batches:
         out = audio.copy()
         for begin, end in edges.reshape(-1, 2):
             if end - begin >= 9 and rng.random() < 0.7:
-                room = slice(begin * RATE // FRAMES, min(end * RATE // FRAMES, len(out)))
+                room = slice(begin * RATE // FPS, min(end * RATE // FPS, len(out)))
                 length = room.stop - room.start
                 size = int(length * rng.uniform(0.5, 1.0))
                 if size > 400:
@@ -258,7 +257,7 @@ class Batches:
 
 def _slice(clip: Clip, first: float, rate: float, wanted: int) -> NDArray[np.float32]:
     """Sound from source frame ``first`` on, played ``rate`` times as fast: (wanted,)."""
-    begin = round(first * RATE / FRAMES)
+    begin = round(first * RATE / FPS)
     end = begin + int(wanted * rate) + 64
     inside = clip.samples[max(begin, 0) : max(end, 0)].astype(np.float32) / 32768
     before = max(-begin, 0)

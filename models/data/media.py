@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from mien.models.data.schema import read_audio
 from mien.models.errors import ModelError
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.face.blendshapes import FPS
+from mien.models.speech.features import RATE
 
 SOUNDS: Final = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".m4a", ".aac")
 VIDEOS: Final = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
@@ -53,7 +54,7 @@ def look(path: Path) -> Pictures:
     length = re.search(r"Duration: (\d+):(\d+):([\d.]+)", said)
     hours, minutes, seconds = map(float, length.groups()) if length else (0.0, 0.0, 0.0)
     fps = float(rate[1]) if rate else 30.0
-    return Pictures(min(fps, float(FRAMES)), 3600 * hours + 60 * minutes + seconds)
+    return Pictures(min(fps, float(FPS)), 3600 * hours + 60 * minutes + seconds)
 
 
 def pictures(path: Path, fps: float) -> Iterator[NDArray[np.uint8]]:

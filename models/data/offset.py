@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from mien.models.errors import ModelError
-from mien.models.face.blendshapes import lip_opening
+from mien.models.face.blendshapes import FPS, lip_opening
 from mien.models.speech import runtime_numpy as speech_light
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.speech.features import RATE
 from mien.models.speech.stream import speak
 
 _log = logging.getLogger(__name__)
@@ -68,16 +68,16 @@ def found(
     a = np.diff(lip_opening(speak(speech_light.load(), sound)))
     moves = np.where(seen[1:] & seen[:-1], np.diff(np.asarray(opening, np.float64)), 0.0)
     b = moves[: len(a)]
-    reach = round(REACH * FRAMES)
+    reach = round(REACH * FPS)
     size = fft.next_fast_len(len(a) + len(b) + reach)
     cross = fft.irfft(fft.rfft(b, size) * np.conj(fft.rfft(a, size)), size)
     shifts = np.arange(-reach, reach + 1)
     r = cross[shifts] / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-9)
     best = int(r.argmax())
-    others = r[np.abs(shifts - shifts[best]) > 0.15 * FRAMES]
+    others = r[np.abs(shifts - shifts[best]) > 0.15 * FPS]
     if r[best] < LEAST or r[best] < CLEARER * float(others.max()):
         return None
-    return float(shifts[best] / FRAMES)
+    return float(shifts[best] / FPS)
 
 
 def of(

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.data.schema import Clip
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.face.blendshapes import FPS
+from mien.models.speech.features import RATE
 
 BRIDGE: Final = 0.1
 """Seconds without a face that are bridged by the line between their neighbours."""
@@ -41,16 +42,16 @@ def cut(clip: Clip, seen: NDArray[np.bool_]) -> list[Clip]:
     What no clip holds has no weight in training, and its sound is not heard either.
     """
     out = []
-    whole = len(clip.samples) * FRAMES // RATE  # the last frame may have begun and not ended
+    whole = len(clip.samples) * FPS // RATE  # the last frame may have begun and not ended
     for begin, end in _runs(seen[:whole]):
         first, last = -(-begin // _GRID) * _GRID, end // _GRID * _GRID
-        if last - first < SHORTEST * FRAMES:
+        if last - first < SHORTEST * FPS:
             continue
-        sound = slice(first * RATE // FRAMES, last * RATE // FRAMES)
+        sound = slice(first * RATE // FPS, last * RATE // FPS)
         out.append(
             replace(
                 clip,
-                name=f"{clip.name}@{first / FRAMES:.2f}",
+                name=f"{clip.name}@{first / FPS:.2f}",
                 samples=clip.samples[sound],
                 shapes=clip.shapes[first:last],
                 phones=clip.phones[first:last],

@@ -15,9 +15,9 @@ import soxr
 from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
-from mien.models.face.blendshapes import ARKIT
+from mien.models.face.blendshapes import ARKIT, FPS
 from mien.models.files import whole
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.speech.features import RATE
 
 KINDS: Final = ("tracked", "mapped", "rules")
 """Where the shapes come from: a camera, another rig's animation, or rules on phone times."""
@@ -63,13 +63,13 @@ class Corpus:
 
 def frame_count(samples: int) -> int:
     """Frames k with k / 60 s inside a recording of that many samples."""
-    return -(-samples * FRAMES // RATE)
+    return -(-samples * FPS // RATE)
 
 
 def at_60(values: NDArray[np.floating], fps: float, frames: int) -> NDArray[np.float32]:
     """(t, d) at ``fps`` -> (frames, d) at 60 a second, linear, the ends held."""
     source = np.arange(len(values)) / fps
-    wanted = np.arange(frames) / FRAMES
+    wanted = np.arange(frames) / FPS
     out = np.empty((frames, values.shape[1]), np.float32)
     for d in range(values.shape[1]):
         out[:, d] = np.interp(wanted, source, values[:, d])

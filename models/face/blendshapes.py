@@ -13,6 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+FPS: Final = 60
+"""Frames of a face per second, everywhere from the speech network to the loop."""
+
 ARKIT: Final[tuple[str, ...]] = (
     "browDownLeft",
     "browDownRight",

@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from mien.models.face.blendshapes import FPS
+
 RATE: Final = 16000
 """Samples a second."""
 HOPS: Final = 120
 """Hops a second."""
-FRAMES: Final = 60
-"""Frames (outputs of the network) a second: two hops each."""
-HOPS_PER_FRAME: Final = HOPS // FRAMES
+HOPS_PER_FRAME: Final = HOPS // FPS
 WINDOW: Final = 400
 """Samples under one window (25 ms), half of them on each side of the hop's centre."""
 FFT: Final = 512

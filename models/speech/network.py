@@ -24,9 +24,9 @@ from torch.nn import functional
 
 from mien.models import checkpoint
 from mien.models.errors import ModelError
-from mien.models.face.blendshapes import ARKIT, INDEX, SPEECH
+from mien.models.face.blendshapes import ARKIT, FPS, INDEX, SPEECH
 from mien.models.speech import loudness
-from mien.models.speech.features import FEATURES, FRAMES, HOPS_PER_FRAME, RATE, WINDOW
+from mien.models.speech.features import FEATURES, HOPS_PER_FRAME, RATE, WINDOW
 from mien.models.speech.phones import PHONES
 
 KIND: Final = "speech"
@@ -52,13 +52,13 @@ class Config:
     @property
     def lookahead_ms(self) -> float:
         """How far past a frame's time the network listens, window included."""
-        return 1000.0 * (self.lookahead_frames / FRAMES + WINDOW / 2 / RATE)
+        return 1000.0 * (self.lookahead_frames / FPS + WINDOW / 2 / RATE)
 
     @property
     def memory_s(self) -> float:
         """How far back a frame can depend on the sound, without the level follower."""
         steps = (self.kernel - 1) * sum(self.dilations)
-        return (steps - self.lookahead_frames) / FRAMES
+        return (steps - self.lookahead_frames) / FPS
 
 
 @dataclass

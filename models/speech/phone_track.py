@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.speech.features import FRAMES, extract, samples_for, stack
+from mien.models.face.blendshapes import FPS
+from mien.models.speech.features import extract, samples_for, stack
 from mien.models.speech.phones import PHONES, Phone
 from mien.models.speech.runtime_numpy import LightSpeech
 from mien.models.speech.stream import frame_count
@@ -36,4 +37,4 @@ def estimate(engine: LightSpeech, samples: NDArray[np.float32]) -> list[Phone]:
     smooth = np.stack([np.convolve(c, window, mode="same") for c in logits.T], axis=1)
     best = smooth.argmax(axis=1)
     edges = [0, *(np.flatnonzero(np.diff(best)) + 1).tolist(), len(best)]
-    return [Phone(PHONES[int(best[a])], a / FRAMES, b / FRAMES) for a, b in pairwise(edges)]
+    return [Phone(PHONES[int(best[a])], a / FPS, b / FPS) for a, b in pairwise(edges)]

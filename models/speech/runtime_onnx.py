@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mien.models.errors import ModelError
-from mien.models.face.blendshapes import ARKIT
+from mien.models.face.blendshapes import ARKIT, FPS
 from mien.models.files import whole
 from mien.models.speech import features
 from mien.models.speech.network import SpeechNet, State
@@ -87,7 +87,7 @@ def _about(net: SpeechNet, weights_hash: str) -> dict[str, str]:
         "lookahead_frames": str(net.config.lookahead_frames),
         "lookahead_ms": f"{net.config.lookahead_ms:.3f}",
         "sample_rate": str(features.RATE),
-        "frames_a_second": str(features.FRAMES),
+        "frames_a_second": str(FPS),
         "shapes": json.dumps(ARKIT),
         "phones": json.dumps(PHONES),
     }
@@ -148,7 +148,7 @@ class Comparison:
 def compare(path: Path, net: SpeechNet, seconds: float = 10.0, seed: int = 0) -> Comparison:
     """Run ``path`` beside ``net`` on made-up features, in pieces of each of SIZES."""
     engine = OnnxEngine(path)
-    count = round(seconds * features.FRAMES)
+    count = round(seconds * FPS)
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(count, net.mean.shape[0])).astype(np.float32)
     # As sound would: in the range that the network was made for.

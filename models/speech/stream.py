@@ -7,10 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.face.blendshapes import ARKIT
+from mien.models.face.blendshapes import ARKIT, FPS
 from mien.models.speech.features import (
     FEATURES,
-    FRAMES,
     HOPS_PER_FRAME,
     RATE,
     extract,
@@ -34,7 +33,7 @@ class Engine(Protocol):
 
 def frame_count(samples: int) -> int:
     """Frames whose time k / 60 s lies inside a recording of that many samples."""
-    return -(-samples * FRAMES // RATE)
+    return -(-samples * FPS // RATE)
 
 
 class Stream:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.checkpoint import content_hash
+from mien.models.face.blendshapes import FPS
 from mien.models.face.regions import lip_gap, mouth_width
 from mien.models.speech.phone_track import estimate
 from mien.robot.clip import figure
@@ -20,7 +21,6 @@ from mien.robot.clip.trace import Trace, follows, loudness, opening
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.errors import InputError
 from mien.robot.expression import speech
-from mien.robot.expression.layers import FPS
 from mien.robot.expression.performance import Performance
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import FaceConfig, Floats

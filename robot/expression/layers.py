@@ -15,18 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
-from mien.models.face.blendshapes import INDEX
+from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import AROUSAL
 from mien.models.fusion.learned import LearnedFusion
 from mien.models.fusion.rules import Fusion, crossed, plain
 from mien.robot.expression.emotion.feeling import Feeling
-from mien.robot.expression.emotion.prosody import FPS, stress, voice
+from mien.robot.expression.emotion.prosody import stress, voice
 from mien.robot.expression.life import Glance, Life
 from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats
 
 __all__ = [
-    "FPS",
     "FUSIONS",
     "Acted",
     "Glance",

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.face.blendshapes import INDEX
-from mien.robot.expression.emotion.prosody import FPS, pauses, smooth
+from mien.models.face.blendshapes import FPS, INDEX
+from mien.robot.expression.emotion.prosody import pauses, smooth
 from mien.robot.face.config import Floats
 
 BLINK_CLOSE_S, BLINK_HOLD_S, BLINK_OPEN_S = 0.075, 0.03, 0.15

@@ -9,10 +9,11 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.models.face.blendshapes import FPS
 from mien.models.fusion.rules import Fusion
 from mien.robot.expression import speech
 from mien.robot.expression.emotion.feeling import Feeling
-from mien.robot.expression.layers import FPS, Life, act
+from mien.robot.expression.layers import Life, act
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.face.solver import FaceSolver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.speech import stream as speech_stream
-from mien.models.speech.features import FRAMES, RATE, samples_for
+from mien.models.speech.features import RATE, samples_for
 from mien.models.speech.runtime_numpy import WEIGHTS, LightSpeech
 from mien.robot.errors import ConfigError
-
-FPS: Final = FRAMES
-"""Frames a second."""
 
 
 @cache
@@ -114,7 +111,6 @@ class SpeechStream:
 
 
 __all__ = [
-    "FPS",
     "RATE",
     "WEIGHTS",
     "SpeechStream",

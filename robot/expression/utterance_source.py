@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
+from mien.models.face.blendshapes import FPS
 from mien.models.face.emotion import EMOTIONS, named
 from mien.robot.errors import InputError
 from mien.robot.expression.emotion import text_estimate as text_mood
@@ -18,7 +19,6 @@ from mien.robot.expression.emotion.tags import Span, parse
 from mien.robot.expression.emotion.text_estimate import Guess
 from mien.robot.expression.emotion.timeline import load_timeline
 from mien.robot.expression.emotion.voice_estimate import Estimated, estimate
-from mien.robot.expression.layers import FPS
 from mien.robot.expression.tts import say, voice
 from mien.robot.media import audio
 

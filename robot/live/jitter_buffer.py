@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.models.face.blendshapes import FPS
 from mien.robot.face.config import Floats
 
-FRAME_S: Final = 1 / 60
+FRAME_S: Final = 1 / FPS
 STALE_S: Final = 0.1
 """Nothing newer for so long: nobody speaks to us any more, the network or the source is gone."""
 DEPTH: Final = 64

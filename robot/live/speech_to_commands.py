@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.models.face.blendshapes import FPS
 from mien.models.speech.features import samples_for
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
@@ -22,7 +23,6 @@ from mien.robot.media.audio import RATE
 
 BACKLOG_S: Final = 0.3
 """Sound this old is listened to, but no longer turned into a pose."""
-FPS: Final = 60
 
 
 class Speech(Protocol):

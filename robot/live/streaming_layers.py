@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.face.blendshapes import INDEX, SPEECH, indices
+from mien.models.face.blendshapes import FPS, INDEX, SPEECH, indices
 from mien.models.face.emotion import AROUSAL, EMOTIONS, TIMINGS, mix
 from mien.models.fusion.rules import Fusion
 from mien.robot.expression.emotion.feeling import Feeling, Felt
-from mien.robot.expression.layers import FPS, fusion
+from mien.robot.expression.layers import fusion
 from mien.robot.expression.life import Glance, Life
 from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats

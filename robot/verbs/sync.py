@@ -14,11 +14,11 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from mien.models.face.blendshapes import FPS
 from mien.models.face.regions import lip_gap
 from mien.models.speech.metrics import lag_ms, pearson
 from mien.robot.control.loop import RATE_HZ, Clock, Loop, Tick
 from mien.robot.errors import DeviceError, InputError, MienError
-from mien.robot.expression.layers import FPS
 from mien.robot.expression.performance import Performance, perform
 from mien.robot.face import sync_store
 from mien.robot.face.calibrated import Calibrated

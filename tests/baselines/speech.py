@@ -29,10 +29,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from mien.models.data.corpora import grid
 from mien.models.data.labels import coarticulation, textgrid
 from mien.models.data.labels.align import Aligner
-from mien.models.face.blendshapes import lip_opening
+from mien.models.face.blendshapes import FPS, lip_opening
 from mien.models.speech import metrics
 from mien.models.speech import runtime_numpy as speech_light
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.speech.features import RATE
 from mien.models.speech.phones import NUMBER, Phone
 from mien.models.speech.stream import frame_count, speak
 from mien.models.train.speech.evaluate import audio, sample
@@ -46,7 +46,7 @@ Opening = NDArray[np.floating]
 def viseme_table(phones: list[Phone], frames: int) -> Opening:
     """(frames,) opening of the phone at each moment, over a Hann window of 80 ms."""
     table = coarticulation.default_rules().target[:, 0]
-    times = np.arange(frames) / FRAMES
+    times = np.arange(frames) / FPS
     out = np.zeros(frames)
     for phone in phones:
         out[(times >= phone.start) & (times < phone.end)] = table[NUMBER[phone.name]]
@@ -55,7 +55,7 @@ def viseme_table(phones: list[Phone], frames: int) -> Opening:
 
 
 def envelope(samples: Audio) -> Opening:
-    return metrics.envelope(samples, RATE, np.arange(frame_count(len(samples))) / FRAMES)
+    return metrics.envelope(samples, RATE, np.arange(frame_count(len(samples))) / FPS)
 
 
 def others(
@@ -155,7 +155,7 @@ def main() -> None:
         total = metrics.Contact()
         for opening, phones in zip(on_lj, lj_phones, strict=True):
             if opening is not None:
-                total = total + metrics.contact(opening, phones, FRAMES)
+                total = total + metrics.contact(opening, phones, FPS)
         out[name] = {
             "grid_clips": len(r),
             "r_lip_gap": round(float(np.median(r)), 3),

@@ -22,9 +22,8 @@ from mien.models.data import media, offset
 from mien.models.data.parts import BRIDGE, cut
 from mien.models.data.schema import Clip, check, frame_count
 from mien.models.errors import ModelError
-from mien.models.face.blendshapes import ARKIT, INDEX, SPEECH, indices, lip_opening
+from mien.models.face.blendshapes import ARKIT, FPS, INDEX, SPEECH, indices, lip_opening
 from mien.models.face.livelink_csv import Take, is_take, read_csv
-from mien.models.speech.features import FRAMES
 from mien.models.speech.phones import UNKNOWN
 
 _log = logging.getLogger(__name__)
@@ -95,7 +94,7 @@ def from_take(name: str, path: Path, folder: Path, table: dict[str, float]) -> l
     take = read_csv(path)
     samples = media.sound(beside(path, name))
     frames = frame_count(len(samples))
-    zero = np.arange(frames) / FRAMES
+    zero = np.arange(frames) / FPS
     shapes, seen = at(take, zero)
     late = offset.of(Path(name).name, table, samples, lip_opening(shapes), seen)
     if late:

@@ -13,7 +13,8 @@ from mien.models.data.corpora.sentences import pinyin, sentences
 from mien.models.data.corpora.voices import FLITE, Spoken, Voice, espeak, flite, hibari
 from mien.models.data.labels import coarticulation
 from mien.models.data.schema import Clip, frame_count
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.face.blendshapes import FPS
+from mien.models.speech.features import RATE
 from mien.models.speech.phones import SILENCE, Phone, frame_labels, from_labels, merge_silence
 
 ESPEAK: Final[tuple[tuple[str, str], ...]] = (
@@ -30,7 +31,7 @@ def rule_clip(name: str, corpus: str, speaker: str, spoken: Spoken) -> Clip:
     """Shapes by the fitted rules for what a voice said."""
     frames = frame_count(len(spoken.samples))
     shapes = coarticulation.shapes(spoken.phones, spoken.samples, frames).astype(np.float16)
-    labels = frame_labels(spoken.phones, frames, FRAMES)
+    labels = frame_labels(spoken.phones, frames, FPS)
     given = coarticulation.GIVEN
     return Clip(name, corpus, speaker, "rules", spoken.samples, shapes, given, labels)
 
@@ -38,7 +39,7 @@ def rule_clip(name: str, corpus: str, speaker: str, spoken: Spoken) -> Clip:
 def with_rules(clip: Clip, rules: coarticulation.Rules) -> Clip:
     """The same recording with shapes by other rules (phone times to the nearest 1/60 s), LATE."""
     late = coarticulation.LATE
-    phones = [Phone(p.name, p.start + late, p.end + late) for p in from_labels(clip.phones, FRAMES)]
+    phones = [Phone(p.name, p.start + late, p.end + late) for p in from_labels(clip.phones, FPS)]
     shapes = coarticulation.shapes(phones, clip.samples, len(clip.phones), rules)
     return replace(clip, shapes=shapes.astype(np.float16))
 
@@ -73,7 +74,7 @@ def joined(clips: Sequence[Clip], seed: int = 0, together: int = 4) -> list[Clip
             first = max(int(spoken[0]) - before, 0) // _GRID * _GRID
             last = min(int(spoken[-1]) + after, len(clip.phones) - _GRID) // _GRID * _GRID
             part = slice(first, last)
-            sound = slice(first * RATE // FRAMES, last * RATE // FRAMES)
+            sound = slice(first * RATE // FPS, last * RATE // FPS)
             row.append(
                 replace(
                     clip,

@@ -28,10 +28,9 @@ from mien.models.data.labels.lips import GAP_REST, from_measures
 from mien.models.data.parts import bridged, cut, filled
 from mien.models.data.schema import Clip, at_60, check, frame_count
 from mien.models.errors import ModelError
-from mien.models.face.blendshapes import ARKIT, GROUPS, by_name, indices, lip_opening
+from mien.models.face.blendshapes import ARKIT, FPS, GROUPS, by_name, indices, lip_opening
 from mien.models.face.regions import MOUTH_CORNERS, eyes_apart
 from mien.models.files import whole
-from mien.models.speech.features import FRAMES
 from mien.models.speech.phones import UNKNOWN
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def from_video(path: Path, folder: Path, cache: Path, table: dict[str, float]) -
     late = offset.of(
         path.stem, table, samples, lip_opening(at_60(shapes, tracking.fps, frames)), inside
     )
-    times = np.arange(frames) / FRAMES + late
+    times = np.arange(frames) / FPS + late
     shapes60 = _at(shapes, tracking.fps, times).astype(np.float16)
     inside = _at(seen[:, None].astype(np.float64), tracking.fps, times)[:, 0] > 0.999
     inside &= (times >= 0) & (times <= (len(seen) - 1) / tracking.fps)

@@ -24,8 +24,8 @@ import yaml
 from numpy.typing import NDArray
 
 from mien.models.data.labels.lips import JAW, PUCKER, STRETCH
-from mien.models.face.blendshapes import ARKIT, INDEX, SPEECH
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.face.blendshapes import ARKIT, FPS, INDEX, SPEECH
+from mien.models.speech.features import RATE
 from mien.models.speech.phones import BILABIAL, LABIODENTAL, NUMBER, PHONES, SILENCE, VOWELS, Phone
 
 TRACKS: Final = ("opening", "jaw", "width", "roll_upper", "press")
@@ -147,7 +147,7 @@ def blend(
     numbers = np.asarray([NUMBER[p.name] for p in phones])
     start = np.asarray([p.start for p in phones])
     end = np.asarray([p.end for p in phones])
-    times = np.arange(frames)[:, None] / FRAMES
+    times = np.arange(frames)[:, None] / FPS
     early, late = np.maximum(start - times, 0), np.maximum(times - end, 0)  # (frames, n)
     out = np.empty((frames, len(TRACKS)))
     for k in range(len(TRACKS)):
@@ -168,13 +168,13 @@ def rest(phones: Sequence[Phone], frames: int) -> NDArray[np.float64]:
 
     The tracked speaker pauses at the ends of sentences only, so no fit can know the others.
     """
-    times = np.arange(frames) / FRAMES
+    times = np.arange(frames) / FPS
     out = np.ones(frames)
     for phone in phones:
         if phone.name == SILENCE and phone.end - phone.start > 2 * RESTING:
             # The recording's own ends are not the ends of a pause.
             first = phone.start + RESTING if phone.start > 0 else -RESTING
-            last = phone.end - RESTING if phone.end < frames / FRAMES - 0.02 else np.inf
+            last = phone.end - RESTING if phone.end < frames / FPS - 0.02 else np.inf
             away = np.maximum(np.maximum(first - times, times - last), 0) / RESTING
             x = np.clip(away, 0, 1)
             out = np.minimum(out, x * x * (3 - 2 * x))
@@ -183,7 +183,7 @@ def rest(phones: Sequence[Phone], frames: int) -> NDArray[np.float64]:
 
 def contact(phones: Sequence[Phone], frames: int) -> NDArray[np.float64]:
     """(frames,) factor on the opening: 0 while p, b or m hold the lips together, 1 away from it."""
-    times = np.arange(frames) / FRAMES
+    times = np.arange(frames) / FPS
     out = np.ones(frames)
     for phone in phones:
         if phone.name in BILABIAL:
@@ -229,7 +229,7 @@ def shapes(
 
 def _near(phones: Sequence[Phone], frames: int, names: tuple[str, ...]) -> NDArray[np.float64]:
     """(frames,) 1 in the middle of these phones, 0 a tenth of a second away."""
-    times = np.arange(frames) / FRAMES
+    times = np.arange(frames) / FPS
     out = np.zeros(frames)
     for phone in phones:
         if phone.name in names:

@@ -12,8 +12,7 @@ from torch import Tensor
 from mien.models.data.labels.coarticulation import TRACKS, Rules, default_rules, loudness
 from mien.models.data.labels.lips import width_of
 from mien.models.data.schema import Clip
-from mien.models.face.blendshapes import INDEX
-from mien.models.speech.features import FRAMES
+from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.speech.phones import (
     BILABIAL,
     LABIODENTAL,
@@ -56,7 +55,7 @@ def fit(
     real = torch.zeros(len(clips), _MOST)
     measured = torch.zeros(len(clips), frames, len(TRACKS))
     for i, clip in enumerate(clips):
-        phones = from_labels(clip.phones, FRAMES)[:_MOST]
+        phones = from_labels(clip.phones, FPS)[:_MOST]
         n = len(phones)
         number[i, :n] = torch.tensor([NUMBER[p.name] for p in phones])
         begin[i, :n] = torch.tensor([p.start for p in phones])
@@ -81,7 +80,7 @@ def fit(
     least[[NUMBER[p] for p in (*LABIODENTAL, "W")]] = LEAST_LABIODENTAL
 
     def run(pick: Tensor) -> Tensor:
-        at = torch.arange(frames)[None, :, None] / FRAMES
+        at = torch.arange(frames)[None, :, None] / FPS
         early = (begin[pick][:, None] - at).clamp_min(0)
         late = (at - end[pick][:, None]).clamp_min(0)
         out = []

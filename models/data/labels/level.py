@@ -17,8 +17,8 @@ from scipy.signal import butter, sosfiltfilt
 
 from mien.models.data.labels.coarticulation import LATE
 from mien.models.data.schema import Clip
-from mien.models.face.blendshapes import INDEX, lip_opening
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.face.blendshapes import FPS, INDEX, lip_opening
+from mien.models.speech.features import RATE
 
 BAND: Final = (600.0, 2500.0)
 """Hz: the first two formants of open vowels; close vowels and the pitch lie below most of it."""
@@ -43,7 +43,7 @@ def level(samples: NDArray[np.int16], frames: int) -> NDArray[np.float64]:
     """(frames,) 0 to about 1: level of the band LATE, in dB, 1 at the clip's 95th percentile."""
     sound = sosfiltfilt(_FILTER, samples.astype(np.float64) / 32768)
     total = np.concatenate([[0.0], np.cumsum(sound**2)])
-    centre = np.arange(frames) * RATE // FRAMES - round(LATE * RATE)
+    centre = np.arange(frames) * RATE // FPS - round(LATE * RATE)
     half = round(WINDOW * RATE / 2)
     low, high = (np.clip(centre + d, 0, len(sound)) for d in (-half, half))
     power = (total[high] - total[low]) / np.maximum(high - low, 1)

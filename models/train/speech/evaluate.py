@@ -13,9 +13,9 @@ from mien.models.data.corpora import facegood, grid
 from mien.models.data.labels import textgrid
 from mien.models.data.labels.lips import gap_of, width_of
 from mien.models.data.schema import read_audio
-from mien.models.face.blendshapes import lip_opening
+from mien.models.face.blendshapes import FPS, lip_opening
 from mien.models.speech import metrics
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.speech.features import RATE
 from mien.models.speech.network import SpeechNet, TorchEngine
 from mien.models.speech.stream import Engine, Stream, speak
 
@@ -35,7 +35,7 @@ def audio(path: Path) -> NDArray[np.float32]:
 
 def sample(values: NDArray[np.floating], times: NDArray[np.floating]) -> NDArray[np.float64]:
     """(T,) at 60 a second -> at ``times`` seconds."""
-    return np.asarray(np.interp(times, np.arange(len(values)) / FRAMES, values), np.float64)
+    return np.asarray(np.interp(times, np.arange(len(values)) / FPS, values), np.float64)
 
 
 def on_grid(system: Speak, takes: Sequence[grid.Take]) -> dict[str, float]:
@@ -102,7 +102,7 @@ def on_phones(system: Speak, folder: Path) -> metrics.Contact:
     total = metrics.Contact()
     for path in sorted(folder.glob("*.TextGrid")):
         gap = lip_opening(system(audio(path.with_suffix(".flac"))))
-        total = total + metrics.contact(gap, textgrid.phones(path), FRAMES)
+        total = total + metrics.contact(gap, textgrid.phones(path), FPS)
     return total
 
 
@@ -123,8 +123,8 @@ def frame_times(engine: Engine, samples: NDArray[np.float32]) -> NDArray[np.floa
     """(n,) milliseconds for each frame of a live stream: sound of one frame in, shapes out."""
     stream = Stream(engine)
     out = []
-    for k in range(len(samples) * FRAMES // RATE):
-        piece = samples[k * RATE // FRAMES : (k + 1) * RATE // FRAMES]
+    for k in range(len(samples) * FPS // RATE):
+        piece = samples[k * RATE // FPS : (k + 1) * RATE // FPS]
         begin = time.perf_counter()
         stream.push(piece)
         out.append((time.perf_counter() - begin) * 1000)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
+from mien.models.face.blendshapes import FPS
 from mien.robot.face.config import Floats
 
-FPS: Final = 60
 HANG_S: Final = 0.12
 """A voice is still there this long around its last sound: a /p/ is silent and is speech."""
 PAUSE_S: Final = 0.25

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from mien.models.face.blendshapes import lip_opening
+from mien.models.face.blendshapes import FPS, lip_opening
 from mien.models.face.emotion import EMOTIONS, Variation
 from mien.models.speech import metrics
 from mien.models.speech.phones import BILABIAL
 from mien.robot.clip.sequence import LOOK_EVERY, Playing, Watched
 from mien.robot.expression.emotion.feeling import Feeling, Label
 from mien.robot.expression.emotion.prosody import voice
-from mien.robot.expression.layers import FPS, Life, act, fusion
+from mien.robot.expression.layers import Life, act, fusion
 from mien.robot.expression.performance import perform
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats

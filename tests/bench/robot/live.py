@@ -220,9 +220,10 @@ def offsets(
     what went into the microphone as a file. Sound: what came out of the room's speaker against
     what went into the microphone. Both over the last minute, without the first third of that.
     """
+    from mien.models.face.blendshapes import FPS
     from mien.models.face.regions import lip_gap
     from mien.models.speech.metrics import lag_ms, pearson
-    from mien.robot.expression.speech import FPS, speak
+    from mien.robot.expression.speech import speak
 
     voice_t, voice = heard = last(hands.voice)
     late = _behind(heard, last(hands.room, LONGEST_S))

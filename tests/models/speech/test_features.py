@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mien.models.face.blendshapes import FPS
 from mien.models.speech.features import (
     FEATURES,
-    FRAMES,
     HOPS,
     MELS,
     RATE,
@@ -54,8 +54,8 @@ def test_a_hop_comes_with_its_last_sample_and_not_before() -> None:
 
 def test_frames_never_drift_from_the_samples() -> None:
     assert hop_centre(HOPS * 3600) == RATE * 3600
-    assert HOPS == 2 * FRAMES
-    hour = [hop_centre(2 * k) - k * RATE / FRAMES for k in range(0, FRAMES * 3600, 997)]
+    assert HOPS == 2 * FPS
+    hour = [hop_centre(2 * k) - k * RATE / FPS for k in range(0, FPS * 3600, 997)]
     assert -1 < min(hour) <= max(hour) <= 0
 
 

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.models.face.blendshapes import lip_opening
+from mien.models.face.blendshapes import FPS, lip_opening
 from mien.models.speech import runtime_numpy as speech_light
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.speech.features import RATE
 from mien.models.speech.metrics import CLOSED
 from mien.models.speech.stream import speak
 from mien.robot.media import audio
 from tests.models import nonspeech
 
 SECONDS = 8.0
-SETTLED = FRAMES // 2
+SETTLED = FPS // 2
 """Frames after a sound begins that are not judged: the last word ends, the level is found."""
 
 
@@ -47,7 +47,7 @@ def heard(
     """Openings of SECONDS of a sound, after a sentence or as the first thing that is heard."""
     before = np.zeros(0, np.float32) if first else audio.load(audio.LJ_DEMO)
     opening = opened(np.concatenate([before, make(SECONDS, seed)]))
-    return opening[len(before) * FRAMES // RATE + SETTLED :]
+    return opening[len(before) * FPS // RATE + SETTLED :]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -72,7 +72,7 @@ def test_lips_stay_closed_and_still(
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_breath_never_jams_the_mouth(seed: int) -> None:
     opening = heard(nonspeech.breath, seed, first=True)
-    windows = opening[: len(opening) // FRAMES * FRAMES].reshape(-1, FRAMES)
+    windows = opening[: len(opening) // FPS * FPS].reshape(-1, FPS)
     assert opening.max() < 0.7
     # Breaths come every 3 s and last 1.8: within any 3 s the lips have met.
     for k in range(len(windows) - 2):
@@ -85,9 +85,9 @@ def test_laughter_opens_and_closes_and_ends(rate: float, seed: int) -> None:
     laugh = nonspeech.laughter(3.0, seed, rate=rate)
     parts = [audio.load(audio.LJ_DEMO)[: 2 * RATE], laugh, nonspeech.room(2.0, seed, -60.0)]
     opening = opened(np.concatenate(parts))
-    during, after = opening[2 * FRAMES + 12 : 5 * FRAMES], opening[5 * FRAMES :]
+    during, after = opening[2 * FPS + 12 : 5 * FPS], opening[5 * FPS :]
     assert during.max() > 0.4  # a laughing mouth is open
     # Between bursts it comes back: no second without lips that are near each other.
-    for at in range(0, len(during) - FRAMES + 1, 10):
-        assert during[at : at + FRAMES].min() < 0.25
-    assert after[round(0.3 * FRAMES) :].max() < CLOSED
+    for at in range(0, len(during) - FPS + 1, 10):
+        assert during[at : at + FPS].min() < 0.25
+    assert after[round(0.3 * FPS) :].max() < CLOSED

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from mien.models.errors import ModelError
-from mien.models.face.blendshapes import INDEX
+from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.expression.emotion.feeling import Cue, Cues, Feeling, Label
-from mien.robot.expression.layers import FPS, FUSIONS, Life, act, fusion
+from mien.robot.expression.layers import FUSIONS, Life, act, fusion
 
 RATE, SECONDS = 16000, 8
 RNG = np.random.default_rng(0)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mien.models.face.blendshapes import INDEX
-from mien.robot.expression.layers import FPS, Life, combine, stress
+from mien.models.face.blendshapes import FPS, INDEX
+from mien.robot.expression.layers import Life, combine, stress
 
 T = np.arange(20 * FPS) / FPS
 QUIET = np.zeros(len(T))

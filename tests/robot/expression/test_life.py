@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mien.models.face.blendshapes import INDEX
-from mien.robot.expression.emotion.prosody import FPS, pauses, voice
+from mien.models.face.blendshapes import FPS, INDEX
+from mien.robot.expression.emotion.prosody import pauses, voice
 from mien.robot.expression.life import BLINK_EVERY_S, DOUBLE_AFTER_S, Glance, Life
 
 T = np.arange(30 * FPS) / FPS

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from mien.models.face.blendshapes import INDEX, SPEECH, indices
-from mien.robot.expression.layers import FPS
+from mien.models.face.blendshapes import FPS, INDEX, SPEECH, indices
 from mien.robot.live.streaming_layers import FADE_S, LIFE_S, LiveExpression, Stress
 
 QUIET = np.zeros(52, np.float32)

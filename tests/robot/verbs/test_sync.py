@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mien.models.face.blendshapes import FPS
 from mien.robot.errors import MienError
-from mien.robot.expression.layers import FPS
 from mien.robot.face import sync_store
 from mien.robot.face.config import load_face
 from mien.robot.verbs.sync import compare, sync

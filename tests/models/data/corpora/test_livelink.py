@@ -16,9 +16,9 @@ from mien.models.data.batches import Settings
 from mien.models.data.corpora import livelink, own
 from mien.models.data.schema import check
 from mien.models.errors import ModelError
-from mien.models.face.blendshapes import ARKIT, INDEX, lip_opening
+from mien.models.face.blendshapes import ARKIT, FPS, INDEX, lip_opening
 from mien.models.face.livelink_csv import COLUMNS, is_take, read_csv, timecode
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.speech.features import RATE
 from mien.models.speech.network import Config
 from mien.models.train.speech.objective import Plan
 from mien.models.train.speech.train import train
@@ -35,7 +35,7 @@ def voice(seconds: float, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[n
     t = np.arange(round(seconds * RATE)) / RATE
     buzz = sum(np.sin(2 * np.pi * 120 * k * t) / k for k in range(1, 20))
     samples = 0.1 * np.interp(t, knots, level) * buzz
-    frames = np.arange(round(seconds * FRAMES)) / FRAMES
+    frames = np.arange(round(seconds * FPS)) / FPS
     return samples.astype(np.float32), 0.6 * np.interp(frames, knots, level)
 
 
@@ -47,7 +47,7 @@ def write(
 ) -> None:
     """A take whose jaw is ``opening`` (T,) at ``times`` seconds, with a little left in it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    times = np.arange(len(opening)) / FRAMES if times is None else times
+    times = np.arange(len(opening)) / FPS if times is None else times
     values = {"JawOpen": opening, "MouthLeft": 0 * opening + 0.25, "BrowInnerUp": opening}
     with path.open("w", newline="") as f:
         rows = csv.writer(f)
@@ -98,7 +98,7 @@ def test_a_take_of_30_a_second_with_rows_missing(tmp_path: Path) -> None:
     times = np.arange(0, 6.0, 1 / 30)
     times = times[(times < 2.0) | (times > 2.5)]  # the telephone was busy for half a second
     times = np.delete(times, 20)  # and for a single frame
-    write(tmp_path / "a.csv", np.interp(times * FRAMES, np.arange(len(opening)), opening), times)
+    write(tmp_path / "a.csv", np.interp(times * FPS, np.arange(len(opening)), opening), times)
     sound(tmp_path / "a.wav", samples)
     (tmp_path / "offsets.csv").write_text("name,offset_ms\na,0\n")
     one, two = livelink.clips(tmp_path)
@@ -106,7 +106,7 @@ def test_a_take_of_30_a_second_with_rows_missing(tmp_path: Path) -> None:
     assert begins[0] == 0
     assert begins[1] == pytest.approx(2.5, abs=0.06)
     for clip, begin in zip((one, two), begins, strict=True):
-        where = round(begin * FRAMES) + np.arange(len(clip.shapes))
+        where = round(begin * FPS) + np.arange(len(clip.shapes))
         wrong = np.abs(clip.shapes[:, INDEX["jawOpen"]] - opening[where])
         assert np.median(wrong) < 0.01
         sounded = samples[round(begin * RATE) :][: len(clip.samples)]
@@ -118,14 +118,14 @@ def test_rows_without_a_face_are_left_out() -> None:
     rows = opening[:, None] * (np.arange(52) == INDEX["jawOpen"]) + 0.01
     rows[120:180] = 0
     np.testing.assert_array_equal(
-        livelink.at(_take(rows), np.arange(300) / FRAMES)[1][[100, 119, 125, 175, 185]],
+        livelink.at(_take(rows), np.arange(300) / FPS)[1][[100, 119, 125, 175, 185]],
         [True, True, False, False, True],
     )
 
 
 def _take(rows: NDArray[np.floating]) -> livelink.Take:
     still = np.zeros((len(rows), 9), np.float32)
-    times = np.arange(len(rows)) / FRAMES
+    times = np.arange(len(rows)) / FPS
     return livelink.Take(times, rows.astype(np.float32), still, 0.0, np.ones(52, np.bool_))
 
 
@@ -153,14 +153,14 @@ def test_an_offset_is_found_by_listening(
     samples = audio.load(audio.LJ_DEMO)
     opening = lip_opening(speak(speech_light.load(), samples))
     rng = np.random.default_rng(0)
-    rolled = np.roll(opening, round(late * FRAMES)) * 0.7
+    rolled = np.roll(opening, round(late * FPS)) * 0.7
     rolled += 0.01 * np.convolve(rng.normal(size=len(opening)), np.ones(9) / 3, mode="same")
     write(tmp_path / "a.csv", np.maximum(rolled, 0.001))
     sound(tmp_path / "a.wav", samples, RATE)
     with caplog.at_level(logging.INFO):
         [clip] = livelink.clips(tmp_path)
     assert ("made good" in caplog.text) == (late != 0)
-    begin = round(float(clip.name.split("@")[1]) * FRAMES)
+    begin = round(float(clip.name.split("@")[1]) * FPS)
     got = lip_opening(clip.shapes.astype(np.float32))[: len(opening) - begin - 60]
     wanted = opening[begin:][: len(got)]
     assert np.corrcoef(got, wanted)[0, 1] > 0.9

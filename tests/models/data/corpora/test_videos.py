@@ -17,11 +17,11 @@ from mien.models.data.corpora import own, videos
 from mien.models.data.parts import bridged, cut
 from mien.models.data.schema import Clip, check, frame_count
 from mien.models.errors import ModelError
-from mien.models.face.blendshapes import INDEX, lip_opening
+from mien.models.face.blendshapes import FPS, INDEX, lip_opening
 from mien.models.speech import metrics
 from mien.models.speech import network as speech
 from mien.models.speech import runtime_numpy as speech_light
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.speech.features import RATE
 from mien.models.speech.network import Config
 from mien.models.speech.stream import speak
 from mien.models.train.speech.objective import Plan
@@ -35,7 +35,7 @@ from mien.robot.sim.render import Renderer
 from mien.robot.sim.skin import Skin
 from tests.robot.sim.skins import jaw_open, nodes
 
-FPS = 25
+VIDEO_FPS = 25
 SECONDS = 5.0
 LOST = (2.4, 3.0)
 """Seconds in which the head is out of the picture."""
@@ -68,12 +68,12 @@ def filmed(
         renderer = Renderer(head, 400, 400)
     except DeviceError as error:
         pytest.skip(str(error))
-    with renderer, film(path, (400, 400), FPS, samples, RATE) as out:
-        for k in range(round(SECONDS * FPS)):
-            t = k / FPS
+    with renderer, film(path, (400, 400), VIDEO_FPS, samples, RATE) as out:
+        for k in range(round(SECONDS * VIDEO_FPS)):
+            t = k / VIDEO_FPS
             picture = np.zeros((400, 400, 3), np.uint8)
             if not LOST[0] <= t < LOST[1]:
-                degrees = 30 * np.interp(t * FRAMES, np.arange(len(opening)), opening)
+                degrees = 30 * np.interp(t * FPS, np.arange(len(opening)), opening)
                 picture = renderer.render(skin.deform(jaw_open(skin, float(degrees))))
             out.frame(picture)
     return path
@@ -86,7 +86,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def place(clip: Clip) -> slice:
     """Where in the sentence a clip lies, in frames."""
-    begin = round(float(clip.name.split("@")[1]) * FRAMES)
+    begin = round(float(clip.name.split("@")[1]) * FPS)
     return slice(begin, begin + len(clip.shapes))
 
 
@@ -101,13 +101,13 @@ def test_lips_are_read_in_time_and_lost_faces_left_out(
         where = place(clip)
         assert clip.kind == "tracked"
         assert clip.speaker.endswith("anna")
-        assert where.stop <= LOST[0] * FRAMES + 1 or where.start >= LOST[1] * FRAMES - 1
-        heard = samples[where.start * RATE // FRAMES :][: len(clip.samples)]
+        assert where.stop <= LOST[0] * FPS + 1 or where.start >= LOST[1] * FPS - 1
+        heard = samples[where.start * RATE // FPS :][: len(clip.samples)]
         assert np.corrcoef(heard, clip.samples)[0, 1] > 0.98  # AAC between them
         opening = lip_opening(clip.shapes.astype(np.float32))
         assert metrics.pearson(opening, wanted[where]) > 0.9
-        assert abs(metrics.lag_ms(opening, wanted[where], FRAMES)) < 25
-    assert sum(len(c.shapes) for c in got) > 0.8 * (SECONDS - 0.6) * FRAMES
+        assert abs(metrics.lag_ms(opening, wanted[where], FPS)) < 25
+    assert sum(len(c.shapes) for c in got) > 0.8 * (SECONDS - 0.6) * FPS
 
 
 def test_a_video_is_tracked_once_whatever_its_name(
@@ -118,7 +118,7 @@ def test_a_video_is_tracked_once_whatever_its_name(
     copy.write_bytes(filmed.read_bytes())
     monkeypatch.setattr(videos, "_rows", lambda *_: pytest.fail("tracked again"))
     again = videos.tracked(copy, cache)
-    assert again.fps == first.fps == FPS
+    assert again.fps == first.fps == VIDEO_FPS
     for name in ("shapes", "gap", "width", "seen"):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
 
@@ -134,7 +134,7 @@ def test_a_sound_that_began_late_is_put_right(filmed: Path, cache: Path, tmp_pat
     straight = videos.clips(filmed.parent.parent, cache)[0]
     one, two = (lip_opening(c.shapes.astype(np.float32)) for c in (straight, clip))
     late = place(clip).start - place(straight).start
-    assert late / FRAMES == pytest.approx(0.4, abs=0.06)
+    assert late / FPS == pytest.approx(0.4, abs=0.06)
     n = min(len(one), len(two)) - 10
     assert metrics.pearson(one[:n], two[:n]) > 0.95
     # A table has the last word.
@@ -162,7 +162,7 @@ def test_other_containers_and_big_upright_pictures(filmed: Path, tmp_path: Path,
     small = ("-t", "0.4", "-vf", "scale=800:1200", "-c:v", codecs[0], *speed, "-c:a", codecs[1])
     ffmpeg("-i", str(filmed), *small, str(path))
     about = media.look(path)
-    assert about.fps == FPS
+    assert about.fps == VIDEO_FPS
     assert about.seconds == pytest.approx(0.4, abs=0.1)
     pictures = list(media.pictures(path, about.fps))
     assert len(pictures) == 10
@@ -209,7 +209,7 @@ def test_short_losses_are_bridged_and_long_ones_cut() -> None:
     assert bridged(seen, 60)[100:103].all()
     assert not bridged(seen, 60)[150:170].any()
     assert not bridged(seen, 60)[:2].any()
-    n = 300 * RATE // FRAMES
+    n = 300 * RATE // FPS
     shapes = np.zeros((300, 52), np.float16)
     shapes[:, INDEX["jawOpen"]] = np.arange(300) / 300
     clip = Clip(
@@ -222,5 +222,5 @@ def test_short_losses_are_bridged_and_long_ones_cut() -> None:
         check(part)
         where = place(part)
         np.testing.assert_array_equal(part.shapes, shapes[where])
-        assert part.samples[0] == where.start * RATE // FRAMES // 4
+        assert part.samples[0] == where.start * RATE // FPS // 4
         assert len(part.shapes) == frame_count(len(part.samples))

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from mien.models import checkpoint
 from mien.models.errors import ModelError
-from mien.models.face.blendshapes import INDEX
+from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.speech import network as speech
-from mien.models.speech.features import FRAMES, RATE
+from mien.models.speech.features import RATE
 from mien.models.train.speech.provenance import once
 from mien.models.verbs.cli import train_app
 from mien.robot.media.livelink_takes import write_csv
@@ -25,8 +25,8 @@ def test_a_third_stage_knows_the_first(tmp_path: Path) -> None:
     takes, rng = tmp_path / "me", np.random.default_rng(0)
     takes.mkdir()
     soundfile.write(takes / "a.wav", 0.1 * rng.normal(size=2 * RATE), RATE)
-    shapes = np.full((2 * FRAMES, 52), 0.01)
-    shapes[:, INDEX["jawOpen"]] = rng.random(2 * FRAMES)
+    shapes = np.full((2 * FPS, 52), 0.01)
+    shapes[:, INDEX["jawOpen"]] = rng.random(2 * FPS)
     write_csv(takes / "a.csv", shapes)
     (takes / "offsets.csv").write_text("name,offset_ms\na,0\n")
     before, path = speech.WEIGHTS, tmp_path
