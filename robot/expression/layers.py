@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
-from mien.models.face.blendshapes import FPS, INDEX
+from mien.models.face.blendshapes import FPS, INDEX, SPEECH, indices
 from mien.models.face.emotion import AROUSAL
 from mien.models.fusion.learned import LearnedFusion
 from mien.models.fusion.rules import Fusion, crossed, plain
@@ -31,12 +31,14 @@ __all__ = [
     "Glance",
     "Life",
     "act",
-    "combine",
+    "compose",
+    "excitement",
     "fusion",
     "stress",
     "voice",
 ]
 
+_SAID: Final = indices(SPEECH)
 FUSIONS: Final = ("crossed", "learned", "plain")
 """By name, the default first: `mien bench emotion` has the three side by side."""
 
@@ -73,19 +75,53 @@ def act(
     """
     life, feeling = life or Life(), feeling or Feeling()
     t = np.arange(len(spoken)) / FPS
-    pressed, there = stress(samples, rate, len(t)), voice(samples, rate, len(t))
+    pressed, gate = stress(samples, rate, len(t)), voice(samples, rate, len(t))
+    mixed = feeling.whole(t)
+    aroused = excitement(mixed)
+    alive = life.weights(t, pressed, gate), life.head(t, pressed, gate, aroused)
+    weights, head = compose(spoken, gate, feeling.shapes(t), mixed, alive, fuse)
+    return Acted(weights, head, mixed)
+
+
+def compose(
+    spoken: NDArray[np.float32],
+    gate: Floats,
+    felt: Floats,
+    mixed: Floats,
+    alive: tuple[NDArray[np.floating], Floats],
+    fuse: Fusion | None = None,
+) -> tuple[NDArray[np.float32], Floats]:
+    """Speech, emotion and life of any number of frames -> what the face does in them.
+
+    Each frame depends on its own row alone, so a clip and a stream that hear the same give the
+    same. What has a memory (stress, the course of an emotion, blinks) comes in from outside.
+
+    Args:
+        spoken: (T, 52) speech shapes. gate: (T,) in 0..1, somebody speaks: the mouth rests else.
+        felt: (T, 52) shapes of the emotions. mixed: (T, E) their intensities.
+        alive: weights (T, 52) and neck (T, 3) of life.
+        fuse: how emotion meets speech; default the first of FUSIONS.
+
+    Returns:
+        weights (T, 52) in 0..1, neck commands (T, 3) yaw, pitch, roll in -1..1.
+    """
     said = spoken.astype(np.float64)
-    felt, mixed = feeling.shapes(t), feeling.whole(t)
-    met = (fuse or fusion())(said, felt, there) if felt.any() else said
-    alive = life.weights(t, pressed, there)
-    aroused = mixed @ np.abs(AROUSAL)
-    head = life.head(t, pressed, there, 1.0 + 0.5 * np.minimum(aroused, 1.0)) + posture(mixed)
-    return Acted(combine(met.astype(np.float32), _lids(alive, met)), np.clip(head, -1, 1), mixed)
+    said[:, _SAID] *= gate[:, None]
+    met, feels = said.copy(), felt.any(axis=1)
+    if feels.any():
+        met[feels] = (fuse or fusion())(said[feels], felt[feels], gate[feels])
+    weights, head = alive
+    added = weights.astype(np.float64)
+    for side in ("Left", "Right"):  # a blink shuts an eye that an emotion holds wide
+        wide, blink = INDEX[f"eyeWide{side}"], INDEX[f"eyeBlink{side}"]
+        added[:, wide] -= met[:, wide] * added[:, blink]
+    out = np.clip(met + added, 0.0, 1.0).astype(np.float32)
+    return out, np.clip(head + posture(mixed), -1.0, 1.0)
 
 
-def combine(speech: NDArray[np.float32], *layers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Speech plus additive layers, (T, 52) each, kept in 0..1."""
-    return np.asarray(np.clip(speech + sum(layers), 0.0, 1.0), dtype=np.float32)
+def excitement(mixed: Floats) -> Floats:
+    """How much further a head moves under a mix (T, E), (T,): 1 when calm, 1.5 when aroused."""
+    return np.asarray(1.0 + 0.5 * np.minimum(mixed @ np.abs(AROUSAL), 1.0))
 
 
 @lru_cache(maxsize=4)
@@ -100,12 +136,3 @@ def fusion(name: str = FUSIONS[0]) -> Fusion:
     if name in FUSIONS:
         return crossed if name == "crossed" else plain
     raise ModelError(f"no fusion {name!r}", f"use one of {', '.join(FUSIONS)}")
-
-
-def _lids(alive: NDArray[np.float32], met: Floats) -> NDArray[np.float32]:
-    """Life whose blinks shut eyes that a feeling holds wide: a lid is either up or down."""
-    out = alive.copy()
-    for side in ("Left", "Right"):
-        wide, blink = INDEX[f"eyeWide{side}"], INDEX[f"eyeBlink{side}"]
-        out[:, wide] -= (met[:, wide] * alive[:, blink]).astype(np.float32)
-    return out

@@ -12,13 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.face.blendshapes import FPS, INDEX, SPEECH, indices
-from mien.models.face.emotion import AROUSAL, EMOTIONS, TIMINGS, mix
+from mien.models.face.blendshapes import FPS, INDEX
+from mien.models.face.emotion import EMOTIONS, TIMINGS, mix
 from mien.models.fusion.rules import Fusion
 from mien.robot.expression.emotion.feeling import Feeling, Felt
-from mien.robot.expression.layers import fusion
+from mien.robot.expression.layers import compose, excitement, fusion
 from mien.robot.expression.life import Glance, Life
-from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats
 
 CHUNK_S: Final = 10
@@ -26,7 +25,6 @@ LIFE_S: Final = 60
 FADE_S: Final = 2
 _FAST_S: Final = 0.06
 _SLOW_S: Final = 0.9
-_SAID: Final = indices(SPEECH)
 
 
 @dataclass
@@ -111,21 +109,13 @@ class LiveExpression:
         t = np.array([self._k / FPS])
         self._held.approach(self._goal, 1 / FPS)
         press = self._stress.push(level_db, gate)
-        said = spoken.astype(np.float64)[None]
-        said[:, _SAID] *= gate
-        met = said
-        mixed = self._held.mix
-        if mixed.any():
-            met = self._fuse(said, self._feeling.shapes(t), np.array([gate]))
-        alive, head = self._alive(press)
-        for side in ("Left", "Right"):  # a blink shuts an eye that a feeling holds wide
-            wide, blink = INDEX[f"eyeWide{side}"], INDEX[f"eyeBlink{side}"]
-            alive[wide] -= met[0, wide] * alive[blink]
-        weights = np.clip(met[0] + alive, 0.0, 1.0).astype(np.float32)
-        energy = 1.0 + 0.5 * min(1.0, float(mixed @ np.abs(AROUSAL)))
-        turned = np.clip(energy * head + posture(mixed[None])[0], -1.0, 1.0)
+        mixed = self._held.mix[None]
+        weights, head = self._alive(press)
+        alive = weights[None], excitement(mixed)[:, None] * head[None]
+        shapes = self._feeling.shapes(t)
+        shown, turned = compose(spoken[None], np.array([gate]), shapes, mixed, alive, self._fuse)
         self._k += 1
-        return weights, turned
+        return shown[0], turned[0]
 
     def _alive(self, press: float) -> tuple[Floats, Floats]:
         chunk, at = divmod(self._k, CHUNK_S * FPS)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from mien.models.face.blendshapes import FPS, INDEX
-from mien.robot.expression.layers import Life, combine, stress
+from mien.models.face.emotion import EMOTIONS, blend
+from mien.robot.expression.layers import FUSIONS, Life, compose, fusion, stress
 
 T = np.arange(20 * FPS) / FPS
 QUIET = np.zeros(len(T))
@@ -51,8 +52,42 @@ def test_stress_follows_loud_syllables_and_not_silence() -> None:
     assert stress(np.zeros(rate, np.float32), rate, 60).max() < 0.05
 
 
+def layers(frames: int) -> tuple[np.ndarray, ...]:
+    """Random speech (T, 52), gate (T,), emotion shapes (T, 52), mix (T, E), life (T, 52), neck."""
+    rng = np.random.default_rng(5)
+    mixed = np.zeros((frames, len(EMOTIONS)))
+    mixed[frames // 3 :, EMOTIONS.index("anger")] = np.linspace(0, 1, frames - frames // 3)
+    speech = rng.uniform(0, 1, (frames, 52)).astype(np.float32)
+    gate, life = rng.uniform(0, 1, frames), rng.uniform(0, 0.4, (frames, 52))
+    return speech, gate, blend(mixed), mixed, life, rng.uniform(-0.3, 0.3, (frames, 3))
+
+
+@pytest.mark.parametrize("kind", FUSIONS)
+def test_frame_by_frame_gives_what_the_whole_clip_gives(kind: str) -> None:
+    speech, gate, felt, mixed, life, neck = layers(90)
+    weights, head = compose(speech, gate, felt, mixed, (life, neck), fusion(kind))
+    for k in range(90):
+        at = slice(k, k + 1)
+        one = compose(speech[at], gate[at], felt[at], mixed[at], (life[at], neck[at]), fusion(kind))
+        np.testing.assert_allclose(one[0][0], weights[k], atol=1e-6)
+        np.testing.assert_allclose(one[1][0], head[k], atol=1e-12)
+
+
 def test_layers_add_and_are_kept_in_range() -> None:
-    one = np.full((2, 52), 0.7, np.float32)
-    assert combine(one, one).max() == 1.0
-    assert combine(one, -2 * one).min() == 0.0
-    assert combine(one).sum() == pytest.approx(one.sum())
+    speech, gate, _, _, life, neck = layers(30)
+    still = np.zeros((30, len(EMOTIONS)))
+    weights, head = compose(speech, gate, np.zeros((30, 52)), still, (life, 4 * neck))
+    assert weights.min() >= 0.0
+    assert weights.max() == 1.0
+    assert np.abs(head).max() == 1.0
+    brow = INDEX["browInnerUp"]
+    np.testing.assert_allclose(
+        weights[:, brow], np.minimum(speech[:, brow] + life[:, brow], 1.0), atol=1e-6
+    )
+
+
+def test_the_mouth_rests_while_nobody_speaks() -> None:
+    speech, _, _, _, life, neck = layers(30)
+    nothing, still = np.zeros((30, 52)), np.zeros((30, len(EMOTIONS)))
+    weights, _ = compose(speech, np.zeros(30), nothing, still, (0 * life, neck))
+    assert weights[:, MOUTH].max() == 0.0

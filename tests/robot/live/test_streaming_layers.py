@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from mien.models.face.blendshapes import FPS, INDEX, SPEECH, indices
+from mien.models.face.emotion import EMOTIONS
+from mien.robot.expression.layers import Life, compose
 from mien.robot.live.streaming_layers import FADE_S, LIFE_S, LiveExpression, Stress
 
 QUIET = np.zeros(52, np.float32)
@@ -67,3 +69,19 @@ def test_stress_needs_a_voice_and_a_rise() -> None:
     for _ in range(600):
         held = stress.push(-20.0, 1.0)
     assert held < 0.05
+
+
+def test_a_stream_shows_what_the_clip_of_the_same_speech_and_stress_shows() -> None:
+    rng = np.random.default_rng(2)
+    frames = 3 * FPS
+    spoken = rng.uniform(0, 1, (frames, 52)).astype(np.float32)
+    level, gate = rng.uniform(-60, -10, frames), rng.uniform(0, 1, frames)
+    stress, face = Stress(), LiveExpression(4)
+    pressed = np.array([stress.push(a, b) for a, b in zip(level, gate, strict=True)])
+    shown = [face.frame(*row) for row in zip(spoken, level, gate, strict=True)]
+    t, life = np.arange(frames) / FPS, Life(seed=4)
+    still = np.zeros((frames, len(EMOTIONS)))
+    alive = life.weights(t, pressed), life.head(t, pressed)
+    weights, head = compose(spoken, gate, np.zeros((frames, 52)), still, alive)
+    np.testing.assert_allclose([w for w, _ in shown], weights, atol=1e-6)
+    np.testing.assert_allclose([h for _, h in shown], head, atol=1e-6)
