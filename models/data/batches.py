@@ -118,6 +118,7 @@ class Batches:
         self._odds = [x / x.sum() for x in lengths]
 
     def next(self) -> Batch:
+        """The next batch of random crops."""
         crops = [self._crop() for _ in range(self._settings.size)]
         columns = [np.stack(column) for column in zip(*crops, strict=True)]
         return Batch(*(torch.from_numpy(c) for c in columns))

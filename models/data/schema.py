@@ -58,6 +58,7 @@ class Corpus:
 
     @property
     def seconds(self) -> float:
+        """How long all clips are together, s."""
         return sum(len(c.samples) for c in self.clips) / RATE
 
 

@@ -79,6 +79,7 @@ class SpeechStream:
 
     @property
     def lookahead_s(self) -> float:
+        """Seconds that the network listens past a frame."""
         return self._lookahead_s
 
     @property

@@ -66,6 +66,7 @@ def solve(
 
 
 def cache_folder() -> Path:
+    """Where solutions are remembered: ``$XDG_CACHE_HOME/mien``, by default ``~/.cache/mien``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mien"
 
 

@@ -71,6 +71,7 @@ class Head:
 
     @property
     def part_names(self) -> tuple[str, ...]:
+        """Names of the parts, in the order of ``landmark_part``."""
         return tuple(self.parts)
 
     @cached_property

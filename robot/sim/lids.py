@@ -64,6 +64,7 @@ class Lids:
 
 
 def smoothstep(x: F64) -> F64:
+    """Smooth step from 0 to 1 over 0..1, with zero slope at both ends; any shape."""
     x = np.clip(x, 0.0, 1.0)
     return np.asarray(x * x * (3.0 - 2.0 * x))
 

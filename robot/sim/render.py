@@ -107,6 +107,7 @@ class Renderer:
         return np.asarray(sums / np.maximum(lengths, 1e-12)[:, None], dtype=np.float32)
 
     def close(self) -> None:
+        """Give the OpenGL context back."""
         self._gl.release()
 
     def __enter__(self) -> Self:

@@ -62,6 +62,7 @@ class SkinState:
 
     @classmethod
     def neutral(cls, nodes: int) -> SkinState:
+        """The skin at rest, with this number of nodes."""
         return cls(
             np.zeros((nodes, 3)), np.zeros(4), np.zeros((2, 2)), np.eye(4), np.zeros(3), np.eye(4)
         )

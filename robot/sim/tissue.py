@@ -17,6 +17,7 @@ PAD_MM, ROUND_MM = (40.0, 15.0, 40.0), 5.0  # half sizes of an upper lip's pad; 
 
 
 def add_nodes(draft: Draft) -> None:
+    """Add the skin's nodes: point masses on slides, held to their bone by springs."""
     skin, build = draft.plan.skin, draft.build
     batch = build.scaled("silicone", 1.0, BATCH_SHARE)
     for name, node in draft.plan.nodes.items():
@@ -46,6 +47,7 @@ def add_nodes(draft: Draft) -> None:
 
 
 def add_edges(draft: Draft) -> None:
+    """Add the springs between nodes: the mesh of the skin, the cords and the bulges."""
     plan, build = draft.plan, draft.build
     batch = build.scaled("silicone", 1.0, BATCH_SHARE)
     names = draft.net.names
@@ -94,6 +96,7 @@ def _spring(
 
 
 def add_contacts(draft: Draft) -> None:
+    """Add the pads on which lips and lids meet."""
     for name, contact in draft.plan.contacts.items():
         above, below = draft.anchor(contact.upper)[0], draft.anchor(contact.lower)[0]
         meet, up = 0.5 * (above + below), np.array([0.0, 1.0, 0.0])

@@ -37,6 +37,7 @@ class Aligner:
         self._dither = np.random.default_rng(0)
 
     def knows(self, word: str) -> bool:
+        """Whether the pronouncing dictionary has the word, in lower case."""
         return self._decoder.lookup_word(word) is not None
 
     def align(self, samples: NDArray[np.int16], text: str) -> list[Phone] | None:

@@ -74,6 +74,7 @@ class Speakers(nn.Module):
         return out
 
     def size(self) -> Tensor:
+        """How far the speakers differ from the generic one: a penalty, a single number."""
         return (self.gain.weight**2).mean() + 10 * (self.offset.weight**2).mean()
 
 

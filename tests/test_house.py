@@ -1,0 +1,90 @@
+"""The shape of the house: few rooms, no import upwards, no cycle, short files, every name told."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+from tests.tools import house
+
+MOST_AT_TOP = {"robot": 10, "calibration": 6, "models": 8, "firmware": 6}
+HEAVY = {"torch", "mujoco", "mediapipe", "matplotlib"}
+
+
+@pytest.mark.parametrize("folder", MOST_AT_TOP)
+def test_few_files_lie_at_the_top_of_a_folder(folder: str) -> None:
+    assert house.top(folder) <= MOST_AT_TOP[folder]
+
+
+def test_nothing_imports_upwards_and_nobody_imports_himself_through_others() -> None:
+    assert house.upward() == []
+    assert house.cycles() == []
+
+
+def test_no_file_is_longer_than_can_be_read_in_one_sitting() -> None:
+    assert house.long_files() == []
+
+
+def test_every_public_name_is_documented() -> None:
+    assert house.undocumented() == []
+
+
+def test_what_is_installed_is_one_package_and_nobody_uses_the_old_names() -> None:
+    for path in house.sources().values():
+        text = path.read_text()
+        for folder in house.FOLDERS:
+            assert f"\nfrom {folder}" not in text, path
+            assert f"\nimport {folder}" not in text, path
+
+
+def heavy(words: list[str]) -> set[str]:
+    """Heavy modules in memory after ``mien WORDS``."""
+    code = (
+        "import contextlib, io, sys\nfrom mien.robot.verbs import cli\n"
+        f"sys.argv = {['mien', *words]!r}\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    cli.main()\n"
+        f"print(*(m for m in {sorted(HEAVY)} if m in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "estop --help", "doctor --help"])
+def test_a_light_verb_loads_nothing_heavy(words: str) -> None:
+    assert heavy(words.split()) == set()
+
+
+def test_a_users_own_folder_called_models_does_no_harm(tmp_path: Path) -> None:
+    for name in house.FOLDERS:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('not ours')")
+    code = "import mien; print(mien.load_face('hobby9').name, mien.EMOTIONS[0])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == ["hobby9", "neutral"], done.stderr
+
+
+def test_every_import_of_the_public_api_is_told_by_an_example_that_runs() -> None:
+    import doctest
+
+    import mien
+
+    assert all(hasattr(mien, name) for name in mien.__all__)
+    assert doctest.testmod(mien).failed == 0
+    assert doctest.testmod(mien).attempted > 3
+
+
+def test_the_ten_lines_of_the_readme_run() -> None:
+    text = (ROOT / "README.md").read_text()
+    lines = text.split("```python\n")[1].split("```")[0]
+    done = subprocess.run(
+        [sys.executable, "-c", lines], cwd="/", capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("jaw") > 10
