@@ -46,8 +46,7 @@ class Config:
     features: int = FEATURES
     outputs: tuple[str, ...] = SPEECH
     loudness: float = 0.5
-    """Share of the opening that is loudness (models/speech/loudness.py); 0 leaves that stage
-    out."""
+    """Share of the opening that is loudness (``loudness.py``); 0 leaves that stage out."""
 
     @property
     def lookahead_ms(self) -> float:

@@ -26,11 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
-import mediapipe as mp
 import numpy as np
-from mediapipe.tasks.python.core.base_options import BaseOptions
-from mediapipe.tasks.python.vision.core.vision_task_running_mode import VisionTaskRunningMode
-from mediapipe.tasks.python.vision.face_landmarker import FaceLandmarker, FaceLandmarkerOptions
 from numpy.typing import ArrayLike, NDArray
 
 from mien.models.errors import ModelError
@@ -79,6 +75,7 @@ class Tracked:
 
     @property
     def found(self) -> bool:
+        """Whether a face is in the picture."""
         return self.faces > 0
 
 
@@ -120,6 +117,18 @@ class FaceTracker:
         self._followers: tuple[Follower, ...] = ()
         self._last_ms = -1
         self._mode: Literal["video", "image"] = "video" if video else "image"
+        # It takes seconds to load, and most of the package does without.
+        import mediapipe as mp
+        from mediapipe.tasks.python.core.base_options import BaseOptions
+        from mediapipe.tasks.python.vision.core.vision_task_running_mode import (
+            VisionTaskRunningMode,
+        )
+        from mediapipe.tasks.python.vision.face_landmarker import (
+            FaceLandmarker,
+            FaceLandmarkerOptions,
+        )
+
+        self._mediapipe = mp
         self._landmarker = FaceLandmarker.create_from_options(
             FaceLandmarkerOptions(
                 base_options=BaseOptions(model_asset_buffer=weights.read_bytes()),
@@ -159,6 +168,7 @@ class FaceTracker:
         self, image: NDArray[np.uint8], time: float
     ) -> tuple[list[F64], list[dict[str, float]]]:
         """All faces (478, 3) in pixels, and their scores."""
+        mp = self._mediapipe
         packet = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image))
         if self._mode == "video":
             stamp = round(time * 1000)
@@ -259,6 +269,7 @@ class FaceTracker:
         return landmarks, pose.matrix(), float(np.median(errors) * -pose.translation[2])
 
     def close(self) -> None:
+        """Free MediaPipe's graph."""
         self._landmarker.close()
 
     def __enter__(self) -> Self:

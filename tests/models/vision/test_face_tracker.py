@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +11,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.models.errors import ModelError
-from mien.models.face.regions import IRIS_LEFT, IRIS_RIGHT
 from mien.models.vision.face_tracker import POINTS, RIGID, FaceTracker
 from mien.models.vision.head_pose import HeadPose, Lens, align, solve_pose
-from mien.robot.errors import DeviceError
-from mien.robot.sim.head import Head, load_head
+from mien.robot.sim.head import Head
 from mien.robot.sim.render import CameraView, Renderer
 from mien.robot.sim.skin import Skin, SkinState
 from tests.paths import DATA
-from tests.robot.sim.skins import jaw_open, nodes
+from tests.robot.sim.skins import jaw_open
 
-DATA = DATA / "mediapipe"
+PORTRAIT = DATA / "mediapipe"
 # Points of the middle of the face, whose places do not depend on its outline.
 MIDDLE = [
     *(13, 14, 0, 17, 61, 291, 37, 267, 84, 314),
@@ -31,36 +28,6 @@ MIDDLE = [
 
 F64 = NDArray[np.float64]
 Picture = NDArray[np.uint8]
-
-
-@pytest.fixture(scope="module")
-def head() -> Head:
-    return load_head()
-
-
-@pytest.fixture(scope="module")
-def renderer(head: Head) -> Iterator[Renderer]:
-    try:
-        with Renderer(head, 640, 480) as renderer:
-            yield renderer
-    except DeviceError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
-def neutral(renderer: Renderer) -> Picture:
-    return renderer.render()
-
-
-@pytest.fixture(scope="module")
-def skin(head: Head, tmp_path_factory: pytest.TempPathFactory) -> Skin:
-    return Skin(head, nodes(head), cache=tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture
-def tracker(head: Head) -> Iterator[FaceTracker]:
-    with FaceTracker(head.neutral_landmarks, fov_deg=CameraView().fov_deg) as tracker:
-        yield tracker
 
 
 def rotation(yaw: float, pitch: float) -> F64:
@@ -239,11 +206,11 @@ def test_missing_model_is_named(head: Head, tmp_path: Path) -> None:
 
 @pytest.mark.data
 def test_portrait_agrees_with_mediapipe(tracker: FaceTracker) -> None:
-    if not DATA.is_dir():
-        pytest.skip(f"no {DATA}; set MIEN_DATA")
-    picture = np.asarray(Image.open(DATA / "portrait.jpg").convert("RGB"))
+    if not PORTRAIT.is_dir():
+        pytest.skip(f"no {PORTRAIT}; set MIEN_DATA")
+    picture = np.asarray(Image.open(PORTRAIT / "portrait.jpg").convert("RGB"))
     tracked = tracker.track(picture)
-    text = (DATA / "portrait_expected_face_landmarks.pbtxt").read_text()
+    text = (PORTRAIT / "portrait_expected_face_landmarks.pbtxt").read_text()
     xy = np.array([re.findall(rf"\b{axis}: (\S+)", text) for axis in "xy"], dtype=np.float64).T
     size = np.array([picture.shape[1], picture.shape[0]])
     expected = xy[:POINTS] * size
@@ -252,57 +219,3 @@ def test_portrait_agrees_with_mediapipe(tracker: FaceTracker) -> None:
     # Another face than the reference, still a face in mm: nothing is wider than a head.
     assert 100 < np.ptp(tracked.landmarks[:, 0]) < 200
     assert tracked.fit_mm < 8.0
-
-
-def shares(
-    tracker: FaceTracker, neutral: Picture, moved: Picture, true: F64, at: NDArray[np.bool_]
-) -> tuple[float, float]:
-    """How much of the true rise of points ``at`` the settled tracker sees, and once registered."""
-    rest = tracker.track(neutral)
-    tracker.settle([rest])
-    home = tracker.reference
-
-    def share() -> float:
-        off = tracker.track(moved).landmarks - home
-        return float(off[at, 1].mean() / (true - home)[at, 1].mean())
-
-    alone = share()
-    tracker.register([(neutral, rest)])
-    return alone, share()
-
-
-@pytest.mark.gl
-def test_a_registered_face_shows_the_cheek_that_the_tracker_overlooks(
-    tracker: FaceTracker, renderer: Renderer, neutral: Picture, skin: Skin, head: Head
-) -> None:
-    state = SkinState.neutral(len(skin.nodes))
-    cheek = [node.name for node in skin.nodes].index("node_425")
-    state.nodes[cheek] = 0.0, 3.0, 0.0
-    there = (skin.landmarks(state) - head.neutral_landmarks)[:, 1] > 1.0
-    assert there.sum() > 5
-    raised = renderer.render(skin.deform(state))
-    alone, registered = shares(tracker, neutral, raised, skin.landmarks(state), there)
-    assert alone < 0.5
-    assert 0.75 < registered < 1.25
-    at_rest = tracker.track(neutral).landmarks
-    np.testing.assert_allclose(at_rest, head.neutral_landmarks, atol=0.3)
-
-
-@pytest.mark.gl
-def test_registering_needs_a_face(tracker: FaceTracker, neutral: Picture) -> None:
-    dark = np.zeros_like(neutral)
-    with pytest.raises(ModelError, match="at rest"):
-        tracker.register([(dark, tracker.track(dark))])
-
-
-@pytest.mark.gl
-def test_a_registered_face_looks_up_when_it_does(
-    tracker: FaceTracker, renderer: Renderer, neutral: Picture, skin: Skin
-) -> None:
-    state = SkinState.neutral(len(skin.nodes))
-    state.gaze[:] = 0.0, 0.2
-    irises = np.isin(np.arange(POINTS), [*IRIS_LEFT, *IRIS_RIGHT])
-    up = renderer.render(skin.deform(state))
-    alone, registered = shares(tracker, neutral, up, skin.landmarks(state), irises)
-    assert alone < 0.7
-    assert 0.8 < registered < 1.2
