@@ -31,7 +31,8 @@ class Clock(Protocol):
     def sleep_until(self, t: float) -> None:
         """Return when ``now()`` is at least ``t``; at once if it already is.
 
-        One that hears the stop (``mien.robot.control.emergency``) raises EmergencyStopError at that moment.
+        One that hears the stop (``mien.robot.control.emergency``) raises EmergencyStopError at
+        that moment.
         """
 
 

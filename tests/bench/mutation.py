@@ -1,6 +1,7 @@
 """Breaks one line at a time, in C or Python, and looks whether the tests notice.
 
-``python -m tests.bench.mutation [PART OF A NAME OR FILE ...]`` prints one line for each. It works in
+``python -m tests.bench.mutation [PART OF A NAME OR FILE ...]`` prints one line for each. It works
+in
 copies of the checkout. The core's C becomes the extension module that the tests import, the AVR's
 the image that the emulator runs, and Python is taken as it is.
 """

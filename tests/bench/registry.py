@@ -11,5 +11,6 @@ BENCHES: Final = {
     "inverse": "tests.bench.models.bench_inverse:inverse",
     "live": "tests.bench.robot.live:live",
     "rig": "tests.bench.robot.rig:bench",
+    "safety": "tests.bench.robot.safety:bench",
     "speech": "tests.bench.models.bench_speech:bench_speech",
 }

@@ -1,6 +1,7 @@
 """How long the stop takes at any moment of a run: runs in lock-step that are stopped at a moment.
 
-For ``mien bench safety`` and the tests. ``tests.bench.robot.live_flood`` measures it on the machine's clock.
+For ``mien bench safety`` and the tests. ``tests.bench.robot.live_flood`` measures it on the
+machine's clock.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from mien.robot.pose import Pose
 
 from mien.robot.face.config import load_face
 from mien.robot.face.thermal import AMBIENT_C, BACK_OFF_C, KINDS, RELEASE_C, Thermal
-from mien.robot.pose import Pose
 
 FACE = load_face("morpheus33")
 DT = 1 / 60

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from tests.paths import ROOT
 
 from mien.robot.control.connect import LEAD_S, Opened
 from mien.robot.errors import InputError, MienError
@@ -34,7 +35,6 @@ from mien.robot.sim.realtime import simulated
 from mien.robot.stopping import Stop
 from mien.robot.verbs.live import parse_address, parse_emotion, source_of
 from tests.bench.robot.soak import Reciter
-from tests.paths import ROOT
 
 FACE = "hobby9"
 

