@@ -7,7 +7,7 @@
  * Pulse:   servo pulse width in units of 0.25 us.
  * Time:    microseconds of the board's clock, modulo 2^32.
  *
- * The host derives robot/link/wire.py from this file (python -m mien.firmware.tools.wire), and both sides
+ * The host derives robot/wire.py from this file (python -m mien.firmware.tools.wire), and both sides
  * compare MIEN_PROTOCOL_HASH (protocol_hash.h: the first four bytes of the SHA-256 of this file) in
  * HELLO. Whatever changes here, comments included, therefore asks for new firmware.
  *

@@ -1,6 +1,6 @@
 """Writes what is derived from ``core/protocol.h``: ``python -m mien.firmware.tools.wire``.
 
-Two files: ``core/protocol_hash.h`` and ``robot/link/wire.py``. Both are kept in the repository, so
+Two files: ``core/protocol_hash.h`` and ``robot/wire.py``. Both are kept in the repository, so
 that neither a microcontroller build nor an installed package needs this step; a test compares them.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from mien.firmware.tools.header import CORE, Header, read_header, struct_format
 
 HASH_HEADER = CORE / "protocol_hash.h"
-WIRE = Path(__file__).parents[2] / "robot" / "link" / "wire.py"
+WIRE = Path(__file__).parents[2] / "robot" / "wire.py"
 FLAGS = {"fault", "flag"}  # enums whose members are bits
 DOCS = {
     "msg": "Message types: host to board below 0x80, board to host above.",
@@ -34,7 +34,7 @@ def hash_header(header: Header) -> str:
 
 
 def wire_module(header: Header) -> str:
-    """Text of ``robot/link/wire.py``."""
+    """Text of ``robot/wire.py``."""
     lines = [
         '"""Generated from firmware/core/protocol.h by ``python -m mien.firmware.tools.wire``."""',
         "",

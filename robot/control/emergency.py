@@ -17,7 +17,7 @@ from mien.robot.errors import DeviceError, EmergencyStopError
 from mien.robot.link import handshake
 from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.transport import Transport
-from mien.robot.link.wire import State
+from mien.robot.wire import State
 
 LOOK_S: Final = 0.002
 """A wait on the line is cut into waits no longer than this."""

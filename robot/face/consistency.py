@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from mien.robot import wire
 from mien.robot.face.budget import budget_faults
-from mien.robot.link import wire
 
 
 def consistency(tree: Any) -> list[str]:

@@ -7,14 +7,15 @@ from dataclasses import asdict
 
 import numpy as np
 
+from mien.robot import wire
 from mien.robot.errors import DeviceError
 from mien.robot.face.config import FaceConfig, Floats
-from mien.robot.link import handshake, protocol, wire
+from mien.robot.link import handshake, protocol
 from mien.robot.link.clock import BoardClock
 from mien.robot.link.dialogue import Dialogue, LinkCounters
 from mien.robot.link.transport import Transport
 from mien.robot.link.upload import upload_of
-from mien.robot.link.wire import Msg, State, Telemetry
+from mien.robot.wire import Msg, State, Telemetry
 
 __all__ = ["Board", "Telemetry"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mien.robot import wire
 from mien.robot.errors import DeviceError
-from mien.robot.link import protocol, wire
+from mien.robot.link import protocol
 from mien.robot.link.clock import BoardClock
 from mien.robot.link.transport import Transport
 

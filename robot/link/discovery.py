@@ -9,8 +9,9 @@ from pathlib import Path
 
 from serial.tools import list_ports
 
+from mien.robot import wire
 from mien.robot.errors import DeviceError
-from mien.robot.link import protocol, wire
+from mien.robot.link import protocol
 from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.transport import SerialTransport
 

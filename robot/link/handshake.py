@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from mien.robot import wire
 from mien.robot.errors import DeviceError
 from mien.robot.face.config import FaceConfig
-from mien.robot.link import protocol, wire
+from mien.robot.link import protocol
 from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.upload import Upload
-from mien.robot.link.wire import Msg, Result, State
+from mien.robot.wire import Msg, Result, State
 
 HELLO_S = 0.1
 ESTOP_S = 0.005  # 0.2 ms on the wire; two lost frames are made up for within 20 ms

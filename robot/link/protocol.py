@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.robot.link import wire
+from mien.robot import wire
 
 UNITS_PER_US = 4  # a pulse on the wire is in 0.25 us
 CRC_INIT = 0xFFFF

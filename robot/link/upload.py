@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.robot import wire
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.supply import start_delays_s
-from mien.robot.link import wire
 from mien.robot.link.interlocks import Lock, locks_of
 from mien.robot.link.protocol import UNITS_PER_US, crc16, pack, to_units
 

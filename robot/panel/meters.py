@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from mien.robot.link.wire import Fault, State
+from mien.robot.wire import Fault, State
 
 Row = tuple[str, str, bool]
 _QUIETEST_DB: Final = -60

@@ -27,7 +27,7 @@ from mcap.writer import CompressionType, Writer
 
 from mien.robot.errors import MienError
 from mien.robot.face.config import FaceConfig
-from mien.robot.link.wire import PROTOCOL_HASH
+from mien.robot.wire import PROTOCOL_HASH
 
 VERSION: Final = 2
 """Of the file. 1 had one chunk a MiB, no checksum of its head, and always ``/face``."""

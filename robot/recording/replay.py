@@ -16,10 +16,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from mien.robot.errors import InputError, MienError
-from mien.robot.link.wire import PROTOCOL_HASH
 from mien.robot.recording.missing import Missing
 from mien.robot.recording.reading import Recording
 from mien.robot.recording.reenact import LIPS_MM, PULSE_US, Likeness, reenact
+from mien.robot.wire import PROTOCOL_HASH
 
 LONGEST_US: Final = 60_000_000
 """A rig hears something many times a second; a leap of a minute is no recording of one."""

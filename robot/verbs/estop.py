@@ -18,7 +18,7 @@ from mien.robot.link import handshake
 from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.discovery import find_ports, open_board_port
 from mien.robot.link.transport import SerialTransport
-from mien.robot.link.wire import Msg, State
+from mien.robot.wire import Msg, State
 
 BOOT_S = 3.0  # a board that was reset by opening its port hears nothing for up to 2 s
 RIG = "sim"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mien.robot.link import wire
+from mien.robot import wire
 from tests.bench.firmware.avr_face import COUNT_US, AvrFace
 
 

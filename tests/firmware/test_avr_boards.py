@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.firmware.emulator.machine import Kind
-from mien.robot.link.wire import Fault, Msg, Result, State
+from mien.robot.wire import Fault, Msg, Result, State
 from tests.bench.firmware.avr_face import COUNT_US, SLICE_S, AvrFace
 from tests.firmware.avr_guard import Guard
 

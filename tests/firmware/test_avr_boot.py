@@ -7,7 +7,7 @@ import pytest
 
 from mien.firmware.avr.image import build_image
 from mien.firmware.emulator.machine import Kind, Machine
-from mien.robot.link.wire import Fault, Msg, Reset, Result, State
+from mien.robot.wire import Fault, Msg, Reset, Result, State
 from tests.bench.firmware.avr_face import COUNT_US, AvrFace
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]

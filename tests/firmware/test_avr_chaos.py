@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from mien.firmware.emulator.machine import Kind
+from mien.robot import wire
 from mien.robot.errors import DeviceError
-from mien.robot.link import protocol, wire
-from mien.robot.link.wire import Msg, State
+from mien.robot.link import protocol
+from mien.robot.wire import Msg, State
 from tests.bench.firmware.avr_face import AvrFace
 from tests.firmware.avr_guard import Guard
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mien.firmware.emulator.machine import Event, Kind
-from mien.robot.link import protocol, wire
-from mien.robot.link.wire import Msg, Result, State
+from mien.robot import wire
+from mien.robot.link import protocol
+from mien.robot.wire import Msg, Result, State
 from tests.bench.firmware.avr_face import AvrFace
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]

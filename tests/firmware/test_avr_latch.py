@@ -9,7 +9,7 @@ import pytest
 from mien.firmware.avr.image import build_image
 from mien.firmware.emulator.board import EmulatedAvr
 from mien.firmware.emulator.machine import EEPROM_SIZE, Kind, Machine
-from mien.robot.link.wire import Msg, Result, State
+from mien.robot.wire import Msg, Result, State
 from tests.bench.firmware.avr_face import AvrFace
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mien.robot.link import protocol, wire
+from mien.robot import wire
+from mien.robot.link import protocol
 from mien.robot.link.upload import Upload
-from mien.robot.link.wire import Msg, Result, State
+from mien.robot.wire import Msg, Result, State
 from tests.bench.firmware.avr_face import COUNT_US, AvrFace
 from tests.bench.firmware.lockstep import begin, channels
 

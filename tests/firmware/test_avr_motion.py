@@ -10,9 +10,10 @@ import pytest
 
 from mien.firmware.avr.image import build_image
 from mien.firmware.emulator.machine import Kind
-from mien.robot.link import protocol, wire
+from mien.robot import wire
+from mien.robot.link import protocol
 from mien.robot.link.upload import Upload
-from mien.robot.link.wire import Fault, Msg, State
+from mien.robot.wire import Fault, Msg, State
 from tests.bench.firmware import bench_avr
 from tests.bench.firmware.avr_compare import Twins
 from tests.bench.firmware.avr_face import COUNT_US, AvrFace

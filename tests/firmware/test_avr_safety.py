@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from mien.firmware.emulator.machine import Kind
-from mien.robot.link import protocol, wire
-from mien.robot.link.wire import Fault, Msg, Result, State
+from mien.robot import wire
+from mien.robot.link import protocol
+from mien.robot.wire import Fault, Msg, Result, State
 from tests.bench.firmware.avr_face import COUNT_US, AvrFace
 from tests.firmware.avr_guard import Guard
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mien.firmware.emulator.machine import Kind
-from mien.robot.link import wire
-from mien.robot.link.wire import Fault, Msg, Result, State
+from mien.robot import wire
+from mien.robot.wire import Fault, Msg, Result, State
 from tests.bench.firmware.avr_face import AvrFace
 from tests.bench.firmware.measure_avr import switch_to_oe_us
 

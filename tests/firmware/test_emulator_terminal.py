@@ -12,12 +12,13 @@ import pytest
 
 from mien.firmware.avr.image import build_image
 from mien.firmware.emulator.library import build
+from mien.robot import wire
 from mien.robot.errors import DeviceError
 from mien.robot.face.config import load_face
-from mien.robot.link import handshake, protocol, wire
+from mien.robot.link import handshake, protocol
 from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.upload import upload_of
-from mien.robot.link.wire import Msg, Reset, State
+from mien.robot.wire import Msg, Reset, State
 from tests.bench.firmware.emulated import TerminalTransport
 
 pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.robot.link import wire
-from mien.robot.link.wire import Flag, Msg, State
+from mien.robot import wire
+from mien.robot.wire import Flag, Msg, State
 from tests.bench.firmware.avr_face import COUNT_US, AvrFace
 from tests.bench.firmware.lockstep import Lockstep, plain_upload
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from mien.firmware.host import HostCore
-from mien.robot.link import protocol, wire
+from mien.robot import wire
+from mien.robot.link import protocol
 from mien.robot.link.upload import Upload
-from mien.robot.link.wire import Fault, Msg, Result, State
+from mien.robot.wire import Fault, Msg, Result, State
 from tests.bench.firmware.lockstep import Lockstep, begin, channels, plain_upload
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mien.firmware.host._core import ffi, lib
 
-from mien.robot.link import protocol, wire
+from mien.robot import wire
+from mien.robot.link import protocol
 
 frames = st.binary(min_size=0, max_size=253)
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mien.robot import wire
 from mien.robot.face.config import FaceConfig
-from mien.robot.link import protocol, wire
+from mien.robot.link import protocol
 from mien.robot.link.interlocks import Lock
 from mien.robot.link.upload import Upload, upload_of
-from mien.robot.link.wire import Msg, Result, State
+from mien.robot.wire import Msg, Result, State
 from tests.bench.firmware.lockstep import Lockstep, channels, plain_upload
 from tests.firmware.locked_faces import face_of, faces, sums
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.robot.link import wire
+from mien.robot import wire
 from mien.robot.link.upload import Upload
-from mien.robot.link.wire import Flag, Msg, State
+from mien.robot.wire import Flag, Msg, State
 from tests.bench.firmware.lockstep import Lockstep, begin, channels, plain_upload
 
 SAFE, SLEW = 6000, 80

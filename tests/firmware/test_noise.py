@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from mien.robot.link import protocol
-from mien.robot.link.wire import Msg, State
+from mien.robot.wire import Msg, State
 from tests.bench.firmware import measure
 from tests.bench.firmware.lockstep import Lockstep, plain_upload
 from tests.bench.firmware.noise import DAMAGES, damaged, flips

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.robot.link import protocol, wire
+from mien.robot import wire
+from mien.robot.link import protocol
 from mien.robot.link.upload import Upload
-from mien.robot.link.wire import Msg, State
+from mien.robot.wire import Msg, State
 from tests.bench.firmware.lockstep import Lockstep, channels, plain_upload
 
 FAST = plain_upload(slew=0xFFFF)  # so that pulses show the queue alone

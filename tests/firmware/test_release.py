@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.robot.link import protocol, wire
+from mien.robot import wire
+from mien.robot.link import protocol
 from mien.robot.link.upload import Upload
-from mien.robot.link.wire import Fault, Flag, Msg, Result, State
+from mien.robot.wire import Fault, Flag, Msg, Result, State
 from tests.bench.firmware import measure
 from tests.bench.firmware.lockstep import Lockstep, begin, channels, plain_upload
 from tests.firmware.test_motion import TENDON_DOWN, TENDON_UP, stream

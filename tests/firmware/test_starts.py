@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.robot.link import wire
+from mien.robot import wire
 from mien.robot.link.upload import Upload
-from mien.robot.link.wire import Msg, State
+from mien.robot.wire import Msg, State
 from tests.bench.firmware.lockstep import Lockstep, begin, channels
 
 UNIT_STEPS = wire.DELAY_UNIT_MS * 1000 // wire.STEP_US

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from mien.firmware.host import HostCore
-from mien.robot.link import protocol, wire
-from mien.robot.link.wire import Fault, Msg, Result, State
+from mien.robot import wire
+from mien.robot.link import protocol
+from mien.robot.wire import Fault, Msg, Result, State
 from tests.bench.firmware.lockstep import Lockstep
 
 U, D, A, F, E, R = State

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mien.robot.link.wire import Flag, Msg
+from mien.robot.wire import Flag, Msg
 from tests.bench.firmware.lockstep import Lockstep, plain_upload
 
 LIMIT, SLEW, STILL, FLOOR, DRIVE, QUEUE, _, STATE = range(1, 9)  # enum mien_broken

@@ -17,7 +17,7 @@ from tests.paths import ROOT
 
 FOLDERS: Final = ("robot", "models", "calibration", "firmware")
 LONGEST: Final = 300
-GENERATED: Final = {"robot/link/wire.py"}
+GENERATED: Final = {"robot/wire.py"}
 LAYERS: Final = ("mien.calibration", "mien.robot", "mien.models", "mien.firmware")
 
 

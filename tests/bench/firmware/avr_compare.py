@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.firmware.host import HostCore
-from mien.robot.link import protocol, wire
+from mien.robot import wire
+from mien.robot.link import protocol
 from tests.bench.firmware.avr_face import AvrFace
 
 Floats = NDArray[np.float64]

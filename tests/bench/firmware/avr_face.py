@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from mien.firmware.emulator.board import EmulatedAvr
 from mien.firmware.emulator.machine import Event, Kind
+from mien.robot import wire
 from mien.robot.face.config import FaceConfig, load_face
-from mien.robot.link import handshake, protocol, wire
+from mien.robot.link import handshake, protocol
 from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.upload import upload_of
-from mien.robot.link.wire import Fault, Msg, Result, State
+from mien.robot.wire import Fault, Msg, Result, State
 from tests.bench.firmware.emulated import LockStep
 
 Floats = NDArray[np.float64]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from mien.firmware.avr.image import build_image
 from mien.firmware.emulator.machine import Kind
 from mien.firmware.tools.cache import BuildError
+from mien.robot import wire
 from mien.robot.errors import DeviceError
-from mien.robot.link import protocol, wire
-from mien.robot.link.wire import Msg
+from mien.robot.link import protocol
+from mien.robot.wire import Msg
 from tests.bench.firmware.avr_compare import Twins
 from tests.bench.firmware.avr_face import LEAD_S, RATE, AvrFace
 

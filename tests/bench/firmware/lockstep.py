@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.firmware.host import HostCore
-from mien.robot.link import protocol, wire
+from mien.robot import wire
+from mien.robot.link import protocol
 from mien.robot.link.upload import Upload
-from mien.robot.link.wire import Msg, State
+from mien.robot.wire import Msg, State
 
 STEP_US = wire.STEP_US
 

@@ -7,10 +7,11 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.robot import wire
 from mien.robot.face.config import load_face
-from mien.robot.link import protocol, wire
+from mien.robot.link import protocol
 from mien.robot.link.upload import upload_of
-from mien.robot.link.wire import Msg, State
+from mien.robot.wire import Msg, State
 from tests.bench.firmware.lockstep import Lockstep, plain_upload
 from tests.bench.firmware.noise import damaged
 

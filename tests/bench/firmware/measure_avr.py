@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mien.firmware.emulator.machine import Kind
-from mien.robot.link import protocol, wire
-from mien.robot.link.wire import Msg, State
+from mien.robot import wire
+from mien.robot.link import protocol
+from mien.robot.wire import Msg, State
 from tests.bench.firmware.avr_face import AvrFace
 
 TRAFFIC_S = 0.03  # so long the line and the servo bus are busy before the switch moves

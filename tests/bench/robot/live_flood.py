@@ -25,7 +25,6 @@ from mien.robot.control.loop import Tick
 from mien.robot.errors import EmergencyStopError, MienError
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
-from mien.robot.link.wire import State
 from mien.robot.live.face import LiveFace
 from mien.robot.live.jitter_buffer import Frame
 from mien.robot.live.puppet_input import Strings
@@ -33,6 +32,7 @@ from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet.livelink_udp import Frame as Packet
 from mien.robot.puppet.livelink_udp import encode
 from mien.robot.puppet.receiver import Receiver
+from mien.robot.wire import State
 
 FACE: Final = "hobby9"
 LATEST_S: Final = 2.5

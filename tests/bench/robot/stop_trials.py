@@ -18,7 +18,7 @@ from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.control.loop import Loop
 from mien.robot.errors import EmergencyStopError, MienError
 from mien.robot.face.config import FaceConfig, Floats, load_face
-from mien.robot.link.wire import State
+from mien.robot.wire import State
 from tests.bench.firmware.line import Line
 from tests.bench.firmware.noise import flips
 

@@ -24,7 +24,7 @@ from mien.models.face.regions import gaps
 from mien.robot.control.connect import opened
 from mien.robot.errors import ConfigError, DeviceError
 from mien.robot.face.config import FaceConfig, load_face
-from mien.robot.link.wire import Msg, State
+from mien.robot.wire import Msg, State
 from tests.calibration.bench_robot import BenchRobot, Films
 
 LIPS = ((13, 14),)

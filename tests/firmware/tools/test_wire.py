@@ -10,7 +10,8 @@ from mien.firmware.host._core import ffi, lib
 from mien.firmware.host import HostCore
 from mien.firmware.tools.header import LETTER, read_header
 from mien.firmware.tools.wire import HASH_HEADER, WIRE, hash_header, wire_module
-from mien.robot.link import protocol, wire
+from mien.robot import wire
+from mien.robot.link import protocol
 
 HEADER = read_header()
 BITS = {kind: int(kind[1:]) for kind in LETTER}

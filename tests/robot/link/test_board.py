@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from mien.robot import wire
 from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
-from mien.robot.link import wire
 from mien.robot.link.board import LEAD_S, Board
 from mien.robot.link.upload import upload_of
-from mien.robot.link.wire import State
+from mien.robot.wire import State
 from tests.bench.firmware.line import Line
 from tests.robot.link.driven import FACE, NEUTRAL, armed, connected, play
 

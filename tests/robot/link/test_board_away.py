@@ -5,7 +5,7 @@ import pytest
 
 from mien.robot.errors import DeviceError
 from mien.robot.link.board import GIVE_UP_S, LEAD_S, SILENT_S
-from mien.robot.link.wire import State
+from mien.robot.wire import State
 from tests.bench.firmware.line import Line
 from tests.robot.link.driven import FACE, armed, connected, play, wave
 

@@ -5,7 +5,7 @@ import pytest
 from mien.robot.errors import DeviceError
 from mien.robot.link import protocol
 from mien.robot.link.board import Board
-from mien.robot.link.wire import Msg, State
+from mien.robot.wire import Msg, State
 from tests.bench.firmware.line import Line
 from tests.robot.link.driven import FACE, NEUTRAL, armed, connected, play, wave
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.robot.link.board import LEAD_S
-from mien.robot.link.wire import State
+from mien.robot.wire import State
 from tests.bench.firmware.line import Line
 from tests.bench.firmware.noise import flips
 from tests.robot.link.driven import NEUTRAL, armed, play, wave

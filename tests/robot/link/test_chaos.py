@@ -11,7 +11,7 @@ from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.link.board import LEAD_S, Board
 from mien.robot.link.protocol import encode
-from mien.robot.link.wire import Msg, State
+from mien.robot.wire import Msg, State
 from tests.bench.firmware.line import Line
 from tests.bench.firmware.noise import damaged, flips
 

@@ -9,7 +9,7 @@ from mien.firmware.emulator.machine import Kind
 from mien.robot.errors import DeviceError
 from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
-from mien.robot.link.wire import State
+from mien.robot.wire import State
 from tests.bench.firmware.emulated import EmulatedTransport, LockStep
 
 pytestmark = pytest.mark.avr

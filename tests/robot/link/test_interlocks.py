@@ -5,10 +5,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from mien.robot import wire
 from mien.robot.errors import ConfigError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, load_face
-from mien.robot.link import wire
 from mien.robot.link.upload import upload_of
 from tests.firmware.locked_faces import face_of, faces, sums
 

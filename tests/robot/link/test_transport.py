@@ -13,15 +13,16 @@ import serial
 from serial.tools import list_ports
 
 from mien.firmware.host import HostCore
+from mien.robot import wire
 from mien.robot.control.connect import opened
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
-from mien.robot.link import discovery, wire
+from mien.robot.link import discovery
 from mien.robot.link.board import Board
 from mien.robot.link.protocol import Deframer
 from mien.robot.link.transport import CoreTransport, FileTransport, SerialTransport, dry_run
-from mien.robot.link.wire import Msg, State
+from mien.robot.wire import Msg, State
 
 FACE = load_face("hobby9")
 

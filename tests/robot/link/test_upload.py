@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.paths import ROOT
 
+from mien.robot import wire
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, load_face
-from mien.robot.link import wire
 from mien.robot.link.upload import upload_of
-from mien.robot.link.wire import Flag, Result
+from mien.robot.wire import Flag, Result
 from tests.bench.firmware.lockstep import Lockstep
+from tests.paths import ROOT
 
 FACES = [load_face("morpheus33"), load_face("hobby9")]
 

@@ -13,9 +13,9 @@ from mien.robot.errors import DeviceError, MienError
 from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
 from mien.robot.link.transport import CoreTransport
-from mien.robot.link.wire import State
 from mien.robot.live.face import LiveFace
 from mien.robot.live.jitter_buffer import FRAME_S, Frame
+from mien.robot.wire import State
 
 FACE = load_face("hobby9")
 JAW = FACE.index("jaw_open")

@@ -10,11 +10,11 @@ import pytest
 
 from mien.robot.control.loop import RATE_HZ
 from mien.robot.errors import DeviceError, MienError
-from mien.robot.link.wire import State
 from mien.robot.live.face import EmergencyStopError
 from mien.robot.live.jitter_buffer import Frame
 from mien.robot.recording.recorder import Recorder
 from mien.robot.recording.session import Tape
+from mien.robot.wire import State
 from tests.robot.live.stage import FACE, JAW, Stage
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.errors import EmergencyStopError
-from mien.robot.link.wire import State
 from mien.robot.live.requests import AT_ONCE, obeyed
 from mien.robot.viewer.view import Wish
+from mien.robot.wire import State
 from tests.robot.live.stage import FACE, JAW, Stage
 
 N = len(FACE.names)

@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from tests.paths import ROOT
 
 from mien.robot.control.connect import LEAD_S, Opened
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
-from mien.robot.link.wire import State
 from mien.robot.live.face import LiveFace
 from mien.robot.live.session import Options, run
 from mien.robot.live.voice_process import VoiceProcess
@@ -34,7 +32,9 @@ from mien.robot.recording.session import Tape
 from mien.robot.sim.realtime import simulated
 from mien.robot.stopping import Stop
 from mien.robot.verbs.live import parse_address, parse_emotion, source_of
+from mien.robot.wire import State
 from tests.bench.robot.soak import Reciter
+from tests.paths import ROOT
 
 FACE = "hobby9"
 

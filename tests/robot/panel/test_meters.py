@@ -1,8 +1,8 @@
 """What the meters say of a state, and that they mark what is wrong."""
 
 from mien.robot.face.config import load_face
-from mien.robot.link.wire import State
 from mien.robot.panel.meters import board, level, serial, servos, tape, voice
+from mien.robot.wire import State
 from tests.robot.panel.states import STATE
 
 NAMES = load_face("morpheus33").names

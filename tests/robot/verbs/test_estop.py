@@ -11,8 +11,8 @@ import pytest
 from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.errors import DeviceError
 from mien.robot.link.discovery import Port
-from mien.robot.link.wire import State
 from mien.robot.verbs import estop as commands
+from mien.robot.wire import State
 from tests.bench.firmware.line import Line
 
 ACM = "/dev/ttyACM0"

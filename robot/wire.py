@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from struct import Struct
 
-PROTOCOL_HASH = 0x9F47318E
+PROTOCOL_HASH = 0xF1487CA4
 CHANNELS_MAX = 48
 BOARDS_MAX = 4
 BOARD_CHANNELS = 16
