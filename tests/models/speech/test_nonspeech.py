@@ -19,7 +19,7 @@ from mien.models.speech.features import RATE
 from mien.models.speech.metrics import CLOSED
 from mien.models.speech.stream import speak
 from mien.robot.media import audio
-from tests.models import nonspeech
+from tests.models.speech import nonspeech
 
 SECONDS = 8.0
 SETTLED = FPS // 2

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from mien.robot.pose import Pose
 
 from mien.robot.face.config import load_face
 from mien.robot.face.thermal import AMBIENT_C, BACK_OFF_C, KINDS, RELEASE_C, Thermal
@@ -17,6 +16,14 @@ def after(seconds: float, commands: np.ndarray, thermal: Thermal | None = None) 
     return thermal
 
 
+def posed(commands: dict[str, float]) -> np.ndarray:
+    """Commands by actuator -> (n,); the rest is neutral."""
+    out = np.zeros(len(FACE.names))
+    for name, value in commands.items():
+        out[FACE.index(name)] = value
+    return out
+
+
 def test_rest_stays_cold() -> None:
     assert after(3600, np.zeros(33)).celsius == pytest.approx(AMBIENT_C)
 
@@ -24,7 +31,7 @@ def test_rest_stays_cold() -> None:
 def test_a_held_pose_follows_the_first_order_law() -> None:
     jaw = FACE.index("jaw_open")
     kind = KINDS["large"]
-    pose = Pose.of(FACE, {"jaw_open": 1.0}).array
+    pose = posed({"jaw_open": 1.0})
     thermal = Thermal(FACE)
     thermal.step(pose, DT)
     for _ in range(400):
@@ -36,7 +43,7 @@ def test_a_held_pose_follows_the_first_order_law() -> None:
 
 def test_shaking_heats_more_than_holding() -> None:
     held, shaken = Thermal(FACE), Thermal(FACE)
-    pose = Pose.of(FACE, {"brow_inner_left": 0.8}).array
+    pose = posed({"brow_inner_left": 0.8})
     for k in range(60 * 120):
         held.step(pose, DT)
         shaken.step(pose * np.sin(k * 0.8), DT)
