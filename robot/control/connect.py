@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mien.robot.control.emergency import Emergency
 from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.control.loop import Clock
+from mien.robot.control.machine_clock import MachineClock
 from mien.robot.face.config import FaceConfig
 from mien.robot.link.board import Board
 from mien.robot.link.discovery import board_device
 from mien.robot.link.transport import Transport
-from mien.robot.sim.realtime import LiveRig, MachineClock, simulated
+
+if TYPE_CHECKING:
+    from mien.robot.sim.realtime import LiveRig
 
 DRY_RUN: Final = "file:"
 LEAD_S: Final = 0.025
@@ -96,7 +99,9 @@ def _ends(
     """Line and clock of ``port``, and the rig if it is one."""
     if port != "sim":
         return _line(port, face.baud), MachineClock(heard.wake), None
+    # Hardware needs no simulator, and should not wait for one to load.
     from mien.robot.sim.faults import parse_faults
+    from mien.robot.sim.realtime import LiveRig, simulated
 
     sim = simulated(face, build, tuple(parse_faults(list(faults), face)))
     rig = LiveRig(sim, wire, sleep=heard.wake.wait, hurry=heard.requested.is_set)

@@ -6,7 +6,6 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Event
 from typing import Any
 
 from mien.models.face.regions import lip_gap
@@ -22,27 +21,6 @@ _STEP_S = 1e-6
 """The rig's time is whole microseconds: it cannot live for less."""
 AHEAD_S = 0.025
 """More than a period of the loop, which is all that it waits for while it moves a face."""
-
-
-class MachineClock:
-    """The machine's own clock, for a real board.
-
-    Args:
-        wake: once it is set, nobody sleeps any more.
-    """
-
-    def __init__(self, wake: Event | None = None) -> None:
-        self._wake = wake or Event()
-
-    def now(self) -> float:
-        """Monotonic seconds."""
-        return time.monotonic()
-
-    def sleep_until(self, t: float) -> None:
-        """Sleep; returns at once when ``t`` is past or ``wake`` is set."""
-        ahead = t - time.monotonic()
-        if ahead > 0:
-            self._wake.wait(ahead)
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from mien.robot.control.connect import connected, opened
 from mien.robot.control.emergency import Emergency
 from mien.robot.control.estop_socket import CLOSED, EstopSocket, request
 from mien.robot.control.loop import Clock, Loop
+from mien.robot.control.machine_clock import MachineClock
 from mien.robot.errors import DeviceError, EmergencyStopError, MienError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.link import protocol
 from mien.robot.live.face import LiveFace
 from mien.robot.recording.session import Tape
-from mien.robot.sim.realtime import MachineClock
 from mien.robot.wire import State
 from tests.bench.firmware.line import Line
 from tests.bench.robot.live_flood import Mute

@@ -8,6 +8,7 @@ from threading import Thread
 
 import pytest
 
+from mien.robot.control import stop_all
 from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.errors import DeviceError
 from mien.robot.link.discovery import Port
@@ -31,10 +32,10 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Line:
     def ports(but: Collection[str] = ()) -> list[Port]:
         return [Port(ACM, "", "", True)] if ACM not in but else []
 
-    monkeypatch.setattr(commands, "open_board_port", lambda: found)
-    monkeypatch.setattr(commands, "SerialTransport", lambda _: found)
-    monkeypatch.setattr(commands, "find_ports", ports)
-    monkeypatch.setattr("mien.robot.verbs.estop.time.monotonic", found.now)
+    monkeypatch.setattr(stop_all, "open_board_port", lambda: found)
+    monkeypatch.setattr(stop_all, "SerialTransport", lambda _: found)
+    monkeypatch.setattr(stop_all, "find_ports", ports)
+    monkeypatch.setattr("mien.robot.control.stop_all.time.monotonic", found.now)
     return found
 
 
@@ -96,7 +97,7 @@ def test_on_the_rig_only_runs_are_asked(line: Line) -> None:
 
 @pytest.mark.parametrize("port", ["auto", "sim"])
 def test_nothing_to_stop_is_an_error(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "find_ports", lambda **_: [])
+    monkeypatch.setattr(stop_all, "find_ports", lambda **_: [])
     with pytest.raises(DeviceError, match="no run and no board") as raised:
         commands.estop(port)
     assert raised.value.exit_code == 3
@@ -116,8 +117,8 @@ def test_every_board_is_stopped_even_if_one_does_not_answer(
     mute.unplugged = True
     lines = {"/dev/ttyACM9": mute, ACM: line}
     ports = [Port(device, "", "", True) for device in lines]
-    monkeypatch.setattr(commands, "find_ports", lambda **_: ports)
-    monkeypatch.setattr(commands, "SerialTransport", lines.__getitem__)
+    monkeypatch.setattr(stop_all, "find_ports", lambda **_: ports)
+    monkeypatch.setattr(stop_all, "SerialTransport", lines.__getitem__)
     with pytest.raises(DeviceError, match="not confirmed"):
         commands.estop()
     assert line.core.state == State.ESTOP
