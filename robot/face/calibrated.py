@@ -49,7 +49,7 @@ class Calibrated:
     @cached_property
     def retarget(self) -> Retarget:
         """Blendshapes to landmarks of this face."""
-        return Retarget(self.model, limits_of(self.face))
+        return Retarget(self.model, limits_of(self.face), roles=self.face.roles)
 
     @property
     def lag_s(self) -> float:

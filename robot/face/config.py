@@ -6,28 +6,33 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mien.robot import wire
 from mien.robot.errors import ConfigError
 from mien.robot.face.consistency import consistency
 from mien.robot.names import ALLOWED, Name, is_name, printable, shown
 
 FACES = Path(__file__).parents[1] / "faces"
 CHANNELS_PER_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1
-FLOOR_US, CEILING_US = (
-    400.0,
-    2600.0,
-)  # no hobby servo takes more; the wire carries 0.25 us in 16 bits
+_UNITS_PER_US = 4  # of the wire
+FLOOR_US, CEILING_US = wire.PULSE_MIN / _UNITS_PER_US, wire.PULSE_MAX / _UNITS_PER_US
 
-# A self-model does not depend on them: a change keeps it valid.
+# What a self-model depends on.
+_LEARNED = ("kind", "pulse_us", "direction", "limits", "slack_us", "floor_us")
+# Of the whole file, version 0.1.0 hashed everything else.
 _UNLEARNED = ("description", "supplies", "currents", "estop_switch", "failsafe_hold_s")
 
 Kind: TypeAlias = Literal["rigid", "tendon"]
+Role: TypeAlias = Literal["neck_yaw", "neck_pitch", "neck_roll", "tongue_out"]
+ROLES: Final[tuple[str, ...]] = get_args(Role)
+"""What an actuator can be for that no landmark shows. An actuator of that name has the role
+unless another one was given it."""
 Region: TypeAlias = Literal["eyes", "brows", "mouth", "nose", "cheeks", "jaw", "neck"]
 Floats: TypeAlias = NDArray[np.float64]
 Microseconds: TypeAlias = Annotated[float, Field(ge=FLOOR_US, le=CEILING_US)]
@@ -45,11 +50,13 @@ class Actuator(_Strict):
     ``pulse_us`` is (min, neutral, max) in microseconds for the commands (-1, 0, +1) when
     ``direction`` is +1, and for (+1, 0, -1) when it is -1. ``speed`` is the fastest change of
     the command per second. ``slack_us`` is the pulse that only takes up a loose tendon, on
-    top of neutral; ``floor_us`` the least pull that keeps it from going loose.
+    top of neutral; ``floor_us`` the least pull that keeps it from going loose. ``role`` is what
+    an actuator is for that no landmark shows; its name may then be anything.
     """
 
     kind: Kind
     region: Region
+    role: Role | None = None
     servo: Literal["micro", "large"]
     board: Annotated[int, Field(ge=0)]
     channel: Annotated[int, Field(ge=0, lt=CHANNELS_PER_BOARD)]
@@ -112,10 +119,10 @@ class FaceConfig(_Strict):
     boards: Annotated[list[Address], Field(min_length=1, max_length=3)]
     pwm_hz: Annotated[float, Field(ge=40.0, le=330.0)] = 50.0
     baud: Literal[250000, 500000, 1000000] = 500000
-    timeout_ms: Annotated[int, Field(ge=50, le=2000)] = 200
+    timeout_ms: Annotated[int, Field(ge=50, le=wire.TIMEOUT_MAX_MS)] = 200
     estop_switch: Literal["nc", "no", "none"] = "nc"
     failsafe_hold_s: Annotated[int, Field(ge=0, le=255)] = 10
-    actuators: Annotated[dict[Name, Actuator], Field(min_length=1, max_length=48)]
+    actuators: Annotated[dict[Name, Actuator], Field(min_length=1, max_length=wire.CHANNELS_MAX)]
     interlocks: list[Interlock] = []
     supplies: Annotated[list[Supply], Field(max_length=48)] = []
     currents: dict[str, Currents] = {}
@@ -175,10 +182,33 @@ class FaceConfig(_Strict):
         return np.array([a.speed for a in self.actuators.values()], dtype=np.float64)
 
     @cached_property
+    def roles(self) -> dict[str, str]:
+        """Actuator by role, for the roles that somebody has."""
+        out = {name: name for name in ROLES if name in self.actuators}
+        return out | {a.role: name for name, a in self.actuators.items() if a.role}
+
+    @cached_property
+    def vacant(self) -> tuple[str, ...]:
+        """Roles that nobody has: what is asked of them does not show on this face."""
+        return tuple(role for role in ROLES if role not in self.roles)
+
+    @cached_property
     def hash(self) -> str:
-        """16 hex digits that change with everything in the file that a self-model depends on."""
-        content = json.dumps(self.model_dump(exclude=set(_UNLEARNED)), sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
+        """16 hex digits that change with what a self-model depends on, and with nothing else.
+
+        That is the names, kinds, pulses, directions, limits and slack of the actuators. Baud
+        rates, timeouts, speeds or supplies may change and a calibration still fits.
+        """
+        learned = {name: a.model_dump(include=set(_LEARNED)) for name, a in self.actuators.items()}
+        return _digest({"face": self.face, "actuators": learned})
+
+    @cached_property
+    def hashes(self) -> tuple[str, str]:
+        """What files of this face may be tied to: ``hash``, or the one of version 0.1.0, which
+        covered the whole file."""
+        dropped: Any = dict.fromkeys(_UNLEARNED, True)
+        dropped["actuators"] = {"__all__": {"role"}}
+        return self.hash, _digest(self.model_dump(exclude=dropped))
 
 
 def load_face(path_or_name: str | Path) -> FaceConfig:
@@ -246,3 +276,7 @@ class _UniqueKeys(yaml.SafeLoader):
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -21,6 +21,7 @@ def consistency(tree: Any) -> list[str]:
     faults = list(_boards(tree, actuators))
     for name, raw in actuators.items():
         faults += [f"actuators.{name}.{line}" for line in _actuator(_dict(raw))]
+    faults += _roles(actuators)
     faults += _interlocks(tree, actuators)
     faults += budget_faults(tree, actuators)
     return faults
@@ -94,6 +95,16 @@ def _too_many(locks: list[Any]) -> Iterator[str]:
     for i, count in enumerate(counts):
         if count > wire.INTERLOCK_TERMS:
             yield f"interlocks.{i}.terms: are {count}, the board takes {wire.INTERLOCK_TERMS}"
+
+
+def _roles(actuators: dict[str, Any]) -> Iterator[str]:
+    taken: dict[str, str] = {}
+    for name, raw in actuators.items():
+        role = _dict(raw).get("role")
+        if isinstance(role, str):
+            other = taken.setdefault(role, name)
+            if other != name:
+                yield f"actuators.{name}.role: {role} is already that of {other}"
 
 
 def _dict(value: Any) -> dict[str, Any]:

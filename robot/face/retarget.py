@@ -13,6 +13,7 @@ corner.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,7 +40,7 @@ _TOGETHER = (
     ("eyeLookDownLeft", "eyeLookDownRight"),
 )
 _DIRECT = {"tongueOut": "tongue_out"}
-"""Shapes that no landmark shows, and the actuator that is theirs."""
+"""Shapes that no landmark shows, and the role of the actuator that is theirs."""
 
 
 def limits_of(face: FaceConfig) -> Limits:
@@ -93,11 +94,20 @@ class Retarget:
         model: the face's self-model.
         limits: what its actuators may do.
         units: the human basis; default is the one that ships.
+        roles: actuator by role (``FaceConfig.roles``); by default its name is its role.
     """
 
-    def __init__(self, model: SelfModel, limits: Limits, units: FaceUnits | None = None) -> None:
+    def __init__(
+        self,
+        model: SelfModel,
+        limits: Limits,
+        units: FaceUnits | None = None,
+        roles: Mapping[str, str] | None = None,
+    ) -> None:
         basis = units or load_units()
         self._model, self._limits = model, limits
+        named = {name: name for name in model.names} if roles is None else roles
+        self._direct = {shape: named[role] for shape, role in _DIRECT.items() if role in named}
         self.neutral = model.landmarks(np.zeros(model.n))
         scale = mouth_width(self.neutral) / mouth_width(basis.neutral)
         delta = basis.delta * scale
@@ -126,11 +136,7 @@ class Retarget:
     def direct(self, weights: NDArray[np.floating]) -> dict[str, Floats]:
         """Commands (T,) by name of the actuators that no landmark shows (the tongue)."""
         w = self._checked(weights)
-        return {
-            actuator: w[:, INDEX[shape]]
-            for shape, actuator in _DIRECT.items()
-            if actuator in self._model.names
-        }
+        return {actuator: w[:, INDEX[shape]] for shape, actuator in self._direct.items()}
 
     @cached_property
     def reach(self) -> Reach:
@@ -159,8 +165,8 @@ class Retarget:
             pair = [INDEX[left], INDEX[right]]
             overall[pair] = overall[pair].mean()
             by_region[pair] = by_region[pair].mean(0)
-        for shape, actuator in _DIRECT.items():
-            overall[INDEX[shape]] = float(actuator in self._model.names)
+        for shape in _DIRECT:
+            overall[INDEX[shape]] = float(shape in self._direct)
         return Reach(overall, by_region, shown, names)
 
     def _checked(self, weights: NDArray[np.floating]) -> Floats:

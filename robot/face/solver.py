@@ -66,9 +66,9 @@ class FaceSolver:
             head: (T, 3) neck commands yaw, pitch, roll in -1..1; None is straight ahead.
         """
         out = np.zeros((len(weights), len(self._face.names)))
-        for axis, name in enumerate(NECK):
-            if head is not None and name in self._face.names:
-                out[:, self._face.index(name)] = head[:, axis]
+        for axis, role in enumerate(NECK):
+            if head is not None and role in self._face.roles:
+                out[:, self._face.index(self._face.roles[role])] = head[:, axis]
         for name, command in self._retarget.direct(weights).items():
             out[:, self._face.index(name)] = command
         return out

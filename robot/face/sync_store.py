@@ -26,9 +26,11 @@ def store(face: FaceConfig, lag_s: float, spread_s: float) -> Path:
 
 def stored_lag(face: FaceConfig) -> float | None:
     """The lag in s, or None where it was never measured for this very configuration."""
-    path = folder() / f"{face.name}-{face.hash}.sync.json"
-    try:
-        lag = float(json.loads(path.read_text(encoding="utf-8"))["lag_s"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return lag if math.isfinite(lag) and -0.05 <= lag <= 0.5 else None
+    for made_for in face.hashes:
+        path = folder() / f"{face.name}-{made_for}.sync.json"
+        try:
+            lag = float(json.loads(path.read_text(encoding="utf-8"))["lag_s"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        return lag if math.isfinite(lag) and -0.05 <= lag <= 0.5 else None
+    return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -18,8 +18,9 @@ from mien.robot.errors import InputError
 from mien.robot.face.config import Floats
 from mien.robot.link.board import Board
 from mien.robot.recording.reading import Record, Recording
-from mien.robot.sim.board import SimBoard
-from mien.robot.sim.realtime import state_of
+
+if TYPE_CHECKING:
+    from mien.robot.sim.board import SimBoard
 
 PULSE_US: Final = 2.0
 """Pulses may differ by so much: a tick does not lie where a recorded one did."""
@@ -132,6 +133,8 @@ class Follower:
             return
         pulses = self._between(t, self._before.pulses, self._after.pulses)
         lips = self._between(t, np.array(self._before.lips), np.array(self._after.lips))
+        from mien.robot.sim.realtime import state_of
+
         gap = state_of(self._sim).lip_gap_mm if np.isfinite(lips) else float("nan")
         self.likeness.add(t, float(np.abs(tick.pulses - pulses).max()), abs(gap - float(lips)))
 

@@ -220,8 +220,8 @@ def _calibration() -> Iterator[Check]:
             )
             continue
         made_for = str(meta.get("face_hash"))
-        same = made_for == face.hash
-        found = f"fits {face.hash}" if same else f"made for {made_for}, the face is {face.hash}"
+        same = made_for in face.hashes
+        found = f"fits {made_for}" if same else f"made for {made_for}, the face is {face.hash}"
         yield Check(
             f"calibration {name}", same, found, f"mien calibrate all --face {name} --port sim"
         )

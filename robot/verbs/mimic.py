@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
 import typer
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
-from mien.models.vision.face_tracker import Tracked
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet.network import Seen
+
+if TYPE_CHECKING:
+    from mien.models.vision.face_tracker import Tracked
 
 _HEAD: Final = [ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll")]
 REST_S: Final = 1.0

@@ -60,10 +60,47 @@ def test_every_shipped_face_loads_and_its_arrays_agree_with_its_names() -> None:
         assert face.index(face.names[-1]) == n - 1
 
 
-def test_the_hash_follows_the_content_and_not_the_description(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fields", "same"),
+    [
+        ({"description": "words"}, True),
+        ({"baud": 250000, "timeout_ms": 500, "pwm_hz": 60}, True),
+        ({"speed": 5.1}, True),
+        ({"safe": 0.5}, True),
+        ({"interlocks": [{"name": "lock", "terms": {"jaw": 1.0}, "max": 0.9}]}, True),
+        ({"supplies": [{"name": "main", "volts": 6, "amps": 20, "boards": [0]}]}, True),
+        ({"face": "other"}, False),
+        ({"kind": "tendon", "limits": [0, 1]}, False),
+        ({"pulse_us": [1000, 1401, 2000]}, False),
+        ({"limits": [-0.5, 1.0]}, False),
+    ],
+)
+def test_the_hash_follows_what_a_self_model_depends_on_and_nothing_else(
+    tmp_path: Path, fields: dict[str, object], same: bool
+) -> None:
     plain = load_face(write(tmp_path, SMALL)).hash
-    assert load_face(write(tmp_path, changed(description="words"))).hash == plain
-    assert load_face(write(tmp_path, changed(speed=5.1))).hash != plain
+    assert (load_face(write(tmp_path, changed(**fields))).hash == plain) is same
+
+
+def test_what_was_made_for_the_shipped_faces_of_the_first_version_still_fits() -> None:
+    old = {"hobby9": "828e5866d27bb518", "morpheus33": "2157d763aaa72ae5"}
+    for name, made_for in old.items():
+        assert made_for in load_face(name).hashes
+
+
+def test_a_role_may_be_that_of_an_actuator_of_any_name(tmp_path: Path) -> None:
+    tree = changed()
+    tree["actuators"]["pan"] = {  # type: ignore[index]
+        "kind": "rigid", "region": "neck", "servo": "large", "board": 0, "channel": 5,
+        "pulse_us": [1000, 1500, 2000], "speed": 3.0, "role": "neck_yaw",
+    }  # fmt: skip
+    face = load_face(write(tmp_path, tree))
+    assert face.roles == {"neck_yaw": "pan"}
+    assert face.vacant == ("neck_pitch", "neck_roll", "tongue_out")
+    assert load_face("morpheus33").vacant == ()
+    tree["actuators"]["jaw"]["role"] = "neck_yaw"  # type: ignore[index]
+    with pytest.raises(ConfigError, match=r"neck_yaw is already that of jaw"):
+        load_face(write(tmp_path, tree))
 
 
 @pytest.mark.parametrize(
