@@ -12,8 +12,9 @@ from typing import Any
 
 from setuptools import build_meta
 
-ROOT = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(ROOT / ".package"))
+PACKAGE = Path(__file__).parents[2]
+"""The folder ``mien``, in a checkout as in an sdist."""
+sys.path.insert(0, str(PACKAGE.parent))
 
 get_requires_for_build_wheel = build_meta.get_requires_for_build_wheel
 get_requires_for_build_editable = build_meta.get_requires_for_build_editable
@@ -24,7 +25,7 @@ def write_source() -> None:
     """Write ``firmware/host/_core.c``."""
     from mien.firmware.host.binding import write  # our own package: importable only from here on
 
-    write(ROOT / "firmware" / "host" / "_core.c")
+    write(PACKAGE / "firmware" / "host" / "_core.c")
 
 
 def prepare_metadata_for_build_wheel(*args: Any, **kwargs: Any) -> str:
