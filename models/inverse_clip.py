@@ -17,13 +17,13 @@ from scipy.linalg import solveh_banded
 
 from mien.models.errors import ModelError
 from mien.models.self_model.inverse import Inverse
-from mien.models.self_model.levenberg_marquardt import Box, descend
+from mien.models.self_model.levenberg_marquardt import Box, minimise
 from mien.models.self_model.model import Floats
-from mien.models.self_model.objective import Goal
+from mien.models.self_model.objective import ProjectedTargets
 
 
 @dataclass(frozen=True)
-class ClipWishes:
+class ClipWeights:
     """Weights of the trajectory terms; costs of an input step of 1 in one frame."""
 
     speed: float = 0.05
@@ -37,7 +37,7 @@ def solve_clip(
     targets: Floats,
     fps: float,
     lag_s: float = 0.0,
-    wishes: ClipWishes | None = None,
+    weights: ClipWeights | None = None,
 ) -> Floats:
     """Commands (T, n) of targets (T, 478, 3) mm at ``fps``; the inverse's state stays as it is.
 
@@ -46,34 +46,40 @@ def solve_clip(
         targets: landmarks wanted at t = k / fps.
         fps: frames per second.
         lag_s: seconds that the face lags behind its commands; commands are that much early.
-        wishes: weights.
+        weights: weights.
 
     Raises:
         ModelError: NaN, wrong shape, or fps not positive.
     """
-    w = wishes or ClipWishes()
+    w = weights or ClipWeights()
     if not fps > 0:
         raise ModelError(f"fps must be positive, is {fps}")
     model = inverse.model
-    goal = inverse.objective.goal(_advance(np.asarray(targets, dtype=np.float64), lag_s * fps))
+    goal = inverse.objective.project(_advance(np.asarray(targets, dtype=np.float64), lag_s * fps))
     if not len(goal):
         return np.zeros((0, model.n))
     low, high = inverse.limits.command.T
     a, b = low[model.inputs].copy(), high[model.inputs].copy()
     if len(model.tendons):
         a[model.tendons] = np.maximum(0.0, a[model.tendons])
-        b[model.tendons] = model.play.rising(b[model.tendons])
+        b[model.tendons] = model.play.loading(b[model.tendons])
     planes = inverse.limits.planes[:, model.inputs]
     box = Box(a, b, planes, inverse.limits.offsets)
-    first = model.drive(inverse.commands, inverse.memory)
+    first = model.network_inputs(inverse.commands, inverse.tendon_state)
     start = np.broadcast_to(first, (len(goal), len(first)))
-    x, _ = descend(inverse.objective, goal, start, None, box, 2)
+    x, _ = minimise(inverse.objective, goal, start, None, box, 2)
     x = _smooth(inverse, goal, x, first, box, inverse.limits.speed[model.inputs] / fps, w)
     return _commands(inverse, x, inverse.limits.speed / fps)
 
 
 def _smooth(
-    inverse: Inverse, goal: Goal, x: Floats, first: Floats, box: Box, room: Floats, w: ClipWishes
+    inverse: Inverse,
+    goal: ProjectedTargets,
+    x: Floats,
+    first: Floats,
+    box: Box,
+    room: Floats,
+    w: ClipWeights,
 ) -> Floats:
     """Damped Gauss-Newton over all frames; a step is kept only when the whole cost fell."""
     damping, cost = 1e-3, _cost(inverse, goal, x, first, box, room, w)
@@ -97,11 +103,17 @@ def _smooth(
 
 
 def _system(
-    inverse: Inverse, goal: Goal, x: Floats, first: Floats, box: Box, room: Floats, w: ClipWishes
+    inverse: Inverse,
+    goal: ProjectedTargets,
+    x: Floats,
+    first: Floats,
+    box: Box,
+    room: Floats,
+    w: ClipWeights,
 ) -> tuple[Floats, Floats]:
     """(lower band (2m + 1, T m) of the Hessian, minus gradient (T, m))."""
     frames, m = x.shape
-    wishes = inverse.objective.wishes
+    weights = inverse.objective.weights
     r, j = inverse.objective.linearise(x, goal)
     h = j @ j.transpose(0, 2, 1)
     g = (j @ r[:, :, None])[:, :, 0] + x @ inverse.objective.prior
@@ -109,9 +121,9 @@ def _system(
     h += inverse.objective.prior
     if len(box.planes):
         beyond = np.maximum(x @ box.planes.T - box.offsets, 0.0)
-        g += wishes.interlock * beyond @ box.planes
+        g += weights.interlock * beyond @ box.planes
         touched = (beyond > 0)[:, :, None] * box.planes
-        h += wishes.interlock * touched.transpose(0, 2, 1) @ touched
+        h += weights.interlock * touched.transpose(0, 2, 1) @ touched
     d = np.diff(x, axis=0, prepend=first[None])
     over = np.sign(d) * np.maximum(np.abs(d) - room, 0.0)
     stiff = w.speed + w.fast * (over != 0)
@@ -139,9 +151,15 @@ def _system(
 
 
 def _cost(
-    inverse: Inverse, goal: Goal, x: Floats, first: Floats, box: Box, room: Floats, w: ClipWishes
+    inverse: Inverse,
+    goal: ProjectedTargets,
+    x: Floats,
+    first: Floats,
+    box: Box,
+    room: Floats,
+    w: ClipWeights,
 ) -> float:
-    wishes = inverse.objective.wishes
+    weights = inverse.objective.weights
     cost = np.square(inverse.objective.residual(x, goal)).sum()
     cost += ((x @ inverse.objective.prior) * x).sum()
     d = np.diff(x, axis=0, prepend=first[None])
@@ -149,22 +167,22 @@ def _cost(
     cost += w.fast * np.square(np.maximum(np.abs(d) - room, 0.0)).sum()
     cost += w.bend * np.square(np.diff(x, 2, axis=0)).sum()
     if len(box.planes):
-        cost += wishes.interlock * np.square(np.maximum(x @ box.planes.T - box.offsets, 0.0)).sum()
+        cost += weights.interlock * np.square(np.maximum(x @ box.planes.T - box.offsets, 0.0)).sum()
     return float(cost)
 
 
 def _commands(inverse: Inverse, x: Floats, room: Floats) -> Floats:
-    """Inputs (T, m) -> commands (T, n) through the strings' plays, at exactly the allowed speed."""
+    """Inputs (T, m) -> commands (T, n) through the play operators, at exactly the allowed speed."""
     model = inverse.model
     low, high = inverse.limits.command.T
-    memory, now = inverse.memory, inverse.commands
-    strings = model.inputs[model.tendons]
+    memory, now = inverse.tendon_state, inverse.commands
+    tendons = model.inputs[model.tendons]
     out = np.empty((len(x), model.n))
     for t in range(len(x)):
         wanted = now.copy()
         wanted[model.inputs] = x[t]
-        if len(strings):
-            wanted[strings] = model.play.command(memory, x[t, model.tendons], now[strings])
+        if len(tendons):
+            wanted[tendons] = model.play.command(memory, x[t, model.tendons], now[tendons])
         now = np.clip(np.clip(wanted, now - room, now + room), low, high)
         memory = model.advance(memory, now)
         out[t] = now

@@ -26,7 +26,8 @@ from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture.rig import Followed, Stage
 from mien.calibration.identify.stroke_fit import Found, fit_stroke
-from mien.models.self_model.model import NECK, SelfModel, neck_features
+from mien.models.self_model.model import SelfModel
+from mien.models.self_model.neck import NECK, neck_features
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter
 
@@ -219,7 +220,7 @@ def _of_skin(model: SelfModel, i: int, trace: dict[str, Floats]) -> Found | None
     moves: Callable[[Floats], Floats] = np.asarray
     if len(string):
         play = model.play
-        width, growth = float(play.width[string[0]]), float(play.growth[string[0]])
+        width, growth = float(play.half_width[string[0]]), float(play.growth[string[0]])
 
         def moves(u: Floats) -> Floats:
             """The string's pull at commands (T, ...) one after the other."""

@@ -13,8 +13,10 @@ from scipy.spatial.transform import Rotation
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.capture.frame_filter import RESTLESS
 from mien.models.self_model import model as self_model
-from mien.models.self_model.model import NECK, SelfModel, neck_features
-from mien.models.train.self_model.fit import Examples, FitConfig, fit
+from mien.models.self_model.model import SelfModel
+from mien.models.self_model.neck import NECK, neck_features
+from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit import Examples, fit
 from mien.robot.face.config import FaceConfig, Floats
 
 MODEL = "self_model.safetensors"

@@ -27,7 +27,7 @@ def choose(face: FaceConfig, model: SelfModel, count: int, seed: int) -> Floats:
     """(count, n) commands, inside limits and interlocks; the same input chooses the same."""
     used = count // 2
     pool = allowed(face, mixtures(face, _CANDIDATES, seed + 104729))
-    phi = model.features(model.drive(pool))
+    phi = model.features(model.network_inputs(pool))
     unknown = pool[least_known(phi, model.doubt, count - used)]
     limits = limits_of(face)
     targets = Retarget(model, limits).targets(expressions(used, seed))

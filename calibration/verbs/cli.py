@@ -45,7 +45,7 @@ from mien.calibration.verify.checks import check_all, learning_curve
 from mien.calibration.verify.head_pose import check_head
 from mien.calibration.verify.results import Verdict, load_arrays, save_arrays
 from mien.models.self_model import model as self_model
-from mien.models.train.self_model.fit import FitConfig
+from mien.models.train.self_model.config import FitConfig
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.config import load_face
 from mien.robot.face.provenance import origin

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from mien.models.face.regions import landmark_weights
-from mien.models.self_model.objective import Wishes
+from mien.models.self_model.objective import ObjectiveWeights
 from mien.robot.face.config import Floats
 
 Inversion: TypeAlias = Callable[[Floats], Floats]
@@ -27,7 +27,7 @@ _STEPS = 1500
 
 def flat(landmarks: Floats, mean: Floats) -> Floats:
     """(T, 1434) weighted displacements; Euclidean distances are then those of the inverse."""
-    root = np.sqrt(landmark_weights()[:, None] * (1.0, 1.0, Wishes().depth))
+    root = np.sqrt(landmark_weights()[:, None] * (1.0, 1.0, ObjectiveWeights().depth))
     return ((landmarks - mean) * root).reshape(len(landmarks), -1)
 
 

@@ -23,7 +23,8 @@ from mien.calibration.verify.repeatability import check_repeats
 from mien.calibration.verify.results import Verdict, rmse
 from mien.models.face.regions import REGIONS
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.fit import FitConfig, fit
+from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit import fit
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.retarget import Retarget, limits_of
 

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture.rig import Stage
-from mien.models.self_model.model import NECK, SelfModel
+from mien.models.self_model.model import SelfModel
+from mien.models.self_model.neck import NECK
 from mien.robot.face.config import FaceConfig, Floats
 
 TURNS, SHARE = 12, 0.5

@@ -13,7 +13,8 @@ from mien.calibration.plan.excitation import strings_of
 from mien.calibration.verify.results import rmse
 from mien.models.face.regions import REGIONS
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.fit import FitConfig, fit
+from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit import fit
 from mien.robot.face.config import FaceConfig, Floats
 
 MEMORY_POSES = 60

@@ -16,9 +16,9 @@ from mien.calibration.verify.results import Verdict
 from mien.models.face.regions import mouth_width
 from mien.models.self_model.inverse import Inverse
 from mien.models.self_model.model import SelfModel
-from mien.models.self_model.objective import Wishes
+from mien.models.self_model.objective import ObjectiveWeights
 from mien.models.self_model.observation_model import Sight
-from mien.models.train.self_model.observation_model import fit_sight
+from mien.models.train.self_model.observation_model import fit_observation_model
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.retarget import limits_of
 
@@ -124,7 +124,7 @@ def sight_of(data: Dataset, model: SelfModel) -> Sight | None:
         commands[:, strings] = model.play.scan(commands[:, strings])
     learn = usable(data)
     phi = model.features(commands[learn][:, model.inputs])
-    return fit_sight(
+    return fit_observation_model(
         phi, commands[learn], data.landmarks[learn], data.landmarks[data.of("neutral")]
     )
 
@@ -145,8 +145,12 @@ def _inverse(face: FaceConfig, data: Dataset, model: SelfModel, clear: bool) -> 
     x = data.commands[learn][:, model.inputs]
     doubted = noise_floor(data) ** 2 / 3 / float(x.var())
     if clear:
-        doubted *= float(model.novelty(model.drive(data.commands[learn])).mean())
-    wishes = Wishes(mirror=0.0, neutral=doubted if np.isfinite(doubted) else Wishes().neutral)
+        doubted *= float(
+            model.predictive_variance(model.network_inputs(data.commands[learn])).mean()
+        )
+    wishes = ObjectiveWeights(
+        mirror=0.0, neutral=doubted if np.isfinite(doubted) else ObjectiveWeights().neutral
+    )
     return Inverse(model, limits_of(face), wishes, steps=_STEPS)
 
 

@@ -126,7 +126,7 @@ def judge(
     names = [face.names[i] for i in model.inputs]
     since = np.minimum(np.abs(found), np.abs(found - (0.0 if stood is None else stood)))
     least = np.full(m, SHIFTED)
-    least[model.tendons] += model.play.width + model.play.growth  # pulls are known no better
+    least[model.tendons] += model.play.half_width + model.play.growth  # pulls are known no better
     moved = since > np.maximum(least, SURE * error)
     broken = share + DEAD_SURE * unsure < DEAD_SHARE
     far = bool((np.abs(found) >= _FARTHEST)[moved].any())

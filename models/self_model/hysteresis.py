@@ -1,10 +1,11 @@
-"""The play operator: what a string with friction remembers.
+"""The play operator: the hysteresis of a tendon with friction.
 
-A play of half-width r follows its input only after the input has travelled r in the new direction,
-so that the same command gives another pull on the way up than on the way down. Friction along a
-string grows with its tension (capstan), therefore r(u) = width + growth * u. The operator depends
-on the order of its inputs, never on their speed. See Krejci & Kuhnen, "Inverse control of systems
-with hysteresis and creep", IEE Proc. 148 (2001).
+A play operator of half-width r follows its input only after the input has travelled r in the new
+direction. The same command therefore gives one pull on the way up and another on the way down.
+Friction along a tendon grows with its tension (capstan equation), so r depends on the command u:
+r(u) = half_width + growth * u. The output depends on the order of the inputs and never on their
+speed. Source: Krejci & Kuhnen, "Inverse control of systems with hysteresis and creep",
+IEE Proc. 148 (2001).
 """
 
 from __future__ import annotations
@@ -18,48 +19,54 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Play:
-    """m plays side by side.
+class PlayOperator:
+    """m play operators side by side. Commands, pulls and states are dimensionless, in [0, 1].
 
     Attributes:
-        width: (m,) half-width at command 0, >= 0.
-        growth: (m,) growth of the half-width per unit command, in [0, 1).
+        half_width: (m,) half-width at command 0, >= 0.
+        growth: (m,) growth of the half-width per unit of command, in [0, 1).
     """
 
-    width: Floats
+    half_width: Floats
     growth: Floats
 
     def rest(self) -> Floats:
-        """(m,) state of strings that were never pulled."""
-        return np.zeros(len(self.width))
+        """State (m,) of tendons that were never pulled."""
+        return np.zeros(len(self.half_width))
 
-    def rising(self, u: Floats) -> Floats:
-        """Pull (..., m) when command u is reached from below."""
-        return np.asarray(u - self.width - self.growth * u)
+    def loading(self, u: Floats) -> Floats:
+        """Pull (..., m) when the command u (..., m) is reached from below."""
+        return np.asarray(u - self.half_width - self.growth * u)
 
-    def falling(self, u: Floats) -> Floats:
-        """Pull (..., m) when command u is reached from above."""
-        return np.asarray(u + self.width + self.growth * u)
+    def unloading(self, u: Floats) -> Floats:
+        """Pull (..., m) when the command u (..., m) is reached from above."""
+        return np.asarray(u + self.half_width + self.growth * u)
 
     def advance(self, state: Floats, u: Floats) -> Floats:
-        """Next state (..., m) after the command moved (monotonically) to u (..., m)."""
-        return np.minimum(np.maximum(state, self.rising(u)), self.falling(u))
+        """State (..., m) after the command has moved monotonically to u (..., m)."""
+        return np.minimum(np.maximum(state, self.loading(u)), self.unloading(u))
 
     def slope(self, state: Floats, u: Floats) -> Floats:
-        """d advance / d u (..., m): 0 inside the play, else that of the engaged flank."""
-        up = self.rising(u) > state
-        down = self.falling(u) < state
+        """Derivative (..., m) of ``advance`` by u: 0 inside the play, else that of the branch."""
+        up = self.loading(u) > state
+        down = self.unloading(u) < state
         return np.where(up, 1.0 - self.growth, np.where(down, 1.0 + self.growth, 0.0))
 
-    def command(self, state: Floats, pull: Floats, held: Floats) -> Floats:
-        """Command (..., m) that takes the pull from ``state`` to ``pull``; ``held`` if it stays."""
-        up = (pull + self.width) / (1.0 - self.growth)
-        down = (pull - self.width) / (1.0 + self.growth)
-        return np.where(pull > state, up, np.where(pull < state, down, held))
+    def command(self, state: Floats, pull: Floats, current: Floats) -> Floats:
+        """Command (..., m) that takes the pull from ``state`` to ``pull``: the inverse operator.
+
+        Args:
+            state: (..., m) pull now.
+            pull: (..., m) target pull.
+            current: (..., m) command now; it is returned where the pull does not change.
+        """
+        up = (pull + self.half_width) / (1.0 - self.growth)
+        down = (pull - self.half_width) / (1.0 + self.growth)
+        return np.where(pull > state, up, np.where(pull < state, down, current))
 
     def scan(self, commands: Floats, start: Floats | None = None) -> Floats:
-        """States (T, m) after each of T commands (T, m), from ``start`` (m,) or rest."""
-        low, high = self.rising(commands), self.falling(commands)
+        """States (T, m) after each of T commands (T, m), from state ``start`` (m,) or from rest."""
+        low, high = self.loading(commands), self.unloading(commands)
         state = self.rest() if start is None else start
         out = np.empty_like(low)
         for t in range(len(low)):

@@ -1,9 +1,9 @@
-"""Landmarks -> commands: a few Gauss-Newton steps on the self-model, inside every limit.
+"""The inverse model: target landmarks -> commands, by a few Levenberg-Marquardt steps in a box.
 
-The unknowns are the network's inputs: commands, and for strings the pull that should be felt. A
-pull is turned into a command by the inverse of the play operator at the very end, so that a
-string's play is crossed in one move instead of being felt as a flat cost. Rate limits become a box
-around the last pose.
+The unknowns are the network inputs x: commands, and for each tendon its pull. The inverse of the
+play operator turns pulls into commands after the last step. A tendon then crosses its play in one
+move; with commands as unknowns the play would be a plateau of the cost. Position limits and speed
+limits form a box around the last pose.
 """
 
 from __future__ import annotations
@@ -14,23 +14,25 @@ import numpy as np
 
 from mien.models.errors import ModelError
 from mien.models.face.regions import REGIONS
-from mien.models.self_model.levenberg_marquardt import Box, descend
+from mien.models.self_model.levenberg_marquardt import Box, minimise
 from mien.models.self_model.model import Floats, SelfModel
-from mien.models.self_model.objective import Objective, Wishes
-from mien.models.self_model.observation_model import Sight, SightObjective
+from mien.models.self_model.objective import Objective, ObjectiveWeights
+from mien.models.self_model.observation_model import ObservationModel, ObservationObjective
 
 _CHUNK = 32  # frames solved together: their Jacobians stay in the cache
-_HOLD = 0.01  # a pull that changes by less is held: noise must not make a string cross its play
+# A pull that changes by less than this share of its range is kept: noise in the targets must not
+# make a tendon cross its play.
+_PULL_DEAD_BAND = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class Limits:
-    """What the actuators may do, in the order of the model's names.
+    """Limits of the actuators, in the order of the model's names.
 
     Attributes:
         command: (n, 2) lowest and highest command.
-        speed: (n,) fastest change per second.
-        planes, offsets: interlocks ``planes (c, n) @ command <= offsets (c,)``.
+        speed: (n,) highest speed, commands/s.
+        planes: (c, n) and offsets (c,): interlocks ``planes @ command <= offsets``.
     """
 
     command: Floats
@@ -40,7 +42,7 @@ class Limits:
 
     @classmethod
     def plain(cls, command: Floats, speed: Floats | None = None) -> Limits:
-        """Limits without interlocks; no speed means as fast as you like."""
+        """Limits without interlocks; without ``speed``, no speed limit either."""
         n = len(command)
         fast = np.full(n, np.inf) if speed is None else speed
         return cls(command, fast, np.zeros((0, n)), np.zeros(0))
@@ -48,46 +50,54 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """One inverted frame.
+    """The solution of one frame.
 
     Attributes:
         commands: (n,) inside the limits.
-        landmarks: (478, 3) mm that the model expects of them.
-        unreached: by region, the RMS distance (mm) between target and expectation.
-        novelty: how little the model knows there (see ``SelfModel.novelty``).
+        landmarks: (478, 3) mm, the model's prediction for these commands.
+        residual_mm: RMS distance (mm) between target and prediction, by region.
+        predictive_variance: of the model at this pose (see ``SelfModel.predictive_variance``).
         cost: value of the objective.
     """
 
     commands: Floats
     landmarks: Floats
-    unreached: dict[str, float]
-    novelty: float
+    residual_mm: dict[str, float]
+    predictive_variance: float
     cost: float
 
 
 class Inverse:
-    """Inverts one frame after another; warm start, speed limits and string memory carry over.
+    """Solves one frame after another. Warm start, speed limits and tendon state carry over.
 
-    With a ``sight``, targets are looks of the camera that it is of, and are weighed by its errors
-    instead of by region.
+    Args:
+        model: forward model.
+        limits: of the actuators.
+        weights: of the objective; None: the defaults.
+        steps: Levenberg-Marquardt steps per frame, at most.
+        observation: model of the camera that made the targets. With it, the errors of that
+            camera weigh the targets; without it, the weights per region do.
+
+    Raises:
+        ModelError: the shape of ``limits`` does not fit the model.
     """
 
     def __init__(
         self,
         model: SelfModel,
         limits: Limits,
-        wishes: Wishes | None = None,
+        weights: ObjectiveWeights | None = None,
         steps: int = 4,
-        sight: Sight | None = None,
+        observation: ObservationModel | None = None,
     ) -> None:
         if limits.command.shape != (model.n, 2):
             raise ModelError(f"limits have shape {limits.command.shape}, wanted ({model.n}, 2)")
         self.model = model
         self.limits = limits
         self.objective: Objective = (
-            Objective(model, wishes or Wishes())
-            if sight is None
-            else SightObjective(model, wishes or Wishes(), sight)
+            Objective(model, weights or ObjectiveWeights())
+            if observation is None
+            else ObservationObjective(model, weights or ObjectiveWeights(), observation)
         )
         self.steps = steps
         self._planes = limits.planes[:, model.inputs]
@@ -96,65 +106,75 @@ class Inverse:
         for i, name in enumerate(self._names):
             self._region[i, list(REGIONS[name])] = 1.0 / len(REGIONS[name])
         self.commands = np.zeros(model.n)
-        self.memory = model.rest()
+        self.tendon_state = model.rest()
         self._x = np.zeros(len(model.inputs))
         self.reset()
 
-    def reset(self, commands: Floats | None = None, memory: Floats | None = None) -> None:
-        """Forget the past; the face is now at ``commands`` (default neutral) with ``memory``."""
+    def reset(self, commands: Floats | None = None, tendon_state: Floats | None = None) -> None:
+        """Set the present pose.
+
+        Args:
+            commands: (n,) now; None: neutral.
+            tendon_state: (k,) before the move to ``commands``; None: rest.
+        """
         start = np.zeros(self.model.n) if commands is None else np.array(commands, dtype=np.float64)
         low, high = self.limits.command.T
         self.commands = np.clip(start, low, high)
-        self.memory = self.model.rest() if memory is None else memory
-        self._x = self.model.drive(self.commands, self.memory)
-        self.memory = self.model.advance(self.memory, self.commands)
+        self.tendon_state = self.model.rest() if tendon_state is None else tendon_state
+        self._x = self.model.network_inputs(self.commands, self.tendon_state)
+        self.tendon_state = self.model.advance(self.tendon_state, self.commands)
 
     def solve(self, target: Floats, dt: float = np.inf, others: Floats | None = None) -> Solution:
-        """Commands for one target, starting from the last ones; where there is no speed limit from
-        rest as well, and the better is taken.
+        """Commands for one target.
+
+        The search starts from the last solution. With an infinite ``dt`` it also starts from rest,
+        and the solution with the lower cost is returned.
 
         Args:
             target: (478, 3) mm in the head frame.
-            dt: seconds since the last frame; infinite means no speed limit and no smoothness.
-            others: (n,) commands of actuators that the model has no input for (the neck); the rest
-                of it is ignored.
+            dt: seconds since the last frame; infinite: no speed limit and no smoothness term.
+            others: (n,) commands; those of actuators that are no network input (the neck) are
+                passed through, the others are ignored.
 
         Raises:
-            ModelError: NaN or a wrong shape; the state is unchanged.
+            ModelError: the target holds NaN or has a wrong shape; the state is unchanged.
         """
         model = self.model
-        # A face that may jump can jump too far from its last pose to find its way by slopes.
+        # A jump may be so far that descent from the last pose ends in a local minimum.
         starts = np.array([self._x] if np.isfinite(dt) else [self._x, np.zeros_like(self._x)])
         targets = np.broadcast_to(target, (len(starts), *np.shape(target)))
-        goal = self.objective.goal(np.asarray(targets, dtype=np.float64))
+        projected = self.objective.project(np.asarray(targets, dtype=np.float64))
         low_u, high_u = self.reach(dt)
         box = Box(*self._bounds(low_u, high_u), self._planes, self._plane_offsets())
         past = starts if np.isfinite(dt) else None
-        if goal.start is not None:
-            starts, goal = goal.start[:1], goal.frame(0)
-        each, costs = descend(self.objective, goal, starts, past, box, self.steps)
+        if projected.start is not None:
+            starts, projected = projected.start[:1], projected.frame(0)
+        each, costs = minimise(self.objective, projected, starts, past, box, self.steps)
         best = int(costs.argmin())
         x, cost = each[best], float(costs[best])
         out = self.commands.copy() if others is None else np.clip(others, low_u, high_u)
         out[model.inputs] = x
         if len(model.tendons):
-            out[model.inputs[model.tendons]] = self._strings(x[model.tendons])
+            out[model.inputs[model.tendons]] = self._tendon_commands(x[model.tendons])
         out = np.clip(out, low_u, high_u)
-        self._x = model.drive(out, self.memory)
-        self.memory = model.advance(self.memory, out)
+        self._x = model.network_inputs(out, self.tendon_state)
+        self.tendon_state = model.advance(self.tendon_state, out)
         self.commands = out
         phi = model.features(self._x)
-        seen = model.decode(phi @ model.out)
+        predicted = model.decode(phi @ model.out)
         return Solution(
             commands=out.copy(),
-            landmarks=seen,
-            unreached=self.unreached(seen, target),
-            novelty=float(np.square(model.doubt @ phi).sum()),
+            landmarks=predicted,
+            residual_mm=self.residual_mm(predicted, target),
+            predictive_variance=float(np.square(model.covariance_factor @ phi).sum()),
             cost=cost,
         )
 
     def solve_each(self, targets: Floats, steps: int | None = None) -> Floats:
-        """Commands (T, n) of T targets (T, 478, 3), each alone and from rest; the state stays."""
+        """Commands (T, n) of T targets (T, 478, 3) mm, each solved alone and from rest.
+
+        The state of this object does not change.
+        """
         model = self.model
         low, high = self.limits.command.T
         rest = model.rest()
@@ -163,24 +183,24 @@ class Inverse:
         for at in range(0, len(targets), _CHUNK):
             part = np.asarray(targets[at : at + _CHUNK], dtype=np.float64)
             start = np.zeros((len(part), len(model.inputs)))
-            goal = self.objective.goal(part)
-            if goal.start is not None:
-                start = goal.start
-            x, _ = descend(self.objective, goal, start, None, box, steps or self.steps)
+            projected = self.objective.project(part)
+            if projected.start is not None:
+                start = projected.start
+            x, _ = minimise(self.objective, projected, start, None, box, steps or self.steps)
             out[at : at + _CHUNK, model.inputs] = x
         if len(model.tendons):
-            strings = model.inputs[model.tendons]
-            out[:, strings] = model.play.command(rest, out[:, strings], np.zeros(len(strings)))
+            tendons = model.inputs[model.tendons]
+            out[:, tendons] = model.play.command(rest, out[:, tendons], np.zeros(len(tendons)))
         return np.clip(out, low, high)
 
-    def unreached(self, seen: Floats, target: Floats) -> dict[str, float]:
-        """RMS distance (mm) of two landmark sets (478, 3) by region."""
-        square = np.square(seen - target).sum(1)
+    def residual_mm(self, predicted: Floats, target: Floats) -> dict[str, float]:
+        """RMS distance (mm) of two landmark sets (478, 3), by region."""
+        square = np.square(predicted - target).sum(1)
         rms = np.sqrt(self._region @ square)
         return dict(zip(self._names, rms.tolist(), strict=True))
 
     def reach(self, dt: float) -> tuple[Floats, Floats]:
-        """(low, high) commands (n,) that the speed limits allow after ``dt`` seconds."""
+        """Lowest and highest commands (n,) that position and speed limits allow ``dt`` s later."""
         low, high = self.limits.command.T
         if not np.isfinite(dt):
             return low, high
@@ -188,7 +208,7 @@ class Inverse:
         return np.maximum(low, self.commands - room), np.minimum(high, self.commands + room)
 
     def _plane_offsets(self) -> Floats:
-        """What the interlocks leave to the inputs, the other actuators staying where they are."""
+        """Offsets (c,) of the interlocks for the inputs, while the other actuators stay."""
         if not len(self.limits.planes):
             return self.limits.offsets
         others = self.commands.copy()
@@ -196,22 +216,25 @@ class Inverse:
         return np.asarray(self.limits.offsets - self.limits.planes @ others)
 
     def _bounds(
-        self, low: Floats, high: Floats, memory: Floats | None = None
+        self, low: Floats, high: Floats, tendon_state: Floats | None = None
     ) -> tuple[Floats, Floats]:
         model = self.model
         a, b = low[model.inputs].copy(), high[model.inputs].copy()
         if len(model.tendons):
             at = model.inputs[model.tendons]
-            felt = self.memory if memory is None else memory
-            # The pull may change at the command's speed, whether or not the play is already
-            # crossed: # if it is not, the command spends the next frames crossing it.
+            pull = self.tendon_state if tendon_state is None else tendon_state
+            # The pull may change at the command's speed even inside the play; the command then
+            # needs the next frames to cross the play.
             room = (high - low)[at]
-            least, most = self.limits.command[at].T
-            a[model.tendons] = np.minimum(felt, np.maximum(felt - room, model.play.falling(least)))
-            b[model.tendons] = np.maximum(felt, np.minimum(felt + room, model.play.rising(most)))
+            lowest, highest = self.limits.command[at].T
+            lower, upper = model.play.unloading(lowest), model.play.loading(highest)
+            a[model.tendons] = np.minimum(pull, np.maximum(pull - room, lower))
+            b[model.tendons] = np.maximum(pull, np.minimum(pull + room, upper))
         return a, b
 
-    def _strings(self, pull: Floats) -> Floats:
-        held = self.commands[self.model.inputs[self.model.tendons]]
-        quiet = np.abs(pull - self.memory) < _HOLD
-        return self.model.play.command(self.memory, np.where(quiet, self.memory, pull), held)
+    def _tendon_commands(self, pull: Floats) -> Floats:
+        """Commands (k,) that make the pulls (k,)."""
+        current = self.commands[self.model.inputs[self.model.tendons]]
+        steady = np.abs(pull - self.tendon_state) < _PULL_DEAD_BAND
+        target = np.where(steady, self.tendon_state, pull)
+        return self.model.play.command(self.tendon_state, target, current)

@@ -1,4 +1,4 @@
-"""Levenberg-Marquardt in a box, for many frames at once (one frame is a batch of one)."""
+"""Levenberg-Marquardt minimisation in a box, for a batch of frames."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.models.self_model.model import Floats
-from mien.models.self_model.objective import Goal, Objective
+from mien.models.self_model.objective import Objective, ProjectedTargets
 
-_PASSES = 8  # of the active set: three are usual
+_ACTIVE_SET_PASSES = 8  # at most; three are usual
 
 
 @dataclass(frozen=True, eq=False)
 class Box:
-    """Where the inputs may be.
+    """Bounds of the network inputs.
 
     Attributes:
-        low, high: (T, m) or (m,) bounds of the network inputs.
-        planes: (c, m) and offsets (c,): interlocks ``planes @ x <= offsets``, held softly.
+        low, high: (T, m) or (m,) bounds.
+        planes: (c, m) and offsets (c,): interlocks ``planes @ x <= offsets``. They are penalties.
     """
 
     low: Floats
@@ -27,32 +27,35 @@ class Box:
     offsets: Floats
 
 
-def descend(
+def minimise(
     objective: Objective,
-    goal: Goal,
+    projected: ProjectedTargets,
     start: Floats,
     previous: Floats | None,
     box: Box,
     steps: int,
     tolerance: float = 1e-4,
 ) -> tuple[Floats, Floats]:
-    """Inputs (T, m) that minimise E over the box, and their cost (T,).
+    """Minimise the objective E over the box.
 
     Args:
         objective: of the model.
-        goal: T targets.
+        projected: T targets.
         start: (T, m) first guess; it is clipped into the box.
-        previous: (T, m) inputs a frame ago, for the smoothness term; None leaves it out.
+        previous: (T, m) inputs of the last frame, for the smoothness term; None: no such term.
         box: bounds and interlocks.
-        steps: Gauss-Newton steps at most.
-        tolerance: stop when no input of any frame moved by more.
+        steps: at most.
+        tolerance: the search ends when no input of any frame moves by more in one step.
+
+    Returns:
+        inputs (T, m), and their cost (T,).
     """
-    wishes = objective.wishes
-    smooth = 0.0 if previous is None else wishes.smooth
+    weights = objective.weights
+    smooth = 0.0 if previous is None else weights.smooth
     before = np.zeros_like(start) if previous is None else previous
     x = np.clip(start, box.low, box.high)
     damping = np.full(len(x), 1e-4)
-    r, j = objective.linearise(x, goal)
+    r, j = objective.linearise(x, projected)
     cost = _cost(x, r, before, smooth, box, objective)
     at = np.arange(x.shape[1])
     for step in range(steps):
@@ -63,12 +66,12 @@ def descend(
         h[:, at, at] += smooth
         if len(box.planes):
             beyond = np.maximum(x @ box.planes.T - box.offsets, 0.0)
-            g += wishes.interlock * beyond @ box.planes
+            g += weights.interlock * beyond @ box.planes
             touched = (beyond > 0)[:, :, None] * box.planes
-            h += wishes.interlock * touched.transpose(0, 2, 1) @ touched
+            h += weights.interlock * touched.transpose(0, 2, 1) @ touched
         h[:, at, at] *= 1.0 + damping[:, None]
         moved = bounded_step(h, g, x, box)
-        r_new, j_new = objective.linearise(moved, goal)
+        r_new, j_new = objective.linearise(moved, projected)
         cost_new = _cost(moved, r_new, before, smooth, box, objective)
         better = cost_new <= cost
         largest = float(np.abs(moved - x).max(initial=0.0))
@@ -82,34 +85,41 @@ def descend(
         damping = np.where(better, damping * 0.3, np.maximum(damping, 1e-3) * 10.0)
         if largest < tolerance or step == steps - 1:
             break
-    return x, cost + goal.floor
+    return x, cost + projected.floor
 
 
 def bounded_step(h: Floats, g: Floats, x: Floats, box: Box) -> Floats:
     """x + d with d = argmin d'Hd/2 + g'd in the box, by a primal-dual active set method.
 
-    A variable is held at a wall where the step would leave the box or the force presses it against
-    the wall, and let go where the force pulls it off (Hintermueller, Ito and Kunisch, "The primal-
-    dual active set strategy as a semismooth Newton method", SIAM J. Optim. 13 (2003)). The sets
-    settle in a few passes; if not, the last step is clipped, and the caller sees if it is no good.
+    A variable is constrained to a bound where the step would leave the box, or where its multiplier
+    is positive. It is released where its multiplier is negative. The active sets usually converge
+    in three passes. If they do not, the last step is clipped; ``minimise`` then rejects a step
+    that raises the cost. Source: Hintermueller, Ito and Kunisch, "The primal-dual active set
+    strategy as a semismooth Newton method", SIAM J. Optim. 13 (2003).
+
+    Args:
+        h: (T, m, m) Hessians.
+        g: (T, m) gradients.
+        x: (T, m) present inputs.
+        box: bounds.
     """
     low, high = np.broadcast_to(box.low, x.shape), np.broadcast_to(box.high, x.shape)
     out = np.empty_like(x)
-    todo = np.arange(len(x))  # frames whose sets have not settled
+    todo = np.arange(len(x))  # frames whose active sets have not converged
     at_low = (x <= low) & (g > 0)
     at_high = (x >= high) & (g < 0)
-    for last in range(_PASSES):
+    for last in range(_ACTIVE_SET_PASSES):
         d = np.where(at_low, low - x, np.where(at_high, high - x, 0.0))
         d = _solve_free(h, g, d, at_low | at_high)
-        wanted = x + d
-        out[todo] = wanted
-        # Zero where free, what the wall bears where held.
-        force = -(g + (h @ d[:, :, None])[:, :, 0])
+        target = x + d
+        out[todo] = target
+        # Multipliers of the bounds: 0 where a variable is free.
+        multiplier = -(g + (h @ d[:, :, None])[:, :, 0])
         scale = np.diagonal(h, axis1=1, axis2=2)
-        now_low = force + scale * (wanted - low) < 0
-        now_high = force + scale * (wanted - high) > 0
+        now_low = multiplier + scale * (target - low) < 0
+        now_high = multiplier + scale * (target - high) > 0
         new = ((now_low != at_low) | (now_high != at_high)).any(1)
-        if last == _PASSES - 1 or not new.any():
+        if last == _ACTIVE_SET_PASSES - 1 or not new.any():
             break
         at_low, at_high = now_low[new], now_high[new]
         todo, h, g, x, low, high = todo[new], h[new], g[new], x[new], low[new], high[new]
@@ -117,7 +127,7 @@ def bounded_step(h: Floats, g: Floats, x: Floats, box: Box) -> Floats:
 
 
 def _solve_free(h: Floats, g: Floats, d: Floats, fixed: np.ndarray) -> Floats:
-    """d with the free entries solved for and the fixed ones kept."""
+    """Steps d (T, m): the free entries solve H d = -g, the fixed ones stay."""
     if not fixed.any():
         return np.asarray(np.linalg.solve(h, -g[:, :, None])[:, :, 0])
     kept = np.where(fixed, d, 0.0)
@@ -133,7 +143,7 @@ def _solve_free(h: Floats, g: Floats, d: Floats, fixed: np.ndarray) -> Floats:
 def _cost(
     x: Floats, r: Floats, before: Floats, smooth: float, box: Box, objective: Objective
 ) -> Floats:
-    w = objective.wishes
+    w = objective.weights
     cost = np.square(r).sum(1) + ((x @ objective.prior) * x).sum(1)
     cost += smooth * np.square(x - before).sum(1)
     if len(box.planes):

@@ -1,17 +1,21 @@
-"""What this face does: actuator commands -> 478 landmarks in mm, with memory, Jacobian and doubt.
+"""The forward model of one face: actuator commands -> 478 landmarks in mm.
 
-    x   = commands of what moves skin (the neck does not), tendons replaced by their pull
+    x   = network inputs (m,): commands of the actuators that move skin; a tendon's pull
     h   = tanh(W2 tanh(W1 x + b1) + b2)
-    phi = [x, x^2, x^3, x^4, h, 1]     features (F,): each lever's own curve, then how they mix
+    phi = [x, x^2, x^3, x^4, h, 1]     features (F,): a polynomial per actuator, then their mixing
     z   = phi A                        latents (K,), K <= 64
     y   = mean + z D                   landmarks (478, 3) in mm, head frame
 
-The pull is the state of a play operator (mien.models.self_model.hysteresis) with learned widths:
-one number per tendon
-carries all that the past matters. Doubt is that of Bayesian linear regression on phi: the error of
-y at a new x has the variance noise^2 * phi' S phi, S = (Phi' Phi + ridge)^-1 over the training
-set, so it grows where nothing was seen. This file is numpy alone: the running face and the tests
-evaluate it from the weights that torch left.
+A tendon's pull is the state of a play operator (mien.models.self_model.hysteresis). This one number
+per tendon carries the whole influence of past commands. The neck moves the head and no skin, so it
+is no network input.
+
+The predictive variance is that of Bayesian linear regression on phi. The error of y at x has the
+variance noise^2 * phi' S phi with S = (Phi' Phi + ridge)^-1 over the training set. It is large
+where the training set has no poses.
+
+This file needs numpy only. Torch trains the weights (mien.models.self_model.network) and is not
+needed to evaluate them.
 """
 
 from __future__ import annotations
@@ -27,38 +31,41 @@ from numpy.typing import NDArray
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT
-from mien.models.self_model.hysteresis import Play
+from mien.models.self_model.hysteresis import PlayOperator
+from mien.models.self_model.neck import NECK, neck_features, rotation
 
 Floats = NDArray[np.float64]
 KIND = "self_model"
 MAX_LATENTS = 64
 POWERS = 4
-"""Of each lever's own curve: a string that starts slack bends more than a cubic does."""
+"""Degree of each actuator's own polynomial. A tendon that starts slack needs more than a cubic."""
 
 
 @dataclass(frozen=True, eq=False)
 class SelfModel:
-    """A fitted face. Commands are always in the order of ``names``, neck included.
+    """A fitted self-model. Commands are always in the order of ``names``, neck included.
 
     Attributes:
         names: (n,) actuator names.
-        inputs: (m,) which of them move skin.
-        tendons: (k,) positions in ``inputs`` that are strings.
-        play: their memory.
-        w1 (H1, m), b1, w2 (H2, H1), b2: hidden layers.
-        out: (F, K) phi -> latents.
-        mean: (478, 3) and decoder (K, 1434): latents -> landmarks in mm.
-        doubt: (F, F) with S = doubt' doubt, rows by falling size.
-        noise: (K,) mm, residual of each latent on the training set.
+        inputs: (m,) indices of the actuators that move skin.
+        tendons: (k,) positions in ``inputs`` of the tendons.
+        play: (k,) play operators of the tendons.
+        w1 (H1, m), b1 (H1,), w2 (H2, H1), b2 (H2,): hidden layers.
+        out: (F, K) features -> latents.
+        mean: (478, 3) mm, landmarks at latent 0.
+        decoder: (K, 1434) mm, latents -> displacement of the landmarks.
+        covariance_factor: (F, F) factor L of the posterior covariance S = L' L, rows by falling
+            norm.
+        noise: (K,) mm, standard deviation of each latent's residual on the training set.
         neck: (9, 6) quadratic map of the three neck commands to the head's rotation vector (rad)
-            and shift (mm), or (0, 6) for a face without a neck.
-        meta: what the checkpoint says about itself.
+            and translation (mm); (0, 6) for a face without a neck.
+        meta: metadata of the checkpoint.
     """
 
     names: tuple[str, ...]
     inputs: NDArray[np.intp]
     tendons: NDArray[np.intp]
-    play: Play
+    play: PlayOperator
     w1: Floats
     b1: Floats
     w2: Floats
@@ -66,7 +73,7 @@ class SelfModel:
     out: Floats
     mean: Floats
     decoder: Floats
-    doubt: Floats
+    covariance_factor: Floats
     noise: Floats
     neck: Floats
     meta: dict[str, Any] = field(default_factory=dict)
@@ -77,18 +84,23 @@ class SelfModel:
         return len(self.names)
 
     def rest(self) -> Floats:
-        """(k,) memory of a face whose strings were never pulled."""
+        """Tendon state (k,) of a face whose tendons were never pulled."""
         return self.play.rest()
 
-    def advance(self, memory: Floats, commands: Floats) -> Floats:
-        """Memory (k,) after the commands moved monotonically to ``commands`` (n,)."""
-        return self.play.advance(memory, commands[self.inputs[self.tendons]])
+    def advance(self, tendon_state: Floats, commands: Floats) -> Floats:
+        """Tendon state (k,) after the commands have moved monotonically to ``commands`` (n,)."""
+        return self.play.advance(tendon_state, commands[self.inputs[self.tendons]])
 
-    def drive(self, commands: Floats, memory: Floats | None = None) -> Floats:
-        """Network inputs x (..., m) of commands (..., n), from ``memory`` or from rest."""
+    def network_inputs(self, commands: Floats, tendon_state: Floats | None = None) -> Floats:
+        """Network inputs x (..., m) of commands (..., n).
+
+        Args:
+            commands: in [-1, 1].
+            tendon_state: (k,) before this move; None: the tendons start from rest.
+        """
         x = np.array(commands[..., self.inputs], dtype=np.float64)
         if len(self.tendons):
-            start = self.rest() if memory is None else memory
+            start = self.rest() if tendon_state is None else tendon_state
             x[..., self.tendons] = self.play.advance(start, x[..., self.tendons])
         return x
 
@@ -107,29 +119,29 @@ class SelfModel:
         """Landmarks (..., 478, 3) in mm of latents (..., K)."""
         return np.asarray(self.mean + (z @ self.decoder).reshape(*z.shape[:-1], COUNT, 3))
 
-    def landmarks(self, commands: Floats, memory: Floats | None = None) -> Floats:
+    def landmarks(self, commands: Floats, tendon_state: Floats | None = None) -> Floats:
         """Landmarks (..., 478, 3) in mm of commands (..., n).
 
         Args:
             commands: in [-1, 1].
-            memory: (k,) pull of the strings before this move (see ``advance``); None: from rest.
+            tendon_state: (k,) pulls before this move (see ``advance``); None: from rest.
 
         Raises:
-            ModelError: a wrong number of commands, or not finite.
+            ModelError: the number of commands is wrong, or a command is not finite.
         """
         self._check(commands)
-        return self.decode(self.latents(self.drive(commands, memory)))
+        return self.decode(self.latents(self.network_inputs(commands, tendon_state)))
 
-    def sequence(self, commands: Floats, memory: Floats | None = None) -> Floats:
-        """Landmarks (T, 478, 3) of commands (T, n) that follow one another."""
+    def sequence(self, commands: Floats, tendon_state: Floats | None = None) -> Floats:
+        """Landmarks (T, 478, 3) in mm of commands (T, n) that follow one another."""
         self._check(commands)
         x = np.array(commands[:, self.inputs], dtype=np.float64)
         if len(self.tendons):
-            x[:, self.tendons] = self.play.scan(x[:, self.tendons], memory)
+            x[:, self.tendons] = self.play.scan(x[:, self.tendons], tendon_state)
         return self.decode(self.latents(x))
 
     def latent_jacobian(self, x: Floats) -> Floats:
-        """dz/dx (..., m, K): row j is what input j does to the latents."""
+        """Jacobian dz/dx (..., m, K): row j is the effect of input j on the latents."""
         m = len(self.inputs)
         by_power = self.out[: POWERS * m].reshape(POWERS, m, -1)
         own = sum(
@@ -138,38 +150,44 @@ class SelfModel:
         return np.asarray(own + self.hidden_jacobian(x) @ self.out[POWERS * m : -1])
 
     def hidden_jacobian(self, x: Floats) -> Floats:
-        """dh/dx (..., m, H2)."""
+        """Jacobian dh/dx (..., m, H2) of the second hidden layer."""
         h1 = np.tanh(x @ self.w1.T + self.b1)
         h2 = np.tanh(h1 @ self.w2.T + self.b2)
         inner = self.w1.T * (1.0 - h1**2)[..., None, :]
         return np.asarray((inner @ self.w2.T) * (1.0 - h2**2)[..., None, :])
 
-    def jacobian(self, commands: Floats, memory: Floats | None = None) -> Floats:
-        """d landmarks / d commands (478, 3, n) in mm; zero for the neck and inside a play."""
+    def jacobian(self, commands: Floats, tendon_state: Floats | None = None) -> Floats:
+        """Derivative of the landmarks by the commands, (478, 3, n) in mm per unit of command.
+
+        It is 0 for the neck, and for a tendon whose command moves inside its play.
+        """
         self._check(commands)
         slope = np.ones(len(self.inputs))
         if len(self.tendons):
-            start = self.rest() if memory is None else memory
+            start = self.rest() if tendon_state is None else tendon_state
             slope[self.tendons] = self.play.slope(start, commands[self.inputs[self.tendons]])
-        by_input = self.latent_jacobian(self.drive(commands, memory)) @ self.decoder
+        by_input = self.latent_jacobian(self.network_inputs(commands, tendon_state)) @ self.decoder
         out = np.zeros((COUNT, 3, self.n))
         out[..., self.inputs] = np.moveaxis(
             (by_input * slope[:, None]).reshape(-1, COUNT, 3), 0, -1
         )
         return out
 
-    def novelty(self, x: Floats) -> Floats:
-        """phi' S phi (...): 0 where much was seen, 1 where one more pose would halve the doubt."""
-        return np.asarray(np.square(self.features(x) @ self.doubt.T).sum(-1))
+    def predictive_variance(self, x: Floats) -> Floats:
+        """phi' S phi (...), in units of ``noise`` squared.
 
-    def uncertainty(self, commands: Floats, memory: Floats | None = None) -> Floats:
-        """(..., 478) mm: standard deviation of what the model does not know, per landmark."""
+        It is near 0 where the training set is dense. Where it is 1, one more pose would halve it.
+        """
+        return np.asarray(np.square(self.features(x) @ self.covariance_factor.T).sum(-1))
+
+    def predictive_std(self, commands: Floats, tendon_state: Floats | None = None) -> Floats:
+        """Predictive standard deviation (..., 478) of each landmark, in mm."""
         self._check(commands)
-        q = self.novelty(self.drive(commands, memory))
+        q = self.predictive_variance(self.network_inputs(commands, tendon_state))
         return np.asarray(np.sqrt(q)[..., None] * self._noise_mm)
 
     def head(self, commands: Floats) -> Floats:
-        """4x4 pose (mm) of the head for commands (n,), from the neck's; identity without a neck."""
+        """Head pose (4, 4), translation in mm, of commands (n,); identity without a neck."""
         pose = np.eye(4)
         if not len(self.neck):
             return pose
@@ -192,30 +210,18 @@ class SelfModel:
             raise ModelError("commands hold NaN or infinity")
 
 
-NECK = ("neck_yaw", "neck_pitch", "neck_roll")
-_TENSORS = ("w1", "b1", "w2", "b2", "out", "mean", "decoder", "doubt", "noise", "neck")
-
-
-def neck_features(commands: Floats) -> Floats:
-    """(..., 9): the three neck commands, their squares and products."""
-    a, b, c = np.moveaxis(commands, -1, 0)
-    return np.stack([a, b, c, a * a, b * b, c * c, a * b, b * c, a * c], axis=-1)
-
-
-def rotation(vector: Floats) -> Floats:
-    """3x3 rotation of a rotation vector (3,) in rad (Rodrigues)."""
-    angle = float(np.linalg.norm(vector))
-    if angle < 1e-12:
-        return np.eye(3)
-    x, y, z = vector / angle
-    k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.asarray(np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k))
+# Field -> tensor of the file. The format's first version named the tensors.
+_TENSORS = {
+    name: name for name in ("w1", "b1", "w2", "b2", "out", "mean", "decoder", "noise", "neck")
+} | {"covariance_factor": "doubt"}
 
 
 def save(path: Path, model: SelfModel) -> None:
-    """Write a model as float32 safetensors; ``model.meta`` must name face and face_hash."""
-    tensors: dict[str, Any] = {k: np.asarray(getattr(model, k), np.float32) for k in _TENSORS}
-    tensors["play_width"] = np.asarray(model.play.width, np.float32)
+    """Write a model as float32 safetensors. ``model.meta`` must hold ``face`` and ``face_hash``."""
+    tensors: dict[str, Any] = {
+        tensor: np.asarray(getattr(model, name), np.float32) for name, tensor in _TENSORS.items()
+    }
+    tensors["play_width"] = np.asarray(model.play.half_width, np.float32)
     tensors["play_growth"] = np.asarray(model.play.growth, np.float32)
     layout = {
         "kind": KIND,
@@ -231,7 +237,7 @@ def load(path: Path, face: str, face_hash: str) -> SelfModel:
     """Read the self-model of a face.
 
     Raises:
-        ModelError: missing, damaged, or made for another face or another build of it.
+        ModelError: the file is missing or damaged, or it was made for another face or face hash.
     """
     again = f"mien calibrate all --face {face}"
     if not path.is_file():
@@ -248,21 +254,23 @@ def load(path: Path, face: str, face_hash: str) -> SelfModel:
 
 
 def read(path: Path) -> SelfModel:
-    """Read a self-model, whoever's it is.
+    """Read a self-model of any face.
 
     Raises:
-        ModelError: missing or damaged.
+        ModelError: the file is missing or damaged.
     """
     t, meta = checkpoint.load(path, KIND)
     try:
-        wide = {k: np.asarray(t[k], np.float64) for k in (*_TENSORS, "play_width", "play_growth")}
-        play = Play(wide.pop("play_width"), wide.pop("play_growth"))
-        wide |= _raised(wide["out"], wide["doubt"], len(meta["inputs"]), len(wide["b2"]))
+        wide = {name: np.asarray(t[tensor], np.float64) for name, tensor in _TENSORS.items()}
+        width, growth = (np.asarray(t[k], np.float64) for k in ("play_width", "play_growth"))
+        wide |= _padded(
+            wide["out"], wide["covariance_factor"], len(meta["inputs"]), len(wide["b2"])
+        )
         return SelfModel(
             names=tuple(meta["names"]),
             inputs=np.array(meta["inputs"], dtype=np.intp),
             tendons=np.array(meta["tendons"], dtype=np.intp),
-            play=play,
+            play=PlayOperator(width, growth),
             meta=meta,
             **wide,
         )
@@ -270,13 +278,16 @@ def read(path: Path) -> SelfModel:
         raise ModelError(f"{path.name} is damaged: it lacks {e}", "mien calibrate all") from e
 
 
-def _raised(out: Floats, doubt: Floats, inputs: int, hidden: int) -> dict[str, Floats]:
-    """``out`` and ``doubt`` of a model that was fitted with fewer powers: the others do nothing."""
+def _padded(out: Floats, factor: Floats, inputs: int, hidden: int) -> dict[str, Floats]:
+    """``out`` and ``covariance_factor`` with zeros for the powers that an old file lacks."""
     have = (len(out) - hidden - 1) // max(inputs, 1)
     at = [have * inputs] * ((POWERS - have) * inputs)
-    return {"out": np.insert(out, at, 0.0, axis=0), "doubt": np.insert(doubt, at, 0.0, axis=1)}
+    return {
+        "out": np.insert(out, at, 0.0, axis=0),
+        "covariance_factor": np.insert(factor, at, 0.0, axis=1),
+    }
 
 
 def shipped(face: str) -> Path:
-    """Where the self-model of a face lies when it ships with the package."""
+    """Path of the self-model that ships with the package for a face."""
     return checkpoint.WEIGHTS / f"self_model_{face}.safetensors"

@@ -1,4 +1,7 @@
-"""The self-model as a torch network: what is trained, and what the numpy evaluator must equal."""
+"""The self-model as a torch network, for training.
+
+It must equal the numpy model (mien.models.self_model.model); a test compares the two.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ from mien.models.self_model.model import POWERS, SelfModel
 
 @dataclass(frozen=True)
 class NetConfig:
-    """Sizes of a self-model network.
+    """Layer sizes of a self-model network.
 
     Attributes:
         inputs: number of actuators that move skin.
-        latents: number of linear modes of the landmarks.
+        latents: number of principal modes of the landmarks.
         hidden: width of the two hidden layers.
     """
 
@@ -27,8 +30,7 @@ class NetConfig:
 
 
 class SelfModelNet(nn.Module):
-    """x -> latents; see mien.models.self_model.model for the formula, and for the pulls that x
-    holds."""
+    """Network inputs -> latents. The formula stands in mien.models.self_model.model."""
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
@@ -39,19 +41,19 @@ class SelfModelNet(nn.Module):
         self.out = nn.Linear(POWERS * config.inputs + second + 1, config.latents, bias=False)
 
     def features(self, x: Tensor) -> Tensor:
-        """(B, m) -> phi (B, F)."""
+        """Features phi (B, F) of network inputs x (B, m)."""
         h = torch.tanh(self.second(torch.tanh(self.first(x))))
         own = [x**power for power in range(1, POWERS + 1)]
         return torch.cat([*own, h, torch.ones_like(x[:, :1])], dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, m) network inputs -> (B, K) latents."""
+        """Latents (B, K) of network inputs x (B, m)."""
         latents: Tensor = self.out(self.features(x))
         return latents
 
 
 def from_numpy(model: SelfModel) -> SelfModelNet:
-    """The torch network with the weights of a fitted model, in double precision."""
+    """The torch network with the weights of a fitted model, in double precision and eval mode."""
     config = NetConfig(
         inputs=len(model.inputs),
         latents=model.out.shape[1],

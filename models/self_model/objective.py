@@ -1,13 +1,13 @@
-"""What the inverse minimises, folded into the network's own feature space.
+"""The objective of the inverse model, as least squares in the network's feature space.
 
     E(x) =   sum_i w_i |y_i(x) - t_i|^2             landmarks, weighted by region (1/mm^2)
            + sum_p c_p(t) (gap_p(x) - gap_p(t))^2   inner lip pairs, heavier as the gap closes
-           + doubt |U phi(x)|^2                     expected error of the model itself
+           + variance |U phi(x)|^2                  predictive variance of the model
            + neutral |x|^2 + mirror sum_pairs (x_left - x_right)^2 + smooth |x - x_prev|^2
 
-All landmark terms are quadratic in the latents and those are linear in phi, so with L L' = D W D'
-the residuals are columns of phi R - b: about 80 of them instead of 1434, whatever the number of
-landmarks.
+Every landmark term is quadratic in the latents, and the latents are linear in phi. With the
+Cholesky factor L L' = D W D' the residuals are the columns of phi R - b. There are about 80 columns
+instead of 1434, whatever the number of landmarks.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT, LIP_GAPS, gaps, landmark_weights
 from mien.models.self_model.model import POWERS, Floats, SelfModel
 
-_TAUT = 0.5  # of a string's greatest slope
-_PULLS = 41
+_TAUT_SLOPE_SHARE = 0.5  # of a tendon's largest slope: above it the tendon counts as taut
+_PULL_GRID = 41
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """Weights of the objective.
+class ObjectiveWeights:
+    """Weights of the terms of the objective.
 
     Attributes:
-        regions: weight of a squared landmark error (1/mm^2) by region, over the defaults.
-        depth: share of that weight for the z axis: a camera in front measures it worst and a person
-            in front sees it least.
-        neutral: cost of an input of 1: what the landmarks hardly care about stays at rest.
-        mirror: cost of a difference of 1 between the two sides' inputs of one name: where a target
-            hardly says how, both sides do the same; a wink costs next to nothing.
-        smooth: cost of moving an input by 1 since the last frame.
-        doubt: weight of the model's own expected squared error against that of the landmarks; 1 is
-            what minimises their sum.
-        doubt_rank: directions of the doubt that are looked at, the least known ones.
-        lips: weight of the lip pairs (1/mm^2) where the wanted gap is that of the face at rest.
-        lips_mm: gap beyond it at which that extra weight has faded to 1/e.
-        interlock: cost of a squared unit beyond an interlock.
+        regions: weight of a squared landmark error (1/mm^2) by region; it overrides the defaults.
+        depth: factor on that weight for the z axis. A camera in front measures depth worst, and a
+            person in front sees it least.
+        neutral: cost of an input of 1. It keeps inputs at rest that hardly move the landmarks.
+        mirror: cost of a difference of 1 between the inputs ``*_left`` and ``*_right`` of one
+            name. It makes both sides equal where the target does not decide.
+        smooth: cost of a change of an input by 1 since the last frame.
+        variance: weight of the model's predictive variance against the squared landmark error;
+            1 minimises their sum.
+        variance_rank: number of directions of the predictive variance, the least known first.
+        lips: weight of the lip pairs (1/mm^2) where the target gap is that of the face at rest.
+        lips_mm: gap beyond it (mm) at which this weight has fallen to 1/e.
+        interlock: cost of a violation of an interlock by 1.
     """
 
     regions: dict[str, float] = field(default_factory=dict)
@@ -49,22 +49,22 @@ class Wishes:
     neutral: float = 0.5
     mirror: float = 4.0
     smooth: float = 0.05
-    doubt: float = 1.0
-    doubt_rank: int = 24
+    variance: float = 1.0
+    variance_rank: int = 24
     lips: float = 60.0
     lips_mm: float = 1.5
     interlock: float = 1e5
 
 
 @dataclass(frozen=True, eq=False)
-class Goal:
-    """Targets of T frames, ready for the solver.
+class ProjectedTargets:
+    """Targets of T frames, projected onto the residual columns of the solver.
 
     Attributes:
-        b: (T, Q) wanted value of each residual column.
-        scale: (T, Q) weight (root) of each column.
-        floor: (T,) cost that no latent can remove: the target's part outside the modes.
-        start: (T, m) where to look first, if that is known better than from the last frame.
+        b: (T, Q) target value of each residual column.
+        scale: (T, Q) square root of the weight of each column.
+        floor: (T,) cost that no pose can remove: the part of the target outside the modes.
+        start: (T, m) first guess of the inputs; None: the solver's own.
     """
 
     b: Floats
@@ -75,47 +75,54 @@ class Goal:
     def __len__(self) -> int:
         return len(self.b)
 
-    def frame(self, t: int) -> Goal:
-        """One frame of it."""
+    def frame(self, t: int) -> ProjectedTargets:
+        """Frame ``t`` as a batch of one."""
         start = None if self.start is None else self.start[t : t + 1]
-        return Goal(self.b[t : t + 1], self.scale[t : t + 1], self.floor[t : t + 1], start)
+        return ProjectedTargets(
+            self.b[t : t + 1], self.scale[t : t + 1], self.floor[t : t + 1], start
+        )
 
 
 class Objective:
-    """E(x) of one model; holds no state between calls."""
+    """The objective E(x) of one model. It holds no state between calls.
 
-    def __init__(self, model: SelfModel, wishes: Wishes) -> None:
+    Raises:
+        ModelError: a region of the weights does not exist.
+    """
+
+    def __init__(self, model: SelfModel, weights: ObjectiveWeights) -> None:
         self.model = model
-        self.wishes = wishes
+        self.weights = weights
         m = len(model.inputs)
         try:
-            self.weights = landmark_weights(wishes.regions)
+            self.landmark_weights = landmark_weights(weights.regions)
         except KeyError as e:
             raise ModelError(str(e.args[0])) from e
-        w = (self.weights[:, None] * (1.0, 1.0, wishes.depth)).reshape(-1)
+        w = (self.landmark_weights[:, None] * (1.0, 1.0, weights.depth)).reshape(-1)
         gram = (model.decoder * w) @ model.decoder.T
-        # A mode that no weighted landmark sees would make the Gram matrix singular.
+        # A mode without any weighted landmark would make the Gram matrix singular.
         lower = np.linalg.cholesky(gram + 1e-9 * np.trace(gram) / len(gram) * np.eye(len(gram)))
         self._to_modes = np.linalg.solve(lower, model.decoder * w)  # landmarks -> whitened modes
         upper, lower_lip = np.array(LIP_GAPS).T
         decoded = model.decoder.reshape(-1, COUNT, 3)
         lips = decoded[:, upper, 1] - decoded[:, lower_lip, 1]
         self._mean_gaps = gaps(model.mean, LIP_GAPS)
-        # Shut lips are those of the face at rest: the inner lip line of MediaPipe has a height.
+        # Closed lips have the gap of the face at rest: MediaPipe's inner lip line has a height.
         self._shut_gaps = gaps(model.landmarks(np.zeros(model.n)), LIP_GAPS)
-        # Weighted squared error (1 in E) that a novelty of 1 stands for.
+        # Weighted squared landmark error that a predictive variance of 1 stands for.
         expected = float(np.square(model.noise[:, None] * lower).sum())
-        doubt = model.doubt[: wishes.doubt_rank].T * np.sqrt(wishes.doubt * expected)
-        self.fold(np.concatenate([model.out @ lower, model.out @ lips, doubt], axis=1))
+        factor = model.covariance_factor[: weights.variance_rank].T
+        variance = factor * np.sqrt(weights.variance * expected)
+        self.set_readout(np.concatenate([model.out @ lower, model.out @ lips, variance], axis=1))
         self._modes, self._pairs = gram.shape[0], lips.shape[1]
         self._mean = model.mean.reshape(-1)
         self._root_w = np.sqrt(w)
-        self.prior = wishes.neutral * np.eye(m) + wishes.mirror * _mirrored(model)
-        """(m, m) Hessian of the terms that hold x to rest and symmetry."""
-        self._taut = taut(model)
+        self.prior = weights.neutral * np.eye(m) + weights.mirror * _mirrored(model)
+        """(m, m) Hessian of the terms ``neutral`` and ``mirror``."""
+        self._taut = taut_inputs(model)
 
-    def fold(self, readout: Floats) -> None:
-        """Minimise the squares of phi @ readout - b, with readout (F, Q)."""
+    def set_readout(self, readout: Floats) -> None:
+        """Set the residual columns phi @ readout - b, with readout (F, Q)."""
         m = len(self.model.inputs)
         self.readout = readout
         self._on_x = readout[: POWERS * m]
@@ -124,46 +131,50 @@ class Objective:
 
     @property
     def columns(self) -> int:
-        """Q, the number of residual columns."""
+        """Number Q of residual columns."""
         return int(self.readout.shape[1])
 
-    def goal(self, targets: Floats) -> Goal:
-        """Targets (T, 478, 3) mm -> goal.
+    def project(self, targets: Floats) -> ProjectedTargets:
+        """Project targets (T, 478, 3) mm onto the residual columns.
 
         Raises:
             ModelError: a wrong shape, NaN or infinity.
         """
         self.check(targets)
         k, p, frames = self._modes, self._pairs, len(targets)
-        off = targets.reshape(frames, len(self._mean)) - self._mean
-        wanted = gaps(targets, LIP_GAPS)
+        displacement = targets.reshape(frames, len(self._mean)) - self._mean
+        target_gaps = gaps(targets, LIP_GAPS)
         b = np.zeros((frames, self.columns))
-        b[:, :k] = off @ self._to_modes.T
-        b[:, k : k + p] = wanted - self._mean_gaps
+        b[:, :k] = displacement @ self._to_modes.T
+        b[:, k : k + p] = target_gaps - self._mean_gaps
         scale = np.ones((frames, self.columns))
-        fade = np.exp(-np.maximum(wanted - self._shut_gaps, 0.0) / self.wishes.lips_mm)
-        scale[:, k : k + p] = np.sqrt(self.wishes.lips * fade / p)
-        floor = np.square(off * self._root_w).sum(1) - np.square(b[:, :k]).sum(1)
-        return Goal(b, scale, np.maximum(floor, 0.0))
+        fade = np.exp(-np.maximum(target_gaps - self._shut_gaps, 0.0) / self.weights.lips_mm)
+        scale[:, k : k + p] = np.sqrt(self.weights.lips * fade / p)
+        floor = np.square(displacement * self._root_w).sum(1) - np.square(b[:, :k]).sum(1)
+        return ProjectedTargets(b, scale, np.maximum(floor, 0.0))
 
     def check(self, targets: Floats) -> None:
-        """Raise ``ModelError`` for a wrong shape, NaN or infinity."""
+        """Check targets (T, 478, 3).
+
+        Raises:
+            ModelError: a wrong shape, NaN or infinity.
+        """
         if targets.ndim != 3 or targets.shape[1:] != (COUNT, 3):
-            raise ModelError(f"targets have shape {targets.shape}, wanted (T, {COUNT}, 3)")
+            raise ModelError(f"targets have shape {targets.shape}, expected (T, {COUNT}, 3)")
         if not np.isfinite(targets).all():
             raise ModelError("target landmarks hold NaN or infinity: no pose was sent for them")
 
-    def residual(self, x: Floats, goal: Goal) -> Floats:
-        """(T, Q) residuals of inputs x (T, m)."""
-        return np.asarray((self.model.features(x) @ self.readout - goal.b) * goal.scale)
+    def residual(self, x: Floats, projected: ProjectedTargets) -> Floats:
+        """Residuals (T, Q) of inputs x (T, m)."""
+        return np.asarray((self.model.features(x) @ self.readout - projected.b) * projected.scale)
 
-    def linearise(self, x: Floats, goal: Goal) -> tuple[Floats, Floats]:
-        """(residual (T, Q), Jacobian transposed (T, m, Q)) at x (T, m).
+    def linearise(self, x: Floats, projected: ProjectedTargets) -> tuple[Floats, Floats]:
+        """Residuals (T, Q) and their transposed Jacobian (T, m, Q) at x (T, m).
 
-        A slack string moves nothing, and a step by its slope would leave it slack for ever: its
-        slopes are those of where it becomes taut (``taut``).
+        A slack tendon has a slope of 0, and a descent step would never tighten it. Its slope is
+        therefore taken where it becomes taut (``taut_inputs``).
         """
-        model, r = self.model, self.residual(x, goal)
+        model, r = self.model, self.residual(x, projected)
         at = np.maximum(x, self._taut)
         h1 = np.tanh(at @ model.w1.T + model.b1)
         h2 = np.tanh(h1 @ model.w2.T + model.b2)
@@ -171,37 +182,39 @@ class Objective:
         dh = (inner.reshape(-1, inner.shape[-1]) @ model.w2.T).reshape(*x.shape, -1)
         dh *= (1.0 - h2**2)[:, None, :]
         j = (dh.reshape(-1, dh.shape[-1]) @ self._on_h).reshape(*x.shape, -1)
-        own = at[:, :, None] * self._slopes[-1]  # each input's own curve, by Horner's rule
+        own = at[:, :, None] * self._slopes[-1]  # derivative of the polynomials, by Horner's rule
         for slopes in self._slopes[-2:0:-1]:
             own += slopes
             own *= at[:, :, None]
         own += self._slopes[0]
         own += j
-        own *= goal.scale[:, None, :]
+        own *= projected.scale[:, None, :]
         return r, own
 
-    def cost(self, x: Floats, goal: Goal) -> Floats:
-        """E (T,) without smoothness and interlocks, floor included."""
-        residual = np.square(self.residual(x, goal)).sum(1)
-        return np.asarray(residual + ((x @ self.prior) * x).sum(1) + goal.floor)
+    def cost(self, x: Floats, projected: ProjectedTargets) -> Floats:
+        """Cost (T,) of x (T, m), with the floor and without smoothness and interlocks."""
+        residual = np.square(self.residual(x, projected)).sum(1)
+        return np.asarray(residual + ((x @ self.prior) * x).sum(1) + projected.floor)
 
 
-def taut(model: SelfModel) -> Floats:
-    """(m,) inputs from which on strings pull with half of their greatest slope or more; -inf for
-    what is no string."""
+def taut_inputs(model: SelfModel) -> Floats:
+    """Smallest input (m,) at which each tendon is taut; -inf for the other actuators.
+
+    A tendon counts as taut where it moves the skin with at least half of its largest slope.
+    """
     out = np.full(len(model.inputs), -np.inf)
-    pulls = np.linspace(0.0, 1.0, _PULLS)
+    pulls = np.linspace(0.0, 1.0, _PULL_GRID)
     for k in model.tendons:
-        x = np.zeros((_PULLS, len(out)))
+        x = np.zeros((_PULL_GRID, len(out)))
         x[:, k] = pulls
         moved = model.latents(x) @ model.decoder
         slope = np.gradient(moved @ (moved[-1] - moved[0]))
-        out[k] = pulls[np.argmax(slope >= _TAUT * slope.max())]
+        out[k] = pulls[np.argmax(slope >= _TAUT_SLOPE_SHARE * slope.max())]
     return out
 
 
 def _mirrored(model: SelfModel) -> Floats:
-    """(m, m) sum over left/right pairs of (e_left - e_right)(e_left - e_right)'."""
+    """Sum (m, m) over the left/right pairs of (e_left - e_right)(e_left - e_right)'."""
     names = [model.names[i] for i in model.inputs]
     out = np.zeros((len(names), len(names)))
     for left, name in enumerate(names):

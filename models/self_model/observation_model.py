@@ -1,17 +1,21 @@
-"""What one camera's looks tell of the commands: for targets that the same camera saw.
+"""The observation model: what one camera's observations tell of the commands.
 
-Eyes that are themselves a network (MediaPipe) are wrong by whole shapes of a face that change with
-the pose: what a self-model leaves unexplained is large along some shapes, tiny along others, and
-says next to nothing landmark by landmark. So a look is taken apart into its modes, and a pose x is
-judged by the errors' whole covariance S instead of a weight per landmark:
+A camera whose tracker is itself a network (MediaPipe) has errors of whole shapes of the face, and
+the shapes change with the pose. What a self-model leaves unexplained is then large along some
+shapes and tiny along others, and errors of neighbouring landmarks are not independent. The inverse
+can weigh targets of the same camera by the full covariance S of these errors instead of a weight
+per landmark. An observation is projected onto its R principal modes, and the cost of a pose x is
 
-    E(x) = |S^-1/2 (phi(x) A - c)|^2 + trust (x - g)' G^-1 (x - g)
+    E(x) = |S^-1/2 (phi(x) A - c)|^2 + w (x - g)' G^-1 (x - g)
 
-c (R,) the look's modes, A a last layer of the self-model for them, g (m,) what a regression from
-looks straight to commands says, G the covariance of its errors. Generalised least squares after
-Aitken, "On least squares and linear combinations of observations", Proc. R. Soc. Edinburgh 55
-(1935); the regression is kernel ridge (Saunders, Gammerman and Vovk, "Ridge regression learning
-algorithm in dual variables", ICML 1998). mien.models.train.self_model.observation_model fits it.
+    c (R,)  codes of the observation        A (F, R)  features -> codes
+    g (m,)  commands that a kernel ridge regression predicts from the observation
+    G (m, m)  covariance of that regression's errors        w  weight of the regression
+
+Sources: generalised least squares after Aitken, "On least squares and linear combinations of
+observations", Proc. R. Soc. Edinburgh 55 (1935); kernel ridge regression after Saunders, Gammerman
+and Vovk, "Ridge regression learning algorithm in dual variables", ICML 1998.
+mien.models.train.self_model.observation_model fits it.
 """
 
 from __future__ import annotations
@@ -21,89 +25,103 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.models.self_model.model import Floats, SelfModel
-from mien.models.self_model.objective import Goal, Objective, Wishes
+from mien.models.self_model.objective import Objective, ObjectiveWeights, ProjectedTargets
 
-_COLUMNS = 64
+_MAX_DIRECTIONS = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """What is known of one camera's looks at one face.
+class ObservationModel:
+    """Observation model of one camera and one face.
 
     Attributes:
-        mean: (478, 3) mm of the looks.
+        mean: (478, 3) mm, mean observation.
         modes: (1434, R) mm -> codes.
-        out: (F, R) the self-model's features -> codes.
-        root: (R, R) with root root' = S^-1: codes -> errors of variance 1.
-        known: (N, R) scaled codes of the looks that it learned from.
-        scale: (R,) of the codes, for the regression's distances.
-        widths: (n,) squared distance at which the regression's kernel has faded to 1/e, for each
-            actuator.
-        pull: (N, n) what each known look adds to each command.
-        usual: (n,) commands far from all known looks.
-        doubt: (n, n) covariance of the regression's errors; strings count by pull.
-        trust: weight of the regression.
-        noise: share of a look's own noise in what the self-model leaves unexplained.
+        out: (F, R) features of the self-model -> codes.
+        whitening: (R, R) matrix V with V V' = S^-1: codes -> errors of variance 1.
+        training_codes: (N, R) scaled codes of the training observations.
+        scale: (R,) of the codes, for the distances of the regression's kernel.
+        widths: (n,) squared distance at which the kernel has fallen to 1/e, for each actuator.
+        coefficients: (N, n) dual coefficients of the regression.
+        mean_commands: (n,) predicted commands far from all training observations.
+        covariance: (n, n) of the regression's errors; a tendon's entry is for its pull.
+        regression_weight: weight w of the regression.
+        noise_share: share of independent noise in the variance that the self-model leaves
+            unexplained, in [0, 1].
     """
 
     mean: Floats
     modes: Floats
     out: Floats
-    root: Floats
-    known: Floats
+    whitening: Floats
+    training_codes: Floats
     scale: Floats
     widths: Floats
-    pull: Floats
-    usual: Floats
-    doubt: Floats
-    trust: float
-    noise: float
+    coefficients: Floats
+    mean_commands: Floats
+    covariance: Floats
+    regression_weight: float
+    noise_share: float
 
-    def codes(self, looks: Floats) -> Floats:
-        """(T, R) of looks (T, 478, 3)."""
-        return np.asarray((looks - self.mean).reshape(len(looks), -1) @ self.modes)
+    def codes(self, observations: Floats) -> Floats:
+        """Codes (T, R) of observations (T, 478, 3) mm."""
+        return np.asarray((observations - self.mean).reshape(len(observations), -1) @ self.modes)
 
-    def guess(self, looks: Floats) -> Floats:
-        """Commands (T, n), strings as pulls, straight from looks (T, 478, 3)."""
-        far = squared_distances(self.codes(looks) / self.scale, self.known)
-        out = np.tile(self.usual, (len(looks), 1))
+    def regress(self, observations: Floats) -> Floats:
+        """Commands (T, n) that the regression predicts for observations (T, 478, 3) mm.
+
+        The entry of a tendon is its pull.
+        """
+        codes = self.codes(observations) / self.scale
+        squared = squared_distances(codes, self.training_codes)
+        out = np.tile(self.mean_commands, (len(observations), 1))
         for width in np.unique(self.widths):
             of = self.widths == width
-            out[:, of] += np.exp(-far / width) @ self.pull[:, of]
+            out[:, of] += np.exp(-squared / width) @ self.coefficients[:, of]
         return out
 
-    def columns(self) -> tuple[Floats, Floats]:
-        """(R, Q) codes -> the directions in which poses differ, and (F, Q) features -> the same."""
-        told = self.out @ self.root
-        ways = np.linalg.svd(told[:-1], full_matrices=False)[2][:_COLUMNS].T
-        return self.root @ ways, told @ ways
+    def whitened_directions(self) -> tuple[Floats, Floats]:
+        """The whitened directions (Q of them) along which poses differ.
+
+        Returns:
+            (R, Q): codes -> directions, and (F, Q): features -> directions.
+        """
+        whitened = self.out @ self.whitening
+        basis = np.linalg.svd(whitened[:-1], full_matrices=False)[2][:_MAX_DIRECTIONS].T
+        return self.whitening @ basis, whitened @ basis
 
 
-class SightObjective(Objective):
-    """E(x) of a sight; ``wishes`` still hold interlocks and smoothness."""
+class ObservationObjective(Objective):
+    """The objective E(x) of an observation model.
 
-    def __init__(self, model: SelfModel, wishes: Wishes, sight: Sight) -> None:
-        super().__init__(model, wishes)
+    Of ``weights`` only ``interlock`` and ``smooth`` are used.
+    """
+
+    def __init__(
+        self, model: SelfModel, weights: ObjectiveWeights, observation: ObservationModel
+    ) -> None:
+        super().__init__(model, weights)
         m = len(model.inputs)
-        self.sight = sight
-        self._to_columns, seen = sight.columns()
+        self.observation = observation
+        self._from_codes, from_features = observation.whitened_directions()
         at = np.ix_(model.inputs, model.inputs)
-        self._held = np.linalg.cholesky(sight.trust * np.linalg.inv(sight.doubt[at]))
-        guessed = np.zeros((len(seen), m))
-        guessed[:m] = self._held
-        self.fold(np.concatenate([seen, guessed], axis=1))
+        precision = observation.regression_weight * np.linalg.inv(observation.covariance[at])
+        self._regression_root = np.linalg.cholesky(precision)
+        regression = np.zeros((len(from_features), m))
+        regression[:m] = self._regression_root
+        self.set_readout(np.concatenate([from_features, regression], axis=1))
         self.prior = np.zeros((m, m))
 
-    def goal(self, targets: Floats) -> Goal:
-        """See ``Objective.goal``; the search starts where the regression says."""
+    def project(self, targets: Floats) -> ProjectedTargets:
+        """See ``Objective.project``. The search starts at the regression's commands."""
         self.check(targets)
-        guess = self.sight.guess(targets)[:, self.model.inputs]
-        told = self.sight.codes(targets) @ self._to_columns
-        b = np.concatenate([told, guess @ self._held], axis=1)
-        return Goal(b, np.ones_like(b), np.zeros(len(b)), guess)
+        start = self.observation.regress(targets)[:, self.model.inputs]
+        directions = self.observation.codes(targets) @ self._from_codes
+        b = np.concatenate([directions, start @ self._regression_root], axis=1)
+        return ProjectedTargets(b, np.ones_like(b), np.zeros(len(b)), start)
 
 
 def squared_distances(a: Floats, b: Floats) -> Floats:
-    """(T, N) of the rows of a (T, R) and b (N, R)."""
-    far = np.square(a).sum(1)[:, None] + np.square(b).sum(1) - 2.0 * a @ b.T
-    return np.asarray(np.maximum(far, 0.0))
+    """Squared distances (T, N) between the rows of a (T, R) and of b (N, R)."""
+    squared = np.square(a).sum(1)[:, None] + np.square(b).sum(1) - 2.0 * a @ b.T
+    return np.asarray(np.maximum(squared, 0.0))

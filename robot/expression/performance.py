@@ -92,7 +92,7 @@ def _invert(
         found = solver.invert(target, direct[k], 1.0 / FPS)
         spent[k] = 1e3 * (perf_counter() - began)
         commands[k] = found.commands
-        for region, miss in found.residual.items():
+        for region, miss in found.residual_mm.items():
             squares[region] = squares.get(region, 0.0) + miss**2 / len(targets)
         progress((k + 1) / len(targets))
     return commands, {region: float(np.sqrt(s)) for region, s in squares.items()}, spent

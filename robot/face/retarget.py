@@ -148,10 +148,10 @@ class Retarget:
         commands = inverse.solve_each(self.neutral + asked)
         got = self._model.landmarks(commands) - self.neutral
         names = tuple(REGIONS)
-        wishes = inverse.objective.wishes
-        axes = np.sqrt([1.0, 1.0, wishes.depth])
+        terms = inverse.objective.weights
+        axes = np.sqrt([1.0, 1.0, terms.depth])
         got, asked = got * axes, asked * axes
-        weight = np.sqrt(landmark_weights(wishes.regions))[None, :, None]
+        weight = np.sqrt(landmark_weights(terms.regions))[None, :, None]
         overall = _share(got * weight, asked * weight)
         by_region = np.repeat(overall[:, None], len(names), axis=1)
         shown = np.zeros_like(by_region, dtype=bool)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.self_model.model import NECK
+from mien.models.self_model.neck import NECK
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 
@@ -22,11 +22,11 @@ class Solved:
 
     Attributes:
         commands: (n,) in the order of the face's names.
-        residual: by region, RMS in mm between the target and what the self-model says is reached.
+        residual_mm: by region, RMS between the target and what the self-model says is reached.
     """
 
     commands: Floats
-    residual: dict[str, float]
+    residual_mm: dict[str, float]
 
 
 class FaceSolver:
@@ -87,7 +87,7 @@ class FaceSolver:
     def invert(self, target: Floats, direct: Floats, dt: float = np.inf) -> Solved:
         """Landmarks (478, 3) mm and direct commands (n,) -> commands, as ``solve``."""
         found = self._inverse.solve(target, dt, direct)
-        return Solved(found.commands, found.unreached)
+        return Solved(found.commands, found.residual_mm)
 
     def still(self, weights: Floats, head: Floats | None = None) -> Floats:
         """Weights (P, 52) and neck (P, 3) of still poses -> commands (P, n), each from neutral."""

@@ -8,7 +8,6 @@ from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import Tally
 from mien.calibration.capture.rig import Followed, Look
 from mien.models.face.regions import COUNT
-from mien.models.self_model.hysteresis import Play
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.face_units import load_units
 from mien.robot.face.safety import Limiter
@@ -48,7 +47,7 @@ class AnalyticStage:
         self.patches = near[:, :, None] * ways[:, None] * alive[:, None, None]
         self.strings = np.array([a.kind == "tendon" for a in kinds])
         k = int(self.strings.sum())
-        self.play = Play(np.full(k, 0.1), np.full(k, 0.1))
+        self.play = PlayOperator(np.full(k, 0.1), np.full(k, 0.1))
         self.memory = self.play.rest()
         self.at = face.safe.copy()
 

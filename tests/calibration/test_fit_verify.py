@@ -22,7 +22,7 @@ from mien.calibration.verify.inverse import check_inverse, identifiable
 from mien.calibration.verify.results import Verdict
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.fit import FitConfig
+from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from tests.calibration.analytic_stage import AnalyticStage
 

@@ -1,16 +1,17 @@
-"""What each feature does to the skin, cleaned: skin is smooth, and most of it does not move.
+"""Shrinkage of displacement fields: skin is smooth, and a feature moves little of it.
 
-A least-squares fit gives every feature a displacement field over the landmarks, with the camera's
-noise in it: independent from point to point, of known size. A field of skin is smooth and mostly
-zero. So each field is estimated in several ways (zero, as it is, smoothed over windows of several
-widths and shrunk), and Stein's unbiased estimate says, around each landmark, how wrong each way
-is; the mean of the ways, weighted by that, is kept (Stein, "Estimation of the mean of a
-multivariate normal distribution", Annals of Statistics 9 (1981); weights after Leung and Barron,
-"Information theory and mixing least-squares regressions", IEEE Trans. Inf. Theory 52 (2006)).
+A least-squares fit gives every feature of the self-model a displacement field over the landmarks.
+The field holds the camera's noise, which is independent from landmark to landmark and of known
+size. A true field is smooth and mostly zero. Each field is therefore estimated in several ways:
+zero, unchanged, and smoothed over windows of several widths and shrunk. Stein's unbiased risk
+estimate gives the error of each estimate around each landmark, and their mean is taken with weights
+by this risk. Sources: Stein, "Estimation of the mean of a multivariate normal distribution", Annals
+of Statistics 9 (1981); the weights after Leung and Barron, "Information theory and mixing
+least-squares regressions", IEEE Trans. Inf. Theory 52 (2006).
 
-Some features are kin: what a lever's square does to the skin is, around each landmark, much like
-what the lever itself does, only more or less of it. So for these there are more ways: the clean
-field of the kin, times what fits best within a window.
+Some features have parents. The field of an actuator's square resembles, around each landmark, a
+multiple of the field of the actuator itself. Such a feature has further estimates: the shrunk field
+of a parent, times the factor that fits best within a window.
 """
 
 from __future__ import annotations
@@ -22,135 +23,150 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.face.face_mesh import distances
-from mien.models.train.self_model.observation_noise import LookErrors
+from mien.models.train.self_model.observation_noise import ObservationNoise
 
 Floats = NDArray[np.float64]
-Way: TypeAlias = tuple[Floats, Floats]
-"""Fields (F, 478, 3) estimated in some way, and Stein's estimate of their squared errors."""
+Estimate: TypeAlias = tuple[Floats, Floats]
+"""Estimated fields (F, 478, 3), and Stein's estimate of their squared errors (F, 478, 3)."""
 
 _WINDOWS_MM = (4.0, 7.0, 12.0, 20.0, 35.0)
-_KIN_MM = (15.0, 25.0, 40.0)
-_AROUND_MM = 10.0  # over which the estimated error is averaged
-_SOFT = 0.3  # of the noise's variance: how much worse a way may be and still count
+_PARENT_WINDOWS_MM = (15.0, 25.0, 40.0)
+_RISK_WINDOW_MM = 10.0  # the estimated errors are averaged over it
+_RISK_SOFTNESS = 0.3  # of the noise variance: an estimate worse by this has a weight of 1/e
 
 
-def clean_fields(
+def shrink_fields(
     phi: Floats,
     landmarks: Floats,
-    errors: LookErrors | None = None,
-    families: Sequence[Sequence[int]] = (),
-    kin: Mapping[int, Sequence[int]] | None = None,
+    noise: ObservationNoise | None = None,
+    groups: Sequence[Sequence[int]] = (),
+    parents: Mapping[int, Sequence[int]] | None = None,
 ) -> tuple[Floats, Floats]:
-    """Coefficients (F, 478, 3) of features phi (N, F) for landmarks (N, 478, 3).
+    """Coefficients (F, 478, 3) mm of features phi (N, F), fitted to landmarks and shrunk.
 
     Args:
-        phi: features; the constant one must be the last column. Its field, the face itself, is left
-            as it is.
-        landmarks: mm.
-        errors: what is known of the looks' errors; None: all alike, and independent.
-        families: features that belong together, as the powers of one lever, and whose fields may be
-            like that of the first.
-        kin: of other features, by column: those whose fields their own may be like.
+        phi: (N, F) features. The last column must be constant; its field (the mean face) is not
+            shrunk.
+        landmarks: (N, 478, 3) mm.
+        noise: of the observations; None: independent, and equal for all.
+        groups: columns that belong together, as the powers of one actuator. The first column of a
+            group is the parent of the others.
+        parents: of other columns: column -> its parents.
 
     Returns:
-        the coefficients, and (N, 478, 3) mm: what they leave.
+        the coefficients, and the residuals (N, 478, 3) mm.
     """
     count, size = phi.shape
     flat, rows = landmarks.reshape(count, -1), phi
-    if errors is not None:
-        flat, rows = errors.apart(flat), errors.apart(rows)
-    basis, order = _basis(rows, families)
+    if noise is not None:
+        flat, rows = noise.whiten(flat), noise.whiten(rows)
+    basis, order = _basis(rows, groups)
     inverse = np.linalg.inv(basis.T @ basis)
     raw = inverse @ (basis.T @ flat)
-    left = np.square(flat - basis @ raw).sum(0)
-    sigma = np.sqrt(np.maximum(left / max(1, count - size), 1e-12)).reshape(landmarks.shape[1:])
-    noise = np.sqrt(np.diag(inverse))[:, None, None] * sigma
-    fields = raw.reshape(noise.shape)
-    like: dict[int, Sequence[int]] = {f: family[:1] for family in families for f in family[1:]}
+    squares = np.square(flat - basis @ raw).sum(0)
+    sigma = np.sqrt(np.maximum(squares / max(1, count - size), 1e-12)).reshape(landmarks.shape[1:])
+    standard_error = np.sqrt(np.diag(inverse))[:, None, None] * sigma
+    fields = raw.reshape(standard_error.shape)
+    all_parents: dict[int, Sequence[int]] = {f: group[:1] for group in groups for f in group[1:]}
+    all_parents |= dict(parents or {})
     at = np.argsort(order)
-    by_place = {int(at[f]): at[list(others)] for f, others in (like | dict(kin or {})).items()}
-    cleaned = noise * _mixed(fields / noise, distances(landmarks.mean(0)), by_place)
-    cleaned[0] = fields[0]
-    said = basis @ cleaned.reshape(size, -1)
-    coefficients = np.linalg.lstsq(rows, said, rcond=None)[0]
-    left = landmarks - (phi @ coefficients).reshape(landmarks.shape)
-    return coefficients.reshape(fields.shape), left
+    by_column = {int(at[f]): at[list(others)] for f, others in all_parents.items()}
+    shrunk = standard_error * _averaged(
+        fields / standard_error, distances(landmarks.mean(0)), by_column
+    )
+    shrunk[0] = fields[0]
+    fitted = basis @ shrunk.reshape(size, -1)
+    coefficients = np.linalg.lstsq(rows, fitted, rcond=None)[0]
+    residuals = landmarks - (phi @ coefficients).reshape(landmarks.shape)
+    return coefficients.reshape(fields.shape), residuals
 
 
-def _basis(rows: Floats, families: Sequence[Sequence[int]]) -> tuple[Floats, NDArray[np.intp]]:
-    """(N, F) columns of length 1 that span the features rows (N, F), and which each comes from.
+def _basis(rows: Floats, groups: Sequence[Sequence[int]]) -> tuple[Floats, NDArray[np.intp]]:
+    """Columns (N, F) of norm 1 that span the features (N, F), and the feature of each column.
 
-    The constant one is the first. What is in a family is taken without what those before it in the
-    family explain, and not without more: for by chance levers go a little together, and a small
-    lever's field would hold that much of a large one's. The rest is taken without all others.
+    The constant feature is the first. A feature in a group is orthogonalised only against the
+    features before it in its group: commands of different actuators are slightly correlated by
+    chance, and a small actuator's field would otherwise hold a share of a large one's. The other
+    features are orthogonalised against all.
     """
     last = rows.shape[1] - 1
-    members = [f for family in families for f in family]
-    rest = [f for f in range(last) if f not in members]
-    own = [_without(rows[:, [last]], rows[:, list(family)]) for family in families]
-    known = np.concatenate([rows[:, [last]] / np.linalg.norm(rows[:, last]), *own], axis=1)
-    basis = np.concatenate([known, _without(known, rows[:, rest])], axis=1)
-    return basis, np.array([last, *members, *rest], dtype=np.intp)
+    members = [f for group in groups for f in group]
+    others = [f for f in range(last) if f not in members]
+    grouped = [_orthogonalised(rows[:, [last]], rows[:, list(group)]) for group in groups]
+    known = np.concatenate([rows[:, [last]] / np.linalg.norm(rows[:, last]), *grouped], axis=1)
+    basis = np.concatenate([known, _orthogonalised(known, rows[:, others])], axis=1)
+    return basis, np.array([last, *members, *others], dtype=np.intp)
 
 
-def _without(known: Floats, rows: Floats) -> Floats:
-    """Rows (N, F), each without what ``known`` and those before it explain, of length 1."""
-    both = np.concatenate([known, rows], axis=1)
+def _orthogonalised(known: Floats, columns: Floats) -> Floats:
+    """Columns (N, F), each orthogonal to ``known`` and to those before it, of norm 1."""
+    both = np.concatenate([known, columns], axis=1)
     return np.asarray(np.linalg.qr(both)[0][:, known.shape[1] :])
 
 
-def _mixed(fields: Floats, apart: Floats, kin: Mapping[int, NDArray[np.intp]]) -> Floats:
-    """Fields (F, 478, 3) with noise of variance 1 -> weighted mean of all ways to clean them."""
-    around = _window(apart, _AROUND_MM)
-    ways = [
+def _averaged(
+    fields: Floats, geodesic_mm: Floats, parents: Mapping[int, NDArray[np.intp]]
+) -> Floats:
+    """Weighted mean of all estimates of fields (F, 478, 3) that have noise of variance 1.
+
+    ``geodesic_mm`` (478, 478) are the distances of the landmarks along the skin.
+    """
+    risk_window = _window(geodesic_mm, _RISK_WINDOW_MM)
+    estimates = [
         (np.zeros_like(fields), np.square(fields) - 1.0),
         (fields, np.ones_like(fields)),
-        *(_smoothed(fields, _window(apart, width), around) for width in _WINDOWS_MM),
+        *(_smoothed(fields, _window(geodesic_mm, width), risk_window) for width in _WINDOWS_MM),
     ]
-    mixed = _mean(ways, around)
-    if kin:
-        related = list(kin)
-        ways = [(way[related], risk[related]) for way, risk in ways]
-        for which in range(max(map(len, kin.values()))):
-            like = mixed[[others[min(which, len(others) - 1)] for others in kin.values()]]
-            ways += [_scaled(like, fields[related], _window(apart, width)) for width in _KIN_MM]
-        mixed[related] = _mean(ways, around)
-    return mixed
+    mean = _mean(estimates, risk_window)
+    if parents:
+        children = list(parents)
+        estimates = [(estimate[children], risk[children]) for estimate, risk in estimates]
+        for which in range(max(map(len, parents.values()))):
+            pattern = mean[[of[min(which, len(of) - 1)] for of in parents.values()]]
+            estimates += [
+                _scaled(pattern, fields[children], _window(geodesic_mm, width))
+                for width in _PARENT_WINDOWS_MM
+            ]
+        mean[children] = _mean(estimates, risk_window)
+    return mean
 
 
-def _smoothed(fields: Floats, window: Floats, around: Floats) -> Way:
-    """The mean within a window, shrunk by what of it is noise."""
-    smooth = _over(window, fields)
+def _smoothed(fields: Floats, window: Floats, risk_window: Floats) -> Estimate:
+    """The mean within a window, shrunk by its share of noise."""
+    smooth = _average(window, fields)
     noise = np.square(window).sum(1)[:, None]
-    size = _over(around, np.square(smooth).mean(2, keepdims=True))
+    size = _average(risk_window, np.square(smooth).mean(2, keepdims=True))
     keep = np.maximum(1.0 - noise / np.maximum(size, 1e-9), 0.0)
-    way = keep * smooth
-    return way, np.square(way - fields) + 2.0 * np.diag(window)[:, None] * keep - 1.0
+    estimate = keep * smooth
+    return estimate, np.square(estimate - fields) + 2.0 * np.diag(window)[:, None] * keep - 1.0
 
 
-def _scaled(patterns: Floats, fields: Floats, window: Floats) -> Way:
-    """Patterns, each times what fits its field best within a window."""
-    size = _over(window, np.square(patterns).sum(2, keepdims=True))
-    share = patterns / np.maximum(size, 1e-9)
-    way = _over(window, (patterns * fields).sum(2, keepdims=True)) * share
-    slope = np.diag(window)[:, None] * patterns * share
-    return way, np.square(way - fields) + 2.0 * slope - 1.0
+def _scaled(patterns: Floats, fields: Floats, window: Floats) -> Estimate:
+    """Patterns (F, 478, 3), each times the factor that fits its field best within a window."""
+    size = _average(window, np.square(patterns).sum(2, keepdims=True))
+    normalised = patterns / np.maximum(size, 1e-9)
+    estimate = _average(window, (patterns * fields).sum(2, keepdims=True)) * normalised
+    slope = np.diag(window)[:, None] * patterns * normalised
+    return estimate, np.square(estimate - fields) + 2.0 * slope - 1.0
 
 
-def _mean(ways: list[Way], around: Floats) -> Floats:
-    """The ways' mean, weighted by how wrong each is around a landmark, over its three axes."""
-    risks = np.stack([_over(around, risk.mean(2, keepdims=True)) for _, risk in ways])
-    weights = np.exp(-(risks - risks.min(0)) / _SOFT)
+def _mean(estimates: list[Estimate], risk_window: Floats) -> Floats:
+    """Mean of the estimates, weighted by their risk around each landmark over its three axes."""
+    risks = np.stack([_average(risk_window, risk.mean(2, keepdims=True)) for _, risk in estimates])
+    weights = np.exp(-(risks - risks.min(0)) / _RISK_SOFTNESS)
     weights /= weights.sum(0)
-    return np.asarray(sum(weight * way for weight, (way, _) in zip(weights, ways, strict=True)))
+    return np.asarray(
+        sum(weight * field for weight, (field, _) in zip(weights, estimates, strict=True))
+    )
 
 
-def _over(window: Floats, values: Floats) -> Floats:
+def _average(window: Floats, values: Floats) -> Floats:
     """Means of values (F, 478, C) within each landmark's window."""
     return np.asarray(np.einsum("pq,fqc->fpc", window, values, optimize=True))
 
 
-def _window(apart: Floats, width: float) -> Floats:
-    """(478, 478) weights of a mean over the neighbourhood, rows of sum 1."""
-    near = np.exp(-0.5 * np.square(np.where(np.isfinite(apart), apart, np.inf) / width))
+def _window(geodesic_mm: Floats, width_mm: float) -> Floats:
+    """Weights (478, 478) of a mean over the neighbourhood; rows sum to 1."""
+    finite = np.where(np.isfinite(geodesic_mm), geodesic_mm, np.inf)
+    near = np.exp(-0.5 * np.square(finite / width_mm))
     return np.asarray(near / near.sum(1, keepdims=True))

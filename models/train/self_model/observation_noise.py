@@ -1,15 +1,16 @@
-"""How wrong looks are: like those before them, and some more than others.
+"""Observation noise: a heteroscedastic AR(1) process over the observations of a session.
 
-A tracker's error wanders while poses pass. With a correlation r between the errors of a look and of
-the one before it, e[t] - r e[t-1] is new in every look. A fit of all rows treated so is the
-generalised least squares fit of looks with such errors: it reads a change from one pose to the next
-better than two poses far apart (Aitken, "On least squares and linear combination of observations",
-Proc. R. Soc. Edinburgh 55 (1936)).
+Errors of a tracker are autocorrelated while poses pass. With the autocorrelation r of successive
+errors, e[t] - r e[t-1] is independent from observation to observation. Least squares on rows
+whitened in this way is generalised least squares. It reads the change between successive poses
+better than the difference of two poses far apart (Aitken, "On least squares and linear combination
+of observations", Proc. R. Soc. Edinburgh 55 (1936)).
 
-A face tracker reads a face near rest within 0.1 mm, and one with everything pulled awry within 1
-mm. So a row counts by its own size of error, which is told by what a fit leaves of it, for there
-are many landmarks in a look (iteratively reweighted least squares: Holland and Welsch, "Robust
-regression using iteratively reweighted least-squares", Communications in Statistics 6 (1977)).
+The size of the errors depends on the pose. A face tracker reads a face near rest within 0.1 mm and
+a strongly distorted face within 1 mm. Each observation is therefore divided by its own noise
+scale. The scale is estimated from the residual of a fit over all landmarks (iteratively reweighted
+least squares: Holland and Welsch, "Robust regression using iteratively reweighted least-squares",
+Communications in Statistics 6 (1977)).
 """
 
 from __future__ import annotations
@@ -21,67 +22,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-_MOST = 0.9  # what wanders more slowly than this is a camera that drifts
-_ROUNDS = 2  # of weights by what the fit before left
-_LEAST = 0.6  # of the usual error: how large a look of few errors is still taken to be
-_OWN = 0.05  # a look that a fit of all follows wherever it goes tells nothing of its error
+_MAX_AUTOCORRELATION = 0.9  # errors that change more slowly are a drift of the camera
+_REWEIGHTINGS = 2
+_MIN_RELATIVE_SCALE = 0.6  # of the median; few landmarks with small errors by chance prove no more
+# A pose with a leverage near 1 has a residual near 0, whatever its error.
+_MIN_RESIDUAL_SHARE = 0.05
 
 
 @dataclass(frozen=True)
-class LookErrors:
-    """What is known of the errors of looks, in the order they were taken.
+class ObservationNoise:
+    """Noise of N observations, in the order they were taken.
 
     Attributes:
-        likeness: correlation of a look's error with that of the one before it.
-        sizes: (N,) of the looks' errors, beside one another; None: all alike.
+        autocorrelation: of the errors of successive observations, in [0, 0.9].
+        scale: (N,) relative noise scale of each observation; None: all are equal.
     """
 
-    likeness: float
-    sizes: Floats | None = None
+    autocorrelation: float
+    scale: Floats | None = None
 
     @classmethod
-    def of(cls, left: Floats, sizes: Floats | None = None) -> LookErrors:
-        """From what a fit left (N, D) of N looks, in their sizes."""
-        shared = float((left[1:] * left[:-1]).sum())
-        likeness = np.clip(shared / max(float(np.square(left).sum()), 1e-12), 0.0, _MOST)
-        return cls(float(likeness), sizes)
+    def from_residuals(cls, residuals: Floats, scale: Floats | None = None) -> ObservationNoise:
+        """Estimate from residuals (N, D) that are already divided by ``scale`` (N,)."""
+        lagged = float((residuals[1:] * residuals[:-1]).sum())
+        correlation = lagged / max(float(np.square(residuals).sum()), 1e-12)
+        return cls(float(np.clip(correlation, 0.0, _MAX_AUTOCORRELATION)), scale)
 
     @classmethod
-    def beyond(cls, phi: Floats, landmarks: Floats) -> LookErrors:
-        """From what features phi (N, F) do not explain of landmarks (N, 478, 3)."""
-        sizes = error_sizes(phi, landmarks)
-        return cls.of(cls(0.0, sizes).free_of(phi)(landmarks.reshape(len(phi), -1)), sizes)
+    def estimate(cls, phi: Floats, landmarks: Floats) -> ObservationNoise:
+        """Estimate from what features phi (N, F) leave unexplained of landmarks (N, 478, 3) mm."""
+        scale = noise_scales(phi, landmarks)
+        residuals = cls(0.0, scale).projector(phi)(landmarks.reshape(len(phi), -1))
+        return cls.from_residuals(residuals, scale)
 
-    def apart(self, rows: Floats) -> Floats:
-        """Rows (N, D) of looks, or of what explains them, with errors alike and independent."""
-        even = rows if self.sizes is None else rows / self.sizes[:, None]
-        out = even.copy()
-        out[1:] = (even[1:] - self.likeness * even[:-1]) / np.sqrt(1.0 - self.likeness**2)
+    def whiten(self, rows: Floats) -> Floats:
+        """Rows (N, D) of observations, or of their regressors, with white noise of equal size."""
+        scaled = rows if self.scale is None else rows / self.scale[:, None]
+        out = scaled.copy()
+        innovation = scaled[1:] - self.autocorrelation * scaled[:-1]
+        out[1:] = innovation / np.sqrt(1.0 - self.autocorrelation**2)
         return out
 
-    def free_of(self, known: Floats) -> Callable[[Floats], Floats]:
-        """What makes errors of rows (N, D) independent and takes out all that ``known`` (N, F)
-        explains."""
-        basis = np.linalg.qr(self.apart(known))[0]
+    def projector(self, regressors: Floats) -> Callable[[Floats], Floats]:
+        """Function that whitens rows (N, D) and projects the regressors (N, F) out of them."""
+        basis = np.linalg.qr(self.whiten(regressors))[0]
 
-        def freed(rows: Floats) -> Floats:
-            new = self.apart(rows)
-            return np.asarray(new - basis @ (basis.T @ new))
+        def project_out(rows: Floats) -> Floats:
+            whitened = self.whiten(rows)
+            return np.asarray(whitened - basis @ (basis.T @ whitened))
 
-        return freed
+        return project_out
 
 
-def error_sizes(phi: Floats, landmarks: Floats) -> Floats:
-    """(N,) sizes of errors beside one another, from what features phi (N, F) do not explain of
-    landmarks (N, 478, 3)."""
-    flat, sizes = landmarks.reshape(len(phi), -1), np.ones(len(phi))
-    for _ in range(_ROUNDS):
-        basis = np.linalg.qr(phi / sizes[:, None])[0]
-        even = flat / sizes[:, None]
-        left = (even - basis @ (basis.T @ even)) * sizes[:, None]
-        own = np.maximum(1.0 - np.square(basis).sum(1), _OWN)
-        # Each landmark counts by its usual error, or the lips would speak for all.
-        usual = np.maximum(np.median(np.square(left), axis=0), 1e-12)
-        energy = (np.square(left) / usual).mean(1) / own
-        sizes = np.sqrt(energy / max(float(np.median(energy)), 1e-12) + _LEAST**2)
-    return sizes
+def noise_scales(phi: Floats, landmarks: Floats) -> Floats:
+    """Relative noise scales (N,) of observations.
+
+    Args:
+        phi: (N, F) features of the poses.
+        landmarks: (N, 478, 3) mm.
+    """
+    flat, scale = landmarks.reshape(len(phi), -1), np.ones(len(phi))
+    for _ in range(_REWEIGHTINGS):
+        basis = np.linalg.qr(phi / scale[:, None])[0]
+        scaled = flat / scale[:, None]
+        residuals = (scaled - basis @ (basis.T @ scaled)) * scale[:, None]
+        residual_share = np.maximum(1.0 - np.square(basis).sum(1), _MIN_RESIDUAL_SHARE)
+        # Each coordinate is divided by its median error; otherwise the lips would dominate.
+        median = np.maximum(np.median(np.square(residuals), axis=0), 1e-12)
+        energy = (np.square(residuals) / median).mean(1) / residual_share
+        relative = energy / max(float(np.median(energy)), 1e-12)
+        scale = np.sqrt(relative + _MIN_RELATIVE_SCALE**2)
+    return scale

@@ -12,9 +12,9 @@ import typer
 from mien.models.checkpoint import WEIGHTS
 from mien.models.inverse_clip import solve_clip
 from mien.models.self_model.inverse import Inverse, Limits
-from mien.models.self_model.levenberg_marquardt import Box, descend
+from mien.models.self_model.levenberg_marquardt import Box, minimise
 from mien.models.self_model.model import Floats, SelfModel, read
-from mien.models.self_model.objective import Objective, Wishes
+from mien.models.self_model.objective import Objective, ObjectiveWeights
 from tests.bench.models.inverse_adam import adam
 
 FPS = 60.0
@@ -80,18 +80,18 @@ def against_adam(model: SelfModel, limits: Limits, targets: Floats) -> tuple[flo
     Both start at neutral, in the same box, on the same cost. Adam is timed one frame at a time, as
     a live face would have to run it.
     """
-    objective = Objective(model, Wishes())
+    objective = Objective(model, ObjectiveWeights())
     low, high = limits.command[model.inputs].T
     low, high = low.copy(), high.copy()
-    high[model.tendons] = model.play.rising(high[model.tendons])
+    high[model.tendons] = model.play.loading(high[model.tendons])
     m = len(model.inputs)
     start = np.clip(np.zeros((len(targets), m)), low, high)
     box = Box(low, high, np.zeros((0, m)), np.zeros(0))
     ours, took = np.empty(len(targets)), np.empty(len(targets))
     for k in range(len(targets)):
         began = perf_counter()
-        goal = objective.goal(targets[k : k + 1])
-        ours[k] = descend(objective, goal, start[k : k + 1], None, box, steps=6)[1][0]
+        goal = objective.project(targets[k : k + 1])
+        ours[k] = minimise(objective, goal, start[k : k + 1], None, box, steps=6)[1][0]
         took[k] = perf_counter() - began
     theirs = np.min([adam(objective, targets, start, low, high, 500, r)[1] for r in RATES], axis=0)
     began = perf_counter()

@@ -33,7 +33,7 @@ def adam(
         steps: Adam steps.
         rate: learning rate, halved at 60 % and 85 % of the steps.
     """
-    goal = objective.goal(targets)
+    goal = objective.project(targets)
     net = from_numpy(objective.model)
     for parameter in net.parameters():
         parameter.requires_grad_(False)

@@ -27,7 +27,7 @@ from mien.calibration.identify.dynamics import (
 from mien.calibration.plan.excitation import make_plan
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.fit import FitConfig
+from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig

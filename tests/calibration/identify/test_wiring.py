@@ -16,7 +16,7 @@ from mien.calibration.identify.tendons import loose_strings
 from mien.calibration.identify.wiring import first_pass, known_robot
 from mien.calibration.plan.excitation import make_plan
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.fit import FitConfig
+from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from tests.calibration.analytic_stage import AnalyticStage
 

@@ -16,7 +16,7 @@ from mien.calibration.verbs.options import Robot
 from mien.calibration.verbs.workspace import Place
 from mien.calibration.verify.results import Verdict
 from mien.models.self_model import model as self_model
-from mien.models.train.self_model.fit import FitConfig
+from mien.models.train.self_model.config import FitConfig
 from mien.robot.errors import ConfigError, InputError, MienError
 from mien.robot.face.config import FaceConfig, load_face
 from tests.calibration.analytic_stage import AnalyticStage

@@ -17,7 +17,7 @@ from mien.calibration.plan.excitation import make_plan
 from mien.calibration.verify.inverse import check_inverse, identifiable, sight_of
 from mien.models.face.regions import COUNT
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.fit import FitConfig
+from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from tests.calibration.analytic_stage import AnalyticStage
 

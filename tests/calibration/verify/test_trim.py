@@ -13,7 +13,7 @@ from mien.calibration.plan.excitation import allowed, make_plan, mixtures
 from mien.calibration.verify.checks import check_model
 from mien.calibration.verify.trim import judge, shifted, watch
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.fit import FitConfig
+from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from tests.calibration.analytic_stage import AnalyticStage
 

@@ -15,10 +15,12 @@ from mien.models.face.regions import LIP_GAPS, LIPS, gaps
 from mien.models.inverse_clip import solve_clip
 from mien.models.self_model import model as self_model
 from mien.models.self_model.inverse import Inverse, Limits
-from mien.models.self_model.levenberg_marquardt import Box, bounded_step, descend
-from mien.models.self_model.model import NECK, SelfModel
-from mien.models.self_model.objective import Objective, Wishes
-from mien.models.train.self_model.fit import FitConfig, fit
+from mien.models.self_model.levenberg_marquardt import Box, bounded_step, minimise
+from mien.models.self_model.model import SelfModel
+from mien.models.self_model.neck import NECK
+from mien.models.self_model.objective import Objective, ObjectiveWeights
+from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit import fit
 from mien.robot.face.config import load_face
 from mien.robot.face.retarget import limits_of
 from tests.bench.models.inverse_adam import adam
@@ -26,7 +28,7 @@ from tests.models.analytic_face import AnalyticFace, Floats
 
 SPEED = 6.0
 FPS = 60.0
-EXACT = Wishes(neutral=1e-9, smooth=0.0, doubt=0.0, lips=0.0)
+EXACT = ObjectiveWeights(neutral=1e-9, smooth=0.0, variance=0.0, lips=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def sweep(face: AnalyticFace, frames: int) -> Floats:
 def test_known_commands_are_found(face: AnalyticFace, model: SelfModel) -> None:
     inverse = Inverse(model, Limits.plain(face.limits), EXACT, steps=12)
     commands = 0.8 * face.random(20, seed=5)
-    commands[:, face.rigid : -1] += 0.2  # beyond the play: below it a string has no known answer
+    commands[:, face.rigid : -1] += 0.2  # beyond the play: below it a tendon has no known answer
     found = inverse.solve_each(model.landmarks(commands))
     np.testing.assert_allclose(found[:, :-1], commands[:, :-1], atol=2e-3)
 
@@ -91,13 +93,13 @@ def test_no_target_ever_leaves_the_box_or_the_speed(
         last = commands
 
 
-def test_a_sequence_is_followed_through_the_strings_play(
+def test_a_sequence_is_followed_through_the_tendons_play(
     face: AnalyticFace, inverse: Inverse
 ) -> None:
     wanted = sweep(face, 240)
-    targets = face.see(face.drive(wanted))
+    targets = face.see(face.network_inputs(wanted))
     sent = np.array([inverse.solve(t, 1 / FPS).commands for t in targets])
-    error = np.linalg.norm(face.see(face.drive(sent)) - targets, axis=-1)
+    error = np.linalg.norm(face.see(face.network_inputs(sent)) - targets, axis=-1)
     motion = np.linalg.norm(targets - targets.mean(0), axis=-1)
     assert np.sqrt(np.mean(error**2)) < 0.15 * np.sqrt(np.mean(motion**2))
 
@@ -107,7 +109,7 @@ def test_a_clip_keeps_every_limit_and_beats_one_frame_at_a_time(
 ) -> None:
     inverse = Inverse(model, Limits.plain(face.limits, np.full(model.n, SPEED / 3)))
     wanted = sweep(face, 240)
-    targets = face.see(face.drive(wanted))
+    targets = face.see(face.network_inputs(wanted))
     clip = solve_clip(inverse, targets, FPS)
     steps = np.diff(clip, axis=0, prepend=inverse.commands[None])
     assert np.abs(steps).max() <= SPEED / 3 / FPS + 1e-12
@@ -116,30 +118,30 @@ def test_a_clip_keeps_every_limit_and_beats_one_frame_at_a_time(
     frames = np.array([inverse.solve(t, 1 / FPS).commands for t in targets])
 
     def rms(commands: Floats) -> float:
-        return float(np.sqrt(np.mean((face.see(face.drive(commands)) - targets) ** 2)))
+        return float(np.sqrt(np.mean((face.see(face.network_inputs(commands)) - targets) ** 2)))
 
     # Too slow for the wave: only the clip can leave early for what is coming.
     assert rms(clip) < rms(frames)
 
 
 def test_a_lagging_face_is_told_earlier(face: AnalyticFace, inverse: Inverse) -> None:
-    targets = face.see(face.drive(sweep(face, 120)))
+    targets = face.see(face.network_inputs(sweep(face, 120)))
     now = solve_clip(inverse, targets, FPS)
     early = solve_clip(inverse, targets, FPS, lag_s=5 / FPS)
     np.testing.assert_allclose(early[20:100, :4], now[25:105, :4], atol=0.05)
 
 
 def test_adam_finds_nothing_better(face: AnalyticFace, model: SelfModel) -> None:
-    objective = Objective(model, Wishes())
+    objective = Objective(model, ObjectiveWeights())
     rng = np.random.default_rng(0)
     targets = model.landmarks(face.random(10, seed=6))
     targets += rng.normal(scale=1.0, size=targets.shape)
     low, high = face.limits[:-1].T
     box = Box(low, high, np.zeros((0, len(low))), np.zeros(0))
     start = np.zeros((10, len(low)))
-    x, cost = descend(objective, objective.goal(targets), start, None, box, steps=6)
+    x, cost = minimise(objective, objective.project(targets), start, None, box, steps=6)
     _, reference = adam(objective, targets, start, low, high, steps=300, rate=0.05)
-    np.testing.assert_allclose(cost, objective.cost(x, objective.goal(targets)), rtol=1e-9)
+    np.testing.assert_allclose(cost, objective.cost(x, objective.project(targets)), rtol=1e-9)
     assert np.median(cost / reference) <= 1.02
 
 
@@ -149,7 +151,7 @@ def test_closing_lips_meet_at_the_price_of_the_rest(face: AnalyticFace, model: S
     target[upper, 1] = target[lower, 1] = target[upper + lower, 1].mean()
     left = []
     for lips in (0.0, 60.0):
-        inverse = Inverse(model, Limits.plain(face.limits), Wishes(lips=lips), steps=20)
+        inverse = Inverse(model, Limits.plain(face.limits), ObjectiveWeights(lips=lips), steps=20)
         left.append(float(np.square(gaps(inverse.solve(target).landmarks, LIP_GAPS)).sum()))
     assert left[1] < left[0]
 
@@ -168,38 +170,40 @@ def test_interlocks_hold(face: AnalyticFace, model: SelfModel) -> None:
 
 def test_what_cannot_be_reached_is_said_by_region(inverse: Inverse) -> None:
     target = inverse.model.landmarks(np.zeros(inverse.model.n))
-    near = inverse.solve(target).unreached
+    near = inverse.solve(target).residual_mm
     target[list(LIPS)] += np.random.default_rng(0).normal(scale=20.0, size=(len(LIPS), 3))
-    far = inverse.solve(target).unreached
+    far = inverse.solve(target).residual_mm
     assert max(near.values()) < 0.5
     assert far["lips"] > 10.0
     assert far["lips"] == max(far.values())
 
 
-def test_doubt_keeps_the_answer_where_poses_were_seen(face: AnalyticFace) -> None:
+def test_variance_keeps_the_solution_where_poses_were_seen(face: AnalyticFace) -> None:
     narrow = face.examples(300)
     seen = np.abs(narrow.commands[:, 0]) < 0.3
     kept = replace(narrow, seen=np.flatnonzero(seen), landmarks=narrow.landmarks[seen])
     model = fit(kept, FitConfig(latents=16, hidden=(16, 16), steps=200, sparse=0.0))
     want = np.zeros(model.n)
     want[0] = 1.0
-    target = face.see(face.drive(want[None]))[0]
-    novelty = [
-        Inverse(model, Limits.plain(face.limits), Wishes(doubt=d), steps=20).solve(target).novelty
+    target = face.see(face.network_inputs(want[None]))[0]
+    predictive_variance = [
+        Inverse(model, Limits.plain(face.limits), ObjectiveWeights(variance=d), steps=20)
+        .solve(target)
+        .predictive_variance
         for d in (0.0, 1e4)
     ]
-    assert novelty[1] < 0.7 * novelty[0]
+    assert predictive_variance[1] < 0.7 * predictive_variance[0]
 
 
 def test_nan_targets_are_refused_and_nothing_moves(face: AnalyticFace, inverse: Inverse) -> None:
     inverse.solve(face.neutral, 1 / FPS)
-    before, memory = inverse.commands.copy(), inverse.memory.copy()
+    before, state = inverse.commands.copy(), inverse.tendon_state.copy()
     bad = face.neutral.copy()
     bad[7, 0] = np.nan
     with pytest.raises(ModelError, match="NaN"):
         inverse.solve(bad, 1 / FPS)
     np.testing.assert_array_equal(inverse.commands, before)
-    np.testing.assert_array_equal(inverse.memory, memory)
+    np.testing.assert_array_equal(inverse.tendon_state, state)
     with pytest.raises(ModelError, match="shape"):
         inverse.solve(face.neutral[:100])
     with pytest.raises(ModelError, match="fps"):
@@ -217,7 +221,9 @@ def test_sides_do_the_same_where_the_target_does_not_say(
     target = model.landmarks(want)
     limits = Limits.plain(face.limits)
     apart = [
-        np.subtract(*Inverse(named, limits, Wishes(mirror=m), 20).solve(target).commands[:2])
+        np.subtract(
+            *Inverse(named, limits, ObjectiveWeights(mirror=m), 20).solve(target).commands[:2]
+        )
         for m in (0.0, 50.0, 1e6)
     ]
     assert apart[0] == pytest.approx(0.6, abs=0.1)
@@ -243,12 +249,12 @@ def test_others_pass_through(inverse: Inverse) -> None:
 @given(seed=st.integers(0, 2**31))
 def test_descent_never_raises_the_cost(model: SelfModel, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    objective = Objective(model, Wishes())
+    objective = Objective(model, ObjectiveWeights())
     m = len(model.inputs)
     box = Box(-np.ones(m), np.ones(m), np.zeros((0, m)), np.zeros(0))
-    goal = objective.goal(model.mean + rng.normal(scale=30.0, size=(3, *model.mean.shape)))
+    goal = objective.project(model.mean + rng.normal(scale=30.0, size=(3, *model.mean.shape)))
     start = rng.uniform(-1, 1, size=(3, m))
-    x, cost = descend(objective, goal, start, None, box, steps=5)
+    x, cost = minimise(objective, goal, start, None, box, steps=5)
     assert (np.abs(x) <= 1.0).all()
     assert (cost <= objective.cost(start, goal) * (1 + 1e-12)).all()
 
@@ -286,8 +292,10 @@ def test_a_jump_is_solved_as_well_as_from_rest() -> None:
     goals = np.random.default_rng(2).uniform(*face.limits.T, size=(60, model.n))
     goals[:, [face.names.index(n) for n in NECK]] = 0.0
     targets = model.landmarks(goals)
-    wishes = Wishes(mirror=0.0, neutral=1e-3)  # two of these jumps get stuck by slopes alone
-    jumping, alone = (Inverse(model, limits_of(face), wishes, steps=15) for _ in range(2))
+    weights = ObjectiveWeights(
+        mirror=0.0, neutral=1e-3
+    )  # two of these jumps get stuck by slopes alone
+    jumping, alone = (Inverse(model, limits_of(face), weights, steps=15) for _ in range(2))
     for target in targets:
         alone.reset()
         assert jumping.solve(target).cost <= 1.001 * alone.solve(target).cost

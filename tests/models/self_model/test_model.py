@@ -1,4 +1,4 @@
-"""Laws of the self-model: it finds the strings' play, its Jacobian is exact, numpy equals torch."""
+"""Laws of the self-model: it finds the tendons' play, its Jacobian is exact, numpy equals torch."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import torch
 
 from mien.models.errors import ModelError
 from mien.models.self_model import model as self_model
-from mien.models.self_model.hysteresis import Play
+from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.self_model.model import POWERS, SelfModel
 from mien.models.self_model.network import from_numpy
-from mien.models.train.self_model.fit import FitConfig, fit
+from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit import fit
 from tests.models.analytic_face import AnalyticFace
 
-# The analytic face mixes all levers with all others, which a real one does not: no sparsity.
+# The analytic face mixes all actuators with all others, which a real one does not: no sparsity.
 QUICK = FitConfig(latents=16, hidden=(32, 32), steps=400, decay=3e-4, sparse=0.0)
 
 
@@ -36,7 +37,7 @@ def test_unseen_poses_are_predicted_within_a_few_percent(
     face: AnalyticFace, model: SelfModel
 ) -> None:
     commands = face.random(200, seed=9)
-    want = face.see(face.drive(commands))
+    want = face.see(face.network_inputs(commands))
     error = np.linalg.norm(model.sequence(commands) - want, axis=-1)
     motion = np.linalg.norm(want - want.mean(0), axis=-1)
     assert np.sqrt(np.mean(error**2)) < 0.06 * np.sqrt(np.mean(motion**2))
@@ -47,22 +48,22 @@ def test_fewer_poses_than_features_still_make_a_model(face: AnalyticFace, poses:
     few = fit(face.examples(poses), replace(QUICK, steps=100))
     assert len(few.out) > poses / 1.5
     commands = face.random(100, seed=9)
-    want = face.see(face.drive(commands))
+    want = face.see(face.network_inputs(commands))
     said = few.sequence(commands)
     assert np.sqrt(np.mean((said - want) ** 2)) < 0.7 * np.sqrt(np.mean((want - want.mean(0)) ** 2))
 
 
-def test_the_play_of_a_string_is_learned(face: AnalyticFace, model: SelfModel) -> None:
+def test_the_play_of_a_tendon_is_learned(face: AnalyticFace, model: SelfModel) -> None:
     at = np.array([0.3, 0.6, 0.9])[:, None]
-    learned = model.play.falling(at) - model.play.rising(at)
-    true = face.play.falling(at) - face.play.rising(at)
+    learned = model.play.unloading(at) - model.play.loading(at)
+    true = face.play.unloading(at) - face.play.loading(at)
     np.testing.assert_allclose(learned, true, atol=0.05)
 
 
-def test_without_memory_strings_are_worse(face: AnalyticFace, model: SelfModel) -> None:
-    blind = fit(face.examples(), replace(QUICK, memory=False))
+def test_without_memory_tendons_are_worse(face: AnalyticFace, model: SelfModel) -> None:
+    blind = fit(face.examples(), replace(QUICK, hysteresis=False))
     commands = face.random(200, seed=9)
-    want = face.see(face.drive(commands))
+    want = face.see(face.network_inputs(commands))
     with_memory = np.sqrt(np.mean((model.sequence(commands) - want) ** 2))
     without = np.sqrt(np.mean((blind.sequence(commands) - want) ** 2))
     assert with_memory < 0.7 * without
@@ -94,7 +95,7 @@ def test_numpy_equals_torch(face: AnalyticFace, model: SelfModel) -> None:
     commands = face.random(50, seed=7)
     net = from_numpy(model)
     with torch.no_grad():
-        theirs = model.decode(net(torch.from_numpy(model.drive(commands))).numpy())
+        theirs = model.decode(net(torch.from_numpy(model.network_inputs(commands))).numpy())
     np.testing.assert_allclose(model.landmarks(commands), theirs, atol=1e-5)
 
 
@@ -106,10 +107,10 @@ def test_one_sequence_equals_steps_with_memory(face: AnalyticFace, model: SelfMo
         memory = model.advance(memory, u)
 
 
-def test_doubt_grows_outside_what_was_seen(model: SelfModel) -> None:
+def test_variance_grows_outside_what_was_seen(model: SelfModel) -> None:
     inside = np.zeros(model.n)
     outside = np.full(model.n, 1.8)
-    assert model.uncertainty(outside).mean() > 3 * model.uncertainty(inside).mean()
+    assert model.predictive_std(outside).mean() > 3 * model.predictive_std(inside).mean()
 
 
 def test_the_same_seed_gives_the_same_model(face: AnalyticFace) -> None:
@@ -121,7 +122,7 @@ def test_the_same_seed_gives_the_same_model(face: AnalyticFace) -> None:
 
 
 def test_play_command_undoes_advance() -> None:
-    play = Play(np.array([0.1]), np.array([0.15]))
+    play = PlayOperator(np.array([0.1]), np.array([0.15]))
     state, held = np.array([0.4]), np.array([0.5])
     for pull in (0.2, 0.39, 0.4, 0.41, 0.7):
         command = play.command(state, np.array([pull]), held)
@@ -146,13 +147,15 @@ def test_a_model_of_fewer_powers_says_what_it_said(
     want = replace(model, out=flat, meta={"face": "analytic", "face_hash": "0"})
     highest = slice((POWERS - 1) * m, POWERS * m)
     old = replace(
-        want, out=np.delete(flat, highest, axis=0), doubt=np.delete(model.doubt, highest, axis=1)
+        want,
+        out=np.delete(flat, highest, axis=0),
+        covariance_factor=np.delete(model.covariance_factor, highest, axis=1),
     )
     self_model.save(tmp_path / "old.safetensors", old)
     back = self_model.load(tmp_path / "old.safetensors", "analytic", "0")
     commands = face.random(50, seed=4)
     np.testing.assert_allclose(back.sequence(commands), want.sequence(commands), atol=1e-3)
-    assert np.isfinite(back.uncertainty(commands)).all()
+    assert np.isfinite(back.predictive_std(commands)).all()
 
 
 def test_a_camera_that_sways_costs_little(face: AnalyticFace) -> None:
@@ -160,7 +163,7 @@ def test_a_camera_that_sways_costs_little(face: AnalyticFace) -> None:
     sway = np.random.default_rng(5).normal(scale=1.0, size=(len(still.seen), 1, 3))
     swaying = replace(still, landmarks=still.landmarks + sway)
     commands = face.random(200, seed=9)
-    want = face.see(face.drive(commands))
+    want = face.see(face.network_inputs(commands))
 
     def error(rounds: int) -> float:
         said = fit(swaying, replace(QUICK, rounds=rounds)).sequence(commands)

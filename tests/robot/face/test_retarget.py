@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
 from mien.models.face.regions import COUNT, IRIS_LEFT, IRIS_RIGHT, LIP_GAPS, LIPS, gaps, mouth_width
-from mien.models.self_model.hysteresis import Play
+from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.model import POWERS, SelfModel
 from mien.robot.errors import ConfigError, InputError
@@ -39,7 +39,7 @@ def face_of(levers: dict[str, float]) -> SelfModel:
         names=(*levers, "tongue_out"),
         inputs=np.arange(m),
         tendons=np.zeros(0, dtype=np.intp),
-        play=Play(np.zeros(0), np.zeros(0)),
+        play=PlayOperator(np.zeros(0), np.zeros(0)),
         w1=np.zeros((1, m)),
         b1=np.zeros(1),
         w2=np.zeros((1, 1)),
@@ -47,7 +47,7 @@ def face_of(levers: dict[str, float]) -> SelfModel:
         out=out,
         mean=units.neutral,
         decoder=np.array(rows).reshape(m, -1),
-        doubt=np.zeros((len(out), len(out))),
+        covariance_factor=np.zeros((len(out), len(out))),
         noise=np.full(m, 1e-3),
         neck=np.zeros((0, 6)),
     )
@@ -105,7 +105,7 @@ def test_a_full_smile_is_reached_without_the_rest_of_the_face_moving(retarget: R
     model = face_of(LEVERS)
     target = retarget.targets(weights(mouthSmileLeft=1.0, mouthSmileRight=1.0))[0]
     found = Inverse(model, limits_for(model), steps=10).solve(target)
-    assert found.unreached["lips"] < 1.0
+    assert found.residual_mm["lips"] < 1.0
     assert found.commands[model.names.index("jawOpen")] < 0.15
 
 
