@@ -115,7 +115,7 @@ def _real(face: FaceConfig, port: str, camera: str, folder: Path | None, delay_s
         )
     # MediaPipe takes seconds to import.
     from mien.calibration.capture.camera import Eyes
-    from mien.calibration.capture.live import LiveStudio
+    from mien.calibration.capture.hardware_rig import LiveStudio
     from mien.models.vision.face_tracker import FaceTracker
     from mien.robot.control.connect import opened
     from mien.robot.link.discovery import board_device, identity

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture.rig import Followed, Stage
-from mien.calibration.identify.stroke_fit import Found, fit_stroke
+from mien.calibration.identify.step_response import Found, fit_stroke
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.neck import NECK, neck_features
 from mien.robot.face.config import FaceConfig, Floats

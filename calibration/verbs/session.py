@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mien.calibration.capture.connect import open_studio
-from mien.calibration.capture.live import LiveStudio
+from mien.calibration.capture.hardware_rig import LiveStudio
 from mien.calibration.capture.rig import Studio
 from mien.calibration.verbs.options import Robot
 from mien.calibration.verbs.workspace import Place

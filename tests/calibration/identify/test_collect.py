@@ -21,7 +21,8 @@ from mien.calibration.identify.collect import PLAN, collect, read_dropped
 from mien.calibration.plan.excitation import KINDS, MIXED, Plan, make_plan
 from mien.robot.errors import ConfigError, DeviceError, InputError
 from mien.robot.face.config import FaceConfig, load_face
-from tests.calibration.analytic_stage import AnalyticStage, Unplugged
+from tests.calibration.analytic_rig import AnalyticStage, Unplugged
+from tests.paths import ROOT
 
 POSES = 150
 
@@ -113,7 +114,7 @@ def test_kill_9_of_the_process_loses_at_most_one_pose(face: FaceConfig, folder: 
         "from pathlib import Path\n"
         "from mien.calibration.identify.collect import collect\n"
         "from mien.robot.face.config import load_face\n"
-        "from tests.calibration.analytic_stage import AnalyticStage\n"
+        "from tests.calibration.analytic_rig import AnalyticStage\n"
         "face = load_face('hobby9')\n"
         "def tell(done, whole, note):\n"
         "    print(done, flush=True)\n"

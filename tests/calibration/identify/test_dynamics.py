@@ -31,7 +31,7 @@ from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
-from tests.calibration.analytic_stage import AnalyticStage
+from tests.calibration.analytic_rig import AnalyticStage
 
 Known = tuple[FaceConfig, SelfModel]
 

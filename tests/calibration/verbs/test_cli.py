@@ -19,7 +19,7 @@ from mien.models.self_model import model as self_model
 from mien.models.train.self_model.config import FitConfig
 from mien.robot.errors import ConfigError, InputError, MienError
 from mien.robot.face.config import FaceConfig, load_face
-from tests.calibration.analytic_stage import AnalyticStage
+from tests.calibration.analytic_rig import AnalyticStage
 
 
 def run(*words: str) -> str:

@@ -12,7 +12,7 @@ from mien.calibration.verify.head_pose import check_head
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, load_face
-from tests.calibration.analytic_stage import AnalyticStage
+from tests.calibration.analytic_rig import AnalyticStage
 
 
 @pytest.fixture(scope="module")

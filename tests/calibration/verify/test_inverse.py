@@ -19,7 +19,7 @@ from mien.models.face.regions import COUNT
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
-from tests.calibration.analytic_stage import AnalyticStage
+from tests.calibration.analytic_rig import AnalyticStage
 
 
 class Misled(AnalyticStage):

@@ -8,7 +8,7 @@ import pytest
 from mien.calibration.plan.excitation import mixtures
 from mien.calibration.verify.repeatability import POSES, check_repeats
 from mien.robot.face.config import Floats, load_face
-from tests.calibration.analytic_stage import AnalyticStage
+from tests.calibration.analytic_rig import AnalyticStage
 
 NOISE = 0.05
 

@@ -15,7 +15,7 @@ from mien.calibration.verify.trim import judge, shifted, watch
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
-from tests.calibration.analytic_stage import AnalyticStage
+from tests.calibration.analytic_rig import AnalyticStage
 
 
 class Slipped(AnalyticStage):

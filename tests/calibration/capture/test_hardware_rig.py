@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NOBODY, Frame
-from mien.calibration.capture.live import LiveStudio
+from mien.calibration.capture.hardware_rig import LiveStudio
 from mien.calibration.capture.rest_pose import Rest
 from mien.calibration.capture.rig import SETTLE_S
 from mien.calibration.identify.collect import PLAN, collect
