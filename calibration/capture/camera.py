@@ -1,4 +1,4 @@
-"""The camera before a real face: pictures with their age, each looked at when it is needed."""
+"""The camera before a real face: a webcam and a face tracker that runs on demand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from mien.calibration.capture.frame_filter import NOBODY, Frame, sharpness
+from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame, sharpness
 from mien.models.face.regions import eyes_apart
 from mien.models.vision.face_tracker import FaceTracker, Tracked
 from mien.robot.errors import DeviceError
@@ -18,89 +18,90 @@ from mien.robot.face.config import Floats
 from mien.robot.media.webcam import Picture
 
 FROZEN_S = 2.0
-"""No picture for so long: the camera hangs or is gone."""
-LATEST_S = 0.1
-"""How late a webcam's picture may be; one is waited for that is surely not older than asked."""
-_RECENT = 10  # looks that are remembered
+"""After this time (s) without a picture, the camera counts as hung or unplugged."""
+MAX_DELAY_S = 0.1
+"""Largest time (s) from the capture of a webcam's picture to its arrival."""
+_RECENT = 10  # tracked pictures that are kept
 
 
-class Camera(Protocol):
-    """Where pictures come from: ``mien.robot.media.webcam.Pictures``, or a stand-in."""
+class PictureSource(Protocol):
+    """A source of pictures: ``mien.robot.media.webcam.Pictures``, or a fake."""
 
     @property
     def path(self) -> Path:
-        """Its device."""
+        """Path of the device."""
 
     @property
     def ended(self) -> bool:
-        """There will be no more pictures."""
+        """Whether there will be no more pictures."""
 
     @property
     def error(self) -> str:
-        """Why."""
+        """Why it ended; empty while it has not."""
 
     def after(self, t: float, timeout_s: float) -> Picture | None:
-        """The newest picture once one has arrived later than ``t``; None: there came none."""
+        """The newest picture that arrived after time ``t`` (s); None if none arrives in time."""
 
     def close(self) -> None:
-        """Let it go."""
+        """Release the device."""
 
 
-class Eyes:
-    """Looks at pictures with the face tracker, at each alone, so that none is smoothed by others.
+class TrackingCamera:
+    """A webcam and a face tracker. It tracks every picture alone, without smoothing over time.
 
     Args:
-        camera: open.
-        tracker: made for single pictures and at least two faces.
-        delay_s: how long before its arrival a picture was taken, as far as is known.
-        now: the clock of the pictures' times.
+        source: open.
+        tracker: for single pictures and at least two faces.
+        delay_s: estimated time (s) from the capture of a picture to its arrival.
+        now: clock of the pictures' arrival times, s.
     """
 
     def __init__(
         self,
-        camera: Camera,
+        source: PictureSource,
         tracker: FaceTracker,
         delay_s: float,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._camera, self._tracker, self._now = camera, tracker, now
-        self._delay, self._wait = delay_s, max(delay_s, LATEST_S)
+        self._source, self._tracker, self._now = source, tracker, now
+        self._delay, self._wait = delay_s, max(delay_s, MAX_DELAY_S)
         self._used = -np.inf
         self._recent: deque[tuple[Picture, Tracked]] = deque(maxlen=_RECENT)
         self._ages: deque[float] = deque(maxlen=1000)
 
     @property
     def bias(self) -> Floats:
-        """(478, 3) mm that are taken off what the tracker sees."""
+        """Error (478, 3) mm of the tracker, subtracted from its landmarks."""
         return self._tracker.bias
 
     @bias.setter
     def bias(self, value: Floats) -> None:
         self._tracker.bias = value
 
-    def look(self, since: float, sure: bool = True) -> Frame:
-        """A picture not seen before.
+    def capture(self, since: float, sure: bool = True) -> CapturedFrame:
+        """Wait for a new picture and track the face in it.
 
         Args:
-            since: the earliest time at which it may have been taken.
-            sure: also when it comes as late as a picture may; or rather the next one.
+            since: earliest time (s) of the capture.
+            sure: assume the largest delay, so that the picture is surely not older than ``since``;
+                otherwise assume the estimated delay.
 
         Raises:
-            DeviceError: there comes none.
+            DeviceError: no picture arrives.
         """
         arrived = since + (self._wait if sure else self._delay)
-        picture = self._camera.after(
+        picture = self._source.after(
             max(arrived, self._used), max(0.0, arrived - self._now()) + FROZEN_S
         )
         if picture is None:
-            raise self._gone()
+            raise self._no_picture()
         self._used = picture.time
         self._ages.append(self._now() - picture.time)
         seen = self._tracker.track(picture.image)
         self._recent.append((picture, seen))
         if not seen.found:
-            return NOBODY
-        return Frame(
+            return NO_FACE
+        return CapturedFrame(
             seen.landmarks,
             seen.head,
             seen.faces,
@@ -110,19 +111,19 @@ class Eyes:
         )
 
     def settle(self, count: int) -> None:
-        """Take the last ``count`` looks as the face at rest: ``FaceTracker.settle``."""
+        """Use the last ``count`` pictures as the face at rest; see ``FaceTracker.settle``."""
         self._tracker.settle([seen for _, seen in self._last(count)])
 
     def register(self, count: int) -> None:
-        """Follow the skin from the last ``count`` pictures on: ``FaceTracker.register``."""
+        """Track the skin relative to the last ``count`` pictures; see ``FaceTracker.register``."""
         self._tracker.register([(picture.image, seen) for picture, seen in self._last(count)])
 
     def _last(self, count: int) -> list[tuple[Picture, Tracked]]:
-        """The last ``count`` looks."""
+        """The last ``count`` tracked pictures."""
         return [*self._recent][-count:]
 
     def report(self) -> dict[str, float]:
-        """How old the pictures were when they were looked at, ms since they arrived."""
+        """Age of the pictures when they were tracked, in ms since arrival, and the delay in ms."""
         if not self._ages:
             return {}
         return {
@@ -132,13 +133,13 @@ class Eyes:
         }
 
     def close(self) -> None:
-        """Let camera and tracker go."""
-        self._camera.close()
+        """Release camera and tracker."""
+        self._source.close()
         self._tracker.close()
 
-    def _gone(self) -> DeviceError:
-        path, why = self._camera.path, self._camera.error
-        if self._camera.ended:
+    def _no_picture(self) -> DeviceError:
+        path, why = self._source.path, self._source.error
+        if self._source.ended:
             return DeviceError(
                 f"the camera {path} was unplugged or closed{f': {why}' if why else ''}",
                 "plug it in again",

@@ -1,9 +1,8 @@
-"""What was babbled and seen, on disk: records of one size appended to one file.
+"""The data set of a calibration on disk: records of fixed size, appended to one file.
 
-A record is complete or it is not there: each ends with its CRC. One that was being written when the
-power went is cut off when collecting goes on; one that was damaged later is left out, and its pose
-is visited again.
-``setup.json`` says whose data it is.
+Each record ends with its CRC-32. A record that was half written when the power failed is cut off
+when collecting resumes. A record that was damaged later is skipped, and its pose is visited again.
+``setup.json`` identifies face, mechanism and camera.
 """
 
 from __future__ import annotations
@@ -18,25 +17,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.calibration.plan.excitation import KINDS
+from mien.calibration.plan.plan import KINDS
 from mien.models.face.regions import COUNT
 from mien.robot.errors import ConfigError, InputError
 from mien.robot.face.config import FaceConfig, Floats
 
 RECORDS, SETUP = "poses.bin", "setup.json"
 VERSION = 2
-"""Of what a look is: 2, before a camera, the tracker's with the skin followed from rest."""
+"""Version of the observations. 2: a real camera's landmarks include skin tracking from rest."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """Whose data it is; two data sets mix only if all of this is equal.
+    """Identity of face, mechanism and camera. Data may be mixed only if all of it is equal.
 
     Attributes:
-        face, face_hash: the face's name and configuration.
-        mechanism: hash of the rig's mechanism, or ``hardware`` and what USB says of the board.
-        build: seed of the rig's tolerances; -1 on hardware.
-        camera: what watched; a webcam's name.
+        face: name of the face.
+        face_hash: hash of its configuration.
+        mechanism: hash of the simulated mechanism, or ``hardware`` and the board's USB identity.
+        build: seed of the simulated tolerances; -1 on hardware.
+        camera: name of the camera.
+        version: of the observations.
     """
 
     face: str
@@ -49,17 +50,17 @@ class Setup:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """All good records in the order they happened.
+    """All undamaged records in the order they happened.
 
     Attributes:
-        setup: whose.
-        pose: (R,) index into the plan; -1 for a start, and for a pose that will be tried again.
+        setup: identity of face, mechanism and camera.
+        pose: (R,) index into the plan; -1 for a start, a trajectory, and a pose to be tried again.
         kind: (R,) index into ``KINDS``.
-        time: (R,) s since that session's start.
+        time: (R,) s since the start of the session.
         commands: (R, n) as sent.
-        landmarks: (R, 478, 3) mm, NaN where the face was not seen.
-        head: (R, 4, 4) pose of the head before the camera.
-        spread: (R,) mm, RMS change between the last two looks: what had not settled, and noise.
+        landmarks: (R, 478, 3) mm, NaN without an observation.
+        head: (R, 4, 4) pose of the head in the camera frame, mm.
+        spread: (R,) mm, RMS change between the last two frames: residual motion and noise.
     """
 
     setup: Setup
@@ -75,36 +76,36 @@ class Dataset:
         return len(self.pose)
 
     @cached_property
-    def seen(self) -> NDArray[np.bool_]:
-        """(R,) whether the face was seen."""
+    def observed(self) -> NDArray[np.bool_]:
+        """Records (R,) with an observation."""
         finite = np.isfinite(self.landmarks).all((1, 2))
         return np.asarray(finite & (self.kind != KINDS.index("start")))
 
     @cached_property
-    def held(self) -> NDArray[np.bool_]:
-        """(R,) held-out poses that were seen."""
-        return self.of("held")
+    def held_out(self) -> NDArray[np.bool_]:
+        """Records (R,) of held-out poses with an observation."""
+        return self.of("held_out")
 
     @cached_property
     def hash(self) -> str:
-        """16 hex digits of commands and landmarks."""
+        """First 16 hex digits of the SHA-256 of commands and landmarks."""
         digest = sha256(self.commands.astype("<f4").tobytes())
         digest.update(self.landmarks.astype("<f4").tobytes())
         return digest.hexdigest()[:16]
 
     @property
     def robot_s(self) -> float:
-        """Seconds that the robot has moved, all sessions together."""
+        """Time (s) that the robot moved in all sessions together."""
         ends = np.append(self.kind[1:] == KINDS.index("start"), True)[: len(self)]
         return float(self.time[ends].sum())
 
     def of(self, *kinds: str) -> NDArray[np.bool_]:
-        """(R,) seen records of these kinds."""
-        return np.asarray(self.seen & np.isin(self.kind, [KINDS.index(k) for k in kinds]))
+        """Records (R,) of these kinds with an observation."""
+        return np.asarray(self.observed & np.isin(self.kind, [KINDS.index(k) for k in kinds]))
 
 
 def record_type(actuators: int) -> np.dtype[np.void]:
-    """Layout of a record, little-endian."""
+    """Layout of a record, little-endian, for a number of actuators."""
     return np.dtype(
         [
             ("pose", "<i4"),
@@ -119,8 +120,8 @@ def record_type(actuators: int) -> np.dtype[np.void]:
     )
 
 
-class Writer:
-    """Appends records; opening it cuts off a half-written one.
+class RecordWriter:
+    """Appends records to a data set. Opening it cuts off a half-written record.
 
     Raises:
         ConfigError: the folder holds data of another face, build or camera.
@@ -139,8 +140,8 @@ class Writer:
                 part.write_text(json.dumps(asdict(setup), indent=2) + "\n", encoding="utf-8")
                 part.replace(folder / SETUP)
             good, whole = _good_records(self._path, self._type)
-            # No buffer of our own: a record is the system's as soon as it is written, kill -9 or
-            # not.
+            # Unbuffered: the operating system has a record as soon as it is written, even if this
+            # process is killed.
             self._file = self._path.open("r+b" if self._path.exists() else "w+b", buffering=0)
             self._file.truncate(whole * self._type.itemsize)
             self._file.seek(0, 2)
@@ -161,7 +162,7 @@ class Writer:
         """Append one record and hand it to the operating system.
 
         Raises:
-            OSError: the disk is full; what was written before is kept.
+            OSError: the disk is full; earlier records are kept.
         """
         row = np.zeros(1, self._type)
         row["pose"], row["kind"], row["time"] = pose, KINDS.index(kind), time
@@ -169,9 +170,9 @@ class Writer:
         row["landmarks"] = np.nan if landmarks is None else landmarks
         row["head"] = np.nan if head is None else head
         row["crc"] = _crc(row)
-        left = row.tobytes()
-        while left:  # a disk that gets full takes a part, and says why at the next try
-            left = left[self._file.write(left) :]
+        remaining = row.tobytes()
+        while remaining:  # a full disk accepts a part; the next write raises the error
+            remaining = remaining[self._file.write(remaining) :]
 
     def close(self) -> None:
         """Close the file."""
@@ -179,11 +180,11 @@ class Writer:
 
 
 def load(folder: Path, face: FaceConfig) -> Dataset:
-    """Read all good records of a folder.
+    """Read all undamaged records of a folder.
 
     Raises:
-        InputError: nothing was collected there.
-        ConfigError: it was collected on another face.
+        InputError: the folder holds no data.
+        ConfigError: the data is of another face.
     """
     setup = read_setup(folder, face.name)
     if (setup.face, setup.face_hash) != (face.name, face.hash):
@@ -206,10 +207,10 @@ def load(folder: Path, face: FaceConfig) -> Dataset:
 
 
 def read_setup(folder: Path, face: str) -> Setup:
-    """Whose data a folder holds.
+    """Identity of face, mechanism and camera of a folder's data.
 
     Raises:
-        InputError: no data, or not readable.
+        InputError: the folder holds no data, or the file cannot be read.
     """
     path = folder / SETUP
     try:
@@ -221,32 +222,32 @@ def read_setup(folder: Path, face: str) -> Setup:
         ) from e
     except (OSError, ValueError, TypeError) as e:
         raise InputError(
-            f"{path}, which says whose data it is, cannot be read: {e}",
+            f"{path}, the identity of the data, cannot be read: {e}",
             f"mien calibrate all --face {face} --out {folder}-2",
         ) from e
 
 
 def check_setup(folder: Path, setup: Setup) -> None:
-    """Refuse to mix data.
+    """Refuse to mix data of different robots.
 
     Raises:
         ConfigError: the folder's data is of another face, build or camera.
     """
-    there = read_setup(folder, setup.face)
-    if there != setup:
+    stored = read_setup(folder, setup.face)
+    if stored != setup:
         differ = [
-            f"{k} is {getattr(there, k)} there and {v} here"
+            f"{k} is {getattr(stored, k)} there and {v} here"
             for k, v in asdict(setup).items()
-            if getattr(there, k) != v
+            if getattr(stored, k) != v
         ]
         raise ConfigError(
-            f"{folder} holds data of another robot, or seen by other eyes: {'; '.join(differ)}",
+            f"{folder} holds data of another robot or another camera: {'; '.join(differ)}",
             f"mien calibrate all --face {setup.face} --out {folder}-2",
         )
 
 
 def _good_records(path: Path, layout: np.dtype[np.void]) -> tuple[NDArray[np.void], int]:
-    """The undamaged records, and how many whole ones the file holds."""
+    """The undamaged records, and the number of whole records in the file."""
     data = path.read_bytes() if path.exists() else b""
     rows = np.frombuffer(data[: len(data) // layout.itemsize * layout.itemsize], layout)
     good = [rows["crc"][k] == _crc(rows[k : k + 1]) for k in range(len(rows))]

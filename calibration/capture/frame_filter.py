@@ -1,11 +1,10 @@
-"""Which pictures of the face are believed: the others are dropped, and counted by reason.
+"""Accepts or drops captured frames of the face, and counts the dropped ones by reason.
 
-Measured on the rendered rig (640x480, morpheus33, random poses with the neck still), which the
-limits below leave room for: the head's pose is read within 2.9 degrees, 1.5 mm and 2 % of the
-distance of where it is; the sharpness of a pose is 0.7 to 1.6 of another's, while a blur of 2
-pixels leaves 0.2 of it and a smear of 16 leaves 0.4; no landmark is ever 30 mm from its rest. At
-rest, other robots of the same design are 1.2 to 2.0 mm (RMS in x and y) from each other, and a
-person in their place 6 mm.
+The limits below leave room for these measurements on the rendered rig (640x480, morpheus33, random
+poses with the neck still). The head pose is estimated within 2.9 degrees, 1.5 mm and 2 % of the
+distance. The sharpness of one pose is 0.7 to 1.6 times that of another; a blur of 2 pixels reduces
+it to 0.2, and motion blur of 16 pixels to 0.4. No landmark is 30 mm or more from its rest position.
+At rest, robots of one design differ by 1.2 to 2.0 mm (RMS in x and y), and a person's face by 6 mm.
 """
 
 from __future__ import annotations
@@ -22,42 +21,46 @@ from mien.models.face.regions import COUNT
 from mien.robot.errors import DeviceError
 from mien.robot.face.config import Floats
 
-NOWHERE = np.full((4, 4), np.nan)
-UNSEEN = np.full((COUNT, 3), np.nan)
+UNKNOWN_POSE = np.full((4, 4), np.nan)
+NO_LANDMARKS = np.full((COUNT, 3), np.nan)
 
 REASONS = {
     "lost": ("no face", "point the camera at the face, and light it"),
     "several": ("two faces", "leave only the robot's face in the picture"),
-    "absurd": ("absurd landmarks", "look at the camera's picture: is it the robot's face?"),
+    "absurd": (
+        "implausible landmarks",
+        "check that the camera shows the robot's face",
+    ),
     "small": ("face too small", "bring the camera closer"),
     "blurred": ("blurred", "focus the camera and fix its focus"),
-    "moved": ("head moved", "put head and camera back to where they were"),
-    "link": ("board away", "check the board's cable"),
+    "moved": ("head moved", "put head and camera back where they were"),
+    "link": ("board disconnected", "check the board's cable"),
 }
-"""Why a picture is not used: in short, and what helps."""
+"""Reason for dropping a frame -> (short name, remedy)."""
 
-BLIND, BLIND_FROM_THE_START = 25, 5
-"""Poses in a row without a usable picture; the second where there never was one."""
-FARTHEST_MM = 300.0  # from the middle of the eyes
-STRAYED_MM = 80.0  # from where the landmark was at rest
-LEAST_EYES_PX = 40.0  # between the outer corners of the eyes; 124 with the rig's camera
-SHARPNESS = 0.5  # of the usual
-TURNED_DEG, SHIFTED_MM, NEARER = 7.0, 8.0, 0.08
-RESTLESS = 4.0  # times the usual change between two looks: the face still moves
-_FIRST, _USUAL = 5, 50  # pictures that make a reference, and that say what is usual
+MAX_POSES_UNSEEN, MAX_POSES_UNSEEN_AT_START = 25, 5
+"""Poses in a row without a usable frame, after which a session ends; the second number holds while
+there has been no usable frame at all."""
+MAX_DISTANCE_MM = 300.0  # of a landmark from the middle of the eyes
+MAX_DISPLACEMENT_MM = 80.0  # of a landmark from its rest position
+MIN_EYES_PX = 40.0  # between the outer corners of the eyes; 124 with the rig's camera
+MIN_RELATIVE_SHARPNESS = 0.5  # of the median
+MAX_TURN_DEG, MAX_SHIFT_MM, MAX_DISTANCE_CHANGE = 7.0, 8.0, 0.08
+RESTLESS = 4.0  # times the median change between two frames: above it the face still moves
+_REFERENCE_FRAMES, _MEDIAN_FRAMES = 5, 50
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
-    """What one picture shows.
+class CapturedFrame:
+    """The face in one frame of a camera.
 
     Attributes:
         landmarks: (478, 3) mm in the head frame, NaN without a face.
-        head: (4, 4) pose of the head before the camera, NaN without a face.
-        faces: how many are in it.
-        time: when it was taken, s of the stage's clock.
-        sharpness: see ``sharpness``; NaN where it is not known.
-        eyes_px: distance of the outer eye corners in pixels; NaN where it is not known.
+        head: (4, 4) pose of the head in the camera frame, mm; NaN without a face.
+        faces: number of faces in the frame.
+        time: s at which it was captured, on the clock of the rig.
+        sharpness: see ``sharpness``; NaN if unknown.
+        eyes_px: distance of the outer eye corners, pixels; NaN if unknown.
     """
 
     landmarks: Floats
@@ -68,79 +71,87 @@ class Frame:
     eyes_px: float = float("nan")
 
 
-NOBODY = Frame(UNSEEN, NOWHERE, faces=0)
+NO_FACE = CapturedFrame(NO_LANDMARKS, UNKNOWN_POSE, faces=0)
 
 
-class Sieve:
-    """Judges pictures one after the other.
+class FrameFilter:
+    """Accepts or drops frames, one after the other.
 
     Args:
-        head: (4, 4) where the head belongs; without, where it is in the first pictures.
-        rest: (478, 3) mm, the face at rest; without, its first pictures.
+        head: (4, 4) reference pose of the head; None: that of the first frames.
+        rest: (478, 3) mm, reference landmarks at rest; None: those of the first frames.
     """
 
     def __init__(self, head: Floats | None = None, rest: Floats | None = None) -> None:
         self._head, self._rest = head, rest
-        self._first: list[Frame] = []
-        self._sharp: deque[float] = deque(maxlen=_USUAL)
+        self._references: list[CapturedFrame] = []
+        self._sharp: deque[float] = deque(maxlen=_MEDIAN_FRAMES)
 
-    def judge(self, frame: Frame, neck_still: bool = True) -> str | None:
-        """Why the picture is not used (a key of ``REASONS``), or None: it is."""
-        reason = self._wrong(frame, neck_still)
+    def judge(self, frame: CapturedFrame, neck_still: bool = True) -> str | None:
+        """Reason for dropping the frame (a key of ``REASONS``); None: it is accepted."""
+        reason = self._reason(frame, neck_still)
         if reason is None:
             if np.isfinite(frame.sharpness):
                 self._sharp.append(frame.sharpness)
             if neck_still and self._head is None:
-                self._learn(frame)
+                self._add_reference(frame)
         return reason
 
-    def _wrong(self, frame: Frame, neck_still: bool) -> str | None:
+    def _reason(self, frame: CapturedFrame, neck_still: bool) -> str | None:
         if frame.faces != 1:
             return "several" if frame.faces else "lost"
         points = frame.landmarks
-        if not np.isfinite(points).all() or np.abs(points).max() > FARTHEST_MM:
+        if not np.isfinite(points).all() or np.abs(points).max() > MAX_DISTANCE_MM:
             return "absurd"
-        if self._rest is not None and _farthest(points - self._rest) > STRAYED_MM:
+        if self._rest is not None and _largest_distance(points - self._rest) > MAX_DISPLACEMENT_MM:
             return "absurd"
-        if frame.eyes_px < LEAST_EYES_PX:
+        if frame.eyes_px < MIN_EYES_PX:
             return "small"
-        if len(self._sharp) >= _FIRST and frame.sharpness < SHARPNESS * np.median(self._sharp):
+        if len(
+            self._sharp
+        ) >= _REFERENCE_FRAMES and frame.sharpness < MIN_RELATIVE_SHARPNESS * np.median(
+            self._sharp
+        ):
             return "blurred"
-        if neck_still and self._head is not None and moved(self._head, frame.head):
+        if neck_still and self._head is not None and has_moved(self._head, frame.head):
             return "moved"
         return None
 
-    def _learn(self, frame: Frame) -> None:
-        self._first.append(frame)
-        if len(self._first) < _FIRST:
+    def _add_reference(self, frame: CapturedFrame) -> None:
+        self._references.append(frame)
+        if len(self._references) < _REFERENCE_FRAMES:
             return
-        heads = [f.head for f in self._first if np.isfinite(f.head).all()]
+        heads = [f.head for f in self._references if np.isfinite(f.head).all()]
         if heads:
-            self._head = middle(heads)
+            self._head = medoid_pose(heads)
         if self._rest is None:
-            self._rest = np.median([f.landmarks for f in self._first], axis=0)
+            self._rest = np.median([f.landmarks for f in self._references], axis=0)
 
 
-def middle(heads: list[Floats]) -> Floats:
-    """That of the poses (4, 4) which is turned least from all others."""
-    turned = [sum(_angle(a, b) for b in heads) for a in heads]
-    return heads[int(np.argmin(turned))]
+def medoid_pose(heads: list[Floats]) -> Floats:
+    """The pose (4, 4) with the smallest sum of rotation angles to all others."""
+    angles = [sum(_angle(a, b) for b in heads) for a in heads]
+    return heads[int(np.argmin(angles))]
 
 
-def moved(home: Floats, head: Floats) -> bool:
-    """Whether a head (4, 4) is elsewhere than it was, by more than the reading of it wanders."""
+def has_moved(home: Floats, head: Floats) -> bool:
+    """Whether a head pose (4, 4) differs from ``home`` (4, 4) by more than its estimation error."""
     if not np.isfinite(head).all():
         return False
-    away = float(np.linalg.norm(head[:2, 3] - home[:2, 3]))
-    # A rig says how far its head has come from neutral, some mm, and no distance to a camera.
-    nearer = abs(head[2, 3] / home[2, 3] - 1.0) if abs(home[2, 3]) > 100.0 else 0.0
-    return _angle(home, head) > TURNED_DEG or away > SHIFTED_MM or nearer > NEARER
+    shift = float(np.linalg.norm(head[:2, 3] - home[:2, 3]))
+    # The simulated rig gives the head's displacement from neutral (some mm), no camera distance.
+    closer = abs(head[2, 3] / home[2, 3] - 1.0) if abs(home[2, 3]) > 100.0 else 0.0
+    return _angle(home, head) > MAX_TURN_DEG or shift > MAX_SHIFT_MM or closer > MAX_DISTANCE_CHANGE
 
 
 def sharpness(image: NDArray[np.uint8], pixels: Floats) -> float:
-    """Variance of the Laplacian of the part of an RGB picture (h, w, 3) where the face is.
+    """Sharpness of the face: variance of the Laplacian in its part of the image, grey levels^2.
 
-    At half the resolution: there, a blur shows and the sensor's noise does not.
+    It is computed at half the resolution, where blur shows and the sensor's noise does not.
+
+    Args:
+        image: RGB (h, w, 3) uint8.
+        pixels: (478, 2 or 3) landmarks in the image, pixels.
     """
     height, width = image.shape[:2]
     x0, y0 = np.clip(pixels[:, :2].min(0), 0, (width, height)).astype(int)
@@ -151,48 +162,49 @@ def sharpness(image: NDArray[np.uint8], pixels: Floats) -> float:
     grey = part.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     h, w = (s // 2 for s in grey.shape)
     g = grey.reshape(h, 2, w, 2).mean((1, 3))
-    bend = 4 * g[1:-1, 1:-1] - g[:-2, 1:-1] - g[2:, 1:-1] - g[1:-1, :-2] - g[1:-1, 2:]
-    return float(bend.var())
+    laplacian = 4 * g[1:-1, 1:-1] - g[:-2, 1:-1] - g[2:, 1:-1] - g[1:-1, :-2] - g[1:-1, 2:]
+    return float(laplacian.var())
 
 
-class Tally:
-    """Counts what was dropped, and ends a session that sees nothing any more."""
+class DropCounter:
+    """Counts dropped frames, and ends a session in which the camera no longer sees the face."""
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
-        self._row: Counter[str] = Counter()
-        self._unseen, self._ever = 0, False
+        self._since_seen: Counter[str] = Counter()
+        self._unseen, self._ever_seen = 0, False
 
     def add(self, dropped: Mapping[str, int], seen: bool) -> None:
-        """One pose: its dropped pictures, and whether it was seen in the end.
+        """Count the dropped frames of one pose; ``seen``: it had a usable frame.
 
         Raises:
-            DeviceError: ``BLIND`` poses in a row without a usable picture.
+            DeviceError: ``MAX_POSES_UNSEEN`` poses in a row without a usable frame.
         """
         self.dropped.update(dropped)
         if seen:
-            self._row.clear()
-            self._unseen, self._ever = 0, True
+            self._since_seen.clear()
+            self._unseen, self._ever_seen = 0, True
             return
-        self._row.update(dropped)
+        self._since_seen.update(dropped)
         self._unseen += 1
-        if self._unseen >= (BLIND if self._ever else BLIND_FROM_THE_START):
-            worst = self._row.most_common(1)[0][0] if self._row else "lost"
+        if self._unseen >= (MAX_POSES_UNSEEN if self._ever_seen else MAX_POSES_UNSEEN_AT_START):
+            worst = self._since_seen.most_common(1)[0][0] if self._since_seen else "lost"
+            counts = describe_counts(self._since_seen)
             raise DeviceError(
-                f"no usable picture for {self._unseen} poses in a row ({said(self._row)})",
+                f"no usable picture for {self._unseen} poses in a row ({counts})",
                 REASONS[worst][1],
             )
 
 
-def said(dropped: Mapping[str, int]) -> str:
-    """Counts for people: ``3 no face, 1 blurred``; empty without any."""
+def describe_counts(dropped: Mapping[str, int]) -> str:
+    """Counts as text, as ``3 no face, 1 blurred``; empty without any."""
     return ", ".join(f"{n} {REASONS.get(k, (k,))[0]}" for k, n in sorted(dropped.items()) if n)
 
 
 def _angle(a: Floats, b: Floats) -> float:
-    """Degrees between two poses (4, 4)."""
+    """Rotation angle (degrees) between two poses (4, 4)."""
     return float(np.degrees(Rotation.from_matrix(a[:3, :3] @ b[:3, :3].T).magnitude()))
 
 
-def _farthest(off: Floats) -> float:
+def _largest_distance(off: Floats) -> float:
     return float(np.linalg.norm(off, axis=-1).max())

@@ -1,4 +1,4 @@
-"""How a real face looked at rest when its calibration began: later sessions must find it again."""
+"""The reference observation of a real face at rest: later sessions must find the same face."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.calibration.capture.frame_filter import REASONS, Frame, middle, moved
+from mien.calibration.capture.frame_filter import REASONS, CapturedFrame, has_moved, medoid_pose
 from mien.robot.errors import ConfigError, DeviceError, InputError
 from mien.robot.face.config import Floats
 
 FILE = "rest.npz"
-OTHER_MM = 3.5
-"""RMS in x and y between two faces at rest; see ``frames`` for what it lies between."""
+MAX_REST_DIFFERENCE_MM = 3.5
+"""RMS in x and y between two observations of one face at rest; ``frame_filter`` has the
+measurements."""
 
 
 @dataclass(frozen=True, eq=False)
-class Rest:
-    """The face at rest.
+class RestPose:
+    """A face at rest.
 
     Attributes:
         landmarks: (478, 3) mm.
-        head: (4, 4) before the camera.
-        bias: (478, 3) mm, what the tracker gets wrong about this face.
+        head: (4, 4) pose of the head in the camera frame, mm.
+        bias: (478, 3) mm, the tracker's error for this face.
     """
 
     landmarks: Floats
@@ -32,15 +33,15 @@ class Rest:
     bias: Floats
 
     def save(self, folder: Path) -> None:
-        """Write it whole or not at all."""
+        """Write the file whole or not at all."""
         part = (folder / FILE).with_suffix(".part")
         with part.open("wb") as f:
             np.savez(f, landmarks=self.landmarks, head=self.head, bias=self.bias)
         part.replace(folder / FILE)
 
     @classmethod
-    def load(cls, folder: Path, face: str) -> Rest | None:
-        """What the folder knows; None in a new one.
+    def load(cls, folder: Path, face: str) -> RestPose | None:
+        """Read the reference of a folder; None in a new folder.
 
         Raises:
             InputError: the file is damaged.
@@ -57,30 +58,29 @@ class Rest:
             ) from e
 
 
-def seen_at_rest(frames: list[Frame], bias: Floats) -> Rest:
-    """The middle of some looks at the resting face."""
-    return Rest(
-        np.median([f.landmarks for f in frames], axis=0), middle([f.head for f in frames]), bias
-    )
+def median_rest_pose(frames: list[CapturedFrame], bias: Floats) -> RestPose:
+    """Median landmarks and medoid head pose of some frames of the face at rest."""
+    landmarks = np.median([f.landmarks for f in frames], axis=0)
+    return RestPose(landmarks, medoid_pose([f.head for f in frames]), bias)
 
 
-def check_same(before: Rest, now: Rest, folder: Path, face: str) -> None:
-    """Whether it is the same face in the same place.
+def check_same(before: RestPose, now: RestPose, folder: Path, face: str) -> None:
+    """Check that it is the same face in the same place.
 
     Raises:
-        ConfigError: another face.
-        DeviceError: head or camera stand elsewhere.
+        ConfigError: it is another face.
+        DeviceError: head or camera have moved.
     """
-    off = (now.landmarks - before.landmarks)[:, :2]
-    rms = float(np.sqrt(np.square(off).sum(-1).mean()))
-    if rms > OTHER_MM:
+    difference = (now.landmarks - before.landmarks)[:, :2]
+    rms = float(np.sqrt(np.square(difference).sum(-1).mean()))
+    if rms > MAX_REST_DIFFERENCE_MM:
         raise ConfigError(
             f"the face before the camera is at rest {rms:.1f} mm (RMS) from the one in {folder}, "
-            f"allowed are {OTHER_MM:g}: it is another face, or has changed too much",
+            f"allowed are {MAX_REST_DIFFERENCE_MM:g}: it is another face, or it has changed",
             f"mien calibrate all --face {face} --out {folder}-2",
         )
-    if moved(before.head, now.head):
+    if has_moved(before.head, now.head):
         raise DeviceError(
-            f"the head is elsewhere before the camera than when {folder} was begun",
-            f"{REASONS['moved'][1]} (or begin anew with another --out)",
+            f"head or camera have moved since the calibration in {folder} was begun",
+            f"{REASONS['moved'][1]} (or begin a new one with another --out)",
         )

@@ -1,8 +1,8 @@
-"""Takes the sway out of what a camera saw: a pose estimate wanders, the stillest points show how
-far.
+"""Camera-motion compensation: removes the drift of the tracker's head pose from a data set.
 
-The landmarks that move least over a whole babbling (forehead, temples) stay put in the head; what
-they do together from look to look is the camera's doing.
+The estimated head pose drifts from observation to observation, and all landmarks move with it. The
+landmarks that move least over a whole session (forehead, temples) are fixed in the head. Their
+common motion is the camera's drift.
 """
 
 from __future__ import annotations
@@ -16,97 +16,102 @@ from scipy.linalg import qr, solve_triangular
 from mien.calibration.capture.dataset import Dataset
 from mien.robot.face.config import Floats
 
-POINTS = 60
-_WIDTH, _SHIFTS = 0.6, 30  # of the kernel that finds what most landmarks do, in noises
-_LEAST = 1e-3  # of the largest: what moved less tells nothing of its own
-_PLENTY = 3  # looks for each feature
-_OWN = 0.2  # least share of the sway's variance that looks at one pose, some twenty, must show
+STABLE_POINTS = 60
+_MODE_WIDTH, _MEAN_SHIFTS = 0.6, 30  # width of the kernel in standard deviations of the noise
+_MIN_RELATIVE_DIAGONAL = 1e-3  # of R in the QR factorisation: below it a feature is redundant
+_OBSERVATIONS_PER_FEATURE = 3
+_MIN_REST_VARIANCE_SHARE = 0.2  # of the drift's variance, over some twenty observations at rest
 
 
 @dataclass(frozen=True, eq=False)
-class Steady:
-    """Brings looks into one place.
+class Stabiliser:
+    """Removes the drift from further observations of the same camera.
 
     Attributes:
-        at: (POINTS,) the stillest landmarks.
-        place: (POINTS, 3) where they are on average, mm.
-        sways: False for a camera whose looks are better left where they are.
+        at: (STABLE_POINTS,) indices of the landmarks that move least.
+        reference: (STABLE_POINTS, 3) mm, their mean positions.
+        drifts: False for a camera without drift; its observations stay as they are.
     """
 
     at: NDArray[np.intp]
-    place: Floats
-    sways: bool = True
+    reference: Floats
+    drifts: bool = True
 
     def __call__(self, landmarks: Floats) -> Floats:
-        """Landmarks (..., 478, 3) moved as a whole so that the still ones are where they belong."""
-        if not self.sways:
+        """Landmarks (..., 478, 3) mm, translated so that the stable ones are at their reference."""
+        if not self.drifts:
             return landmarks
-        sway = (landmarks[..., self.at, :] - self.place).mean(-2, keepdims=True)
-        return np.asarray(landmarks - sway)
+        drift = (landmarks[..., self.at, :] - self.reference).mean(-2, keepdims=True)
+        return np.asarray(landmarks - drift)
 
 
-def find_steady(data: Dataset) -> Steady:
-    """The stillest points of a data set that has seen poses."""
-    seen = data.landmarks[data.seen]
-    moved = seen - seen.mean(1, keepdims=True)  # the sway itself must not count as motion
-    # Twice: the mean of all points moves with the jaw, the mean of the still ones does not.
+def find_stabiliser(data: Dataset) -> Stabiliser:
+    """The stabiliser of a data set, from the landmarks that move least."""
+    seen = data.landmarks[data.observed]
+    moved = seen - seen.mean(1, keepdims=True)  # the drift itself must not count as motion
+    # Twice: the mean of all landmarks moves with the jaw, the mean of the stable ones does not.
     for _ in range(2):
-        at = np.argsort(moved.var(0).sum(-1))[:POINTS]
+        at = np.argsort(moved.var(0).sum(-1))[:STABLE_POINTS]
         moved = seen - seen[:, at].mean(1, keepdims=True)
-    return Steady(at, seen[:, at].mean(0))
+    return Stabiliser(at, seen[:, at].mean(0))
 
 
-def steadied(data: Dataset) -> tuple[Dataset, Steady]:
-    """The data set without sway, and how to treat further looks of the same camera.
+def stabilised(data: Dataset) -> tuple[Dataset, Stabiliser]:
+    """The data set without drift, and the stabiliser for further observations.
 
-    Where the commands are known, a quadratic map of them says how the middle of all landmarks moves
-    with the face; what it does beyond that is the camera's. Of the map itself, what most landmarks
-    do alike is the camera's as well: a lever moves some of the skin, and the rest stays.
+    A quadratic map of the commands predicts the centroid of all landmarks. The difference to the
+    observed centroid is drift. The common motion of most landmarks is taken out of the map itself:
+    an actuator moves some of the skin, and most landmarks stay.
 
-    Sway is what comes and goes while the pose stays. Where looks at the same pose do not show most
-    of it, it belongs to the poses (MediaPipe leans with the mouth: 0.37 mm over all poses, 0.06 at
-    rest), targets of the same camera have it too, and it stays.
+    Drift changes while the pose stays. If observations at one pose do not show most of the
+    variance, it belongs to the poses (MediaPipe's head pose leans with the mouth: 0.37 mm over all
+    poses, 0.06 mm at rest). Targets of the same camera then contain it too, and it is not removed.
     """
-    learn = data.seen & ~data.of("held")
-    sway = (data.landmarks.mean(1) - _middle(data, learn))[:, None]
+    learn = data.observed & ~data.of("held_out")
+    drift = (data.landmarks.mean(1) - _predicted_centroid(data, learn))[:, None]
     rest = data.of("neutral")
-    steady = find_steady(data)
-    if rest.sum() > 2 and _size(sway[rest]) < _OWN * _size(sway[learn]):
-        return data, replace(steady, sways=False)
-    return replace(data, landmarks=data.landmarks - sway), steady
+    stabiliser = find_stabiliser(data)
+    if rest.sum() > 2:
+        share = _variance(drift[rest]) / max(_variance(drift[learn]), 1e-12)
+        if share < _MIN_REST_VARIANCE_SHARE:
+            return data, replace(stabiliser, drifts=False)
+    return replace(data, landmarks=data.landmarks - drift), stabiliser
 
 
-def _middle(data: Dataset, learn: NDArray[np.bool_]) -> Floats:
-    """(R, 3) where the commands put the middle of the landmarks, as the looks ``learn`` show."""
+def _predicted_centroid(data: Dataset, learn: NDArray[np.bool_]) -> Floats:
+    """Centroid (R, 3) mm of the landmarks by the commands, fitted to the records ``learn`` (R,)."""
     u = data.commands
     features = np.concatenate([u, np.square(u)], axis=1)
-    if learn.sum() < _PLENTY * features.shape[1]:
+    if learn.sum() < _OBSERVATIONS_PER_FEATURE * features.shape[1]:
         features = u
     features = features - features[learn].mean(0)
     seen = data.landmarks[learn].reshape(learn.sum(), -1)
-    home = seen.mean(0)
+    mean = seen.mean(0)
     basis, upper, order = qr(features[learn], mode="economic", pivoting=True)
-    size = np.abs(np.diag(upper))
-    rank = int((size > _LEAST * size.max(initial=1e-12)).sum())
-    fields = basis[:, :rank].T @ (seen - home)
-    left = (seen - home - basis[:, :rank] @ fields).reshape(len(seen), -1, 3)
-    noise = float(np.sqrt((left - left.mean(1, keepdims=True)).var(0).sum(-1).mean()))
+    diagonal = np.abs(np.diag(upper))
+    rank = int((diagonal > _MIN_RELATIVE_DIAGONAL * diagonal.max(initial=1e-12)).sum())
+    fields = basis[:, :rank].T @ (seen - mean)
+    residuals = (seen - mean - basis[:, :rank] @ fields).reshape(len(seen), -1, 3)
+    noise = float(np.sqrt((residuals - residuals.mean(1, keepdims=True)).var(0).sum(-1).mean()))
     by_point = fields.reshape(rank, -1, 3)
-    moves = by_point.mean(1) - np.array([_stillest(f, noise) for f in by_point]).reshape(rank, 3)
-    slopes = solve_triangular(upper[:rank, :rank], moves)
-    return np.asarray(home.reshape(-1, 3).mean(0) + features[:, order[:rank]] @ slopes)
+    common = np.array([_mode(f, noise) for f in by_point]).reshape(rank, 3)
+    slopes = solve_triangular(upper[:rank, :rank], by_point.mean(1) - common)
+    return np.asarray(mean.reshape(-1, 3).mean(0) + features[:, order[:rank]] @ slopes)
 
 
-def _stillest(field: Floats, noise: float) -> Floats:
-    """(3,) the mode of a field (478, 3): mean shift (Comaniciu and Meer, "Mean shift: a robust
-    approach toward feature space analysis", IEEE Trans. PAMI 24 (2002))."""
-    width = max(_WIDTH * noise, 1e-9)
-    middle = np.median(field, axis=0)
-    for _ in range(_SHIFTS):
-        weight = np.exp(-0.5 * np.square((field - middle) / width).sum(1))
-        middle = weight @ field / max(float(weight.sum()), 1e-12)
-    return np.asarray(middle)
+def _mode(field: Floats, noise: float) -> Floats:
+    """Mode (3,) of the displacements of a field (478, 3) mm, by mean shift.
+
+    Source: Comaniciu and Meer, "Mean shift: a robust approach toward feature space analysis", IEEE
+    Trans. PAMI 24 (2002).
+    """
+    width = max(_MODE_WIDTH * noise, 1e-9)
+    mode = np.median(field, axis=0)
+    for _ in range(_MEAN_SHIFTS):
+        weight = np.exp(-0.5 * np.square((field - mode) / width).sum(1))
+        mode = weight @ field / max(float(weight.sum()), 1e-12)
+    return np.asarray(mode)
 
 
-def _size(sway: Floats) -> float:
-    return float(sway.var(0).sum())
+def _variance(drift: Floats) -> float:
+    return float(drift.var(0).sum())

@@ -1,4 +1,4 @@
-"""Babbles a plan before the camera and writes down what was seen; goes on where it was stopped."""
+"""Visits the poses of a plan, stores the observations, and resumes an interrupted session."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.dataset import Writer
-from mien.calibration.capture.frame_filter import said
-from mien.calibration.capture.rig import Stage
-from mien.calibration.capture.stabilise import steadied
-from mien.calibration.identify.dynamics import watch_all
+from mien.calibration.capture.dataset import RecordWriter
+from mien.calibration.capture.frame_filter import describe_counts
+from mien.calibration.capture.rig import CaptureRig
+from mien.calibration.capture.stabilise import stabilised
+from mien.calibration.identify.dynamics import record_step_responses
 from mien.calibration.identify.fit import quick_fit
-from mien.calibration.identify.tendons import WALK, loose_strings
-from mien.calibration.identify.wiring import Finding, first_pass, write_findings
-from mien.calibration.plan.active import choose
-from mien.calibration.plan.excitation import FIRST_PASS, KINDS, POSE_S, Plan
+from mien.calibration.identify.tendons import TENDON_KINDS, slack_tendons
+from mien.calibration.identify.wiring import Finding, check_wiring, save_findings
+from mien.calibration.plan.active import choose_poses
+from mien.calibration.plan.plan import FIRST_PASS, KINDS, POSE_S, Plan
 from mien.models.self_model.model import SelfModel
 from mien.robot.errors import DeviceError, InputError, MienError
 from mien.robot.face.config import FaceConfig
 from mien.robot.runs import write_json
 
 PLAN, DROPPED = "plan.npz", "dropped.json"
-ROUNDS = 3
-"""How often the poses still to be chosen are chosen by a better model."""
-_RECENT = 50  # poses that tell how long one takes
+ACTIVE_ROUNDS = 3
+"""Fits by which the active poses are chosen, one part after each fit."""
+_RECENT = 50  # poses whose median duration predicts the time that is needed
 
 
 @dataclass(frozen=True)
-class Collected:
-    """What a session of collecting did.
+class CollectionSummary:
+    """Summary of a session of collecting.
 
     Attributes:
-        poses: poses in the data set now.
-        new: of them written by this session.
-        unseen: poses that were tried twice and not seen.
-        robot_s: seconds of robot time of this session.
-        dropped: pictures that were not used, by reason, of all sessions.
-        spared: mixtures left out, for the plan's minutes were used up.
+        poses: number of poses in the data set now.
+        new: number of them that this session added.
+        unseen: number of poses without a usable frame in two attempts.
+        robot_s: robot time of this session, s.
+        dropped: number of frames not used in all sessions, by reason.
+        skipped: number of mixtures left out because the budget of minutes was used up.
     """
 
     poses: int
@@ -53,101 +53,112 @@ class Collected:
     unseen: int
     robot_s: float
     dropped: dict[str, int]
-    spared: int = 0
+    skipped: int = 0
 
 
 def collect(
     face: FaceConfig,
-    stage: Stage,
+    rig: CaptureRig,
     folder: Path,
     progress: Callable[[int, int, str], None] = lambda _done, _all, _note: None,
     stop_after: int | None = None,
     known: SelfModel | None = None,
     again: str = "",
-) -> Collected:
+) -> CollectionSummary:
     """Visit all poses of the folder's plan that are not in its data yet.
 
-    A pose without a usable picture is tried once more after the others; until then its record
-    counts as a way that was gone, not as a pose, so that a later session visits it again.
+    A pose without a usable frame is tried once more after the others. Until then its record counts
+    as a movement of the tendons and not as a pose, so that a later session visits the pose again.
 
     Args:
         face: the face.
-        stage: the robot and its camera.
+        rig: the robot and its camera.
         folder: holds ``plan.npz``; records are appended to ``poses.bin``.
-        progress: hears (poses done, poses of the plan, what was dropped).
-        stop_after: end early after so many new poses.
-        known: a robot of the same design; what responds unlike it in the first pass is stopped.
-        again: the command that goes on here, for errors.
+        progress: called with (poses done, poses of the plan, a note).
+        stop_after: number of new poses after which the session ends early; None: no limit.
+        known: self-model of a robot of the same design. The wiring check compares with it, and
+            actuators that fail the check stay at their safe command.
+        again: command that resumes this session; errors name it.
 
     Raises:
-        InputError: no plan, or the disk is full.
+        InputError: there is no plan, or the disk is full.
         ConfigError: the folder's data is of another robot.
-        DeviceError: too many poses in a row without a usable picture, or robot or camera is gone.
+        DeviceError: too many poses in a row had no usable frame, or robot or camera is gone.
     """
     again = again or f"mien calibrate collect --face {face.name} --out {folder}"
     try:
         plan = _plan(folder, face)
-        writer = Writer(folder, stage.setup, len(face.names))
+        writer = RecordWriter(folder, rig.setup, len(face.names))
     except MienError:
-        stage.stop()
+        rig.stop()
         raise
     new = unseen = 0
-    time, paces = 0.0, deque([POSE_S], maxlen=_RECENT)
+    time, durations = 0.0, deque([POSE_S], maxlen=_RECENT)
     done, missed = set(writer.done), set[int]()
     dropped = read_dropped(folder)
-    stopped: NDArray[np.bool_] | None = None
+    faulty: NDArray[np.bool_] | None = None
     findings: list[Finding] = []
-    walked = False
+    tendons_checked = False
     try:
         before = dataset.load(folder, face).robot_s if done else 0.0
         short = _short(plan, done, before, POSE_S)
-        if not plan.left(done, short) and not plan.choosing(done, short):
-            return Collected(len(done), 0, 0, 0.0, dropped, _spared(plan, done))
-        stage.start()
+        if not plan.remaining(done, short) and not plan.needs_more_poses(done, short):
+            return CollectionSummary(len(done), 0, 0, 0.0, dropped, _skipped(plan, done))
+        rig.start()
         writer.add(-1, "start", 0.0, face.safe)
         while True:
-            short = _short(plan, done, before + time, float(np.median(paces)))
-            todo = plan.left(done, short)
-            if not todo and plan.choosing(done, short):
+            short = _short(plan, done, before + time, float(np.median(durations)))
+            todo = plan.remaining(done, short)
+            if not todo and plan.needs_more_poses(done, short):
                 plan = _choose_more(face, folder, plan)
                 continue
             if not todo or (stop_after is not None and new >= stop_after):
                 break
             i = next((i for i in todo if i not in missed), todo[0])
             kind = KINDS[plan.kind[i]]
-            if stopped is None and kind not in FIRST_PASS:
-                findings = first_pass(face, steadied(dataset.load(folder, face))[0], known)
-                write_findings(folder, findings)
-                stopped = _stopped(face, findings)
-                for name, run in watch_all(face, stage, folder, stopped):
+            if faulty is None and kind not in FIRST_PASS:
+                findings = check_wiring(face, stabilised(dataset.load(folder, face))[0], known)
+                save_findings(folder, findings)
+                faulty = _faulty(face, findings)
+                for name, run in record_step_responses(face, rig, folder, faulty):
                     time += float(run.sent_at[-1] - run.sent_at[0])
-                    # No poses, but ways that were gone: what strings have been through.
+                    # No poses, but commands that the tendons' hysteresis depends on.
                     for sent in (run.sent[np.abs(run.sent).sum(1).argmax()], run.sent[-1]):
                         writer.add(-1, "single", time, sent)
-                    dropped = _counted(folder, dropped, run.dropped)
-                    progress(len(done), len(plan) + plan.active, f"pace of {name}")
-            if not walked and kind not in (*FIRST_PASS, *WALK):
-                walked = True
-                findings += loose_strings(face, steadied(dataset.load(folder, face))[0], known)
-                write_findings(folder, findings)
-                stopped = _stopped(face, findings)
+                    dropped = _add_dropped(folder, dropped, run.dropped)
+                    progress(len(done), len(plan) + plan.active, f"step response of {name}")
+            if not tendons_checked and kind not in (*FIRST_PASS, *TENDON_KINDS):
+                tendons_checked = True
+                findings += slack_tendons(face, stabilised(dataset.load(folder, face))[0], known)
+                save_findings(folder, findings)
+                faulty = _faulty(face, findings)
             goal = plan.goals[i]
-            sent = stage.go(goal if stopped is None else np.where(stopped, face.safe, goal))
-            look = stage.look()
-            paces.append(look.time - time)
-            time = look.time
-            seen = bool(np.isfinite(look.landmarks).all())
+            sent = rig.move_to(goal if faulty is None else np.where(faulty, face.safe, goal))
+            observation = rig.observe()
+            durations.append(observation.time - time)
+            time = observation.time
+            seen = bool(np.isfinite(observation.landmarks).all())
             final = seen or i in missed
-            writer.add(i if final else -1, kind, time, sent, look.landmarks, look.head, look.spread)
-            dropped = _counted(folder, dropped, look.dropped)
+            writer.add(
+                i if final else -1,
+                kind,
+                time,
+                sent,
+                observation.landmarks,
+                observation.head,
+                observation.spread,
+            )
+            dropped = _add_dropped(folder, dropped, observation.dropped)
             if final:
                 done.add(i)
                 new += 1
                 unseen += not seen
             else:
                 missed.add(i)
-            whole = len(plan) + plan.active if not short else len(done) + len(plan.left(done, True))
-            progress(len(done), whole, said(dropped))
+            total = len(plan) + plan.active
+            if short:
+                total = len(done) + len(plan.remaining(done, True))
+            progress(len(done), total, describe_counts(dropped))
     except DeviceError as e:
         hint = f"{e.hint}, then {again}" if e.hint else again
         raise DeviceError(f"{e.message}; {len(done)} poses are kept", hint) from e
@@ -156,18 +167,18 @@ def collect(
             f"cannot write to {folder}: {e.strerror or e}; {len(done)} poses are kept", again
         ) from e
     finally:
-        stage.stop()
+        rig.stop()
         writer.close()
-    return Collected(len(done), new, unseen, time, dropped, _spared(plan, done))
+    return CollectionSummary(len(done), new, unseen, time, dropped, _skipped(plan, done))
 
 
-def _stopped(face: FaceConfig, findings: list[Finding]) -> NDArray[np.bool_]:
+def _faulty(face: FaceConfig, findings: list[Finding]) -> NDArray[np.bool_]:
     wrong = {f.actuator for f in findings}
     return np.array([n in wrong for n in face.names])
 
 
 def read_dropped(folder: Path) -> dict[str, int]:
-    """How many pictures were dropped so far, by reason; empty where nothing is known of it."""
+    """Number of frames dropped so far, by reason; empty if the file is missing or damaged."""
     try:
         counts = json.loads((folder / DROPPED).read_text(encoding="utf-8"))
         return {str(k): int(v) for k, v in counts.items()}
@@ -175,8 +186,8 @@ def read_dropped(folder: Path) -> dict[str, int]:
         return {}
 
 
-def _counted(folder: Path, before: dict[str, int], more: Mapping[str, int]) -> dict[str, int]:
-    """All pictures dropped so far, also on disk."""
+def _add_dropped(folder: Path, before: dict[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """Add counts to those so far, and write the sums to disk."""
     if not more:
         return before
     dropped = dict(Counter(before) + Counter(more))
@@ -185,10 +196,10 @@ def _counted(folder: Path, before: dict[str, int], more: Mapping[str, int]) -> d
 
 
 def _plan(folder: Path, face: FaceConfig) -> Plan:
-    """The folder's plan.
+    """Read the folder's plan.
 
     Raises:
-        InputError: missing, damaged, or of another face.
+        InputError: the plan is missing or damaged, or it is for another face.
     """
     try:
         return Plan.load(folder / PLAN, face)
@@ -204,21 +215,21 @@ def _plan(folder: Path, face: FaceConfig) -> Plan:
 
 
 def _short(plan: Plan, done: AbstractSet[int], spent_s: float, pose_s: float) -> bool:
-    """Whether what is left of the plan's minutes is needed for poses that are no mixtures."""
-    return spent_s + pose_s * len(plan.left(done, short=True)) > 60.0 * plan.minutes
+    """Whether the poses that are no mixtures need all the time left of the plan's minutes."""
+    return spent_s + pose_s * len(plan.remaining(done, short=True)) > 60.0 * plan.minutes
 
 
-def _spared(plan: Plan, done: AbstractSet[int]) -> int:
-    """How many mixtures were left out for want of time, those never chosen included."""
+def _skipped(plan: Plan, done: AbstractSet[int]) -> int:
+    """Number of mixtures left out for lack of time, with those never chosen."""
     return len(plan) - len(done) + plan.active if np.isfinite(plan.minutes) else 0
 
 
 def _choose_more(face: FaceConfig, folder: Path, plan: Plan) -> Plan:
-    """Fit what there is and plan the next poses by it; the longer plan is on disk first."""
-    data, _ = steadied(dataset.load(folder, face))
+    """Fit the data so far, choose the next poses, and write the longer plan to disk."""
+    data, _ = stabilised(dataset.load(folder, face))
     chosen = int((plan.kind == KINDS.index("active")).sum())
-    rounds_left = max(1, round(ROUNDS * plan.active / (chosen + plan.active)))
+    rounds_left = max(1, round(ACTIVE_ROUNDS * plan.active / (chosen + plan.active)))
     count = -(-plan.active // rounds_left)
-    plan = plan.with_active(choose(face, quick_fit(face, data), count, plan.seed + chosen))
+    plan = plan.with_active(choose_poses(face, quick_fit(face, data), count, plan.seed + chosen))
     plan.save(folder / PLAN)
     return plan

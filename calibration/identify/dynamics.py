@@ -1,16 +1,15 @@
-"""How late and how fast each actuator is: a few strokes of each alone, watched while it moves.
+"""Actuator dynamics: dead time and maximum speed of each actuator, from its step responses.
 
-The strokes run at the speed that the face's YAML allows, over the range that the first pass has
-visited. Where the skin was on each picture is read off the fitted self-model: how far along the
-actuator's own path the face was then. A servo that moves ``dead_s`` after its command, and never
-faster than ``speed``, passes those places at certain times; the two numbers are those that fit
-best, and the spread of others that fit nearly as well is their error.
+Each actuator alone makes a few strokes at the speed that the face's YAML allows, over the range of
+the single poses. The camera captures frames meanwhile. The fitted self-model gives the actuator's
+position in each frame: the point on its predicted path that is nearest to the observed face. A
+servo is modelled by a dead time and a maximum speed. The estimate is the posterior mean of both,
+and the error is the posterior standard deviation.
 
-What limits it: a PCA9685 takes a new pulse every 20 ms, so single strokes start up to that much
-later than they should and the mean over the strokes is good for about 3 ms; the skin's own lag
-counts as the servo's; a picture taken ``--camera-delay`` earlier or later than believed shifts all
-dead times alike. A speed can be told from the YAML's only when it is lower: nothing is ever asked
-to move faster.
+Limits of the method: a PCA9685 accepts a new pulse every 20 ms. A stroke starts up to 20 ms late,
+and the mean over the strokes is accurate to about 3 ms. The lag of the skin is part of the dead
+time. An error of ``--camera-delay`` shifts all dead times equally. A maximum speed can be measured
+only if it is lower than the YAML's, because no command is faster.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from mien.calibration.capture.rig import Followed, Stage
-from mien.calibration.identify.step_response import Found, fit_stroke
+from mien.calibration.capture.rig import CaptureRig, ObservedRun
+from mien.calibration.identify.step_response import StepResponse, fit_step_response
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.neck import NECK, neck_features
 from mien.robot.face.config import FaceConfig, Floats
@@ -33,28 +32,28 @@ from mien.robot.face.safety import Limiter
 
 FOLDER = "pace"
 RATE_HZ = 60.0
-HOLD_TICKS = 13  # odd, so that a camera at half the rate meets each stroke at another moment
+HOLD_TICKS = 13  # odd: a camera at half the rate captures each stroke at another phase
 LEAD_TICKS = 6
-NECK_SHARE = 0.5  # of the neck's range: no more than is babbled
-SLOW = 0.9
-"""Slower than this share of the YAML's speed, by twice the error: it is said."""
+NECK_SHARE = 0.5  # of the neck's range: within the poses of the plan
+SLOW_SHARE = 0.9
+"""An actuator is reported slow below this share of the YAML's speed, by twice the error."""
 LATE_S = 0.03
-"""Later than the middle of all actuators by more than this and twice the error: it is said."""
-_PLACES = 97  # along the path
-_BEYOND = 0.15  # of the range, to either side: noise must not be cut off
+"""An actuator is reported late if its dead time exceeds the median by this and twice the error."""
+_PATH_POINTS = 97
+_MARGIN = 0.15  # of the range, on either side, so that noise is not cut off
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How one actuator moves.
+class ActuatorDynamics:
+    """Dynamics of one actuator.
 
     Attributes:
         actuator: its name.
-        dead_s, dead_error_s: s from the command to the skin; NaN: not seen.
-        speed, speed_error: commands/s; as fast as asked where it is that of the YAML. NaN: not
-            seen.
-        asked: commands/s, the YAML's.
-        looks: pictures that were used.
+        dead_s, dead_error_s: dead time from the command to the skin and its standard error, s;
+            NaN: not visible.
+        speed, speed_error: maximum speed and its standard error, commands/s; NaN: not visible.
+        speed_limit: of the YAML, commands/s. The commands moved at this speed.
+        frames: number of frames used.
     """
 
     actuator: str
@@ -62,22 +61,22 @@ class Pace:
     dead_error_s: float
     speed: float
     speed_error: float
-    asked: float
-    looks: int
+    speed_limit: float
+    frames: int
 
     @property
-    def seen(self) -> bool:
-        """Whether the pictures say anything."""
+    def visible(self) -> bool:
+        """Whether the camera saw the actuator move."""
         return bool(np.isfinite(self.dead_s))
 
     @property
     def slow(self) -> bool:
-        """Surely slower than the YAML lets it be."""
-        return self.speed + 2.0 * self.speed_error < SLOW * self.asked
+        """Whether it is significantly slower than the YAML allows."""
+        return self.speed + 2.0 * self.speed_error < SLOW_SHARE * self.speed_limit
 
 
-def strokes(face: FaceConfig, i: int) -> Floats:
-    """(T, n) commands at ``RATE_HZ``: actuator ``i`` there and back twice, as fast as it may."""
+def stroke_commands(face: FaceConfig, i: int) -> Floats:
+    """Commands (T, n) at ``RATE_HZ``: actuator ``i`` moves to and fro at its highest speed."""
     low, high = face.limits[i]
     if face.actuators[face.names[i]].region == "neck":
         low, high = NECK_SHARE * low, NECK_SHARE * high
@@ -97,18 +96,21 @@ def strokes(face: FaceConfig, i: int) -> Floats:
     return np.array(rows)
 
 
-def watch_all(
-    face: FaceConfig, stage: Stage, folder: Path, skip: NDArray[np.bool_]
-) -> Iterator[tuple[str, Followed]]:
-    """Move every actuator that is not in ``skip`` (n,) and was not watched before; keeps each."""
+def record_step_responses(
+    face: FaceConfig, rig: CaptureRig, folder: Path, skip: NDArray[np.bool_]
+) -> Iterator[tuple[str, ObservedRun]]:
+    """Record the step responses of the actuators, and store each in the folder.
+
+    Actuators in ``skip`` (n,) and those recorded before are left out. Yields each name and its run.
+    """
     (folder / FOLDER).mkdir(exist_ok=True)
     for i, name in enumerate(face.names):
         before = _trace(folder, name)
         if skip[i] or (before is not None and 2 * _seen(before).sum() >= len(before["seen"])):
             continue
-        commands = strokes(face, i)
-        stage.go(commands[0])
-        run = stage.follow(commands, RATE_HZ, every=2)
+        commands = stroke_commands(face, i)
+        rig.move_to(commands[0])
+        run = rig.run_trajectory(commands, RATE_HZ, every=2)
         path = folder / FOLDER / f"{name}.npz"
         part = path.with_suffix(".part")
         with part.open("wb") as f:
@@ -124,77 +126,78 @@ def watch_all(
         yield name, run
 
 
-def measure(face: FaceConfig, model: SelfModel, folder: Path) -> list[Pace]:
-    """What the folder's strokes say, in the face's order; empty where there are none."""
+def identify_dynamics(face: FaceConfig, model: SelfModel, folder: Path) -> list[ActuatorDynamics]:
+    """Dynamics of all actuators with recorded step responses, in the face's order."""
     out = []
     for i, name in enumerate(face.names):
         trace = _trace(folder, name)
         if trace is None:
             continue
-        found = None
+        response = None
         if name in NECK:
-            found = _of_neck(model, i, trace)
+            response = _neck_response(model, i, trace)
         elif i in model.inputs:
-            found = _of_skin(model, i, trace)
-        nan = float("nan")
-        dead, dead_error, share, share_error = found or (nan, nan, nan, nan)
-        asked = float(face.speed[i])
-        looks = int(_seen(trace).sum())
-        out.append(Pace(name, dead, dead_error, share * asked, share_error * asked, asked, looks))
+            response = _skin_response(model, i, trace)
+        dead, dead_error, share, share_error = response or StepResponse.unknown()
+        limit = float(face.speed[i])
+        frames = int(_seen(trace).sum())
+        speed, speed_error = share * limit, share_error * limit
+        out.append(ActuatorDynamics(name, dead, dead_error, speed, speed_error, limit, frames))
     return out
 
 
-def late(paces: list[Pace]) -> list[Pace]:
-    """Those that start surely later than most."""
-    usual = _usual(paces)
-    return [p for p in paces if p.dead_s - 2.0 * p.dead_error_s > usual + LATE_S]
+def late_actuators(dynamics: list[ActuatorDynamics]) -> list[ActuatorDynamics]:
+    """Actuators whose dead time is significantly longer than the median."""
+    median = _median_dead_s(dynamics)
+    return [p for p in dynamics if p.dead_s - 2.0 * p.dead_error_s > median + LATE_S]
 
 
-def rows(paces: list[Pace]) -> dict[str, dict[str, float | bool | None]]:
-    """By actuator, for JSON: ms and commands/s; None where nothing was seen."""
+def rows(dynamics: list[ActuatorDynamics]) -> dict[str, dict[str, float | bool | None]]:
+    """Dynamics by actuator for JSON, in ms and commands/s; None where nothing was visible."""
 
     def known(value: float) -> float | None:
         return round(value, 4) if np.isfinite(value) else None
 
-    behind = late(paces)
+    late = late_actuators(dynamics)
     return {
         p.actuator: {
             "dead_ms": known(1e3 * p.dead_s),
             "dead_error_ms": known(1e3 * p.dead_error_s),
             "speed": known(p.speed),
             "speed_error": known(p.speed_error),
-            "speed_allowed": p.asked,
-            "looks": p.looks,
+            "speed_allowed": p.speed_limit,
+            "looks": p.frames,
             "slow": p.slow,
-            "late": p in behind,
+            "late": p in late,
         }
-        for p in paces
+        for p in dynamics
     }
 
 
-def warnings(paces: list[Pace]) -> list[str]:
-    """A sentence for each actuator that is slow or late, with what to do."""
-    usual = _usual(paces)
+def warnings(dynamics: list[ActuatorDynamics]) -> list[str]:
+    """A sentence for each slow or late actuator, with the remedy."""
+    median = _median_dead_s(dynamics)
     slow = [
-        f"{p.actuator} is slow: it follows at {p.speed:.1f} +- {p.speed_error:.1f} commands/s, "
-        f"its YAML lets it move at {p.asked:g}: set its speed to {p.speed:.1f}, or mend it"
-        for p in paces
+        f"{p.actuator} is slow: it reaches {p.speed:.1f} +- {p.speed_error:.1f} commands/s, "
+        f"the YAML allows {p.speed_limit:g}: set its speed to {p.speed:.1f}, or repair it"
+        for p in dynamics
         if p.slow
     ]
     return slow + [
-        f"{p.actuator} is late: it starts {1e3 * p.dead_s:.0f} +- {1e3 * p.dead_error_s:.0f} ms "
-        f"after its command, the others {1e3 * usual:.0f} ms: look for play in its linkage"
-        for p in late(paces)
+        f"{p.actuator} is late: its dead time is {1e3 * p.dead_s:.0f} +- "
+        f"{1e3 * p.dead_error_s:.0f} ms, the median is {1e3 * median:.0f} ms: "
+        "check its linkage for play"
+        for p in late_actuators(dynamics)
     ]
 
 
-def _usual(paces: list[Pace]) -> float:
-    """Dead time (s) of the middle actuator."""
-    return float(np.median([p.dead_s for p in paces if p.seen] or [np.nan]))
+def _median_dead_s(dynamics: list[ActuatorDynamics]) -> float:
+    """Median dead time (s) of the actuators."""
+    return float(np.median([p.dead_s for p in dynamics if p.visible] or [np.nan]))
 
 
 def _trace(folder: Path, name: str) -> dict[str, Floats] | None:
-    """What was written of an actuator; None: nothing, or not readable."""
+    """Recorded step responses of an actuator; None if missing or damaged."""
     try:
         with (folder / FOLDER / f"{name}.npz").open("rb") as f, np.load(f) as z:
             return {k: z[k].astype(np.float64) for k in z.files}
@@ -203,59 +206,59 @@ def _trace(folder: Path, name: str) -> dict[str, Floats] | None:
 
 
 def _seen(trace: dict[str, Floats]) -> NDArray[np.bool_]:
-    """(S,) pictures with a face."""
+    """Frames (S,) with a face."""
     return np.asarray(np.isfinite(trace["seen"]).all((1, 2)))
 
 
-def _of_skin(model: SelfModel, i: int, trace: dict[str, Floats]) -> Found | None:
+def _skin_response(model: SelfModel, i: int, trace: dict[str, Floats]) -> StepResponse | None:
     good = _seen(trace)
     if 2 * good.sum() < len(good):
         return None
     at = int(np.flatnonzero(model.inputs == i)[0])
-    x = np.zeros((_PLACES, len(model.inputs)))
-    x[:, at] = places = _places(trace["sent"])
-    path = _level(model.decode(model.latents(x))).reshape(_PLACES, -1)
-    seen = _level(trace["seen"][good]).reshape(int(good.sum()), -1)
-    string = np.flatnonzero(model.tendons == at)
-    moves: Callable[[Floats], Floats] = np.asarray
-    if len(string):
+    x = np.zeros((_PATH_POINTS, len(model.inputs)))
+    x[:, at] = positions = _path_positions(trace["sent"])
+    path = _centred(model.decode(model.latents(x))).reshape(_PATH_POINTS, -1)
+    seen = _centred(trace["seen"][good]).reshape(int(good.sum()), -1)
+    tendon = np.flatnonzero(model.tendons == at)
+    to_inputs: Callable[[Floats], Floats] = np.asarray
+    if len(tendon):
         play = model.play
-        width, growth = float(play.half_width[string[0]]), float(play.growth[string[0]])
+        width, growth = float(play.half_width[tendon[0]]), float(play.growth[tendon[0]])
 
-        def moves(u: Floats) -> Floats:
-            """The string's pull at commands (T, ...) one after the other."""
+        def to_inputs(u: Floats) -> Floats:
+            """The tendon's pulls at successive commands (T, ...)."""
             pull, out = np.zeros(u.shape[1:]), np.empty_like(u)
             for t, now in enumerate(u):
                 r = width + growth * now
                 pull = out[t] = np.minimum(np.maximum(pull, now - r), now + r)
             return out
 
-    return fit_stroke(trace, good, places, path, seen, moves)
+    return fit_step_response(trace, good, positions, path, seen, to_inputs)
 
 
-def _of_neck(model: SelfModel, i: int, trace: dict[str, Floats]) -> Found | None:
+def _neck_response(model: SelfModel, i: int, trace: dict[str, Floats]) -> StepResponse | None:
     good = np.asarray(np.isfinite(trace["head"]).all((1, 2)))
     if not len(model.neck) or 2 * good.sum() < len(good):
         return None
-    three = np.zeros((_PLACES, len(NECK)))
-    three[:, NECK.index(model.names[i])] = places = _places(trace["sent"])
+    three = np.zeros((_PATH_POINTS, len(NECK)))
+    three[:, NECK.index(model.names[i])] = positions = _path_positions(trace["sent"])
     path = np.degrees(neck_features(three) @ model.neck[:, :3])
     turn = trace["head"][good][:, :3, :3]
     early = trace["seen_at"][good] <= trace["sent_at"][LEAD_TICKS]
     if not early.any():
         return None
-    home = Rotation.from_matrix(turn[early]).mean().inv()
-    seen = np.degrees((home * Rotation.from_matrix(turn)).as_rotvec())
-    return fit_stroke(trace, good, places, path, seen, np.asarray)
+    rest = Rotation.from_matrix(turn[early]).mean().inv()
+    seen = np.degrees((rest * Rotation.from_matrix(turn)).as_rotvec())
+    return fit_step_response(trace, good, positions, path, seen, np.asarray)
 
 
-def _places(sent: Floats) -> Floats:
-    """(_PLACES,) commands along the path, a little farther than was sent."""
+def _path_positions(sent: Floats) -> Floats:
+    """Commands (P,) along the path, with a margin beyond those sent."""
     low, high = sent.min(), sent.max()
-    more = _BEYOND * (high - low)
-    return np.linspace(low - more, high + more, _PLACES)
+    more = _MARGIN * (high - low)
+    return np.linspace(low - more, high + more, _PATH_POINTS)
 
 
-def _level(landmarks: Floats) -> Floats:
-    """Without the camera's sway."""
+def _centred(landmarks: Floats) -> Floats:
+    """Landmarks (S, 478, 3) without the camera's drift."""
     return np.asarray(landmarks - landmarks.mean(1, keepdims=True))

@@ -1,4 +1,4 @@
-"""Data set -> self-model: which actuators show, which poses count, how the neck turns the head."""
+"""Data set -> self-model: visible actuators, usable poses, the fit, and the map of the neck."""
 
 from __future__ import annotations
 
@@ -20,15 +20,22 @@ from mien.models.train.self_model.fit import Examples, fit
 from mien.robot.face.config import FaceConfig, Floats
 
 MODEL = "self_model.safetensors"
-# An actuator shows when its full range moves some landmarks by so many standard errors, and mm.
-_SHOWS, _SHOWS_MM = 6.0, 1.0
-_MOST = 8
+# An actuator is visible if its range moves its landmarks by so many standard errors, and mm.
+_MIN_SIGMAS, _MIN_MOTION_MM = 6.0, 1.0
+_LANDMARKS_PER_ACTUATOR = 8
 
 
 def examples(
     face: FaceConfig, data: Dataset, seen: NDArray[np.bool_], inputs: tuple[int, ...]
 ) -> Examples:
-    """The records ``seen`` (R,) as examples; the others still count for the strings' memory."""
+    """Examples of a data set.
+
+    Args:
+        face: the face.
+        data: all records; those outside ``seen`` still count for the tendons' hysteresis.
+        seen: (R,) records to learn from.
+        inputs: indices of the actuators that are network inputs.
+    """
     kinds = [face.actuators[face.names[i]].kind for i in inputs]
     rows = np.flatnonzero(seen)
     return Examples(
@@ -42,13 +49,13 @@ def examples(
 
 
 def usable(data: Dataset) -> NDArray[np.bool_]:
-    """(R,) poses to learn from: seen, settled, not held out."""
-    settled = data.spread <= RESTLESS * np.nanmedian(data.spread[data.seen])
-    return np.asarray(data.seen & ~data.of("held", "neck") & settled)
+    """Records (R,) to learn from: observed, settled, and not held out."""
+    settled = data.spread <= RESTLESS * np.nanmedian(data.spread[data.observed])
+    return np.asarray(data.observed & ~data.of("held_out", "neck") & settled)
 
 
 def noise_floor(data: Dataset) -> float:
-    """RMS distance (mm) of a landmark from its mean over the repeats of the neutral pose."""
+    """RMS distance (mm) of a landmark from its mean over the observations of the neutral pose."""
     rest = data.landmarks[data.of("neutral")]
     if len(rest) < 3:
         return float("nan")
@@ -56,12 +63,14 @@ def noise_floor(data: Dataset) -> float:
     return float(np.sqrt(error.mean()))
 
 
-def strokes(face: FaceConfig, data: Dataset) -> tuple[Floats, Floats]:
-    """How far each actuator's full range moves the landmarks it moves most, and how sure that is.
+def motion_ranges(face: FaceConfig, data: Dataset) -> tuple[Floats, Floats]:
+    """Motion of the skin over each actuator's range, and its standard error.
+
+    The motion is that of a linear fit to all poses, as a mean over the ``_LANDMARKS_PER_ACTUATOR``
+    landmarks that move most.
 
     Returns:
-        (n,) mm: mean over the ``_MOST`` landmarks with the largest slope of a linear fit to all
-        poses, and (n,) mm: the standard error of the same. Both 0 for what never moved.
+        motion (n,) mm, and its standard error (n,) mm; both 0 for an actuator that never moved.
     """
     learn = usable(data)
     u = data.commands[learn]
@@ -70,25 +79,25 @@ def strokes(face: FaceConfig, data: Dataset) -> tuple[Floats, Floats]:
     inverse = np.linalg.pinv(a.T @ a)
     y = data.landmarks[learn].reshape(len(u), -1)
     slopes = inverse @ (a.T @ y)
-    left = np.square(y - a @ slopes).sum(0) / max(1, len(u) - a.shape[1])
+    variance = np.square(y - a @ slopes).sum(0) / max(1, len(u) - a.shape[1])
     span = np.ptp(data.commands[learn], axis=0)[moving]
     size = np.linalg.norm(slopes[:-1].reshape(len(span), -1, 3), axis=-1) * span[:, None]
-    most = np.argsort(size, axis=1)[:, -_MOST:]
-    spread = np.sqrt(left.reshape(-1, 3).sum(-1))
-    sure = np.sqrt(np.diag(inverse)[:-1])[:, None] * spread[None] * span[:, None]
+    largest = np.argsort(size, axis=1)[:, -_LANDMARKS_PER_ACTUATOR:]
+    spread = np.sqrt(variance.reshape(-1, 3).sum(-1))
+    errors = np.sqrt(np.diag(inverse)[:-1])[:, None] * spread[None] * span[:, None]
     move, error = np.zeros(len(face.names)), np.zeros(len(face.names))
-    move[moving] = np.take_along_axis(size, most, axis=1).mean(1)
-    error[moving] = np.take_along_axis(sure, most, axis=1).mean(1)
+    move[moving] = np.take_along_axis(size, largest, axis=1).mean(1)
+    error[moving] = np.take_along_axis(errors, largest, axis=1).mean(1)
     return move, error
 
 
-def inputs_of(face: FaceConfig, data: Dataset) -> tuple[int, ...]:
-    """Actuators whose own motion the landmarks show; never the neck."""
-    moved, error = strokes(face, data)
+def visible_actuators(face: FaceConfig, data: Dataset) -> tuple[int, ...]:
+    """Indices of the actuators whose motion the camera sees. The neck is never among them."""
+    motion, error = motion_ranges(face, data)
     return tuple(
         i
         for i, a in enumerate(face.actuators.values())
-        if a.region != "neck" and moved[i] > max(_SHOWS_MM, _SHOWS * error[i])
+        if a.region != "neck" and motion[i] > max(_MIN_MOTION_MM, _MIN_SIGMAS * error[i])
     )
 
 
@@ -98,12 +107,12 @@ def fit_face(
     config: FitConfig | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> SelfModel:
-    """The self-model of a data set, with what it was made from in ``meta``.
+    """Fit the self-model of a data set. ``meta`` names the face, the camera and the data.
 
     Raises:
-        ModelError: too few usable poses.
+        ModelError: there are too few usable poses.
     """
-    inputs = inputs_of(face, data)
+    inputs = visible_actuators(face, data)
     model = fit(examples(face, data, usable(data), inputs), config, progress)
     meta = model.meta | {
         "face": face.name,
@@ -122,36 +131,37 @@ def fit_face(
 
 
 def quick_fit(face: FaceConfig, data: Dataset) -> SelfModel:
-    """A rough model for choosing the next poses."""
+    """A fast, less accurate fit for the choice of further poses."""
     return fit_face(face, data, FitConfig(steps=800, rounds=1))
 
 
 def save(folder: Path, model: SelfModel) -> Path:
-    """Write the folder's model."""
+    """Write the model into a folder. Returns its path."""
     self_model.save(folder / MODEL, model)
     return folder / MODEL
 
 
 def _neck(face: FaceConfig, data: Dataset) -> Floats:
-    """Least squares of the head's motion since neutral on the neck's commands.
+    """Map (9, 6) of the neck: least squares of the head's motion on the neck's features.
 
-    In the resting head's own frame, wherever the camera stands; its friction lets a neck come back
-    to rest within some tenths of a degree, so rest is the mean of all looks at it.
+    The motion is relative to the head at rest, so it does not depend on the camera's place. A neck
+    with friction returns to rest within some tenths of a degree. The rest pose is therefore the
+    mean over all observations at rest.
     """
     if not set(NECK) <= set(face.names):
         return np.zeros((0, 6))
     rest = data.of("neutral") & np.isfinite(data.head).all((1, 2))
     at = [face.names.index(n) for n in NECK]
-    turned = data.seen & (np.abs(data.commands[:, at]) > 1e-3).any(1)
+    turned = data.observed & (np.abs(data.commands[:, at]) > 1e-3).any(1)
     turned &= np.isfinite(data.head).all((1, 2))
     if not rest.any() or turned.sum() < 9:
         return np.zeros((0, 6))
-    home = np.eye(4)
-    home[:3, :3] = Rotation.from_matrix(data.head[rest][:, :3, :3]).mean().as_matrix()
-    home[:3, 3] = data.head[rest][:, :3, 3].mean(0)
-    motion = np.linalg.inv(home) @ data.head[turned]
-    wanted = np.concatenate(
+    rest_pose = np.eye(4)
+    rest_pose[:3, :3] = Rotation.from_matrix(data.head[rest][:, :3, :3]).mean().as_matrix()
+    rest_pose[:3, 3] = data.head[rest][:, :3, 3].mean(0)
+    motion = np.linalg.inv(rest_pose) @ data.head[turned]
+    target = np.concatenate(
         [Rotation.from_matrix(motion[:, :3, :3]).as_rotvec(), motion[:, :3, 3]], axis=1
     )
     features = neck_features(data.commands[turned][:, at])
-    return np.asarray(np.linalg.lstsq(features, wanted, rcond=None)[0])
+    return np.asarray(np.linalg.lstsq(features, target, rcond=None)[0])

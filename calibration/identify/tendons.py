@@ -1,12 +1,15 @@
-"""Strings before a camera that follows them its own way: judged by many pulls, not by three.
+"""Finds slack or torn tendons before a camera other than that of the reference model.
 
-A camera in front sees how noses and cheeks move up and down, not how deep, and MediaPipe alone
-hardly sees them at all, so that how far a string moves the skin says nothing of the string. Whether
-the picture changes with its pulls at all does, where it does so on the other side of the face: over
-the walk of the strings, on the rendered rig (build 4) with one cheek's string torn, the energy of
-the healthy ones lies 112 to 142 standard deviations above that of the same pulls in another order,
-that of the torn one -0.1. By MediaPipe's points alone, and a shorter walk, noses had 35 to 44,
-cheeks -0.1 to 10 (healthy builds 1, 2 and 3).
+A camera in front sees how nose and cheeks move up and down, and not how they move in depth.
+MediaPipe alone hardly sees their motion at all. The size of the observed motion therefore says
+little about a tendon. But the observations must be correlated with its pulls if they are correlated
+with the pulls of the tendon on the other side.
+
+The statistic is the energy of the observations along the pulls, against the same pulls in random
+order, over all poses of the tendon excitation. On the rendered rig (build 4) with one torn cheek
+tendon, the healthy tendons have 112 to 142 standard deviations, and the torn one has -0.1. With
+MediaPipe's landmarks alone and fewer poses, healthy tendons of the nose have 35 to 44, and those of
+the cheeks -0.1 to 10 (builds 1, 2 and 3).
 """
 
 from __future__ import annotations
@@ -18,58 +21,60 @@ from mien.calibration.identify.wiring import Finding
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats
 
-WALK = ("loop", "string")
-"""The poses that are judged."""
-SHOWS, HIDDEN = 20.0, 8.0
-"""Standard deviations of shuffled pulls: a string that shows, and one that does not."""
-_LEAST = 30  # poses
+TENDON_KINDS = ("loop", "tendon")
+"""Kinds of poses that the check uses."""
+MIN_SIGMAS_VISIBLE, MAX_SIGMAS_HIDDEN = 20.0, 8.0
+"""Standard deviations above shuffled pulls: of a visible tendon, and of a hidden one."""
+_MIN_POSES = 30
 _SHUFFLES = 100
-_NEAR = 0.3  # of the largest motion that the known robot makes with this string
+_MIN_RELATIVE_MOTION = 0.3  # of a landmark, against the largest that the tendon makes
 
 
-def loose_strings(face: FaceConfig, data: Dataset, known: SelfModel | None) -> list[Finding]:
-    """Strings that do not show while the same string of the other side does.
+def slack_tendons(face: FaceConfig, data: Dataset, known: SelfModel | None) -> list[Finding]:
+    """Tendons that are not visible while the tendon on the other side is.
 
-    Only where the camera is not the one that ``known``, a robot of this design, was seen by: else
-    the first pass has judged them already.
+    Args:
+        face: the face.
+        data: observations so far.
+        known: self-model of a robot of this design. If the same camera observed it, the result is
+            empty, because the wiring check has judged the tendons already.
     """
-    rows = data.of(*WALK)
-    if known is None or rows.sum() < _LEAST or _same_eyes(known, data):
+    rows = data.of(*TENDON_KINDS)
+    if known is None or rows.sum() < _MIN_POSES or _same_camera(known, data):
         return []
-    strings = [i for i in known.inputs if face.actuators[face.names[i]].kind == "tendon"]
+    tendons = [i for i in known.inputs if face.actuators[face.names[i]].kind == "tendon"]
     pulls, seen = data.commands[rows], data.landmarks[rows]
-    shows = {
-        i: _shows(known, i, pulls[:, [i, *(j for j in strings if j != i)]], seen)
-        for i in strings
+    visible = {
+        i: _sigmas(known, i, pulls[:, [i, *(j for j in tendons if j != i)]], seen)
+        for i in tendons
         if np.ptp(pulls[:, i]) > 0.5
     }
     found = []
-    for i, sigmas in shows.items():
-        twin = max(
-            (j for j in shows if j != i and _alike(face, i, j)), key=shows.__getitem__, default=None
-        )
-        if sigmas < HIDDEN and twin is not None and shows[twin] > SHOWS:
-            found.append(Finding(face.names[i], "loose", 0.0, face.names[twin]))
+    for i, sigmas in visible.items():
+        twins = (j for j in visible if j != i and _same_region(face, i, j))
+        twin = max(twins, key=visible.__getitem__, default=None)
+        if sigmas < MAX_SIGMAS_HIDDEN and twin is not None and visible[twin] > MIN_SIGMAS_VISIBLE:
+            found.append(Finding(face.names[i], "slack", 0.0, face.names[twin]))
     return found
 
 
-def _alike(face: FaceConfig, i: int, j: int) -> bool:
+def _same_region(face: FaceConfig, i: int, j: int) -> bool:
     return face.actuators[face.names[i]].region == face.actuators[face.names[j]].region
 
 
-def _same_eyes(known: SelfModel, data: Dataset) -> bool:
+def _same_camera(known: SelfModel, data: Dataset) -> bool:
     return bool(known.meta.get("camera", data.setup.camera) == data.setup.camera)
 
 
-def _shows(known: SelfModel, i: int, pulls: Floats, seen: Floats) -> float:
-    """By how many standard deviations the picture follows ``pulls[:, 0]`` (P, strings).
+def _sigmas(known: SelfModel, i: int, pulls: Floats, seen: Floats) -> float:
+    """Standard deviations by which the observations (P, 478, 3) follow ``pulls[:, 0]`` (P, k).
 
-    Looks (P, 478, 3) in x and y only, where the known robot's string ``i`` moves the skin.
+    Only x and y are used, of the landmarks that tendon ``i`` of the known robot moves.
     """
     full = np.zeros(known.n)
     full[i] = 1.0
-    reach = np.linalg.norm(known.landmarks(full) - known.landmarks(np.zeros(known.n)), axis=1)
-    near = reach > _NEAR * reach.max()
+    motion = np.linalg.norm(known.landmarks(full) - known.landmarks(np.zeros(known.n)), axis=1)
+    near = motion > _MIN_RELATIVE_MOTION * motion.max()
     moved = (seen - seen.mean(1, keepdims=True))[:, near, :2].reshape(len(seen), -1)
     others = np.concatenate([pulls[:, 1:], np.ones((len(pulls), 1))], axis=1)
     hat = others @ np.linalg.pinv(others)

@@ -1,9 +1,9 @@
-"""What the first pass says of the wiring: stuck, loose, reversed or swapped actuators.
+"""The wiring check: finds stuck, slack, reversed and swapped actuators.
 
-Each actuator has moved alone by then. Its response is compared with that of a known robot of the
-same design (the self-model that ships), as one number: how many times the known response it
-contains. That number averages over all landmarks that the actuator should move, so a camera with 2
-mm of noise is good enough for a lid that moves 3.
+It runs after each actuator has moved alone. The response of an actuator is compared with that of a
+known robot of the same design (the self-model that ships). The result is one number, the gain by
+which the response contains the known one. The gain averages over all landmarks that the actuator
+should move. A camera with 2 mm of noise is therefore good enough for a lid that moves 3 mm.
 """
 
 from __future__ import annotations
@@ -22,45 +22,47 @@ from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats
 
 FINDINGS = "first_pass.json"
-What = Literal["stuck", "loose", "reversed", "swapped"]
-_WEAK = 0.2  # of the known response; a healthy one has 0.6 to 1.4 before a camera that sees it all
-_STILL, _MOVES = 20.0, 40.0  # standard errors of the noise's energy: rendered, still ones have
-# -11 to 20, the weakest brow 36
-_ALIKE = 0.6  # of another actuator's response: it moves that one's place
-_SURE = 3.0  # standard errors
+FaultKind = Literal["stuck", "slack", "reversed", "swapped"]
+_WEAK_GAIN = 0.2  # a healthy actuator has 0.6 to 1.4, before a camera that sees its motion
+# Energy in standard errors of the noise's energy. On the rendered rig, still actuators have -11 to
+# 20, and the weakest brow has 36.
+_MAX_ENERGY_STILL, _MIN_ENERGY_MOVING = 20.0, 40.0
+_MIN_SWAPPED_GAIN = 0.6  # of another actuator's response
+_MIN_SIGMAS = 3.0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong with one actuator.
+    """A fault of one actuator.
 
     Attributes:
         actuator: its name.
-        what: ``stuck`` (rigid) or ``loose`` (string): it hardly shows; ``reversed``; ``swapped``.
-        share: how much of the known response was seen.
-        like: with ``swapped``, whose response it has; with ``loose``, the string beside it that
-            shows, where how much it should show is not known.
+        what: ``stuck`` (rigid actuator) or ``slack`` (tendon): it hardly moves the skin;
+            ``reversed``; ``swapped``.
+        gain: gain of the known response in the observed one.
+        like: with ``swapped``, the actuator whose response it has; with ``slack``, the tendon on
+            the other side, where the size of the response is unknown.
     """
 
     actuator: str
-    what: What
-    share: float
+    what: FaultKind
+    gain: float
     like: str = ""
 
     def __str__(self) -> str:
-        seen = f"shows {100 * self.share:.0f} % of what it should"
-        if self.what == "loose" and self.like:
-            seen = f"does not show, while {self.like} does"
+        seen = f"its response is {100 * self.gain:.0f} % of that of a healthy one"
+        if self.what == "slack" and self.like:
+            seen = f"the camera does not see it move, but it sees {self.like}"
         return {
-            "stuck": f"{self.actuator} is stuck or not connected: it {seen}",
-            "loose": f"{self.actuator}: its string is loose or torn: it {seen}",
-            "reversed": f"{self.actuator} is reversed: set its direction the other way",
+            "stuck": f"{self.actuator} is stuck or not connected: {seen}",
+            "slack": f"{self.actuator}: its tendon is slack or torn: {seen}",
+            "reversed": f"{self.actuator} is reversed: invert its direction in the face's YAML",
             "swapped": f"{self.actuator} moves what {self.like} should: their channels are swapped",
         }[self.what]
 
 
-def known_robot(face: FaceConfig) -> SelfModel | None:
-    """The self-model that ships for this design, even for another calibration of it; None: none."""
+def reference_model(face: FaceConfig) -> SelfModel | None:
+    """The self-model that ships for this design, of any robot; None if there is none."""
     try:
         model = self_model.read(self_model.shipped(face.name))
     except ModelError:
@@ -68,14 +70,14 @@ def known_robot(face: FaceConfig) -> SelfModel | None:
     return model if model.names == face.names else None
 
 
-def write_findings(folder: Path, findings: list[Finding]) -> None:
-    """Leave them beside the data, for the report."""
+def save_findings(folder: Path, findings: list[Finding]) -> None:
+    """Write the findings beside the data, for the report."""
     text = json.dumps([asdict(f) | {"text": str(f)} for f in findings], indent=2)
     (folder / FINDINGS).write_text(text + "\n", encoding="utf-8")
 
 
 def read_findings(folder: Path) -> list[str]:
-    """What the first pass said, one sentence each; empty when all was well or nothing is there."""
+    """The findings, one sentence each; empty without findings or without the file."""
     try:
         rows = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
         return [str(row["text"]) for row in rows]
@@ -83,8 +85,14 @@ def read_findings(folder: Path) -> list[str]:
         return []
 
 
-def first_pass(face: FaceConfig, data: Dataset, known: SelfModel | None) -> list[Finding]:
-    """Judge every actuator that ``known`` can see by its poses alone; None finds nothing."""
+def check_wiring(face: FaceConfig, data: Dataset, known: SelfModel | None) -> list[Finding]:
+    """Check every network input of ``known`` by its single poses.
+
+    Args:
+        face: the face.
+        data: observations so far.
+        known: self-model of a robot of the same design; None: nothing is checked.
+    """
     if known is None:
         return []
     rest = data.landmarks[data.of("neutral")]
@@ -94,37 +102,37 @@ def first_pass(face: FaceConfig, data: Dataset, known: SelfModel | None) -> list
     noise = float(np.sqrt((rest.var(0).sum(-1).mean() / 3) * len(rest) / (len(rest) - 1)))
     home, still = rest.mean(0), known.landmarks(np.zeros(known.n))
     seen = data.landmarks[single] - home
-    seen = seen - np.median(seen, axis=1, keepdims=True)  # the camera's sway
-    said = known.landmarks(data.commands[single]) - still
+    seen = seen - np.median(seen, axis=1, keepdims=True)  # the camera's drift
+    expected = known.landmarks(data.commands[single]) - still
     commands = data.commands[single]
-    other_eyes = known.meta.get("camera", data.setup.camera) != data.setup.camera
-    shows = _shown(face, known, seen, commands, noise, len(rest)) if other_eyes else {}
+    other_camera = known.meta.get("camera", data.setup.camera) != data.setup.camera
+    energies = _energies(face, known, seen, commands, noise, len(rest)) if other_camera else {}
     found = []
     for i in known.inputs:
         mine = np.abs(commands[:, i]) > 1e-6
-        energy = float(np.square(said[mine]).sum())
+        energy = float(np.square(expected[mine]).sum())
         if energy <= 0:
             continue
-        share = float((seen[mine] * said[mine]).sum()) / energy
+        gain = float((seen[mine] * expected[mine]).sum()) / energy
         error = noise * np.sqrt(1 + 1 / len(rest)) / np.sqrt(energy)
-        if share > _WEAK or error * _SURE > 1 - _WEAK:
-            continue  # healthy, or too small a motion to say
-        finding = _explain(face, known, int(i), seen[mine], commands[mine], share, noise)
-        if other_eyes and finding.what == "loose":
-            continue  # a few pulls say nothing of a string that these eyes hardly follow
-        if other_eyes and finding.what == "stuck":
-            like = [n for n in shows if _alike(face, n, finding.actuator)]
-            seen_beside = not like or max(shows[n] for n in like) > _MOVES
-            if shows[finding.actuator] > _STILL or not seen_beside:
+        if gain > _WEAK_GAIN or error * _MIN_SIGMAS > 1 - _WEAK_GAIN:
+            continue  # healthy, or its motion is too small for a decision
+        finding = _explain(face, known, int(i), seen[mine], commands[mine], gain, noise)
+        if other_camera and finding.what == "slack":
+            continue  # the few single poses do not decide; slack_tendons() does later
+        if other_camera and finding.what == "stuck":
+            mirrored = [n for n in energies if _are_mirrored(face, n, finding.actuator)]
+            moving = not mirrored or max(energies[n] for n in mirrored) > _MIN_ENERGY_MOVING
+            if energies[finding.actuator] > _MAX_ENERGY_STILL or not moving:
                 continue
         found.append(finding)
     return found
 
 
-def _shown(
+def _energies(
     face: FaceConfig, known: SelfModel, seen: Floats, commands: Floats, noise: float, rests: int
 ) -> dict[str, float]:
-    """How much each actuator's motions alone (P, 478, 3) at commands (P, n) show: ``_energy``."""
+    """Energy (see ``_energy``) of each actuator's own motion (P, 478, 3) at commands (P, n)."""
     out = {}
     for i in known.inputs:
         mine = np.abs(commands[:, i]) > 1e-6
@@ -133,8 +141,8 @@ def _shown(
     return out
 
 
-def _alike(face: FaceConfig, one: str, other: str) -> bool:
-    """The same actuator of the other side: eyes that follow one brow need not follow another."""
+def _are_mirrored(face: FaceConfig, one: str, other: str) -> bool:
+    """Whether two actuators are the left and right one of a pair."""
     a, b = face.actuators[one], face.actuators[other]
     place = one.rpartition("_")[0]
     same = (a.region, a.kind, place) == (b.region, b.kind, other.rpartition("_")[0])
@@ -142,10 +150,10 @@ def _alike(face: FaceConfig, one: str, other: str) -> bool:
 
 
 def _energy(seen: Floats, u: Floats, noise: float, rests: int) -> float:
-    """How far the energy of a motion (P, 478, 3) along commands (P,) is above the noise's.
+    """Energy of a motion (P, 478, 3) along commands (P,) above that of noise, in standard errors.
 
-    In standard errors: noise alone has a chi square of 478 x 3 degrees of freedom. The resting face
-    that was taken off has noise of its own, the same in all poses.
+    The energy of noise alone has a chi-squared distribution with 478 x 3 degrees of freedom. The
+    mean face at rest, of ``rests`` observations, adds the same noise to all poses.
     """
     power = float(np.square(u).sum())
     slope = np.einsum("p,plk->lk", u, seen) / power
@@ -161,27 +169,28 @@ def _explain(
     i: int,
     seen: Floats,
     commands: Floats,
-    share: float,
+    gain: float,
     noise: float,
 ) -> Finding:
-    """Why actuator ``i`` does not do what it should."""
+    """The fault of actuator ``i``, whose response contains the known one with ``gain``."""
     name = face.names[i]
-    if share < -_WEAK:
-        return Finding(name, "reversed", share)
+    if gain < -_WEAK_GAIN:
+        return Finding(name, "reversed", gain)
     still = known.landmarks(np.zeros(known.n))
     best, most = "", 0.0
     for j in known.inputs:
         as_if = np.zeros_like(commands)
         as_if[:, j] = commands[:, i]
-        said = known.landmarks(as_if) - still
-        energy = float(np.square(said).sum())
-        # A response that drowns in the noise cannot be recognised in it.
-        if j == i or energy < (_SURE * noise) ** 2:
+        expected = known.landmarks(as_if) - still
+        energy = float(np.square(expected).sum())
+        # A response below the noise cannot be recognised.
+        if j == i or energy < (_MIN_SIGMAS * noise) ** 2:
             continue
-        times = abs(float((seen * said).sum())) / energy
-        if _ALIKE < times < 1 / _ALIKE and times**2 * energy > most:
-            best, most = face.names[j], times**2 * energy
+        other = abs(float((seen * expected).sum())) / energy
+        in_range = _MIN_SWAPPED_GAIN < other < 1 / _MIN_SWAPPED_GAIN
+        if in_range and other**2 * energy > most:
+            best, most = face.names[j], other**2 * energy
     if best:
-        return Finding(name, "swapped", share, best)
-    loose = face.actuators[name].kind == "tendon"
-    return Finding(name, "loose" if loose else "stuck", share)
+        return Finding(name, "swapped", gain, best)
+    tendon = face.actuators[name].kind == "tendon"
+    return Finding(name, "slack" if tendon else "stuck", gain)

@@ -1,250 +1,140 @@
-"""What to babble, in which order: safe before anything is known, informative later.
-
-neutral     the face at rest, now and again: noise and drift
-single      one actuator at a time, small before large: sign, range, stuck or swapped channels
-loop        each string up and down, whole and half way: slack point and hysteresis
-combo       low-discrepancy mixtures, growing; half of them move few actuators, as expressions do,
-            but all pull strings
-neck        the head turned: only for the pose of the head, not for the face
-active      mixtures chosen where the first model knows least (added by ``collect``)
-held        never learned from: what ``verify`` asks
-string      strings pulled as in mixtures, the rest of the face still
-"""
+"""Makes an excitation plan: safe poses first, informative poses later."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
+from mien.calibration.plan.plan import KINDS, POSE_S, Plan
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter
 
-KINDS = ("start", "neutral", "single", "loop", "neck", "combo", "active", "held", "string")
-"""``start`` is no pose: it marks that the face was (re)started at its safe pose."""
-
-FIRST_PASS = ("neutral", "single")
-"""What is done before anything is known to be wired right."""
-MIXED = ("combo", "active")
-"""What a budget of minutes is saved on: all else is needed, however few of these there are."""
-
-_AMPLITUDES = (0.3, 0.65, 1.0)
-_LOOP = (0.2, 0.4, 0.6, 0.8, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0, 0.5, 0.25, 0.5, 0.0)
-_STRINGS, _STRINGS_SHARE = 60, 0.08  # poses of the strings alone: at least, and of all
-_REST = 4  # neutral poses at the start
+_SINGLE_AMPLITUDES = (0.3, 0.65, 1.0)
+_LOOP_LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0, 0.5, 0.25, 0.5, 0.0)
+_MIN_TENDON_POSES, _TENDON_SHARE = 60, 0.08
+_NEUTRAL_AT_START = 4
 _NEUTRAL_EVERY = 100
-_GROWING = 0.25  # share of the combos whose amplitude still grows
+_GROWING_SHARE = 0.25  # of the combos: their amplitude still grows
 _ACTIVE_SHARE = 0.35
-_HELD = 150
-_NECK, _TURNS = 0.9, 20  # share of the range that the neck is turned over, and how often
-_SWING = 1.0  # rad; pulls that follow one another have a correlation of about -0.6
-_FAR = 0.6  # 1: the arcsine's density; 0: all or nothing
-_FEW = 0.2  # chance that an actuator moves in a sparse mixture
-POSE_S = 0.32
-"""Seconds that a pose takes on the rig."""
-_PACE_S = 1.7  # that watching the pace of one actuator takes
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """Poses in order.
-
-    Attributes:
-        face, face_hash: whom it is for.
-        seed: of the mixtures.
-        kind: (P,) index into ``KINDS``.
-        goals: (P, n) commands, inside limits and interlocks.
-        active: poses that ``collect`` is still to choose itself, before the held ones.
-        minutes: of robot time; what would take longer is left out of the mixtures.
-    """
-
-    face: str
-    face_hash: str
-    seed: int
-    kind: NDArray[np.uint8]
-    goals: Floats
-    active: int
-    minutes: float = np.inf
-
-    def __len__(self) -> int:
-        return len(self.goals)
-
-    def save(self, path: Path) -> None:
-        """Write it whole or not at all."""
-        part = path.with_suffix(".part")
-        with part.open("wb") as f:
-            np.savez(
-                f,
-                face=self.face,
-                face_hash=self.face_hash,
-                seed=self.seed,
-                kind=self.kind,
-                goals=self.goals,
-                active=self.active,
-                minutes=self.minutes,
-            )
-        part.replace(path)
-
-    @classmethod
-    def load(cls, path: Path, face: FaceConfig) -> Plan:
-        """Read it.
-
-        Raises:
-            InputError: missing, damaged, or a plan for another face.
-        """
-        again = f"mien calibrate plan --face {face.name} --out {path.parent}"
-        try:
-            with path.open("rb") as f, np.load(f) as z:
-                plan = cls(
-                    str(z["face"]),
-                    str(z["face_hash"]),
-                    int(z["seed"]),
-                    z["kind"],
-                    z["goals"],
-                    int(z["active"]),
-                    float(z["minutes"]) if "minutes" in z else np.inf,
-                )
-        except (OSError, KeyError, ValueError, EOFError) as e:
-            raise InputError(f"cannot read the plan {path}: {e}", again) from e
-        if (plan.face, plan.face_hash) != (face.name, face.hash):
-            raise InputError(
-                f"{path} is a plan for {plan.face} ({plan.face_hash}), "
-                f"this face is {face.name} ({face.hash})",
-                again,
-            )
-        return plan
-
-    @property
-    def asking(self) -> int:
-        """Where the held poses begin; neutral ones lie between them."""
-        return int(np.argmax(self.kind == KINDS.index("held")))
-
-    def choosing(self, done: AbstractSet[int], short: bool = False) -> bool:
-        """Whether poses are still to be chosen: not with time ``short``, and not once one of those
-        that come after them is ``done``, for poses keep their numbers."""
-        return bool(self.active) and not short and max(done, default=-1) < self.asking
-
-    def left(self, done: AbstractSet[int], short: bool = False) -> list[int]:
-        """Poses that are still to be visited, in order; no mixtures with time ``short``."""
-        end = self.asking if self.choosing(done, short) else len(self)
-        without = MIXED if short else ()
-        return [i for i in range(end) if i not in done and KINDS[self.kind[i]] not in without]
-
-    def with_active(self, goals: Floats) -> Plan:
-        """The chosen poses put in before the held ones."""
-        kind = np.full(len(goals), KINDS.index("active"), dtype=np.uint8)
-        return replace(
-            self,
-            kind=np.insert(self.kind, self.asking, kind),
-            goals=np.insert(self.goals, self.asking, goals, axis=0),
-            active=self.active - len(goals),
-        )
+_MAX_HELD_OUT = 150
+_NECK_SHARE, _NECK_POSES = 0.9, 20  # share of the neck's range
+_PHASE_STD_RAD = 1.0  # successive pulls have a correlation of about -0.6
+_PULL_EXPONENT = 0.6  # 1: the arcsine density; 0: pulls of 0 and 1 only
+_SPARSE_PROBABILITY = 0.2  # that an actuator moves in a sparse mixture
+_STEP_RESPONSE_S = 1.7  # time of one actuator's step responses
 
 
 def make_plan(
     face: FaceConfig, poses: int, seed: int = 0, again: str = "", minutes: float = np.inf
 ) -> Plan:
-    """A plan of about ``poses`` poses; ``again`` is the command that makes one, for errors.
+    """Make a plan.
+
+    Args:
+        face: the face.
+        poses: number of poses, about.
+        seed: of the mixtures.
+        again: command that makes a plan; errors name it.
+        minutes: budget of robot time.
 
     Raises:
-        InputError: too few poses or ``minutes`` to visit every actuator and still learn and verify.
+        InputError: ``poses`` or ``minutes`` are too few to excite every actuator, fit and verify.
     """
-    strings = _strings_alone(face, max(_STRINGS, round(_STRINGS_SHARE * poses)), seed)
-    fixed = [*_singles(face), *_loops(face), *strings, *_necks(face, seed)]
-    least = int(len(fixed) + 2 * _moving(face).sum() + _held(poses))
+    tendons = _tendons_alone(face, max(_MIN_TENDON_POSES, round(_TENDON_SHARE * poses)), seed)
+    fixed = [*_singles(face), *_loops(face), *tendons, *_necks(face, seed)]
+    minimum = int(len(fixed) + 2 * _moves_skin(face).sum() + _held_out_count(poses))
     again = again or f"mien calibrate plan --face {face.name}"
-    if poses < least:
+    if poses < minimum:
         raise InputError(
-            f"{poses} poses are too few for {face.name}: at least {least}",
-            f"{again} --poses {least}",
+            f"{poses} poses are too few for {face.name}: at least {minimum}",
+            f"{again} --poses {minimum}",
         )
-    needed = np.ceil((least * POSE_S + len(face.names) * _PACE_S) / 6.0) / 10.0
+    needed = np.ceil((minimum * POSE_S + len(face.names) * _STEP_RESPONSE_S) / 6.0) / 10.0
     if not minutes >= needed:
         raise InputError(
             f"{minutes:g} minutes are too few for {face.name}: at least {needed:g}",
             f"{again} --poses {poses} --minutes {needed:g}",
         )
-    free = poses - len(fixed) - _held(poses) - poses // _NEUTRAL_EVERY - _REST
+    free = poses - len(fixed) - _held_out_count(poses) - poses // _NEUTRAL_EVERY - _NEUTRAL_AT_START
     active = int(_ACTIVE_SHARE * free)
-    grow = np.minimum(1.0, 0.35 + 0.65 * np.arange(free - active) / (_GROWING * (free - active)))
-    combos = pulled(face, mixtures(face, free - active, seed), seed) * grow[:, None]
-    held = mixtures(face, _held(poses), seed + 7919)
+    grow = np.minimum(
+        1.0, 0.35 + 0.65 * np.arange(free - active) / (_GROWING_SHARE * (free - active))
+    )
+    combos = with_tendon_excitation(face, mixtures(face, free - active, seed), seed) * grow[:, None]
+    held_out = mixtures(face, _held_out_count(poses), seed + 7919)
     rows = [
         *fixed,
         *(("combo", g) for g in combos),
-        *(("held", g) for g in held),
+        *(("held_out", g) for g in held_out),
     ]
     rows = list(_with_neutrals(face, rows))
-    goals = allowed(face, np.array([g for _, g in rows]))
+    goals = limited(face, np.array([g for _, g in rows]))
     kind = np.array([KINDS.index(k) for k, _ in rows], dtype=np.uint8)
     return Plan(face.name, face.hash, seed, kind, goals, active, minutes)
 
 
 def mixtures(face: FaceConfig, count: int, seed: int) -> Floats:
-    """(count, n) commands over the whole range, every second one with few actuators moving."""
+    """Mixtures (count, n) over the whole range; every second one moves few actuators."""
     low, high = face.limits.T
     sobol = qmc.Sobol(len(face.names), scramble=True, rng=np.random.default_rng(seed))
     unit = sobol.random(1 << max(count - 1, 1).bit_length())[:count]
     goals = low + unit * (high - low)
     rng = np.random.default_rng([seed, 1])
-    few = rng.uniform(size=goals.shape) < _FEW
-    few[1::2] = True
-    return np.where(few & _moving(face), goals, 0.0)
+    moving = rng.uniform(size=goals.shape) < _SPARSE_PROBABILITY
+    moving[1::2] = True
+    return np.where(moving & _moves_skin(face), goals, 0.0)
 
 
-def pulled(face: FaceConfig, goals: Floats, seed: int) -> Floats:
-    """Goals (P, n) with every string pulled in every pose.
+def with_tendon_excitation(face: FaceConfig, goals: Floats, seed: int) -> Floats:
+    """Poses (P, n) with a pull of every tendon in every pose: the tendon excitation.
 
-    Strings have little to do with the rest of a face, so a pose that moves few other actuators can
-    tell of all strings as well. Pulls are mostly far or small, somewhat more so than the arcsine's
-    density at which a cubic is known best (Pukelsheim, "Optimal Design of Experiments", 1993,
-    section 9.5), for its slope matters most; and after a far pull rather comes a small one, for a
-    camera's error wanders more slowly than that. Against even pulls at random that takes a third
-    off the error of a slope; often enough a pull is reached from both sides, which tells the
-    strings' memory.
+    Tendons hardly interact with the rest of a face, so every pose can excite all of them. Most
+    pulls are near 0 or near 1. The density is somewhat more extreme than the arcsine density, which
+    is D-optimal for a cubic (Pukelsheim, "Optimal Design of Experiments", 1993, section 9.5),
+    because the slope matters most. A large pull is usually followed by a small one, because the
+    camera's error drifts more slowly than that. Compared with uniform random pulls, the error of a
+    slope is smaller by a third. Pulls are reached from both sides, as identification of the play
+    operators needs.
     """
-    strings = strings_of(face)
+    tendons = tendon_mask(face)
     rng = np.random.default_rng([seed, 4])
-    phase = np.empty((len(goals), len(strings)))
-    now = rng.uniform(high=np.pi, size=len(strings))
+    phase = np.empty((len(goals), len(tendons)))
+    now = rng.uniform(high=np.pi, size=len(tendons))
     for row in phase:
-        turn = np.pi - now + _SWING * rng.standard_normal(len(strings))
+        turn = np.pi - now + _PHASE_STD_RAD * rng.standard_normal(len(tendons))
         row[:] = now = np.arccos(np.cos(turn))  # folded into [0, pi]: stays uniform there
     side = np.cos(phase)
-    pulls = 0.5 * (1.0 + np.sign(side) * np.abs(side) ** _FAR)
-    return np.where(strings, pulls * face.limits[:, 1], goals)
+    pulls = 0.5 * (1.0 + np.sign(side) * np.abs(side) ** _PULL_EXPONENT)
+    return np.where(tendons, pulls * face.limits[:, 1], goals)
 
 
-def allowed(face: FaceConfig, goals: Floats) -> Floats:
-    """Goals (P, n) after limits and interlocks, as the limiter will let them through."""
+def limited(face: FaceConfig, goals: Floats) -> Floats:
+    """Poses (P, n) after limits and interlocks, as the limiter will send them."""
     limiter = Limiter(face)
     return np.array([limiter(g, face.safe, 1e3).commands for g in goals]).reshape(goals.shape)
 
 
-def _moving(face: FaceConfig) -> NDArray[np.bool_]:
-    """(n,) actuators that are babbled: the neck only turns the head in front of the camera."""
+def _moves_skin(face: FaceConfig) -> NDArray[np.bool_]:
+    """Actuators (n,) that move skin: all but the neck, which turns the head."""
     return np.array([a.region != "neck" for a in face.actuators.values()])
 
 
-def strings_of(face: FaceConfig) -> NDArray[np.bool_]:
-    """(n,) actuators that pull strings."""
+def tendon_mask(face: FaceConfig) -> NDArray[np.bool_]:
+    """Actuators (n,) that are tendons."""
     return np.array([a.kind == "tendon" for a in face.actuators.values()])
 
 
-def _held(poses: int) -> int:
-    return min(_HELD, max(20, poses // 6))
+def _held_out_count(poses: int) -> int:
+    return min(_MAX_HELD_OUT, max(20, poses // 6))
 
 
 def _singles(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
-    """Small amplitudes of all actuators come before large ones of any."""
-    for amplitude in _AMPLITUDES:
-        for i in np.flatnonzero(_moving(face)):
+    """Each actuator alone; small amplitudes of all actuators before larger ones of any."""
+    for amplitude in _SINGLE_AMPLITUDES:
+        for i in np.flatnonzero(_moves_skin(face)):
             low, high = face.limits[i]
             for end in (high, low):
                 if abs(end) * amplitude >= 0.05:
@@ -254,27 +144,27 @@ def _singles(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
 
 
 def _loops(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
-    """Strings of both sides at once: they do not touch each other."""
-    strings = strings_of(face)
-    if strings.any():
-        for level in _LOOP:
-            yield "loop", np.where(strings, level * face.limits[:, 1], 0.0)
+    """All tendons at once: those of the two sides do not interact."""
+    tendons = tendon_mask(face)
+    if tendons.any():
+        for level in _LOOP_LEVELS:
+            yield "loop", np.where(tendons, level * face.limits[:, 1], 0.0)
 
 
-def _strings_alone(face: FaceConfig, count: int, seed: int) -> Iterator[tuple[str, Floats]]:
-    """The rest at neutral: only their past tells such faces apart."""
-    if strings_of(face).any():
+def _tendons_alone(face: FaceConfig, count: int, seed: int) -> Iterator[tuple[str, Floats]]:
+    """Tendons excited, all else at neutral: such faces differ only by the tendons' hysteresis."""
+    if tendon_mask(face).any():
         rest = np.zeros((count, len(face.names)))
-        yield from (("string", goal) for goal in pulled(face, rest, seed + 1))
+        yield from (("tendon", goal) for goal in with_tendon_excitation(face, rest, seed + 1))
 
 
 def _necks(face: FaceConfig, seed: int) -> Iterator[tuple[str, Floats]]:
-    """Low-discrepancy turns about all axes at once, growing."""
-    at = np.flatnonzero(~_moving(face))
+    """Low-discrepancy turns about all axes at once, of growing amplitude."""
+    at = np.flatnonzero(~_moves_skin(face))
     if len(at):
-        low, high = _NECK * face.limits[at].T
+        low, high = _NECK_SHARE * face.limits[at].T
         sobol = qmc.Sobol(len(at), scramble=True, rng=np.random.default_rng([seed, 3]))
-        turns = low + sobol.random(1 << (_TURNS - 1).bit_length())[:_TURNS] * (high - low)
+        turns = low + sobol.random(1 << (_NECK_POSES - 1).bit_length())[:_NECK_POSES] * (high - low)
         for turn in turns[np.argsort(np.abs(turns).max(1))]:
             goal = np.zeros(len(face.names))
             goal[at] = turn
@@ -285,7 +175,7 @@ def _with_neutrals(
     face: FaceConfig, rows: list[tuple[str, Floats]]
 ) -> Iterator[tuple[str, Floats]]:
     rest = np.zeros(len(face.names))
-    yield from (("neutral", rest) for _ in range(_REST))
+    yield from (("neutral", rest) for _ in range(_NEUTRAL_AT_START))
     for k, row in enumerate(rows):
         if k and k % _NEUTRAL_EVERY == 0:
             yield "neutral", rest

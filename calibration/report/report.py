@@ -1,4 +1,4 @@
-"""One HTML page of a calibration: numbers against their goals, and figures."""
+"""The report of a calibration: one HTML page with metrics, criteria and figures."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.capture.frame_filter import said
+from mien.calibration.capture.frame_filter import describe_counts
 from mien.calibration.report.figures import Plot, plots
-from mien.calibration.verify.acceptance import MEANING, Row, judged, wanting
-from mien.calibration.verify.results import Verdict
+from mien.calibration.verify.acceptance import DESCRIPTIONS, CriterionResult, evaluate, unmet
+from mien.calibration.verify.results import VerificationResults
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig
 
@@ -37,41 +37,51 @@ def write_report(
     face: FaceConfig,
     data: Dataset,
     model: SelfModel,
-    verdict: Verdict,
+    results: VerificationResults,
     findings: Sequence[str] = (),
     before: SelfModel | None = None,
 ) -> Path:
-    """Write the page, its figures inside it, ``findings`` of the first pass on top.
+    """Write the report. Its figures are inside the page.
 
-    ``before``: what was believed of this face before, for the figure of before and after.
+    Args:
+        path: of the page.
+        face: the face.
+        data: observations.
+        model: fitted to ``data``.
+        results: of verification.
+        findings: of the wiring check; they stand at the top.
+        before: self-model that was used before this calibration; None: there was none.
+
+    Returns:
+        the path.
     """
-    metrics, setup = verdict.metrics, data.setup
-    told = [f"Stopped: {f}" for f in findings] + _hidden(model)
-    notes = "".join(f"<li class='missed'>{html.escape(f)}</li>" for f in told)
+    metrics, setup = results.metrics, data.setup
+    warnings = [f"Stopped: {f}" for f in findings] + _hidden(model)
+    notes = "".join(f"<li class='missed'>{html.escape(f)}</li>" for f in warnings)
     build = f", build {setup.build}" if setup.build >= 0 else ""
     against = metrics.get("errors_against", "the camera")
-    figures = "\n".join(_figure(p) for p in plots(face, data, model, verdict, before))
+    figures = "\n".join(_figure(p) for p in plots(face, data, model, results, before))
     title = f"Calibration of {html.escape(face.name)}"
     sections = [
         f"<h1>{title}</h1>",
-        f"<p>{int(data.seen.sum())} poses, camera {html.escape(setup.camera)}{build}; "
-        f"faces shown again are judged by {html.escape(str(against))}.</p>",
-        _standing(metrics),
+        f"<p>{int(data.observed.sum())} poses, camera {html.escape(setup.camera)}{build}; "
+        f"errors of reproduced faces are against {html.escape(str(against))}.</p>",
+        _verdict(metrics),
         f"<ul>{notes}</ul>" if notes else "",
         _table(
-            ("what", "", "goal", ""),
+            ("metric", "value", "criterion", "result"),
             (
-                (_what(r), _short(r.value), _goal(r), "met" if r.met else "missed")
-                for r in judged(metrics)
+                (_description(r), _short(r.value), _criterion(r), "met" if r.met else "missed")
+                for r in evaluate(metrics)
             ),
         ),
-        _paces(metrics.get("pace", {}), face.names),
+        _dynamics(metrics.get("pace", {}), face.names),
         _dropped(metrics.get("dropped", {})),
         figures,
-        "<h2>All numbers</h2><details><summary>metrics.json</summary>",
+        "<h2>All metrics</h2><details><summary>metrics.json</summary>",
         _table(
-            ("name", ""),
-            ((k, _shown(v)) for k, v in sorted(metrics.items()) if not isinstance(v, dict)),
+            ("name", "value"),
+            ((k, _formatted(v)) for k, v in sorted(metrics.items()) if not isinstance(v, dict)),
         ),
         f"</details><p>Face <code>{face.hash}</code>, data <code>{data.hash}</code>.</p>",
     ]
@@ -86,46 +96,46 @@ def write_report(
     return path
 
 
-def _standing(metrics: Mapping[str, Any]) -> str:
-    """Whether the face may be called calibrated."""
-    missing = wanting(metrics)
+def _verdict(metrics: Mapping[str, Any]) -> str:
+    """Whether the face is calibrated."""
+    missing = unmet(metrics)
     if missing:
         return f"<p class='missed'><b>Not calibrated</b>: {html.escape('; '.join(missing))}.</p>"
-    return "<p class='met'><b>Calibrated</b>: held-out faces are found again.</p>"
+    return "<p class='met'><b>Calibrated</b>: the inverse reproduces held-out faces.</p>"
 
 
-def _what(row: Row) -> str:
-    return f"{MEANING[row.name]} ({row.note})" if row.note else MEANING[row.name]
+def _description(row: CriterionResult) -> str:
+    return f"{DESCRIPTIONS[row.name]} ({row.note})" if row.note else DESCRIPTIONS[row.name]
 
 
-def _goal(row: Row) -> str:
-    return row.goal.replace("at most ", "≤\N{NO-BREAK SPACE}")
+def _criterion(row: CriterionResult) -> str:
+    return row.criterion.replace("at most ", "≤\N{NO-BREAK SPACE}")
 
 
 def _short(value: float) -> str:
-    """Three digits, and all of a count."""
+    """Three significant digits; counts in full."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _hidden(model: SelfModel) -> list[str]:
-    """What the camera did not see moving, and what follows from that."""
+    """Actuators that the camera did not see move, with the remedy."""
     unseen = model.meta.get("unseen_actuators", [])
     if not unseen:
         return []
     return [
-        f"Not seen moving: {', '.join(unseen)}. The camera cannot tell whether they work; "
-        "look at them yourself (mien pose)."
+        f"The camera does not see these actuators move: {', '.join(unseen)}. It cannot tell "
+        "whether they work. Check them by eye with mien set."
     ]
 
 
-def _paces(rows: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
-    """How late and how fast each actuator is."""
+def _dynamics(rows: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
+    """Table of dead time and maximum speed of each actuator."""
     if not rows:
         return ""
 
     def cells(name: str, p: Mapping[str, Any]) -> tuple[str, ...]:
         if p["dead_ms"] is None:
-            return name, "not seen", "", f"{p['speed_allowed']:g}", ""
+            return name, "not visible", "", f"{p['speed_allowed']:g}", ""
         note = "slow, missed" if p["slow"] else "late, missed" if p["late"] else ""
         return (
             name,
@@ -136,12 +146,18 @@ def _paces(rows: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
         )
 
     return (
-        "<h2>How late and how fast each actuator is</h2><p>From its command to the skin, in "
-        "strokes at the speed that the YAML allows; nothing faster was asked. Dead times hold the "
-        "skin's own lag and what the camera's delay is believed to be; single strokes jitter by "
-        "the 20 ms between pulses.</p><div class='wide'>"
+        "<h2>Actuator dynamics</h2><p>Dead time from command to skin, and maximum speed, from step "
+        "responses at the speed that the YAML allows. The dead time contains the lag of the skin "
+        "and any error of the camera delay. Single strokes vary by the 20 ms between pulses.</p>"
+        "<div class='wide'>"
         + _table(
-            ("actuator", "dead time, ms", "speed, commands/s", "allowed", ""),
+            (
+                "actuator",
+                "dead time, ms",
+                "maximum speed, commands/s",
+                "limit in the YAML",
+                "result",
+            ),
             (cells(n, rows[n]) for n in names if n in rows),
         )
         + "</div>"
@@ -149,13 +165,13 @@ def _paces(rows: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
 
 
 def _dropped(stages: Mapping[str, Mapping[str, int]]) -> str:
-    """Pictures that were not used."""
-    parts = [f"{stage}: {said(counts) or 'none'}" for stage, counts in stages.items()]
+    """Number of frames that were not used, by stage and reason."""
+    parts = [f"{stage}: {describe_counts(counts) or 'none'}" for stage, counts in stages.items()]
     return f"<p>Pictures dropped: {html.escape('; '.join(parts))}.</p>" if parts else ""
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A row whose last cell says ``met`` or ``missed`` has its colour."""
+    """HTML table. A row is coloured if its last cell is ``met`` or ``missed``."""
     out = ["<tr>" + "".join(f"<th>{html.escape(h)}</th>" for h in heads) + "</tr>"]
     for row in rows:
         kind = row[-1].split(", ")[-1]
@@ -165,7 +181,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table>{''.join(out)}</table>"
 
 
-def _shown(value: object) -> str:
+def _formatted(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

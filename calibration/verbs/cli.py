@@ -1,4 +1,8 @@
-"""``mien calibrate``: every stage reads files and writes files, and says what comes next."""
+"""``mien calibrate``: the stages of a calibration. Each reads and writes files of one folder.
+
+Importing this file loads neither torch, MuJoCo, MediaPipe nor matplotlib: a stage imports them when
+it needs them.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +15,17 @@ import typer
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.connect import AUTO
-from mien.calibration.capture.frame_filter import said
-from mien.calibration.capture.stabilise import steadied
-from mien.calibration.identify import dynamics as pacing
+from mien.calibration.capture.frame_filter import describe_counts
+from mien.calibration.capture.stabilise import stabilised
+from mien.calibration.identify import dynamics as actuator_dynamics
 from mien.calibration.identify import fit as fitting
 from mien.calibration.identify.collect import PLAN
 from mien.calibration.identify.collect import collect as run_collect
-from mien.calibration.identify.latency import measure
-from mien.calibration.identify.wiring import known_robot, read_findings
+from mien.calibration.identify.latency import measure_latency
+from mien.calibration.identify.wiring import read_findings, reference_model
 from mien.calibration.plan.excitation import make_plan
-from mien.calibration.report.report import write_report
 from mien.calibration.verbs.drift import check, trim
-from mien.calibration.verbs.install import ship as install
+from mien.calibration.verbs.install import install
 from mien.calibration.verbs.options import (
     DELAY_MS,
     Build,
@@ -38,28 +41,32 @@ from mien.calibration.verbs.options import (
     Seed,
     Ship,
 )
-from mien.calibration.verbs.session import drop, session
-from mien.calibration.verbs.workspace import Place, progress, say
-from mien.calibration.verify.acceptance import judged, wanting
+from mien.calibration.verbs.session import add_dropped, open_session
+from mien.calibration.verbs.workspace import Workspace, print_command, progress
+from mien.calibration.verify.acceptance import evaluate, unmet
 from mien.calibration.verify.checks import check_all, learning_curve
-from mien.calibration.verify.head_pose import check_head
-from mien.calibration.verify.results import Verdict, load_arrays, save_arrays
+from mien.calibration.verify.head_pose import check_head_pose
+from mien.calibration.verify.results import VerificationResults, load_arrays, save_arrays
 from mien.models.self_model import model as self_model
 from mien.models.train.self_model.config import FitConfig
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.config import load_face
 from mien.robot.face.provenance import origin
 
-HELP = """Lets a face learn itself, and prove it.
+HELP = """Calibrate a face: learn how each motor moves the skin, and verify the result.
 
-Begin with `mien calibrate all`: it plans, collects, fits, verifies and reports, on the simulated
-rig. For a real face add `--port auto --camera 0`, its head fixed, alone and whole in the picture,
-well lit. Stopped at any time, the same command goes on where it was. Weeks later `check` says
-whether to keep, trim or redo.
+Example: mien calibrate all --face morpheus33
+
+`all` plans the poses, collects observations, fits the self-model, verifies it on held-out faces and
+writes a report, on the simulated rig. For a real face add `--port auto --camera 0`. Fix its head,
+and show the camera the whole face and no other face, well lit. Every stage can be interrupted with
+Ctrl-C; the same command resumes it. Some weeks later, `mien calibrate check` tells whether to keep,
+trim or redo the calibration.
 """
 app = typer.Typer(help=HELP, no_args_is_help=True)
 calibrate = app
 POSES = 1490
+"""Default number of poses."""
 
 
 @app.command()
@@ -70,18 +77,21 @@ def plan(
     seed: Seed = 0,
     minutes: Minutes = None,
 ) -> None:
-    """Decide what to babble, safe poses first."""
-    config, place = load_face(face), Place.of(face, out)
-    if (place.folder / dataset.RECORDS).exists():
+    """Plan the poses of the calibration, safe poses first.
+
+    Example: mien calibrate plan --face morpheus33 --poses 1490
+    """
+    config, workspace = load_face(face), Workspace.of(face, out)
+    if (workspace.folder / dataset.RECORDS).exists():
         raise InputError(
-            f"{place.folder} already holds poses of another plan", place.command("collect")
+            f"{workspace.folder} already holds poses of another plan", workspace.command("collect")
         )
-    with place.going_on_with("plan"):
-        place.folder.mkdir(parents=True, exist_ok=True)
-        made = make_plan(config, poses, seed, place.command("plan"), minutes or math.inf)
-        made.save(place.folder / PLAN)
-    print(f"{len(made)} poses planned, {made.active} more to be chosen on the way")
-    place.say_next("collect")
+    with workspace.resumable("plan"):
+        workspace.folder.mkdir(parents=True, exist_ok=True)
+        made = make_plan(config, poses, seed, workspace.command("plan"), minutes or math.inf)
+        made.save(workspace.folder / PLAN)
+    print(f"{len(made)} poses are planned; {made.active} more will be chosen during collecting")
+    workspace.print_next("collect")
 
 
 @app.command()
@@ -95,57 +105,68 @@ def collect(
     delay: Delay = DELAY_MS,
     fault: Faults = None,
 ) -> None:
-    """Move and watch. Stopped at any time, it goes on where it was."""
-    config, place = load_face(face), Place.of(face, out)
-    if not (place.folder / PLAN).exists():
-        raise InputError(f"no plan in {place.folder}", place.command("plan"))
+    """Visit the planned poses and observe each. The command resumes an interrupted session.
+
+    Example: mien calibrate collect --face morpheus33 --port auto --camera 0
+    """
+    config, workspace = load_face(face), Workspace.of(face, out)
+    if not (workspace.folder / PLAN).exists():
+        raise InputError(f"no plan in {workspace.folder}", workspace.command("plan"))
     robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))
-    with place.going_on_with("collect"):
+    with workspace.resumable("collect"):
         began = time.monotonic()
-        with session(config, place, robot, "collect") as stage, progress("collect") as tell:
+        with (
+            open_session(config, workspace, robot, "collect") as rig,
+            progress("collect") as report_progress,
+        ):
             done = run_collect(
                 config,
-                stage,
-                place.folder,
-                tell,
-                known=known_robot(config),
-                again=place.command("collect"),
+                rig,
+                workspace.folder,
+                report_progress,
+                known=reference_model(config),
+                again=workspace.command("collect"),
             )
-        drop(place, "collect", done.dropped)  # of all sessions
-        place.merge({"poses": done.poses, "robot_s": dataset.load(place.folder, config).robot_s})
+        add_dropped(workspace, "collect", done.dropped)  # of all sessions
+        robot_s = dataset.load(workspace.folder, config).robot_s
+        workspace.merge({"poses": done.poses, "robot_s": robot_s})
     print(
         f"{done.poses} poses, {done.new} of them new, {done.unseen} without a face; "
         f"{done.robot_s:.0f} s of robot time in {time.monotonic() - began:.0f} s"
     )
-    if done.spared:
-        print(f"{done.spared} mixtures were left out: the plan's minutes are used up")
-    print(f"pictures dropped: {said(done.dropped) or 'none'}")
-    for finding in read_findings(place.folder):
+    if done.skipped:
+        print(f"{done.skipped} mixtures were left out, because the plan's minutes are used up")
+    print(f"pictures dropped: {describe_counts(done.dropped) or 'none'}")
+    for finding in read_findings(workspace.folder):
         print(f"stopped: {finding}")
-    place.say_next("fit")
+    workspace.print_next("fit")
 
 
 @app.command()
 def fit(face: Face = "morpheus33", out: Out = None, seed: Seed = 0) -> None:
-    """Train the self-model on what was collected."""
-    config, place = load_face(face), Place.of(face, out)
-    data, _ = steadied(dataset.load(place.folder, config))
+    """Fit the self-model and the actuator dynamics to the collected observations.
+
+    Example: mien calibrate fit --face morpheus33
+    """
+    config, workspace = load_face(face), Workspace.of(face, out)
+    data, _ = stabilised(dataset.load(workspace.folder, config))
     began = time.monotonic()
-    with place.going_on_with("fit"):
-        with progress("fit") as tell:
-            model = fitting.fit_face(config, data, FitConfig(seed=seed), tell)
-        place.merge({"fit_s": time.monotonic() - began})
-        paces = pacing.measure(config, model, place.folder)
-        late: dict[str, Any] = {"pace": pacing.rows(paces)}
-        path = fitting.save(place.folder, replace(model, meta=model.meta | late))
-        place.merge(late)
+    with workspace.resumable("fit"):
+        with progress("fit") as report_progress:
+            model = fitting.fit_face(config, data, FitConfig(seed=seed), report_progress)
+        workspace.merge({"fit_s": time.monotonic() - began})
+        dynamics = actuator_dynamics.identify_dynamics(config, model, workspace.folder)
+        # The key is that of the first version of the files.
+        more: dict[str, Any] = {"pace": actuator_dynamics.rows(dynamics)}
+        path = fitting.save(workspace.folder, replace(model, meta=model.meta | more))
+        workspace.merge(more)
     print(f"{path}: fitted to {model.meta['poses']} poses")
-    blind = model.meta["unseen_actuators"]
-    if blind:
-        print(f"the landmarks do not show: {', '.join(blind)}")
-    for warning in pacing.warnings(paces):
-        print(f"warning: {warning}; then {place.command('all', place.another)}")
-    place.say_next("verify")
+    hidden = model.meta["unseen_actuators"]
+    if hidden:
+        print(f"the camera does not see these actuators move: {', '.join(hidden)}")
+    for warning in actuator_dynamics.warnings(dynamics):
+        print(f"warning: {warning}; then {workspace.command('all', workspace.new_folder)}")
+    workspace.print_next("verify")
 
 
 @app.command()
@@ -159,75 +180,88 @@ def verify(
     delay: Delay = DELAY_MS,
     fault: Faults = None,
 ) -> None:
-    """Ask for held-out faces, by prediction and on the robot, against the baselines.
+    """Verify the self-model on held-out faces, by prediction and on the robot, against baselines.
 
-    A face that does not find them again is not called calibrated, and the command fails.
+    Example: mien calibrate verify --face morpheus33
+
+    The command fails if the face does not meet the required criteria. Such a face is not
+    calibrated.
     """
-    place = Place.of(face, out)
-    missing = _verified(face, place, Robot(port, camera, build, seed, delay, tuple(fault or ())))
-    place.say_next("report")
+    workspace = Workspace.of(face, out)
+    robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))
+    missing = _verify(face, workspace, robot)
+    workspace.print_next("report")
     if missing:
-        raise _not_calibrated(face, place, missing)
+        raise _not_calibrated(face, workspace, missing)
 
 
-def _verified(face: str, place: Place, robot: Robot) -> list[str]:
-    """Verifies, and returns what keeps the face from being called calibrated."""
-    config, folder, seed = load_face(face), place.folder, robot.seed
-    data, steady = steadied(dataset.load(folder, config))
-    place.need_model()
+def _verify(face: str, workspace: Workspace, robot: Robot) -> list[str]:
+    """Verify a face, and return the required criteria that it does not meet."""
+    config, folder, seed = load_face(face), workspace.folder, robot.seed
+    data, stabiliser = stabilised(dataset.load(folder, config))
+    workspace.require_model()
     model = self_model.load(folder / fitting.MODEL, config.name, config.hash)
-    with place.going_on_with("verify"):
-        with session(config, place, robot, "verify") as stage, progress("verify") as tell:
+    with workspace.resumable("verify"):
+        with (
+            open_session(config, workspace, robot, "verify") as rig,
+            progress("verify") as report_progress,
+        ):
             try:
-                dataset.check_setup(folder, stage.setup)
-                stage.start()
-                lag = measure(config, model, stage)
-                turned = check_head(config, model, stage, seed)
-                verdict = check_all(config, data, steady, model, stage, seed, tell)
+                dataset.check_setup(folder, rig.setup)
+                rig.start()
+                latency = measure_latency(config, model, rig)
+                head = check_head_pose(config, model, rig, seed)
+                results = check_all(config, data, stabiliser, model, rig, seed, report_progress)
             finally:
-                stage.stop()
-        missing = wanting(verdict.metrics)
-        late: dict[str, Any] = {"lag_s": lag.mouth, "lag_by_region_s": lag.by_region}
-        late["calibrated"] = not missing
-        fitting.save(folder, replace(model, meta=model.meta | late))
-        save_arrays(folder, verdict.arrays)
-        late["curve"] = learning_curve(config, data, model)
-        late["errors_against"] = "the camera" if stage.truth() is None else "the rig itself"
-        metrics = verdict.metrics | turned | late | origin(config, seed)
+                rig.stop()
+        missing = unmet(results.metrics)
+        more: dict[str, Any] = {"lag_s": latency.mouth, "lag_by_region_s": latency.by_region}
+        more["calibrated"] = not missing
+        fitting.save(folder, replace(model, meta=model.meta | more))
+        save_arrays(folder, results.arrays)
+        more["curve"] = learning_curve(config, data, model)
+        truth_known = rig.true_landmarks() is not None
+        more["errors_against"] = "the simulated rig's landmarks" if truth_known else "the camera"
+        metrics = results.metrics | head | more | origin(config, seed)
         seen_by = {"data_hash": data.hash, "camera": data.setup.camera, "build": robot.build}
-        place.merge(metrics | seen_by)
-    if stage.truth() is None:
-        print("what the face really does is not known here: errors are as the camera sees them")
-    for row in judged(place.metrics()):
-        standing = "met" if row.met else f"MISSED  {row.note}".rstrip()
-        print(f"{row.name:<18} {row.value:8.4g}  {row.goal:<14} {standing}")
+        workspace.merge(metrics | seen_by)
+    if not truth_known:
+        print("the true landmarks of a real face are not known: errors are those the camera sees")
+    for result in evaluate(workspace.metrics()):
+        verdict = "met" if result.met else f"MISSED  {result.note}".rstrip()
+        print(f"{result.name:<18} {result.value:8.4g}  {result.criterion:<14} {verdict}")
     if not missing:
-        print(f"{face} is calibrated: held-out faces are found again")
+        print(f"{face} is calibrated: its inverse reproduces held-out faces")
     return missing
 
 
-def _not_calibrated(face: str, place: Place, missing: list[str]) -> MienError:
-    return MienError(
-        f"{face} is not calibrated: {'; '.join(missing)}", place.command("all", place.another)
-    )
+def _not_calibrated(face: str, workspace: Workspace, missing: list[str]) -> MienError:
+    again = workspace.command("all", workspace.new_folder)
+    return MienError(f"{face} is not calibrated: {'; '.join(missing)}", again)
 
 
 @app.command()
 def report(face: Face = "morpheus33", out: Out = None) -> None:
-    """Write the page with figures."""
-    config, place = load_face(face), Place.of(face, out)
-    folder = place.folder
-    data, _ = steadied(dataset.load(folder, config))
-    place.need_model()
+    """Write the report, an HTML page with all metrics and figures.
+
+    Example: mien calibrate report --face morpheus33
+    """
+    from mien.calibration.report.report import write_report  # it needs matplotlib
+
+    config, workspace = load_face(face), Workspace.of(face, out)
+    folder = workspace.folder
+    data, _ = stabilised(dataset.load(folder, config))
+    workspace.require_model()
     model = self_model.load(folder / fitting.MODEL, config.name, config.hash)
-    verdict = Verdict(place.metrics(), load_arrays(folder, place.command("verify")))
+    arrays = load_arrays(folder, workspace.command("verify"))
+    results = VerificationResults(workspace.metrics(), arrays)
     findings = read_findings(folder)
-    with place.going_on_with("report"):
-        before = known_robot(config)
+    with workspace.resumable("report"):
         page = folder / "report.html"
-        print(write_report(page, config, data, model, verdict, findings, before))
-    missing = wanting(verdict.metrics)
-    say(place.command("all", place.another) if missing else place.demo())
+        print(write_report(page, config, data, model, results, findings, reference_model(config)))
+    missing = unmet(results.metrics)
+    again = workspace.command("all", workspace.new_folder)
+    print_command(again if missing else workspace.demo())
 
 
 app.command()(check)
@@ -248,15 +282,19 @@ def all_stages(
     minutes: Minutes = None,
     ship: Ship = False,
 ) -> None:
-    """All stages; a plan that is there is kept, and its collecting goes on where it was."""
-    place = Place.of(face, out)
-    if not (place.folder / PLAN).exists():
+    """Run all stages: plan, collect, fit, verify and report. An existing plan is resumed.
+
+    Example: mien calibrate all --face morpheus33 --port auto --camera 0
+    """
+    workspace = Workspace.of(face, out)
+    if not (workspace.folder / PLAN).exists():
         plan(face, out, poses, seed, minutes)
     collect(face, out, port, camera, build, seed, delay, fault)
     fit(face, out, seed)
-    missing = _verified(face, place, Robot(port, camera, build, seed, delay, tuple(fault or ())))
+    robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))
+    missing = _verify(face, workspace, robot)
     report(face, out)
     if missing:
-        raise _not_calibrated(face, place, missing)
+        raise _not_calibrated(face, workspace, missing)
     if ship:
-        install(load_face(face), place)
+        install(load_face(face), workspace)

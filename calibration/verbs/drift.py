@@ -1,4 +1,4 @@
-"""``mien calibrate check`` and ``trim``: what a calibrated face needs weeks later."""
+"""``mien calibrate check`` and ``trim``: maintenance of a calibrated face."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from mien.calibration.capture import dataset
 from mien.calibration.capture.connect import AUTO
 from mien.calibration.identify import fit as fitting
-from mien.calibration.plan.excitation import allowed, mixtures
-from mien.calibration.verbs.install import ship as install
+from mien.calibration.plan.excitation import limited, mixtures
+from mien.calibration.verbs.install import install
 from mien.calibration.verbs.options import (
     DELAY_MS,
     Build,
@@ -22,23 +22,23 @@ from mien.calibration.verbs.options import (
     Seed,
     Ship,
 )
-from mien.calibration.verbs.session import session
-from mien.calibration.verbs.workspace import Place, say
+from mien.calibration.verbs.session import open_session
+from mien.calibration.verbs.workspace import Workspace, print_command
 from mien.calibration.verify.trim import (
     CHECK_POSES,
     TRIM_POSES,
     Drift,
-    judge,
+    assess_drift,
+    baseline_shift,
+    observe_poses,
     shifted,
-    standing,
-    watch,
 )
 from mien.models.self_model import model as self_model
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.face.config import FaceConfig, load_face
 
-SAID = 8
-"""Actuators that are named, the most moved first."""
+MAX_LISTED = 8
+"""Actuators that are listed, those with the largest shift first."""
 
 
 def check(
@@ -51,23 +51,26 @@ def check(
     delay: Delay = DELAY_MS,
     fault: Faults = None,
 ) -> None:
-    """Twenty poses: is the calibration still true? Keep it, trim it, or redo it."""
-    config, place = load_face(face), Place.of(face, out)
+    """Check for drift with 20 poses: keep the calibration, trim it, or redo it.
+
+    Example: mien calibrate check --face morpheus33 --port auto --camera 0
+    """
+    config, workspace = load_face(face), Workspace.of(face, out)
     robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))
-    with place.going_on_with("check"):
-        drift = _drift(config, place, CHECK_POSES, robot, "check")
-        place.merge({"check_verdict": drift.verdict, "check_rmse_mm": drift.rmse_mm})
+    with workspace.resumable("check"):
+        drift = _assess(config, workspace, CHECK_POSES, robot, "check")
+        workspace.merge({"check_verdict": drift.verdict, "check_rmse_mm": drift.rmse_mm})
     print(
-        f"{drift.verdict}: error {drift.rmse_mm:.2f} mm, {drift.expected_mm:.2f} when verified, "
-        f"{drift.trimmed_rmse_mm:.2f} after the best shift"
+        f"{drift.verdict}: error {drift.rmse_mm:.2f} mm, {drift.expected_mm:.2f} mm when verified, "
+        f"{drift.trimmed_rmse_mm:.2f} mm after the best shift"
     )
-    _say_shifts(config, drift)
+    _print_shifts(config, drift)
     if drift.verdict == "trim":
-        place.say_next("trim")
+        workspace.print_next("trim")
     elif drift.verdict == "redo":
-        say(place.command("all", place.another))
+        print_command(workspace.command("all", workspace.new_folder))
     else:
-        say(place.demo())
+        print_command(workspace.demo())
 
 
 def trim(
@@ -81,66 +84,69 @@ def trim(
     fault: Faults = None,
     ship: Ship = False,
 ) -> None:
-    """Shift the commands of a calibrated face to where its servos and strings are now."""
-    config, place = load_face(face), Place.of(face, out)
+    """Trim a calibration: shift its commands to the present zero points of servos and tendons.
+
+    Example: mien calibrate trim --face morpheus33 --port auto --camera 0
+    """
+    config, workspace = load_face(face), Workspace.of(face, out)
     robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))
-    with place.going_on_with("trim"):
-        drift = _drift(config, place, TRIM_POSES, robot, "trim")
+    with workspace.resumable("trim"):
+        drift = _assess(config, workspace, TRIM_POSES, robot, "trim")
         if drift.verdict == "redo":
-            _say_shifts(config, drift)
+            _print_shifts(config, drift)
             raise InputError(
                 f"no shift of the commands trims this face: error {drift.rmse_mm:.2f} mm, "
-                f"{drift.trimmed_rmse_mm:.2f} after the best one, {drift.expected_mm:.2f} when "
-                "verified; nothing was changed",
-                place.command("all", place.another),
+                f"{drift.trimmed_rmse_mm:.2f} mm after the best shift, {drift.expected_mm:.2f} mm "
+                "when verified; nothing was changed",
+                workspace.command("all", workspace.new_folder),
             )
         if drift.verdict == "keep":
-            print(f"nothing to trim: error {drift.rmse_mm:.2f} mm, no actuator has surely moved")
-            say(place.demo())
+            print(f"nothing to trim: error {drift.rmse_mm:.2f} mm, no shift is significant")
+            print_command(workspace.demo())
             return
-        model = self_model.load(place.folder / fitting.MODEL, config.name, config.hash)
-        fitting.save(place.folder, shifted(model, drift.shift[model.inputs]))
+        model = self_model.load(workspace.folder / fitting.MODEL, config.name, config.hash)
+        fitting.save(workspace.folder, shifted(model, drift.shift[model.inputs]))
     print(f"error {drift.rmse_mm:.2f} -> {drift.trimmed_rmse_mm:.2f} mm")
-    _say_shifts(config, drift)
+    _print_shifts(config, drift)
     if ship:
-        install(config, place)
-    place.say_next("check")
+        install(config, workspace)
+    workspace.print_next("check")
 
 
-def _say_shifts(face: FaceConfig, drift: Drift) -> None:
-    """Who has moved, and who hardly answers."""
-    most = sorted(drift.moved, key=lambda n: -abs(drift.shift[face.index(n)]))
-    for name in most[:SAID]:
+def _print_shifts(face: FaceConfig, drift: Drift) -> None:
+    """Print the actuators with a significant shift, and those that hardly respond."""
+    moved = sorted(drift.moved, key=lambda n: -abs(drift.shift[face.index(n)]))
+    for name in moved[:MAX_LISTED]:
         i = face.index(name)
-        print(f"{name:<20} moved by {drift.shift[i]:+.3f} +- {drift.error[i]:.3f} of a command")
-    if len(most) > SAID:
-        print(f"and {len(most) - SAID} more")
+        print(f"{name:<20} shifted by {drift.shift[i]:+.3f} +- {drift.error[i]:.3f} of a command")
+    if len(moved) > MAX_LISTED:
+        print(f"and {len(moved) - MAX_LISTED} more")
     for name in drift.broken:
-        print(f"{name:<20} hardly answers: is it stuck, loose or not connected?")
+        print(f"{name:<20} hardly responds: check whether it is stuck, slack or not connected")
 
 
-def _drift(face: FaceConfig, place: Place, poses: int, robot: Robot, stage: str) -> Drift:
-    """Poses the robot and compares it with the folder's calibration.
+def _assess(face: FaceConfig, workspace: Workspace, poses: int, robot: Robot, stage: str) -> Drift:
+    """Observe some poses and compare them with the folder's calibration.
 
-    The robot need not be the one that was calibrated: that is what is asked.
+    The robot need not be the calibrated one; this is what the check decides.
     """
-    place.need_model()
-    model = self_model.load(place.folder / fitting.MODEL, face.name, face.hash)
-    expected = place.metrics().get("model_rmse_mm")
+    workspace.require_model()
+    model = self_model.load(workspace.folder / fitting.MODEL, face.name, face.hash)
+    expected = workspace.metrics().get("model_rmse_mm")
     if expected is None:
-        raise InputError(f"{place.folder} was not verified", place.command("verify"))
-    stood = standing(model, dataset.load(place.folder, face))
-    with session(face, place, robot, stage) as studio:
+        raise InputError(f"{workspace.folder} was not verified", workspace.command("verify"))
+    baseline = baseline_shift(model, dataset.load(workspace.folder, face))
+    with open_session(face, workspace, robot, stage) as rig:
         try:
-            studio.start()
-            goals = allowed(face, mixtures(face, poses, robot.seed + 15485863))
-            sent, seen = watch(studio, goals)
+            rig.start()
+            goals = limited(face, mixtures(face, poses, robot.seed + 15485863))
+            sent, seen = observe_poses(rig, goals)
         finally:
-            studio.stop()
+            rig.stop()
     found = int(np.isfinite(seen).all((1, 2)).sum())
     if 2 * found < poses:
         raise DeviceError(
-            f"only {found} of {poses} poses were seen, at least half are needed",
-            "the robot's face alone and whole before the camera, well lit",
+            f"only {found} of {poses} poses had a usable picture, at least half must",
+            "show the camera the robot's whole face and no other face, well lit",
         )
-    return judge(face, model, sent, seen, float(expected), stood)
+    return assess_drift(face, model, sent, seen, float(expected), baseline)

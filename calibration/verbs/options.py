@@ -1,4 +1,4 @@
-"""What the stages of ``mien calibrate`` have in common on the command line."""
+"""Options that the stages of ``mien calibrate`` share."""
 
 from __future__ import annotations
 
@@ -10,30 +10,70 @@ import typer
 
 from mien.calibration.capture.connect import AUTO, DELAY_S
 
-Face = Annotated[str, typer.Option("--face", help="Name or YAML file of the face.")]
+Face = Annotated[str, typer.Option("--face", help="Name of the face, or path of its YAML file.")]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", help="Folder of this calibration.", show_default="runs/calibration-FACE"),
+    typer.Option(
+        "--out",
+        help="Folder of this calibration. It holds all files.",
+        show_default="runs/calibration-FACE",
+    ),
 ]
-Port = Annotated[str, typer.Option("--port", help="sim (the rig), auto, or a serial port.")]
+Port = Annotated[
+    str,
+    typer.Option(
+        "--port",
+        help="sim: the simulated rig. auto: the board that is found. Else a serial port, for "
+        "example /dev/ttyUSB0.",
+    ),
+]
 Camera = Annotated[
-    str, typer.Option("--camera", help="Rig: projected or rendered. Else 0 or /dev/video0.")
+    str,
+    typer.Option(
+        "--camera",
+        help="Camera of the simulated rig: projected or rendered. Camera of a real face: 0 or "
+        "/dev/video0.",
+    ),
 ]
 Delay = Annotated[
-    float, typer.Option("--camera-delay", min=0, help="How late a webcam's pictures come, ms.")
+    float,
+    typer.Option(
+        "--camera-delay",
+        min=0,
+        help="Time from the capture of a webcam's picture to its arrival, ms.",
+    ),
 ]
-Build = Annotated[int, typer.Option("--build", help="Which robot of this design (rig only).")]
-Poses = Annotated[int, typer.Option("--poses", help="Budget of poses.", min=1)]
+Build = Annotated[
+    int,
+    typer.Option(
+        "--build",
+        help="Seed of the simulated robot's tolerances. Each seed is another robot of the design.",
+    ),
+]
+Poses = Annotated[int, typer.Option("--poses", help="Number of poses, about.", min=1)]
 Minutes = Annotated[
     float | None,
-    typer.Option("--minutes", min=0.1, help="Budget of robot time; without, as long as it takes."),
+    typer.Option(
+        "--minutes",
+        min=0.1,
+        help="Budget of robot time, minutes. Without it, all poses are visited.",
+    ),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Of plan, camera noise and fit.")]
-Ship = Annotated[bool, typer.Option("--ship", help="Install the model as the face's own.")]
+Seed = Annotated[
+    int,
+    typer.Option(
+        "--seed", help="Seed of the plan, of the simulated camera's noise and of the fit."
+    ),
+]
+Ship = Annotated[
+    bool,
+    typer.Option("--ship", help="Install the model, so that all commands use it for this face."),
+]
 Faults = Annotated[
     list[str] | None,
     typer.Option(
-        "--fault", help="Rig only: what is broken, e.g. slip:jaw_open:8; may be repeated."
+        "--fault",
+        help="Fault of the simulated rig, for example slip:jaw_open:8. It may be repeated.",
     ),
 ]
 DELAY_MS = 1e3 * DELAY_S
@@ -41,7 +81,12 @@ DELAY_MS = 1e3 * DELAY_S
 
 @dataclass(frozen=True)
 class Robot:
-    """Which robot, and what watches it, as the user named them."""
+    """The robot and its camera, as the user named them.
+
+    Attributes:
+        port, camera, build, seed, faults: see the options.
+        delay_ms: time from the capture of a picture to its arrival, ms.
+    """
 
     port: str
     camera: str
@@ -50,9 +95,9 @@ class Robot:
     delay_ms: float
     faults: tuple[str, ...] = ()
 
-    def said(self) -> dict[str, Any]:
-        """The options that later commands need as well."""
-        usual = {
+    def to_options(self) -> dict[str, Any]:
+        """The options that differ from their defaults; later commands need them as well."""
+        defaults = {
             "port": "sim",
             "camera": AUTO,
             "build": 0,
@@ -60,7 +105,7 @@ class Robot:
             "seed": 0,
             "fault": [],
         }
-        here = {
+        options = {
             "port": self.port,
             "camera": self.camera,
             "build": self.build,
@@ -68,4 +113,4 @@ class Robot:
             "seed": self.seed,
             "fault": list(self.faults),
         }
-        return {k: v for k, v in here.items() if v != usual[k]}
+        return {k: v for k, v in options.items() if v != defaults[k]}

@@ -1,4 +1,4 @@
-"""One session with the robot that the user named: opened, told to later commands, counted."""
+"""One session with a capture rig: opens it, and records options and counters in the workspace."""
 
 from __future__ import annotations
 
@@ -6,54 +6,60 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from mien.calibration.capture.connect import open_studio
-from mien.calibration.capture.hardware_rig import LiveStudio
-from mien.calibration.capture.rig import Studio
+from mien.calibration.capture.connect import open_rig
+from mien.calibration.capture.hardware_rig import HardwareRig
+from mien.calibration.capture.rig import CaptureRig
 from mien.calibration.verbs.options import Robot
-from mien.calibration.verbs.workspace import Place
+from mien.calibration.verbs.workspace import Workspace
 from mien.robot.errors import ConfigError, InputError
 from mien.robot.face.config import FaceConfig
 
 
 @contextmanager
-def session(face: FaceConfig, place: Place, robot: Robot, stage: str) -> Iterator[Studio]:
-    """Open it; however the session ends, ``metrics.json`` has what camera and link had to say.
+def open_session(
+    face: FaceConfig, workspace: Workspace, robot: Robot, stage: str
+) -> Iterator[CaptureRig]:
+    """Open the capture rig for a stage.
+
+    However the session ends, ``metrics.json`` has the counters of camera and link.
 
     Raises:
-        InputError, DeviceError: see ``open_studio``.
+        InputError, DeviceError: see ``open_rig``.
     """
-    before = place.metrics().get("opened", {})
-    place.merge({"opened": robot.said()})  # what is not there today is told to later commands, too
+    before = workspace.metrics().get("opened", {})
+    workspace.merge(
+        {"opened": robot.to_options()}
+    )  # also those of a device that is not connected today
     try:
-        studio = _opened(face, place, robot)
-    except InputError as e:  # but never what cannot be
-        place.merge({"opened": before})
-        raise InputError(e.message, e.hint or place.command(stage)) from e
+        rig = _open(face, workspace, robot)
+    except InputError as e:  # but no impossible options
+        workspace.merge({"opened": before})
+        raise InputError(e.message, e.hint or workspace.command(stage)) from e
     try:
-        yield studio
-    except ConfigError:  # another robot than the folder's
-        place.merge({"opened": before})
+        yield rig
+    except ConfigError:  # it is another robot than that of the folder
+        workspace.merge({"opened": before})
         raise
     finally:
-        drop(place, stage, studio.dropped)
-        if isinstance(studio, LiveStudio):  # the rig's link and camera are of no interest
-            place.merge(studio.report())
+        add_dropped(workspace, stage, rig.dropped)
+        if isinstance(rig, HardwareRig):  # counters of the simulated ones do not matter
+            workspace.merge(rig.report())
 
 
-def _opened(face: FaceConfig, place: Place, robot: Robot) -> Studio:
-    return open_studio(
+def _open(face: FaceConfig, workspace: Workspace, robot: Robot) -> CaptureRig:
+    return open_rig(
         face,
         robot.port,
         robot.camera,
         robot.build,
         robot.seed,
-        place.folder,
+        workspace.folder,
         1e-3 * robot.delay_ms,
         robot.faults,
     )
 
 
-def drop(place: Place, stage: str, dropped: Mapping[str, int]) -> None:
-    """Leave how many pictures a stage did not use, by reason."""
-    counts: dict[str, Any] = place.metrics().get("dropped", {})
-    place.merge({"dropped": counts | {stage: dict(dropped)}})
+def add_dropped(workspace: Workspace, stage: str, dropped: Mapping[str, int]) -> None:
+    """Record the number of frames that a stage did not use, by reason."""
+    counts: dict[str, Any] = workspace.metrics().get("dropped", {})
+    workspace.merge({"dropped": counts | {stage: dict(dropped)}})

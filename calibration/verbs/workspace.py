@@ -1,4 +1,4 @@
-"""What comes next, in every stage and after every error, and the numbers that stages hand on."""
+"""The workspace of a calibration: its folder, its metrics, and the next command to run."""
 
 from __future__ import annotations
 
@@ -19,25 +19,30 @@ from mien.robot.progress import Steps
 from mien.robot.runs import write_json
 
 METRICS = "metrics.json"
-MOVING = ("collect", "verify", "check", "trim", "all")
-OPENING = ("port", "camera", "camera-delay", "build", "seed", "fault")
+MOVING_STAGES = ("collect", "verify", "check", "trim", "all")
+RIG_OPTIONS = ("port", "camera", "camera-delay", "build", "seed", "fault")
 log = Console(stderr=True, soft_wrap=True)
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a face's calibration lies, as the user named both."""
+class Workspace:
+    """Folder of a face's calibration.
+
+    Attributes:
+        face: name or YAML file, as the user gave it.
+        folder: as the user gave it.
+    """
 
     face: str
     folder: Path
 
     @classmethod
-    def of(cls, face: str, out: Path | None) -> Place:
-        """``--out``, or the usual place."""
+    def of(cls, face: str, out: Path | None) -> Workspace:
+        """The workspace at ``out``, or at the default folder."""
         return cls(face, out or Path("runs") / f"calibration-{Path(face).stem}")
 
     def metrics(self) -> dict[str, Any]:
-        """What is known so far.
+        """Metrics that the stages have written so far.
 
         Raises:
             InputError: the file is damaged.
@@ -53,12 +58,14 @@ class Place:
         return content
 
     def merge(self, more: dict[str, Any]) -> None:
-        """Add to what is known."""
+        """Add metrics, and write all to disk."""
         write_json(self.folder / METRICS, self.metrics() | more)
 
-    def need_model(self) -> None:
-        """Raises:
-        InputError: nothing was fitted here.
+    def require_model(self) -> None:
+        """Check that the folder holds a self-model.
+
+        Raises:
+            InputError: it holds none.
         """
         if not (self.folder / MODEL).exists():
             collected = (self.folder / RECORDS).exists()
@@ -68,38 +75,38 @@ class Place:
             )
 
     @property
-    def another(self) -> Path:
-        """A folder for a new calibration."""
+    def new_folder(self) -> Path:
+        """A folder for another calibration."""
         return self.folder.with_name(f"{self.folder.name}-2")
 
     def command(self, stage: str, folder: Path | None = None) -> str:
-        """The command of a stage; one that moves the robot says which, as it was said before."""
+        """The command of a stage. If it moves the robot, it has the options of the last session."""
         out = str(folder or self.folder)
         words = ["mien", "calibrate", stage, "--face", self.face, "--out", out]
-        if stage in MOVING:
-            said = self.metrics().get("opened", {})
-            for option in OPENING:
-                values = said.get(option, [])
+        if stage in MOVING_STAGES:
+            options = self.metrics().get("opened", {})
+            for option in RIG_OPTIONS:
+                values = options.get(option, [])
                 for value in values if isinstance(values, list) else [values]:
                     words += [f"--{option}", str(value)]
         return " ".join(words)
 
     def demo(self) -> str:
-        """The command that shows what was learned."""
+        """The command that shows the calibrated face."""
         return f"mien demo --face {self.face} --calibration {self.folder / MODEL}"
 
-    def say_next(self, stage: str) -> None:
-        """Print the next command, on stderr."""
-        say(self.command(stage))
+    def print_next(self, stage: str) -> None:
+        """Print the command of the next stage on stderr."""
+        print_command(self.command(stage))
 
     @contextmanager
-    def going_on_with(self, stage: str) -> Iterator[None]:
-        """Errors, Ctrl-C and SIGTERM inside name the command that goes on from there."""
+    def resumable(self, stage: str) -> Iterator[None]:
+        """Context in which errors, Ctrl-C and SIGTERM name the command that resumes the stage."""
 
-        def asked_to_end(*_: object) -> NoReturn:
+        def on_sigterm(*_: object) -> NoReturn:
             raise KeyboardInterrupt
 
-        before = signal.signal(signal.SIGTERM, asked_to_end)
+        before = signal.signal(signal.SIGTERM, on_sigterm)
         try:
             yield
         except DeviceError as e:
@@ -109,35 +116,35 @@ class Place:
         except OSError as e:
             where = e.filename or self.folder
             raise InputError(
-                f"cannot use {where}: {e.strerror or e}; what was collected is kept",
+                f"cannot use {where}: {e.strerror or e}; collected poses are kept",
                 self.command(stage),
             ) from e
         except KeyboardInterrupt:
-            say(self.command(stage))
+            print_command(self.command(stage))
             raise
         finally:
             signal.signal(signal.SIGTERM, before)
 
 
-def say(command: str) -> None:
-    """Print a next command, on stderr and in one line, so that it can be copied."""
+def print_command(command: str) -> None:
+    """Print a next command on stderr, in one line, so that it can be copied."""
     log.print(f"next: {command}", markup=False, highlight=False)
 
 
-class Tell(Protocol):
-    """Hears how far a stage is."""
+class ReportProgress(Protocol):
+    """Callback of a stage's progress."""
 
     def __call__(self, done: int, whole: int, note: str = "") -> None:
-        """``done`` of ``whole``."""
+        """``done`` of ``whole`` steps are done; ``note`` is shown beside."""
 
 
 @contextmanager
-def progress(verb: str) -> Iterator[Tell]:
-    """A bar with the time left and a note, on a terminal only."""
+def progress(verb: str) -> Iterator[ReportProgress]:
+    """Progress bar with remaining time and note; shown on a terminal only."""
     with Steps() as steps:
         share = steps.start(verb)
 
-        def tell(done: int, whole: int, note: str = "") -> None:
+        def report(done: int, whole: int, note: str = "") -> None:
             share(done / max(whole, 1), note)
 
-        yield tell
+        yield report

@@ -1,4 +1,4 @@
-"""What a calibrated face should reach, and what it must reach before it is called calibrated."""
+"""Acceptance criteria: the values that a calibration should reach, and those that it must reach."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-GOALS: dict[str, float] = {
+CRITERIA: dict[str, float] = {
     "model_over_floor": 1.3,
     "inverse_mean_pct": 1.5,
     "inverse_p95_pct": 4.0,
@@ -18,69 +18,77 @@ GOALS: dict[str, float] = {
     "robot_s": 480.0,
     "poses": 1500.0,
 }
-"""The most that each may be; shown beside what was measured."""
-PROOF: dict[str, float] = {
-    "inverse_mean_pct": GOALS["inverse_mean_pct"],
-    "inverse_p95_pct": GOALS["inverse_p95_pct"],
+"""Largest acceptable value of each metric. The report shows it beside the measured value."""
+REQUIRED: dict[str, float] = {
+    "inverse_mean_pct": CRITERIA["inverse_mean_pct"],
+    "inverse_p95_pct": CRITERIA["inverse_p95_pct"],
     "vs_nearest": 1.0,
 }
-"""Without these no face is called calibrated: held-out faces are found again, and better than by
-looking up the most alike pose of all that were collected."""
-MEANING = {
-    "model_over_floor": "error of a predicted face over the camera's noise at rest",
-    "inverse_mean_pct": "faces shown again: mean error, % of mouth width",
-    "inverse_p95_pct": "the same, 95th percentile of the faces",
-    "command_l1": "commands found again: mean distance, share of the range",
-    "vs_ridge": "error of faces shown again over that of linear ridge",
-    "vs_nearest": "the same, over that of the nearest neighbour",
-    "memory_gain": "error where strings pull, with their memory over without",
-    "fit_s": "fitting the self-model, s",
+"""A face that fails one of these is not calibrated. Its inverse must reproduce held-out faces, and
+must do so better than a search for the most similar pose of the data set."""
+DESCRIPTIONS = {
+    "model_over_floor": "prediction error over the camera's noise at rest",
+    "inverse_mean_pct": "reproduced faces: mean error, % of mouth width",
+    "inverse_p95_pct": "reproduced faces: 95th percentile of the error, % of mouth width",
+    "command_l1": "estimated commands: mean error, share of the range",
+    "vs_ridge": "error of reproduced faces over that of linear ridge regression",
+    "vs_nearest": "error of reproduced faces over that of the nearest neighbour",
+    "memory_gain": "error where tendons pull: with play operators over without",
+    "fit_s": "time of the fit, s",
     "robot_s": "robot time of collecting, s",
     "poses": "poses collected",
 }
+"""Description of each metric, for the report."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """A number and its goal; ``note`` says what a missed one hangs on, where that was measured."""
+class CriterionResult:
+    """A metric beside its criterion.
+
+    Attributes:
+        name: of the metric.
+        value: measured.
+        criterion: as text.
+        met: whether the value meets it.
+        note: measured reason of a failure; may be empty.
+    """
 
     name: str
     value: float
-    goal: str
+    criterion: str
     met: bool
     note: str = ""
 
 
-def judged(metrics: Mapping[str, Any]) -> list[Row]:
-    """The numbers that have a goal."""
-    rows = []
-    for name, limit in GOALS.items():
+def evaluate(metrics: Mapping[str, Any]) -> list[CriterionResult]:
+    """Compare the metrics with their criteria; metrics that were not measured are left out."""
+    results = []
+    for name, limit in CRITERIA.items():
         value = metrics.get(name)
         if isinstance(value, int | float):
             met = bool(value <= limit)
             note = "" if met else _note(name, metrics)
-            rows.append(Row(name, float(value), f"at most {limit:g}", met, note))
-    return rows
+            results.append(CriterionResult(name, float(value), f"at most {limit:g}", met, note))
+    return results
 
 
-def wanting(metrics: Mapping[str, Any]) -> list[str]:
-    """What keeps a face from being called calibrated; empty for one that is."""
+def unmet(metrics: Mapping[str, Any]) -> list[str]:
+    """The required criteria that are not met, one sentence each; empty for a calibrated face."""
     out = []
-    for name, limit in PROOF.items():
+    for name, limit in REQUIRED.items():
         value = metrics.get(name)
         if not isinstance(value, int | float):
             out.append(f"{name} was not measured")
-        elif not value <= limit:  # also NaN
+        elif not value <= limit:  # true for NaN, too
             out.append(f"{name} is {value:.4g}, at most {limit:g}")
     return out
 
 
 def _note(name: str, metrics: Mapping[str, Any]) -> str:
     repeat, floor = metrics.get("repeat_mm"), metrics.get("noise_floor_mm")
-    clear, true = metrics.get("memory_gain_clear"), metrics.get("memory_gain")
+    noiseless, true = metrics.get("memory_gain_clear"), metrics.get("memory_gain")
     if name == "model_over_floor" and repeat and floor:
-        times = f"{repeat / floor:.1f} times it"
-        return f"the same commands, come by another way, are read {times} apart"
-    if name == "memory_gain" and clear and clear != true:
-        return f"{clear:.2f} by what the eyes see"
+        return f"repeatability of the face is {repeat / floor:.1f} times the camera's noise"
+    if name == "memory_gain" and noiseless and noiseless != true:
+        return f"{noiseless:.2f} for what the camera sees"
     return ""

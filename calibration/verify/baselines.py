@@ -1,7 +1,6 @@
-"""What the self-model has to beat, on the same data: ridge, nearest neighbour, a direct inverse
-net.
+"""Baselines on the same data: ridge regression, nearest neighbour, and a direct inverse network.
 
-All of them map landmarks, seen through the same modes and weights as the inverse, to commands.
+All of them map landmarks to commands, with the modes and landmark weights of the inverse model.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-import torch
 
 from mien.models.face.regions import landmark_weights
 from mien.models.self_model.objective import ObjectiveWeights
@@ -21,18 +19,22 @@ Inversion: TypeAlias = Callable[[Floats], Floats]
 
 _MODES = 48
 WIDE = 300
+"""Modes of the wide ridge regression: as many as an observation model has."""
 _RIDGE = 1e-3
 _STEPS = 1500
 
 
 def flat(landmarks: Floats, mean: Floats) -> Floats:
-    """(T, 1434) weighted displacements; Euclidean distances are then those of the inverse."""
+    """Weighted displacements (T, 1434) of landmarks (T, 478, 3) mm.
+
+    Their Euclidean distance is the landmark term of the inverse model's objective.
+    """
     root = np.sqrt(landmark_weights()[:, None] * (1.0, 1.0, ObjectiveWeights().depth))
     return ((landmarks - mean) * root).reshape(len(landmarks), -1)
 
 
 def ridge_forward(commands: Floats, landmarks: Floats) -> Inversion:
-    """Commands (T, n) -> landmarks, linear."""
+    """Ridge regression from commands (N, n) to landmarks (N, 478, 3) mm."""
     a = np.concatenate([commands, np.ones((len(commands), 1))], axis=1)
     gram = a.T @ a + _RIDGE * len(a) * np.eye(a.shape[1])
     solved = np.linalg.solve(gram, a.T @ landmarks.reshape(len(a), -1))
@@ -42,12 +44,12 @@ def ridge_forward(commands: Floats, landmarks: Floats) -> Inversion:
 
 
 def nearest_forward(commands: Floats, landmarks: Floats) -> Inversion:
-    """Commands (T, n) -> landmarks of the nearest pose that was seen."""
+    """Nearest neighbour from commands (N, n) to landmarks (N, 478, 3) mm."""
     return lambda u: landmarks[_nearest(u, commands)]
 
 
 def ridge(commands: Floats, landmarks: Floats, count: int = _MODES) -> Inversion:
-    """Linear map of ``count`` modes to commands."""
+    """Ridge regression from ``count`` modes of the landmarks to commands."""
     modes, mean = _modes(landmarks, count)
     z = flat(landmarks, mean) @ modes.T
     a = np.concatenate([z, np.ones((len(z), 1))], axis=1)
@@ -57,14 +59,16 @@ def ridge(commands: Floats, landmarks: Floats, count: int = _MODES) -> Inversion
 
 
 def nearest(commands: Floats, landmarks: Floats) -> Inversion:
-    """Commands of the pose of the whole training set that looks most alike."""
+    """Commands of the most similar pose of the whole training set."""
     modes, mean = _modes(landmarks)
     known = flat(landmarks, mean) @ modes.T
     return lambda targets: commands[_nearest(flat(targets, mean) @ modes.T, known)]
 
 
 def direct(commands: Floats, landmarks: Floats, seed: int = 0) -> Inversion:
-    """A network from the modes straight to commands."""
+    """A network from the modes of the landmarks directly to commands."""
+    import torch  # it takes a second to import
+
     torch.manual_seed(seed)
     modes, mean = _modes(landmarks)
     z = flat(landmarks, mean) @ modes.T
@@ -101,6 +105,10 @@ def _modes(landmarks: Floats, count: int = _MODES) -> tuple[Floats, Floats]:
     return modes[:count], mean
 
 
-def _nearest(asked: Floats, known: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    far = np.square(asked).sum(1)[:, None] - 2 * asked @ known.T + np.square(known).sum(1)[None]
-    return np.asarray(far.argmin(1))
+def _nearest(requested: Floats, known: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    squared = (
+        np.square(requested).sum(1)[:, None]
+        - 2 * requested @ known.T
+        + np.square(known).sum(1)[None]
+    )
+    return np.asarray(squared.argmin(1))

@@ -1,4 +1,4 @@
-"""Asks held-out poses: how well the model predicts them, and how well the face finds them again."""
+"""Verification on held-out poses: prediction, round trip of the inverse, and hysteresis."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.capture.rig import Stage
+from mien.calibration.capture.rig import CaptureRig
 from mien.calibration.identify.fit import examples, noise_floor, usable
 from mien.calibration.verify import baselines
 from mien.calibration.verify.hysteresis import (
     ZONE,
-    check_memory,
-    fit_blind,
+    check_hysteresis,
+    fit_without_hysteresis,
     memory_gain,
     predict_held,
 )
 from mien.calibration.verify.inverse import check_inverse
-from mien.calibration.verify.repeatability import check_repeats
-from mien.calibration.verify.results import Verdict, rmse
+from mien.calibration.verify.repeatability import check_repeatability
+from mien.calibration.verify.results import VerificationResults, rmse
 from mien.models.face.regions import REGIONS
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.config import FitConfig
@@ -34,36 +34,47 @@ _CURVE, _CURVE_STEPS = (100, 200, 400, 800, 1600, 3000), 600
 def check_all(
     face: FaceConfig,
     data: Dataset,
-    steady: Callable[[Floats], Floats],
+    stabiliser: Callable[[Floats], Floats],
     model: SelfModel,
-    stage: Stage,
+    rig: CaptureRig,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
-) -> Verdict:
-    """All that can be asked of a calibrated face; the stage must be started."""
-    blind = fit_blind(face, data, model)
-    verdict = check_model(face, data, model)
-    shown = check_inverse(face, data, model, stage, steady, progress)
-    metrics = verdict.metrics | shown.metrics | check_truth(model, blind, shown)
+) -> VerificationResults:
+    """Verify a calibrated face.
+
+    Args:
+        face: the face.
+        data: observations.
+        stabiliser: removes the drift from further observations.
+        model: fitted to ``data``.
+        rig: started.
+        seed: of the test poses.
+        progress: called with (poses done, poses).
+    """
+    without_play = fit_without_hysteresis(face, data, model)
+    predicted = check_model(face, data, model)
+    reproduced = check_inverse(face, data, model, rig, stabiliser, progress)
+    metrics = predicted.metrics | reproduced.metrics
+    metrics |= check_against_truth(model, without_play, reproduced)
     if len(model.tendons):
-        metrics["memory_gain_seen"] = memory_gain(data, model, blind)
-    metrics |= check_memory(face, model, blind, stage, seed)
-    metrics |= check_repeats(face, stage, data.commands[data.held])
+        metrics["memory_gain_seen"] = memory_gain(data, model, without_play)
+    metrics |= check_hysteresis(face, model, without_play, rig, seed)
+    metrics |= check_repeatability(face, rig, data.commands[data.held_out])
     if "repeat_mm" in metrics:
         metrics["model_over_repeat"] = metrics["model_rmse_mm"] / metrics["repeat_mm"]
     if "camera_error_mm" in metrics:
         metrics["model_over_camera"] = metrics["model_rmse_mm"] / metrics["camera_error_mm"]
-    return Verdict(metrics, verdict.arrays | shown.arrays)
+    return VerificationResults(metrics, predicted.arrays | reproduced.arrays)
 
 
-def check_model(face: FaceConfig, data: Dataset, model: SelfModel) -> Verdict:
-    """Prediction on held-out poses against linear and nearest neighbour on the same data."""
-    held, learn = data.landmarks[data.held], usable(data)
-    said = predict_held(model, data)
+def check_model(face: FaceConfig, data: Dataset, model: SelfModel) -> VerificationResults:
+    """Prediction error on held-out poses, against ridge regression and nearest neighbour."""
+    held, learn = data.landmarks[data.held_out], usable(data)
+    predicted = predict_held(model, data)
     u, seen = data.commands[learn], data.landmarks[learn]
-    linear = baselines.ridge_forward(u, seen)(data.commands[data.held])
-    near = baselines.nearest_forward(u, seen)(data.commands[data.held])
-    ours, floor = rmse(said, held), noise_floor(data)
+    linear = baselines.ridge_forward(u, seen)(data.commands[data.held_out])
+    near = baselines.nearest_forward(u, seen)(data.commands[data.held_out])
+    ours, floor = rmse(predicted, held), noise_floor(data)
     metrics: dict[str, Any] = {
         "model_rmse_mm": ours,
         "noise_floor_mm": floor,
@@ -73,21 +84,23 @@ def check_model(face: FaceConfig, data: Dataset, model: SelfModel) -> Verdict:
         "motion_rms_mm": rmse(held, seen.mean(0)),
         "poses_learned": int(learn.sum()),
         "poses_held": len(held),
-        "poses_unseen": int((~data.seen & (data.pose >= 0)).sum()),
+        "poses_unseen": int((~data.observed & (data.pose >= 0)).sum()),
         "fit_cpu_s": model.meta.get("fit_cpu_s"),
     }
     metrics |= {
-        f"model_rmse_{name}_mm": rmse(said[:, list(at)], held[:, list(at)])
+        f"model_rmse_{name}_mm": rmse(predicted[:, list(at)], held[:, list(at)])
         for name, at in REGIONS.items()
     }
     retarget = Retarget(model, limits_of(face))
     metrics["reach"] = {name: round(share, 3) for name, share, _ in retarget.reach.rows()}
-    error = np.linalg.norm(said - held, axis=-1)
-    return Verdict(metrics, {"landmark_error": error.mean(0), "pose_error": error.mean(1)})
+    error = np.linalg.norm(predicted - held, axis=-1)
+    return VerificationResults(
+        metrics, {"landmark_error": error.mean(0), "pose_error": error.mean(1)}
+    )
 
 
 def learning_curve(face: FaceConfig, data: Dataset, model: SelfModel) -> dict[str, float]:
-    """Held-out error (mm) by how many poses, drawn from all, were learned from."""
+    """Held-out error (mm) by the number of poses learned from, drawn at random from all."""
     learn = np.flatnonzero(usable(data))
     inputs = tuple(int(i) for i in model.inputs)
     out = {}
@@ -97,31 +110,37 @@ def learning_curve(face: FaceConfig, data: Dataset, model: SelfModel) -> dict[st
         part = np.zeros(len(data), dtype=bool)
         part[np.random.default_rng(0).permutation(learn)[:count]] = True
         some = fit(examples(face, data, part, inputs), FitConfig(steps=_CURVE_STEPS))
-        out[str(count)] = rmse(predict_held(some, data), data.landmarks[data.held])
+        out[str(count)] = rmse(predict_held(some, data), data.landmarks[data.held_out])
     return out
 
 
-def check_truth(model: SelfModel, blind: SelfModel, shown: Verdict) -> dict[str, float]:
-    """On a rig: the model's error without the camera's, from the held-out poses shown again.
+def check_against_truth(
+    model: SelfModel, without_play: SelfModel, reproduced: VerificationResults
+) -> dict[str, float]:
+    """Errors against the true landmarks, from the round trip of the inverse; simulated rig only.
 
-    What is off by the same in all poses is the camera's bias, which the model has to share, and is
-    taken off. Empty where the truth is not known. ``camera_error_mm``: what the camera itself is
-    off by, in single looks at these faces, that bias off.
+    An error that is equal in all poses is the camera's bias. The model has to share it, so it is
+    subtracted.
+
+    Returns:
+        ``model_true_rmse_mm`` of the model, ``camera_error_mm`` of single observations, and
+        ``memory_gain_mixtures``, the error where tendons pull, with play operators over without;
+        empty where the truth is unknown.
     """
-    true, sent = shown.arrays["asked_true"], shown.arrays["asked_sent"]
+    true, sent = reproduced.arrays["asked_true"], reproduced.arrays["asked_sent"]
     if not np.isfinite(true).all():
         return {}
 
     def error(off: Floats) -> float:
         return rmse(off - off.mean(0), np.zeros_like(off))
 
-    said = model.sequence(sent)
-    seen = shown.arrays["asked_shown"] - true
+    predicted = model.sequence(sent)
+    seen = reproduced.arrays["asked_shown"] - true
     out = {
-        "model_true_rmse_mm": error(said - true),
+        "model_true_rmse_mm": error(predicted - true),
         "camera_error_mm": error(seen[np.isfinite(seen).all((1, 2))]),
     }
     if len(model.tendons):
-        forgot = error((blind.sequence(sent) - true)[:, ZONE])
-        out["memory_gain_mixtures"] = error((said - true)[:, ZONE]) / forgot
+        error_without = error((without_play.sequence(sent) - true)[:, ZONE])
+        out["memory_gain_mixtures"] = error((predicted - true)[:, ZONE]) / error_without
     return out

@@ -1,4 +1,4 @@
-"""What verification finds: numbers, and on disk the arrays that the report's figures need."""
+"""Results of verification: metrics, and the arrays of the report's figures on disk."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FILE = "verify.npz"
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
-    """What verification found.
+class VerificationResults:
+    """Results of verification.
 
     Attributes:
-        metrics: numbers for ``metrics.json``.
-        arrays: what the figures need.
+        metrics: for ``metrics.json``.
+        arrays: for the figures of the report.
     """
 
     metrics: dict[str, Any]
@@ -29,12 +29,12 @@ class Verdict:
 
 
 def rmse(a: Floats, b: Floats) -> float:
-    """RMS distance (mm) over landmarks (..., 3)."""
+    """RMS distance (mm) between landmarks a and b (..., 3)."""
     return float(np.sqrt(np.square(a - b).sum(-1).mean()))
 
 
 def save_arrays(folder: Path, arrays: dict[str, Floats]) -> None:
-    """Write them whole or not at all."""
+    """Write the arrays whole or not at all."""
     part = (folder / FILE).with_suffix(".part")
     with part.open("wb") as f:
         np.savez(f, **arrays)  # type: ignore[arg-type]  # numpy takes any array by name
@@ -42,10 +42,10 @@ def save_arrays(folder: Path, arrays: dict[str, Floats]) -> None:
 
 
 def load_arrays(folder: Path, again: str) -> dict[str, Floats]:
-    """Read them.
+    """Read the arrays.
 
     Raises:
-        InputError: not there or damaged; ``again`` is the command that makes them.
+        InputError: the file is missing or damaged; ``again`` is the command that makes it.
     """
     path = folder / FILE
     if not path.exists():

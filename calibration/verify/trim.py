@@ -1,11 +1,10 @@
-"""Is a calibration still true? A few poses decide: keep it, shift the commands a little, or redo
-it.
+"""The drift check: some poses decide whether to keep, trim or redo a calibration.
 
-Horns slip and strings stretch: mostly the same face with other zero points. A shift d of the
-commands changes the model exactly, y(x + d), without a new fit: powers of x + d are sums of powers
-of x. The camera's noise is larger than a slipped horn's motion at most landmarks, so the error of
-the face says little; the shift that explains all poses best, and how far it changes when any one
-pose is left out (jackknife), says for each actuator whether it has moved.
+Servo horns slip and tendons stretch. Both mostly shift the zero point of a command. The model of
+the shifted face is y(x + d) with a shift d of the inputs. It needs no new fit, because powers of
+x + d are sums of powers of x. At most landmarks the camera's noise is larger than the motion of a
+slipped horn, so the prediction error says little. The check estimates the shift of each actuator
+that explains all poses best. A jackknife over the poses gives its standard error.
 """
 
 from __future__ import annotations
@@ -17,37 +16,37 @@ from typing import Literal
 import numpy as np
 
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.capture.rig import Stage
+from mien.calibration.capture.rig import CaptureRig
 from mien.models.self_model.model import POWERS, Floats, SelfModel
 from mien.robot.face.config import FaceConfig
 
 CHECK_POSES, TRIM_POSES = 20, 60
-KEEP = 1.25
-"""What no shift explains makes a face another one when the error that is left is more than this
-times what verification found."""
-SHIFTED, SURE = 0.05, 4.5
-"""Of a command (strings: beyond their play), and in standard errors: what has moved by more of both
-is trimmed."""
-DEAD_SHARE, DEAD_SURE = 0.5, 3.0
-"""Of its usual motion, and in standard errors: one that surely shows less is broken."""
-_RIDGE = 2.0  # poses' worth of belief that nothing has changed
+MAX_RELATIVE_ERROR = 1.25
+"""The calibration must be redone if the error after the best shift exceeds the error of
+verification by more than this factor."""
+MIN_SHIFT, MIN_SHIFT_SIGMAS = 0.05, 4.5
+"""An actuator is trimmed if its shift exceeds both: in commands (for a tendon, beyond its play),
+and in standard errors."""
+BROKEN_GAIN, BROKEN_SIGMAS = 0.5, 3.0
+"""An actuator is broken if its gain is below the first, by so many standard errors."""
+_PRIOR_POSES = 2.0  # weight of the prior for no change, in poses
 _STEPS = 6
-_FARTHEST = 0.5  # of a command: more is no drift but another robot
+_MAX_SHIFT = 0.5  # in commands; a larger shift is no drift but another robot
 
 
 @dataclass(frozen=True, eq=False)
 class Drift:
-    """What some poses say of a stored calibration.
+    """Result of the drift check.
 
     Attributes:
-        verdict: what to do.
-        rmse_mm: error of the stored model now.
+        verdict: what to do with the calibration.
+        rmse_mm: prediction error of the stored model now, RMS mm.
         trimmed_rmse_mm: the same after the best shift.
-        expected_mm: what verification had found.
-        shift, error: (n,) the best shift of the commands and its standard error; shifts are pulled
-            to none by what is not known of them.
-        moved: actuators that have surely moved.
-        broken: those that hardly answer any more.
+        expected_mm: error that verification found, RMS mm.
+        shift: (n,) best shift of the commands, shrunk to 0 by its uncertainty.
+        error: (n,) standard error of the shift.
+        moved: actuators with a significant shift.
+        broken: actuators that hardly respond.
     """
 
     verdict: Literal["keep", "trim", "redo"]
@@ -61,10 +60,10 @@ class Drift:
 
 
 def shifted(model: SelfModel, shift: Floats) -> SelfModel:
-    """The model of a face whose inputs (m,) are all ``shift`` further than they say."""
+    """The model of a face whose inputs are ``shift`` (m,) larger than commanded: y(x + shift)."""
     m, d = len(model.inputs), shift
     features = model.out.shape[0]
-    # phi(x + d) = turn phi'(x), phi' being the features with the hidden layer's shift in its bias.
+    # phi(x + d) = turn @ phi'(x); phi' has the hidden layer's shift in its bias.
     turn = np.eye(features)
     at = np.arange(m)
     for power in range(1, POWERS + 1):  # (x + d)^power, the binomial theorem
@@ -74,76 +73,83 @@ def shifted(model: SelfModel, shift: Floats) -> SelfModel:
             turn[row, (lower - 1) * m + at] = comb(power, lower) * d ** (power - lower)
     assert features > POWERS * m
     return replace(
-        model, b1=model.b1 + model.w1 @ d, out=turn.T @ model.out, doubt=model.doubt @ turn
+        model,
+        b1=model.b1 + model.w1 @ d,
+        out=turn.T @ model.out,
+        covariance_factor=model.covariance_factor @ turn,
     )
 
 
-def watch(stage: Stage, goals: Floats) -> tuple[Floats, Floats]:
-    """(sent (P, n), landmarks (P, 478, 3)) of poses; the stage must be started."""
+def observe_poses(rig: CaptureRig, goals: Floats) -> tuple[Floats, Floats]:
+    """Observe poses (P, n) on a started rig: commands sent (P, n), landmarks (P, 478, 3) mm."""
     sent, seen = [], []
     for goal in goals:
-        sent.append(stage.go(goal))
-        seen.append(stage.look().landmarks)
+        sent.append(rig.move_to(goal))
+        seen.append(rig.observe().landmarks)
     return np.array(sent), np.array(seen)
 
 
-def standing(model: SelfModel, data: Dataset) -> Floats:
-    """(m,) shifts that the model's own error makes of the held-out poses of its data.
+def baseline_shift(model: SelfModel, data: Dataset) -> Floats:
+    """Shifts (m,) that the check finds in the held-out poses of the model's own data.
 
-    What stood there from the start has not moved since.
+    They are errors of the model from the start, and no drift.
     """
-    held = np.flatnonzero(data.held)[:TRIM_POSES]
+    held = np.flatnonzero(data.held_out)[:TRIM_POSES]
     if len(held) < CHECK_POSES:
         return np.zeros(len(model.inputs))
     return _change(model, _inputs(model, data.commands)[held], data.landmarks[held], gains=False)[0]
 
 
-def judge(
+def assess_drift(
     face: FaceConfig,
     model: SelfModel,
     sent: Floats,
     seen: Floats,
     expected_mm: float,
-    stood: Floats | None = None,
+    baseline: Floats | None = None,
 ) -> Drift:
-    """Compare poses that followed one another from rest with what the model says of them.
+    """Compare observed poses with the predictions of the model.
 
     Args:
-        sent: (P, n) commands, and seen (P, 478, 3) what the camera saw.
-        expected_mm: the error that verification found.
-        stood: see ``standing``; without, the model is believed to have no error of its own.
+        face: the face.
+        model: of the stored calibration.
+        sent: (P, n) commands, one after the other from rest.
+        seen: (P, 478, 3) mm, observations; NaN where there is none.
+        expected_mm: error that verification found, RMS mm.
+        baseline: (m,) see ``baseline_shift``; None: the model has no error of its own.
     """
     good = np.isfinite(seen).all((1, 2))
     x, seen = _inputs(model, sent)[good], seen[good]
     now = _rmse(model, x, seen)
     found, error = _change(model, x, seen, gains=False)
-    # As far as a shift is not known, none is the better guess.
+    # Shrinkage: where a shift is uncertain, 0 is the better estimate.
     shift = found * np.clip(1.0 - np.square(error) / np.maximum(found**2, 1e-12), 0.0, 1.0)
     trimmed = _rmse(shifted(model, shift), x, seen)
     m = len(model.inputs)
-    change, doubt = _change(model, x, seen, gains=True)
-    share, unsure = 1.0 + change[m:], doubt[m:]
+    change, change_error = _change(model, x, seen, gains=True)
+    gain, gain_error = 1.0 + change[m:], change_error[m:]
     names = [face.names[i] for i in model.inputs]
-    since = np.minimum(np.abs(found), np.abs(found - (0.0 if stood is None else stood)))
-    least = np.full(m, SHIFTED)
-    least[model.tendons] += model.play.half_width + model.play.growth  # pulls are known no better
-    moved = since > np.maximum(least, SURE * error)
-    broken = share + DEAD_SURE * unsure < DEAD_SHARE
-    far = bool((np.abs(found) >= _FARTHEST)[moved].any())
+    since = np.minimum(np.abs(found), np.abs(found - (0.0 if baseline is None else baseline)))
+    threshold = np.full(m, MIN_SHIFT)
+    # A pull is known no better than the width of the play.
+    threshold[model.tendons] += model.play.half_width + model.play.growth
+    moved = since > np.maximum(threshold, MIN_SHIFT_SIGMAS * error)
+    broken = gain + BROKEN_SIGMAS * gain_error < BROKEN_GAIN
+    far = bool((np.abs(found) >= _MAX_SHIFT)[moved].any())
     verdict: Literal["keep", "trim", "redo"] = "keep"
-    if broken.any() or far or trimmed > KEEP * expected_mm:
+    if broken.any() or far or trimmed > MAX_RELATIVE_ERROR * expected_mm:
         verdict = "redo"
     elif moved.any():
         verdict = "trim"
-    by_name, sure = np.zeros(len(face.names)), np.zeros(len(face.names))
-    by_name[model.inputs], sure[model.inputs] = shift, error
+    by_name, error_by_name = np.zeros(len(face.names)), np.zeros(len(face.names))
+    by_name[model.inputs], error_by_name[model.inputs] = shift, error
     return Drift(
         verdict,
         now,
         trimmed,
         expected_mm,
         by_name,
-        sure,
+        error_by_name,
         [n for n, yes in zip(names, moved, strict=True) if yes],
         [n for n, yes in zip(names, broken, strict=True) if yes],
     )
@@ -156,29 +162,30 @@ def _inputs(model: SelfModel, sent: Floats) -> Floats:
     return x
 
 
-def _off(model: SelfModel, x: Floats, seen: Floats) -> Floats:
-    """(P, 478, 3) without the whole face's shift from pose to pose, which is the camera's."""
-    off = seen - model.decode(model.latents(x))
-    return np.asarray(off - off.mean(1, keepdims=True))
+def _residuals(model: SelfModel, x: Floats, seen: Floats) -> Floats:
+    """Residuals (P, 478, 3) mm without the common motion of all landmarks, the camera's drift."""
+    residuals = seen - model.decode(model.latents(x))
+    return np.asarray(residuals - residuals.mean(1, keepdims=True))
 
 
 def _rmse(model: SelfModel, x: Floats, seen: Floats) -> float:
-    return float(np.sqrt(np.square(_off(model, x, seen)).sum(-1).mean()))
+    return float(np.sqrt(np.square(_residuals(model, x, seen)).sum(-1).mean()))
 
 
 def _change(model: SelfModel, x: Floats, seen: Floats, gains: bool) -> tuple[Floats, Floats]:
-    """Shifts (m,), or shifts and gains (2m,), common to all poses, and their standard errors.
+    """Shifts (m,), or shifts and gains (2m,), of all poses, and their standard errors.
 
-    Gauss-Newton, pulled to none, each coordinate weighed by how little it scatters.
+    The method is Gauss-Newton with a prior for no change. The weight of each coordinate is the
+    inverse of its residual variance.
     """
     poses, m = x.shape
-    off = _off(model, x, seen)
-    scatter = off.var(0)
+    residuals = _residuals(model, x, seen)
+    scatter = residuals.var(0)
     weight = (1.0 / (0.5 * (scatter + scatter.mean(0)) + 1e-12)).reshape(-1)
     found = np.zeros(2 * m if gains else m)
     for _ in range(_STEPS):
         now = x + found[:m] + (x * found[m:] if gains else 0.0)
-        off = _off(model, now, seen)
+        residuals = _residuals(model, now, seen)
         hs, gs = [], []
         for k in range(poses):
             by_input = (model.latent_jacobian(now[k]) @ model.decoder).reshape(m, -1, 3)
@@ -186,12 +193,12 @@ def _change(model: SelfModel, x: Floats, seen: Floats, gains: bool) -> tuple[Flo
             if gains:
                 j = np.concatenate([j, x[k][:, None] * j])
             hs.append((j * weight) @ j.T)
-            gs.append((j * weight) @ off[k].reshape(-1))
+            gs.append((j * weight) @ residuals[k].reshape(-1))
         h, g = np.array(hs), np.array(gs)
-        pull = _RIDGE * np.diag(np.diag(h.mean(0)) + 1e-9)
-        whole = h.sum(0) + pull
-        step = np.linalg.solve(whole, g.sum(0) - pull @ found)
+        prior = _PRIOR_POSES * np.diag(np.diag(h.mean(0)) + 1e-9)
+        whole = h.sum(0) + prior
+        step = np.linalg.solve(whole, g.sum(0) - prior @ found)
         found = np.clip(found + step, -1.5, 1.5)
-    without = np.linalg.solve(whole - h, (g.sum(0) - g - found @ pull)[..., None])[..., 0]
+    without = np.linalg.solve(whole - h, (g.sum(0) - g - found @ prior)[..., None])[..., 0]
     spread = without - without.mean(0)
     return found, np.sqrt((poses - 1) / poses * np.square(spread).sum(0))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from mien.calibration.capture.dataset import Setup
-from mien.calibration.capture.frame_filter import Tally
-from mien.calibration.capture.rig import Followed, Look
+from mien.calibration.capture.frame_filter import DropCounter
+from mien.calibration.capture.rig import Observation, ObservedRun
 from mien.models.face.regions import COUNT
+from mien.models.self_model.hysteresis import PlayOperator
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.face_units import load_units
 from mien.robot.face.safety import Limiter
@@ -17,8 +18,8 @@ class Unplugged(Exception):  # noqa: N818 (not an error: a plug)
     """The stand-in for kill -9: nothing after it runs but ``finally``."""
 
 
-class AnalyticStage:
-    """Each actuator moves a smooth patch of the face; strings have play, the neck turns nothing."""
+class AnalyticRig:
+    """Each actuator moves a smooth patch of the face; tendons have play, the neck turns nothing."""
 
     def __init__(
         self,
@@ -32,10 +33,10 @@ class AnalyticStage:
         self.face, self.noise = face, noise
         self.setup = Setup(face.name, face.hash, "analytic", build, "analytic")
         self.blind_after, self.dies_after = blind_after, dies_after
-        self.looks, self.stopped = 0, False
+        self.observations, self.stopped = 0, False
         self.dropped: dict[str, int] = {}
         self.dead_s, self.speed = 0.03, np.full(len(face.names), np.inf)
-        self._limit, self._tally = Limiter(face), Tally()
+        self._limit, self._tally = Limiter(face), DropCounter()
         self._rng = np.random.default_rng(1)
         rng = np.random.default_rng(7 + build)
         self.neutral = load_units().neutral
@@ -45,47 +46,47 @@ class AnalyticStage:
         kinds = list(face.actuators.values())
         alive = np.array([a.region != "neck" and n not in stuck for n, a in face.actuators.items()])
         self.patches = near[:, :, None] * ways[:, None] * alive[:, None, None]
-        self.strings = np.array([a.kind == "tendon" for a in kinds])
-        k = int(self.strings.sum())
+        self.tendons = np.array([a.kind == "tendon" for a in kinds])
+        k = int(self.tendons.sum())
         self.play = PlayOperator(np.full(k, 0.1), np.full(k, 0.1))
-        self.memory = self.play.rest()
+        self.tendon_state = self.play.rest()
         self.at = face.safe.copy()
 
     def start(self) -> None:
-        self.go(self.face.safe)
+        self.move_to(self.face.safe)
 
-    def go(self, goal: Floats) -> Floats:
+    def move_to(self, goal: Floats) -> Floats:
         self.at = self._limit(goal, self.at, 1e3).commands
-        self.memory = self.play.advance(self.memory, self.at[self.strings])
+        self.tendon_state = self.play.advance(self.tendon_state, self.at[self.tendons])
         return self.at
 
-    def truth(self) -> Floats:
+    def true_landmarks(self) -> Floats:
         """(478, 3) landmarks now, without noise."""
         x = self.at.copy()
-        x[self.strings] = self.memory
+        x[self.tendons] = self.tendon_state
         bent = np.tanh(x + 0.2 * x**2)
         return np.asarray(self.neutral + np.einsum("i,ilk->lk", bent, self.patches))
 
-    def true_head(self) -> Floats:
+    def true_head_pose(self) -> Floats:
         """(4, 4): the neck turns nothing."""
         return np.eye(4)
 
-    def clear(self) -> Floats:
-        """(478, 3) what the eyes make of it: they have no bias."""
-        return self.truth()
+    def noiseless_landmarks(self) -> Floats:
+        """(478, 3) what the camera sees: it has no bias."""
+        return self.true_landmarks()
 
-    def look(self) -> Look:
-        self.looks += 1
-        if self.dies_after is not None and self.looks > self.dies_after:
+    def observe(self) -> Observation:
+        self.observations += 1
+        if self.dies_after is not None and self.observations > self.dies_after:
             raise Unplugged
-        blind = self.blind_after is not None and self.looks > self.blind_after
-        seen = self.truth() + self._rng.normal(scale=self.noise, size=(COUNT, 3))
+        blind = self.blind_after is not None and self.observations > self.blind_after
+        seen = self.true_landmarks() + self._rng.normal(scale=self.noise, size=(COUNT, 3))
         landmarks = np.full((COUNT, 3), np.nan) if blind else seen
         dropped = {"lost": 1} if blind else {}
         self._tally.add(dropped, not blind)
-        return Look(0.4 * self.looks, landmarks, np.eye(4), 0.1, dropped)
+        return Observation(0.4 * self.observations, landmarks, np.eye(4), 0.1, dropped)
 
-    def follow(self, commands: Floats, rate: float, every: int = 1) -> Followed:
+    def run_trajectory(self, commands: Floats, rate: float, every: int = 1) -> ObservedRun:
         """Servos that are ``dead_s`` late and no faster than ``speed`` (n,)."""
         times = np.arange(len(commands)) / rate
         way, at = [], self.at
@@ -96,11 +97,11 @@ class AnalyticStage:
         seen_at = times[every - 1 :: every]
         seen = []
         for t in seen_at:
-            self.go(way[min(round(t / 2e-3), len(way) - 1)])
-            seen.append(self.truth() + self._rng.normal(scale=self.noise, size=(COUNT, 3)))
-        self.go(commands[-1])
+            self.move_to(way[min(round(t / 2e-3), len(way) - 1)])
+            seen.append(self.true_landmarks() + self._rng.normal(scale=self.noise, size=(COUNT, 3)))
+        self.move_to(commands[-1])
         heads = np.tile(np.eye(4), (len(seen), 1, 1))
-        return Followed(times, commands, seen_at, np.array(seen), heads, {})
+        return ObservedRun(times, commands, seen_at, np.array(seen), heads, {})
 
     def stop(self) -> None:
         self.stopped = True

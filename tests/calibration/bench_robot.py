@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.calibration.capture.frame_filter import NOBODY, Frame
+from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame
 from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
@@ -24,7 +24,7 @@ from mien.robot.sim.camera import ProjectedCamera
 from mien.robot.sim.realtime import LiveRig
 from mien.robot.sim.rig import Rig
 
-Spoil = Callable[[Frame], Frame]
+Spoil = Callable[[CapturedFrame], CapturedFrame]
 T = TypeVar("T")
 
 
@@ -93,10 +93,11 @@ class BenchRobot:
 
 
 class Films:
-    """A ``Watcher`` that sees what the projected camera sees, and what a test does to it.
+    """A ``ObservingCamera`` that sees what the projected camera sees, and what a test does to it.
 
     Attributes:
-        spoil: changes each frame. unplugged: True: the camera is gone. looks: (since, taken) s.
+        spoil: changes each frame. unplugged: True: the camera is gone.
+        observations: (since, taken) s.
             registered: how many of them there had been when the face at rest was to be followed.
     """
 
@@ -105,29 +106,29 @@ class Films:
         self.bias = np.zeros((478, 3))
         self.spoil: Spoil = lambda frame: frame
         self.unplugged = self.closed = False
-        self.looks: list[tuple[float, float]] = []
+        self.observations: list[tuple[float, float]] = []
         self.registered = 0
 
-    def look(self, since: float, sure: bool = True) -> Frame:  # noqa: ARG002
+    def capture(self, since: float, sure: bool = True) -> CapturedFrame:  # noqa: ARG002
         """A picture that is taken now, or as soon as ``since`` has come."""
         time.sleep(max(0.01, since - time.monotonic()))
         if self.unplugged:
             raise DeviceError("the camera /dev/video0 was unplugged or closed", "plug it in again")
         taken = time.monotonic()
-        self.looks.append((since, taken))
+        self.observations.append((since, taken))
         seen = self._robot.seen_by(self._camera.look)
         if seen.landmarks is None:
-            return NOBODY
+            return NO_FACE
         head = self._robot.seen_by(lambda rig: rig.head_pose())
-        frame = Frame(seen.landmarks - self.bias, head, 1, taken, 40.0, 120.0)
+        frame = CapturedFrame(seen.landmarks - self.bias, head, 1, taken, 40.0, 120.0)
         return self.spoil(replace(frame))
 
     def settle(self, count: int) -> None:
         """Nothing to take off."""
 
     def register(self, count: int) -> None:  # noqa: ARG002
-        """Remember after how many looks it was asked for."""
-        self.registered = len(self.looks)
+        """Remember after how many observations it was asked for."""
+        self.registered = len(self.observations)
 
     def report(self) -> dict[str, float]:
         """Nothing to say."""
@@ -139,7 +140,7 @@ class Films:
 
 
 class FilmCamera:
-    """Where ``Eyes`` get pictures from: each is drawn when it is asked for."""
+    """Where a ``TrackingCamera`` gets pictures from: each is drawn when it is asked for."""
 
     path, error, ended = Path("/dev/video0"), "", False
 

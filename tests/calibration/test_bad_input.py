@@ -18,6 +18,7 @@ from tests.paths import ROOT
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import RECORDS, SETUP, record_type
+from mien.calibration.plan.plan import KINDS
 from mien.robot.face.config import FaceConfig, load_face
 
 FACE = "hobby9"
@@ -49,16 +50,16 @@ def mien(*words: str, limit: int | None = None) -> subprocess.Popen[str]:
 
 
 def ended(program: subprocess.Popen[str]) -> tuple[int, str]:
-    """Exit code and all that was said."""
+    """Exit code and all that was output."""
     out, err = program.communicate(timeout=110)
     return program.returncode, out + err
 
 
 def plan(folder: Path, poses: int = 150) -> Sequence[str]:
     where = ("--face", FACE, "--out", str(folder))
-    code, said = ended(mien("plan", *where, "--poses", str(poses)))
+    code, output = ended(mien("plan", *where, "--poses", str(poses)))
     assert code == 0
-    assert f"next: mien calibrate collect {' '.join(where)}" in said
+    assert f"next: mien calibrate collect {' '.join(where)}" in output
     return where
 
 
@@ -69,8 +70,8 @@ def wait_for(path: Path, size: int) -> None:
         time.sleep(0.005)
 
 
-def assert_no_traceback(said: str) -> None:
-    assert "Traceback" not in said
+def assert_no_traceback(output: str) -> None:
+    assert "Traceback" not in output
 
 
 def test_kill_9_loses_one_pose_at_most_and_going_on_ends_where_an_unbroken_run_does(
@@ -86,16 +87,16 @@ def test_kill_9_loses_one_pose_at_most_and_going_on_ends_where_an_unbroken_run_d
     program.kill()
     ended(program)
     kept = (broken / RECORDS).stat().st_size // size
-    code, said = ended(mien("collect", *where))
+    code, output = ended(mien("collect", *where))
     assert code == 0
-    assert f"next: mien calibrate fit {' '.join(where)}" in said
+    assert f"next: mien calibrate fit {' '.join(where)}" in output
     one, two = dataset.load(whole, face), dataset.load(broken, face)
     one_at, two_at = one.pose >= 0, two.pose >= 0
     assert two.pose[kept] == -1  # the second start, then the very next pose
     assert two.pose[kept + 1] == two.pose[:kept].max() + 1
     np.testing.assert_array_equal(one.pose[one_at], two.pose[two_at])
     np.testing.assert_array_equal(one.kind[one_at], two.kind[two_at])
-    planned = one.kind[one_at] != dataset.KINDS.index("active")  # these are chosen by what was seen
+    planned = one.kind[one_at] != KINDS.index("active")  # these are chosen by what was seen
     np.testing.assert_array_equal(one.commands[one_at][planned], two.commands[two_at][planned])
     # The camera's noise is another; the poses are the same to within it.
     off = (one.landmarks[one_at] - two.landmarks[two_at])[planned]
@@ -113,20 +114,20 @@ def test_a_signal_ends_it_with_130_and_the_command_that_goes_on(
     program = mien("collect", *where)
     wait_for(tmp_path / RECORDS, 10 * record_type(len(face.names)).itemsize)
     program.send_signal(how)
-    code, said = ended(program)
+    code, output = ended(program)
     assert code == 130
-    assert f"next: mien calibrate collect {' '.join(where)}" in said
-    assert_no_traceback(said)
+    assert f"next: mien calibrate collect {' '.join(where)}" in output
+    assert_no_traceback(output)
 
 
 def test_a_full_disk_keeps_what_was_collected(face: FaceConfig, tmp_path: Path) -> None:
     where = plan(tmp_path)
     size = record_type(len(face.names)).itemsize
-    code, said = ended(mien("collect", *where, limit=12 * size + 100))
+    code, output = ended(mien("collect", *where, limit=12 * size + 100))
     assert code == 2
-    assert_no_traceback(said)
-    assert "File too large; 11 poses are kept" in said
-    assert f"next: mien calibrate collect {' '.join(where)}" in said
+    assert_no_traceback(output)
+    assert "File too large; 11 poses are kept" in output
+    assert f"next: mien calibrate collect {' '.join(where)}" in output
     assert dataset.load(tmp_path, face).pose.tolist() == [-1, *range(11)]
     assert (tmp_path / RECORDS).stat().st_size > 12 * size  # half a pose
     program = mien("collect", *where)
@@ -138,11 +139,11 @@ def test_a_full_disk_keeps_what_was_collected(face: FaceConfig, tmp_path: Path) 
 
 def test_a_full_disk_at_any_other_file_says_so_too(tmp_path: Path) -> None:
     where = ("--face", FACE, "--out", str(tmp_path))
-    code, said = ended(mien("plan", *where, limit=100))
+    code, output = ended(mien("plan", *where, limit=100))
     assert code == 2
-    assert_no_traceback(said)
-    assert "File too large" in said
-    assert f"next: mien calibrate plan {' '.join(where)}" in said
+    assert_no_traceback(output)
+    assert "File too large" in output
+    assert f"next: mien calibrate plan {' '.join(where)}" in output
 
 
 def test_data_of_another_build_or_face_is_refused_with_both_named(
@@ -154,14 +155,14 @@ def test_data_of_another_build_or_face_is_refused_with_both_named(
     program.kill()
     ended(program)
     before = (tmp_path / RECORDS).read_bytes()
-    code, said = ended(mien("collect", *where, "--build", "3"))
+    code, output = ended(mien("collect", *where, "--build", "3"))
     assert code == 2
-    assert "build is 0 there and 3 here" in said
-    assert "next: mien calibrate all" in said
-    code, said = ended(mien("collect", "--face", "morpheus33", "--out", str(tmp_path)))
+    assert "build is 0 there and 3 here" in output
+    assert "next: mien calibrate all" in output
+    code, output = ended(mien("collect", "--face", "morpheus33", "--out", str(tmp_path)))
     assert code == 2
-    assert face.hash in said
-    assert load_face("morpheus33").hash in said
+    assert face.hash in output
+    assert load_face("morpheus33").hash in output
     size = record_type(len(face.names)).itemsize
     assert (tmp_path / RECORDS).read_bytes()[: len(before) // size * size] == before[
         : len(before) // size * size
@@ -184,21 +185,21 @@ def test_a_half_written_file_is_named_and_never_a_traceback(
     if name == "dropped.json":  # only counts: not worth an error
         wait_for(tmp_path / RECORDS, 8 * record_type(len(face.names)).itemsize)
         program.send_signal(signal.SIGINT)
-    code, said = ended(program)
-    assert_no_traceback(said)
+    code, output = ended(program)
+    assert_no_traceback(output)
     assert code == (130 if name == "dropped.json" else 2)
     if code == 2:
-        assert name in said
-    assert "next: " in said
+        assert name in output
+    assert "next: " in output
 
 
 def test_ports_and_cameras_that_are_not_there_end_with_3(tmp_path: Path) -> None:
     where = plan(tmp_path)
-    code, said = ended(mien("collect", *where, "--port", "/dev/nothing", "--camera", "97"))
+    code, output = ended(mien("collect", *where, "--port", "/dev/nothing", "--camera", "97"))
     assert code == 3
-    assert "no camera at /dev/video97" in said
+    assert "no camera at /dev/video97" in output
     again = f"mien calibrate collect {' '.join(where)} --port /dev/nothing --camera 97"
-    assert f"next: mien devices, then {again}" in said
-    code, said = ended(mien("collect", *where, "--camera", "0"))
+    assert f"next: mien devices, then {again}" in output
+    code, output = ended(mien("collect", *where, "--camera", "0"))
     assert code == 2
-    assert "no camera '0' before the rig" in said
+    assert "the simulated rig has no camera '0'" in output

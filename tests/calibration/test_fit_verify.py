@@ -15,16 +15,17 @@ from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.plan.excitation import make_plan
 from mien.calibration.report.report import write_report
-from mien.calibration.verify.acceptance import MEANING, judged
-from mien.calibration.verify.checks import check_model, check_truth, learning_curve
-from mien.calibration.verify.hysteresis import check_memory, fit_blind, memory_gain
-from mien.calibration.verify.inverse import check_inverse, identifiable
-from mien.calibration.verify.results import Verdict
+from mien.calibration.verify.acceptance import DESCRIPTIONS, evaluate
+from mien.calibration.verify.checks import check_against_truth, check_model, learning_curve
+from mien.calibration.verify.hysteresis import check_hysteresis, fit_without_hysteresis, memory_gain
+from mien.calibration.verify.identifiability import cramer_rao_bound
+from mien.calibration.verify.inverse import check_inverse
+from mien.calibration.verify.results import VerificationResults
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
-from tests.calibration.analytic_rig import AnalyticStage
+from tests.calibration.analytic_rig import AnalyticRig
 
 STUCK = "brow_left"
 
@@ -39,7 +40,7 @@ def folder(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("calibration")
     make_plan(face, 300).save(folder / PLAN)
-    collect(face, AnalyticStage(face, stuck=(STUCK,)), folder)
+    collect(face, AnalyticRig(face, stuck=(STUCK,)), folder)
     return folder
 
 
@@ -54,8 +55,8 @@ def model(face: FaceConfig, data: Dataset) -> SelfModel:
 
 
 def test_held_out_poses_are_never_learned_from(data: Dataset) -> None:
-    assert data.held.sum() > 20
-    assert not (fit.usable(data) & data.held).any()
+    assert data.held_out.sum() > 20
+    assert not (fit.usable(data) & data.held_out).any()
 
 
 def test_a_stuck_actuator_is_left_out_and_named(face: FaceConfig, model: SelfModel) -> None:
@@ -89,30 +90,30 @@ def test_more_poses_make_a_better_model(face: FaceConfig, data: Dataset, model: 
 def test_faces_are_found_again_better_than_by_any_baseline(
     face: FaceConfig, data: Dataset, model: SelfModel, folder: Path
 ) -> None:
-    stage = AnalyticStage(face, stuck=(STUCK,))
-    stage.start()
-    shown = check_inverse(face, data, model, stage)
+    rig = AnalyticRig(face, stuck=(STUCK,))
+    rig.start()
+    shown = check_inverse(face, data, model, rig)
     assert shown.metrics["inverse_mean_pct"] < 1.0
     assert shown.metrics["vs_nearest"] < 0.6
     assert shown.metrics["vs_ridge"] < 0.7
     assert shown.metrics["command_l1"] < 0.03
-    # A single noisy look is harder to find again than the face itself.
+    # A single noisy observation is harder to find again than the face itself.
     assert shown.metrics["noisy_inverse_mean_pct"] > shown.metrics["inverse_mean_pct"]
-    # The robot itself, without the camera's noise: the model is nearer to it than to the looks.
-    truth = check_truth(model, model, shown)
+    # The robot itself, without the camera's noise: the model is nearer to it.
+    truth = check_against_truth(model, model, shown)
     assert truth["model_true_rmse_mm"] < check_model(face, data, model).metrics["model_rmse_mm"]
     verdict = check_model(face, data, model)
     metrics = verdict.metrics | shown.metrics | {"poses": 1487}
-    whole = Verdict(metrics, verdict.arrays | shown.arrays)
+    whole = VerificationResults(metrics, verdict.arrays | shown.arrays)
     page = write_report(folder / "report.html", face, data, model, whole).read_text()
     assert page.count("<img") == 6
     assert "<td>1487</td><td>≤\N{NO-BREAK SPACE}1500" in page
     assert "<b>Calibrated</b>" in page
-    failed = Verdict(metrics | {"inverse_mean_pct": 1.7}, whole.arrays)
+    failed = VerificationResults(metrics | {"inverse_mean_pct": 1.7}, whole.arrays)
     page_of_it = write_report(folder / "failed.html", face, data, model, failed).read_text()
     assert "<b>Not calibrated</b>: inverse_mean_pct is 1.7, at most 1.5" in page_of_it
-    for row in judged(whole.metrics):
-        assert MEANING[row.name].replace("'", "&#x27;") in page
+    for row in evaluate(whole.metrics):
+        assert DESCRIPTIONS[row.name].replace("'", "&#x27;") in page
 
 
 def test_the_model_on_disk_knows_its_origin(
@@ -125,48 +126,48 @@ def test_the_model_on_disk_knows_its_origin(
     assert back.meta["data_hash"] == data.hash
 
 
-def test_memory_pays_on_strings(tmp_path: Path) -> None:
+def test_hysteresis_pays_on_tendons(tmp_path: Path) -> None:
     face = load_face("morpheus33")
     plan = replace(make_plan(face, 700), active=0)
     plan.save(tmp_path / PLAN)
-    collect(face, AnalyticStage(face), tmp_path)
+    collect(face, AnalyticRig(face), tmp_path)
     data = dataset.load(tmp_path, face)
     model = fit.fit_face(face, data, FitConfig(steps=300))
     assert len(model.tendons) == 4
-    blind = fit_blind(face, data, model, FitConfig(steps=300))
+    blind = fit_without_hysteresis(face, data, model, FitConfig(steps=300))
     assert memory_gain(data, model, blind) < 0.9
-    stage = AnalyticStage(face)
-    stage.start()
-    found = check_memory(face, model, blind, stage)
+    rig = AnalyticRig(face)
+    rig.start()
+    found = check_hysteresis(face, model, blind, rig)
     assert found["memory_gain"] < 0.7
     assert found["memory_gain_clear"] == pytest.approx(found["memory_gain"])
     assert found["memory_blind_mm"] < found["memory_motion_mm"]
     flat = FlatEyed(face)
     flat.start()
-    by_flat = check_memory(face, model, blind, flat)
+    by_flat = check_hysteresis(face, model, blind, flat)
     assert by_flat["memory_gain_clear"] == pytest.approx(found["memory_gain"])
     assert by_flat["memory_gain"] > 0.9
 
 
-class FlatEyed(AnalyticStage):
-    """Its face moves four times as deep as the eyes see."""
+class FlatEyed(AnalyticRig):
+    """Its face moves four times as deep as the camera sees."""
 
-    def truth(self) -> Floats:
-        seen = super().truth()
+    def true_landmarks(self) -> Floats:
+        seen = super().true_landmarks()
         return np.asarray(seen + (seen - self.neutral) * (0.0, 0.0, 3.0))
 
-    def clear(self) -> Floats:
-        return super().truth()
+    def noiseless_landmarks(self) -> Floats:
+        return super().true_landmarks()
 
 
 def test_what_hardly_moves_the_face_is_not_identifiable(
     face: FaceConfig, data: Dataset, model: SelfModel
 ) -> None:
-    held = data.commands[data.held]
-    bound = identifiable(face, data, model, held)
+    held = data.commands[data.held_out]
+    bound = cramer_rao_bound(face, data, model, held)
     faint = replace(model, out=model.out.copy())
     m = len(model.inputs)
     faint.out[[0, m, 2 * m]] *= 0.01  # the first actuator's own curve
     faint.w1[:, 0] = 0.0
-    assert identifiable(face, data, faint, held)[0] > 20 * bound[0]
+    assert cramer_rao_bound(face, data, faint, held)[0] > 20 * bound[0]
     assert bound.max() < 0.05

@@ -1,4 +1,4 @@
-"""The self-models that ship went through every stage: they know their lag and their numbers."""
+"""The self-models that ship went through every rig: they know their lag and their numbers."""
 
 from __future__ import annotations
 

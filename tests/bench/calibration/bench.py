@@ -12,13 +12,13 @@ import torch
 import typer
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.connect import open_studio
-from mien.calibration.capture.stabilise import steadied
+from mien.calibration.capture.connect import open_rig
+from mien.calibration.capture.stabilise import stabilised
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
-from mien.calibration.identify.wiring import known_robot
+from mien.calibration.identify.wiring import reference_model
 from mien.calibration.plan.excitation import make_plan
-from mien.calibration.verify.acceptance import GOALS
+from mien.calibration.verify.acceptance import CRITERIA
 from mien.calibration.verify.checks import check_all
 from mien.robot.errors import InputError
 from mien.robot.face.config import load_face
@@ -72,7 +72,7 @@ def calibration(
     out: dict[str, float | int | str | None] = {"face": face, "builds": builds, "poses": poses}
     for camera in cameras.split(","):
         found = [one(face, build, camera.strip(), poses) for build in seeds]
-        for name in (*GOALS, *MORE):
+        for name in (*CRITERIA, *MORE):
             values = [f[name] for f in found if name in f]
             if values:
                 out[f"{camera.strip()}.{name}"] = float(np.max(values))
@@ -85,17 +85,17 @@ def one(face: str, build: int, camera: str, poses: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_plan(config, poses, seed=build).save(folder / PLAN)
-        stage = open_studio(config, camera=camera, build=build, seed=build)
-        robot_s = collect(config, stage, folder, known=known_robot(config)).robot_s
-        data, steady = steadied(dataset.load(folder, config))
+        rig = open_rig(config, camera=camera, build=build, seed=build)
+        robot_s = collect(config, rig, folder, known=reference_model(config)).robot_s
+        data, stabiliser = stabilised(dataset.load(folder, config))
     began = time.perf_counter()
     model = fit.fit_face(config, data)
     fit_s = time.perf_counter() - began
-    stage = open_studio(config, camera=camera, build=build, seed=build)
+    rig = open_rig(config, camera=camera, build=build, seed=build)
     try:
-        stage.start()
-        verdict = check_all(config, data, steady, model, stage, build)
+        rig.start()
+        verdict = check_all(config, data, stabiliser, model, rig, build)
     finally:
-        stage.stop()
+        rig.stop()
     poses = int((data.pose >= 0).sum())
     return verdict.metrics | {"robot_s": robot_s, "fit_s": fit_s, "poses": poses}

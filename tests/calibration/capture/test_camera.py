@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.camera import FROZEN_S, LATEST_S, Eyes
-from mien.calibration.capture.frame_filter import Sieve
+from mien.calibration.capture.camera import FROZEN_S, MAX_DELAY_S, TrackingCamera
+from mien.calibration.capture.frame_filter import FrameFilter
 from mien.calibration.verbs import cli
 from mien.models.vision.face_tracker import FaceTracker
 from mien.robot.errors import DeviceError
@@ -40,38 +40,38 @@ def test_a_look_is_newer_than_asked_and_says_how_old_it_is(
     scene: tuple[FilmCamera, FaceTracker, RenderedCamera],
 ) -> None:
     camera, tracker, _ = scene
-    eyes = Eyes(camera, tracker, 0.06)
+    tracking = TrackingCamera(camera, tracker, 0.06)
     asked = time.monotonic()
-    frame = eyes.look(asked)
-    assert asked + LATEST_S - 0.06 <= frame.time < time.monotonic()
-    again = eyes.look(asked)
+    frame = tracking.capture(asked)
+    assert asked + MAX_DELAY_S - 0.06 <= frame.time < time.monotonic()
+    again = tracking.capture(asked)
     assert again.time > frame.time  # never the same picture twice
-    said = eyes.report()
-    assert said["camera_delay_ms"] == 60.0
-    assert 0 < said["camera_age_ms_p50"] <= said["camera_age_ms_max"]
+    output = tracking.report()
+    assert output["camera_delay_ms"] == 60.0
+    assert 0 < output["camera_age_ms_p50"] <= output["camera_age_ms_max"]
 
 
 def test_the_face_at_rest_settles_the_tracker(
     scene: tuple[FilmCamera, FaceTracker, RenderedCamera],
 ) -> None:
     camera, tracker, _ = scene
-    eyes = Eyes(camera, tracker, 0.0)
-    raw = [eyes.look(0.0) for _ in range(5)]
-    eyes.settle(5)
-    assert np.abs(eyes.bias).max() > 1.0
-    seen = eyes.look(0.0)
-    assert Sieve().judge(seen) is None
+    tracking = TrackingCamera(camera, tracker, 0.0)
+    raw = [tracking.capture(0.0) for _ in range(5)]
+    tracking.settle(5)
+    assert np.abs(tracking.bias).max() > 1.0
+    seen = tracking.capture(0.0)
+    assert FrameFilter().judge(seen) is None
     assert seen.faces == 1
     assert seen.eyes_px > 100
     off = np.abs(seen.landmarks - tracker.reference)
     assert off.max() < 1.0 < np.abs(raw[0].landmarks - tracker.reference).max()
-    eyes.register(5)
-    off = np.abs(eyes.look(0.0).landmarks - tracker.reference)
+    tracking.register(5)
+    off = np.abs(tracking.capture(0.0).landmarks - tracker.reference)
     assert np.sqrt(np.square(off).mean()) < 0.2  # followed from rest, it is at rest
-    bias = eyes.bias
+    bias = tracking.bias
     tracker.bias = np.zeros((478, 3))
-    eyes.bias = bias
-    np.testing.assert_allclose(eyes.look(0.0).landmarks, seen.landmarks, atol=1.0)
+    tracking.bias = bias
+    np.testing.assert_allclose(tracking.capture(0.0).landmarks, seen.landmarks, atol=1.0)
 
 
 def test_two_faces_and_none_are_told(
@@ -81,9 +81,9 @@ def test_two_faces_and_none_are_told(
     twice = FilmCamera(
         camera._robot, lambda rig: np.tile(drawn.picture(rig)[:, 160:480], (1, 2, 1))
     )
-    assert Sieve().judge(Eyes(twice, tracker, 0.0).look(0.0)) == "several"
+    assert FrameFilter().judge(TrackingCamera(twice, tracker, 0.0).capture(0.0)) == "several"
     nobody = FilmCamera(camera._robot, lambda rig: drawn.picture(rig) // 255)
-    assert Sieve().judge(Eyes(nobody, tracker, 0.0).look(0.0)) == "lost"
+    assert FrameFilter().judge(TrackingCamera(nobody, tracker, 0.0).capture(0.0)) == "lost"
 
 
 def test_a_camera_that_is_gone_or_hangs_is_named(
@@ -93,11 +93,11 @@ def test_a_camera_that_is_gone_or_hangs_is_named(
     gone = FilmCamera(camera._robot, drawn.picture)
     gone.ended, gone.error = True, "No such device"
     with pytest.raises(DeviceError, match="/dev/video0 was unplugged or closed: No such device"):
-        Eyes(gone, tracker, 0.0).look(0.0)
+        TrackingCamera(gone, tracker, 0.0).capture(0.0)
     hangs = FilmCamera(camera._robot, drawn.picture)
     hangs.after = lambda _t, _timeout: None  # type: ignore[method-assign]
     with pytest.raises(DeviceError, match=f"gave no picture for {FROZEN_S:g} s"):
-        Eyes(hangs, tracker, 0.0).look(0.0)
+        TrackingCamera(hangs, tracker, 0.0).capture(0.0)
 
 
 class Webcam(FilmCamera):
@@ -137,8 +137,8 @@ def test_the_command_collects_from_a_serial_port_and_a_webcam(
         assert f"mien calibrate collect {' '.join([*where, *bench])}" in e.value.hint
         robot.assert_at_rest()
         data = dataset.load(tmp_path, robot.face)
-        assert int(data.seen.sum()) > kept  # the second goes on, with the same face at rest
-        kept = int(data.seen.sum())
+        assert int(data.observed.sum()) > kept  # the second goes on, with the same face at rest
+        kept = int(data.observed.sum())
     assert (data.setup.mechanism, data.setup.build) == ("hardware", -1)
     assert data.setup.camera == "Bench camera"
     assert sorted(data.pose[data.pose >= 0]) == list(range(kept))

@@ -13,12 +13,12 @@ from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import Setup
-from mien.calibration.capture.frame_filter import NOBODY, Frame
-from mien.calibration.capture.hardware_rig import LiveStudio
-from mien.calibration.capture.rest_pose import Rest
+from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame
+from mien.calibration.capture.hardware_rig import HardwareRig
+from mien.calibration.capture.rest_pose import RestPose
 from mien.calibration.capture.rig import SETTLE_S
 from mien.calibration.identify.collect import PLAN, collect
-from mien.calibration.identify.latency import wave
+from mien.calibration.identify.latency import excitation_wave
 from mien.calibration.plan.excitation import make_plan
 from mien.models.face.regions import gaps
 from mien.robot.control.connect import opened
@@ -42,7 +42,7 @@ def robot(face: FaceConfig) -> Iterator[BenchRobot]:
 
 
 class Session:
-    """A studio on a robot; use it once."""
+    """A rig on a robot; use it once."""
 
     def __init__(self, robot: BenchRobot, folder: Path | None = None) -> None:
         self.films = Films(robot)
@@ -50,7 +50,7 @@ class Session:
         at = self._opening.__enter__()
         setup = Setup(robot.face.name, robot.face.hash, "hardware", -1, "films")
         self.board = at.board
-        self.studio = LiveStudio(
+        self.rig = HardwareRig(
             robot.face, at.board, at.clock, self.films, setup, folder, self._close
         )
 
@@ -69,19 +69,19 @@ def test_a_pose_is_sent_seen_after_it_is_still_and_let_go(
 ) -> None:
     session = Session(robot)
     try:
-        session.studio.start()
-        rest = session.studio.look()
-        sent = session.studio.go(jaw(face, 0.8))
-        there, before = time.monotonic(), len(session.films.looks)
-        seen = session.studio.look()
+        session.rig.start()
+        rest = session.rig.observe()
+        sent = session.rig.move_to(jaw(face, 0.8))
+        there, before = time.monotonic(), len(session.films.observations)
+        seen = session.rig.observe()
         time.sleep(0.7)  # busy with something else: three times the board's patience
         assert robot.state == State.ARMED
-        assert session.studio.truth() is None
+        assert session.rig.true_landmarks() is None
     finally:
-        session.studio.stop()
+        session.rig.stop()
     np.testing.assert_allclose(sent, jaw(face, 0.8))
     assert gaps(seen.landmarks, LIPS)[0] > gaps(rest.landmarks, LIPS)[0] + 8.0
-    for since, taken in session.films.looks[before:]:
+    for since, taken in session.films.observations[before:]:
         assert there + SETTLE_S - 0.01 <= since <= taken
     assert session.films.closed
     robot.assert_at_rest()
@@ -99,11 +99,11 @@ def test_however_it_ends_the_face_is_at_rest_and_the_poses_are_kept(
             raise error
 
     with pytest.raises(error):
-        collect(face, session.studio, tmp_path, progress)
+        collect(face, session.rig, tmp_path, progress)
     robot.assert_at_rest()
     data = dataset.load(tmp_path, face)
     assert data.pose.tolist() == [-1, 0, 1, 2, 3, 4]
-    assert data.seen.sum() == 5
+    assert data.observed.sum() == 5
     assert data.setup.build == -1
 
 
@@ -117,12 +117,12 @@ def test_a_camera_that_is_unplugged_ends_it_with_the_next_command(
         session.films.unplugged = done == 4
 
     with pytest.raises(DeviceError, match=r"unplugged.*4 poses are kept") as e:
-        collect(face, session.studio, tmp_path, progress, again="THIS AGAIN")
+        collect(face, session.rig, tmp_path, progress, again="THIS AGAIN")
     assert e.value.hint == "plug it in again, then THIS AGAIN"
     robot.assert_at_rest()
     again = Session(robot, tmp_path)
-    assert collect(face, again.studio, tmp_path, stop_after=2).poses == 6
-    assert dataset.load(tmp_path, face).seen.sum() == 6
+    assert collect(face, again.rig, tmp_path, stop_after=2).poses == 6
+    assert dataset.load(tmp_path, face).observed.sum() == 6
 
 
 def test_an_estop_ends_it(face: FaceConfig, robot: BenchRobot, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_an_estop_ends_it(face: FaceConfig, robot: BenchRobot, tmp_path: Path) -
             session.board._talk.tell(Msg.ESTOP)
 
     with pytest.raises(DeviceError, match=r"ESTOP.*3 poses are kept") as e:
-        collect(face, session.studio, tmp_path, progress)
+        collect(face, session.rig, tmp_path, progress)
     assert "mien clear" in e.value.hint
     assert not robot.sim.powered.any()
 
@@ -153,11 +153,11 @@ def test_a_loop_that_is_late_is_waited_for(
 
     monkeypatch.setattr(session.board, "send", late)
     try:
-        session.studio.start()
+        session.rig.start()
         for command in (0.8, 0.1, 0.9):
-            np.testing.assert_allclose(session.studio.go(jaw(face, command)), jaw(face, command))
+            np.testing.assert_allclose(session.rig.move_to(jaw(face, command)), jaw(face, command))
     finally:
-        session.studio.stop()
+        session.rig.stop()
 
 
 def test_a_pose_during_which_the_board_was_away_is_done_again(
@@ -165,10 +165,10 @@ def test_a_pose_during_which_the_board_was_away_is_done_again(
 ) -> None:
     session = Session(robot)
     try:
-        session.studio.start()
-        session.studio.go(jaw(face, 0.8))
+        session.rig.start()
+        session.rig.move_to(jaw(face, 0.8))
 
-        def cut(frame: Frame) -> Frame:
+        def cut(frame: CapturedFrame) -> CapturedFrame:
             session.films.spoil = lambda f: f
             robot.mute = True
             time.sleep(1.0)  # FAILSAFE: the face goes to its safe pose
@@ -176,11 +176,11 @@ def test_a_pose_during_which_the_board_was_away_is_done_again(
             return frame
 
         session.films.spoil = cut
-        look = session.studio.look()
+        observation = session.rig.observe()
     finally:
-        session.studio.stop()
-    assert look.dropped["link"] >= 1
-    assert gaps(look.landmarks, LIPS)[0] > 8.0
+        session.rig.stop()
+    assert observation.dropped["link"] >= 1
+    assert gaps(observation.landmarks, LIPS)[0] > 8.0
     robot.assert_at_rest()
 
 
@@ -188,12 +188,12 @@ def test_a_wave_is_played_at_its_times_and_seen_at_the_camera_s(
     face: FaceConfig, robot: BenchRobot
 ) -> None:
     session = Session(robot)
-    asked = wave(face, 60.0)[:150]
+    asked = excitation_wave(face, 60.0)[:150]
     try:
-        session.studio.start()
-        run = session.studio.follow(asked, 60.0)
+        session.rig.start()
+        run = session.rig.run_trajectory(asked, 60.0)
     finally:
-        session.studio.stop()
+        session.rig.stop()
     np.testing.assert_allclose(np.diff(run.sent_at), 1 / 60, atol=1e-6)
     assert np.abs(run.sent - asked).max() < 0.1  # a missed tick is bridged
     assert len(run.seen_at) == len(run.seen) == len(run.head) > 20
@@ -203,43 +203,43 @@ def test_a_wave_is_played_at_its_times_and_seen_at_the_camera_s(
 
 def test_another_face_or_another_place_is_refused_later(robot: BenchRobot, tmp_path: Path) -> None:
     first = Session(robot, tmp_path)
-    first.studio.start()
-    first.studio.stop()
-    assert first.films.registered == len(first.films.looks) > 0
-    known = Rest.load(tmp_path, robot.face.name)
+    first.rig.start()
+    first.rig.stop()
+    assert first.films.registered == len(first.films.observations) > 0
+    known = RestPose.load(tmp_path, robot.face.name)
     assert known is not None
     again = Session(robot, tmp_path)
-    again.studio.start()  # the same is welcome
-    again.studio.stop()
-    assert again.films.registered == len(again.films.looks) > 0
+    again.rig.start()  # the same is welcome
+    again.rig.stop()
+    assert again.films.registered == len(again.films.observations) > 0
 
     other = Session(robot, tmp_path)
     other.films.spoil = lambda f: replace(f, landmarks=f.landmarks * [1.2, 1.0, 1.0])
     with pytest.raises(
         ConfigError, match=r"\d mm .*allowed are 3.5: it is another face"
     ) as refused:
-        other.studio.start()
+        other.rig.start()
     assert "mien calibrate all --face hobby9" in refused.value.hint
     assert other.films.registered == 0
-    other.studio.stop()
+    other.rig.stop()
 
     turned = Session(robot, tmp_path)
     turn = np.eye(4)
     turn[:3, :3] = Rotation.from_euler("y", 12, degrees=True).as_matrix()
     turned.films.spoil = lambda f: replace(f, head=turn @ f.head)
-    with pytest.raises(DeviceError, match="the head is elsewhere") as e:
-        turned.studio.start()
+    with pytest.raises(DeviceError, match="head or camera have moved") as e:
+        turned.rig.start()
     assert "put head and camera back" in e.value.hint
-    turned.studio.stop()
+    turned.rig.stop()
     robot.assert_at_rest()
 
 
 def test_nobody_in_view_is_said_before_the_first_pose(robot: BenchRobot) -> None:
     session = Session(robot)
-    session.films.spoil = lambda _: NOBODY
+    session.films.spoil = lambda _: NO_FACE
     with pytest.raises(
         DeviceError, match=r"no usable picture of the face at rest in 30 .30 no face"
     ):
-        session.studio.start()
-    session.studio.stop()
+        session.rig.start()
+    session.rig.stop()
     robot.assert_at_rest()

@@ -13,20 +13,20 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.connect import open_studio
+from mien.calibration.capture.connect import open_rig
 from mien.calibration.capture.dataset import record_type
 from mien.calibration.capture.frame_filter import (
-    BLIND,
-    NOBODY,
+    MAX_POSES_UNSEEN,
+    MIN_RELATIVE_SHARPNESS,
+    NO_FACE,
     REASONS,
-    SHARPNESS,
-    Frame,
-    Sieve,
+    CapturedFrame,
+    FrameFilter,
     sharpness,
 )
-from mien.calibration.capture.rig import Studio
+from mien.calibration.capture.rig import CaptureRig
 from mien.calibration.identify.collect import PLAN, collect, read_dropped
-from mien.calibration.identify.latency import wave
+from mien.calibration.identify.latency import excitation_wave
 from mien.calibration.plan.excitation import make_plan
 from mien.models.face.regions import gaps
 from mien.robot.errors import DeviceError, InputError
@@ -42,21 +42,21 @@ def face() -> FaceConfig:
 
 
 @pytest.fixture
-def studio(face: FaceConfig) -> Iterator[Studio]:
-    studio = open_studio(face)
-    studio.start()
-    yield studio
-    studio.stop()
+def rig(face: FaceConfig) -> Iterator[CaptureRig]:
+    rig = open_rig(face)
+    rig.start()
+    yield rig
+    rig.stop()
 
 
-def test_a_pose_is_sent_whole_and_seen(face: FaceConfig, studio: Studio) -> None:
-    rest = studio.look()
+def test_a_pose_is_sent_whole_and_seen(face: FaceConfig, rig: CaptureRig) -> None:
+    rest = rig.observe()
     goal = np.zeros(len(face.names))
     goal[face.index("jaw_open")] = 0.8
-    sent = studio.go(goal)
-    seen = studio.look()
+    sent = rig.move_to(goal)
+    seen = rig.observe()
     np.testing.assert_allclose(sent, goal)
-    true = studio.truth()
+    true = rig.true_landmarks()
     assert true is not None
     assert gaps(true, LIPS)[0] > 10.0
     # The camera has some mm of noise of its own.
@@ -65,53 +65,55 @@ def test_a_pose_is_sent_whole_and_seen(face: FaceConfig, studio: Studio) -> None
     assert seen.time > rest.time
 
 
-def test_the_limiter_has_the_last_word(face: FaceConfig, studio: Studio) -> None:
-    sent = studio.go(np.full(len(face.names), 5.0))
+def test_the_limiter_has_the_last_word(face: FaceConfig, rig: CaptureRig) -> None:
+    sent = rig.move_to(np.full(len(face.names), 5.0))
     np.testing.assert_allclose(sent, face.limits[:, 1])
 
 
-def test_looking_waits_until_the_face_is_still(face: FaceConfig, studio: Studio) -> None:
+def test_looking_waits_until_the_face_is_still(face: FaceConfig, rig: CaptureRig) -> None:
     goal = np.zeros(len(face.names))
     goal[face.index("jaw_open")] = 1.0
-    studio.go(goal)
-    studio.look()
-    before = studio.truth()
-    studio.look()
-    after = studio.truth()
+    rig.move_to(goal)
+    rig.observe()
+    before = rig.true_landmarks()
+    rig.observe()
+    after = rig.true_landmarks()
     assert before is not None
     assert after is not None
     assert np.abs(after - before).max() < 0.2
 
 
-def test_a_wave_is_followed_at_its_rate_within_the_speed(face: FaceConfig, studio: Studio) -> None:
-    asked = wave(face, 60.0)[:90]
-    run = studio.follow(asked, 60.0)
+def test_a_wave_is_followed_at_its_rate_within_the_speed(face: FaceConfig, rig: CaptureRig) -> None:
+    asked = excitation_wave(face, 60.0)[:90]
+    run = rig.run_trajectory(asked, 60.0)
     np.testing.assert_allclose(run.sent, asked, atol=1e-9)  # slow enough for no limit to bite
     np.testing.assert_allclose(np.diff(run.seen_at), 1 / 60, atol=2e-3)
     assert (np.abs(np.diff(asked, axis=0)) * 60 <= face.speed).all()
     assert len(run.sent_at) == len(run.seen) == 90
-    assert len(studio.follow(asked, 60.0, every=3).seen) == 30
+    assert len(rig.run_trajectory(asked, 60.0, every=3).seen) == 30
 
 
 def test_ports_and_cameras_that_are_not_there_are_said(face: FaceConfig, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no camera '0' before the rig") as e:
-        open_studio(face, camera="0")
+    with pytest.raises(InputError, match="the simulated rig has no camera '0'") as e:
+        open_rig(face, camera="0")
     assert "--port auto --camera 0" in e.value.hint
-    with pytest.raises(InputError, match="sees the simulated rig only, not a face on /dev/x") as e:
-        open_studio(face, port="/dev/x", camera="rendered")
+    with pytest.raises(
+        InputError, match="is part of the simulated rig; it cannot see a face on /dev/x"
+    ) as e:
+        open_rig(face, port="/dev/x", camera="rendered")
     assert "mien devices" in e.value.hint
     with pytest.raises(DeviceError, match="no camera at /dev/video97") as d:
-        open_studio(face, port="/dev/x", camera="97")
+        open_rig(face, port="/dev/x", camera="97")
     assert d.value.hint == "mien devices"
     no_film = tmp_path / "text.mp4"
     no_film.write_text("no film")
     with pytest.raises(DeviceError, match=r"no picture from .*text\.mp4"):
-        open_studio(face, port="/dev/x", camera=str(no_film))
+        open_rig(face, port="/dev/x", camera=str(no_film))
 
 
-def frame(**changes: object) -> Frame:
+def frame(**changes: object) -> CapturedFrame:
     """A good picture of the neutral face."""
-    good = Frame(load_units().neutral.copy(), np.eye(4), 1, 0.0, 40.0, 120.0)
+    good = CapturedFrame(load_units().neutral.copy(), np.eye(4), 1, 0.0, 40.0, 120.0)
     return replace(good, **changes)  # type: ignore[arg-type]
 
 
@@ -125,7 +127,7 @@ def turned(degrees: float, mm: float = 0.0) -> Floats:
 NAN = load_units().neutral.copy()
 NAN[7, 1] = np.nan
 SPOILT = {
-    "lost": replace(NOBODY),
+    "lost": replace(NO_FACE),
     "several": frame(faces=2),
     "absurd": frame(landmarks=NAN),
     "small": frame(eyes_px=25.0),
@@ -138,11 +140,11 @@ SPOILT = {
 def test_a_picture_that_is_no_good_is_dropped_and_the_next_one_used(
     face: FaceConfig, reason: str
 ) -> None:
-    studio = open_studio(face)
-    good = studio._sight
+    rig = open_rig(face)
+    good = rig._capture
     seen = 0
 
-    def sight() -> Frame:
+    def capture() -> CapturedFrame:
         nonlocal seen
         seen += 1
         now = replace(good(), sharpness=40.0, eyes_px=120.0)
@@ -155,30 +157,32 @@ def test_a_picture_that_is_no_good_is_dropped_and_the_next_one_used(
         }
         return bad.get(reason) or SPOILT[reason]
 
-    studio._sight = sight
+    rig._capture = capture
     try:
-        studio.start()
-        looks = [studio.look() for _ in range(8)]
+        rig.start()
+        observations = [rig.observe() for _ in range(8)]
     finally:
-        studio.stop()
+        rig.stop()
     dropped = Counter[str]()
-    for look in looks:
-        dropped.update(look.dropped)
-        assert np.isfinite(look.landmarks).all()
+    for observation in observations:
+        dropped.update(observation.dropped)
+        assert np.isfinite(observation.landmarks).all()
         true = load_units().neutral
-        assert np.abs(look.landmarks - true).max() < 30.0
+        assert np.abs(observation.landmarks - true).max() < 30.0
     own = dropped.pop(reason.split()[0])
     assert own in ({2, 3} if reason == "lost" else {2})  # the camera loses one in 500 itself
     assert not set(dropped) - {"lost"}
 
 
 def test_a_turned_neck_is_no_moved_head() -> None:
-    sieve = Sieve()
+    frame_filter = FrameFilter()
     for _ in range(6):
-        assert sieve.judge(frame()) is None
-    assert sieve.judge(frame(head=turned(10.0)), neck_still=False) is None
-    assert sieve.judge(frame(head=turned(10.0))) == "moved"
-    assert sieve.judge(frame(head=turned(3.0, 2.0))) is None  # as far as a look at it wanders
+        assert frame_filter.judge(frame()) is None
+    assert frame_filter.judge(frame(head=turned(10.0)), neck_still=False) is None
+    assert frame_filter.judge(frame(head=turned(10.0))) == "moved"
+    assert (
+        frame_filter.judge(frame(head=turned(3.0, 2.0))) is None
+    )  # within the error of the estimated pose
 
 
 @pytest.mark.parametrize("reason", list(SPOILT))
@@ -186,24 +190,24 @@ def test_a_session_that_sees_nothing_any_more_ends_and_says_why(
     face: FaceConfig, tmp_path: Path, reason: str
 ) -> None:
     make_plan(face, 150).save(tmp_path / PLAN)
-    studio = open_studio(face)
-    good = studio._sight
+    rig = open_rig(face)
+    good = rig._capture
 
-    def sight() -> Frame:
+    def capture() -> CapturedFrame:
         if (tmp_path / "poses.bin").stat().st_size > 8 * record_type(len(face.names)).itemsize:
             return SPOILT[reason]
         return replace(good(), sharpness=40.0, eyes_px=120.0)
 
-    studio._sight = sight
+    rig._capture = capture
     with pytest.raises(DeviceError) as e:
-        collect(face, studio, tmp_path, again="THIS AGAIN")
+        collect(face, rig, tmp_path, again="THIS AGAIN")
     short, help_ = REASONS[reason]
-    assert f"{BLIND} poses in a row (" in e.value.message
+    assert f"{MAX_POSES_UNSEEN} poses in a row (" in e.value.message
     assert short in e.value.message
     assert "8 poses are kept" in e.value.message
     assert e.value.hint == f"{help_}, then THIS AGAIN"
-    assert dataset.load(tmp_path, face).seen.sum() == 8
-    assert read_dropped(tmp_path)[reason] > BLIND
+    assert dataset.load(tmp_path, face).observed.sum() == 8
+    assert read_dropped(tmp_path)[reason] > MAX_POSES_UNSEEN
 
 
 def test_sharpness_falls_with_blur_and_not_with_noise() -> None:
@@ -217,6 +221,6 @@ def test_sharpness_falls_with_blur_and_not_with_noise() -> None:
         picture = np.clip(np.repeat(grey[..., None], 3, 2), 0, 255).astype(np.uint8)
         return sharpness(picture, where)
 
-    assert of(3.0, 0.0) < SHARPNESS * of(0.0, 0.0)
+    assert of(3.0, 0.0) < MIN_RELATIVE_SHARPNESS * of(0.0, 0.0)
     assert of(0.0, 2.0) < 2.0 * of(0.0, 0.0)
     assert np.isnan(sharpness(np.zeros((4, 4, 3), np.uint8), np.array([[0.0, 0.0], [3.0, 3.0]])))

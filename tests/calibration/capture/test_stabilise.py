@@ -1,4 +1,4 @@
-"""Sway is taken out of looks where it comes and goes, and left where it belongs to the pose."""
+"""Drift is removed where it changes at one pose, and kept where it belongs to the pose."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from mien.calibration.capture.dataset import Dataset, Setup
-from mien.calibration.capture.stabilise import steadied
-from mien.calibration.plan.excitation import KINDS
+from mien.calibration.capture.stabilise import stabilised
+from mien.calibration.plan.plan import KINDS
 from mien.robot.face.config import Floats
 
 POSES, RESTS = 80, 12
 
 
-def looks(sway: Floats) -> Dataset:
+def observations(sway: Floats) -> Dataset:
     """Looks at random poses, then at rest, off by ``sway`` (R, 3) as a whole."""
     rng = np.random.default_rng(0)
     commands = rng.uniform(-1.0, 1.0, size=(POSES + RESTS, 3))
@@ -39,35 +39,35 @@ def looks(sway: Floats) -> Dataset:
 
 
 def test_sway_of_every_look_is_taken_out() -> None:
-    still = looks(np.zeros((POSES + RESTS, 3)))
+    still = observations(np.zeros((POSES + RESTS, 3)))
     sway = np.random.default_rng(1).normal(size=(POSES + RESTS, 3))
-    data, steady = steadied(looks(sway))
-    assert steady.sways
+    data, stabiliser = stabilised(observations(sway))
+    assert stabiliser.drifts
     left = data.landmarks - still.landmarks
     assert (left - left.mean(0)).std() < 0.3 * sway.std()
     moved = still.landmarks[3] + 5.0
-    assert np.abs(steady(moved) - moved).max() > 1.0
+    assert np.abs(stabiliser(moved) - moved).max() > 1.0
 
 
 def test_what_leans_with_the_pose_stays() -> None:
-    still = looks(np.zeros((POSES + RESTS, 3)))
+    still = observations(np.zeros((POSES + RESTS, 3)))
     leaning = np.sin(3.0 * still.commands)  # no linear map of the commands
-    swaying = looks(leaning)
-    data, steady = steadied(swaying)
-    assert not steady.sways
+    swaying = observations(leaning)
+    data, stabiliser = stabilised(swaying)
+    assert not stabiliser.drifts
     assert data is swaying
-    assert steady(data.landmarks[0]) == pytest.approx(data.landmarks[0])
+    assert stabiliser(data.landmarks[0]) == pytest.approx(data.landmarks[0])
 
 
 def test_what_moves_with_the_face_stays_and_the_rest_of_the_skin_stands_still() -> None:
     """A lever that bends a part of the skin, and sway that by chance goes with its commands."""
-    still = looks(np.zeros((POSES + RESTS, 3)))
+    still = observations(np.zeros((POSES + RESTS, 3)))
     u = still.commands
     faces = np.zeros((len(u), 478, 3))
     faces[:, :120, 1] = (5.0 * u[:, 0] + 4.0 * u[:, 1] ** 2)[:, None]
     faces += 0.05 * np.random.default_rng(2).normal(size=faces.shape)
     sway = np.random.default_rng(1).normal(size=(len(u), 3)) + np.outer(u[:, 0], (0.5, 0.5, 0.0))
-    data, steady = steadied(replace(still, landmarks=faces + sway[:, None]))
-    assert steady.sways
+    data, stabiliser = stabilised(replace(still, landmarks=faces + sway[:, None]))
+    assert stabiliser.drifts
     left = data.landmarks - faces
     assert (left - left.mean(0)).std() < 0.05 * sway.std()

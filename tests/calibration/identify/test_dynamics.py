@@ -1,4 +1,4 @@
-"""Dead times and speeds are those of the servos, and nothing is invented where nothing shows."""
+"""Dead times and speeds are those of the servos; nothing is estimated where nothing is visible."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pytest
 import torch
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.connect import open_studio
+from mien.calibration.capture.connect import open_rig
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.identify.dynamics import (
     FOLDER,
     RATE_HZ,
-    Pace,
-    late,
-    measure,
+    ActuatorDynamics,
+    identify_dynamics,
+    late_actuators,
+    record_step_responses,
     rows,
-    strokes,
+    stroke_commands,
     warnings,
-    watch_all,
 )
 from mien.calibration.plan.excitation import make_plan
 from mien.models.self_model import model as self_model
@@ -31,7 +31,7 @@ from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
-from tests.calibration.analytic_rig import AnalyticStage
+from tests.calibration.analytic_rig import AnalyticRig
 
 Known = tuple[FaceConfig, SelfModel]
 
@@ -41,30 +41,32 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
     torch.set_num_threads(1)
     face, folder = load_face("hobby9"), tmp_path_factory.mktemp("pace")
     make_plan(face, 300).save(folder / PLAN)
-    collect(face, AnalyticStage(face), folder)
-    # Every actuator has been watched on the way, once, and the strokes are no poses.
+    collect(face, AnalyticRig(face), folder)
+    # Every actuator has been watched on the way, once, and their strokes are no poses.
     assert {p.stem for p in (folder / FOLDER).glob("*.npz")} == set(face.names)
     data = dataset.load(folder, face)
     assert (data.pose == -1).sum() == 1 + 2 * len(face.names)
-    assert not list(watch_all(face, AnalyticStage(face), folder, np.zeros(len(face.names), bool)))
+    assert not list(
+        record_step_responses(face, AnalyticRig(face), folder, np.zeros(len(face.names), bool))
+    )
     return face, fit.fit_face(face, data, FitConfig(latents=16, hidden=(24, 24), steps=400))
 
 
 def watched(
-    face: FaceConfig, model: SelfModel, folder: Path, spoil: Callable[[AnalyticStage], None]
-) -> dict[str, Pace]:
-    stage = AnalyticStage(face, noise=0.3)
-    stage.speed = 2.0 * face.speed
-    spoil(stage)
-    for _ in watch_all(face, stage, folder, np.zeros(len(face.names), bool)):
+    face: FaceConfig, model: SelfModel, folder: Path, spoil: Callable[[AnalyticRig], None]
+) -> dict[str, ActuatorDynamics]:
+    rig = AnalyticRig(face, noise=0.3)
+    rig.speed = 2.0 * face.speed
+    spoil(rig)
+    for _ in record_step_responses(face, rig, folder, np.zeros(len(face.names), bool)):
         pass
-    return {p.actuator: p for p in measure(face, model, folder)}
+    return {p.actuator: p for p in identify_dynamics(face, model, folder)}
 
 
 def test_strokes_are_inside_limits_speed_and_alone() -> None:
     face = load_face("morpheus33")
     for i, name in enumerate(face.names):
-        run = strokes(face, i)
+        run = stroke_commands(face, i)
         assert (run >= face.limits[:, 0]).all()
         assert (run <= face.limits[:, 1]).all()
         assert (np.abs(np.diff(run, axis=0)) <= face.speed / RATE_HZ + 1e-9).all()
@@ -78,66 +80,68 @@ def test_what_a_formula_does_is_found(known: Known, tmp_path: Path) -> None:
     face, model = known
     slow = face.index("jaw_open")
 
-    def spoil(stage: AnalyticStage) -> None:
-        stage.dead_s = 0.045
-        stage.speed[slow] = 0.4 * face.speed[slow]
+    def spoil(rig: AnalyticRig) -> None:
+        rig.dead_s = 0.045
+        rig.speed[slow] = 0.4 * face.speed[slow]
 
     found = watched(face, model, tmp_path, spoil)
     assert [n for n, p in found.items() if p.slow] == ["jaw_open"]
     assert found["jaw_open"].speed == pytest.approx(0.4 * face.speed[slow], rel=0.1)
     for p in found.values():
         assert abs(p.dead_s - 0.045) < max(0.004, 3 * p.dead_error_s)
-    (said,) = warnings(list(found.values()))
-    assert "jaw_open is slow" in said
-    assert f"lets it move at {face.speed[slow]:g}" in said
+    (output,) = warnings(list(found.values()))
+    assert "jaw_open is slow" in output
+    assert f"lets it move at {face.speed[slow]:g}" in output
 
 
 def test_one_that_is_late_is_named(known: Known, tmp_path: Path) -> None:
     face, model = known
     watched(face, model, tmp_path, lambda _: None)
     (tmp_path / FOLDER / "gaze_x.npz").unlink()
-    found = watched(face, model, tmp_path, lambda stage: setattr(stage, "dead_s", 0.12))
-    assert [p.actuator for p in late(list(found.values()))] == ["gaze_x"]
+    found = watched(face, model, tmp_path, lambda rig: setattr(rig, "dead_s", 0.12))
+    assert [p.actuator for p in late_actuators(list(found.values()))] == ["gaze_x"]
     assert rows(list(found.values()))["gaze_x"]["late"]
 
 
 def test_what_does_not_show_is_not_seen(known: Known, tmp_path: Path) -> None:
     face, model = known
 
-    def spoil(stage: AnalyticStage) -> None:
-        stage.patches[face.index("brow_left")] = 0.0
-        stage.patches[face.index("gaze_y")] *= 0.02
+    def spoil(rig: AnalyticRig) -> None:
+        rig.patches[face.index("brow_left")] = 0.0
+        rig.patches[face.index("gaze_y")] *= 0.02
 
     found = watched(face, model, tmp_path, spoil)
-    assert not found["brow_left"].seen
-    assert not found["gaze_y"].seen
+    assert not found["brow_left"].visible
+    assert not found["gaze_y"].visible
     assert rows(list(found.values()))["gaze_y"]["speed"] is None
-    assert found["jaw_open"].seen
+    assert found["jaw_open"].visible
     path = tmp_path / FOLDER / "gaze_x.npz"
     with np.load(path) as z:
         dark = {k: z[k] for k in z.files}
     dark["seen"][:] = np.nan
     np.savez(path, **dark)
-    found = {p.actuator: p for p in measure(face, model, tmp_path)}
-    assert not found["gaze_x"].seen
-    assert found["gaze_x"].looks == 0
+    found = {p.actuator: p for p in identify_dynamics(face, model, tmp_path)}
+    assert not found["gaze_x"].visible
+    assert found["gaze_x"].frames == 0
     # It is watched again when collecting goes on.
     still = np.zeros(len(face.names), bool)
-    assert [n for n, _ in watch_all(face, AnalyticStage(face), tmp_path, still)] == ["gaze_x"]
+    assert [n for n, _ in record_step_responses(face, AnalyticRig(face), tmp_path, still)] == [
+        "gaze_x"
+    ]
     path = tmp_path / FOLDER / "jaw_open.npz"
     path.write_bytes(path.read_bytes()[:100])
-    assert "jaw_open" not in {p.actuator for p in measure(face, model, tmp_path)}
+    assert "jaw_open" not in {p.actuator for p in identify_dynamics(face, model, tmp_path)}
 
 
-def horns(studio_clock: object) -> list[tuple[float, Floats]]:
+def horns(rig_clock: object) -> list[tuple[float, Floats]]:
     """Times and horn angles of a simulated board's rig, from now on."""
-    assert isinstance(studio_clock, SimBoard)
+    assert isinstance(rig_clock, SimBoard)
     seen: list[tuple[float, Floats]] = []
 
     def note(rig: Rig) -> None:
         seen.append((rig.time, rig.servo_angles()))
 
-    studio_clock._watch = note
+    rig_clock._watch = note
     return seen
 
 
@@ -146,19 +150,19 @@ def test_the_rigs_servos_in_lock_step(tmp_path: Path) -> None:
     face = load_face("hobby9")
     model = self_model.read(self_model.shipped("hobby9"))
     slow = "corner_y_left"
-    studio = open_studio(face, faults=(f"slow:{slow}:0.4",))
-    truth = horns(studio._clock)
+    rig = open_rig(face, faults=(f"slow:{slow}:0.4",))
+    truth = horns(rig._clock)
     try:
-        studio.start()
-        runs = dict(watch_all(face, studio, tmp_path, np.zeros(len(face.names), bool)))
+        rig.start()
+        runs = dict(record_step_responses(face, rig, tmp_path, np.zeros(len(face.names), bool)))
     finally:
-        studio.stop()
-    found = {p.actuator: p for p in measure(face, model, tmp_path)}
+        rig.stop()
+    found = {p.actuator: p for p in identify_dynamics(face, model, tmp_path)}
     assert [n for n, p in found.items() if p.slow] == [slow]
     at, angles = np.array([t for t, _ in truth]), np.array([a for _, a in truth])
     off = []
     for name, run in runs.items():
-        if not found[name].seen or name == slow:
+        if not found[name].visible or name == slow:
             continue
         i = face.index(name)
         here = (at >= run.sent_at[0]) & (at <= run.sent_at[-1])

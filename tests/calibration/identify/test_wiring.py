@@ -12,32 +12,32 @@ import torch
 from mien.calibration.capture import dataset
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
-from mien.calibration.identify.tendons import loose_strings
-from mien.calibration.identify.wiring import first_pass, known_robot
+from mien.calibration.identify.tendons import slack_tendons
+from mien.calibration.identify.wiring import check_wiring, reference_model
 from mien.calibration.plan.excitation import make_plan
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
-from tests.calibration.analytic_rig import AnalyticStage
+from tests.calibration.analytic_rig import AnalyticRig
 
 NOISE = 0.5
 
 
-class Miswired(AnalyticStage):
+class Miswired(AnalyticRig):
     """A robot that is told one thing and does another: ``wiring`` (n, n) mixes the commands."""
 
     def __init__(self, face: FaceConfig, wiring: Floats) -> None:
         super().__init__(face, noise=NOISE)
         self.wiring = wiring
 
-    def truth(self) -> Floats:
-        told, felt = self.at, self.memory
+    def true_landmarks(self) -> Floats:
+        told, felt = self.at, self.tendon_state
         self.at = self.wiring @ told
-        self.memory = self.at[self.strings]
+        self.tendon_state = self.at[self.tendons]
         try:
-            return super().truth()
+            return super().true_landmarks()
         finally:
-            self.at, self.memory = told, felt
+            self.at, self.tendon_state = told, felt
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def known(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> SelfMod
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("known")
     make_plan(face, 600).save(folder / PLAN)
-    collect(face, AnalyticStage(face), folder, stop_after=330)
+    collect(face, AnalyticRig(face), folder, stop_after=330)
     return fit.fit_face(face, dataset.load(folder, face), FitConfig(steps=200))
 
 
@@ -58,7 +58,7 @@ def find(face: FaceConfig, known: SelfModel, wiring: Floats, folder: Path) -> di
     folder.mkdir(exist_ok=True)
     make_plan(face, 600).save(folder / PLAN)
     collect(face, Miswired(face, wiring), folder, stop_after=200)
-    return {f.actuator: str(f) for f in first_pass(face, dataset.load(folder, face), known)}
+    return {f.actuator: str(f) for f in check_wiring(face, dataset.load(folder, face), known)}
 
 
 def test_a_healthy_robot_has_no_findings(
@@ -76,7 +76,7 @@ def test_everything_wrong_is_named_and_nothing_else(
     wiring[at("cheek_left"), at("cheek_left")] = 0.0
     wiring[at("gaze_x"), at("gaze_x")] = -1.0
     # Two that move different places in this made-up face, so that one cannot pass for the other.
-    patches = AnalyticStage(face).patches.reshape(len(face.names), -1)
+    patches = AnalyticRig(face).patches.reshape(len(face.names), -1)
     rigid = [i for i, n in enumerate(face.names) if n.startswith(("brow", "lip", "corner"))]
     size = np.linalg.norm(patches[rigid], axis=1)
     alike = np.abs(patches[rigid] @ patches[rigid].T) / np.outer(size, size)
@@ -86,7 +86,7 @@ def test_everything_wrong_is_named_and_nothing_else(
     one, other = face.names[a], face.names[b]
     found = find(face, known, wiring, tmp_path)
     assert "stuck" in found.pop("jaw_open")
-    assert "loose or torn" in found.pop("cheek_left")
+    assert "slack or torn" in found.pop("cheek_left")
     assert "reversed" in found.pop("gaze_x")
     assert other in found.pop(one)
     assert one in found.pop(other)
@@ -106,15 +106,15 @@ def test_another_camera_may_not_see_all_that_moves(
         assert find(face, blind, wiring, tmp_path / name) == {}
         collect(face, Miswired(face, wiring), tmp_path / name, stop_after=70)
         data = dataset.load(tmp_path / name, face)
-        found = loose_strings(face, data, blind)
+        found = slack_tendons(face, data, blind)
         assert {f.actuator for f in found} == loose
-        assert all("does not show, while cheek_right does" in str(f) for f in found)
-        assert not loose_strings(face, data, known)
+        assert all("does not see it move, but it sees cheek_right" in str(f) for f in found)
+        assert not slack_tendons(face, data, known)
     data = dataset.load(tmp_path / "both", face)
-    assert {f.actuator for f in first_pass(face, data, known)} == {"cheek_left", "cheek_right"}
+    assert {f.actuator for f in check_wiring(face, data, known)} == {"cheek_left", "cheek_right"}
 
 
 def test_the_known_robot_is_the_shipped_one(face: FaceConfig) -> None:
-    model = known_robot(face)
+    model = reference_model(face)
     assert model is not None
     assert model.names == face.names

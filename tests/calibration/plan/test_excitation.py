@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.calibration.plan.excitation import KINDS, Plan, allowed, make_plan, mixtures, pulled
+from mien.calibration.plan.excitation import limited, make_plan, mixtures, with_tendon_excitation
+from mien.calibration.plan.plan import KINDS, Plan
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, load_face
 
@@ -60,7 +61,7 @@ def test_the_budget_is_kept_and_part_of_it_is_left_to_choose(face: FaceConfig) -
     plan = make_plan(face, 700)
     assert 690 <= len(plan) + plan.active <= 700
     assert plan.active > 50
-    assert kinds(plan, "held").sum() > 50
+    assert kinds(plan, "held_out").sum() > 50
 
 
 def test_chosen_poses_come_before_the_held_ones(face: FaceConfig) -> None:
@@ -68,9 +69,9 @@ def test_chosen_poses_come_before_the_held_ones(face: FaceConfig) -> None:
     more = plan.with_active(np.zeros((7, len(face.names))))
     assert len(more) == len(plan) + 7
     assert more.active == plan.active - 7
-    active, held = np.flatnonzero(kinds(more, "active")), np.flatnonzero(kinds(more, "held"))
+    active, held = np.flatnonzero(kinds(more, "active")), np.flatnonzero(kinds(more, "held_out"))
     assert active.max() < held.min()
-    np.testing.assert_array_equal(more.goals[held], plan.goals[kinds(plan, "held")])
+    np.testing.assert_array_equal(more.goals[held], plan.goals[kinds(plan, "held_out")])
 
 
 def test_the_same_seed_gives_the_same_plan(face: FaceConfig) -> None:
@@ -120,22 +121,22 @@ def test_a_plan_remembers_its_minutes(face: FaceConfig, tmp_path: Path) -> None:
 
 def test_once_held_poses_were_asked_no_more_are_chosen(face: FaceConfig) -> None:
     plan = make_plan(face, 400)
-    held = {int(i) for i in np.flatnonzero(plan.kind == KINDS.index("held"))}
-    assert plan.choosing(set())
-    assert not held & {*plan.left(set())}
-    assert not plan.choosing(set(), short=True)
-    assert held <= {*plan.left(set(), short=True)}
+    held = {int(i) for i in np.flatnonzero(plan.kind == KINDS.index("held_out"))}
+    assert plan.needs_more_poses(set())
+    assert not held & {*plan.remaining(set())}
+    assert not plan.needs_more_poses(set(), short=True)
+    assert held <= {*plan.remaining(set(), short=True)}
     some = {min(held)}  # time was short, and is not any more
-    assert not plan.choosing(some)
-    assert {*plan.left(some)} == {*range(len(plan))} - some
+    assert not plan.needs_more_poses(some)
+    assert {*plan.remaining(some)} == {*range(len(plan))} - some
 
 
-def test_mixtures_pull_every_string_to_and_fro() -> None:
+def test_mixtures_pull_every_tendon_to_and_fro() -> None:
     face = load_face("morpheus33")
-    strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
-    pulls = pulled(face, np.zeros((2000, len(face.names))), seed=5)
-    assert not pulls[:, ~strings].any()
-    u = pulls[:, strings]
+    tendons = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    pulls = with_tendon_excitation(face, np.zeros((2000, len(face.names))), seed=5)
+    assert not pulls[:, ~tendons].any()
+    u = pulls[:, tendons]
     assert u.var(0) == pytest.approx(0.15, abs=0.01)  # 1 / 12 for even pulls, 1 / 4 at most
     assert [np.corrcoef(v[1:], v[:-1])[0, 1] for v in u.T] == pytest.approx([-0.6] * 4, abs=0.05)
     assert np.abs(np.corrcoef(u.T) - np.eye(4)).max() < 0.08
@@ -146,20 +147,20 @@ def test_mixtures_pull_every_string_to_and_fro() -> None:
 
 def test_only_what_is_learned_from_is_pulled() -> None:
     face = load_face("morpheus33")
-    strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    tendons = np.array([a.kind == "tendon" for a in face.actuators.values()])
     plan = make_plan(face, 700)
-    assert (plan.goals[kinds(plan, "combo")][:, strings] > 0).all()
-    held = plan.goals[kinds(plan, "held")]
-    wanted = allowed(face, mixtures(face, len(held), 7919))
+    assert (plan.goals[kinds(plan, "combo")][:, tendons] > 0).all()
+    held = plan.goals[kinds(plan, "held_out")]
+    wanted = limited(face, mixtures(face, len(held), 7919))
     np.testing.assert_array_equal(held, wanted)
 
 
-def test_a_twelfth_of_all_poses_is_of_the_strings_alone() -> None:
+def test_a_twelfth_of_all_poses_is_of_the_tendons_alone() -> None:
     face = load_face("morpheus33")
-    strings = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    tendons = np.array([a.kind == "tendon" for a in face.actuators.values()])
     for poses, count in ((700, 60), (1490, 119)):
         plan = make_plan(face, poses)
-        alone = plan.goals[kinds(plan, "string")]
+        alone = plan.goals[kinds(plan, "tendon")]
         assert len(alone) == count
-        assert not alone[:, ~strings].any()
-        assert (alone[:, strings] > 0).all()
+        assert not alone[:, ~tendons].any()
+        assert (alone[:, tendons] > 0).all()

@@ -1,4 +1,4 @@
-"""The stages as a user calls them: files in, files out, the next command said."""
+"""The stages as a user calls them: files in, files out, the next command output."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mien.calibration.capture.rig import Stage
+from mien.calibration.capture.rig import CaptureRig
+from mien.calibration.report import report
 from mien.calibration.verbs import cli, session
-from mien.calibration.verbs.install import ship
+from mien.calibration.verbs.install import install
 from mien.calibration.verbs.options import Robot
-from mien.calibration.verbs.workspace import Place
-from mien.calibration.verify.results import Verdict
+from mien.calibration.verbs.workspace import Workspace
+from mien.calibration.verify.results import VerificationResults
 from mien.models.self_model import model as self_model
 from mien.models.train.self_model.config import FitConfig
 from mien.robot.errors import ConfigError, InputError, MienError
 from mien.robot.face.config import FaceConfig, load_face
-from tests.calibration.analytic_rig import AnalyticStage
+from tests.calibration.analytic_rig import AnalyticRig
 
 
 def run(*words: str) -> str:
@@ -29,9 +30,9 @@ def run(*words: str) -> str:
 
 
 def test_plan_says_what_comes_next(tmp_path: Path) -> None:
-    said = run("plan", "--face", "hobby9", "--out", str(tmp_path), "--poses", "200")
+    output = run("plan", "--face", "hobby9", "--out", str(tmp_path), "--poses", "200")
     assert (tmp_path / "plan.npz").exists()
-    assert f"mien calibrate collect --face hobby9 --out {tmp_path}" in said.replace("\n", "")
+    assert f"mien calibrate collect --face hobby9 --out {tmp_path}" in output.replace("\n", "")
 
 
 @pytest.mark.parametrize(
@@ -57,37 +58,37 @@ def test_a_plan_is_not_replaced_under_its_data(tmp_path: Path) -> None:
 
 
 def test_collect_and_fit_leave_their_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def studio(face: FaceConfig, *_: object) -> Stage:
-        return AnalyticStage(face)
+    def rig(face: FaceConfig, *_: object) -> CaptureRig:
+        return AnalyticRig(face)
 
-    monkeypatch.setattr(session, "open_studio", studio)
-    monkeypatch.setattr(cli, "known_robot", lambda _face: None)
+    monkeypatch.setattr(session, "open_rig", rig)
+    monkeypatch.setattr(cli, "reference_model", lambda _face: None)
     monkeypatch.setattr(cli, "FitConfig", QUICK)
     where = ("--face", "hobby9", "--out", str(tmp_path))
     run("plan", *where, "--poses", "160")
-    said = run("collect", *where)
-    assert "0 without a face" in said
-    said = run("fit", *where)
+    output = run("collect", *where)
+    assert "0 without a face" in output
+    output = run("fit", *where)
     assert (tmp_path / "self_model.safetensors").exists()
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["fit_s"] > 0
     assert metrics["robot_s"] > 0
-    assert "verify" in said
+    assert "verify" in output
 
 
 def test_only_a_face_that_proved_it_is_called_calibrated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    face, place = load_face("hobby9"), Place("hobby9", tmp_path)
+    face, workspace = load_face("hobby9"), Workspace("hobby9", tmp_path)
     found = {"inverse_mean_pct": 1.9, "inverse_p95_pct": 2.0, "vs_nearest": 0.2}
-    monkeypatch.setattr(session, "open_studio", lambda *_: AnalyticStage(face))
-    monkeypatch.setattr(cli, "known_robot", lambda _face: None)
-    monkeypatch.setattr(cli, "check_all", lambda *_: Verdict(found, {}))
+    monkeypatch.setattr(session, "open_rig", lambda *_: AnalyticRig(face))
+    monkeypatch.setattr(cli, "reference_model", lambda _face: None)
+    monkeypatch.setattr(cli, "check_all", lambda *_: VerificationResults(found, {}))
     monkeypatch.setattr(cli, "learning_curve", lambda *_: {})
     monkeypatch.setattr(cli, "FitConfig", QUICK)
     installed = []
     monkeypatch.setattr(cli, "install", lambda *_: installed.append(True))
-    monkeypatch.setattr(cli, "write_report", lambda page, *_: page)
+    monkeypatch.setattr(report, "write_report", lambda page, *_: page)
     where = ("--face", "hobby9", "--out", str(tmp_path))
     run("plan", *where, "--poses", "160")
 
@@ -101,11 +102,11 @@ def test_only_a_face_that_proved_it_is_called_calibrated(
     assert "report.html" in done.output  # it was written all the same
     assert proven(face, tmp_path) is False
     with pytest.raises(InputError, match="is not installed"):
-        ship(face, place)
+        install(face, workspace)
 
     found["inverse_mean_pct"] = 0.4
-    said = run("all", *where, "--ship")
-    assert "hobby9 is calibrated" in said
+    output = run("all", *where, "--ship")
+    assert "hobby9 is calibrated" in output
     assert proven(face, tmp_path) is True
     assert installed == [True]
     # A new fit has proven nothing yet.
@@ -133,31 +134,31 @@ def test_options_that_cannot_be_are_not_told_to_later_commands(tmp_path: Path) -
 
 
 def test_what_a_stage_opened_and_dropped_is_kept(tmp_path: Path) -> None:
-    place = Place("hobby9", tmp_path)
+    workspace = Workspace("hobby9", tmp_path)
     with (
         pytest.raises(RuntimeError),
-        session.session(
+        session.open_session(
             load_face("hobby9"),
-            place,
+            workspace,
             Robot("sim", "projected", 2, 7, 60.0, ("stuck:gaze_x",)),
             "check",
-        ) as studio,
+        ) as rig,
     ):
-        studio.start()
-        studio._tally.dropped["lost"] += 3
-        studio.stop()
+        rig.start()
+        rig._drops.dropped["lost"] += 3
+        rig.stop()
         raise RuntimeError
     with (
         pytest.raises(ConfigError),
-        session.session(
-            load_face("hobby9"), place, Robot("sim", "projected", 3, 0, 60.0), "collect"
-        ) as studio,
+        session.open_session(
+            load_face("hobby9"), workspace, Robot("sim", "projected", 3, 0, 60.0), "collect"
+        ) as rig,
     ):
-        studio.stop()
+        rig.stop()
         raise ConfigError("of another robot")
-    session.drop(place, "collect", {"blurred": 1})
-    metrics = place.metrics()
+    session.add_dropped(workspace, "collect", {"blurred": 1})
+    metrics = workspace.metrics()
     assert metrics["dropped"] == {"check": {"lost": 3}, "collect": {"blurred": 1}}
-    assert place.command("trim").endswith(
+    assert workspace.command("trim").endswith(
         "--camera projected --build 2 --seed 7 --fault stuck:gaze_x"
     )

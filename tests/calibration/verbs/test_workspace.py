@@ -9,31 +9,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.calibration.verbs.workspace import Place
+from mien.calibration.verbs.workspace import Workspace
 from mien.calibration.verify.results import FILE, load_arrays, save_arrays
 from mien.robot.errors import DeviceError, InputError
 
 
 def test_commands_that_move_the_robot_say_which(tmp_path: Path) -> None:
-    place = Place.of("my.yaml", tmp_path)
-    assert place.command("verify") == f"mien calibrate verify --face my.yaml --out {tmp_path}"
-    place.merge({"opened": {"camera": "0", "port": "/dev/ttyUSB0"}})
+    workspace = Workspace.of("my.yaml", tmp_path)
+    assert workspace.command("verify") == f"mien calibrate verify --face my.yaml --out {tmp_path}"
+    workspace.merge({"opened": {"camera": "0", "port": "/dev/ttyUSB0"}})
     opening = "--port /dev/ttyUSB0 --camera 0"
     for stage in ("collect", "verify", "check", "trim", "all"):
-        assert place.command(stage).endswith(opening)
+        assert workspace.command(stage).endswith(opening)
     for stage in ("plan", "fit", "report"):
-        assert opening not in place.command(stage)
-    assert f"--out {tmp_path}-2 {opening}" in place.command("all", place.another)
+        assert opening not in workspace.command(stage)
+    assert f"--out {tmp_path}-2 {opening}" in workspace.command("all", workspace.new_folder)
 
 
 def test_numbers_are_added_and_a_damaged_file_is_named(tmp_path: Path) -> None:
-    place = Place.of("hobby9", tmp_path)
-    place.merge({"a": 1})
-    place.merge({"b": 2})
-    assert place.metrics() == {"a": 1, "b": 2}
+    workspace = Workspace.of("hobby9", tmp_path)
+    workspace.merge({"a": 1})
+    workspace.merge({"b": 2})
+    assert workspace.metrics() == {"a": 1, "b": 2}
     (tmp_path / "metrics.json").write_text('{"a": 1, "b"')
     with pytest.raises(InputError, match=r"cannot read .*metrics\.json") as e:
-        place.metrics()
+        workspace.metrics()
     assert e.value.hint.startswith("rm ")
     assert e.value.hint.endswith(f"mien calibrate verify --face hobby9 --out {tmp_path}")
 
@@ -41,19 +41,19 @@ def test_numbers_are_added_and_a_damaged_file_is_named(tmp_path: Path) -> None:
 def test_errors_end_with_the_command_that_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = Place.of("hobby9", tmp_path)
-    again = place.command("collect")
-    with pytest.raises(DeviceError) as e, place.going_on_with("collect"):
+    workspace = Workspace.of("hobby9", tmp_path)
+    again = workspace.command("collect")
+    with pytest.raises(DeviceError) as e, workspace.resumable("collect"):
         raise DeviceError("no board", "mien ports")
     assert e.value.hint == f"mien ports, then {again}"
-    with pytest.raises(DeviceError) as e, place.going_on_with("collect"):
+    with pytest.raises(DeviceError) as e, workspace.resumable("collect"):
         raise DeviceError("no board", f"plug it in, then {again}")
     assert e.value.hint == f"plug it in, then {again}"
-    with pytest.raises(InputError, match="No space left") as full, place.going_on_with("collect"):
+    with pytest.raises(InputError, match="No space left") as full, workspace.resumable("collect"):
         raise OSError(28, "No space left on device", "poses.bin")
     assert "poses.bin" in full.value.message
     assert full.value.hint == again
-    with pytest.raises(KeyboardInterrupt), place.going_on_with("collect"):
+    with pytest.raises(KeyboardInterrupt), workspace.resumable("collect"):
         os.kill(os.getpid(), signal.SIGTERM)
         signal.pause()
     assert again in capsys.readouterr().err.replace("\n", "")

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from mien.calibration.verify.acceptance import GOALS, MEANING, PROOF, judged, wanting
+from mien.calibration.verify.acceptance import CRITERIA, DESCRIPTIONS, REQUIRED, evaluate, unmet
 
 FOUND = {"inverse_mean_pct": 0.34, "inverse_p95_pct": 0.65, "vs_nearest": 0.15, "vs_ridge": 0.6}
 
 
-def test_every_goal_has_its_meaning() -> None:
-    assert set(MEANING) == set(GOALS)
-    assert set(PROOF) <= set(GOALS)
+def test_every_criterion_has_a_description() -> None:
+    assert set(DESCRIPTIONS) == set(CRITERIA)
+    assert set(REQUIRED) <= set(CRITERIA)
 
 
 def test_a_face_that_finds_held_out_faces_is_calibrated() -> None:
-    assert wanting(FOUND) == []
-    # A model that misses a goal of another kind is still one of this face.
-    assert wanting(FOUND | {"model_over_floor": 5.0, "memory_gain": 0.95}) == []
+    assert unmet(FOUND) == []
+    # A model that misses another criterion is still one of this face.
+    assert unmet(FOUND | {"model_over_floor": 5.0, "memory_gain": 0.95}) == []
 
 
 @pytest.mark.parametrize(
@@ -27,18 +27,18 @@ def test_a_face_that_finds_held_out_faces_is_calibrated() -> None:
 def test_what_is_missed_is_named_with_its_value_and_what_is_allowed(
     name: str, value: float
 ) -> None:
-    (said,) = wanting(FOUND | {name: value})
-    assert said == f"{name} is {value:.4g}, at most {PROOF[name]:g}"
+    (output,) = unmet(FOUND | {name: value})
+    assert output == f"{name} is {value:.4g}, at most {REQUIRED[name]:g}"
 
 
 def test_what_was_not_measured_proves_nothing() -> None:
-    assert len(wanting({})) == len(PROOF)
-    assert wanting(FOUND | {"inverse_mean_pct": float("nan")}) == [
+    assert len(unmet({})) == len(REQUIRED)
+    assert unmet(FOUND | {"inverse_mean_pct": float("nan")}) == [
         "inverse_mean_pct is nan, at most 1.5"
     ]
 
 
-def test_a_missed_goal_says_what_it_hangs_on() -> None:
+def test_a_missed_criterion_says_why() -> None:
     metrics = {
         "model_over_floor": 4.7,
         "repeat_mm": 0.22,
@@ -47,9 +47,9 @@ def test_a_missed_goal_says_what_it_hangs_on() -> None:
         "memory_gain_clear": 0.72,
         "fit_s": 14.0,
     }
-    rows = {row.name: row for row in judged(metrics)}
+    rows = {row.name: row for row in evaluate(metrics)}
     assert not rows["model_over_floor"].met
-    assert "are read 1.7 times it apart" in rows["model_over_floor"].note
-    assert rows["memory_gain"].note == "0.72 by what the eyes see"
+    assert "is 1.7 times the camera's noise" in rows["model_over_floor"].note
+    assert rows["memory_gain"].note == "0.72 for what the camera sees"
     assert rows["fit_s"].met
     assert not rows["fit_s"].note

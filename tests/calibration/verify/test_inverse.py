@@ -1,4 +1,4 @@
-"""Faces shown again through eyes that are wrong by whole shapes, another mixture in every pose."""
+"""Faces shown again by a camera with errors of whole shapes."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import torch
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.capture.rig import Look
+from mien.calibration.capture.rig import Observation
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.plan.excitation import make_plan
-from mien.calibration.verify.inverse import check_inverse, identifiable, sight_of
+from mien.calibration.verify.identifiability import cramer_rao_bound
+from mien.calibration.verify.inverse import check_inverse, observation_model_of
 from mien.models.face.regions import COUNT
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
-from tests.calibration.analytic_rig import AnalyticStage
+from tests.calibration.analytic_rig import AnalyticRig
 
 
-class Misled(AnalyticStage):
-    """Eyes that see shapes of a face that are not there."""
+class Misled(AnalyticRig):
+    """A camera that sees shapes of a face that are not there."""
 
     def __init__(self, face: FaceConfig) -> None:
         super().__init__(face)
@@ -34,11 +35,11 @@ class Misled(AnalyticStage):
     def off(self) -> Floats:
         return np.asarray(np.einsum("s,slk->lk", np.sin(self.at @ self.steep), self.shapes) * 0.3)
 
-    def clear(self) -> Floats:
-        return self.truth() + self.off()
+    def noiseless_landmarks(self) -> Floats:
+        return self.true_landmarks() + self.off()
 
-    def look(self) -> Look:
-        seen = super().look()
+    def observe(self) -> Observation:
+        seen = super().observe()
         return replace(seen, landmarks=seen.landmarks + self.off())
 
 
@@ -65,9 +66,9 @@ def model(face: FaceConfig, data: Dataset) -> SelfModel:
 def test_commands_are_found_by_what_the_eyes_get_wrong(
     face: FaceConfig, data: Dataset, model: SelfModel
 ) -> None:
-    stage = Misled(face)
-    stage.start()
-    found = check_inverse(face, data, model, stage).metrics
+    rig = Misled(face)
+    rig.start()
+    found = check_inverse(face, data, model, rig).metrics
     assert found["sight_noise"] < 0.3
     assert found["inverse_mean_pct"] < 0.6 * found["regions_inverse_mean_pct"]
     assert found["vs_ridge"] < 1.0
@@ -77,9 +78,9 @@ def test_commands_are_found_by_what_the_eyes_get_wrong(
 def test_what_can_be_told_from_a_look_knows_that_errors_go_together(
     face: FaceConfig, data: Dataset, model: SelfModel
 ) -> None:
-    sight = sight_of(data, model)
+    sight = observation_model_of(data, model)
     assert sight is not None
-    held = data.commands[data.held]
-    bound = identifiable(face, data, model, held, sight)
+    held = data.commands[data.held_out]
+    bound = cramer_rao_bound(face, data, model, held, sight)
     # Independent errors of 1434 coordinates would average out.
-    assert (bound > 1.5 * identifiable(face, data, model, held)).mean() > 0.6
+    assert (bound > 1.5 * cramer_rao_bound(face, data, model, held)).mean() > 0.6

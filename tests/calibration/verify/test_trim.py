@@ -9,26 +9,26 @@ import torch
 from mien.calibration.capture import dataset
 from mien.calibration.identify import fit
 from mien.calibration.identify.collect import PLAN, collect
-from mien.calibration.plan.excitation import allowed, make_plan, mixtures
+from mien.calibration.plan.excitation import limited, make_plan, mixtures
 from mien.calibration.verify.checks import check_model
-from mien.calibration.verify.trim import judge, shifted, watch
+from mien.calibration.verify.trim import assess_drift, observe_poses, shifted
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
-from tests.calibration.analytic_rig import AnalyticStage
+from tests.calibration.analytic_rig import AnalyticRig
 
 
-class Slipped(AnalyticStage):
+class Slipped(AnalyticRig):
     """The same robot after a horn has slipped: it is elsewhere than it was told."""
 
     def __init__(self, face: FaceConfig, slip: Floats) -> None:
         super().__init__(face)
         self.slip = slip
 
-    def truth(self) -> Floats:
+    def true_landmarks(self) -> Floats:
         told, self.at = self.at, self.at + self.slip
         try:
-            return super().truth()
+            return super().true_landmarks()
         finally:
             self.at = told
 
@@ -43,7 +43,7 @@ def fitted(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("trim")
     make_plan(face, 300).save(folder / PLAN)
-    collect(face, AnalyticStage(face), folder)
+    collect(face, AnalyticRig(face), folder)
     data = dataset.load(folder, face)
     model = fit.fit_face(face, data, FitConfig(latents=16, hidden=(24, 24), steps=400))
     return model, check_model(face, data, model).metrics["model_rmse_mm"]
@@ -60,13 +60,17 @@ def test_a_shifted_model_is_the_model_at_shifted_commands(
     there = u.copy()
     there[:, model.inputs] += shift
     np.testing.assert_allclose(moved.landmarks(u), model.landmarks(there), atol=1e-8)
-    np.testing.assert_allclose(moved.uncertainty(u), model.uncertainty(there), atol=1e-8, rtol=1e-6)
+    np.testing.assert_allclose(
+        moved.predictive_std(u), model.predictive_std(there), atol=1e-8, rtol=1e-6
+    )
     np.testing.assert_allclose(moved.jacobian(u[0]), model.jacobian(there[0]), atol=1e-8)
 
 
 def test_the_same_robot_is_kept(face: FaceConfig, fitted: tuple[SelfModel, float]) -> None:
-    stage = AnalyticStage(face)
-    drift = judge(face, fitted[0], *watch(stage, allowed(face, mixtures(face, 20, 5))), fitted[1])
+    rig = AnalyticRig(face)
+    drift = assess_drift(
+        face, fitted[0], *observe_poses(rig, limited(face, mixtures(face, 20, 5))), fitted[1]
+    )
     assert drift.verdict == "keep"
     assert np.abs(drift.shift).max() < 0.05
 
@@ -76,12 +80,12 @@ def test_a_slipped_horn_is_found_and_trimmed(
 ) -> None:
     slip = np.zeros(len(face.names))
     slip[face.index("corner_y_left")] = 0.2
-    poses = watch(Slipped(face, slip), allowed(face, mixtures(face, 20, 5)))
-    drift = judge(face, fitted[0], *poses, fitted[1])
+    poses = observe_poses(Slipped(face, slip), limited(face, mixtures(face, 20, 5)))
+    drift = assess_drift(face, fitted[0], *poses, fitted[1])
     assert drift.verdict == "trim"
     np.testing.assert_allclose(drift.shift, slip, atol=0.06)
     trimmed = shifted(fitted[0], drift.shift[fitted[0].inputs])
-    assert judge(face, trimmed, *poses, fitted[1]).verdict == "keep"
+    assert assess_drift(face, trimmed, *poses, fitted[1]).verdict == "keep"
 
 
 def test_a_small_slip_below_the_noise_is_found_and_named(
@@ -89,10 +93,10 @@ def test_a_small_slip_below_the_noise_is_found_and_named(
 ) -> None:
     slip = np.zeros(len(face.names))
     slip[face.index("brow_left")] = 0.1
-    stage = Slipped(face, slip)
-    stage.noise = 1.0
-    poses = watch(stage, allowed(face, mixtures(face, 20, 5)))
-    drift = judge(face, fitted[0], *poses, 1.7)  # 1 mm in each axis
+    rig = Slipped(face, slip)
+    rig.noise = 1.0
+    poses = observe_poses(rig, limited(face, mixtures(face, 20, 5)))
+    drift = assess_drift(face, fitted[0], *poses, 1.7)  # 1 mm in each axis
     assert drift.rmse_mm < 1.25 * 1.7  # the face's error alone says nothing
     assert (drift.verdict, drift.moved) == ("trim", ["brow_left"])
 
@@ -103,29 +107,33 @@ def test_what_the_model_gets_wrong_from_the_start_has_not_moved(
     model, expected = fitted
     wrong = np.zeros(len(model.inputs))
     wrong[2] = 0.15
-    poses = watch(AnalyticStage(face), allowed(face, mixtures(face, 20, 5)))
+    poses = observe_poses(AnalyticRig(face), limited(face, mixtures(face, 20, 5)))
     off = shifted(model, wrong)
-    assert judge(face, off, *poses, 1.0).moved == [face.names[model.inputs[2]]]
-    assert judge(face, off, *poses, 1.0, -wrong).verdict == "keep"
+    assert assess_drift(face, off, *poses, 1.0).moved == [face.names[model.inputs[2]]]
+    assert assess_drift(face, off, *poses, 1.0, -wrong).verdict == "keep"
     # Once trimmed it is right, and that is no motion either.
-    assert judge(face, model, *poses, expected, np.zeros(len(wrong))).verdict == "keep"
+    assert assess_drift(face, model, *poses, expected, np.zeros(len(wrong))).verdict == "keep"
 
 
 def test_one_that_no_longer_answers_is_named(
     face: FaceConfig, fitted: tuple[SelfModel, float]
 ) -> None:
-    poses = watch(AnalyticStage(face, stuck=("gaze_y",)), allowed(face, mixtures(face, 20, 5)))
-    drift = judge(face, fitted[0], *poses, 1.0)
+    poses = observe_poses(
+        AnalyticRig(face, stuck=("gaze_y",)), limited(face, mixtures(face, 20, 5))
+    )
+    drift = assess_drift(face, fitted[0], *poses, 1.0)
     assert (drift.verdict, drift.broken) == ("redo", ["gaze_y"])
 
 
 def test_another_robot_is_to_be_redone(face: FaceConfig, fitted: tuple[SelfModel, float]) -> None:
-    stage = AnalyticStage(face, build=3)
-    drift = judge(face, fitted[0], *watch(stage, allowed(face, mixtures(face, 20, 5))), fitted[1])
+    rig = AnalyticRig(face, build=3)
+    drift = assess_drift(
+        face, fitted[0], *observe_poses(rig, limited(face, mixtures(face, 20, 5))), fitted[1]
+    )
     assert drift.verdict == "redo"
 
 
 def test_a_lost_face_is_left_out(face: FaceConfig, fitted: tuple[SelfModel, float]) -> None:
-    sent, seen = watch(AnalyticStage(face), allowed(face, mixtures(face, 20, 5)))
+    sent, seen = observe_poses(AnalyticRig(face), limited(face, mixtures(face, 20, 5)))
     seen[3] = np.nan
-    assert judge(face, fitted[0], sent, seen, fitted[1]).verdict == "keep"
+    assert assess_drift(face, fitted[0], sent, seen, fitted[1]).verdict == "keep"
