@@ -53,16 +53,18 @@ from mien.robot.errors import InputError, MienError
 from mien.robot.face.config import load_face
 from mien.robot.face.provenance import origin
 
-HELP = """Calibrate a face: learn how each motor moves the skin, and verify the result.
-
-Example: mien calibrate all --face morpheus33
-
-`all` plans the poses, collects observations, fits the self-model, verifies it on held-out faces and
-writes a report, on the simulated rig. For a real face add `--port auto --camera 0`. Fix its head,
-and show the camera the whole face and no other face, well lit. Every stage can be interrupted with
-Ctrl-C; the same command resumes it. Some weeks later, `mien calibrate check` tells whether to keep,
-trim or redo the calibration.
-"""
+HELP = "\n\n".join(
+    (
+        "Calibrate a face: learn how each motor moves the skin, and verify the result.",
+        "Example: mien calibrate all --face morpheus33",
+        "`all` plans the poses, collects observations, fits the self-model, verifies it on "
+        "held-out faces and writes a report. Without further options it uses the simulated rig.",
+        "For a real face add `--port auto --camera 0`. Fix its head. Show the camera the whole "
+        "face and no other face, well lit.",
+        "Every stage can be interrupted with Ctrl-C; the same command resumes it. Some weeks "
+        "later, `mien calibrate check` tells whether to keep, trim or redo the calibration.",
+    )
+)
 app = typer.Typer(help=HELP, no_args_is_help=True)
 calibrate = app
 POSES = 1490
@@ -184,8 +186,7 @@ def verify(
 
     Example: mien calibrate verify --face morpheus33
 
-    The command fails if the face does not meet the required criteria. Such a face is not
-    calibrated.
+    The command fails if the face does not meet the required criteria.
     """
     workspace = Workspace.of(face, out)
     robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))

@@ -1,21 +1,20 @@
 """Picture -> 478 facial landmarks in mm in the head frame, through MediaPipe's Face Landmarker.
 
-MediaPipe measures where each point is in the picture and guesses how deep it lies from what faces
-usually look like. So in the result x and y are measurements and z is that guess, useful only for
-its changes. Pose and scale come from where the points that no facial muscle moves are seen, and a
-reference of the same face with known size; no calibrated camera is needed, and with the field of
-view given perspective is removed as well.
+MediaPipe measures x and y of each landmark in the picture. It estimates depth from typical faces.
+Of the result, x and y are therefore measurements; z is useful for changes only. Head pose and scale
+come from the landmarks that no facial muscle moves, and from a reference of the same face in mm. No
+calibrated camera is needed. With a known field of view, perspective is removed as well.
 
-Measured on 220 random poses of the simulated face, 640x480, sensor noise of 3 grey levels,
-against the true points, after `settle`, RMS over all landmarks in x, y, z: 1.2, 1.7, 2.9 mm with
-the head at rest (they move 1.4, 4.6, 5.4 mm); 2.9, 2.8, 4.1 mm with the head turned at random
-within 35 degrees of yaw, 20 of pitch and 15 of roll. The pose costs little of that (with the true
-one: 2.7, 2.7, 4.1): MediaPipe's points wander with the view, so calibrate with the head still.
-Yaw and roll are within 1.4 degrees RMS, pitch is read as 0.6 of its value. The same picture with
-other noise moves a point by 0.1 mm. Gaze up and down is hardly seen (0.2 of its value).
+Measured on 220 random poses of the simulated face (640x480, sensor noise of 3 grey levels) against
+the true landmarks, after `settle`, as RMS over all landmarks in x, y, z. With the head at rest:
+1.2, 1.7, 2.9 mm, for a motion of 1.4, 4.6, 5.4 mm. With the head turned at random within 35 degrees
+of yaw, 20 of pitch and 15 of roll: 2.9, 2.8, 4.1 mm. With the true head pose instead of the
+estimated one the latter are 2.7, 2.7, 4.1 mm: MediaPipe's landmarks themselves depend on the view.
+Calibrate with a fixed head. Yaw and roll are estimated within 1.4 degrees RMS; pitch has a gain of
+0.6. Other noise in the same picture moves a landmark by 0.1 mm. Vertical gaze has a gain of 0.2.
 
-A resting face can be registered: then its skin is followed from there by optical flow
-(`mien.models.vision.registration`) and its irises by their rings (`mien.models.vision.irises`).
+A face at rest can be registered. Then optical flow tracks its skin
+(`mien.models.vision.registration`), and a template its irises (`mien.models.vision.irises`).
 """
 
 from __future__ import annotations
@@ -36,23 +35,22 @@ from mien.models.vision.registration import Registration
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "face_landmarker.task"
 POINTS = 478
-# Eye corners, nose, top of the forehead and the sides in front of the ears: what stays put in the
-# head whatever the face does, and far enough apart to tell how it is turned.
+# Eye corners, nose, top of the forehead and the sides in front of the ears. No facial muscle moves
+# them, and they are far enough apart for a head pose.
 RIGID = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 10, 127, 356, 234, 454)
-# Picture heights: a lens to assume when the field of view is not known; sets the unit of distance.
+# Assumed focal length in picture heights, for an unknown field of view; the unit of distance.
 ORTHOGRAPHIC_FOCAL = 4.0
 
 F64 = NDArray[np.float64]
 Follower: TypeAlias = Callable[[NDArray[np.uint8], F64], F64]
-"""A picture and the tracker's pixels in it -> better ones."""
+"""(picture, landmarks in pixels) -> corrected landmarks in pixels."""
 
 
 @dataclass(frozen=True)
 class Tracked:
-    """What one picture shows.
+    """The face in one picture.
 
-    faces: how many were found, at most the tracker's max_faces; with several, the largest is
-        reported.
+    faces: number of faces found, at most the tracker's max_faces. The largest is reported.
     landmarks: (478, 3) mm in the head frame (+x the face's left, +y up, +z forward), NaN when no
         face was found.
     pixels: (478, 3) x right, y down, z away from the camera, all in pixels; NaN when no face was
@@ -61,7 +59,7 @@ class Tracked:
         face was found.
     head: 4x4 pose of the head, head frame mm -> camera frame mm (+x right in the picture, +y up,
         +z toward the camera; the distance is only known with a field of view and is 0 otherwise.
-    fit_mm: median distance sideways of the rigid points from where the pose puts them.
+    fit_mm: median distance of the rigid landmarks from their positions under the pose, mm.
     time: seconds, as given.
     """
 
@@ -75,22 +73,25 @@ class Tracked:
 
     @property
     def found(self) -> bool:
-        """Whether a face is in the picture."""
+        """Whether there is a face."""
         return self.faces > 0
 
 
 class FaceTracker:
-    """Args:
-        reference: (478, 3) mm, the same face at rest in its head frame; gives scale and frame.
-            Without it only pixels and scores are told; landmarks, head and fit_mm are NaN.
-        video: follow the face from picture to picture (faster and smoother; times must rise), or
-            look afresh each time.
-        fov_deg: vertical field of view of the camera, if known.
-        max_faces: with 2 or more a bystander is noticed (`Tracked.faces`), at the price of
-            searching every picture.
+    """Tracks the landmarks of a face in pictures.
+
+    Args:
+        reference: (478, 3) mm, the same face at rest in its head frame; it sets scale and frame.
+            Without it only pixels and scores are valid; landmarks, head and fit_mm are NaN.
+        video: True tracks from picture to picture, which is faster and smoother; times must rise.
+            False detects the face in every picture.
+        fov_deg: vertical field of view of the camera, degrees; None: unknown.
+        max_faces: with 2 or more, further faces are counted (`Tracked.faces`). Then every picture
+            is searched.
+        weights: file of MediaPipe's Face Landmarker.
 
     Raises:
-        ModelError: the reference has another shape or is not finite; the model file is missing.
+        ModelError: the reference has a wrong shape or is not finite, or the file is missing.
     """
 
     def __init__(
@@ -139,11 +140,15 @@ class FaceTracker:
         )
 
     def track(self, image: NDArray[np.uint8], time: float = 0.0) -> Tracked:
-        """Look at one RGB picture (height, width, 3) uint8 taken at `time` seconds.
+        """Track the face in one picture.
+
+        Args:
+            image: RGB (height, width, 3) uint8.
+            time: of the capture, s.
 
         Raises:
-            ModelError: not such a picture, or in video mode a time that does not rise by a
-                millisecond or more.
+            ModelError: the picture has a wrong shape or type, or in video mode the time is less
+                than 1 ms after the last.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise ModelError(
@@ -167,7 +172,7 @@ class FaceTracker:
     def _detect(
         self, image: NDArray[np.uint8], time: float
     ) -> tuple[list[F64], list[dict[str, float]]]:
-        """All faces (478, 3) in pixels, and their scores."""
+        """Landmarks (478, 3) in pixels and blendshape scores of all faces."""
         mp = self._mediapipe
         packet = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image))
         if self._mode == "video":
@@ -193,7 +198,7 @@ class FaceTracker:
 
     @property
     def bias(self) -> F64:
-        """(478, 3) mm in the head frame, taken off every look; `settle` finds it."""
+        """Error (478, 3) mm in the head frame, subtracted from all landmarks; see `settle`."""
         return self._bias.copy()
 
     @bias.setter
@@ -204,28 +209,34 @@ class FaceTracker:
         self._bias = bias
 
     def settle(self, rest: Sequence[Tracked]) -> float:
-        """Take pictures of the face at rest as the reference shape: whatever MediaPipe sees there
-        minus the reference is its bias for this face, and is taken off from now on. Returns the
-        bias's RMS in mm (x, y).
+        """Estimate MediaPipe's bias for this face from pictures of the face at rest.
+
+        The bias is the difference to the reference. It is subtracted from now on.
+
+        Returns:
+            RMS of the bias in x and y, mm.
 
         Raises:
-            ModelError: no picture of `rest` shows the face.
+            ModelError: no picture of `rest` shows a face.
         """
         seen = [tracked for tracked in rest if tracked.found]
         if not seen:
             raise ModelError("none of the pictures of the face at rest shows a face")
         depth = np.median([tracked.landmarks[:, 2] for tracked in seen], axis=0)
         deeper = self.reference[:, 2] - depth
-        # With another depth the same pixel is another place, along the line of sight.
+        # A change of depth moves the landmark of a pixel along its line of sight.
         flat = [self._slide(tracked, deeper)[:, :2] for tracked in seen]
         self._bias[:, :2] += np.median(flat, axis=0) - self.reference[:, :2]
         self._bias[:, 2] -= deeper
         return float(np.sqrt(np.mean(self._bias[:, :2] ** 2)))
 
     def register(self, rest: Sequence[tuple[NDArray[np.uint8], Tracked]]) -> None:
-        """Follow this face's skin and irises from pictures of it at rest, each with what was seen
-        in it before: mien.models.vision.registration and mien.models.vision.irises. From now on
-        the camera and its light must stay as they are.
+        """Track skin and irises relative to pictures of the face at rest.
+
+        From now on, camera and light must not change.
+
+        Args:
+            rest: pictures RGB (height, width, 3) uint8, each with its result of `track`.
 
         Raises:
             ModelError: none of the pictures shows a face.
@@ -238,17 +249,16 @@ class FaceTracker:
         self._followers = Registration(pictures, home), Irises(pictures, home)
 
     def _slide(self, tracked: Tracked, deeper: F64) -> F64:
-        """Landmarks (478, 3) moved along their lines of sight to where z is larger by deeper."""
+        """Landmarks (478, 3) mm, moved along their lines of sight by ``deeper`` (478,) mm in z."""
         rotation, translation = tracked.head[:3, :3], tracked.head[:3, 3]
         if self._fov is None:
-            sight = np.broadcast_to(-rotation[2], tracked.landmarks.shape)
+            ray = np.broadcast_to(-rotation[2], tracked.landmarks.shape)
         else:
-            sight = tracked.landmarks + translation @ rotation
-        return np.asarray(tracked.landmarks + sight * (deeper / sight[:, 2])[:, None])
+            ray = tracked.landmarks + translation @ rotation
+        return np.asarray(tracked.landmarks + ray * (deeper / ray[:, 2])[:, None])
 
     def _to_head(self, pixels: F64, width: int, height: int) -> tuple[F64, F64, float]:
-        """Pixels (478, 3) -> landmarks (478, 3) mm in the head frame, head pose 4x4 in the camera
-        frame, residual mm."""
+        """Landmarks (478, 3) mm in the head frame, head pose (4, 4) and residual (mm)."""
         rigid = list(RIGID)
         focal = ORTHOGRAPHIC_FOCAL if self._fov is None else 0.5 / np.tan(np.radians(self._fov) / 2)
         camera = (pixels - (width / 2, height / 2, 0.0)) * (1.0, -1.0, -1.0) / (focal * height)
@@ -261,15 +271,15 @@ class FaceTracker:
             Lens(perspective=self._fov is not None),
         )
         pose, errors = solve_pose(self.reference[rigid], camera[rigid, :2], start)
-        # MediaPipe's depths, in the frame of its own idea of the pose: that is where they are least
-        # wrong, and the tilt between the two poses does not turn into depth.
+        # MediaPipe's depths have the smallest error in the frame of its own head pose. There
+        # the angle between the two poses adds no depth.
         depth = shape(camera)[:, 2] - self._bias[:, 2]
         landmarks = pose.at_depth(camera[:, :2], depth)
         landmarks[:, :2] -= self._bias[:, :2]
         return landmarks, pose.matrix(), float(np.median(errors) * -pose.translation[2])
 
     def close(self) -> None:
-        """Free MediaPipe's graph."""
+        """Release MediaPipe's resources."""
         self._landmarker.close()
 
     def __enter__(self) -> Self:

@@ -1,5 +1,7 @@
-"""Where a head is in front of a camera, from points that do not move in it. Camera frame: +x
-right, +y up, -z forward; mm."""
+"""Head pose from the landmarks that no facial muscle moves.
+
+Camera frame in mm: +x right, +y up, -z forward.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +13,30 @@ from scipy.spatial.transform import Rotation
 
 F64 = NDArray[np.float64]
 
-ROUNDS = 6
-STEP = 1e-5
+_ITERATIONS = 6
+_DERIVATIVE_STEP = 1e-5
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """x -> scale * rotation @ x + translation."""
+    """A similarity transform: x -> scale * rotation @ x + translation."""
 
     scale: float
     rotation: F64
     translation: F64
 
     def __call__(self, points: F64) -> F64:
+        """Transform points (n, 3)."""
         return np.asarray(self.scale * points @ self.rotation.T + self.translation)
 
 
 def align(source: F64, target: F64, weights: F64 | None = None) -> Similarity:
-    """The similarity that moves source (n, 3) onto target (n, 3) with least weighted squared
-    error (Umeyama 1991)."""
+    """The similarity that maps source (n, 3) to target (n, 3) with the least weighted squared
+    error.
+
+    Source: Umeyama, "Least-squares estimation of transformation parameters between two point
+    patterns", IEEE Trans. PAMI 13 (1991).
+    """
     share = np.full(len(source), 1 / len(source)) if weights is None else weights / weights.sum()
     middle_s, middle_t = share @ source, share @ target
     s, t = source - middle_s, target - middle_t
@@ -42,29 +49,30 @@ def align(source: F64, target: F64, weights: F64 | None = None) -> Similarity:
 
 @dataclass(frozen=True)
 class Lens:
-    """Image of a camera-frame point (x, y, z) mm, in units of the focal length: (x, y) / -z in
-    perspective, or with `distance` fixed for all points (scaled orthography, for a camera whose
-    field of view is not known)."""
+    """Projection of camera-frame points (x, y, z) mm, in units of the focal length.
+
+    Perspective: (x, y) / -z. Otherwise scaled orthography, for a camera of unknown field of view:
+    (x, y) / distance with one distance for all points.
+    """
 
     perspective: bool
 
     def image(self, points: F64, distance: float) -> F64:
-        """points (n, 3) -> (n, 2); distance (mm) is only used without perspective."""
+        """Image (n, 2) of points (n, 3) mm; ``distance`` (mm) is used without perspective only."""
         depth = -points[:, 2:] if self.perspective else np.full((len(points), 1), distance)
         return np.asarray(points[:, :2] / depth)
 
 
 @dataclass(frozen=True)
 class HeadPose:
-    """Head frame -> camera frame: x -> rotation @ x + translation (mm)."""
+    """Head frame -> camera frame, mm: x -> rotation @ x + translation."""
 
     rotation: F64
     translation: F64
     lens: Lens
 
     def rays(self, image: F64) -> tuple[F64, F64]:
-        """Image points (n, 2) as lines in the head frame: a point on each (n, 3) and its
-        direction (n, 3)."""
+        """Lines of sight of image points (n, 2) in the head frame: points, directions (n, 3)."""
         ones = np.ones((len(image), 1))
         if self.lens.perspective:
             start, along = np.zeros((len(image), 3)), np.hstack([image, -ones])
@@ -76,23 +84,27 @@ class HeadPose:
         )
 
     def at_depth(self, image: F64, z: F64) -> F64:
-        """The points (n, 3) of the head frame that are seen at image (n, 2) and lie at depth z
-        (n,) there."""
+        """Points (n, 3) mm of the head frame at image points (n, 2) and depths z (n,) mm."""
         start, along = self.rays(image)
         return np.asarray(start + along * ((z - start[:, 2]) / along[:, 2])[:, None])
 
     def matrix(self) -> F64:
-        """4x4, head frame -> camera frame."""
+        """The pose as a matrix (4, 4)."""
         out = np.eye(4)
         out[:3, :3], out[:3, 3] = self.rotation, self.translation
         return out
 
 
 def solve_pose(points: F64, image: F64, start: HeadPose) -> tuple[HeadPose, F64]:
-    """Pose from points (n, 3) of the head frame seen at image (n, 2), by Gauss-Newton with Huber
-    weights.
+    """Head pose from points and their images, by Gauss-Newton with Huber weights.
 
-    Returns the pose and each point's image error (n,), in units of the focal length.
+    Args:
+        points: (n, 3) mm in the head frame.
+        image: (n, 2) in units of the focal length.
+        start: first guess.
+
+    Returns:
+        the pose, and the image error (n,) of each point in units of the focal length.
     """
     rotation, translation = start.rotation, start.translation
     lens, reach = start.lens, abs(float(start.translation[2]))
@@ -105,14 +117,18 @@ def solve_pose(points: F64, image: F64, start: HeadPose) -> tuple[HeadPose, F64]
         )
         return lens.image(points @ turned.T + moved, -float(moved[2]))
 
-    for _ in range(ROUNDS):
+    for _ in range(_ITERATIONS):
         base = project(np.zeros(6))
         residual = image - base
         errors = np.linalg.norm(residual, axis=1)
         scale = max(float(np.median(errors)) * 2.0, 1e-6)
         weights = np.repeat(np.minimum(1.0, scale / np.maximum(errors, 1e-12)), 2)
         jacobian = np.stack(
-            [(project(step) - base).ravel() / STEP for step in np.eye(6) * STEP], axis=1
+            [
+                (project(step) - base).ravel() / _DERIVATIVE_STEP
+                for step in np.eye(6) * _DERIVATIVE_STEP
+            ],
+            axis=1,
         )
         weighted = jacobian * weights[:, None]
         change = np.linalg.solve(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -162,3 +164,16 @@ def test_what_a_stage_opened_and_dropped_is_kept(tmp_path: Path) -> None:
     assert workspace.command("trim").endswith(
         "--camera projected --build 2 --seed 7 --fault stuck:gaze_x"
     )
+
+
+def test_the_verbs_import_nothing_heavy() -> None:
+    heavy = ("torch", "mujoco", "mediapipe", "matplotlib", "cv2")
+    script = (
+        "import sys\n"
+        "import mien.calibration.verbs.cli\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
