@@ -27,12 +27,11 @@ def open_session(
         InputError, DeviceError: see ``open_rig``.
     """
     before = workspace.metrics().get("opened", {})
-    workspace.merge(
-        {"opened": robot.to_options()}
-    )  # also those of a device that is not connected today
+    # Later commands name these options, even if the device is not connected today.
+    workspace.merge({"opened": robot.to_options()})
     try:
         rig = _open(face, workspace, robot)
-    except InputError as e:  # but no impossible options
+    except InputError as e:  # impossible options are not recorded
         workspace.merge({"opened": before})
         raise InputError(e.message, e.hint or workspace.command(stage)) from e
     try:

@@ -46,12 +46,6 @@ class PlayOperator:
         """State (..., m) after the command has moved monotonically to u (..., m)."""
         return np.minimum(np.maximum(state, self.loading(u)), self.unloading(u))
 
-    def slope(self, state: Floats, u: Floats) -> Floats:
-        """Derivative (..., m) of ``advance`` by u: 0 inside the play, else that of the branch."""
-        up = self.loading(u) > state
-        down = self.unloading(u) < state
-        return np.where(up, 1.0 - self.growth, np.where(down, 1.0 + self.growth, 0.0))
-
     def command(self, state: Floats, pull: Floats, current: Floats) -> Floats:
         """Command (..., m) that takes the pull from ``state`` to ``pull``: the inverse operator.
 

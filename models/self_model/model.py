@@ -21,7 +21,6 @@ needed to evaluate them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -156,35 +155,12 @@ class SelfModel:
         inner = self.w1.T * (1.0 - h1**2)[..., None, :]
         return np.asarray((inner @ self.w2.T) * (1.0 - h2**2)[..., None, :])
 
-    def jacobian(self, commands: Floats, tendon_state: Floats | None = None) -> Floats:
-        """Derivative of the landmarks by the commands, (478, 3, n) in mm per unit of command.
-
-        It is 0 for the neck, and for a tendon whose command moves inside its play.
-        """
-        self._check(commands)
-        slope = np.ones(len(self.inputs))
-        if len(self.tendons):
-            start = self.rest() if tendon_state is None else tendon_state
-            slope[self.tendons] = self.play.slope(start, commands[self.inputs[self.tendons]])
-        by_input = self.latent_jacobian(self.network_inputs(commands, tendon_state)) @ self.decoder
-        out = np.zeros((COUNT, 3, self.n))
-        out[..., self.inputs] = np.moveaxis(
-            (by_input * slope[:, None]).reshape(-1, COUNT, 3), 0, -1
-        )
-        return out
-
     def predictive_variance(self, x: Floats) -> Floats:
         """phi' S phi (...), in units of ``noise`` squared.
 
         It is near 0 where the training set is dense. Where it is 1, one more pose would halve it.
         """
         return np.asarray(np.square(self.features(x) @ self.covariance_factor.T).sum(-1))
-
-    def predictive_std(self, commands: Floats, tendon_state: Floats | None = None) -> Floats:
-        """Predictive standard deviation (..., 478) of each landmark, in mm."""
-        self._check(commands)
-        q = self.predictive_variance(self.network_inputs(commands, tendon_state))
-        return np.asarray(np.sqrt(q)[..., None] * self._noise_mm)
 
     def head(self, commands: Floats) -> Floats:
         """Head pose (4, 4), translation in mm, of commands (n,); identity without a neck."""
@@ -195,11 +171,6 @@ class SelfModel:
         v = neck_features(np.asarray(commands, dtype=np.float64)[at]) @ self.neck
         pose[:3, :3], pose[:3, 3] = rotation(v[:3]), v[3:]
         return pose
-
-    @cached_property
-    def _noise_mm(self) -> Floats:
-        per_axis = (self.noise[:, None] * self.decoder).reshape(-1, COUNT, 3)
-        return np.asarray(np.sqrt(np.square(per_axis).sum((0, 2))))
 
     def _check(self, commands: Floats) -> None:
         if commands.shape[-1:] != (self.n,):

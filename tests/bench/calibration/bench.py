@@ -1,4 +1,4 @@
-"""``mien bench calibration``: calibrates other robots of the design, and says how well."""
+"""``mien bench calibration``: calibrates simulated robots of the design, and prints the metrics."""
 
 from __future__ import annotations
 
@@ -48,27 +48,33 @@ MORE = (
     "memory_gain_mixtures",
     "memory_gain_seen",
 )
-"""Beside the numbers that have a goal; the greatest of the builds, as for those."""
+"""Metrics beside those with a criterion; the largest value of the builds is printed."""
 
 
 def calibration(
-    face: Annotated[str, typer.Option(help="Name or YAML file of the face.")] = "morpheus33",
-    builds: Annotated[str, typer.Option(help="Which robots of the design, comma-separated.")] = "1",
-    cameras: Annotated[str, typer.Option(help="projected, rendered or both, comma-separated.")] = (
-        "projected"
-    ),
-    poses: Annotated[int, typer.Option(min=1, help="Budget of poses.")] = 1490,
+    face: Annotated[
+        str, typer.Option(help="Name of the face, or path of its YAML file.")
+    ] = "morpheus33",
+    builds: Annotated[
+        str, typer.Option(help="Seeds of the simulated robots, separated by commas.")
+    ] = "1",
+    cameras: Annotated[
+        str, typer.Option(help="projected, rendered, or both separated by a comma.")
+    ] = ("projected"),
+    poses: Annotated[int, typer.Option(min=1, help="Number of poses, about.")] = 1490,
 ) -> dict[str, float | int | str | None]:
-    """Whole calibrations in simulation; each number is the worst (greatest) of the builds.
+    """Run whole calibrations in simulation. Each metric is the worst (largest) of the builds.
 
-    In full: ``--builds 1,2,3 --cameras projected,rendered``. On one idle core a build takes about 3
-    minutes with the projected camera and some 15 with the rendered one.
+    Example: mien bench calibration --builds 1,2,3 --cameras projected,rendered
+
+    On one idle core a build takes about 3 minutes with the projected camera and 15 with the
+    rendered one.
     """
     torch.set_num_threads(1)
     try:
         seeds = [int(b) for b in builds.split(",")]
     except ValueError as e:
-        raise InputError(f"builds must be numbers with commas between, are {builds!r}") from e
+        raise InputError(f"builds must be numbers separated by commas, got {builds!r}") from e
     out: dict[str, float | int | str | None] = {"face": face, "builds": builds, "poses": poses}
     for camera in cameras.split(","):
         found = [one(face, build, camera.strip(), poses) for build in seeds]
@@ -80,7 +86,7 @@ def calibration(
 
 
 def one(face: str, build: int, camera: str, poses: int) -> dict[str, Any]:
-    """Metrics of one calibration, in a folder that is thrown away."""
+    """Metrics of one calibration, in a temporary folder."""
     config = load_face(face)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -94,8 +100,8 @@ def one(face: str, build: int, camera: str, poses: int) -> dict[str, Any]:
     rig = open_rig(config, camera=camera, build=build, seed=build)
     try:
         rig.start()
-        verdict = check_all(config, data, stabiliser, model, rig, build)
+        results = check_all(config, data, stabiliser, model, rig, build)
     finally:
         rig.stop()
     poses = int((data.pose >= 0).sum())
-    return verdict.metrics | {"robot_s": robot_s, "fit_s": fit_s, "poses": poses}
+    return results.metrics | {"robot_s": robot_s, "fit_s": fit_s, "poses": poses}

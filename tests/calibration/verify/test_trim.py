@@ -60,10 +60,13 @@ def test_a_shifted_model_is_the_model_at_shifted_commands(
     there = u.copy()
     there[:, model.inputs] += shift
     np.testing.assert_allclose(moved.landmarks(u), model.landmarks(there), atol=1e-8)
+    x, shifted_x = u[:, model.inputs], there[:, model.inputs]
     np.testing.assert_allclose(
-        moved.predictive_std(u), model.predictive_std(there), atol=1e-8, rtol=1e-6
+        moved.predictive_variance(x), model.predictive_variance(shifted_x), atol=1e-8, rtol=1e-6
     )
-    np.testing.assert_allclose(moved.jacobian(u[0]), model.jacobian(there[0]), atol=1e-8)
+    np.testing.assert_allclose(
+        moved.latent_jacobian(x[0]), model.latent_jacobian(shifted_x[0]), atol=1e-8
+    )
 
 
 def test_the_same_robot_is_kept(face: FaceConfig, fitted: tuple[SelfModel, float]) -> None:
