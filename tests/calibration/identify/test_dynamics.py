@@ -91,7 +91,7 @@ def test_what_a_formula_does_is_found(known: Known, tmp_path: Path) -> None:
         assert abs(p.dead_s - 0.045) < max(0.004, 3 * p.dead_error_s)
     (output,) = warnings(list(found.values()))
     assert "jaw_open is slow" in output
-    assert f"lets it move at {face.speed[slow]:g}" in output
+    assert f"the YAML allows {face.speed[slow]:g}" in output
 
 
 def test_one_that_is_late_is_named(known: Known, tmp_path: Path) -> None:
