@@ -1,7 +1,6 @@
 """``mien calibrate``: the stages of a calibration. Each reads and writes files of one folder.
 
-Importing this file loads neither torch, MuJoCo, MediaPipe nor matplotlib: a stage imports them when
-it needs them.
+This file imports neither torch, MuJoCo, MediaPipe nor matplotlib. The stages import what they need.
 """
 
 from __future__ import annotations
