@@ -13,6 +13,7 @@ from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import ramp, ramp_seconds
+from mien.robot.face.supply import power_up_s
 from mien.robot.link.board import Board
 
 SETTLE_S = 0.03
@@ -76,7 +77,7 @@ class SimRig(BoardRig):
         """See ``CaptureRig``."""
         self._board.arm()
         self._began = self._clock.now()
-        self._hold(0.5)
+        self._hold(max(0.5, power_up_s(self._face)))
 
     def run_trajectory(self, commands: Floats, rate: float, every: int = 1) -> ObservedRun:
         """See ``CaptureRig``. A frame is captured one period after its command."""

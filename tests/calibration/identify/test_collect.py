@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.paths import ROOT
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import RECORDS, Dataset, RecordWriter, record_type
