@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mien.calibration.plan.plan import KINDS
 from mien.models.face.regions import COUNT
+from mien.models.files import write_whole
 from mien.robot.errors import ConfigError, InputError
 from mien.robot.face.config import FaceConfig, Floats
 
@@ -136,9 +137,7 @@ class RecordWriter:
             if (folder / SETUP).exists():
                 check_setup(folder, setup)
             else:
-                part = folder / f"{SETUP}.part"
-                part.write_text(json.dumps(asdict(setup), indent=2) + "\n", encoding="utf-8")
-                part.replace(folder / SETUP)
+                write_whole(folder / SETUP, json.dumps(asdict(setup), indent=2) + "\n")
             good, whole = _good_records(self._path, self._type)
             # Unbuffered: the operating system has a record as soon as it is written, even if this
             # process is killed.
@@ -187,7 +186,7 @@ def load(folder: Path, face: FaceConfig) -> Dataset:
         ConfigError: the data is of another face.
     """
     setup = read_setup(folder, face.name)
-    if (setup.face, setup.face_hash) != (face.name, face.hash):
+    if setup.face != face.name or setup.face_hash not in face.hashes:
         raise ConfigError(
             f"{folder} holds data of {setup.face} ({setup.face_hash}), "
             f"this face is {face.name} ({face.hash})",

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mien.calibration.capture.frame_filter import REASONS, CapturedFrame, has_moved, medoid_pose
+from mien.models.files import whole
 from mien.robot.errors import ConfigError, DeviceError, InputError
 from mien.robot.face.config import Floats
 
@@ -34,10 +35,8 @@ class RestPose:
 
     def save(self, folder: Path) -> None:
         """Write the file whole or not at all."""
-        part = (folder / FILE).with_suffix(".part")
-        with part.open("wb") as f:
+        with whole(folder / FILE) as part, part.open("wb") as f:
             np.savez(f, landmarks=self.landmarks, head=self.head, bias=self.bias)
-        part.replace(folder / FILE)
 
     @classmethod
     def load(cls, folder: Path, face: str) -> RestPose | None:

@@ -25,6 +25,7 @@ from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture.rig import CaptureRig, ObservedRun
 from mien.calibration.identify.step_response import StepResponse, fit_step_response
+from mien.models.files import whole
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.neck import NECK, neck_features
 from mien.robot.face.config import FaceConfig, Floats
@@ -112,8 +113,7 @@ def record_step_responses(
         rig.move_to(commands[0])
         run = rig.run_trajectory(commands, RATE_HZ, every=2)
         path = folder / FOLDER / f"{name}.npz"
-        part = path.with_suffix(".part")
-        with part.open("wb") as f:
+        with whole(path) as part, part.open("wb") as f:
             np.savez(
                 f,
                 sent_at=run.sent_at,
@@ -122,7 +122,6 @@ def record_step_responses(
                 seen=run.seen.astype(np.float32),
                 head=run.head,
             )
-        part.replace(path)
         yield name, run
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.models.files import whole
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, Floats
 
@@ -63,8 +64,7 @@ class Plan:
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all."""
-        part = path.with_suffix(".part")
-        with part.open("wb") as f:
+        with whole(path) as part, part.open("wb") as f:
             np.savez(
                 f,
                 face=self.face,
@@ -75,7 +75,6 @@ class Plan:
                 active=self.active,
                 minutes=self.minutes,
             )
-        part.replace(path)
 
     @classmethod
     def load(cls, path: Path, face: FaceConfig) -> Plan:
@@ -98,7 +97,7 @@ class Plan:
                 )
         except (OSError, KeyError, ValueError, EOFError) as e:
             raise InputError(f"cannot read the plan {path}: {e}", again) from e
-        if (plan.face, plan.face_hash) != (face.name, face.hash):
+        if plan.face != face.name or plan.face_hash not in face.hashes:
             raise InputError(
                 f"{path} is a plan for {plan.face} ({plan.face_hash}), "
                 f"this face is {face.name} ({face.hash})",

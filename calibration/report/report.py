@@ -17,6 +17,7 @@ from mien.calibration.capture.frame_filter import describe_counts
 from mien.calibration.report.figures import Plot, plots
 from mien.calibration.verify.acceptance import DESCRIPTIONS, CriterionResult, evaluate, unmet
 from mien.calibration.verify.results import VerificationResults
+from mien.models.files import write_whole
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig
 
@@ -90,9 +91,7 @@ def write_report(
         "<meta name='viewport' content='width=device-width,initial-scale=1'>"
         f"<style>{_STYLE}</style>" + "\n".join(sections) + "</html>\n"
     )
-    part = path.with_suffix(".part")
-    part.write_text(page, encoding="utf-8")
-    part.replace(path)
+    write_whole(path, page)
     return path
 
 

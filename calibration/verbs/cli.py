@@ -200,7 +200,7 @@ def _verify(face: str, workspace: Workspace, robot: Robot) -> list[str]:
     config, folder, seed = load_face(face), workspace.folder, robot.seed
     data, stabiliser = stabilised(dataset.load(folder, config))
     workspace.require_model()
-    model = self_model.load(folder / fitting.MODEL, config.name, config.hash)
+    model = self_model.load(folder / fitting.MODEL, config.name, config.hashes)
     with workspace.resumable("verify"):
         with (
             open_session(config, workspace, robot, "verify") as rig,
@@ -252,7 +252,7 @@ def report(face: Face = "morpheus33", out: Out = None) -> None:
     folder = workspace.folder
     data, _ = stabilised(dataset.load(folder, config))
     workspace.require_model()
-    model = self_model.load(folder / fitting.MODEL, config.name, config.hash)
+    model = self_model.load(folder / fitting.MODEL, config.name, config.hashes)
     arrays = load_arrays(folder, workspace.command("verify"))
     results = VerificationResults(workspace.metrics(), arrays)
     findings = read_findings(folder)

@@ -104,7 +104,7 @@ def trim(
             print(f"nothing to trim: error {drift.rmse_mm:.2f} mm, no shift is significant")
             print_command(workspace.demo())
             return
-        model = self_model.load(workspace.folder / fitting.MODEL, config.name, config.hash)
+        model = self_model.load(workspace.folder / fitting.MODEL, config.name, config.hashes)
         fitting.save(workspace.folder, shifted(model, drift.shift[model.inputs]))
     print(f"error {drift.rmse_mm:.2f} -> {drift.trimmed_rmse_mm:.2f} mm")
     _print_shifts(config, drift)
@@ -131,7 +131,7 @@ def _assess(face: FaceConfig, workspace: Workspace, poses: int, robot: Robot, st
     The robot need not be the calibrated one; this is what the check decides.
     """
     workspace.require_model()
-    model = self_model.load(workspace.folder / fitting.MODEL, face.name, face.hash)
+    model = self_model.load(workspace.folder / fitting.MODEL, face.name, face.hashes)
     expected = workspace.metrics().get("model_rmse_mm")
     if expected is None:
         raise InputError(f"{workspace.folder} was not verified", workspace.command("verify"))

@@ -18,13 +18,13 @@ def install(face: FaceConfig, workspace: Workspace) -> None:
     Raises:
         InputError: verification did not accept the model.
     """
-    model = self_model.load(workspace.folder / MODEL, face.name, face.hash)
+    model = self_model.load(workspace.folder / MODEL, face.name, face.hashes)
     why, stage = unproven(model)
     if why:
         raise InputError(
             f"{workspace.folder / MODEL} is not installed: it {why}", workspace.command(stage)
         )
     numbers = {k: v for k, v in workspace.metrics().items() if isinstance(v, float | int)}
-    target = self_model.shipped(face.name)
+    target = self_model.installed(face.name)
     self_model.save(target, replace(model, meta=model.meta | {"metrics": numbers}))
     print(f"{target}: installed")

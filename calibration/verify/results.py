@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mien.models.files import whole
 from mien.robot.errors import InputError
 from mien.robot.face.config import Floats
 
@@ -35,10 +36,8 @@ def rmse(a: Floats, b: Floats) -> float:
 
 def save_arrays(folder: Path, arrays: dict[str, Floats]) -> None:
     """Write the arrays whole or not at all."""
-    part = (folder / FILE).with_suffix(".part")
-    with part.open("wb") as f:
+    with whole(folder / FILE) as part, part.open("wb") as f:
         np.savez(f, **arrays)  # type: ignore[arg-type]  # numpy takes any array by name
-    part.replace(folder / FILE)
 
 
 def load_arrays(folder: Path, again: str) -> dict[str, Floats]:

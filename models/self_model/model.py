@@ -20,6 +20,8 @@ needed to evaluate them.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -204,8 +206,13 @@ def save(path: Path, model: SelfModel) -> None:
     checkpoint.save(path, tensors, model.meta | layout)
 
 
-def load(path: Path, face: str, face_hash: str) -> SelfModel:
+def load(path: Path, face: str, hashes: Sequence[str]) -> SelfModel:
     """Read the self-model of a face.
+
+    Args:
+        path: safetensors.
+        face: its name.
+        hashes: hashes of the face that it may have been made for, the present one first.
 
     Raises:
         ModelError: the file is missing or damaged, or it was made for another face or face hash.
@@ -215,10 +222,10 @@ def load(path: Path, face: str, face_hash: str) -> SelfModel:
         raise ModelError(f"face {face} has no self-model at {path}", again)
     model = read(path)
     meta = model.meta
-    if meta.get("face") != face or meta.get("face_hash") != face_hash:
+    if meta.get("face") != face or meta.get("face_hash") not in hashes:
         raise ModelError(
             f"{path.name} was made for face {meta.get('face')} ({meta.get('face_hash')}), "
-            f"this face is {face} ({face_hash}); make its own with `{again}`",
+            f"this face is {face} ({hashes[0]}); make its own with `{again}`",
             again,
         )
     return model
@@ -257,6 +264,13 @@ def _padded(out: Floats, factor: Floats, inputs: int, hidden: int) -> dict[str, 
         "out": np.insert(out, at, 0.0, axis=0),
         "covariance_factor": np.insert(factor, at, 0.0, axis=1),
     }
+
+
+def installed(face: str) -> Path:
+    """Path of the self-model that a user calibrated: in the user's data folder, never among the
+    files of the package."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "mien" / f"self_model_{face}.safetensors"
 
 
 def shipped(face: str) -> Path:

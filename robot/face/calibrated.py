@@ -8,7 +8,7 @@ from multiprocessing import parent_process
 from pathlib import Path
 
 from mien.models.self_model.inverse import Inverse
-from mien.models.self_model.model import SelfModel, load, shipped
+from mien.models.self_model.model import SelfModel, installed, load, shipped
 from mien.robot.face.config import FaceConfig
 from mien.robot.face.retarget import Retarget, limits_of
 
@@ -20,7 +20,8 @@ class Calibrated:
 
     Args:
         face: the face.
-        path: its self-model; default is the one that ships for the nominal build.
+        path: its self-model. By default the one that the user installed (``mien calibrate ...
+            --ship``), else the one that ships for the nominal build.
 
     Raises:
         ModelError: no such file, or made for another face: both hashes are named.
@@ -28,8 +29,9 @@ class Calibrated:
 
     def __init__(self, face: FaceConfig, path: Path | None = None) -> None:
         self.face = face
-        self.path = path or shipped(face.name)
-        self.model: SelfModel = load(self.path, face.name, face.hash)
+        own = installed(face.name)
+        self.path = path or (own if own.is_file() else shipped(face.name))
+        self.model: SelfModel = load(self.path, face.name, face.hashes)
         if self.caveat and parent_process() is None:  # who started this process has said it
             _log.warning("%s", self.caveat)
 

@@ -120,7 +120,7 @@ def test_the_model_on_disk_knows_its_origin(
     face: FaceConfig, data: Dataset, model: SelfModel, tmp_path: Path
 ) -> None:
     path = fit.save(tmp_path, model)
-    back = self_model.load(path, face.name, face.hash)
+    back = self_model.load(path, face.name, face.hashes)
     for key in ("data_hash", "mechanism_hash", "build", "seed", "camera"):
         assert back.meta[key] == model.meta[key]
     assert back.meta["data_hash"] == data.hash

@@ -121,7 +121,7 @@ QUICK = partial(FitConfig, steps=20, rounds=1)
 
 def proven(face: FaceConfig, folder: Path) -> bool | None:
     """What the model in a folder says of itself."""
-    model = self_model.load(folder / "self_model.safetensors", face.name, face.hash)
+    model = self_model.load(folder / "self_model.safetensors", face.name, face.hashes)
     return model.meta.get("calibrated")
 
 
