@@ -20,6 +20,7 @@ from mien.models.self_model.inverse import Inverse
 from mien.models.self_model.levenberg_marquardt import Box, minimise
 from mien.models.self_model.model import Floats
 from mien.models.self_model.objective import ProjectedTargets
+from mien.models.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class ClipWeights:
     steps: int = 12
 
 
+@one_thread
 def solve_clip(
     inverse: Inverse,
     targets: Floats,

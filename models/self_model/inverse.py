@@ -18,6 +18,7 @@ from mien.models.self_model.levenberg_marquardt import Box, minimise
 from mien.models.self_model.model import Floats, SelfModel
 from mien.models.self_model.objective import Objective, ObjectiveWeights
 from mien.models.self_model.observation_model import ObservationModel, ObservationObjective
+from mien.models.threads import one_thread
 
 _CHUNK = 32  # frames solved together: their Jacobians stay in the cache
 # A pull that changes by less than this share of its range is kept: noise in the targets must not
@@ -124,6 +125,7 @@ class Inverse:
         self._x = self.model.network_inputs(self.commands, self.tendon_state)
         self.tendon_state = self.model.advance(self.tendon_state, self.commands)
 
+    @one_thread
     def solve(self, target: Floats, dt: float = np.inf, others: Floats | None = None) -> Solution:
         """Commands for one target.
 
@@ -170,6 +172,7 @@ class Inverse:
             cost=cost,
         )
 
+    @one_thread
     def solve_each(self, targets: Floats, steps: int | None = None) -> Floats:
         """Commands (T, n) of T targets (T, 478, 3) mm, each solved alone and from rest.
 

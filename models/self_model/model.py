@@ -34,6 +34,7 @@ from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT
 from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.self_model.neck import NECK, neck_features, rotation
+from mien.models.threads import one_thread
 
 Floats = NDArray[np.float64]
 KIND = "self_model"
@@ -120,6 +121,7 @@ class SelfModel:
         """Landmarks (..., 478, 3) in mm of latents (..., K)."""
         return np.asarray(self.mean + (z @ self.decoder).reshape(*z.shape[:-1], COUNT, 3))
 
+    @one_thread
     def landmarks(self, commands: Floats, tendon_state: Floats | None = None) -> Floats:
         """Landmarks (..., 478, 3) in mm of commands (..., n).
 
@@ -133,6 +135,7 @@ class SelfModel:
         self._check(commands)
         return self.decode(self.latents(self.network_inputs(commands, tendon_state)))
 
+    @one_thread
     def sequence(self, commands: Floats, tendon_state: Floats | None = None) -> Floats:
         """Landmarks (T, 478, 3) in mm of commands (T, n) that follow one another."""
         self._check(commands)

@@ -19,6 +19,7 @@ from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.models.speech import loudness
+from mien.models.threads import one_thread
 
 Array = NDArray[np.float32]
 WEIGHTS: Final = checkpoint.WEIGHTS / "speech.safetensors"
@@ -93,6 +94,7 @@ class LightSpeech:
         self._power = np.zeros(len(self._taps) - 1, np.float32)
         self._asked = np.zeros(1, np.float32)
 
+    @one_thread
     def __call__(self, x: Array) -> Array:
         """(T, 2 * features) -> (T, 52); step i of the stream is frame ``i - lookahead_frames``."""
         hidden = self._hidden(x)
@@ -117,6 +119,7 @@ class LightSpeech:
         loud = loudness.loudness(np.convolve(power, self._taps[::-1], mode="valid"))
         return loudness.opened((both[:-1] + both[1:]) / 2, loud, self._share)
 
+    @one_thread
     def phones(self, x: Array) -> Array:
         """The same steps -> logits of ``mien.models.speech.phones.PHONES`` instead, (T, phones)."""
         return np.asarray(self._hidden(x) @ self._phone_head[0] + self._phone_head[1], np.float32)

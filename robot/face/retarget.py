@@ -24,6 +24,7 @@ from mien.models.face.blendshapes import ARKIT, INDEX, LEFT_RIGHT
 from mien.models.face.regions import LIP_GAPS, REGIONS, gaps, landmark_weights, mouth_width
 from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.model import SelfModel
+from mien.models.threads import one_thread
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.face_units import FaceUnits, load_units
@@ -118,6 +119,7 @@ class Retarget:
         self._region = _nearest_region(basis.neutral)
         self._floor = _PRESSED * gaps(self.neutral, LIP_GAPS)
 
+    @one_thread
     def targets(self, weights: NDArray[np.floating]) -> Floats:
         """Weights (T, 52) in [0, 1] -> targets (T, 478, 3) mm in the head frame.
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import Dataset
@@ -37,7 +36,6 @@ def face() -> FaceConfig:
 
 @pytest.fixture(scope="module")
 def folder(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("calibration")
     make_plan(face, 300).save(folder / PLAN)
     collect(face, AnalyticRig(face, stuck=(STUCK,)), folder)

@@ -25,6 +25,7 @@ from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT, landmark_weights
 from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.self_model.model import MAX_LATENTS, POWERS, Floats, SelfModel
+from mien.models.threads import torch_thread
 from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.field_shrinkage import shrink_fields
 from mien.models.train.self_model.hysteresis import identify_play
@@ -62,6 +63,7 @@ class Examples:
     landmarks: Floats
 
 
+@torch_thread()
 def fit(
     examples: Examples,
     config: FitConfig | None = None,

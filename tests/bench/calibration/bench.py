@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 import typer
 
 from mien.calibration.capture import dataset
@@ -70,7 +69,6 @@ def calibration(
     On one idle core a build takes about 3 minutes with the projected camera and 15 with the
     rendered one.
     """
-    torch.set_num_threads(1)
     try:
         seeds = [int(b) for b in builds.split(",")]
     except ValueError as e:

@@ -6,7 +6,6 @@ from time import perf_counter
 from typing import Annotated
 
 import numpy as np
-import torch
 import typer
 
 from mien.models.checkpoint import WEIGHTS
@@ -30,7 +29,6 @@ def inverse(
     reference: Annotated[int, typer.Option(min=1, help="Frames given to Adam.")] = 48,
 ) -> dict[str, float | int | str | None]:
     """Times and costs on a smooth trajectory of this face, with noise it cannot reach."""
-    torch.set_num_threads(1)
     model = read(WEIGHTS / f"self_model_{face}.safetensors")
     limits = Limits.plain(command_limits(model), np.full(model.n, _SPEED))
     rng = np.random.default_rng(0)

@@ -34,7 +34,6 @@ def bench_speech(
         ModelError: no such data, or weights of another network.
     """
     # `mien` imports this file for every verb: torch must wait until it is wanted.
-    import torch
 
     from mien.models.data.corpora import grid
     from mien.models.speech import network as speech
@@ -49,7 +48,6 @@ def bench_speech(
         stream_vs_offline,
     )
 
-    torch.set_num_threads(1)
     net, meta = speech.load(weights)
     out: Result = {
         "speech.lookahead_ms": net.config.lookahead_ms,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.connect import open_rig
@@ -38,7 +37,6 @@ Known = tuple[FaceConfig, SelfModel]
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
-    torch.set_num_threads(1)
     face, folder = load_face("hobby9"), tmp_path_factory.mktemp("pace")
     make_plan(face, 300).save(folder / PLAN)
     collect(face, AnalyticRig(face), folder)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from mien.calibration.capture import dataset
 from mien.calibration.identify import fit
@@ -47,7 +46,6 @@ def face() -> FaceConfig:
 
 @pytest.fixture(scope="module")
 def known(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> SelfModel:
-    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("known")
     make_plan(face, 600).save(folder / PLAN)
     collect(face, AnalyticRig(face), folder, stop_after=330)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import Dataset
@@ -50,7 +49,6 @@ def face() -> FaceConfig:
 
 @pytest.fixture(scope="module")
 def data(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("calibration")
     plan = replace(make_plan(face, 400), active=0)
     plan.save(folder / PLAN)

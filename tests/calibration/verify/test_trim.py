@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from mien.calibration.capture import dataset
 from mien.calibration.identify import fit
@@ -40,7 +39,6 @@ def face() -> FaceConfig:
 
 @pytest.fixture(scope="module")
 def fitted(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[SelfModel, float]:
-    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("trim")
     make_plan(face, 300).save(folder / PLAN)
     collect(face, AnalyticRig(face), folder)

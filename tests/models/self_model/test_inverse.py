@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +37,6 @@ def face() -> AnalyticFace:
 
 @pytest.fixture(scope="module")
 def model(face: AnalyticFace) -> SelfModel:
-    torch.set_num_threads(1)
     return fit(face.examples(), FitConfig(latents=16, hidden=(32, 32), steps=400, sparse=0.0))
 
 

@@ -29,7 +29,6 @@ def face() -> AnalyticFace:
 
 @pytest.fixture(scope="module")
 def model(face: AnalyticFace) -> SelfModel:
-    torch.set_num_threads(1)
     return fit(face.examples(), QUICK)
 
 

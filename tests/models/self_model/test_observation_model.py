@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-import torch
 
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT
@@ -36,7 +35,6 @@ class Seen:
 
 def watched(shapes: float, noise: float) -> Seen:
     """Observations with errors of ``shapes`` mm, another mixture in each pose, and ``noise`` mm."""
-    torch.set_num_threads(1)
     robot = AnalyticFace(rigid=8, tendons=0)
     rng = np.random.default_rng(0)
     wrong = rng.normal(size=(6, COUNT * 3))

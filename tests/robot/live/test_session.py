@@ -168,7 +168,7 @@ def test_a_signal_ends_in_rest_with_its_exit_code(tmp_path: Path, sign: signal.S
     )
     script = tmp_path / "live.py"
     script.write_text(program)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         [sys.executable, str(script), "--face", FACE, "--wav", str(LJ_DEMO), "--repeat",
          "--record", str(tape), "--json"],
