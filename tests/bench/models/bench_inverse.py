@@ -9,7 +9,6 @@ import numpy as np
 import typer
 
 from mien.models.checkpoint import WEIGHTS
-from mien.models.inverse_clip import solve_clip
 from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.levenberg_marquardt import Box, minimise
 from mien.models.self_model.model import Floats, SelfModel, read
@@ -50,23 +49,16 @@ def inverse(
     began = perf_counter()
     solver.solve_each(targets)
     batch = frames / (perf_counter() - began)
-    solver.reset()
-    began = perf_counter()
-    clip = solve_clip(solver, targets, FPS)
-    clip_fps = frames / (perf_counter() - began)
     ratio, speedup = against_adam(
         model, limits, targets[:: max(1, frames // reference)][:reference]
     )
-    clip_steps = np.abs(np.diff(clip, axis=0, prepend=np.zeros((1, model.n))))
-    violations_clip = (clip < low) | (clip > high) | (clip_steps > _SPEED / FPS + 1e-9)
     return {
         "inverse.frame_ms_p50": float(np.percentile(spent, 50) * 1e3),
         "inverse.frame_ms_p99": float(np.percentile(spent, 99) * 1e3),
         "inverse.batch_fps": float(batch),
-        "inverse.clip_fps": float(clip_fps),
         "inverse.loss_vs_adam500": ratio,
         "inverse.speedup_vs_adam500": speedup,
-        "inverse.limit_violations": int(violations.sum() + violations_clip.sum()),
+        "inverse.limit_violations": int(violations.sum()),
         "inverse.actuators": model.n,
         "inverse.face": face,
     }

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from mien.models.errors import ModelError
 from mien.models.face.regions import LIP_GAPS, LIPS, gaps
-from mien.models.inverse_clip import solve_clip
 from mien.models.self_model import model as self_model
 from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.levenberg_marquardt import Box, bounded_step, minimise
@@ -102,33 +101,6 @@ def test_a_sequence_is_followed_through_the_tendons_play(
     assert np.sqrt(np.mean(error**2)) < 0.15 * np.sqrt(np.mean(motion**2))
 
 
-def test_a_clip_keeps_every_limit_and_beats_one_frame_at_a_time(
-    face: AnalyticFace, model: SelfModel
-) -> None:
-    inverse = Inverse(model, Limits.plain(face.limits, np.full(model.n, SPEED / 3)))
-    wanted = sweep(face, 240)
-    targets = face.see(face.network_inputs(wanted))
-    clip = solve_clip(inverse, targets, FPS)
-    steps = np.diff(clip, axis=0, prepend=inverse.commands[None])
-    assert np.abs(steps).max() <= SPEED / 3 / FPS + 1e-12
-    assert (clip >= face.limits[:, 0]).all()
-    assert (clip <= face.limits[:, 1]).all()
-    frames = np.array([inverse.solve(t, 1 / FPS).commands for t in targets])
-
-    def rms(commands: Floats) -> float:
-        return float(np.sqrt(np.mean((face.see(face.network_inputs(commands)) - targets) ** 2)))
-
-    # Too slow for the wave: only the clip can leave early for what is coming.
-    assert rms(clip) < rms(frames)
-
-
-def test_a_lagging_face_is_told_earlier(face: AnalyticFace, inverse: Inverse) -> None:
-    targets = face.see(face.network_inputs(sweep(face, 120)))
-    now = solve_clip(inverse, targets, FPS)
-    early = solve_clip(inverse, targets, FPS, lag_s=5 / FPS)
-    np.testing.assert_allclose(early[20:100, :4], now[25:105, :4], atol=0.05)
-
-
 def test_adam_finds_nothing_better(face: AnalyticFace, model: SelfModel) -> None:
     objective = Objective(model, ObjectiveWeights())
     rng = np.random.default_rng(0)
@@ -204,10 +176,6 @@ def test_nan_targets_are_refused_and_nothing_moves(face: AnalyticFace, inverse: 
     np.testing.assert_array_equal(inverse.tendon_state, state)
     with pytest.raises(ModelError, match="shape"):
         inverse.solve(face.neutral[:100])
-    with pytest.raises(ModelError, match="fps"):
-        solve_clip(inverse, face.neutral[None], 0.0)
-    with pytest.raises(ModelError, match="NaN"):
-        solve_clip(inverse, bad[None], FPS)
 
 
 def test_sides_do_the_same_where_the_target_does_not_say(
@@ -232,7 +200,6 @@ def test_sides_do_the_same_where_the_target_does_not_say(
 @pytest.mark.parametrize("frames", [0, 1, 2])
 def test_the_shortest_clips(face: AnalyticFace, inverse: Inverse, frames: int) -> None:
     targets = np.repeat(face.neutral[None], frames, axis=0)
-    assert solve_clip(inverse, targets, FPS).shape == (frames, inverse.model.n)
     assert inverse.solve_each(targets).shape == (frames, inverse.model.n)
 
 
