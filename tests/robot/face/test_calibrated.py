@@ -16,7 +16,7 @@ from mien.robot.face.config import load_face
 def stored(path: Path, meta: dict[str, Any]) -> Path:
     """The shipped model of hobby9 with only ``meta`` known of how it came about."""
     face = load_face("hobby9")
-    model = self_model.load(self_model.shipped(face.name), face.name, face.hash)
+    model = self_model.load(self_model.shipped(face.name), face.name, face.hashes)
     origin = {"face": face.name, "face_hash": face.hash}
     self_model.save(path / "self_model.safetensors", replace(model, meta=origin | meta))
     return path / "self_model.safetensors"

@@ -191,11 +191,11 @@ def test_junk_in_place_of_supplies_is_refused_without_a_crash(tmp_path: Path, ju
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_a_shipped_face_has_a_supply_that_carries_it_and_its_hash_is_the_one_it_had(
+def test_a_shipped_face_has_a_supply_that_carries_it_and_what_was_made_for_it_still_fits(
     name: str,
 ) -> None:
     face = load_face(name)
-    assert face.hash == HASHES[name]
+    assert HASHES[name] in face.hashes
     assert {k for feed in feeds(face) for k in feed.actuators} == set(range(len(face.names)))
     for feed in feeds(face):
         worst = max(feed.assumed_a(t) for t in np.arange(0.0, 5.0, 0.01))
