@@ -143,7 +143,7 @@ class LiveStudio(Studio):
         """See ``Studio``. Looks again when the board was away: the face has been elsewhere."""
         look = super().look()
         while self._linked() != self._links:
-            self.go(self._last)
+            self.go(self._aim)
             again = super().look()
             self._tally.dropped["link"] += 1
             away = {**look.dropped, "link": look.dropped.get("link", 0) + 1}
@@ -229,7 +229,7 @@ class LiveStudio(Studio):
             return self._over or new
 
         with self._turn:
-            self._goal = goal
+            self._goal = self._aim = goal
             there = self._turn.wait_for(sent, _PATIENCE_S)
             if self._tick is not None:
                 self._last = self._tick.sent

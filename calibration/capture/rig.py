@@ -16,14 +16,12 @@ from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter, ramp, ramp_seconds
-from mien.robot.face.supply import power_up_s
 from mien.robot.link.board import Board
 
 RATE_HZ = 30.0
 SETTLE_S = 0.12  # after the board has got there: servo lag and the skin's own swing
 RIG_SETTLE_S = 0.03
-"""The same for the rig, measured: one frame after the board has got there, the landmarks are within
-0.04 mm RMS of where they come to rest."""
+"""The same for the rig: one frame later, the landmarks are within 0.04 mm RMS of their rest."""
 CLEAR_LOOKS = 5  # of a tracker's picture of a still face
 PATIENCE_S = 0.5  # how much longer to wait for a pose that still moves
 
@@ -151,7 +149,7 @@ class Studio:
         self._sieve, self._tally = Sieve(), Tally()
         self._neck = np.array([a.region == "neck" for a in face.actuators.values()])
         self._limit = Limiter(face)
-        self._last = face.safe.copy()
+        self._last = self._aim = face.safe
         self._began = 0.0
         self._usual: list[float] = []
 
@@ -182,7 +180,7 @@ class Studio:
         """Arm, and wait until the board has ramped to the safe pose."""
         self._board.arm()
         self._began = self._clock.now()
-        self._hold(max(0.5, power_up_s(self._face)))
+        self._hold(max(0.5, self._board.homed_at - self._began))
 
     def go(self, goal: Floats) -> Floats:
         """Move there at the speed limits; the limiter has the last word."""
@@ -190,10 +188,10 @@ class Studio:
             before = self._last
             self._send(goal)
             there = np.abs(self._last - goal).max() < 1e-9
-            if there or np.abs(self._last - before).max() < 1e-9:  # or an interlock holds it
+            held = np.abs(self._last - before).max() < 1e-9  # by an interlock, or the board homes
+            if there or (held and self._board.pace(self._clock.now()) > 0.0):
                 break
-        # The last setpoint is still ahead of the board by the lead.
-        self._hold(self._board.lead_s)
+        self._hold(self._board.lead_s)  # by which the last setpoint is still ahead of the board
         return self._last
 
     def look(self) -> Look:
@@ -288,11 +286,13 @@ class Studio:
     def _hold(self, seconds: float) -> None:
         end = self._clock.now() + seconds
         while self._clock.now() < end - 1e-9:
-            self._send(self._last)
+            self._send(self._aim)
 
     def _send(self, goal: Floats, rate: float = RATE_HZ) -> None:
-        now = self._clock.now()
-        limited = self._limit(goal, self._last, 1.0 / rate)
+        self._aim, now = goal, self._clock.now()
+        pace = self._board.pace(now)
+        last = self._last if pace > 0.0 else self._face.safe  # the board homes
+        limited = self._limit(goal, last, pace / rate)
         self._board.send(now, to_pulses(self._face, limited.commands))
         self._last = limited.commands
         self._board.read()
