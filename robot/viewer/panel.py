@@ -18,10 +18,10 @@ from mien.robot.face.config import Floats, load_face
 from mien.robot.panel.face_view import sliders
 from mien.robot.panel.intents import Commands, Intent, Schema, Share
 from mien.robot.panel.meters import board
-from mien.robot.panel.process import Window
 from mien.robot.panel.scene import script
 from mien.robot.panel.served import serve
 from mien.robot.panel.view import Frame, Page, Say, part, text
+from mien.robot.panel.window import Window
 from mien.robot.viewer.chosen import Choice, Chosen
 from mien.robot.viewer.picture import RigPicture, loads
 from mien.robot.viewer.presets import Presets
