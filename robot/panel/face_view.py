@@ -58,6 +58,7 @@ class FaceView:
             f"Mien: {self._face.name}",
             styles=(part("stage.css"),),
             scripts=(script(), part("stage.js"), part("face_view.js")),
+            simulated=window.line == "sim",
         )
 
     def hello(self) -> Sequence[Frame]:

@@ -77,6 +77,7 @@ class RigView:
             styles=(part("stage.css"), (_HERE / "panel.css").read_text("utf-8")),
             scripts=(script(), part("stage.js"), (_HERE / "panel.js").read_text("utf-8")),
             again="mien sim --view",
+            simulated=True,
         )
 
     def hello(self) -> Sequence[Frame]:

@@ -7,7 +7,7 @@ import pytest
 from tests.robot.browser import Browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with Browser() as made:
         yield made

@@ -61,6 +61,17 @@ def test_no_end_of_a_run_looks_alive(browser: Browser, end: str) -> None:
         assert browser.wait_for("the stop was not sent")
 
 
+def test_a_stopped_rig_has_no_board_to_clear_and_the_page_says_what_to_do(browser: Browser) -> None:
+    with Served(simulated=True) as at:
+        browser.open(at.door.address("127.0.0.1"))
+        assert browser.wait_for("live,")
+        at.server.over("off", "done")
+        assert browser.wait_for("nothing has to be cleared")
+        assert browser.js("document.getElementById('curtain-word').innerText") == "STOPPED"
+        assert "mien clear" not in browser.text()
+        assert "mien panel" in browser.text()
+
+
 def test_a_page_that_finds_its_run_again_is_live_again(browser: Browser) -> None:
     with Served() as at:
         browser.open(at.door.address("127.0.0.1"))

@@ -9,14 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.robot.control.estop_socket import request
-from mien.robot.control.loop import Tick
+from mien.robot.control.connect import connected
+from mien.robot.control.estop_socket import EstopSocket, request
+from mien.robot.control.loop import Loop, Tick
 from mien.robot.errors import EmergencyStopError, MienError
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.window import Window
+from mien.robot.sim.board import SimBoard
+from mien.robot.sim.rig import Rig
 from mien.robot.stopping import Stop
-from mien.robot.viewer.view import ViewProcess, run
-from tests.robot.sim.show.rigs import FACE, N
+from mien.robot.viewer.view import ViewProcess, Wish, run
+from mien.robot.wire import State
+from tests.robot.sim.show.rigs import FACE, N, pulled
 
 
 class Unseen(PanelProcess):
@@ -125,3 +129,27 @@ def test_the_view_opens_on_a_face_without_tendons_whose_every_actuator_shows() -
     )
     assert done.returncode == 0, done.stderr
     assert "http://127.0.0.1:" in done.stdout + done.stderr
+
+
+def test_in_lock_step_no_servo_has_power_after_the_stop() -> None:
+    rig = Rig(FACE)
+    line = SimBoard(rig)
+    wish, ticks = Wish(FACE), list[Tick]()
+    with EstopSocket() as heard:
+
+        def observe(tick: Tick) -> None:
+            ticks.append(tick)
+            if np.abs(tick.sent).max() > 0.2:  # in the middle of a move
+                assert line.powered.all()
+                heard.requested.set()
+
+        with (
+            pytest.raises(EmergencyStopError),
+            connected(FACE, line, line, heard) as (board, clock),
+        ):
+            messages = [("pose", pulled().tolist())]
+            Loop(FACE, board, clock, observe).follow(lambda _: wish.hear(messages))
+    assert line.core.state == State.ESTOP
+    line.advance(0.05)
+    assert not line.powered.any()
+    assert not rig.machine.model.actuator_gainprm[:, 0].any()
