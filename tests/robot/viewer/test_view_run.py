@@ -13,6 +13,7 @@ from mien.robot.control.connect import connected
 from mien.robot.control.estop_socket import EstopSocket, request
 from mien.robot.control.loop import Loop, Tick
 from mien.robot.errors import EmergencyStopError, MienError
+from mien.robot.face.config import load_face
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.window import Window
 from mien.robot.sim.board import SimBoard
@@ -20,7 +21,7 @@ from mien.robot.sim.rig import Rig
 from mien.robot.stopping import Stop
 from mien.robot.viewer.view import ViewProcess, Wish, run
 from mien.robot.wire import State
-from tests.robot.sim.show.rigs import FACE, N, pulled
+from tests.robot.sim.show.rigs import FACE, pulled
 
 
 class Unseen(PanelProcess):
@@ -29,6 +30,7 @@ class Unseen(PanelProcess):
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self.window = window
+        self.face = load_face(window.face)
         self.skin: Any = None
         self.shown: list[Any] = []
         self.stop = ""
@@ -41,8 +43,8 @@ class Unseen(PanelProcess):
         self.skin = skin
 
     def commands(self) -> list[tuple[Any, ...]]:
-        pose = np.zeros(N)
-        pose[FACE.index("jaw_open")] = 0.5
+        pose = np.zeros(len(self.face.names))
+        pose[self.face.index("jaw_open")] = 0.5
         return [("pose", pose.tolist())]
 
     def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
@@ -61,12 +63,12 @@ def test_paced_to_the_clock_it_follows_the_view_and_lets_go_at_the_end() -> None
         return views[0]
 
     said: list[str] = []
-    run(Window("morpheus33", port=0), (), Stop(1.0), said.append, made)
+    run(Window("hobby9", port=0), (), Stop(1.0), said.append, made)
     (view,) = views
     assert said == ["nowhere"]
-    jaw = FACE.index("jaw_open")
+    jaw = view.face.index("jaw_open")
     assert view.shown[-1][1].sent[jaw] == pytest.approx(0.5)
-    assert view.shown[-1][2]["load"].shape == (N,)
+    assert view.shown[-1][2]["load"].shape == (len(view.face.names),)
     assert view.closed
     rig = view.skin.__self__
     assert abs(rig.servo_angles()[jaw]) < 0.05  # back at rest
@@ -97,7 +99,7 @@ def test_the_stop_of_the_page_ends_the_run_without_a_ramp() -> None:
         return views[0]
 
     with pytest.raises(EmergencyStopError):
-        run(Window("morpheus33", port=0), (), Stop(60.0), lambda _: None, made)
+        run(Window("hobby9", port=0), (), Stop(60.0), lambda _: None, made)
     (view,) = views
     view.asking.join()
     assert view.answer == "ESTOP"
