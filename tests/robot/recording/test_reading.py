@@ -141,6 +141,23 @@ def test_every_flipped_byte_costs_its_chunk_at_most_and_is_said(
             assert lost == len(given) - len(records), at
 
 
+@pytest.mark.parametrize("bit", [5, 6, 7])
+@pytest.mark.parametrize("kind", ["index", "chunk"])
+def test_a_part_whose_length_is_damaged_swallows_no_other_chunk(
+    whole: tuple[bytes, list[dict[str, Any]]], tmp_path: Path, kind: str, bit: int
+) -> None:
+    content, given = whole
+    ends = chunk_ends(content)
+    index = ends[0][0]  # what follows a chunk is its index
+    at = index if kind == "index" else content.index(b"\x04\0\0\0zstd", index) - 37
+    assert content[at] == {"index": 0x07, "chunk": 0x06}[kind]
+    broken = bytearray(content)
+    broken[at + 2] ^= 1 << bit  # 8 to 32 KiB longer, and still inside the file
+    records, recording = found(tmp_path, bytes(broken))
+    assert len(records) >= len(given) - (ends[1][1] - ends[0][1])
+    assert str(recording.missing)
+
+
 def test_a_damaged_head_is_said_and_its_copy_is_read(
     whole: tuple[bytes, list[dict[str, Any]]], tmp_path: Path
 ) -> None:
