@@ -150,7 +150,7 @@ class HardwareRig(BoardRig):
         """
         observation = super().observe()
         while self._reconnections() != self._reconnects:
-            self.move_to(self._last)
+            self.move_to(self._requested)
             again = super().observe()
             self._drops.dropped["link"] += 1
             before = {**observation.dropped, "link": observation.dropped.get("link", 0) + 1}
@@ -238,7 +238,7 @@ class HardwareRig(BoardRig):
             return self._over or new
 
         with self._changed:
-            self._goal = goal
+            self._goal = self._requested = goal
             there = self._changed.wait_for(sent, _LOOP_TIMEOUT_S)
             if self._tick is not None:
                 self._last = self._tick.sent

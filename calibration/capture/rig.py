@@ -153,7 +153,7 @@ class BoardRig(ABC):
         self._filter, self._drops = FrameFilter(), DropCounter()
         self._neck = np.array([a.region == "neck" for a in face.actuators.values()])
         self._limit = Limiter(face)
-        self._last = face.safe.copy()
+        self._last = self._requested = face.safe
         self._began = 0.0
         self._spreads: list[float] = []
 
@@ -181,8 +181,9 @@ class BoardRig(ABC):
             before = self._last
             self._send(goal)
             reached = np.abs(self._last - goal).max() < 1e-9
-            # The second condition: an interlock or a limit stops the face on the way.
-            if reached or np.abs(self._last - before).max() < 1e-9:
+            # An interlock or a limit stops the face on the way, and so does a board that homes.
+            held = np.abs(self._last - before).max() < 1e-9
+            if reached or (held and self._board.pace(self._clock.now()) > 0.0):
                 break
         # The board executes the last setpoint only after its lead time.
         self._hold(self._board.lead_s)
@@ -252,11 +253,14 @@ class BoardRig(ABC):
         return not np.abs(commands[..., self._neck]).max(initial=0.0) > 1e-3
 
     def _hold(self, seconds: float) -> None:
-        """Keep the last commands for a time."""
+        """Keep the requested commands for a time. A board that was away gets there again."""
         end = self._clock.now() + seconds
         while self._clock.now() < end - 1e-9:
-            self._send(self._last)
+            self._send(self._requested)
 
     @abstractmethod
     def _send(self, goal: Floats, rate: float = RATE_HZ) -> None:
-        """Send limited commands (n,) towards ``goal``, store them in ``_last``, wait one period."""
+        """Send limited commands (n,) towards ``goal``, store them in ``_last``, wait one period.
+
+        ``goal`` is stored in ``_requested``.
+        """

@@ -13,7 +13,6 @@ from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import ramp, ramp_seconds
-from mien.robot.face.supply import power_up_s
 from mien.robot.link.board import Board
 
 SETTLE_S = 0.03
@@ -77,7 +76,7 @@ class SimRig(BoardRig):
         """See ``CaptureRig``."""
         self._board.arm()
         self._began = self._clock.now()
-        self._hold(max(0.5, power_up_s(self._face)))
+        self._hold(max(0.5, self._board.homed_at - self._began))
 
     def run_trajectory(self, commands: Floats, rate: float, every: int = 1) -> ObservedRun:
         """See ``CaptureRig``. A frame is captured one period after its command."""
@@ -105,8 +104,10 @@ class SimRig(BoardRig):
             self._close()
 
     def _send(self, goal: Floats, rate: float = RATE_HZ) -> None:
-        now = self._clock.now()
-        limited = self._limit(goal, self._last, 1.0 / rate)
+        self._requested, now = goal, self._clock.now()
+        pace = self._board.pace(now)
+        last = self._last if pace > 0.0 else self._face.safe  # the board homes
+        limited = self._limit(goal, last, pace / rate)
         self._board.send(now, to_pulses(self._face, limited.commands))
         self._last = limited.commands
         self._board.read()

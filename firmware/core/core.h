@@ -42,7 +42,15 @@ void mien_release_begin(mien_core *core);            /* FAILSAFE was entered */
 bool mien_release_due(mien_core *core);              /* before each step of it; true: RELEASED now */
 void mien_release_step(mien_core *core, bool moved); /* after it */
 
-/* link.c */
+/* Around the payload of a frame, before it is stuffed. */
+#define MIEN_HEADER_SIZE 2 /* type, number */
+#define MIEN_CRC_SIZE 2
+
+/* replies.c: each is queued whole or not at all. */
 void mien_send_telemetry(mien_core *core);
+void mien_send_hello(mien_core *core, uint8_t seq);
+void mien_send_pong(mien_core *core, uint8_t seq, const uint8_t *ping);
+void mien_send_outputs(mien_core *core, uint8_t seq);
+void mien_send_ack(mien_core *core, uint8_t type, uint8_t seq, uint8_t result, uint8_t detail);
 
 #endif

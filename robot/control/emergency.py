@@ -24,6 +24,10 @@ LOOK_S: Final = 0.002
 PATIENCE_S: Final = 0.5
 
 
+SIMULATED: Final = "start again: a simulated board ends with its run, nothing has to be cleared"
+"""What to do after a stop on the rig."""
+
+
 class Emergency:
     """Stops one board when ``heard`` says so, from whichever thread notices first.
 
@@ -72,9 +76,8 @@ class Emergency:
             self._heard.failed(e.message)
             return EmergencyStopError(f"E-STOP was asked for; {e.message}", CUT)
         self._heard.stopped(state.name)
-        return EmergencyStopError(
-            "E-STOP was asked for; the outputs are off", "look at the face, then mien clear"
-        )
+        hint = SIMULATED if self._heard.port == "sim" else "look at the face, then mien clear"
+        return EmergencyStopError("E-STOP was asked for; the outputs are off", hint)
 
     def _say(self) -> State:
         began = self._now()

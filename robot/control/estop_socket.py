@@ -69,6 +69,11 @@ class EstopSocket:
         self._askers = BoundedSemaphore(_ASKERS)
         self._waiting = 0
 
+    @property
+    def port(self) -> str | None:
+        """The port whose board the run drives; None before it is known and after it is closed."""
+        return self._port
+
     def __enter__(self) -> Self:
         home = folder()
         sockets()  # forgets those of runs that were killed

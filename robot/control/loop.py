@@ -13,7 +13,6 @@ from mien.robot.errors import DeviceError, EmergencyStopError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter, ramp, ramp_seconds
-from mien.robot.face.supply import power_up_s
 from mien.robot.link.board import Board
 
 RATE_HZ = 60
@@ -63,6 +62,10 @@ class Tick:
 class Loop:
     """Moves one face through one connected board.
 
+    What the limiter remembers is where the face is. After ARM, also after that of a link that came
+    back, the board moves to its safe pose whatever it is told, and its servos start one group after
+    the other. Until that is over nothing but the safe pose is sent.
+
     Args:
         face: the face.
         board: connected; the loop arms it and at the end disarms it.
@@ -90,7 +93,7 @@ class Loop:
         """
         face = self._face
         try:
-            self._board.arm()
+            self._arm()
             first = np.clip(commands(0.0), *face.limits.T)
             self._ramp(first, before=True)
             start = self._clock.now()
@@ -111,7 +114,7 @@ class Loop:
         lie behind where they should be; they move there by 0.5 ms a tick.
         """
         try:
-            self._board.arm()
+            self._arm()
             wanted = commands(self._clock.now())
             if wanted is not None:
                 self._ramp(np.clip(wanted, *self._face.limits.T), before=True)
@@ -140,9 +143,14 @@ class Loop:
         except DeviceError:
             return
 
+    def _arm(self) -> None:
+        self._board.arm()
+        self._last = self._face.safe.copy()  # the board homes there, wherever a run before ended
+
     def _ramp(self, goal: Floats, before: bool) -> None:
         origin, total = self._last, ramp_seconds(self._face, self._last, goal)
-        wait = power_up_s(self._face) if before else 0.0  # the servos start one group after another
+        homed_s = self._board.homed_at - self._clock.now()  # the servos start group after group
+        wait = max(0.0, homed_s + 1.0 / RATE_HZ) if before else 0.0
         count = int(np.ceil((wait + total) * RATE_HZ)) + 1
         if not before:  # the last setpoint is still ahead of the board, and the servo behind it
             count += int(np.ceil((self._board.lead_s + SETTLE_S) * RATE_HZ))
@@ -155,7 +163,9 @@ class Loop:
     def _tick(
         self, start: float, t: float, wanted: Floats, seen: bool = True, at: float | None = None
     ) -> None:
-        limited = self._limit(wanted, self._last, 1.0 / RATE_HZ)
+        pace = self._board.pace(start + t)
+        last = self._last if pace > 0.0 else self._face.safe.copy()  # the board homes by itself
+        limited = self._limit(wanted, last, pace / RATE_HZ)
         pulses = to_pulses(self._face, limited.commands)
         sent = self._board.send(start + t, pulses)
         late = self._clock.now() - (start + t)

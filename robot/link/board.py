@@ -68,6 +68,7 @@ class Board:
         self._told_at = -np.inf
         self._pong_due = False
         self._set_up_at = -np.inf
+        self.homed_at = -np.inf
 
     @property
     def clock(self) -> BoardClock:
@@ -102,8 +103,17 @@ class Board:
             DeviceError: not connected, stopped, or a PCA9685 is missing.
         """
         self._need_link()
-        handshake.arm(self._talk, self._upload, self.face, ARM_S, self._now)
+        self._arm(ARM_S)
         self._armed = True
+
+    def pace(self, t: float) -> float:
+        """Share of its speed limits at which the board follows setpoints at host time ``t``.
+
+        0 while it is away, and after ARM until it has homed to its safe pose; then 1/4; then 1.
+        """
+        if self._lost_at is not None or t < self.homed_at:
+            return 0.0
+        return 0.25 if t < self.homed_at + wire.SOFT_START_MS / 1e3 else 1.0
 
     def send(self, t: float, pulses_us: Floats) -> Floats:
         """Ask for ``pulses_us`` (n,) at host time ``t`` + ``lead_s``. Returns (n,) us really sent.
@@ -228,6 +238,10 @@ class Board:
         self._set_up_at = self._now()
         return found
 
+    def _arm(self, wait_s: float) -> None:
+        handshake.arm(self._talk, self._upload, self.face, wait_s, self._now)
+        self.homed_at = self._now() + self._upload.homing_s(self._last)
+
     def _ping(self) -> None:
         """Clock, and a heartbeat while nothing else is sent, when it is time for one."""
         now = self._now()
@@ -274,7 +288,7 @@ class Board:
                 self._gone = False
             self._set_up(RETRY_HELLO_S, fresh)
             if was_armed and not self._stopped:
-                handshake.arm(self._talk, self._upload, self.face, REARM_S, self._now)
+                self._arm(REARM_S)
         except DeviceError as e:
             if e.hint == handshake.REFLASH:
                 raise

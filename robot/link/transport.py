@@ -60,6 +60,11 @@ class SerialTransport:
         self.reopen()
 
     def reopen(self) -> None:
+        """Open the port, closing it first if it is open.
+
+        Raises:
+            DeviceError: another program holds it, or it is not there.
+        """
         self.close()
         try:
             self._port = serial.Serial(
@@ -87,6 +92,7 @@ class SerialTransport:
             raise self._gone(e) from e
 
     def read(self, timeout_s: float = 0.0) -> bytes:
+        """What has arrived, at least one byte unless ``timeout_s`` is over."""
         port = self._open()
         try:
             if timeout_s > 0:  # pyserial's own timeout would set up the port anew each time
@@ -96,6 +102,7 @@ class SerialTransport:
             raise self._gone(e) from e
 
     def close(self) -> None:
+        """Give the port back; nothing if it is closed."""
         if self._port is not None:
             self._port.close()
             self._port = None
@@ -130,10 +137,12 @@ class CoreTransport:
         core.tick(self._us(self._ticked))
 
     def write(self, data: bytes) -> None:
+        """The core has ``data`` at once: this line has no baud rate."""
         self.catch_up()
         self._core.receive(data, self._us(self._now()))
 
     def read(self, timeout_s: float = 0.0) -> bytes:
+        """What the core has said; lets ``timeout_s`` pass once while it says nothing."""
         self.catch_up()
         data = self._core.transmit()
         if not data and timeout_s > 0:
@@ -143,6 +152,7 @@ class CoreTransport:
         return data
 
     def reopen(self) -> None:
+        """The line is always there: only the core's time goes on."""
         self.catch_up()
 
     def close(self) -> None:
@@ -181,16 +191,20 @@ class FileTransport:
         self.close()
 
     def write(self, data: bytes) -> None:
+        """Append ``data`` to the file and hand it to the line."""
         self._file.write(data)
         self._line.write(data)
 
     def read(self, timeout_s: float = 0.0) -> bytes:
+        """What the line answers; none of it goes to the file."""
         return self._line.read(timeout_s)
 
     def reopen(self) -> None:
+        """Open the line again; the file goes on where it was."""
         self._line.reopen()
 
     def close(self) -> None:
+        """Close the file and the line."""
         self._file.close()
         self._line.close()
 

@@ -56,6 +56,17 @@ class Upload:
         high = [c.floor if c.flags == down else c.max for c in self.channels]
         return np.array(low, dtype=np.uint16), np.array(high, dtype=np.uint16)
 
+    def homing_s(self, units: NDArray[np.uint16]) -> float:
+        """Longest time from ARM until every channel has started and stands at its safe pulse, s.
+
+        The board moves there at a quarter of the slew limit, from ``units`` (n,) in 0.25 us or from
+        the loose end of a tendon, whichever is farther.
+        """
+        return max(
+            _homing_s(channel, int(pulse))
+            for channel, pulse in zip(self.channels, units, strict=True)
+        )
+
     def clip(self, pulses_us: Floats) -> NDArray[np.uint16]:
         """Pulses (n,) in us -> 0.25 us, as the board will drive them."""
         return np.clip(to_units(pulses_us), *self.bounds)
@@ -94,6 +105,15 @@ def upload_of(face: FaceConfig) -> Upload:
         len(locks),
     )
     return Upload(begin, channels, locks)
+
+
+def _homing_s(channel: wire.ConfigChannel, units: int) -> float:
+    way = max(abs(units - channel.safe), abs(channel.safe - channel.floor) + channel.slack)
+    if channel.flags == wire.Flag(0):
+        way = abs(units - channel.safe)
+    steps = np.ceil(way / max(1, channel.slew // 4)) + 1
+    delay_s = channel.delay * wire.DELAY_UNIT_MS / 1e3
+    return float(delay_s + steps * wire.STEP_US / 1e6)
 
 
 def _channel(

@@ -27,7 +27,8 @@ from mien.robot.live.puppet_input import Inlet, Strings
 from mien.robot.live.voice_process import VoiceProcess
 from mien.robot.live.voice_setup import Setup
 from mien.robot.media import audio
-from mien.robot.panel.process import PanelProcess, Window
+from mien.robot.panel.process import PanelProcess
+from mien.robot.panel.window import Window
 from mien.robot.puppet.network import Mirror
 from mien.robot.puppet.receiver import Kind, Receiver
 from mien.robot.puppet.senders import LOOPBACK

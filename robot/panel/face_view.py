@@ -13,10 +13,10 @@ from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.panel.face_scene import FaceScene
 from mien.robot.panel.intents import Feel, Intent, Look, Record, Replay, Rest, Schema, Tune
 from mien.robot.panel.meters import board, level, serial, servos, voice
-from mien.robot.panel.process import Window
 from mien.robot.panel.recordings import Recordings
 from mien.robot.panel.scene import script
 from mien.robot.panel.view import Frame, Page, Say, part, text
+from mien.robot.panel.window import Window
 
 _METERS_EVERY: Final = 5
 
@@ -58,6 +58,7 @@ class FaceView:
             f"Mien: {self._face.name}",
             styles=(part("stage.css"),),
             scripts=(script(), part("stage.js"), part("face_view.js")),
+            simulated=window.line == "sim",
         )
 
     def hello(self) -> Sequence[Frame]:

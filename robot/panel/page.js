@@ -96,13 +96,16 @@ const mien = (() => {
   // The curtain: what is shown instead of the page while the page would look more alive than it is.
   const LOOK = ['Look at the face: is anybody caught, is anything hot, torn or loose?'];
   const AGAIN = ['Start again, such as with ', `\`${document.body.dataset.again}\``, ', and open the address that it prints.'];
-  const CLEAR = [...LOOK, ['When it is safe, run ', '`mien clear`'], AGAIN];
+  const SIMULATED = document.body.dataset.simulated === 'yes';
+  const NO_BOARD = 'This robot is simulated. Its board has ended with the run, and nothing has to be cleared.';
+  const CLEAR = SIMULATED ? [NO_BOARD, AGAIN] : [...LOOK, ['When it is safe, run ', '`mien clear`'], AGAIN];
+  const ENDED = SIMULATED ? [NO_BOARD, AGAIN] : [...LOOK, ['After an E-STOP, when it is safe: ', '`mien clear`'], AGAIN];
   const CUT = ['Switch off the supply of the servos now.', ['If you have a terminal: ', '`mien estop`'], 'Press E-STOP here again.'];
   const SCENES = {
     stopped: ['STOPPED', 'The outputs are off and stay off.', CLEAR],
     asked: ['STOPPING', 'Waiting for the board to confirm.', []],
     unconfirmed: ['CUT THE POWER', 'The board has not confirmed the stop.', CUT],
-    over: ['STOPPED', 'The run has ended. This page shows nothing live any more.', [...LOOK, ['After an E-STOP, when it is safe: ', '`mien clear`'], AGAIN]],
+    over: ['STOPPED', 'The run has ended. This page shows nothing live any more.', ENDED],
     failed: ['RUN FAILED', 'The run has ended early. The board brings the face to rest by itself if it still can.', [...LOOK, ['If it still moves, switch off the supply of the servos, or ', '`mien estop`'], AGAIN]],
     lost: ['NO CONNECTION', 'This page hears nothing from the run. The face may still be moving.', [['To stop it, use the switch of the supply, or in a terminal ', '`mien estop`'], 'This page tries to connect again. If the run was started anew, open its new address.']],
   };

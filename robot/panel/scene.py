@@ -28,19 +28,19 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
+from mien.robot.panel.scene_arrays import STEP_MM, padded, places, rigid
+from mien.robot.panel.scene_parts import Part, parts_of
 from mien.robot.sim.head import SIDES, Head
 from mien.robot.sim.skin import Skin, SkinState, gaze_rotation
-from mien.robot.sim.surfaces import SURFACES, constants, fixed, lights, mouth_light, scalp, sources
+from mien.robot.sim.surfaces import SURFACES, constants, lights, mouth_light, sources
 from mien.robot.sim.view import Light
 
 VERSION: Final = 1
-STEP_MM: Final = 0.01
 SCENE, FRAME = b"MISC", b"MIFR"
 HEAD: Final = struct.Struct("<4sB3x")
 FRAME_HEAD: Final = struct.Struct("<4sB3xIIf")
@@ -49,7 +49,7 @@ _CLOSED: Final = 0.45
 _SOFT: Final = ("skin", "tongue")
 _LEAST_SHARE: Final = 1e-4
 """A vertex that follows its nodes less moves by less than a step."""
-_JS: Final = ("scene_bytes.js", "scene_camera.js", "scene.js")
+_JS: Final = ("scene_bytes.js", "scene_camera.js", "scene_gl.js", "scene.js")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Scene:
         if skin is not None:
             tongue = len(skin.head.parts["tongue"].vertices)
             self._rows = {"skin": np.flatnonzero(movable(skin)), "tongue": np.arange(tongue)}
-        parts = [] if skin is None else _parts(skin.head, self._rows)
+        parts = [] if skin is None else parts_of(skin.head, self._rows)
         self._moving = [p.name for p in parts if p.rows is not None or p.rigid]
         if 1 + len(self._moving) + len(self._clouds) > 32:
             raise ValueError(f"{len(self._clouds)} clouds; a frame names at most 32 blocks")
@@ -143,19 +143,6 @@ def script() -> str:
     return "\n".join([f"const FACE_SHADERS = {told};", *texts])
 
 
-def places(points: ArrayLike) -> bytes | None:
-    """Points (n, 3) mm as int16 steps; None where a number is not finite."""
-    at = np.asarray(points, np.float64) / STEP_MM
-    if not np.isfinite(at).all():
-        return None
-    return _padded(np.rint(np.clip(at, -32767, 32767)).astype("<i2"))
-
-
-def rigid(turn: NDArray[np.float64]) -> bytes | None:
-    """The upper three rows of a place (4, 4) in mm; None where a number is not finite."""
-    return _padded(turn[:3].astype("<f4")) if np.isfinite(turn).all() else None
-
-
 def movable(skin: Skin) -> NDArray[np.bool_]:
     """(V,) vertices of the skin that some state moves by a step or more."""
     state = SkinState.neutral(len(skin.nodes))
@@ -168,84 +155,7 @@ def movable(skin: Skin) -> NDArray[np.bool_]:
     return np.asarray(out)
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A mesh to draw: the first ``drawn`` of its triangles (T, 3), and all of them to find its
-    normals, unless these are given (V, 3). ``fixed`` (V, 9) as in ``mien.robot.sim.surfaces``."""
-
-    name: str
-    shader: str
-    vertices: NDArray[np.floating]
-    triangles: NDArray[np.int32]
-    fixed: NDArray[np.float32]
-    drawn: int
-    normals: NDArray[np.float64] | None = None
-    rows: NDArray[np.intp] | None = None
-    rigid: bool = False
-
-    def told(self) -> dict[str, Any]:
-        return {
-            "name": self.name, "shader": self.shader, "vertices": len(self.vertices),
-            "triangles": len(self.triangles), "drawn": self.drawn,
-            "material": int(self.fixed[0, 6]), "normals": self.normals is not None,
-            "rows": 0 if self.rows is None else len(self.rows), "rigid": self.rigid,
-        }  # fmt: skip
-
-    def arrays(self) -> list[bytes]:
-        given = [] if self.normals is None else [_padded((32767 * self.normals).astype("<i2"))]
-        rows = [] if self.rows is None else [_padded(self.rows.astype("<u2"))]
-        return [
-            places(self.vertices) or b"",
-            *given,
-            _padded(self.triangles.astype("<u2")),
-            _padded(_bytes(self.fixed[:, :3])),
-            _padded(_bytes(self.fixed[:, 7:])),
-            _padded(self.fixed[:, 3:6].astype("<f4")),
-            *rows,
-        ]
-
-
-def _parts(head: Head, rows: Mapping[str, NDArray[np.intp]]) -> list[_Part]:
-    """The skin without the part that a finer mesh stands for, that mesh, and all others."""
-    out = []
-    for name, part in head.parts.items():
-        triangles, drawn = part.triangles, len(part.triangles)
-        turns = name.startswith("eye_") or name == "teeth_lower"
-        if name == "skin":
-            weights, replaced, finer = scalp(head)
-            finer = np.concatenate([finer, _seam(weights)])
-            triangles = np.concatenate([triangles[~replaced], triangles[replaced]])
-            drawn = int((~replaced).sum())
-            normal = weights @ _normals(part.vertices, part.triangles)
-            out.append(
-                _Part(
-                    "scalp", "skin", weights @ part.vertices, finer, weights @ fixed(head, name),
-                    len(finer), normal / np.linalg.norm(normal, axis=1, keepdims=True),
-                )
-            )  # fmt: skip
-        out.append(
-            _Part(
-                name, SURFACES[name][0], part.vertices, triangles, fixed(head, name), drawn,
-                rows=rows.get(name), rigid=turns,
-            )
-        )  # fmt: skip
-    return out
-
-
-def _seam(weights: sp.csr_matrix) -> NDArray[np.int32]:
-    """Slivers (n, 3) along the border of the finer mesh, seen from both sides.
-
-    The middle of a border edge lies beside the straight edge of the skin by a rounding error, and
-    the background would shine through between them.
-    """
-    kept, middle = (np.flatnonzero(np.diff(weights.indptr) == k) for k in (1, 2))
-    row = dict(zip(weights[kept].indices.tolist(), kept.tolist(), strict=True))
-    ends = [[row[v] for v in pair] for pair in weights[middle].indices.reshape(-1, 2).tolist()]
-    front = np.column_stack([ends, middle]).astype(np.int32).reshape(-1, 3)
-    return np.concatenate([front, front[:, ::-1]])
-
-
-def _message(head: Head | None, parts: Sequence[_Part], clouds: Sequence[Cloud]) -> bytes:
+def _message(head: Head | None, parts: Sequence[Part], clouds: Sequence[Cloud]) -> bytes:
     uniforms = {**lights(Light()), **({} if head is None else constants(head))}
     image = np.zeros((1, 1, 4), np.uint8) if head is None else head.paint.image
     told = {
@@ -259,7 +169,7 @@ def _message(head: Head | None, parts: Sequence[_Part], clouds: Sequence[Cloud])
     text = json.dumps(told).encode()
     text += b" " * (-len(text) % 4)
     arrays = [array for part in parts for array in part.arrays()]
-    body = b"".join([struct.pack("<I", len(text)), text, *arrays, _padded(image)])
+    body = b"".join([struct.pack("<I", len(text)), text, *arrays, padded(image)])
     return HEAD.pack(SCENE, VERSION) + zlib.compress(body, 9)
 
 
@@ -271,7 +181,7 @@ def _dots(cloud: Cloud, at: NDArray[np.floating], own: NDArray[np.uint8] | None)
         return block
     if own is None or own.shape != at.shape:
         return None
-    return block + _padded(own.astype(np.uint8))
+    return block + padded(own.astype(np.uint8))
 
 
 def _turned(head: Head, name: str, state: SkinState) -> NDArray[np.float64]:
@@ -283,24 +193,6 @@ def _turned(head: Head, name: str, state: SkinState) -> NDArray[np.float64]:
     out[:3, :3] = gaze_rotation(*state.gaze[SIDES.index(side)])
     out[:3, 3] = head.eye_center[side] - out[:3, :3] @ head.eye_center[side]
     return out
-
-
-def _normals(vertices: NDArray[np.float32], triangles: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Area-weighted unit normals (V, 3)."""
-    a, b, c = (vertices[triangles[:, k]].astype(np.float64) for k in range(3))
-    out = np.zeros((len(vertices), 3))
-    for k in range(3):
-        np.add.at(out, triangles[:, k], np.cross(b - a, c - a))
-    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12))
-
-
-def _bytes(share: NDArray[np.floating]) -> NDArray[np.uint8]:
-    return np.asarray(np.rint(255.0 * np.clip(share, 0.0, 1.0)), dtype=np.uint8)
-
-
-def _padded(array: NDArray[Any]) -> bytes:
-    raw = array.tobytes()
-    return raw + b"\0" * (-len(raw) % 4)
 
 
 def _programs() -> tuple[str, ...]:

@@ -15,10 +15,10 @@ from mien.robot.errors import MienError
 from mien.robot.panel.address import bound, shown_as
 from mien.robot.panel.door import Door
 from mien.robot.panel.outbox import Outbox
-from mien.robot.panel.process import Window
 from mien.robot.panel.server import Server
 from mien.robot.panel.stopper import Ask, Stopper
 from mien.robot.panel.view import Say, View
+from mien.robot.panel.window import Window
 
 UNSEEN_S: Final = 1.0
 """Between pictures that are worked out while nobody looks, for whoever comes next."""

@@ -136,6 +136,7 @@ class Server:
         fill = {
             "TITLE": escape(own.title),
             "AGAIN": escape(own.again),
+            "SIMULATED": "yes" if own.simulated else "",
             "NONCE": nonce,
             "KEY": escape(self._door.socket_key),
             "STYLES": "\n".join((part("page.css"), *own.styles)),

@@ -24,12 +24,14 @@ class Page:
         styles, scripts: texts of CSS and JavaScript, in order, after the page's own. A script
             builds its controls with ``mien`` of page.js and hears frames with ``mien.on(kind)``.
         again: the command that starts such a run again.
+        simulated: there is no board that outlives the run, so nothing to clear after an E-STOP.
     """
 
     title: str
     styles: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
     again: str = "mien panel"
+    simulated: bool = False
 
 
 @dataclass(frozen=True)

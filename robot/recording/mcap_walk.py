@@ -29,6 +29,7 @@ _WINDOW: Final = 1 << 20
 _HEAD: Final = Struct("<BQ")
 _CHUNK: Final = Struct("<QQQII")  # first time, last time, unpacked size, CRC, length of a name
 _MESSAGE: Final = Struct("<HIQQ")
+_INDEX: Final = Struct("<HI")
 _KNOWN: Final = frozenset(Opcode) - {Opcode.MESSAGE, Opcode.ATTACHMENT}
 _SIGNS: Final = (  # how a part begins that is worth to go on from: bytes, their place, opcode
     (b"\x04\0\0\0zstd", _HEAD.size + 28, Opcode.CHUNK),
@@ -121,6 +122,8 @@ class Walk:
         if opcode not in _KNOWN or length > most:
             return None
         body = self._read(at + _HEAD.size, length)
+        if opcode == Opcode.MESSAGE_INDEX and length != _index_size(body):
+            return None  # of a damaged length: it would take the chunks after it with it
         return Part(opcode, at, at + _HEAD.size + length, body, len(body) < length)
 
     def _sign(self, at: int) -> int | None:
@@ -166,6 +169,8 @@ def unpacked(part: Part) -> bytes:
     if size > LARGEST_CHUNK or name not in (b"", b"zstd"):
         raise ValueError(f"a chunk of {size} bytes packed with {name!a}")
     packed = body[start:]
+    if not part.cut and int.from_bytes(body[start - 8 : start], "little") != len(packed):
+        raise ValueError("a chunk whose two lengths differ, so that it may hold others")
     if name == b"zstd":
         # Never more than was announced: a few bytes may unpack to any number.
         unpacker = zstandard.ZstdDecompressor(max_window_size=LARGEST_CHUNK)
@@ -203,6 +208,11 @@ def message(body: memoryview) -> tuple[int, int, int, bytes]:
         raise ValueError("a message without a head")
     channel, sequence, at, _ = _MESSAGE.unpack_from(body)
     return channel, sequence, at, bytes(body[_MESSAGE.size :])
+
+
+def _index_size(body: bytes) -> int:
+    """How long a message index says that it is: its channel, its list's size, its list."""
+    return _INDEX.size + (_INDEX.unpack_from(body)[1] if len(body) >= _INDEX.size else 0)
 
 
 def _announced(part: Part) -> int:

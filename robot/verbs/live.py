@@ -13,7 +13,7 @@ import typer
 
 from mien.robot.errors import InputError
 from mien.robot.live.voice_setup import Setup
-from mien.robot.panel.process import PORT, Window
+from mien.robot.panel.window import PORT, Window
 from mien.robot.stopping import stopping
 
 INTERRUPTED = 130

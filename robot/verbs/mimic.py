@@ -93,7 +93,7 @@ def mimic(
     from mien.robot.live.session import Options
     from mien.robot.live.voice_setup import Setup
     from mien.robot.media.webcam import Webcam
-    from mien.robot.panel.process import Window
+    from mien.robot.panel.window import Window
     from mien.robot.verbs.live import run_and_say
 
     with Webcam(camera) as eye:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mien.robot.errors import DeviceError, InputError
-from mien.robot.panel.process import PORT, Window
+from mien.robot.panel.window import PORT, Window
 
 INTERRUPTED = 130
 _OPTIONS = {

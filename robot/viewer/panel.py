@@ -18,10 +18,10 @@ from mien.robot.face.config import Floats, load_face
 from mien.robot.panel.face_view import sliders
 from mien.robot.panel.intents import Commands, Intent, Schema, Share
 from mien.robot.panel.meters import board
-from mien.robot.panel.process import Window
 from mien.robot.panel.scene import script
 from mien.robot.panel.served import serve
 from mien.robot.panel.view import Frame, Page, Say, part, text
+from mien.robot.panel.window import Window
 from mien.robot.viewer.chosen import Choice, Chosen
 from mien.robot.viewer.picture import RigPicture, loads
 from mien.robot.viewer.presets import Presets
@@ -77,6 +77,7 @@ class RigView:
             styles=(part("stage.css"), (_HERE / "panel.css").read_text("utf-8")),
             scripts=(script(), part("stage.js"), (_HERE / "panel.js").read_text("utf-8")),
             again="mien sim --view",
+            simulated=True,
         )
 
     def hello(self) -> Sequence[Frame]:

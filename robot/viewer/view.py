@@ -15,7 +15,8 @@ from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.control.loop import Loop, Tick
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.live.requests import numbers
-from mien.robot.panel.process import PanelProcess, Window
+from mien.robot.panel.process import PanelProcess
+from mien.robot.panel.window import Window
 from mien.robot.sim.rig import Rig
 from mien.robot.stopping import Stop
 from mien.robot.viewer.panel import run as run_view

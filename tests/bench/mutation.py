@@ -26,7 +26,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("robot", "calibration", "firmware", "tests")
+COPIED = (".package", "robot", "calibration", "firmware", "tests")
 LINKED = ("models", ".docs", ".ci", ".gitignore", "NOTICE", "LICENSE")
 FAILED: Final = 1  # exit code of pytest: tests ran, and some failed
 PATIENCE: Final = 10.0
@@ -154,7 +154,7 @@ class _Copy:
     def __post_init__(self) -> None:
         skip = shutil.ignore_patterns("*.so", "__pycache__", "build", "_core.c")
         for name in COPIED:
-            shutil.copytree(ROOT / name, self.root / name, ignore=skip)
+            shutil.copytree(ROOT / name, self.root / name, symlinks=True, ignore=skip)
         for name in LINKED:
             (self.root / name).symlink_to(ROOT / name)
         for name in ("pyproject.toml", "README.md"):
@@ -250,7 +250,8 @@ class _Copy:
             raise RuntimeError(f"{command[0]} failed:\n{done.stderr[-2000:]}")
 
     def _environment(self) -> dict[str, str]:
-        own = {"PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"}
+        ours = os.pathsep.join([str(self.root), str(self.root / ".package")])
+        own = {"PYTHONPATH": ours, "PYTHONDONTWRITEBYTECODE": "1"}
         return os.environ | own | {"XDG_CACHE_HOME": str(self.cache)}
 
 

@@ -43,7 +43,7 @@ MUTANTS = (
     _core(
         "any CRC will do",
         "link.c",
-        "!= mien_read_u16(core->rx + size - CRC_SIZE)",
+        "!= mien_read_u16(core->rx + size - MIEN_CRC_SIZE)",
         "== 0x10000",
     ),
     _core(

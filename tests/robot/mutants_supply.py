@@ -89,7 +89,7 @@ MUTANTS = (
     Mutant(
         "the first ramp does not wait for the last servo",
         "robot/control/loop.py",
-        "wait = power_up_s(self._face) if before else 0.0",
+        "wait = max(0.0, homed_s + 1.0 / RATE_HZ) if before else 0.0",
         "wait = 0.0",
         BUDGET,
     ),

@@ -12,6 +12,8 @@ from tests.paths import ROOT
 HERE = ROOT / "firmware"
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZERS = "address,undefined"
+FUZZ = ("fuzz", "rig", "upload")
+"""Files of the fuzz target."""
 
 
 def sources(root: Path = HERE) -> list[str]:
@@ -31,7 +33,7 @@ def random_driver(out: Path, root: Path = HERE, sanitize: bool = True) -> Path:
         subprocess.CalledProcessError: it does not compile.
     """
     checks = [f"-fsanitize={SANITIZERS}", "-fno-sanitize-recover=all"] if sanitize else []
-    drivers = [str(root / "fuzz" / "fuzz.c"), str(root / "fuzz" / "random.c")]
+    drivers = [str(root / "fuzz" / f"{name}.c") for name in (*FUZZ, "random")]
     flags = [*WARNINGS, "-g", "-O1", *checks, *includes(root)]
     _run(["gcc", *flags, *sources(root), *drivers, "-o", str(out)])
     return out
@@ -44,9 +46,9 @@ def fuzzer(out: Path, root: Path = HERE) -> Path:
         subprocess.CalledProcessError: it does not compile.
     """
     flags = [*WARNINGS, "-g", "-O2", f"-fsanitize=fuzzer,{SANITIZERS}"]
-    driver = str(root / "fuzz" / "fuzz.c")
+    drivers = [str(root / "fuzz" / f"{name}.c") for name in FUZZ]
     stop = "-fno-sanitize-recover=all"
-    _run(["clang", *flags, stop, *includes(root), *sources(root), driver, "-o", str(out)])
+    _run(["clang", *flags, stop, *includes(root), *sources(root), *drivers, "-o", str(out)])
     return out
 
 

@@ -17,7 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from mien.robot.errors import MienError
 from mien.robot.panel.door import KEY, VIEW
-from mien.robot.panel.process import PanelProcess, Window
+from mien.robot.panel.process import PanelProcess
+from mien.robot.panel.window import Window
 
 _PATIENCE_S: Final = 10.0
 _NONCE: Final = "dGhlIHNhbXBsZSBub25jZQ=="

@@ -21,8 +21,9 @@ from aiohttp import ClientSession, ClientWebSocketResponse
 
 from mien.robot.face.config import load_face
 from mien.robot.panel.door import KEY, STOP, VIEW
-from mien.robot.panel.process import PanelProcess, Window
+from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.stopper import DONE
+from mien.robot.panel.window import Window
 from tests.bench.robot.foreign import keys
 
 MESSAGES: Final = 30_000

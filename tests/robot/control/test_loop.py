@@ -33,6 +33,7 @@ class Board:
     """Writes down (clock, what) of every call. ``fails``: raises there."""
 
     lead_s = 0.06
+    homed_at = -np.inf
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -43,6 +44,9 @@ class Board:
 
     def arm(self) -> None:
         self.said.append("arm")
+
+    def pace(self, _t: float) -> float:
+        return 1.0
 
     def send(self, t: float, pulses: Floats) -> Floats:
         if self.fails():

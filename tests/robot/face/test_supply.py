@@ -232,8 +232,9 @@ class Still:
 
     lead_s = 0.0
 
-    def __init__(self) -> None:
-        self.t, self.armed_at = 10.0, np.nan
+    def __init__(self, face: FaceConfig) -> None:
+        self.t, self.armed_at, self.homed_at = 10.0, np.nan, np.nan
+        self._last_start_s = power_up_s(face)
         self.sent: list[tuple[float, np.ndarray]] = []
 
     def now(self) -> float:
@@ -243,7 +244,10 @@ class Still:
         self.t = max(self.t, t)
 
     def arm(self) -> None:
-        self.armed_at = self.t
+        self.armed_at, self.homed_at = self.t, self.t + self._last_start_s
+
+    def pace(self, _t: float) -> float:
+        return 1.0
 
     def send(self, t: float, pulses: np.ndarray) -> np.ndarray:
         self.sent.append((t - self.armed_at, pulses))
@@ -260,7 +264,7 @@ def test_the_first_ramp_begins_when_the_last_servo_has_started() -> None:
     face = load_face("morpheus33")
     small = face.supplies[0].model_copy(update={"amps": 15.0})
     face = face.model_copy(update={"supplies": [small]})
-    still, last = Still(), power_up_s(face)
+    still, last = Still(face), power_up_s(face)
     Loop(face, still, still).play(lambda _: face.limits[:, 1], 0.5)  # type: ignore[arg-type]
     safe = to_pulses(face, face.safe)
     moved = [t for t, pulses in still.sent if np.abs(pulses - safe).max() > 1e-6]

@@ -25,10 +25,10 @@ FACE = load_face("hobby9")
 class Plain:
     """A view that hands on what it is asked."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Say, simulated: bool = False) -> None:
         self._say = say
         self.obeyed = 0
-        self.page = Page("Mien: <b>plain</b>", scripts=("// own script",))
+        self.page = Page("Mien: <b>plain</b>", scripts=("// own script",), simulated=simulated)
         self.intents = Schema(FACE, Look, Tune, Record)
 
     def hello(self) -> Sequence[Frame]:
@@ -57,8 +57,10 @@ class Served:
         to_loop: what reached the loop. view: with how many intents it obeyed.
     """
 
-    def __init__(self, ask: Ask | None = None, door: Door | None = None) -> None:
-        self._ask = ask
+    def __init__(
+        self, ask: Ask | None = None, door: Door | None = None, simulated: bool = False
+    ) -> None:
+        self._ask, self._simulated = ask, simulated
         self._listening = bound("127.0.0.1", door.port if door else 0)
         self.port = self._listening.getsockname()[1]
         self.door = door or Door("127.0.0.1", self.port)
@@ -68,7 +70,7 @@ class Served:
 
     async def _run(self) -> None:
         self._outbox = Outbox(self.to_loop.append)
-        self.view = Plain(self._outbox.put)
+        self.view = Plain(self._outbox.put, self._simulated)
         self.server = Server(
             self.door,
             self.view,

@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,13 @@ import pytest
 
 from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.control.loop import Tick
-from mien.robot.errors import DeviceError
 from mien.robot.face.config import load_face
 from mien.robot.panel.door import KEY, VIEW
-from mien.robot.panel.process import PanelProcess, Window
-from mien.robot.panel.view import text
+from mien.robot.panel.process import PanelProcess
+from mien.robot.panel.window import Window
 from tests.bench.robot.foreign import keys
 from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser
-from tests.robot.panel.served import Served
 from tests.robot.panel.states import STATE
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
@@ -80,12 +78,6 @@ def running(folder: Path) -> Iterator[tuple[Run, str]]:
             yield run, address
         finally:
             run.panel.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -262,66 +254,6 @@ def test_a_page_of_another_origin_gets_nowhere_even_with_every_secret(
     assert not run.heard + run.panel.commands()
     assert not run.estop.requested.is_set()
     assert says(run, page, "live, ARMED")
-
-
-def refused() -> str:
-    raise DeviceError("the board is silent", "cut the servo supply")
-
-
-ENDS: dict[str, tuple[Callable[[Served, Browser], None], str, str]] = {
-    "the run ends": (lambda at, _: at.server.over(""), "STOPPED", "mien clear"),
-    "a stop ends the run": (lambda at, _: at.server.over("off", "done"), "STOPPED", "mien clear"),
-    "the board's own switch": (
-        lambda at, _: at.server.post([text("board", state="ESTOP", warning=True, stopped=True)]),
-        "STOPPED",
-        "mien clear",
-    ),
-    "the run fails": (
-        lambda at, _: at.server.over("no answer"), "RUN FAILED", "(no answer)",
-    ),
-    "a stop that was not confirmed": (
-        lambda at, _: at.server.over("silence", "unconfirmed"), "CUT THE POWER", "silence",
-    ),
-    "a stop that nobody answers": (
-        lambda _, page: page.press("Escape"), "CUT THE POWER", "the board is silent",
-    ),
-    "the server goes": (
-        lambda at, _: at.server.end(), "NO CONNECTION", "The face may still be moving",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("end", sorted(ENDS))
-def test_no_end_of_a_run_looks_alive(browser: Browser, end: str) -> None:
-    happens, word, next_step = ENDS[end]
-    with Served(refused) as at:
-        browser.open(at.door.address("127.0.0.1"))
-        at.server.post([text("board", state="ARMED", warning=False, stopped=False)])
-        assert browser.wait_for("live, ARMED")
-        assert not browser.js("document.getElementById('curtain').checkVisibility()")
-        happens(at, browser)
-        assert browser.wait_for(next_step)
-        assert browser.js("document.getElementById('curtain-word').innerText") == word
-        assert browser.js("document.getElementById('curtain').checkVisibility()")
-        assert browser.js("document.getElementById('desk').inert")
-        again = word in ("NO CONNECTION", "CUT THE POWER")
-        assert browser.js("getComputedStyle(document.getElementById('stopbar')).visibility") == (
-            "visible" if again else "hidden"
-        )
-    if end == "the server goes":
-        browser.press("Escape")
-        assert browser.wait_for("the stop was not sent")
-
-
-def test_a_page_that_finds_its_run_again_is_live_again(browser: Browser) -> None:
-    with Served() as at:
-        browser.open(at.door.address("127.0.0.1"))
-        assert browser.wait_for("live,")
-        at.server.end()
-        assert browser.wait_for("NO CONNECTION")
-    with Served(door=at.door):
-        assert browser.wait_for("live,")
-        assert not browser.js("document.getElementById('curtain').checkVisibility()")
 
 
 def test_the_stop_key_works_wherever_the_cursor_is_and_the_page_says_stopped(

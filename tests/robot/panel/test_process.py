@@ -21,9 +21,10 @@ from mien.robot.control.loop import Tick
 from mien.robot.errors import DeviceError, EmergencyStopError, MienError
 from mien.robot.face.config import load_face
 from mien.robot.panel.door import KEY, STOP, VIEW
-from mien.robot.panel.process import PanelProcess, Window
+from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.served import serve
 from mien.robot.panel.view import Frame
+from mien.robot.panel.window import Window
 from tests.bench.robot.foreign import keys
 from tests.robot import waiting
 from tests.robot.panel.served import Plain, until_kind

@@ -1,28 +1,22 @@
 """The rig's view without a browser: what it asks of the loop, and what it shows of the rig."""
 
 import json
-import socket
-import subprocess
-import sys
 import time
 from functools import partial
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mien.robot.control.estop_socket import request
-from mien.robot.control.loop import Tick
-from mien.robot.errors import EmergencyStopError, InputError, MienError
+from mien.robot.errors import InputError
 from mien.robot.face.calibrated import Calibrated
-from mien.robot.panel.process import PanelProcess, Window
-from mien.robot.stopping import Stop
+from mien.robot.panel.window import Window
 from mien.robot.viewer.chosen import Chosen
 from mien.robot.viewer.panel import RigView
 from mien.robot.viewer.picture import TAUT_N, dots, heat, loads, marks, outside
 from mien.robot.viewer.presets import Presets
-from mien.robot.viewer.view import ViewProcess, Wish, run
+from mien.robot.viewer.view import Wish
 from tests.robot import waiting
 from tests.robot.panel.scenes import read_frame, read_scene
 from tests.robot.sim.show.rigs import FACE, TENDONS, N, follow, pulled
@@ -217,111 +211,3 @@ def test_a_picture_has_the_rig_its_loads_and_its_tendons(view: RigView) -> None:
     frames = {f.kind: f.data for f in view.frames(last.wanted, last.sent, seen.skin, broken)}
     assert "tendons" not in read_frame(frames["picture"], told)
     assert "choice" not in frames  # nobody chose anything since
-
-
-class Unseen(PanelProcess):
-    """A view without a browser: asks for one pose, and keeps what it is shown."""
-
-    def __init__(self, window: Window) -> None:
-        super().__init__(window)
-        self.window = window
-        self.skin: Any = None
-        self.shown: list[Any] = []
-        self.stop = ""
-        self.closed = False
-
-    def start(self) -> str:
-        return "nowhere"
-
-    def watch(self, skin: Any) -> None:
-        self.skin = skin
-
-    def commands(self) -> list[tuple[Any, ...]]:
-        pose = np.zeros(N)
-        pose[FACE.index("jaw_open")] = 0.5
-        return [("pose", pose.tolist())]
-
-    def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
-        self.shown.append((t, tick, state))
-
-    def close(self, reason: str = "", stop: str = "") -> None:
-        del reason
-        self.closed, self.stop = True, stop
-
-
-def test_paced_to_the_clock_it_follows_the_view_and_lets_go_at_the_end() -> None:
-    views: list[Unseen] = []
-
-    def made(window: Window) -> Unseen:
-        views.append(Unseen(window))
-        return views[0]
-
-    said: list[str] = []
-    run(Window("morpheus33", port=0), (), Stop(1.0), said.append, made)
-    (view,) = views
-    assert said == ["nowhere"]
-    jaw = FACE.index("jaw_open")
-    assert view.shown[-1][1].sent[jaw] == pytest.approx(0.5)
-    assert view.shown[-1][2]["load"].shape == (N,)
-    assert view.closed
-    rig = view.skin.__self__
-    assert abs(rig.servo_angles()[jaw]) < 0.05  # back at rest
-    assert not rig.machine.model.actuator_gainprm[:, 0].any()  # and without power
-
-
-class Pressed(Unseen):
-    """Somebody presses E-STOP on the page while the face moves."""
-
-    answer = ""
-
-    def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
-        super().show(t, tick, state)
-        if len(self.shown) == 5:
-            assert self.window.estop is not None
-            self.asking = Thread(target=self.press, args=(self.window.estop,))
-            self.asking.start()
-
-    def press(self, path: Any) -> None:
-        self.answer = request(path, timeout_s=30.0)
-
-
-def test_the_stop_of_the_page_ends_the_run_without_a_ramp() -> None:
-    views: list[Pressed] = []
-
-    def made(window: Window) -> Pressed:
-        views.append(Pressed(window))
-        return views[0]
-
-    with pytest.raises(EmergencyStopError):
-        run(Window("morpheus33", port=0), (), Stop(60.0), lambda _: None, made)
-    (view,) = views
-    view.asking.join()
-    assert view.answer == "ESTOP"
-    assert view.closed
-    assert view.stop == "done"  # what the page says
-    sent = [tick.sent for _, tick, _ in view.shown]
-    assert len(sent) < 600  # it was the stop that ended it, not the time
-
-
-@pytest.mark.slow
-def test_a_port_that_is_taken_is_said() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        view = ViewProcess(Window("morpheus33", port=taken.getsockname()[1]))
-        try:
-            with pytest.raises(MienError, match="taken"):
-                view.start()
-        finally:
-            view.close()
-
-
-@pytest.mark.slow
-def test_the_view_opens_on_a_face_without_tendons_whose_every_actuator_shows() -> None:
-    words = ["sim", "--view", "--face", "hobby9", "--seconds", "1", "--port-number", "0"]
-    done = subprocess.run(
-        [sys.executable, "-m", "mien.robot.verbs.cli", *words],
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "http://127.0.0.1:" in done.stdout + done.stderr

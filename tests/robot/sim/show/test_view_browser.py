@@ -11,7 +11,7 @@ import pytest
 from matplotlib.image import imread
 
 from mien.robot.face.calibrated import Calibrated
-from mien.robot.panel.process import Window
+from mien.robot.panel.window import Window
 from mien.robot.viewer.presets import Presets
 from mien.robot.viewer.view import ViewProcess
 from tests.robot import waiting

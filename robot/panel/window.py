@@ -1,0 +1,59 @@
+"""What a panel shows and where it is opened."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mien.robot.errors import DeviceError
+from mien.robot.panel.door import is_loopback
+
+PORT: Final = 8080
+TOKEN: Final = 8
+"""Characters of a secret that a user chose, at least."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What to show and where.
+
+    Attributes:
+        build: of the simulated robot, None on hardware (then the self-model is shown).
+        line: what the board hangs on, as it was said.
+        host: address to bind. Another one than this machine's own needs a ``token``.
+        token: opens the page instead of the secret that every run makes for itself.
+        estop: socket of the run, which the panel's E-STOP asks; None asks the loop over the pipe.
+    """
+
+    face: str
+    calibration: Path | None = None
+    build: int | None = 0
+    host: str = "127.0.0.1"
+    port: int = PORT
+    token: str = ""
+    line: str = "sim"
+    estop: Path | None = None
+
+
+def check(window: Window) -> None:
+    """Whether a panel may be opened there.
+
+    Raises:
+        DeviceError: it is open to others and has no secret that somebody chose, or a short one.
+    """
+    if is_loopback(window.host) and not window.token:
+        return
+    if len(window.token) < TOKEN:
+        wide = "is open to others and needs" if not is_loopback(window.host) else "needs"
+        raise DeviceError(
+            f"a panel on {window.host} {wide} a token of {TOKEN} characters",
+            "--panel-token $(openssl rand -hex 12)",
+        )
+    if not is_loopback(window.host):
+        print(
+            f"warning: the panel on {window.host} speaks plain HTTP; whoever listens on that "
+            "network reads the token and can move the face. Use a network of your own, or ssh -L.",
+            file=sys.stderr,
+        )
