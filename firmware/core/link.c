@@ -120,7 +120,7 @@ static void send_ack(mien_core *core, uint8_t type, uint8_t seq, uint8_t result,
 static uint8_t run_arm(mien_core *core, const uint8_t *payload, bool fresh)
 {
     struct mien_arm m = mien_get_arm(payload);
-    uint8_t wanted = (uint8_t)((1u << core->boards) - 1u);
+    uint8_t all_boards = (uint8_t)((1u << core->boards) - 1u);
     if (!fresh) {
         return MIEN_RESULT_ORDER; /* an echo of an old ARM must not start a face that was stopped */
     }
@@ -130,7 +130,7 @@ static uint8_t run_arm(mien_core *core, const uint8_t *payload, bool fresh)
     if (m.crc != core->config_crc) {
         return MIEN_RESULT_CRC;
     }
-    if (core->boards_ok != wanted) {
+    if (core->boards_ok != all_boards) {
         return MIEN_RESULT_BOARD;
     }
     return mien_event_apply(core, MIEN_EVENT_ARM) ? MIEN_RESULT_OK : MIEN_RESULT_STATE;
@@ -176,7 +176,7 @@ static void run_setpoint(mien_core *core, const uint8_t *payload, uint8_t size)
 {
     switch (mien_queue_put(core, payload, size)) {
     case MIEN_QUEUED:
-        core->heard_us = core->now_us;
+        core->heartbeat_us = core->now_us;
         break;
     case MIEN_QUEUE_REFUSED: /* no heartbeat: a host with a wrong clock is no host */
         core->count.refused++;
@@ -192,9 +192,9 @@ static void run(mien_core *core, uint8_t type, uint8_t seq, bool fresh, const ui
 {
     uint8_t result = MIEN_RESULT_OK;
     uint8_t detail = 0;
-    uint8_t wanted = size_of(type, payload, size);
+    uint8_t expected = size_of(type, payload, size);
 
-    if (wanted != ANY_SIZE && size != wanted) {
+    if (expected != ANY_SIZE && size != expected) {
         core->count.rx_bad++;
         send_ack(core, type, seq, MIEN_RESULT_LENGTH, size);
         return;
@@ -204,7 +204,7 @@ static void run(mien_core *core, uint8_t type, uint8_t seq, bool fresh, const ui
         send_hello(core, seq);
         return;
     case MIEN_MSG_PING:
-        core->heard_us = core->now_us;
+        core->heartbeat_us = core->now_us;
         send_pong(core, seq, payload);
         return;
     case MIEN_MSG_SETPOINT:
@@ -279,7 +279,7 @@ static void take_frame(mien_core *core)
     uint8_t type = core->rx[0];
     uint8_t seq = core->rx[1];
     core->count.rx_frames++;
-    core->heard = true;
+    core->any_frame = true;
     bool fresh = take_seq(core, type, seq);
     run(core, type, seq, fresh, core->rx + HEADER_SIZE, (uint8_t)(size - HEADER_SIZE - CRC_SIZE));
 }

@@ -123,11 +123,11 @@ typedef struct {
     uint32_t now_us;       /* of the last call */
     uint32_t tick_us;      /* of the last tick */
     uint32_t step_us;      /* when the next step is due */
-    uint32_t heard_us;     /* last heartbeat */
+    uint32_t heartbeat_us; /* last heartbeat */
     uint32_t telemetry_us; /* last telemetry */
 
     /* link */
-    bool heard;            /* any good frame since reset */
+    bool any_frame;        /* any good frame since reset */
     bool rx_skip;          /* the frame is too long: wait for its end */
     bool rx_seq_known;
     uint8_t rx_seq;        /* expected next */

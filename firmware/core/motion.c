@@ -16,7 +16,7 @@ static uint16_t quarter(uint16_t slew)
     return (uint16_t)((slew >> 2) + ((slew & 3u) != 0 ? 1u : 0u));
 }
 
-/* Is the string still loose at this pulse? */
+/* Is the tendon still slack at this pulse? */
 static bool loose(const mien_channel *c, uint16_t pulse)
 {
     if ((c->flags & MIEN_FLAG_TENDON) == 0) {

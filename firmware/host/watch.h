@@ -21,7 +21,7 @@ enum mien_broken {
 };
 
 typedef struct {
-    bool known[MIEN_CHANNELS_MAX]; /* was driven under this configuration */
+    bool driven[MIEN_CHANNELS_MAX]; /* was driven under this configuration */
     uint16_t pulse[MIEN_CHANNELS_MAX];
     uint16_t config_crc;
     uint8_t state;

@@ -256,18 +256,18 @@ class Batches:
         return tuple(out)
 
 
-def _slice(clip: Clip, first: float, rate: float, wanted: int) -> NDArray[np.float32]:
+def _slice(clip: Clip, first: float, rate: float, count: int) -> NDArray[np.float32]:
     """Sound from source frame ``first`` on, played ``rate`` times as fast: (wanted,)."""
     begin = round(first * RATE / FPS)
-    end = begin + int(wanted * rate) + 64
+    end = begin + int(count * rate) + 64
     inside = clip.samples[max(begin, 0) : max(end, 0)].astype(np.float32) / 32768
     before = max(-begin, 0)
     raw = np.zeros(end - begin, np.float32)
     raw[before : before + len(inside)] = inside
     if abs(rate - 1) > 1e-6:
         raw = soxr.resample(raw, RATE * rate, RATE, quality="LQ")
-    out = np.zeros(wanted, np.float32)
-    out[: min(wanted, len(raw))] = raw[:wanted]
+    out = np.zeros(count, np.float32)
+    out[: min(count, len(raw))] = raw[:count]
     return out
 
 

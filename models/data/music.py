@@ -21,7 +21,7 @@ _SCALES: Final = (
     (0, 3, 5, 7, 10),
 )
 """Semitones above the key: major, minor, pentatonic."""
-_LOWEST, _HIGHEST = 36, 84
+_LOWEST_NOTE, _HIGHEST_NOTE = 36, 84
 """MIDI numbers of the notes, 65 to 1047 Hz."""
 _HARMONICS: Final = 24
 
@@ -30,7 +30,7 @@ def music(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """(n,) samples of unit power at 16 kHz: one to four instruments in one key."""
     beat = 60.0 / rng.uniform(60, 180)
     key, scale = int(rng.integers(0, 12)), _SCALES[int(rng.integers(0, len(_SCALES)))]
-    notes = [m for m in range(_LOWEST, _HIGHEST) if (m - key) % 12 in scale]
+    notes = [m for m in range(_LOWEST_NOTE, _HIGHEST_NOTE) if (m - key) % 12 in scale]
     out = np.zeros(n)
     for _ in range(int(rng.integers(1, 5))):
         out += rng.uniform(0.3, 1.0) * _instrument(n, beat, notes, rng)

@@ -70,10 +70,10 @@ def frame_count(samples: int) -> int:
 def at_60(values: NDArray[np.floating], fps: float, frames: int) -> NDArray[np.float32]:
     """(t, d) at ``fps`` -> (frames, d) at 60 a second, linear, the ends held."""
     source = np.arange(len(values)) / fps
-    wanted = np.arange(frames) / FPS
+    target = np.arange(frames) / FPS
     out = np.empty((frames, values.shape[1]), np.float32)
     for d in range(values.shape[1]):
-        out[:, d] = np.interp(wanted, source, values[:, d])
+        out[:, d] = np.interp(target, source, values[:, d])
     return out
 
 

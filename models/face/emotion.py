@@ -77,10 +77,10 @@ def blend(mixed: Floats) -> Floats:
     Up to a total of 1 emotions add; beyond that they share it, so that a blend stays between its
     parts. Muscles that pull against each other (12 and 15, brows up and down) meet between.
     """
-    felt = np.clip(mixed, 0.0, 1.0).copy()
-    felt[..., 0] = 0.0
-    total = felt.sum(axis=-1, keepdims=True)
-    return np.asarray((felt / np.maximum(total, 1.0)) @ prototypes())
+    clipped = np.clip(mixed, 0.0, 1.0).copy()
+    clipped[..., 0] = 0.0
+    total = clipped.sum(axis=-1, keepdims=True)
+    return np.asarray((clipped / np.maximum(total, 1.0)) @ prototypes())
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from mien.models.errors import ModelError
 from mien.models.face.action_units import UNITS, Action
 
 VERSION: Final = 1
-LARGEST_BYTES: Final = 65536
+MAX_FILE_BYTES: Final = 65536
 _NAME: Final = r"^[a-z][a-z0-9_]{0,39}$"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
@@ -247,11 +247,11 @@ def extended(path: Path) -> dict[str, Emotion]:
     hint = f"mend {path}, or set MIEN_EMOTIONS to nothing"
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST_BYTES + 1)
+            raw = file.read(MAX_FILE_BYTES + 1)
     except OSError as e:
         raise ModelError(f"cannot read emotions from {path}: {e.strerror}", hint) from e
-    if len(raw) > LARGEST_BYTES:
-        raise ModelError(f"{path} is longer than {LARGEST_BYTES} bytes", hint)
+    if len(raw) > MAX_FILE_BYTES:
+        raise ModelError(f"{path} is longer than {MAX_FILE_BYTES} bytes", hint)
     try:
         own = _File.model_validate(yaml.safe_load(raw.decode("utf-8"))).emotions
     except ValidationError as e:

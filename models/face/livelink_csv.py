@@ -109,13 +109,13 @@ def read_csv(path: Path) -> Take:
         raise ModelError(f"{path} has no frame")
     seconds = np.zeros(len(rows) - 1)
     table = np.zeros((len(rows) - 1, len(ARKIT) + len(ROTATIONS)), np.float32)
-    wanted = [where.get(n.lower(), -1) for n in (*ARKIT, *ROTATIONS)]
+    columns = [where.get(n.lower(), -1) for n in (*ARKIT, *ROTATIONS)]
     for k, row in enumerate(rows[1:]):
         if len(row) != len(head):
             raise ModelError(f"{path} line {k + 2} has {len(row)} columns, not {len(head)}")
         try:
             seconds[k] = parse_timecode(row[0])
-            table[k] = [float(row[i]) if i >= 0 else 0.0 for i in wanted]
+            table[k] = [float(row[i]) if i >= 0 else 0.0 for i in columns]
         except ValueError as e:
             raise ModelError(f"{path} line {k + 2}: {e}") from e
     start = float(seconds[0])

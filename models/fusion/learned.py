@@ -32,10 +32,10 @@ Floats = NDArray[np.float64]
 
 KIND: Final = "fusion"
 WEIGHTS: Final = checkpoint.WEIGHTS / "fusion.safetensors"
-SAID: Final = indices(SPEECH)
-INPUTS: Final = len(SAID) + 2 + len(ARKIT)
+SPEECH_INDICES: Final = indices(SPEECH)
+INPUTS: Final = len(SPEECH_INDICES) + 2 + len(ARKIT)
 """Speech shapes, meant closure, voice; then the expression."""
-MEETING: Final = np.isin(
+INTERACTION_MASK: Final = np.isin(
     np.arange(len(ARKIT)), indices([*SPEECH, *GROUPS["cheeks"], *GROUPS["nose"]])
 )
 """(52,) shapes where the two domains meet; brows and eyes are never speech's."""
@@ -45,7 +45,7 @@ LAYERS: Final = ("a1", "a2", "e1", "e2")
 def inputs(speech: Floats, expression: Floats, voice: Floats) -> Floats:
     """(T, 52), (T, 52), (T,) -> (T, INPUTS) as both encoders see them."""
     meant = closure(speech, voice)[:, None]
-    return np.concatenate([speech[:, SAID], meant, voice[:, None], expression], axis=1)
+    return np.concatenate([speech[:, SPEECH_INDICES], meant, voice[:, None], expression], axis=1)
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ class LearnedFusion:
         """
         arrays, meta = checkpoint.load(path, KIND)
         tensors = {k: np.asarray(v, np.float64) for k, v in arrays.items()}
-        wanted = {"basis_speech", "basis_expression"} | {
+        expected = {"basis_speech", "basis_expression"} | {
             f"{layer}.{part}" for layer in LAYERS for part in ("weight", "bias")
         }
-        if set(tensors) != wanted or tensors["a1.weight"].shape[1] != INPUTS:
+        if set(tensors) != expected or tensors["a1.weight"].shape[1] != INPUTS:
             raise ModelError(f"{path} is not a fusion of {INPUTS} inputs", "mien doctor")
         return cls(
             {layer: tensors[f"{layer}.weight"] for layer in LAYERS},
@@ -95,13 +95,13 @@ class LearnedFusion:
             (-1.0, inputs(speech, silent, voice)),
             (-1.0, inputs(silent, expression, none)),
         )
-        met = sum(sign * self.deformation(x) for sign, x in parts)
+        blended = sum(sign * self.deformation(x) for sign, x in parts)
         rest = self.deformation(np.zeros((1, INPUTS)))
         # Where nothing is felt the terms cancel to a rounding error; make it none at all.
-        felt = expression.any(axis=-1, keepdims=True)
-        change = np.where(felt, met + rest, 0.0) * MEETING
-        met = np.clip(speech + expression + change, 0.0, 1.0)
-        return sealed(speech, voice, met)
+        active = expression.any(axis=-1, keepdims=True)
+        change = np.where(active, blended + rest, 0.0) * INTERACTION_MASK
+        blended = np.clip(speech + expression + change, 0.0, 1.0)
+        return sealed(speech, voice, blended)
 
     def deformation(self, x: Floats) -> Floats:
         """``B_A w_A + B_E w_E``, (T, INPUTS) -> (T, 52)."""

@@ -28,7 +28,7 @@ CLOSED: Final = 0.05
 """Lip opening (jawOpen - mouthClose) up to which a closure is fully protected."""
 APART: Final = 0.15
 """Lip opening from which on nothing is."""
-SPOKEN: Final = 0.6
+OPENING_WITHHELD: Final = 0.6
 """How much of an expression's own mouth opening speech takes away: a dropped jaw is a place to
 speak from, not so much more on top of every vowel."""
 OPENS: Final = indices(
@@ -66,7 +66,7 @@ def closure(speech: Floats, voice: Floats) -> Floats:
     return np.asarray(u * u * (3.0 - 2.0 * u) * voice)
 
 
-def sealed(speech: Floats, voice: Floats, met: Floats) -> Floats:
+def sealed(speech: Floats, voice: Floats, blended: Floats) -> Floats:
     """A fusion's answer ``met`` (T, 52), with every closure that speech means kept.
 
     Where speech closes the lips (:func:`closure` is 1), no shape that parts them is above speech's
@@ -75,8 +75,8 @@ def sealed(speech: Floats, voice: Floats, met: Floats) -> Floats:
     Between closed and open the bound loosens with the closure, so nothing jumps.
     """
     meant = closure(speech, voice)[..., None]
-    more = met - speech
-    out = met.copy()
+    more = blended - speech
+    out = blended.copy()
     out[..., OPENS] -= meant * np.maximum(more[..., OPENS], 0.0)
     out[..., SHUTS] -= meant * np.minimum(more[..., SHUTS], 0.0)
     return out
@@ -101,15 +101,15 @@ def crossed(speech: Floats, expression: Floats, voice: Floats) -> Floats:
     wide = np.clip(expression[..., WIDENS].max(axis=-1, keepdims=True), 0.0, 1.0)
     opening = (np.minimum(lip_opening(speech), 1.0) * voice)[..., None]
 
-    felt = expression.copy()
-    felt[..., OPENS] *= 1.0 - SPOKEN * voice[..., None]
-    felt[..., PARTS_A_LITTLE] *= 1.0 - 0.35 * meant
-    felt[..., WIDENS] *= 1.0 - 0.6 * rounded
-    felt[..., SHUTS] *= 1.0 - np.minimum(4.0 * opening, 1.0)
+    emotion = expression.copy()
+    emotion[..., OPENS] *= 1.0 - OPENING_WITHHELD * voice[..., None]
+    emotion[..., PARTS_A_LITTLE] *= 1.0 - 0.35 * meant
+    emotion[..., WIDENS] *= 1.0 - 0.6 * rounded
+    emotion[..., SHUTS] *= 1.0 - np.minimum(4.0 * opening, 1.0)
 
-    said = speech.copy()
-    said[..., ROUNDS] *= 1.0 - 0.25 * wide * rounded
+    spoken = speech.copy()
+    spoken[..., ROUNDS] *= 1.0 - 0.25 * wide * rounded
     # Lids and brows tell how aroused an expression is, whatever emotion it came from.
     aroused = expression[..., [INDEX["eyeWideLeft"], INDEX["browDownLeft"]]].max(axis=-1)
-    said[..., INDEX["jawOpen"]] *= 1.0 + 0.3 * aroused * np.minimum(3.0 * opening[..., 0], 1.0)
-    return sealed(speech, voice, np.clip(said + felt, 0.0, 1.0))
+    spoken[..., INDEX["jawOpen"]] *= 1.0 + 0.3 * aroused * np.minimum(3.0 * opening[..., 0], 1.0)
+    return sealed(speech, voice, np.clip(spoken + emotion, 0.0, 1.0))

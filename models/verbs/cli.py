@@ -24,7 +24,7 @@ export_app = typer.Typer(no_args_is_help=True, help="Write a network for other r
 CORPORA: Final = "grid,facegood,flite,hibari,espeak,asterisk"
 VALIDATION: Final = 40
 """Training clips of GRID that are kept for the curve."""
-MOST_DIFFERENCE: Final = 1e-4
+MAX_DIFFERENCE: Final = 1e-4
 """Of a network that was written, from torch's."""
 
 
@@ -109,23 +109,23 @@ def train_speech(
 
     from mien.models import checkpoint
     from mien.models.data.batches import Settings
-    from mien.models.data.corpora import grid, own
+    from mien.models.data.corpora import grid, user_recordings
     from mien.models.data.corpora import registry as corpora
     from mien.models.speech import network as speech
     from mien.models.train.speech.evaluate import listener, on_grid
     from mien.models.train.speech.objective import Plan
-    from mien.models.train.speech.provenance import once, stage
+    from mien.models.train.speech.provenance import ancestor, once
     from mien.models.train.speech.train import train
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(1)
     folder = run or Path("runs") / f"{datetime.date.today()}-train-speech-{leave_out or 'all'}"
     kept_at = cache or corpora.default_cache()
-    mine = own.own(videos or [], livelink or [], kept_at)
+    mine = user_recordings.user_corpora(videos or [], livelink or [], kept_at)
     if names is None:
         names = "" if mine and data is None else CORPORA
-    wanted = [n for n in names.split(",") if n]
-    sources = [*corpora.prepare(wanted, data, kept_at, leave_out, rules), *mine]
+    requested = [n for n in names.split(",") if n]
+    sources = [*corpora.prepare(requested, data, kept_at, leave_out, rules), *mine]
     kept: list[Take] = []
     if data is not None and any(c.name == "grid" for c, _ in sources):
         kept = grid.takes(data / corpora.REAL["grid"], held_out=False)[-VALIDATION:]
@@ -147,7 +147,7 @@ def train_speech(
         "commit": _commit(),
         "corpora": {c.name: {"source": c.source, "minutes": c.seconds / 60} for c, _ in sources},
         "leave_out": leave_out,
-        "begun_from": stage(begin) if begin else None,
+        "begun_from": ancestor(begin) if begin else None,
         "plan": asdict(plan),
         "settings": asdict(settings),
         "curve_end": curve[-1] if curve else {},
@@ -174,10 +174,10 @@ def train_mean(
     """Mean of speech weights that went on from the same ones: as steady as all of them together."""
     from mien.models import checkpoint
     from mien.models.speech import network as speech
-    from mien.models.train.speech.provenance import once, stage
+    from mien.models.train.speech.provenance import ancestor, once
 
     net, meta = speech.mean(weights)
-    own = {"mean_of": [stage(w) for w in weights], "commit": _commit()}
+    own = {"mean_of": [ancestor(w) for w in weights], "commit": _commit()}
     speech.save(out, net, once(meta | own | ({"unseen": _unseen(unseen)} if unseen else {})))
     typer.echo(f"{out}  {checkpoint.content_hash(out)}")
 
@@ -201,11 +201,13 @@ def train_coarticulation(
     [(corpus, _)] = corpora.prepare(["grid"], data, cache or corpora.default_cache())
     rules, quality = fit(corpus.clips, steps=600, rate=0.01)
     out = out or coarticulation.TABLE
-    said = ", ".join(f"{k} {v:.3f}" for k, v in quality.items())
+    correlations = ", ".join(f"{k} {v:.3f}" for k, v in quality.items())
     coarticulation.write_rules(
-        rules, out, f"fitted by `mien train coarticulation` to GRID s1 (CC BY 4.0); r: {said}"
+        rules,
+        out,
+        f"fitted by `mien train coarticulation` to GRID s1 (CC BY 4.0); r: {correlations}",
     )
-    typer.echo(f"{out}  r: {said}")
+    typer.echo(f"{out}  r: {correlations}")
 
 
 @export_app.callback()
@@ -233,14 +235,14 @@ def export_speech(
     net, _ = speech.load(source)
     speech_onnx.write(out, net, checkpoint.content_hash(source))
     found = speech_onnx.compare(out, net)
-    if found.difference > MOST_DIFFERENCE:
+    if found.difference > MAX_DIFFERENCE:
         raise ModelError(f"{out} differs from torch by {found.difference:.2g}", "mien doctor")
-    half, most = np.percentile(found.frame_ms, [50, 99])
+    median_ms, p99_ms = np.percentile(found.frame_ms, [50, 99])
     typer.echo(
         f"{out}  {out.stat().st_size / 1e6:.2f} MB, look-ahead {net.config.lookahead_ms:.0f} ms\n"
         f"  at most {found.difference:.1e} from torch, in pieces of "
         f"{', '.join(map(str, speech_onnx.SIZES))} frames\n"
-        f"  {half:.2f} ms a frame (p50), {most:.2f} (p99), one core of this machine"
+        f"  {median_ms:.2f} ms a frame (p50), {p99_ms:.2f} (p99), one core of this machine"
     )
 
 

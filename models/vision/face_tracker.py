@@ -211,13 +211,13 @@ class FaceTracker:
         Raises:
             ModelError: no picture of `rest` shows the face.
         """
-        seen = [tracked for tracked in rest if tracked.found]
-        if not seen:
+        observed = [tracked for tracked in rest if tracked.found]
+        if not observed:
             raise ModelError("none of the pictures of the face at rest shows a face")
-        depth = np.median([tracked.landmarks[:, 2] for tracked in seen], axis=0)
+        depth = np.median([tracked.landmarks[:, 2] for tracked in observed], axis=0)
         deeper = self.reference[:, 2] - depth
         # With another depth the same pixel is another place, along the line of sight.
-        flat = [self._slide(tracked, deeper)[:, :2] for tracked in seen]
+        flat = [self._slide(tracked, deeper)[:, :2] for tracked in observed]
         self._bias[:, :2] += np.median(flat, axis=0) - self.reference[:, :2]
         self._bias[:, 2] -= deeper
         return float(np.sqrt(np.mean(self._bias[:, :2] ** 2)))
@@ -230,10 +230,10 @@ class FaceTracker:
         Raises:
             ModelError: none of the pictures shows a face.
         """
-        seen = [(image, tracked.pixels) for image, tracked in rest if tracked.found]
-        if not seen:
+        observed = [(image, tracked.pixels) for image, tracked in rest if tracked.found]
+        if not observed:
             raise ModelError("none of the pictures of the face at rest shows a face")
-        pictures, pixels = zip(*seen, strict=True)
+        pictures, pixels = zip(*observed, strict=True)
         home = np.median(pixels, axis=0)
         self._followers = Registration(pictures, home), Irises(pictures, home)
 
@@ -241,10 +241,10 @@ class FaceTracker:
         """Landmarks (478, 3) moved along their lines of sight to where z is larger by deeper."""
         rotation, translation = tracked.head[:3, :3], tracked.head[:3, 3]
         if self._fov is None:
-            sight = np.broadcast_to(-rotation[2], tracked.landmarks.shape)
+            rays = np.broadcast_to(-rotation[2], tracked.landmarks.shape)
         else:
-            sight = tracked.landmarks + translation @ rotation
-        return np.asarray(tracked.landmarks + sight * (deeper / sight[:, 2])[:, None])
+            rays = tracked.landmarks + translation @ rotation
+        return np.asarray(tracked.landmarks + rays * (deeper / rays[:, 2])[:, None])
 
     def _to_head(self, pixels: F64, width: int, height: int) -> tuple[F64, F64, float]:
         """Pixels (478, 3) -> landmarks (478, 3) mm in the head frame, head pose 4x4 in the camera

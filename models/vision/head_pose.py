@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 F64 = NDArray[np.float64]
 
-ROUNDS = 6
+ITERATIONS = 6
 STEP = 1e-5
 
 
@@ -105,7 +105,7 @@ def solve_pose(points: F64, image: F64, start: HeadPose) -> tuple[HeadPose, F64]
         )
         return lens.image(points @ turned.T + moved, -float(moved[2]))
 
-    for _ in range(ROUNDS):
+    for _ in range(ITERATIONS):
         base = project(np.zeros(6))
         residual = image - base
         errors = np.linalg.norm(residual, axis=1)

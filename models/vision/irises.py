@@ -26,12 +26,12 @@ from mien.models.face.regions import IRIS_LEFT, IRIS_RIGHT, LIDS_LEFT, LIDS_RIGH
 
 EYES_PX = 372.0
 """Faces are looked at in this size (pixels between the outer corners of the eyes)."""
-_HALF = np.array([102.0, 72.0])  # of the window around an eye at rest, in such pixels
-_REACH = 33.0  # an iris goes no farther from where it rests
-_LASHES = 3  # so far within the lids' edges they are not seen
-_RING, _BEYOND = 1.5, 1.25  # width of a ring in pixels; where the white begins, in radii
+_HALF_WINDOW_PX = np.array([102.0, 72.0])  # of the window around an eye at rest, in such pixels
+_MAX_SHIFT_PX = 33.0  # an iris goes no farther from where it rests
+_LASHES_PX = 3  # so far within the lids' edges they are not seen
+_RING_PX, _WHITE_RADII = 1.5, 1.25  # width of a ring in pixels; where the white begins, in radii
 _ROUNDS = 3  # to find the middle at rest, which says the rings, which say the middle
-_LEAST = 1e-3  # of the template's energy: less of it within the lids tells nothing
+_MIN_ENERGY_SHARE = 1e-3  # of the template's energy: less of it within the lids tells nothing
 _SHUT, _OPEN = 0.3, 0.6  # area between the lids, as a share of that at rest
 _UNLIKE, _LIKE = 0.5, 0.7  # correlation
 
@@ -78,7 +78,7 @@ class _Eye:
         grey = np.asarray(np.mean([self._window(p) for p in pictures], axis=0), dtype=np.float32)
         between = self._between(rest)
         self._area = max(float(between.sum()), 1.0)
-        self._home = _HALF
+        self._home = _HALF_WINDOW_PX
         for _ in range(_ROUNDS):
             self._rings = _rings(grey, between, self._home, float(radius))
             self._home, _ = _best(grey, between, self._rings, self._home)
@@ -90,24 +90,24 @@ class _Eye:
         if not open_:
             return np.zeros(2)
         at, like = _best(self._window(picture), between, self._rings, self._home)
-        seen = (at - self._home) / self._scale
-        said = pixels[self.iris[0]] - self._middle
-        return np.asarray(open_ * _ramp(like, _UNLIKE, _LIKE) * (seen - said))
+        measured = (at - self._home) / self._scale
+        tracked = pixels[self.iris[0]] - self._middle
+        return np.asarray(open_ * _ramp(like, _UNLIKE, _LIKE) * (measured - tracked))
 
     def _window(self, picture: NDArray[np.uint8]) -> F32:
         """The surroundings of the eye at rest in grey, enlarged."""
-        corner = _HALF - self._middle * self._scale
+        corner = _HALF_WINDOW_PX - self._middle * self._scale
         to = np.array([[self._scale, 0.0, corner[0]], [0.0, self._scale, corner[1]]])
-        size = (2 * int(_HALF[0]), 2 * int(_HALF[1]))
-        seen = cv2.warpAffine(picture, to, size, flags=cv2.INTER_CUBIC)
-        return np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), dtype=np.float32)
+        size = (2 * int(_HALF_WINDOW_PX[0]), 2 * int(_HALF_WINDOW_PX[1]))
+        window = cv2.warpAffine(picture, to, size, flags=cv2.INTER_CUBIC)
+        return np.asarray(cv2.cvtColor(window, cv2.COLOR_RGB2GRAY), dtype=np.float32)
 
     def _between(self, pixels: F64) -> F32:
         """1 between the lids, 0 elsewhere, in the window."""
-        edge = (pixels[self._lids] - self._middle) * self._scale + _HALF
-        out = np.zeros((2 * int(_HALF[1]), 2 * int(_HALF[0])), np.uint8)
+        edge = (pixels[self._lids] - self._middle) * self._scale + _HALF_WINDOW_PX
+        out = np.zeros((2 * int(_HALF_WINDOW_PX[1]), 2 * int(_HALF_WINDOW_PX[0])), np.uint8)
         cv2.fillPoly(out, [np.rint(edge * 16).astype(np.int32)], (1.0,), shift=4)
-        size = (2 * _LASHES + 1, 2 * _LASHES + 1)
+        size = (2 * _LASHES_PX + 1, 2 * _LASHES_PX + 1)
         inner = cv2.erode(out, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, size))
         return np.asarray(inner, dtype=np.float32)
 
@@ -116,17 +116,17 @@ def _rings(grey: F32, between: F32, middle: F64, radius: float) -> F32:
     """How much darker than the white the iris is, by the distance from its middle: a square."""
     y, x = np.mgrid[: grey.shape[0], : grey.shape[1]]
     far = np.hypot(x - middle[0], y - middle[1])
-    edges = np.arange(0.0, 2.0 * radius, _RING)
+    edges = np.arange(0.0, 2.0 * radius, _RING_PX)
     ring = np.digitize(far, edges) - 1
     count = np.bincount(ring[between > 0], minlength=len(edges))
     total = np.bincount(ring[between > 0], grey[between > 0], minlength=len(edges))
     mean = total / np.maximum(count, 1)
-    white = (edges > _BEYOND * radius) & (count > 0)
+    white = (edges > _WHITE_RADII * radius) & (count > 0)
     level = float(mean[white].mean()) if white.any() else 255.0
-    dark = np.where((edges <= _BEYOND * radius) & (count > 0), mean - level, 0.0)
-    reach = int(np.ceil(_BEYOND * radius))
+    dark = np.where((edges <= _WHITE_RADII * radius) & (count > 0), mean - level, 0.0)
+    reach = int(np.ceil(_WHITE_RADII * radius))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    return np.asarray(np.interp(np.hypot(x, y), edges + _RING / 2, dark, right=0.0), np.float32)
+    return np.asarray(np.interp(np.hypot(x, y), edges + _RING_PX / 2, dark, right=0.0), np.float32)
 
 
 def _best(grey: F32, between: F32, rings: F32, home: F64) -> tuple[F64, float]:
@@ -137,16 +137,16 @@ def _best(grey: F32, between: F32, rings: F32, home: F64) -> tuple[F64, float]:
             cv2.filter2D(image, -1, over, borderType=cv2.BORDER_CONSTANT), dtype=np.float32
         )
 
-    shown = grey * between
-    count, total = max(float(between.sum()), 1.0), float(shown.sum())
-    spread = max(float((shown * grey).sum()) - total**2 / count, 1e-6)
+    masked = grey * between
+    count, total = max(float(between.sum()), 1.0), float(masked.sum())
+    spread = max(float((masked * grey).sum()) - total**2 / count, 1e-6)
     one, two = laid(between, rings), laid(between, rings * rings)
-    own = two - one * one / count
-    with_ = laid(shown, rings) - one * total / count
-    told = own > _LEAST * float(np.square(rings).sum())
-    like = np.where(told, with_ / np.sqrt(np.maximum(own, 1e-6) * spread), -1.0)
+    energy = two - one * one / count
+    with_ = laid(masked, rings) - one * total / count
+    informative = energy > _MIN_ENERGY_SHARE * float(np.square(rings).sum())
+    like = np.where(informative, with_ / np.sqrt(np.maximum(energy, 1e-6) * spread), -1.0)
     y, x = np.mgrid[: grey.shape[0], : grey.shape[1]]
-    like[np.hypot(x - home[0], y - home[1]) > _REACH] = -1.0
+    like[np.hypot(x - home[0], y - home[1]) > _MAX_SHIFT_PX] = -1.0
     row, column = divmod(int(like.argmax()), like.shape[1])
     return np.array([float(column), float(row)]), float(like[row, column])
 

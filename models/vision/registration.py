@@ -38,9 +38,12 @@ from mien.models.face.regions import REGIONS, eyes_apart
 EYES_PX = 124.0
 """Faces are looked at in this size (pixels between the outer corners of the eyes): time and the
 numbers below do not depend on the camera's."""
-_MARGIN, _RING = 25.0, 8  # px around the face, and still points on each side of that frame
+_MARGIN_PX, _FRAME_POINTS = (
+    25.0,
+    8,
+)  # px around the face, and still points on each side of that frame
 _PASSES = ((1, 15), (0, 5))  # finest scale (pixels halved so often) and variational steps
-_SMOOTH = 40.0  # weight of the variational steps' smoothness
+_SMOOTHNESS = 40.0  # weight of the variational steps' smoothness
 _TRUST_PX = 2.0  # flow that misses its own way back by this counts half
 _TURNED_PX = 12.0  # median shift of a head that has moved: its flow would be the light's
 _LIDS, _IRISES = list(REGIONS["lids"]), list(REGIONS["irises"])
@@ -61,34 +64,34 @@ class Registration:
         self._rest = pixels[:, :2]
         self._scale = EYES_PX / eyes_apart(self._rest)
         points = self._rest * self._scale
-        self._low = np.floor(points.min(0) - _MARGIN)
-        size = np.ceil(points.max(0) + _MARGIN - self._low).astype(int)
+        self._low = np.floor(points.min(0) - _MARGIN_PX)
+        size = np.ceil(points.max(0) + _MARGIN_PX - self._low).astype(int)
         self._points = points - self._low
         self._grid = np.stack(np.meshgrid(*map(np.arange, size)), axis=-1).astype(np.float32)
         self._spread = _spread(self._points, self._grid)
         still = np.zeros((*self._grid.shape[:2], 2), np.float32)
-        seen = np.mean([self._bent(self._grey(p), still) for p in pictures], axis=0)
-        self._face = np.rint(seen).astype(np.uint8)
-        self._seen = np.ones((len(points), 2))
-        self._seen[_LIDS, 0] = self._seen[_IRISES] = 0.0
+        mean = np.mean([self._bent(self._grey(p), still) for p in pictures], axis=0)
+        self._face = np.rint(mean).astype(np.uint8)
+        self._flow_weight = np.ones((len(points), 2))
+        self._flow_weight[_LIDS, 0] = self._flow_weight[_IRISES] = 0.0
         self._flows = [_flow(scale, steps) for scale, steps in _PASSES]
 
     def __call__(self, picture: NDArray[np.uint8], pixels: F64) -> F64:
         """The tracker's ``pixels`` (478, 2 or 3) in a picture, x and y corrected by flow."""
-        said = (pixels[:, :2] - self._rest) * self._scale
-        if np.linalg.norm(np.median(said, axis=0)) > _TURNED_PX:
+        tracked = (pixels[:, :2] - self._rest) * self._scale
+        if np.linalg.norm(np.median(tracked, axis=0)) > _TURNED_PX:
             return pixels
-        grey, moved = self._grey(picture), said
+        grey, moved = self._grey(picture), tracked
         for flow in self._flows:
             field = self._field(moved)
             bent = self._bent(grey, field)
-            own = _at(flow.calc(self._face, bent, None), self._points)
-            landed = self._points + own
-            missed = own + _at(flow.calc(bent, self._face, None), landed)
-            trust = 1.0 / (1.0 + np.square(missed).sum(1, keepdims=True) / _TRUST_PX**2)
-            moved = said + self._seen * trust * (own + _at(field, landed) - said)
+            flow_px = _at(flow.calc(self._face, bent, None), self._points)
+            landed = self._points + flow_px
+            round_trip = flow_px + _at(flow.calc(bent, self._face, None), landed)
+            trust = 1.0 / (1.0 + np.square(round_trip).sum(1, keepdims=True) / _TRUST_PX**2)
+            moved = tracked + self._flow_weight * trust * (flow_px + _at(field, landed) - tracked)
         out = pixels.copy()
-        out[:, :2] += (moved - said) / self._scale
+        out[:, :2] += (moved - tracked) / self._scale
         return out
 
     def _field(self, moved: F64) -> F32:
@@ -115,14 +118,14 @@ def _flow(scale: int, steps: int) -> Any:  # OpenCV's stubs know no flow without
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow.setFinestScale(scale)
     flow.setVariationalRefinementIterations(steps)
-    flow.setVariationalRefinementAlpha(_SMOOTH)
+    flow.setVariationalRefinementAlpha(_SMOOTHNESS)
     return flow
 
 
 def _spread(points: F64, grid: F32) -> csr_array:
     """(h w, 478) linear interpolation over the triangles between points; the frame stays still."""
     height, width = grid.shape[:2]
-    side = np.linspace(0.0, 1.0, _RING)
+    side = np.linspace(0.0, 1.0, _FRAME_POINTS)
     around = np.stack([side, 0.0 * side], axis=-1)
     frame = np.unique(
         [*around, *around[:, ::-1], *(1.0 - around), *(1.0 - around[:, ::-1])], axis=0
@@ -135,13 +138,13 @@ def _spread(points: F64, grid: F32) -> csr_array:
     first = np.einsum("nij,nj->ni", to[:, :2], at - to[:, 2])
     share = np.concatenate([first, 1.0 - first.sum(1, keepdims=True)], axis=1)
     corner = mesh.simplices[triangle]
-    held = (triangle >= 0)[:, None] & (corner < count)
+    inside = (triangle >= 0)[:, None] & (corner < count)
     row = np.broadcast_to(np.arange(len(at))[:, None], corner.shape)
-    return csr_array((share[held], (row[held], corner[held])), shape=(len(at), count))
+    return csr_array((share[inside], (row[inside], corner[inside])), shape=(len(at), count))
 
 
 def _at(field: F32, points: F64) -> F64:
     """(n, 2) of a field (h, w, 2) at points (n, 2)."""
     x, y = points.astype(np.float32).T
-    seen = cv2.remap(field, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(seen[0], dtype=np.float64)
+    values = cv2.remap(field, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(values[0], dtype=np.float64)

@@ -72,7 +72,7 @@ def clips(folder: Path, speaker: str = "facegood") -> list[Clip]:
     for i, name in enumerate(names):
         samples = read_audio(folder / "audio" / f"{name}.flac")
         frames = frame_count(len(samples))
-        own = at_60(shapes[start[i] : start[i + 1]], fps, frames).astype(np.float16)
+        resampled = at_60(shapes[start[i] : start[i + 1]], fps, frames).astype(np.float16)
         labels = np.full(frames, UNKNOWN, np.int8)
-        out.append(Clip(name, "facegood", speaker, "mapped", samples, own, given, labels))
+        out.append(Clip(name, "facegood", speaker, "mapped", samples, resampled, given, labels))
     return out

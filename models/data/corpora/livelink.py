@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.data import media, offset
-from mien.models.data.parts import BRIDGE, cut
+from mien.models.data.parts import BRIDGE_S, cut
 from mien.models.data.schema import Clip, check, frame_count
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, FPS, INDEX, SPEECH, indices, lip_opening
@@ -69,7 +69,7 @@ def clips(folder: Path) -> list[Clip]:
     Raises:
         ModelError: not one can be used.
     """
-    table = offset.told(folder)
+    table = offset.from_table(folder)
     found = takes(folder)
     out: list[Clip] = []
     for name, path in found.items():
@@ -95,10 +95,10 @@ def from_take(name: str, path: Path, folder: Path, table: dict[str, float]) -> l
     samples = media.sound(beside(path, name))
     frames = frame_count(len(samples))
     zero = np.arange(frames) / FPS
-    shapes, seen = at(take, zero)
-    late = offset.of(Path(name).name, table, samples, lip_opening(shapes), seen)
+    shapes, observed = at(take, zero)
+    late = offset.of(Path(name).name, table, samples, lip_opening(shapes), observed)
     if late:
-        shapes, seen = at(take, zero + late)
+        shapes, observed = at(take, zero + late)
     # Nothing but the mouth: what brows do while somebody speaks is not the sound's doing.
     given = take.given.copy()
     given[np.setdiff1d(np.arange(len(ARKIT)), indices(SPEECH))] = False
@@ -106,7 +106,7 @@ def from_take(name: str, path: Path, folder: Path, table: dict[str, float]) -> l
     corpus, labels = f"livelink-{folder.name}", np.full(frames, UNKNOWN, np.int8)
     whole = Clip(name, corpus, speaker, "mapped", samples, shapes.astype(np.float16), given, labels)
     check(whole)
-    return cut(whole, seen)
+    return cut(whole, observed)
 
 
 def at(take: Take, times: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -128,5 +128,5 @@ def at(take: Take, times: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDA
     out = np.stack([np.interp(times, source, column) for column in rows.T], axis=1)
     after = np.clip(np.searchsorted(source, times), 1, max(len(source) - 1, 1))
     gap = source[np.minimum(after, len(source) - 1)] - source[after - 1]
-    seen = (times >= source[0]) & (times <= source[-1]) & (gap <= BRIDGE)
-    return out.astype(np.float32), seen
+    observed = (times >= source[0]) & (times <= source[-1]) & (gap <= BRIDGE_S)
+    return out.astype(np.float32), observed

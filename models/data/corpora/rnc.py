@@ -81,8 +81,8 @@ class _Code:
         self._values: dict[tuple[int, int], int] = {}
         code = 0
         for size in range(1, 16):
-            for value, own in enumerate(sizes):
-                if own == size:
+            for value, length in enumerate(sizes):
+                if length == size:
                     self._values[size, code] = value
                     code += 1
             code <<= 1

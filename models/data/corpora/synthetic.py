@@ -38,7 +38,7 @@ def rule_clip(name: str, corpus: str, speaker: str, spoken: Spoken) -> Clip:
 
 def with_rules(clip: Clip, rules: coarticulation.Rules) -> Clip:
     """The same recording with shapes by other rules (phone times to the nearest 1/60 s), LATE."""
-    late = coarticulation.LATE
+    late = coarticulation.DELAY_S
     phones = [Phone(p.name, p.start + late, p.end + late) for p in from_labels(clip.phones, FPS)]
     shapes = coarticulation.shapes(phones, clip.samples, len(clip.phones), rules)
     return replace(clip, shapes=shapes.astype(np.float16))

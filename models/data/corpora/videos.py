@@ -39,11 +39,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _VERSION: Final = 1  # of the tracking; a change tracks every video anew
 LIPS: Final = (13, 14)
-SMALLEST: Final = 30.0
+MIN_EYE_DISTANCE_PX: Final = 30.0
 """Pixels between the outer corners of the eyes; in a smaller face lips are a few pixels."""
-TURNED: Final = 0.77
+MIN_FRONTAL_SHARE: Final = 0.77
 """Least share of that distance that is seen from the front: the head turns up to 40 degrees."""
-_REST: Final = 20.0  # percentile of the gap below which a mouth is at rest, or as good as
+_REST_PERCENTILE: Final = (
+    20.0  # percentile of the gap below which a mouth is at rest, or as good as
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Tracking:
     """(t,) between the lips, in distances of the outer corners of the eyes."""
     width: NDArray[np.float64]
     """(t,) of the mouth, likewise."""
-    seen: NDArray[np.bool_]
+    observed: NDArray[np.bool_]
     """(t,) whether a face was there that can be measured."""
 
 
@@ -75,7 +77,7 @@ def clips(folder: Path, cache: Path) -> list[Clip]:
         ModelError: not one can be used.
     """
     found = files(folder)
-    table = offset.told(folder)
+    table = offset.from_table(folder)
     out: list[Clip] = []
     for k, path in enumerate(found):
         _log.info("video %d of %d: %s", k + 1, len(found), path.relative_to(folder))
@@ -99,9 +101,9 @@ def from_video(path: Path, folder: Path, cache: Path, table: dict[str, float]) -
         ModelError: not a video, no sound, or hardly ever a face.
     """
     tracking = tracked(path, cache)
-    seen = bridged(tracking.seen, tracking.fps)
-    share = float(tracking.seen.mean()) if len(seen) else 0.0
-    if tracking.seen.sum() < tracking.fps:
+    observed = bridged(tracking.observed, tracking.fps)
+    share = float(tracking.observed.mean()) if len(observed) else 0.0
+    if tracking.observed.sum() < tracking.fps:
         raise ModelError(f"{path} shows a face for less than a second")
     if share < 0.9:
         _log.info("%s: a face can be measured in %.0f %% of it", path.name, 100 * share)
@@ -109,14 +111,14 @@ def from_video(path: Path, folder: Path, cache: Path, table: dict[str, float]) -
     frames = frame_count(len(samples))
     shapes = agreeing(tracking)
     # An own time for every frame: that of the video, less by how much the face is late.
-    inside = at_60(seen[:, None].astype(np.float64), tracking.fps, frames)[:, 0] > 0.999
+    inside = at_60(observed[:, None].astype(np.float64), tracking.fps, frames)[:, 0] > 0.999
     late = offset.of(
         path.stem, table, samples, lip_opening(at_60(shapes, tracking.fps, frames)), inside
     )
     times = np.arange(frames) / FPS + late
     shapes60 = _at(shapes, tracking.fps, times).astype(np.float16)
-    inside = _at(seen[:, None].astype(np.float64), tracking.fps, times)[:, 0] > 0.999
-    inside &= (times >= 0) & (times <= (len(seen) - 1) / tracking.fps)
+    inside = _at(observed[:, None].astype(np.float64), tracking.fps, times)[:, 0] > 0.999
+    inside &= (times >= 0) & (times <= (len(observed) - 1) / tracking.fps)
     given = np.zeros(len(ARKIT), np.bool_)
     given[indices((*GROUPS["jaw"], *GROUPS["mouth"]))] = True
     name = str(path.relative_to(folder))
@@ -134,12 +136,12 @@ def agreeing(tracking: Tracking) -> NDArray[np.float32]:
 
     What the tracker reads from closed lips differs from face to face and is taken off.
     """
-    seen = tracking.seen
-    gap, width = filled(tracking.gap, seen), filled(tracking.width, seen)
-    closed = float(np.percentile(gap[seen], 2))
+    observed = tracking.observed
+    gap, width = filled(tracking.gap, observed), filled(tracking.width, observed)
+    closed = float(np.percentile(gap[observed], 2))
     gap = gap - max(min(closed, 0.04) - GAP_REST, 0.0)
-    resting = seen & (gap <= np.percentile(gap[seen], _REST))
-    shapes = filled(tracking.shapes, seen)
+    resting = observed & (gap <= np.percentile(gap[observed], _REST_PERCENTILE))
+    shapes = filled(tracking.shapes, observed)
     return from_measures(shapes, gap, width, float(np.median(width[resting])))
 
 
@@ -165,15 +167,17 @@ def tracked(path: Path, cache: Path) -> Tracking:
     # MediaPipe takes seconds to load.
     from mien.models.vision.face_tracker import FaceTracker
 
-    about = media.look(path)
+    about = media.probe(path)
     with FaceTracker(None) as tracker:
         rows = list(_rows(path, about, tracker))
     if not rows:
         raise ModelError(f"{path} shows not a single picture")
-    shapes, gap, width, seen = (np.asarray(column) for column in zip(*rows, strict=True))
-    out = Tracking(about.fps, shapes.astype(np.float32), gap, width, seen.astype(np.bool_))
+    shapes, gap, width, observed = (np.asarray(column) for column in zip(*rows, strict=True))
+    out = Tracking(about.fps, shapes.astype(np.float32), gap, width, observed.astype(np.bool_))
     with whole(kept) as part, part.open("wb") as file:
-        np.savez(file, fps=out.fps, shapes=out.shapes, gap=out.gap, width=out.width, seen=out.seen)
+        np.savez(
+            file, fps=out.fps, shapes=out.shapes, gap=out.gap, width=out.width, seen=out.observed
+        )
     return out
 
 
@@ -195,7 +199,7 @@ def _rows(path: Path, about: media.Pictures, tracker: FaceTracker) -> Iterator[_
         row = nobody
         if found.found:
             eyes, flat = eyes_apart(found.pixels), eyes_apart(found.pixels[:, :2])
-            if flat >= SMALLEST and flat >= TURNED * eyes:
+            if flat >= MIN_EYE_DISTANCE_PX and flat >= MIN_FRONTAL_SHARE * eyes:
                 names = list(found.scores)
                 scores, _ = by_name(names, np.asarray([found.scores[n] for n in names]))
                 pairs = LIPS, MOUTH_CORNERS

@@ -121,7 +121,7 @@ def hibari() -> Voice:
     return speak
 
 
-HIBARI_LATE: Final = 0.06
+HIBARI_DELAY_S: Final = 0.06
 """Seconds by which hibari's durations run behind its sound (median, against forced alignment)."""
 
 
@@ -143,7 +143,8 @@ def _letters(tokens: list[int], names: dict[int, str], edges: NDArray[np.float64
         else:
             out.append(Phone(SILENCE, start, end))
     moved = [
-        Phone(p.name, max(p.start - HIBARI_LATE, 0.0), max(p.end - HIBARI_LATE, 0.0)) for p in out
+        Phone(p.name, max(p.start - HIBARI_DELAY_S, 0.0), max(p.end - HIBARI_DELAY_S, 0.0))
+        for p in out
     ]
     return [p for p in moved if p.end > p.start]
 

@@ -32,14 +32,14 @@ TRACKS: Final = ("opening", "jaw", "width", "roll_upper", "press")
 """What is blended: lip opening and jaw in units of jawOpen, mouth width in interocular distances
 above rest, and two shapes of the lips."""
 TABLE: Final = Path(__file__).with_name("coarticulation.yaml")
-CLOSING: Final = 0.05
+CLOSING_S: Final = 0.05
 """Seconds that lips take to close for p, b, m and to part after it."""
-RESTING: Final = 0.08
+RESTING_S: Final = 0.08
 """Seconds that lips take to come to rest in a pause, and that they need to leave it."""
-LATE: Final = 0.0125
+DELAY_S: Final = 0.0125
 """Seconds that lips come after what general rules say. Networks that learned from these rules alone
 were early by 10 ms on one filmed speaker and by 18 ms on the other."""
-HELD: Final = 0.7
+CONTACT_SHARE: Final = 0.7
 """Share of such a phone, from its start, during which they touch; then comes the release."""
 
 
@@ -171,11 +171,11 @@ def rest(phones: Sequence[Phone], frames: int) -> NDArray[np.float64]:
     times = np.arange(frames) / FPS
     out = np.ones(frames)
     for phone in phones:
-        if phone.name == SILENCE and phone.end - phone.start > 2 * RESTING:
+        if phone.name == SILENCE and phone.end - phone.start > 2 * RESTING_S:
             # The recording's own ends are not the ends of a pause.
-            first = phone.start + RESTING if phone.start > 0 else -RESTING
-            last = phone.end - RESTING if phone.end < frames / FPS - 0.02 else np.inf
-            away = np.maximum(np.maximum(first - times, times - last), 0) / RESTING
+            first = phone.start + RESTING_S if phone.start > 0 else -RESTING_S
+            last = phone.end - RESTING_S if phone.end < frames / FPS - 0.02 else np.inf
+            away = np.maximum(np.maximum(first - times, times - last), 0) / RESTING_S
             x = np.clip(away, 0, 1)
             out = np.minimum(out, x * x * (3 - 2 * x))
     return out
@@ -187,8 +187,8 @@ def contact(phones: Sequence[Phone], frames: int) -> NDArray[np.float64]:
     out = np.ones(frames)
     for phone in phones:
         if phone.name in BILABIAL:
-            held = phone.start + HELD * (phone.end - phone.start)
-            away = np.maximum(np.maximum(phone.start - times, times - held), 0) / CLOSING
+            release = phone.start + CONTACT_SHARE * (phone.end - phone.start)
+            away = np.maximum(np.maximum(phone.start - times, times - release), 0) / CLOSING_S
             x = np.clip(away, 0, 1)
             out = np.minimum(out, x * x * (3 - 2 * x))
     return out

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mien.models.errors import ModelError
 from mien.models.speech.features import RATE
 
-LONGEST: Final = 12.0
+MAX_S: Final = 12.0
 """Seconds that the network hears; silence follows a shorter recording."""
 _WINDOW, _HOP, _BANDS = 400, 160, 80
 _PROMPT: Final = ("<|startoftranscript|>", "<|notimestamps|>")
@@ -60,16 +60,16 @@ class Transcriber:
     def transcribe(self, samples: NDArray[np.int16]) -> Transcription:
         """Samples (n,) at 16 kHz, at most 12 s."""
         features = self._tensor(log_mel(samples, self._mel)[None])
-        (heard,) = self._net.generate(
+        (result,) = self._net.generate(
             *(features, [list(_PROMPT)]),
             beam_size=2,
             max_length=_TOKENS,
             return_scores=True,
             return_no_speech_prob=True,
         )
-        tokens = [t for t in heard.sequences[0] if not t.startswith("<|")]
+        tokens = [t for t in result.sequences[0] if not t.startswith("<|")]
         text = "".join(tokens).replace(_SPACE, " ").strip()
-        return Transcription(text, float(heard.scores[0]), float(heard.no_speech_prob))
+        return Transcription(text, float(result.scores[0]), float(result.no_speech_prob))
 
 
 def log_mel(samples: NDArray[np.int16], filters: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -78,9 +78,9 @@ def log_mel(samples: NDArray[np.int16], filters: NDArray[np.float32]) -> NDArray
     Raises:
         ValueError: more than 12 s.
     """
-    total = round(LONGEST * RATE)
+    total = round(MAX_S * RATE)
     if len(samples) > total:
-        raise ValueError(f"{len(samples) / RATE:.1f} s, the longest is {LONGEST:.0f} s")
+        raise ValueError(f"{len(samples) / RATE:.1f} s, the longest is {MAX_S:.0f} s")
     audio = np.zeros(total, np.float32)
     audio[: len(samples)] = samples.astype(np.float32) / np.float32(32768)
     edged = np.pad(audio, _WINDOW // 2, mode="reflect")

@@ -68,9 +68,9 @@ class Speakers(nn.Module):
 
     def forward(self, shapes: Tensor, speaker: Tensor) -> Tensor:
         """(B, T, 52) of anybody -> of this face."""
-        own = (speaker != REFERENCE).float()[:, None, None]
-        gain = torch.exp(own * self.gain(speaker)[:, None])
-        out: Tensor = shapes * gain + own * self.offset(speaker)[:, None]
+        specific = (speaker != REFERENCE).float()[:, None, None]
+        gain = torch.exp(specific * self.gain(speaker)[:, None])
+        out: Tensor = shapes * gain + specific * self.offset(speaker)[:, None]
         return out
 
     def size(self) -> Tensor:
@@ -103,9 +103,9 @@ class Objective:
         silence are asked of it as it leaves.
         """
         plan = self._plan
-        seen = batch.tracked[:, None, None] > 0
-        mine = speakers(torch.where(seen, heads.own, heads.plain), batch.speaker)
-        left = opening(torch.where(seen, heads.own, heads.anybody))
+        tracked = batch.tracked[:, None, None] > 0
+        fitted = speakers(torch.where(tracked, heads.specific, heads.generic_plain), batch.speaker)
+        final = opening(torch.where(tracked, heads.specific, heads.generic))
         speech = 1 - batch.silent.amin(dim=1, keepdim=True)
         context = losses.context_weights(
             batch.shapes[..., self._mouth] * batch.given[..., self._mouth], plan.temperature
@@ -113,36 +113,38 @@ class Objective:
         mask = batch.given * batch.weight[:, None, None]
         weighted = mask * self._scale * context[..., None]
         lips = mask[..., INDEX["jawOpen"]]
-        gap, true_gap = opening(mine), opening(batch.shapes)
-        width, true_width = _width(mine), _width(batch.shapes)
+        gap, true_gap = opening(fitted), opening(batch.shapes)
+        width, true_width = _width(fitted), _width(batch.shapes)
         real = batch.tracked[:, None] * lips
         labelled = batch.phones >= 0
         closed = (self._bilabial[batch.phones] & labelled).float() * lips
         rules = 1 - batch.tracked[:, None]  # a camera knows better than an alignment
         closed = closed * rules
         parts = {
-            "shape": plan.shape * (weighted * (mine - batch.shapes) ** 2).sum() / mask.sum(),
+            "shape": plan.shape * (weighted * (fitted - batch.shapes) ** 2).sum() / mask.sum(),
             "width": plan.width * 100 * losses.masked_mse(width - true_width, lips * context),
             "opening": plan.opening * 100 * losses.masked_mse(gap - true_gap, lips * context),
             "velocity": plan.velocity * 100 * losses.velocity(gap, true_gap, lips),
             "closure": plan.closure * 100 * losses.near_closure(gap, true_gap, lips),
-            "contact": plan.contact * 100 * losses.masked_mse(left, closed),
-            "apart": plan.apart * 100 * losses.parted(opening(heads.plain), true_gap, lips * rules),
-            "silence": plan.silence * 100 * losses.stillness(left, batch.silent),
+            "contact": plan.contact * 100 * losses.masked_mse(final, closed),
+            "apart": plan.apart
+            * 100
+            * losses.parted(opening(heads.generic_plain), true_gap, lips * rules),
+            "silence": plan.silence * 100 * losses.stillness(final, batch.silent),
             "correlation": plan.correlation
             * (
                 losses.decorrelation(gap, true_gap, real)
                 + 0.5 * losses.decorrelation(width, true_width, real)
             ),
             "phone": plan.phone * _phone_loss(heads.phones, batch.phones),
-            "known": plan.known * _known_loss(heads.known, batch.tracked, speech),
+            "known": plan.known * _posterior_loss(heads.posterior_logit, batch.tracked, speech),
             "gains": plan.gains * speakers.size(),
         }
         total = torch.stack(list(parts.values())).sum()
         return total, {k: float(v.detach()) for k, v in parts.items()}
 
 
-def _known_loss(logits: Tensor, tracked: Tensor, speech: Tensor) -> Tensor:
+def _posterior_loss(logits: Tensor, tracked: Tensor, speech: Tensor) -> Tensor:
     """Cross-entropy of (B, T): is this the voice of a filmed face; crops without any count not."""
     wanted = tracked[:, None].expand_as(logits)
     each = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")

@@ -7,17 +7,19 @@ from typing import Any, Final
 
 from mien.models import checkpoint
 
-STAGE: Final = (
+KEPT_KEYS: Final = (
     *("seed", "commit", "corpora", "leave_out", "plan", "settings", "lookahead_ms"),
     *("curve_end", "metrics", "begun_from", "mean_of"),
 )
 """What is kept of each."""
 
 
-def stage(weights: Path) -> dict[str, Any]:
+def ancestor(weights: Path) -> dict[str, Any]:
     """How ``weights`` came to be, for the metadata of what is made from them."""
     meta = checkpoint.load(weights, "speech")[1]
-    return {"weights": checkpoint.content_hash(weights)} | {k: meta[k] for k in STAGE if k in meta}
+    return {"weights": checkpoint.content_hash(weights)} | {
+        k: meta[k] for k in KEPT_KEYS if k in meta
+    }
 
 
 def once(meta: dict[str, Any]) -> dict[str, Any]:
@@ -25,18 +27,18 @@ def once(meta: dict[str, Any]) -> dict[str, Any]:
 
     Means of networks with a common past would hold it once for each, and theirs once more.
     """
-    told: set[str] = set()
+    written: set[str] = set()
 
-    def tell(one: dict[str, Any]) -> dict[str, Any]:
-        known = one.get("weights", "")
-        if known and known in told:
-            return {"weights": known}
-        told.add(known)
+    def describe(one: dict[str, Any]) -> dict[str, Any]:
+        digest = one.get("weights", "")
+        if digest and digest in written:
+            return {"weights": digest}
+        written.add(digest)
         out = dict(one)
         if out.get("begun_from"):
-            out["begun_from"] = tell(out["begun_from"])
+            out["begun_from"] = describe(out["begun_from"])
         if "mean_of" in out:
-            out["mean_of"] = [tell(part) for part in out["mean_of"]]
+            out["mean_of"] = [describe(part) for part in out["mean_of"]]
         return out
 
-    return tell(meta)
+    return describe(meta)

@@ -151,8 +151,10 @@ def _about(
 def _same(now: dict[str, str], then: dict[str, str], last: Path) -> None:
     changed = [k for k in sorted({*now, *then}) if now.get(k) != then.get(k)]
     if changed:
-        said = "; ".join(f"{k} was {then.get(k)}, now {now.get(k)}" for k in changed)
-        raise ModelError(f"{last} began otherwise: {said}", "the same options, or another --run")
+        differences = "; ".join(f"{k} was {then.get(k)}, now {now.get(k)}" for k in changed)
+        raise ModelError(
+            f"{last} began otherwise: {differences}", "the same options, or another --run"
+        )
 
 
 def _copy(config: Config, weights: dict[str, Tensor]) -> SpeechNet:

@@ -59,7 +59,7 @@ def test_one_file_is_enough_for_an_emotion_to_be_felt_by_name(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("version: 1\nemotions: {smug: {unit: 3}}", "emotions.smug.unit"),
         ("version: 2\nemotions: {smug: {}}", "version"),
@@ -79,11 +79,11 @@ def test_one_file_is_enough_for_an_emotion_to_be_felt_by_name(tmp_path: Path) ->
     ],
 )
 def test_a_faulty_file_is_refused_and_each_fault_named(
-    tmp_path: Path, text: str, said: str
+    tmp_path: Path, text: str, message: str
 ) -> None:
     with pytest.raises(ModelError) as found:
         extended(written(tmp_path, text))
-    assert said in found.value.message
+    assert message in found.value.message
     assert "emotions.yaml" in found.value.message
 
 

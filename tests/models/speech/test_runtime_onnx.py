@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.paths import ROOT
 from typer.testing import CliRunner
 
 from mien.models import checkpoint
@@ -21,6 +20,7 @@ from mien.models.speech.features import RATE
 from mien.models.speech.network import Config, SpeechNet, TorchEngine
 from mien.models.speech.stream import Stream, speak
 from mien.models.verbs.cli import export_app
+from tests.paths import ROOT
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -52,9 +52,9 @@ def test_the_shipped_network_says_the_same_in_any_pieces(shipped: Path) -> None:
         parts.append(stream.push(samples[at : at + size]))
         at += size
     parts.append(stream.flush())
-    wanted = speak(TorchEngine(net), samples)
-    assert wanted.std() > 0.01
-    np.testing.assert_allclose(np.concatenate(parts), wanted, rtol=0, atol=1e-4)
+    expected = speak(TorchEngine(net), samples)
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(np.concatenate(parts), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("frames", [0, 5, 12])

@@ -84,9 +84,9 @@ def test_an_ancestor_is_told_once() -> None:
         {"weights": "b", "begun_from": first},
         {"weights": "c", "begun_from": {"weights": "d", "mean_of": [first, first]}},
     ]
-    told = once({"seed": 3, "mean_of": parts})
-    known = {"weights": "a"}
-    assert told["mean_of"][0] == parts[0]
-    assert told["mean_of"][1]["begun_from"]["mean_of"] == [known, known]
-    assert told["seed"] == 3
+    written = once({"seed": 3, "mean_of": parts})
+    digest = {"weights": "a"}
+    assert written["mean_of"][0] == parts[0]
+    assert written["mean_of"][1]["begun_from"]["mean_of"] == [digest, digest]
+    assert written["seed"] == 3
     assert first["seed"] == 1

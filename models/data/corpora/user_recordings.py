@@ -15,10 +15,10 @@ from mien.models.errors import ModelError
 _log = logging.getLogger(__name__)
 FULL_MINUTES: Final = 40.0
 """From so much on a folder is drawn as often as any; a smaller one by its share of it."""
-MOST: Final = 0.35
+MAX_ODDS: Final = 0.35
 
 
-def own(
+def user_corpora(
     video_folders: Sequence[Path], take_folders: Sequence[Path], cache: Path
 ) -> list[tuple[Corpus, float]]:
     """Folders of videos and of Live Link Face takes -> corpora, and how often to draw from each.
@@ -55,6 +55,6 @@ def _corpus(name: str, folder: Path, make: Callable[[Path], list[Clip]]) -> tupl
     corpus = Corpus(name, clips, digest.hexdigest()[:16])
     minutes = corpus.seconds / 60
     speakers = len({c.speaker for c in clips})
-    said = f"{len(clips)} stretches of {speakers} speaker(s)"
-    _log.info("%s: %s, %.1f minutes", name, said, minutes)
-    return corpus, max(0.02, MOST * min(minutes / FULL_MINUTES, 1.0))
+    summary = f"{len(clips)} stretches of {speakers} speaker(s)"
+    _log.info("%s: %s, %.1f minutes", name, summary, minutes)
+    return corpus, max(0.02, MAX_ODDS * min(minutes / FULL_MINUTES, 1.0))
