@@ -1,4 +1,4 @@
-"""A recording in which a face is lost at times -> the clips in which it is there."""
+"""Split a recording with gaps in the face tracking into clips without gaps."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mien.models.face.blendshapes import FPS
 from mien.models.speech.features import RATE
 
 BRIDGE_S: Final = 0.1
-"""Seconds without a face that are bridged by the line between their neighbours."""
+"""Longest gap that is interpolated linearly, s."""
 MIN_CLIP_S: Final = 1.0
-"""Seconds; what is shorter is not kept."""
+"""Shortest clip, s."""
 _GRID: Final = 3  # frames: 3 / 60 s are 800 samples exactly
 
 
 def bridged(observed: NDArray[np.bool_], fps: float) -> NDArray[np.bool_]:
-    """(T,) with losses up to BRIDGE filled, but not those at the ends."""
+    """Mask (T,) with gaps up to BRIDGE_S filled. Gaps at the ends stay."""
     out = observed.copy()
     for begin, end in _runs(~observed):
         if begin > 0 and end < len(observed) and end - begin <= BRIDGE_S * fps:
@@ -29,7 +29,7 @@ def bridged(observed: NDArray[np.bool_], fps: float) -> NDArray[np.bool_]:
 
 
 def filled(values: NDArray[np.floating], observed: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(T, ...) with the frames that nobody saw on the line between those that somebody did."""
+    """Values (T, ...) with linear interpolation over frames outside the mask."""
     at = np.arange(len(values))
     flat = np.asarray(values, np.float64).reshape(len(values), -1)
     columns = [np.interp(at, at[observed], column[observed]) for column in flat.T]
@@ -37,9 +37,9 @@ def filled(values: NDArray[np.floating], observed: NDArray[np.bool_]) -> NDArray
 
 
 def cut(clip: Clip, observed: NDArray[np.bool_]) -> list[Clip]:
-    """The stretches of a clip in which ``seen`` (T,) at 60 a second holds.
+    """The parts of a clip in which ``observed`` (T,) at 60 Hz is true.
 
-    What no clip holds has no weight in training, and its sound is not heard either.
+    Frames and sound outside the parts are dropped.
     """
     out = []
     whole = len(clip.samples) * FPS // RATE  # the last frame may have begun and not ended

@@ -15,9 +15,9 @@ def context_weights(target: Tensor, temperature: float = 1.0, window: int = 5) -
 
     After Kim & Kim, "Phonetic context-aware loss" (Interspeech 2025, arXiv 2507.20568): the motion
     m_t = |v_t - v_(t-1)| averaged over ``window`` frames, then a softmax over time. The softmax of
-    the paper has no scale: on shapes in 0..1 it is nearly flat, on millimetres it selects nearly one
-    frame. Here the temperature is in units of the motion's standard deviation in the sequence. An
-    infinite temperature gives 1 everywhere.
+    the paper has no scale: on shapes in 0..1 it is nearly flat, on millimetres it selects nearly
+    one frame. Here the temperature is in units of the motion's standard deviation in the sequence.
+    An infinite temperature gives 1 everywhere.
     """
     if target.shape[1] < 2:
         return target.new_ones(target.shape[:2])
@@ -31,7 +31,7 @@ def context_weights(target: Tensor, temperature: float = 1.0, window: int = 5) -
 
 
 def effective_frames(weights: Tensor) -> Tensor:
-    """Effective number of frames (B,) of weights (B, T): T for equal weights, 1 for a single one."""
+    """Effective number of frames (B,) of weights (B, T), between 1 and T."""
     share = weights / weights.sum(dim=1, keepdim=True)
     return 1.0 / (share**2).sum(dim=1)
 

@@ -32,6 +32,7 @@ FLOOR_DB: Final = -50.0
 RANGE_DB: Final = 40.0
 """Distance from loudness 0 to loudness 1, dB."""
 MAX_LOUDNESS: Final = 1.2
+"""Upper bound of the loudness."""
 MAX_FEATURE: Final = 2.0
 """Upper bound of a feature. No sound reaches it; it prevents an overflow for other input."""
 FIXED_POINT: Final = (0.15, 0.6)
@@ -58,13 +59,13 @@ def power(x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def loudness(averaged: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Averaged power -> 0 to ``MOST``."""
+    """Averaged power -> loudness, 0 to ``MAX_LOUDNESS``."""
     decibels = 10 * np.log10(averaged + 1e-9)
     return np.asarray(np.clip((decibels - FLOOR_DB) / RANGE_DB, 0.0, MAX_LOUDNESS), np.float32)
 
 
 def gain(share: float) -> float:
-    """What makes ``STAYS`` stay."""
+    """Gain with which ``FIXED_POINT`` is a fixed point of the stage."""
     opening, loud = FIXED_POINT
     bent = (opening + LINEAR_OPENING) ** (1 - share) - LINEAR_OPENING ** (1 - share)
     return float(opening / (bent * loud**share))

@@ -61,7 +61,8 @@ def lag_ms(predicted: Signal, measured: Signal, fps: float, max_lag_ms: float = 
 
 
 def amplitude_ratio(predicted: Signal, measured: Signal) -> float:
-    """Standard deviation of the prediction over that of the measurement. Below 1 it moves too little."""
+    """Standard deviation of the prediction over that of the measurement. Below 1 it moves too
+    little."""
     return float(np.std(predicted) / max(float(np.std(measured)), 1e-9))
 
 

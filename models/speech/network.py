@@ -3,9 +3,10 @@
     features (B, T, 2 x 66) at 60 Hz -> stem -> residual blocks -> 28 shapes of jaw, mouth and
     tongue, written by name into ARKit's 52
 
-Brows, eyes, cheeks and nose stay 0: the expression moves them. A generic head and a speaker-specific
-head compute the shapes. The speaker posterior mixes them. The lip opening of the generic head passes
-one more stage, which depends on the loudness of the voice (``mien.models.speech.loudness``).
+Brows, eyes, cheeks and nose stay 0: the expression moves them. A generic head and a
+speaker-specific head compute the shapes. The speaker posterior mixes them. The lip opening of the
+generic head passes one more stage, which depends on the loudness of the voice
+(``mien.models.speech.loudness``).
 
 The network is causal. The look-ahead is a delay: the output of step i describes frame
 ``i - lookahead_frames``. The state is explicit, so one ``forward`` serves a file and a stream.
@@ -93,7 +94,9 @@ class _Block(nn.Module):
     def __init__(self, width: int, kernel: int, dilation: int) -> None:
         super().__init__()
         self.reach = (kernel - 1) * dilation
-        self.norm = nn.LayerNorm(width)  # over the channels of one frame, so streaming equals offline
+        self.norm = nn.LayerNorm(
+            width
+        )  # over the channels of one frame, so streaming equals offline
         self.conv = nn.Conv1d(width, width, kernel, dilation=dilation)
         self.dropped = nn.Dropout1d(0.0)  # of whole channels; the trainer sets the rate
         self.mix = nn.Conv1d(width, width, 1)

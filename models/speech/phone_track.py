@@ -19,9 +19,7 @@ from mien.models.speech.phones import PHONES, Phone
 from mien.models.speech.runtime_numpy import LightSpeech
 from mien.models.speech.stream import frame_count
 
-_AVERAGED_FRAMES: Final = (
-    3  # averages the scores, so that no phone lasts only one frame
-)
+_AVERAGED_FRAMES: Final = 3  # averages the scores, so that no phone lasts only one frame
 
 
 def estimate(engine: LightSpeech, samples: NDArray[np.float32]) -> list[Phone]:

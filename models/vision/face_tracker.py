@@ -1,21 +1,26 @@
 """Picture -> 478 facial landmarks in mm in the head frame, through MediaPipe's Face Landmarker.
 
-MediaPipe measures where each point is in the picture and guesses how deep it lies from what faces
-usually look like. So in the result x and y are measurements and z is that guess, useful only for
-its changes. Pose and scale come from where the points that no facial muscle moves are seen, and a
-reference of the same face with known size; no calibrated camera is needed, and with the field of
-view given perspective is removed as well.
+MediaPipe measures the position of each point in the picture. It predicts the depth from the usual
+shape of faces. So x and y of the result are measurements. z is a prediction; only its changes are
+useful. Head pose and scale come from points that no facial muscle moves, and from a reference of
+the same face in mm. The camera needs no calibration. If the field of view is given, perspective is
+removed.
 
-Measured on 220 random poses of the simulated face, 640x480, sensor noise of 3 grey levels,
-against the true points, after `settle`, RMS over all landmarks in x, y, z: 1.2, 1.7, 2.9 mm with
-the head at rest (they move 1.4, 4.6, 5.4 mm); 2.9, 2.8, 4.1 mm with the head turned at random
-within 35 degrees of yaw, 20 of pitch and 15 of roll. The pose costs little of that (with the true
-one: 2.7, 2.7, 4.1): MediaPipe's points wander with the view, so calibrate with the head still.
-Yaw and roll are within 1.4 degrees RMS, pitch is read as 0.6 of its value. The same picture with
-other noise moves a point by 0.1 mm. Gaze up and down is hardly seen (0.2 of its value).
+Accuracy on 220 random poses of the simulated face (640x480, sensor noise of 3 grey levels), after
+`settle`, as RMS error over all landmarks in x, y, z:
 
-A resting face can be registered: then its skin is followed from there by optical flow
-(`mien.models.vision.registration`) and its irises by their rings (`mien.models.vision.irises`).
+- Head at rest: 1.2, 1.7, 2.9 mm. The landmarks move by 1.4, 4.6, 5.4 mm.
+- Head turned at random within 35 degrees of yaw, 20 of pitch, 15 of roll: 2.9, 2.8, 4.1 mm. With
+the
+  true head pose: 2.7, 2.7, 4.1 mm. MediaPipe's points drift with the view, so calibrate with the
+  head still.
+- Head pose: 1.4 degrees RMS in yaw and roll. Pitch is measured as 0.6 of its value.
+- Noise: another sample of the noise moves a point by 0.1 mm.
+- Gaze up and down is measured as 0.2 of its value.
+
+A face at rest can be registered (`FaceTracker.register`). Optical flow then follows its skin
+(`mien.models.vision.registration`), and template matching follows its irises
+(`mien.models.vision.irises`).
 """
 
 from __future__ import annotations
@@ -36,33 +41,31 @@ from mien.models.vision.registration import Registration
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "face_landmarker.task"
 POINTS = 478
-# Eye corners, nose, top of the forehead and the sides in front of the ears: what stays put in the
-# head whatever the face does, and far enough apart to tell how it is turned.
+# Eye corners, nose, top of the forehead and the sides in front of the ears. No expression moves
+# them in the head, and they are far enough apart to measure a rotation.
 RIGID = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 10, 127, 356, 234, 454)
-# Picture heights: a lens to assume when the field of view is not known; sets the unit of distance.
+# Focal length in picture heights, assumed without a field of view; sets the unit of distance.
 ORTHOGRAPHIC_FOCAL = 4.0
 
 F64 = NDArray[np.float64]
 Follower: TypeAlias = Callable[[NDArray[np.uint8], F64], F64]
-"""A picture and the tracker's pixels in it -> better ones."""
+"""A picture and the tracker's pixels (478, 3) in it -> corrected pixels (478, 3)."""
 
 
 @dataclass(frozen=True)
 class Tracked:
-    """What one picture shows.
+    """The face in one picture.
 
-    faces: how many were found, at most the tracker's max_faces; with several, the largest is
-        reported.
-    landmarks: (478, 3) mm in the head frame (+x the face's left, +y up, +z forward), NaN when no
-        face was found.
-    pixels: (478, 3) x right, y down, z away from the camera, all in pixels; NaN when no face was
-        found.
-    scores: MediaPipe's 51 ARKit blendshape scores by name (it has no tongueOut); empty when no
-        face was found.
-    head: 4x4 pose of the head, head frame mm -> camera frame mm (+x right in the picture, +y up,
-        +z toward the camera; the distance is only known with a field of view and is 0 otherwise.
-    fit_mm: median distance sideways of the rigid points from where the pose puts them.
-    time: seconds, as given.
+    faces: number of faces, at most the tracker's max_faces. With several, the largest is used.
+    landmarks: (478, 3) mm in the head frame: +x the face's left, +y up, +z forward. NaN without a
+        face.
+    pixels: (478, 3) pixels: x right, y down, z away from the camera. NaN without a face.
+    scores: MediaPipe's 51 ARKit blendshape scores by name (tongueOut is missing). Empty without a
+        face.
+    head: 4x4 pose of the head, head frame mm -> camera frame mm: +x right in the picture, +y up,
+        +z toward the camera. The distance needs a field of view; it is 0 otherwise.
+    fit_mm: median lateral residual of the rigid points, mm.
+    time: time of the picture, s.
     """
 
     faces: int
@@ -75,22 +78,24 @@ class Tracked:
 
     @property
     def found(self) -> bool:
-        """Whether a face is in the picture."""
+        """Whether the picture shows a face."""
         return self.faces > 0
 
 
 class FaceTracker:
-    """Args:
-        reference: (478, 3) mm, the same face at rest in its head frame; gives scale and frame.
-            Without it only pixels and scores are told; landmarks, head and fit_mm are NaN.
-        video: follow the face from picture to picture (faster and smoother; times must rise), or
-            look afresh each time.
-        fov_deg: vertical field of view of the camera, if known.
-        max_faces: with 2 or more a bystander is noticed (`Tracked.faces`), at the price of
-            searching every picture.
+    """Tracker of one face: picture -> landmarks.
+
+    Args:
+        reference: (478, 3) mm, the same face at rest in its head frame; sets scale and frame.
+            Without it landmarks, head and fit_mm are NaN.
+        video: use the previous picture (faster and smoother). Times must then increase.
+        fov_deg: vertical field of view of the camera in degrees, or None if unknown.
+        max_faces: with 2 or more, `Tracked.faces` counts bystanders. Every picture is then
+            searched, which is slower.
+        weights: MediaPipe's model file.
 
     Raises:
-        ModelError: the reference has another shape or is not finite; the model file is missing.
+        ModelError: the reference has another shape or is not finite, or the model file is missing.
     """
 
     def __init__(
@@ -117,7 +122,7 @@ class FaceTracker:
         self._followers: tuple[Follower, ...] = ()
         self._last_ms = -1
         self._mode: Literal["video", "image"] = "video" if video else "image"
-        # It takes seconds to load, and most of the package does without.
+        # MediaPipe takes seconds to load, and most of the package does not need it.
         import mediapipe as mp
         from mediapipe.tasks.python.core.base_options import BaseOptions
         from mediapipe.tasks.python.vision.core.vision_task_running_mode import (
@@ -139,11 +144,11 @@ class FaceTracker:
         )
 
     def track(self, image: NDArray[np.uint8], time: float = 0.0) -> Tracked:
-        """Look at one RGB picture (height, width, 3) uint8 taken at `time` seconds.
+        """Track the face in one RGB picture (height, width, 3) uint8 with time `time` in s.
 
         Raises:
-            ModelError: not such a picture, or in video mode a time that does not rise by a
-                millisecond or more.
+            ModelError: the picture has another shape or type, or in video mode the time is less
+                than 1 ms after the previous one.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise ModelError(
@@ -167,7 +172,7 @@ class FaceTracker:
     def _detect(
         self, image: NDArray[np.uint8], time: float
     ) -> tuple[list[F64], list[dict[str, float]]]:
-        """All faces (478, 3) in pixels, and their scores."""
+        """All faces (478, 3) in pixels, and their blendshape scores."""
         mp = self._mediapipe
         packet = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image))
         if self._mode == "video":
@@ -193,7 +198,8 @@ class FaceTracker:
 
     @property
     def bias(self) -> F64:
-        """(478, 3) mm in the head frame, taken off every look; `settle` finds it."""
+        """(478, 3) mm in the head frame, subtracted from every observation. `settle` estimates
+        it."""
         return self._bias.copy()
 
     @bias.setter
@@ -204,9 +210,12 @@ class FaceTracker:
         self._bias = bias
 
     def settle(self, rest: Sequence[Tracked]) -> float:
-        """Take pictures of the face at rest as the reference shape: whatever MediaPipe sees there
-        minus the reference is its bias for this face, and is taken off from now on. Returns the
-        bias's RMS in mm (x, y).
+        """Estimate MediaPipe's bias for this face from observations of the face at rest.
+
+        The bias is the observed shape minus the reference. It is subtracted from now on.
+
+        Returns:
+            RMS of the bias in x and y, mm.
 
         Raises:
             ModelError: no picture of `rest` shows the face.
@@ -216,16 +225,20 @@ class FaceTracker:
             raise ModelError("none of the pictures of the face at rest shows a face")
         depth = np.median([tracked.landmarks[:, 2] for tracked in observed], axis=0)
         deeper = self.reference[:, 2] - depth
-        # With another depth the same pixel is another place, along the line of sight.
+        # A pixel with another depth is another point on the same ray.
         flat = [self._slide(tracked, deeper)[:, :2] for tracked in observed]
         self._bias[:, :2] += np.median(flat, axis=0) - self.reference[:, :2]
         self._bias[:, 2] -= deeper
         return float(np.sqrt(np.mean(self._bias[:, :2] ** 2)))
 
     def register(self, rest: Sequence[tuple[NDArray[np.uint8], Tracked]]) -> None:
-        """Follow this face's skin and irises from pictures of it at rest, each with what was seen
-        in it before: mien.models.vision.registration and mien.models.vision.irises. From now on
-        the camera and its light must stay as they are.
+        """Follow skin and irises of this face, starting from pictures of it at rest.
+
+        See mien.models.vision.registration and mien.models.vision.irises. Camera and light must
+        not change from now on.
+
+        Args:
+            rest: pictures with the tracker's result for each.
 
         Raises:
             ModelError: none of the pictures shows a face.
@@ -238,7 +251,7 @@ class FaceTracker:
         self._followers = Registration(pictures, home), Irises(pictures, home)
 
     def _slide(self, tracked: Tracked, deeper: F64) -> F64:
-        """Landmarks (478, 3) moved along their lines of sight to where z is larger by deeper."""
+        """Landmarks (478, 3) moved along their rays, so that z grows by ``deeper`` (478,) mm."""
         rotation, translation = tracked.head[:3, :3], tracked.head[:3, 3]
         if self._fov is None:
             rays = np.broadcast_to(-rotation[2], tracked.landmarks.shape)
@@ -247,8 +260,8 @@ class FaceTracker:
         return np.asarray(tracked.landmarks + rays * (deeper / rays[:, 2])[:, None])
 
     def _to_head(self, pixels: F64, width: int, height: int) -> tuple[F64, F64, float]:
-        """Pixels (478, 3) -> landmarks (478, 3) mm in the head frame, head pose 4x4 in the camera
-        frame, residual mm."""
+        """Pixels (478, 3) -> landmarks (478, 3) mm in the head frame, head pose 4x4, residual
+        mm."""
         rigid = list(RIGID)
         focal = ORTHOGRAPHIC_FOCAL if self._fov is None else 0.5 / np.tan(np.radians(self._fov) / 2)
         camera = (pixels - (width / 2, height / 2, 0.0)) * (1.0, -1.0, -1.0) / (focal * height)
@@ -261,8 +274,8 @@ class FaceTracker:
             Lens(perspective=self._fov is not None),
         )
         pose, errors = solve_pose(self.reference[rigid], camera[rigid, :2], start)
-        # MediaPipe's depths, in the frame of its own idea of the pose: that is where they are least
-        # wrong, and the tilt between the two poses does not turn into depth.
+        # MediaPipe's depths are most accurate in the frame of its own pose estimate. In that frame
+        # the tilt between the two poses does not change the depth.
         depth = shape(camera)[:, 2] - self._bias[:, 2]
         landmarks = pose.at_depth(camera[:, :2], depth)
         landmarks[:, :2] -= self._bias[:, :2]

@@ -1,5 +1,7 @@
-"""Where a head is in front of a camera, from points that do not move in it. Camera frame: +x
-right, +y up, -z forward; mm."""
+"""Pose of a head in front of a camera, from points that are rigid in the head.
+
+Camera frame: +x right, +y up, -z forward, in mm.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,14 @@ from scipy.spatial.transform import Rotation
 F64 = NDArray[np.float64]
 
 ITERATIONS = 6
+"""Gauss-Newton iterations."""
 STEP = 1e-5
+"""Step of the numerical derivatives, rad and relative to the distance."""
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """x -> scale * rotation @ x + translation."""
+    """Similarity transform x -> scale * rotation @ x + translation."""
 
     scale: float
     rotation: F64
@@ -28,8 +32,10 @@ class Similarity:
 
 
 def align(source: F64, target: F64, weights: F64 | None = None) -> Similarity:
-    """The similarity that moves source (n, 3) onto target (n, 3) with least weighted squared
-    error (Umeyama 1991)."""
+    """Similarity from source (n, 3) to target (n, 3) with the least weighted squared error.
+
+    Method: Umeyama (1991).
+    """
     share = np.full(len(source), 1 / len(source)) if weights is None else weights / weights.sum()
     middle_s, middle_t = share @ source, share @ target
     s, t = source - middle_s, target - middle_t
@@ -42,28 +48,30 @@ def align(source: F64, target: F64, weights: F64 | None = None) -> Similarity:
 
 @dataclass(frozen=True)
 class Lens:
-    """Image of a camera-frame point (x, y, z) mm, in units of the focal length: (x, y) / -z in
-    perspective, or with `distance` fixed for all points (scaled orthography, for a camera whose
-    field of view is not known)."""
+    """Projection of camera-frame points (x, y, z) mm to the image, in units of the focal length.
+
+    With perspective: (x, y) / -z. Without: (x, y) / distance with one distance for all points
+    (scaled orthography), for a camera with an unknown field of view.
+    """
 
     perspective: bool
 
     def image(self, points: F64, distance: float) -> F64:
-        """points (n, 3) -> (n, 2); distance (mm) is only used without perspective."""
+        """Points (n, 3) mm -> image (n, 2). ``distance`` in mm is used without perspective only."""
         depth = -points[:, 2:] if self.perspective else np.full((len(points), 1), distance)
         return np.asarray(points[:, :2] / depth)
 
 
 @dataclass(frozen=True)
 class HeadPose:
-    """Head frame -> camera frame: x -> rotation @ x + translation (mm)."""
+    """Pose: head frame -> camera frame, x -> rotation @ x + translation, mm."""
 
     rotation: F64
     translation: F64
     lens: Lens
 
     def rays(self, image: F64) -> tuple[F64, F64]:
-        """Image points (n, 2) as lines in the head frame: a point on each (n, 3) and its
+        """Rays of image points (n, 2) in the head frame: a point (n, 3) mm on each, and its
         direction (n, 3)."""
         ones = np.ones((len(image), 1))
         if self.lens.perspective:
@@ -76,23 +84,24 @@ class HeadPose:
         )
 
     def at_depth(self, image: F64, z: F64) -> F64:
-        """The points (n, 3) of the head frame that are seen at image (n, 2) and lie at depth z
-        (n,) there."""
+        """Points (n, 3) mm of the head frame with image (n, 2) and depth z (n,) mm."""
         start, along = self.rays(image)
         return np.asarray(start + along * ((z - start[:, 2]) / along[:, 2])[:, None])
 
     def matrix(self) -> F64:
-        """4x4, head frame -> camera frame."""
+        """Homogeneous 4x4 matrix, head frame -> camera frame."""
         out = np.eye(4)
         out[:3, :3], out[:3, 3] = self.rotation, self.translation
         return out
 
 
 def solve_pose(points: F64, image: F64, start: HeadPose) -> tuple[HeadPose, F64]:
-    """Pose from points (n, 3) of the head frame seen at image (n, 2), by Gauss-Newton with Huber
-    weights.
+    """Pose from points (n, 3) mm of the head frame with image (n, 2).
 
-    Returns the pose and each point's image error (n,), in units of the focal length.
+    Method: Gauss-Newton with Huber weights.
+
+    Returns:
+        The pose, and the image error (n,) of each point in units of the focal length.
     """
     rotation, translation = start.rotation, start.translation
     lens, reach = start.lens, abs(float(start.translation[2]))

@@ -1,23 +1,29 @@
-"""How the skin has moved since a picture at rest: dense optical flow that starts from a tracker.
+"""Motion of the skin since a picture at rest: dense optical flow, initialised by a face tracker.
 
-A face tracker knows what faces usually do. It finds an open mouth or a shut eye, but draws what it
-does not expect of a face as the usual one: it follows noses, cheeks and single brow servos weakly,
-and is off by something else in every pose. Optical flow knows nothing of faces and follows what is
-there, but not far, and not what opens or is covered. So the picture is first bent back to rest by
-what the tracker says, flow finds what is left, and both are added; twice over, for the second time
-less is left and it can be looked at finely. Where flow there and flow back do not meet again, and
-at the irises, which slide behind the lids (mien.models.vision.irises finds them), the tracker has
-its way; as it has along the lids, where flow sees the iris go by.
+A face tracker has a prior of human faces. It finds an open mouth or a shut eye. It follows noses,
+cheeks and single brow servos weakly, and its error differs between poses. Optical flow has no such
+prior, but it fails for large motion and for skin that appears or is covered. The steps are:
 
-Measured on a calibration's poses of the simulated morpheus33 (640x480), against the true points in
-pixels, RMS without the mean: strings alone move the nose by 1.19 and the cheeks by 1.16; MediaPipe
-misses 0.98 and 1.10 of that, this 0.25 and 0.27. In mixtures of all actuators MediaPipe is off by
-1.4 at the lids, 1.7 at the nose, 2.2 at cheeks and brows, 2.5 at the chin, 3.0 at the lips; this by
-1.2, 0.5, 1.0, 0.8, 1.5, 2.4; a picture a tenth lighter or darker costs it up to 0.2. It takes 40 ms
-on two cores.
+1. Warp the picture back to rest by the tracker's displacements.
+2. Compute the remaining displacement by optical flow, and add both.
+3. Repeat once at a finer scale, since the remaining displacement is now smaller.
 
-Flow is Dense Inverse Search (Kroeger, Timofte, Dai and Van Gool, "Fast optical flow using dense
-inverse search", ECCV 2016) with its variational refinement, as in OpenCV; check and weight after
+The tracker's displacement is kept where forward and backward flow disagree, at the irises (see
+mien.models.vision.irises), and horizontally along the lids, where the iris disturbs the flow.
+
+Accuracy on calibration poses of the simulated morpheus33 (640x480), RMS error in pixels without the
+mean error. Tendons alone move the nose by 1.19 and the cheeks by 1.16 pixels:
+
+    single tendons          nose 0.98, cheeks 1.10 (MediaPipe);  0.25, 0.27 (this module)
+    all actuators           lids  nose  cheeks  brows  chin  lips
+        MediaPipe           1.4   1.7   2.2     2.2    2.5   3.0
+        this module         1.2   0.5   1.0     0.8    1.5   2.4
+
+A picture that is 10 % lighter or darker adds up to 0.2 pixels. One picture takes 40 ms on two
+cores.
+
+Flow: Dense Inverse Search (Kroeger, Timofte, Dai and Van Gool, "Fast optical flow using dense
+inverse search", ECCV 2016) with variational refinement, from OpenCV. Forward-backward check:
 Sundaram, Brox and Keutzer, "Dense point trajectories by GPU-accelerated large displacement optical
 flow", ECCV 2010.
 """
@@ -36,16 +42,14 @@ from scipy.spatial import Delaunay
 from mien.models.face.regions import REGIONS, eyes_apart
 
 EYES_PX = 124.0
-"""Faces are looked at in this size (pixels between the outer corners of the eyes): time and the
-numbers below do not depend on the camera's."""
-_MARGIN_PX, _FRAME_POINTS = (
-    25.0,
-    8,
-)  # px around the face, and still points on each side of that frame
-_PASSES = ((1, 15), (0, 5))  # finest scale (pixels halved so often) and variational steps
-_SMOOTHNESS = 40.0  # weight of the variational steps' smoothness
-_TRUST_PX = 2.0  # flow that misses its own way back by this counts half
-_TURNED_PX = 12.0  # median shift of a head that has moved: its flow would be the light's
+"""Size to which faces are scaled: pixels between the outer corners of the eyes. So time and the
+constants below do not depend on the camera's resolution."""
+_MARGIN_PX = 25.0  # of the frame around the face
+_FRAME_POINTS = 8  # fixed points on each side of that frame
+_PASSES = ((1, 15), (0, 5))  # finest scale (number of halvings) and variational iterations
+_SMOOTHNESS = 40.0  # weight of the smoothness in the variational iterations
+_TRUST_PX = 2.0  # forward-backward error at which the flow has half weight
+_TURNED_PX = 12.0  # median shift of a head that moved; its flow would follow the shading
 _LIDS, _IRISES = list(REGIONS["lids"]), list(REGIONS["irises"])
 
 F32 = NDArray[np.float32]
@@ -53,11 +57,11 @@ F64 = NDArray[np.float64]
 
 
 class Registration:
-    """A face at rest, with which later pictures by the same camera in the same light are compared.
+    """A face at rest, registered with later pictures of the same camera in the same light.
 
     Args:
-        pictures: of the still face, RGB (height, width, 3) uint8; their mean is used.
-        pixels: (478, 2 or 3) where a tracker sees its points in them.
+        pictures: of the face at rest, RGB (height, width, 3) uint8; their mean is used.
+        pixels: (478, 2 or 3) the tracker's points in them.
     """
 
     def __init__(self, pictures: Sequence[NDArray[np.uint8]], pixels: F64) -> None:
@@ -77,7 +81,7 @@ class Registration:
         self._flows = [_flow(scale, steps) for scale, steps in _PASSES]
 
     def __call__(self, picture: NDArray[np.uint8], pixels: F64) -> F64:
-        """The tracker's ``pixels`` (478, 2 or 3) in a picture, x and y corrected by flow."""
+        """The tracker's ``pixels`` (478, 2 or 3) in a picture, with x and y corrected by flow."""
         tracked = (pixels[:, :2] - self._rest) * self._scale
         if np.linalg.norm(np.median(tracked, axis=0)) > _TURNED_PX:
             return pixels
@@ -95,7 +99,7 @@ class Registration:
         return out
 
     def _field(self, moved: F64) -> F32:
-        """Shifts of the points (478, 2) spread over the grid (h, w, 2)."""
+        """Displacements of the points (478, 2), interpolated on the grid (h, w, 2)."""
         flat = self._spread @ moved
         return np.ascontiguousarray(flat.reshape(self._grid.shape), dtype=np.float32)
 
@@ -107,14 +111,14 @@ class Registration:
         )
 
     def _bent(self, grey: NDArray[np.uint8], field: F32) -> NDArray[np.uint8]:
-        """The face with each point of the grid taken from where ``field`` says it went."""
+        """The picture (grey), warped back by the displacements ``field`` (h, w, 2)."""
         x, y = np.moveaxis(self._grid + field + self._low.astype(np.float32), -1, 0)
         return np.asarray(
             cv2.remap(grey, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
         )
 
 
-def _flow(scale: int, steps: int) -> Any:  # OpenCV's stubs know no flow without a first guess
+def _flow(scale: int, steps: int) -> Any:  # OpenCV's stubs require an initial flow
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow.setFinestScale(scale)
     flow.setVariationalRefinementIterations(steps)
@@ -123,7 +127,7 @@ def _flow(scale: int, steps: int) -> Any:  # OpenCV's stubs know no flow without
 
 
 def _spread(points: F64, grid: F32) -> csr_array:
-    """(h w, 478) linear interpolation over the triangles between points; the frame stays still."""
+    """Linear interpolation (h w, 478) on the triangles between points. The frame is fixed."""
     height, width = grid.shape[:2]
     side = np.linspace(0.0, 1.0, _FRAME_POINTS)
     around = np.stack([side, 0.0 * side], axis=-1)
@@ -144,7 +148,7 @@ def _spread(points: F64, grid: F32) -> csr_array:
 
 
 def _at(field: F32, points: F64) -> F64:
-    """(n, 2) of a field (h, w, 2) at points (n, 2)."""
+    """Values (n, 2) of a field (h, w, 2) at points (n, 2)."""
     x, y = points.astype(np.float32).T
     values = cv2.remap(field, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(values[0], dtype=np.float64)

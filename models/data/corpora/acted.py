@@ -1,5 +1,6 @@
-"""Acted speech of two games, without a text: transcribed, aligned, and kept where both can be
-trusted. Thousands of lines are there, so that a doubtful one is dropped and never mended.
+"""Acted speech of two games: transcribed, aligned, and filtered by the confidence of both.
+
+The games have thousands of lines, so a doubtful line is dropped and not corrected.
 """
 
 from __future__ import annotations
@@ -29,36 +30,29 @@ GAMES: Final[dict[str, tuple[_Lines, _Decode]]] = {
     "queen": (queen.lines, queen.decode),
     "steelsky": (steelsky.lines, steelsky.decode),
 }
-"""Corpus -> its recorded lines by name, and what turns one into samples at 16 kHz."""
+"""Corpus -> (reader of its lines by name, decoder of a line to samples at 16 kHz)."""
 MINUTES: Final = 240.0
-"""Of good lines from each, drawn from the whole game: more than either has. Whose phones a network
-knows, its lips can say; every further voice in its training helps with the next one."""
+"""Largest length of accepted lines per game, minutes. It exceeds what either game has: every
+further voice in training improves the phones of a new voice."""
 _LINE_S: Final = (1.5, 11.0)
 _MIN_WORDS: Final = 4
 _MIN_LOG_PROBABILITY: Final = -0.4
 _PHONES_PER_S: Final = (6.0, 20.0)  # phones a second of speech
 _MAX_PHONE_S: Final = {**dict.fromkeys(VOWELS, 0.6), **dict.fromkeys(CONSONANTS, 0.35)}  # seconds
-_SHORT_PHONE_S: Final = (
-    0.031,
-    0.4,
-)  # seconds, the aligner's shortest phone; most of them in a line
-_STEP_S: Final = 0.01  # seconds between levels
-_MIN_ABOVE_SILENCE_DB: Final = 15.0  # dB, of the median vowel
-_FAINT_DB_SHARE: Final = (
-    18.0,
-    0.1,
-)  # dB below the median vowel; share of vowels that may be so faint
-_LOUD_DB_SHARE: Final = (
-    10.0,
-    0.1,
-)  # dB below the median vowel; share of silence that may be so loud
+_SHORT_PHONE_S: Final = (0.031, 0.4)  # shortest phone of the aligner; largest share of such phones
+_STEP_S: Final = 0.01  # seconds between two levels
+_MIN_ABOVE_SILENCE_DB: Final = 15.0  # of the median vowel
+# dB below the median vowel, and the largest share of vowels that are so faint
+_FAINT_DB_SHARE: Final = (18.0, 0.1)
+# dB below the median vowel, and the largest share of silence that is so loud
+_LOUD_DB_SHARE: Final = (10.0, 0.1)
 
 
 def clips(game: str, minutes: float = MINUTES) -> list[Clip]:
-    """Good lines of one game in the order of its file; the speaker is "whoever talks there".
+    """Accepted lines of one game in the order of its file. The speaker is the name of the game.
 
     Raises:
-        ModelError: the game, the recogniser or the aligner is not installed.
+        ModelError: the game, the speech recogniser or the aligner is not installed.
     """
     read, decode = GAMES[game]
     rows = list(read())
@@ -85,7 +79,7 @@ def clips(game: str, minutes: float = MINUTES) -> list[Clip]:
 def _labelled(
     samples: NDArray[np.int16], transcriber: Transcriber, aligner: Aligner
 ) -> tuple[str, list[Phone]]:
-    """Why a line is dropped ("" if it is not), and its phones."""
+    """Reason to drop a line ("" for none), and its phones."""
     if not _LINE_S[0] <= len(samples) / RATE <= _LINE_S[1]:
         return "length", []
     transcript = transcriber.transcribe(samples)
@@ -98,10 +92,10 @@ def _labelled(
     reason = doubtful_times(samples, phones)
     if reason:
         return reason, []
-    # Half a second later a network that guesses will guess something else.
+    # A shift of 0.5 s changes the result of an uncertain recogniser.
     later = np.concatenate([np.zeros(RATE // 2, np.int16), samples])
     if _words(transcriber.transcribe(later).text) != _words(transcript.text):
-        return "heard differently the second time", []
+        return "another text after a shift of 0.5 s", []
     return "", phones
 
 
@@ -110,7 +104,7 @@ def _words(text: str) -> list[str]:
 
 
 def doubtful_text(transcript: Transcription) -> str:
-    """What speaks against the words, or "" if nothing does."""
+    """Reason to reject the words, or "" for none."""
     words = _words(transcript.text)
     if len(words) < _MIN_WORDS:
         return "few words"
@@ -124,7 +118,7 @@ def doubtful_text(transcript: Transcription) -> str:
 
 
 def repeats(words: Sequence[str]) -> bool:
-    """Whether a row of one to four words comes three times on end."""
+    """Whether a sequence of one to four words is repeated three times in a row."""
     for n in range(1, 5):
         for i in range(len(words) - 3 * n + 1):
             if words[i : i + n] == words[i + n : i + 2 * n] == words[i + 2 * n : i + 3 * n]:
@@ -133,7 +127,7 @@ def repeats(words: Sequence[str]) -> bool:
 
 
 def doubtful_times(samples: NDArray[np.int16], phones: Sequence[Phone]) -> str:
-    """What speaks against phone times for samples (n,) at 16 kHz, or "" if nothing does."""
+    """Reason to reject the phone times of samples (n,) at 16 kHz, or "" for none."""
     spoken = [p for p in phones if p.name != SILENCE]
     lengths = np.asarray([p.end - p.start for p in spoken])
     if not len(spoken) or not _PHONES_PER_S[0] <= len(spoken) / lengths.sum() <= _PHONES_PER_S[1]:
@@ -166,7 +160,7 @@ def doubtful_times(samples: NDArray[np.int16], phones: Sequence[Phone]) -> str:
 
 
 def levels(samples: NDArray[np.int16]) -> NDArray[np.float64]:
-    """(n,) at 16 kHz -> dB of full scale over 20 ms, frame k centred on k / 100 s."""
+    """Samples (n,) at 16 kHz -> levels in dBFS over 20 ms, frame k centred on k / 100 s."""
     step = round(_STEP_S * RATE)
     padded = np.pad(samples.astype(np.float64) / 32768, (step, 2 * step)) ** 2
     sums = np.concatenate([[0.0], np.cumsum(padded)])

@@ -1,4 +1,4 @@
-"""Fit the rules of coarticulation to a tracked speaker, all phones in one gradient descent."""
+"""Fit the coarticulation rules to a tracked speaker, by gradient descent over all phones."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def fit(
     scale = measured.std(dim=(0, 1))
     optimiser = torch.optim.Adam([target, *logs, gain], rate)
     rng = np.random.default_rng(0)
-    # Few words were spoken: without a bound a phone may take its neighbour's closure.
+    # The corpus has few words. Without a bound a phone may absorb its neighbour's closure.
     least = torch.full((len(PHONES), 1), MIN_OPENING)
     least[[NUMBER[p] for p in (*BILABIAL, SILENCE)]] = 0.0
     least[[NUMBER[p] for p in (*LABIODENTAL, "W")]] = MIN_OPENING_LABIODENTAL

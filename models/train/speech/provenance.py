@@ -1,4 +1,4 @@
-"""What weights remember of those that they were made from, and those of theirs in turn."""
+"""Provenance of weights: how their ancestors were trained."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ KEPT_KEYS: Final = (
     *("seed", "commit", "corpora", "leave_out", "plan", "settings", "lookahead_ms"),
     *("curve_end", "metrics", "begun_from", "mean_of"),
 )
-"""What is kept of each."""
+"""Metadata keys that are kept of each ancestor."""
 
 
 def ancestor(weights: Path) -> dict[str, Any]:
-    """How ``weights`` came to be, for the metadata of what is made from them."""
+    """Provenance of ``weights``, for the metadata of weights that start from them."""
     meta = checkpoint.load(weights, "speech")[1]
     return {"weights": checkpoint.content_hash(weights)} | {
         k: meta[k] for k in KEPT_KEYS if k in meta
@@ -23,9 +23,9 @@ def ancestor(weights: Path) -> dict[str, Any]:
 
 
 def once(meta: dict[str, Any]) -> dict[str, Any]:
-    """Metadata in which every ancestor is told once, and by its hash alone where it comes again.
+    """Metadata in which every ancestor is described once. Repetitions hold its hash only.
 
-    Means of networks with a common past would hold it once for each, and theirs once more.
+    Without this the mean of several networks would repeat their common ancestors.
     """
     written: set[str] = set()
 

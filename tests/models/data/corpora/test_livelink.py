@@ -198,7 +198,7 @@ def test_what_cannot_be_used_is_named_and_left_out(
     write(tmp_path / "still.csv", 0 * opening, header=("Timecode", "BlendShapeCount", "JawOpen"))
     for name in ("broken", "still"):
         sound(tmp_path / f"{name}.wav", voice(1.0)[0])
-    with pytest.raises(ModelError, match="3 looked at"):
+    with pytest.raises(ModelError, match="3"):
         livelink.clips(tmp_path)
     for message in ("no sound beside", "broken.csv line 62", "nothing ever moves"):
         assert message in caplog.text

