@@ -18,9 +18,9 @@ static uint8_t configured; /* boards of the configuration that was read, 0 = non
 static uint8_t generation; /* the core's, when the configuration was read */
 static uint8_t everyone;   /* one bit for each configured board */
 static uint8_t address[MIEN_BOARDS_MAX]; /* and where they are: the core may already have others */
-static bool off_due;       /* ALL_LED_OFF to everybody */
+static bool off_due;       /* ALL_LED_OFF to all boards */
 static bool off_acknowledged; /* some board acknowledged the last ALL_LED_OFF */
-static uint8_t off_boards; /* bit b: then to board b by name, because a common call hides who did not answer */
+static uint8_t off_boards; /* bit b: then to board b by address, because a common call hides a missing answer */
 static bool step_due;
 static bool clean;         /* no burst of this refresh failed */
 static uint8_t bursts;     /* bit b: board b is still to be written in this refresh */

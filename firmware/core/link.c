@@ -155,7 +155,7 @@ static uint8_t size_of(uint8_t type, const uint8_t *payload, uint8_t size)
         return MIEN_CONFIG_BEGIN_SIZE;
     case MIEN_MSG_CONFIG_CHANNEL:
         return MIEN_CONFIG_CHANNEL_SIZE;
-    case MIEN_MSG_CONFIG_INTERLOCK: { /* its list is as long as it says */
+    case MIEN_MSG_CONFIG_INTERLOCK: { /* its length depends on its number of terms */
         uint8_t terms = size < MIEN_CONFIG_INTERLOCK_SIZE ? 0 : mien_get_config_interlock(payload).terms;
         return (uint8_t)(MIEN_CONFIG_INTERLOCK_SIZE
                          + (terms <= MIEN_INTERLOCK_TERMS ? terms : 0) * MIEN_INTERLOCK_TERM_SIZE);
@@ -256,7 +256,7 @@ static bool take_seq(mien_core *core, uint8_t type, uint8_t seq)
 {
     int8_t gap = (int8_t)(seq - core->rx_seq);
     if (type == MIEN_MSG_HELLO || !core->rx_seq_known) {
-        gap = 0; /* a host that says hello may start its count anywhere */
+        gap = 0; /* after HELLO a host may start its count anywhere */
     }
     if (gap < 0) {
         return false;

@@ -2,7 +2,7 @@
 
 const uint8_t mien_bit[8] = {1, 2, 4, 8, 16, 32, 64, 128};
 
-#define TELEMETRY_DEFAULT_MS 100 /* until a configuration says otherwise */
+#define TELEMETRY_DEFAULT_MS 100 /* until a configuration sets it */
 
 void mien_init(mien_core *core, uint8_t reset)
 {

@@ -190,7 +190,7 @@ void mien_motion_step(mien_core *core)
     bool moved = (done & MOVED) != 0;
     if (!armed) {
         mien_release_step(core, moved);
-    } else if (core->homing && !moved && !waiting) { /* what is still held back waits for setpoints */
+    } else if (core->homing && !moved && !waiting) { /* channels that an interlock blocks wait for setpoints */
         core->homing = false;
     } else if (soft && !core->homing) {
         core->soft_steps--;

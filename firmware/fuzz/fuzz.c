@@ -15,7 +15,7 @@
 
 typedef struct {
     const uint8_t *data;
-    size_t left;
+    size_t remaining;
 } input;
 
 typedef struct {
@@ -31,10 +31,10 @@ typedef struct {
 
 static uint8_t take8(input *in)
 {
-    if (in->left == 0) {
+    if (in->remaining == 0) {
         return 0;
     }
-    in->left--;
+    in->remaining--;
     return *in->data++;
 }
 
@@ -72,7 +72,7 @@ static void send(rig *r, uint8_t type, const uint8_t *payload, uint8_t size)
     plain[1] = r->seq++;
     memcpy(plain + 2, payload, size);
     mien_write_u16(plain + 2 + size, mien_crc(MIEN_CRC_INIT, plain, (uint8_t)(size + 2)));
-    receive(r, (const uint8_t *)"", 1); /* a zero: ends whatever noise left behind */
+    receive(r, (const uint8_t *)"", 1); /* a zero: ends an incomplete frame of noise */
     receive(r, frame, mien_cobs_encode(plain, (uint8_t)(size + 4), frame, 0));
     if (type == MIEN_MSG_ESTOP && mien_drive(&r->core)) {
         fail("driven after ESTOP", 0);
@@ -310,7 +310,7 @@ static void call(rig *r, input *in)
         ticks(r, take8(in));
         break;
     case 3:
-        tick(r, take16(in)); /* any time apart */
+        tick(r, take16(in)); /* any interval */
         break;
     case 4:
     case 5:
@@ -377,7 +377,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mien_watch_init(&r.watch);
     tick(&r, 0);
     upload(&r, &in);
-    while (in.left > 0) {
+    while (in.remaining > 0) {
         call(&r, &in);
     }
     drain(&r, MIEN_TX_RING);

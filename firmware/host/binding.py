@@ -1,4 +1,4 @@
-"""What Python sees of the C core, and the C source that makes it so (cffi, API mode)."""
+"""cffi binding of the C core: declarations and source, in API mode."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
-from tests.models.rnc_packer import pack
 
 import mien.robot
 from mien.models.data import schema
@@ -21,6 +20,7 @@ from mien.models.errors import ModelError
 from mien.models.speech.features import RATE
 from mien.models.speech.phones import NUMBER, SILENCE, Phone
 from mien.models.verbs import cli
+from tests.models.data.corpora.rnc_packer import pack
 
 DEMO = Path(mien.robot.__path__[0]) / "assets" / "lj_demo.flac"
 SAID = "produced the block books which were the immediate predecessors of the true printed book"

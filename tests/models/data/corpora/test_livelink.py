@@ -143,7 +143,7 @@ def test_the_best_version_of_a_take_and_nothing_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("late", [0.0, 0.75, -0.4])
-def test_an_offset_is_found_by_listening(
+def test_an_offset_is_estimated_from_the_sound(
     tmp_path: Path, late: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     from mien.models.speech import runtime_numpy as speech_light
@@ -159,7 +159,7 @@ def test_an_offset_is_found_by_listening(
     sound(tmp_path / "a.wav", samples, RATE)
     with caplog.at_level(logging.INFO):
         [clip] = livelink.clips(tmp_path)
-    assert ("made good" in caplog.text) == (late != 0)
+    assert ("corrected" in caplog.text) == (late != 0)
     begin = round(float(clip.name.split("@")[1]) * FPS)
     got = lip_opening(clip.shapes.astype(np.float32))[: len(opening) - begin - 60]
     expected = opening[begin:][: len(got)]
@@ -183,7 +183,7 @@ def test_a_few_steps_on_it(tmp_path: Path) -> None:
     plan, small = Plan(steps=2, every=2, half=False), Config(width=12, dilations=(1, 2))
     _, curve = train(small, plan, Settings(size=3), [(corpus, odds)], tmp_path / "run")
     assert np.isfinite(list(curve[-1].values())).all()
-    with pytest.raises(ModelError, match="two folders of one name"):
+    with pytest.raises(ModelError, match="two folders have the same name"):
         user_recordings.user_corpora([], [tmp_path, tmp_path], tmp_path / "cache")
 
 

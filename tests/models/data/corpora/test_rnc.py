@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.rnc_packer import pack
 
 from mien.models.data.corpora import rnc, steelsky
 from mien.models.errors import ModelError
+from tests.models.data.corpora.rnc_packer import pack
 
 
 def test_the_checksum_is_arc_s() -> None:
