@@ -30,7 +30,7 @@ class HostCore:
         lib.mien_host_init(self._host, reset)
 
     def receive(self, data: bytes, now_us: int | None = None) -> None:
-        """Receive bytes from the line, in any split. ``now_us``: time of arrival, default last tick."""
+        """Receive bytes from the line, in any split. ``now_us``: arrival, default last tick."""
         now = self._now if now_us is None else now_us & 0xFFFFFFFF
         for start in range(0, len(data), 0xFFFF):
             part = data[start : start + 0xFFFF]

@@ -38,7 +38,7 @@ def median_window_r(predicted: Signal, measured: Signal, fps: float, seconds: fl
 def lag_ms(predicted: Signal, measured: Signal, fps: float, max_lag_ms: float = 250.0) -> float:
     """Delay of the prediction, ms; negative if it is early.
 
-    The shift within +-``most_ms`` at which the first differences correlate best, refined by a
+    The shift within +-``max_lag_ms`` at which the first differences correlate best, refined by a
     parabola through the best and its neighbours. Differences are used because slow drift blurs the
     peak of the signals themselves.
     """

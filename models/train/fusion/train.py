@@ -211,14 +211,16 @@ def fit(grid: Path, units: Path, config: Config) -> tuple[Net, dict[str, float]]
         none = np.zeros_like(s)
         x = [inputs(s, e, v), inputs(s, none, v), inputs(none, e, np.zeros_like(v))]
         x.append(np.zeros((1, INPUTS)))
-        both, said, expression, rest = (net(_tensor(k)) for k in x)
+        both, speech_only, expression_only, rest = (net(_tensor(k)) for k in x)
         plain = _tensor(s + e)
-        out = plain + mask * (both[0] - said[0] - expression[0] + rest[0])
+        out = plain + mask * (both[0] - speech_only[0] - expression_only[0] + rest[0])
         parts = interaction_losses(out, plain, s, e, v, lips)
-        parts["speech"] = 20.0 * (said[0] - _tensor(s)).square().mean()
-        parts["felt"] = 20.0 * (expression[0] - _tensor(e)).square().mean()
+        parts["speech"] = 20.0 * (speech_only[0] - _tensor(s)).square().mean()
+        parts["felt"] = 20.0 * (expression_only[0] - _tensor(e)).square().mean()
         # Mao et al.: a domain may use the basis of the other domain, sparsely.
-        parts["sparse"] = config.sparse * (said[2].sum(1).mean() + expression[1].sum(1).mean())
+        parts["sparse"] = config.sparse * (
+            speech_only[2].sum(1).mean() + expression_only[1].sum(1).mean()
+        )
         parts["few"] = 0.1 * config.sparse * (both[1].sum(1).mean() + both[2].sum(1).mean())
         loss = torch.stack(list(parts.values())).sum()
         optimiser.zero_grad()

@@ -113,7 +113,8 @@ def test_without_the_packages_it_names_the_command() -> None:
     ):
         code = (
             f"import sys; sys.modules[{hidden!r}] = None\n"
-            "from pathlib import Path\nfrom mien.models import errors\nfrom mien.models.speech import network as speech, runtime_onnx as speech_onnx\n"
+            "from pathlib import Path\nfrom mien.models import errors\n"
+            "from mien.models.speech import network as speech, runtime_onnx as speech_onnx\n"
             f"try:\n    {call}\nexcept errors.ModelError as e:\n    print(e.hint)"
         )
         done = subprocess.run(
