@@ -1,4 +1,4 @@
-"""Weights on disk: safetensors, never pickle, with JSON metadata beside the tensors."""
+"""Weights files: safetensors with JSON metadata, never pickle."""
 
 from __future__ import annotations
 
@@ -19,24 +19,21 @@ from mien.models.files import whole
 Meta: TypeAlias = dict[str, Any]
 _META_KEY = "mien"
 WEIGHTS = Path(__file__).parent / "weights"
-"""Where the weights that ship with the package lie."""
+"""Folder of the shipped weights."""
 
 
 def save(path: Path, tensors: Mapping[str, Any], meta: Meta) -> None:
-    """Write tensors (torch or numpy, any shape) and JSON-serialisable metadata to ``path``.
-
-    The file appears whole or not at all.
-    """
+    """Write tensors (torch or numpy, any shape) and JSON metadata to ``path``, atomically."""
     arrays = {k: np.ascontiguousarray(_to_numpy(v)) for k, v in tensors.items()}
     with whole(path) as part:
         save_file(arrays, str(part), metadata={_META_KEY: json.dumps(meta, sort_keys=True)})
 
 
 def load(path: Path, kind: str | None = None) -> tuple[dict[str, NDArray[Any]], Meta]:
-    """Read ``path`` -> (tensors, metadata); float16 tensors come back as float32.
+    """Read tensors and metadata of ``path``; float16 becomes float32.
 
     Raises:
-        ModelError: no such file, not a safetensors file, without our metadata, or of another kind.
+        ModelError: the file is missing, is not safetensors, has no Mien metadata or another kind.
     """
     if not path.is_file():
         raise ModelError(f"no weights at {path}", "mien doctor")
@@ -50,7 +47,7 @@ def load(path: Path, kind: str | None = None) -> tuple[dict[str, NDArray[Any]], 
         raise ModelError(f"{path} carries no Mien metadata: it was not made by this project")
     meta: Meta = json.loads(raw[_META_KEY])
     if kind is not None and meta.get("kind") != kind:
-        raise ModelError(f"{path} holds a {meta.get('kind')!r}, wanted a {kind!r}")
+        raise ModelError(f"{path} has the kind {meta.get('kind')!r}, expected {kind!r}")
     return {k: _widen(v) for k, v in tensors.items()}, meta
 
 

@@ -1,17 +1,17 @@
-"""The root of all errors, and the one error of the networks."""
+"""``MienError``, the root of all errors, and ``ModelError``."""
 
 from __future__ import annotations
 
 
 class MienError(Exception):
-    """A failure that a person can act on.
+    """An error that the user can correct.
 
     Args:
-        message: names the thing, its value and what is allowed.
+        message: the thing, its value and the allowed values.
         hint: the next command to run, or an empty string.
 
     Attributes:
-        exit_code: of the command that it ends: 1 failed, 2 configuration or input, 3 no device.
+        exit_code: of the command: 1 failed, 2 wrong configuration or input, 3 no device.
     """
 
     exit_code = 1
@@ -23,6 +23,6 @@ class MienError(Exception):
 
 
 class ModelError(MienError, ValueError):
-    """Weights made for something else, or input of a wrong shape."""
+    """Wrong weights, or input of a wrong shape."""
 
     exit_code = 2

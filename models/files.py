@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writes: a file is replaced whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from pathlib import Path
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A path beside ``path`` to write to; it is renamed to ``path`` when the block ends well.
+    """Yield a temporary path, which is renamed to ``path`` when the block ends without an error.
 
-    A crash or a full disk therefore never leaves half a file under the real name, nor takes away
-    the file that was there before. Folders are made.
+    A crash or a full disk leaves the previous file as it was. Missing folders are created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
@@ -24,6 +23,6 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write text in UTF-8 to ``path``."""
+    """Write text in UTF-8 to ``path``, atomically."""
     with whole(path) as part:
         part.write_text(text, encoding="utf-8")

@@ -1,8 +1,8 @@
-"""One thread for small matrices, whatever the user's settings are.
+"""One thread for small matrices, independent of the user's settings.
 
-The matrices of the inverse and of the speech network are small. On them the threads of BLAS wait
-for each other longer than they compute, and beside other work up to 25 times longer. A process
-keeps its own settings outside of the functions that are marked here.
+The matrices of the inverse and of the speech network are small. With several threads BLAS waits
+longer than it computes: up to 25 times longer on a busy machine. The settings of the process change
+only inside the functions that this module wraps.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 class _OneThread:
-    """Sets BLAS to one thread on the first entry, and back on the last exit of any thread."""
+    """Sets BLAS to one thread on the first entry, and restores it on the last exit."""
 
     def __init__(self) -> None:
         self._lock, self._depth = Lock(), 0
@@ -43,11 +43,11 @@ class _OneThread:
 
 
 ONE_THREAD: Final = _OneThread()
-"""``with ONE_THREAD:`` may be nested, and entered by several threads at once."""
+"""Use as ``with ONE_THREAD:``. It may be nested and entered by several threads at once."""
 
 
 def one_thread(function: Callable[P, R]) -> Callable[P, R]:
-    """``function`` with BLAS on one thread; the caller's setting comes back afterwards."""
+    """Decorator: run ``function`` with BLAS on one thread, then restore the setting."""
 
     @wraps(function)
     def limited(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -59,7 +59,7 @@ def one_thread(function: Callable[P, R]) -> Callable[P, R]:
 
 @contextmanager
 def torch_thread() -> Iterator[None]:
-    """Torch and BLAS on one thread for as long as it is entered."""
+    """Run the block with torch and BLAS on one thread."""
     import torch
 
     before = torch.get_num_threads()
@@ -74,7 +74,7 @@ def torch_thread() -> Iterator[None]:
 @cache
 def _libraries() -> tuple[Any, ...]:
     """The BLAS libraries of numpy and scipy, loaded once."""
-    import scipy.linalg  # noqa: F401  (its BLAS is another one than numpy's)
+    import scipy.linalg  # noqa: F401  (scipy has its own BLAS)
     from threadpoolctl import ThreadpoolController
 
     return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)

@@ -65,7 +65,7 @@ class State(IntEnum):
 
 
 class Result(IntEnum):
-    """What the board says to a command."""
+    """Answer of the board to a command."""
 
     OK = 0x00
     UNKNOWN = 0x01
@@ -91,7 +91,7 @@ class Fault(IntFlag):
 
 
 class Reset(IntEnum):
-    """Why the board started."""
+    """Cause of the board's last reset."""
 
     UNKNOWN = 0x00
     POWER = 0x01
@@ -101,7 +101,7 @@ class Reset(IntEnum):
 
 
 class Switch(IntEnum):
-    """The emergency switch at the board's own input."""
+    """Wiring of the emergency switch at the board's input."""
 
     NC = 0x00
     NO = 0x01

@@ -14,13 +14,13 @@ enum job { JOB_NONE, JOB_ALL_OFF, JOB_OFF, JOB_BURST, JOB_SETUP, JOB_CHECK };
 static enum job job;
 static uint8_t job_board;
 static uint8_t job_stage;  /* of JOB_SETUP and JOB_CHECK */
-static uint8_t known;      /* boards of the configuration that was learned, 0 = none */
-static uint8_t generation; /* the core's, when it was learned */
-static uint8_t everyone;   /* a bit for each of the known */
+static uint8_t configured; /* boards of the configuration that was read, 0 = none */
+static uint8_t generation; /* the core's, when the configuration was read */
+static uint8_t everyone;   /* one bit for each configured board */
 static uint8_t address[MIEN_BOARDS_MAX]; /* and where they are: the core may already have others */
-static bool off_due;       /* ALL_LED_OFF to everybody */
-static bool off_told;      /* somebody acknowledged the last one */
-static uint8_t off_boards; /* bit b: then to board b by name, because a common call hides who did not answer */
+static bool off_due;       /* ALL_LED_OFF to all boards */
+static bool off_acknowledged; /* some board acknowledged the last ALL_LED_OFF */
+static uint8_t off_boards; /* bit b: then to board b by address, because a common call hides a missing answer */
 static bool step_due;
 static bool clean;         /* no burst of this refresh failed */
 static uint8_t bursts;     /* bit b: board b is still to be written in this refresh */
@@ -31,7 +31,7 @@ static bool abandoned;     /* /OE is high because a board stayed lost */
 static uint8_t last_state;
 static uint8_t check_board;
 static uint16_t check_us; /* low half of the time of the last check */
-static uint32_t obeyed_us; /* when all boards were last seen well */
+static uint32_t obeyed_us; /* when all boards last answered well */
 
 static void open_gate(void) {
     ATOMIC_BLOCK(ATOMIC_FORCEON) { /* or a stop between the question and the answer would be lost */
@@ -74,7 +74,7 @@ void boards_start(void) {
 
 /* The core has another configuration than this file: what is under way belongs to the old one. */
 static bool outdated(const mien_core *core) {
-    return mien_boards(core) != known || mien_generation(core) != generation;
+    return mien_boards(core) != configured || mien_generation(core) != generation;
 }
 
 void boards_gate(const mien_core *core) {
@@ -122,7 +122,7 @@ static void finish(mien_core *core, enum twi_result result, uint32_t now_us) {
     switch (done) {
     case JOB_ALL_OFF:
         off_due = false;
-        off_told = ok;
+        off_acknowledged = ok;
         off_boards = core->boards_ok;
         break;
     case JOB_OFF: /* until it obeys or is lost; setting it up turns it off first */
@@ -168,7 +168,7 @@ static bool begin_burst(mien_core *core, uint32_t now_us) {
     if (!refreshing) {
         return false;
     }
-    for (uint8_t board = 0; board < known; board++) {
+    for (uint8_t board = 0; board < configured; board++) {
         const uint8_t bit = (uint8_t)(1U << board);
         if ((bursts & bit) != 0) {
             bursts &= (uint8_t)~bit;
@@ -187,25 +187,25 @@ static bool begin_burst(mien_core *core, uint32_t now_us) {
 
 /* The next board in turn: read back if it is well, set up anew if it is not. */
 static void begin_check(mien_core *core, uint32_t now_us) {
-    check_board = (uint8_t)(check_board + 1U < known ? check_board + 1U : 0U);
+    check_board = (uint8_t)(check_board + 1U < configured ? check_board + 1U : 0U);
     const bool well = (core->boards_ok & (1U << check_board)) != 0;
     begin(well ? JOB_CHECK : JOB_SETUP, check_board);
     job_stage = well ? PCA9685_FIRST_CHECK : 0;
     pca9685_stage(now_us, address[check_board], job_stage);
 }
 
-/* The configuration came, went, or is another one. The boards of the old one were told to be off before. */
+/* The configuration came, went, or is another one. The boards of the old one were turned off before. */
 static void learn(const mien_core *core) {
-    known = mien_boards(core);
+    configured = mien_boards(core);
     generation = mien_generation(core);
-    everyone = (uint8_t)((1U << known) - 1U);
+    everyone = (uint8_t)((1U << configured) - 1U);
     check_board = 0;
     step_due = false;
     refreshing = false;
-    for (uint8_t board = 0; board < known; board++) {
+    for (uint8_t board = 0; board < configured; board++) {
         address[board] = mien_address(core, board);
     }
-    if (known != 0) {
+    if (configured != 0) {
         pca9685_rate(core->pwm_hz);
         burst_layout(core);
     }
@@ -237,7 +237,7 @@ void boards_poll(mien_core *core, uint32_t now_us) {
         pca9685_off(now_us, PCA9685_ALL_CALL);
         return;
     }
-    for (uint8_t board = 0; board < known; board++) {
+    for (uint8_t board = 0; board < configured; board++) {
         if ((off_boards & (1U << board)) != 0) {
             begin(JOB_OFF, board);
             pca9685_off(now_us, address[board]);
@@ -256,10 +256,10 @@ void boards_poll(mien_core *core, uint32_t now_us) {
     }
     if ((uint16_t)((uint16_t)now_us - check_us) > (drive ? DRIVE_CHECK_US : IDLE_CHECK_US)) {
         check_us = (uint16_t)now_us;
-        if (known != 0) {
+        if (configured != 0) {
             begin_check(core, now_us);
         } else {
-            off_due = !off_told; /* no configuration names the boards yet, but they may be driving */
+            off_due = !off_acknowledged; /* no configuration names the boards yet, but they may be driving */
         }
     }
 }

@@ -1,13 +1,13 @@
 /* The PCA9685 boards: outputs off first, verified before they drive, watched while they do.
  *
- * The chip has no reset pin and drives on through a reset of this processor, so the first thing on the bus
- * is ALL_LED_OFF to everybody. While the core does not drive, every board is set up and read back in turn;
+ * The chip has no reset pin and drives on through a reset of this processor, so the first transfer on the
+ * bus is ALL_LED_OFF to all boards. While the core does not drive, every board is set up and read back in turn;
  * a board that comes late or comes back is found that way. While it drives, each step of the core becomes
  * one burst per board, and MODE1 and PRESCALE are read back in turn, because a board that lost its power
  * acknowledges everything and moves nothing.
  *
  * A board that was lost and found while the core drives stays off until the next ARM. When one stays lost
- * for LOST_OFF_MS, /OE turns all of them off: outputs that no longer obey are not left driving.
+ * for LOST_OFF_MS, /OE turns all of them off: outputs that no longer obey stop driving.
  */
 #ifndef MIEN_BOARDS_H
 #define MIEN_BOARDS_H

@@ -1,5 +1,5 @@
 /* One pose on the bus: for each board one write with auto-increment over the outputs in use. The whole burst
- * takes effect at its STOP, so no servo ever sees half a value. */
+ * takes effect at its STOP, so no servo ever gets half a value. */
 #ifndef MIEN_BURST_H
 #define MIEN_BURST_H
 
@@ -8,7 +8,7 @@
 
 #include "mien.h"
 
-/* Learns which outputs of which board are in use. */
+/* Reads from the core which outputs of which board are in use. */
 void burst_layout(const mien_core *core);
 
 /* Keeps the core's pulses of this moment for the bursts that follow. */

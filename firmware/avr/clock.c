@@ -32,5 +32,5 @@ uint32_t clock_us(void) {
 
 ISR(TIMER1_COMPA_vect) {
     turn_us += TURN_US;
-    switch_look();
+    switch_sample();
 }

@@ -2,8 +2,8 @@
  *
  *   D0/D1   PE0/PE1  USB serial, 500 000 baud (exact: 16 MHz / 8 / 4)
  *   D2      PE4      /OE of every PCA9685, with a 10 kOhm resistor to their VCC: off unless driven low
- *   D3      PE5      emergency stop, INT5: a switch to ground, internal pull-up; open = stop unless the face says
- *                    otherwise
+ *   D3      PE5      emergency stop, INT5: a switch to ground, internal pull-up; open = stop unless the face
+ *                    file changes it
  *   D13     PB7      LED, on while servos are driven
  *   D20/D21 PD1/PD0  SDA and SCL, pulled up on the PCA9685 boards
  */

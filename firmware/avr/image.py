@@ -74,7 +74,7 @@ def _build(folder: Path) -> None:
 
 
 def build_image() -> Image:
-    """Compile the firmware, or take the build of these very sources from the cache.
+    """Compile the firmware, or return the cached build of the same sources.
 
     Raises:
         BuildError: no avr-gcc, or it found an error or a warning.

@@ -1,12 +1,12 @@
-/* An emergency stop outlives a reset: two cells of the EEPROM say "stopped" until CLEAR.
+/* An emergency stop outlives a reset: two cells of the EEPROM hold "stopped" until CLEAR.
  *
  * Opening its port resets a Mega, and so do the watchdog and a weak supply. Without this every one of them would
  * end an emergency stop. Only one content of the two cells means "running", and an erased pair means a chip from
- * the factory; everything else means stopped, also what a supply that went in the middle of a write leaves
- * behind. One byte turns running into stopped, so a stop is kept 3.4 ms after the loop has seen it.
+ * the factory; everything else means stopped, also the result of a power failure during a write. One byte
+ * turns running into stopped, so a stop is stored 3.4 ms after the loop has noticed it.
  *
  * A cell bears 100 000 writes. They are written on a change only, and a host that stops and clears without end
- * gets CLEARS_MAX clears at once and then one in CLEAR_EVERY_S: until then the cells go on saying "stopped". */
+ * gets CLEARS_MAX clears at once and then one in CLEAR_EVERY_S: until then the cells still hold "stopped". */
 #ifndef MIEN_LATCH_H
 #define MIEN_LATCH_H
 

@@ -20,7 +20,7 @@ void pca9685_rate(uint16_t hz);
 /* Pulse in 0.25 us to counts of the 4096 in a frame, rounded. */
 uint16_t pca9685_counts(uint16_t pulse);
 
-/* Begins the transfer of one stage; pca9685_accept says, after it ended well, whether it read what it must. */
+/* Begins the transfer of one stage. After its end pca9685_accept returns whether the values read are right. */
 void pca9685_stage(uint32_t now_us, uint8_t address, uint8_t stage);
 bool pca9685_accept(uint8_t stage);
 

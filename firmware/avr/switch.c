@@ -13,10 +13,10 @@
 
 static uint8_t wired = MIEN_SWITCH_NONE;
 static uint8_t stop_level;      /* of the input bit */
-static volatile uint8_t unrest; /* looks until it is at rest */
+static volatile uint8_t unrest; /* samples until it is at rest */
 static volatile bool pressed;
-static uint8_t at_stop; /* looks in a row */
-static uint8_t age;     /* looks since it was last at rest */
+static uint8_t at_stop; /* samples in a row */
+static uint8_t age;     /* samples since it was last at rest */
 
 void switch_start(void) {
     STOP_PORT |= _BV(STOP_BIT); /* the pull-up: an open switch, or a cut wire, reads 1 */
@@ -43,7 +43,7 @@ void switch_wire(uint8_t wiring) {
     }
 }
 
-void switch_look(void) {
+void switch_sample(void) {
     if (wired == MIEN_SWITCH_NONE) {
         return;
     }

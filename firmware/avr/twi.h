@@ -9,7 +9,7 @@
 
 enum twi_result {
     TWI_OK,
-    TWI_NACK,    /* nobody answered, or a byte was refused */
+    TWI_NACK,    /* no device answered, or a byte was refused */
     TWI_ABORTED, /* by twi_abort */
     TWI_STUCK,   /* arbitration lost, bus error or no end in time; the bus was cleared as far as it can be */
     TWI_BUSY

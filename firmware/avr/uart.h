@@ -1,10 +1,10 @@
 /* The serial line, by interrupts both ways. Received bytes wait in a ring of 256; bytes to send come
  * straight out of the core's ring, so that nothing ever waits for the line.
  *
- * A step of the core takes up to 3 ms, too long for an emergency stop. The receive interrupt therefore knows
+ * A step of the core takes up to 3 ms, too long for an emergency stop. The receive interrupt therefore recognises
  * one frame by itself: a whole ESTOP with a good CRC and no payload, as hosts send it, raises /OE before the core
- * has even seen it. The core may never see it, when the ring is full and its bytes are lost. So the loop tells the
- * core, and does so until all that came before the stop was handled: a CLEAR among it must not end the stop. */
+ * gets it. The core may never get it, when the ring is full and its bytes are lost. So the loop calls mien_stop,
+ * until everything that came before the stop was handled: a CLEAR among it must not end the stop. */
 #ifndef MIEN_UART_H
 #define MIEN_UART_H
 
@@ -26,7 +26,7 @@ bool uart_lost(void);
 /* An ESTOP frame came: outputs must stay off. */
 bool uart_stopped(void);
 
-/* The core was told. Ends uart_stopped once everything from before the stop was read. */
+/* mien_stop was called. Ends uart_stopped once everything from before the stop was read. */
 void uart_stop_served(void);
 
 /* The core may have bytes to send. */

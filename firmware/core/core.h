@@ -1,4 +1,4 @@
-/* What the parts of the core call of each other. Not for the hardware layer. */
+/* Functions that parts of the core call of each other. Not for the hardware layer. */
 #ifndef MIEN_CORE_H
 #define MIEN_CORE_H
 
@@ -7,7 +7,7 @@
 
 extern const uint8_t mien_bit[8]; /* 1 << k: a shift by a variable is a loop on an AVR */
 
-/* mien.c: runs an event through the table and does what entering the new state asks for.
+/* mien.c: runs an event through the table and does what entering the new state requires.
  * False: refused, nothing changed. */
 bool mien_event_apply(mien_core *core, enum mien_event event);
 

@@ -64,7 +64,7 @@ static void run_setpoint(mien_core *core, const uint8_t *payload, uint8_t size)
 {
     switch (mien_queue_put(core, payload, size)) {
     case MIEN_QUEUED:
-        core->heard_us = core->now_us;
+        core->heartbeat_us = core->now_us;
         break;
     case MIEN_QUEUE_REFUSED: /* no heartbeat: a host with a wrong clock is no host */
         core->count.refused++;
@@ -92,7 +92,7 @@ static void run(mien_core *core, uint8_t type, uint8_t seq, bool fresh, const ui
         mien_send_hello(core, seq);
         return;
     case MIEN_MSG_PING:
-        core->heard_us = core->now_us;
+        core->heartbeat_us = core->now_us;
         mien_send_pong(core, seq, payload);
         return;
     case MIEN_MSG_SETPOINT:
@@ -167,7 +167,7 @@ static void take_frame(mien_core *core)
     uint8_t type = core->rx[0];
     uint8_t seq = core->rx[1];
     core->count.rx_frames++;
-    core->heard = true;
+    core->any_frame = true;
     bool fresh = take_seq(core, type, seq);
     run(core, type, seq, fresh, core->rx + MIEN_HEADER_SIZE, (uint8_t)(size - MIEN_HEADER_SIZE - MIEN_CRC_SIZE));
 }

@@ -2,7 +2,7 @@
 
 const uint8_t mien_bit[8] = {1, 2, 4, 8, 16, 32, 64, 128};
 
-#define TELEMETRY_DEFAULT_MS 100 /* until a configuration says otherwise */
+#define TELEMETRY_DEFAULT_MS 100 /* until a configuration sets it */
 
 void mien_init(mien_core *core, uint8_t reset)
 {
@@ -45,7 +45,7 @@ bool mien_event_apply(mien_core *core, enum mien_event event)
         mien_release_begin(core);
     } else if (next == MIEN_STATE_ARMED) {
         core->homing = true;
-        core->heard_us = core->now_us;
+        core->heartbeat_us = core->now_us;
         mien_queue_hold_safe(core);
         mien_motion_power(core, true);
     } else if (was_driven && !mien_drive(core)) {
@@ -70,7 +70,7 @@ bool mien_tick(mien_core *core, uint32_t now_us)
     }
 
     /* Before the step, so that a silent host never moves anything once more. */
-    if (core->state == MIEN_STATE_ARMED && now_us - core->heard_us > core->timeout_us) {
+    if (core->state == MIEN_STATE_ARMED && now_us - core->heartbeat_us > core->timeout_us) {
         core->faults |= MIEN_FAULT_LINK;
         (void)mien_event_apply(core, MIEN_EVENT_LINK_LOST);
     }
@@ -87,7 +87,7 @@ bool mien_tick(mien_core *core, uint32_t now_us)
             mien_motion_step(core);
         }
     }
-    if (core->heard && now_us - core->telemetry_us >= core->telemetry_ms * 1000UL) {
+    if (core->any_frame && now_us - core->telemetry_us >= core->telemetry_ms * 1000UL) {
         core->telemetry_us = now_us;
         mien_send_telemetry(core);
     }

@@ -102,7 +102,7 @@ typedef struct {
     /* motion */
     uint8_t state;
     bool homing;          /* after ARM, until every channel has started and reached safe */
-    uint8_t soft_steps;   /* left at a quarter of the slew */
+    uint8_t soft_steps;   /* remaining steps at a quarter of the slew */
     mien_motion motion[MIEN_CHANNELS_MAX];
     uint8_t powered[(MIEN_CHANNELS_MAX + 7) / 8];
     uint8_t started;      /* channels with a delay of this many MIEN_DELAY_UNIT_MS may be driven */
@@ -123,11 +123,11 @@ typedef struct {
     uint32_t now_us;       /* of the last call */
     uint32_t tick_us;      /* of the last tick */
     uint32_t step_us;      /* when the next step is due */
-    uint32_t heard_us;     /* last heartbeat */
+    uint32_t heartbeat_us; /* last heartbeat */
     uint32_t telemetry_us; /* last telemetry */
 
     /* link */
-    bool heard;            /* any good frame since reset */
+    bool any_frame;        /* any good frame since reset */
     bool rx_skip;          /* the frame is too long: wait for its end */
     bool rx_seq_known;
     uint8_t rx_seq;        /* expected next */
@@ -176,7 +176,7 @@ uint8_t mien_boards(const mien_core *core);
 uint8_t mien_generation(const mien_core *core);
 
 /* enum mien_switch of the committed configuration. MIEN_SWITCH_NONE while there is none: nothing is
- * driven, and nobody knows yet what an open input means. Look at the switch again after a commit. */
+ * driven, and the meaning of an open input is unknown. Read it again after every commit. */
 uint8_t mien_stop_switch(const mien_core *core);
 
 /* Where channel `index` < mien_channels goes: board * MIEN_BOARD_CHANNELS + output of the board. */
@@ -195,17 +195,17 @@ void mien_board_verified(mien_core *core, uint8_t board, bool ok);
  * if armed, and it must be verified anew. RELEASED keeps what was verified. */
 void mien_bus(mien_core *core, uint8_t board, bool ok);
 
-/* The board's own emergency input says stop (mien_stop_switch: which level does). Same as an ESTOP
- * frame; latched. Call it as long as the input says so: then CLEAR does not outlast the next call. */
+/* The board's emergency input is at stop (mien_stop_switch: which level that is). Same as an ESTOP
+ * frame; latched. Call it as long as the input is at stop: then CLEAR does not outlast the next call. */
 void mien_button(mien_core *core);
 
-/* ESTOP without a frame: the receive interrupt saw one whose bytes mien_receive may never get, or the
+/* ESTOP without a frame: the receive interrupt found one whose bytes mien_receive may never get, or the
  * stop was latched before a reset. Latched like ESTOP; CLEAR ends it, and then the state is no longer
  * MIEN_STATE_ESTOP, which is when the hardware layer forgets what it kept for the next reset. Bytes
  * that came before that frame may still wait, a CLEAR among them: call it again after they were taken. */
 void mien_stop(mien_core *core);
 
-/* Bytes were lost before mien_receive could see them (UART overrun, full ring). */
+/* Bytes were lost before mien_receive got them (UART overrun, full ring). */
 void mien_uart_error(mien_core *core);
 
 #endif

@@ -16,7 +16,7 @@ static uint16_t quarter(uint16_t slew)
     return (uint16_t)((slew >> 2) + ((slew & 3u) != 0 ? 1u : 0u));
 }
 
-/* Is the string still loose at this pulse? */
+/* Is the tendon still slack at this pulse? */
 static bool loose(const mien_channel *c, uint16_t pulse)
 {
     if ((c->flags & MIEN_FLAG_TENDON) == 0) {
@@ -190,7 +190,7 @@ void mien_motion_step(mien_core *core)
     bool moved = (done & MOVED) != 0;
     if (!armed) {
         mien_release_step(core, moved);
-    } else if (core->homing && !moved && !waiting) { /* what is still held back waits for setpoints */
+    } else if (core->homing && !moved && !waiting) { /* channels that an interlock blocks wait for setpoints */
         core->homing = false;
     } else if (soft && !core->homing) {
         core->soft_steps--;

@@ -51,7 +51,7 @@ class EmulatedAvr:
         self.machine.send(data)
 
     def tick(self, now_us: int) -> bool:
-        """Run until ``now_us``. True: time has passed. Time that goes back is taken as no time."""
+        """Run until ``now_us``. True: time has passed. A time in the past has no effect."""
         if self._offset is None:
             self._offset = self.machine.now_us - now_us
         before = self.machine.now_us
@@ -78,11 +78,11 @@ class EmulatedAvr:
         return not self.machine.oe_high
 
     def set_board(self, board: int, present: bool) -> None:
-        """Take the power of a servo board away or give it back."""
+        """Switch the power of a servo board off or on."""
         self.machine.board_power(board, present)
 
     def press_button(self) -> None:
-        """Press and let go the emergency switch, which opens for 10 ms: wired as `nc`."""
+        """Open the emergency switch for 10 ms; it is wired as `nc`."""
         self.machine.stop_switch(False)
         self.machine.run(10_000.0)
         self.machine.stop_switch(True)

@@ -88,7 +88,7 @@ bool machine_run(struct machine *m, uint64_t until);
  * kept, as in the chip; 1 and 4 tear a byte that is being written to the EEPROM. */
 void machine_reset(struct machine *m, uint8_t cause);
 
-/* For the peripherals: level of an interrupt request, "look at my deadline again", the log, the end. */
+/* For the peripherals: level of an interrupt request, "read my deadline again", the log, the end. */
 void machine_request(struct machine *m, uint8_t vector, bool level);
 void machine_touch(struct machine *m);
 void machine_log(struct machine *m, enum event_kind kind, uint8_t board, uint8_t reg, uint8_t value);

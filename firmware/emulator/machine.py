@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulated board in lock-step: it runs exactly as far as it is told, and never by itself."""
+"""The emulated board in lock-step: it runs exactly to a given time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAINT = 0xC5
 
 
 class Kind(IntEnum):
-    """What an event is; the fields in brackets carry its detail."""
+    """Kind of an event. Names in brackets are the fields with its detail."""
 
     RESET = 1  # value: 1 power-on, 2 reset pin, 4 brown-out, 8 watchdog
     OE = 2  # value: level of /OE, 1 = outputs off
@@ -53,7 +53,7 @@ _EVENT = np.dtype(
 
 
 class CrashError(RuntimeError):
-    """The program ran into something that no program may do; the message says where."""
+    """The program did something illegal. The message has the address."""
 
 
 class Machine:
@@ -149,12 +149,12 @@ class Machine:
         return int(self._library.emulator_waiting(self._machine))
 
     def unplug(self) -> None:
-        """Forget the bytes that have not yet arrived."""
+        """Discard the bytes that have not yet arrived."""
         self._library.emulator_unplug(self._machine)
 
     @property
     def overruns(self) -> int:
-        """Bytes that the UART lost because nobody read them in time."""
+        """Bytes that the UART lost because the program read them too late."""
         return int(self._library.emulator_overruns(self._machine))
 
     def host_baud(self, baud: int) -> None:
@@ -186,11 +186,11 @@ class Machine:
         self._library.emulator_stop_switch(self._machine, closed)
 
     def board_power(self, board: int, on: bool) -> None:
-        """Take the power of a board away or give it back; it then has its reset values."""
+        """Switch the power of a board off or on. After power-on it has its reset values."""
         self._library.emulator_board_power(self._machine, board, on)
 
     def board_refuse(self, board: int, refuse: bool) -> None:
-        """Let a board acknowledge nothing although it drives on: its cable is out."""
+        """Unplug the bus cable of a board: it drives on and acknowledges nothing."""
         self._library.emulator_board_refuse(self._machine, board, refuse)
 
     def board_refuse_after(self, board: int, count: int) -> None:
@@ -206,7 +206,7 @@ class Machine:
         self._library.emulator_board_upset(self._machine, board, reg, value)
 
     def register(self, board: int, reg: int) -> int:
-        """What a read of that register would give."""
+        """Value of a register."""
         return int(self._library.emulator_board_register(self._machine, board, reg))
 
     def hold_sda(self, held: bool, clocks: int = 0) -> None:
@@ -220,7 +220,7 @@ class Machine:
     # --- what outlives a reset
     @property
     def eeprom(self) -> bytes:
-        """(4096,) what the EEPROM holds."""
+        """Contents (4096,) of the EEPROM."""
         cells = (ctypes.c_uint8 * EEPROM_SIZE)()
         self._library.emulator_eeprom(self._machine, cells)
         return bytes(cells)
@@ -237,7 +237,7 @@ class Machine:
 
     # --- what happened
     def watch(self, *kinds: Kind) -> None:
-        """Record events of these kinds from now on, and no others; earlier ones are forgotten."""
+        """Record only events of these kinds from now on, and discard earlier ones."""
         self.events()
         self._library.emulator_event_mask(self._machine, sum(1 << kind for kind in set(kinds)))
 

@@ -55,7 +55,7 @@ static void finish(struct twi *t, uint8_t status) {
 static void begin_start(struct twi *t) {
     const struct bus *bus = &t->machine->bus;
     if (bus_sda_low(bus) || bus->scl_held) {
-        t->action = TWI_WAITING; /* the bus never looks free */
+        t->action = TWI_WAITING; /* the bus never appears free */
         t->deadline = NEVER;
     } else {
         begin(t, TWI_STARTING, bits(t, 1));

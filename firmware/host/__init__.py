@@ -1,5 +1,7 @@
-"""The firmware core, compiled for this machine. ``HostCore`` is imported on first use, because the
-build of its extension module imports this package before there is one."""
+"""The firmware core, compiled for this machine.
+
+``HostCore`` is imported on first use, because the build of its extension imports this package.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Python sees of the C core, and the C source that makes it so (cffi, API mode)."""
+"""cffi binding of the C core: declarations and source, in API mode."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ typedef struct { uint16_t pulse; ...; } mien_motion;
 typedef struct {
     uint8_t state; uint8_t queued; uint8_t channels; uint16_t faults; uint8_t boards_ok;
     uint16_t config_crc; uint32_t timeout_us; bool homing; bool committed;
-    mien_motion motion[...]; uint32_t heard_us;
+    mien_motion motion[...]; uint32_t heartbeat_us;
     ...;
 } mien_core;
 typedef struct {

@@ -1,4 +1,4 @@
-"""The firmware core in this process: the C code of ``firmware/core``, not a model of it."""
+"""The C code of ``firmware/core`` in this process."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class HostCore:
         lib.mien_host_init(self._host, reset)
 
     def receive(self, data: bytes, now_us: int | None = None) -> None:
-        """Bytes from the line, any split. ``now_us``: their arrival, the last tick if not given."""
+        """Receive bytes from the line, in any split. ``now_us``: arrival, default last tick."""
         now = self._now if now_us is None else now_us & 0xFFFFFFFF
         for start in range(0, len(data), 0xFFFF):
             part = data[start : start + 0xFFFF]
             lib.mien_host_receive(self._host, now, part, len(part))
 
     def tick(self, now_us: int) -> bool:
-        """Let the time be ``now_us``. True: a step ran, outputs may have changed.
+        """Advance the time to ``now_us``. True: a step ran, and outputs may have changed.
 
         Call it every 5 ms (``MIEN_STEP_US``) or more often; it runs one step at most.
         """
@@ -45,7 +45,7 @@ class HostCore:
         return bool(lib.mien_host_tick(self._host, self._now))
 
     def transmit(self) -> bytes:
-        """All bytes that wait for the line."""
+        """All bytes that the core has ready to send."""
         count = lib.mien_host_transmit(self._host, self._room, ROOM)
         return bytes(ffi.buffer(self._room, count))
 
@@ -77,7 +77,7 @@ class HostCore:
 
     @property
     def stop_switch(self) -> int:
-        """enum mien_switch that the hardware layer is to look at."""
+        """enum mien_switch: wiring of the emergency switch in the configuration."""
         return int(lib.mien_stop_switch(self._core))
 
     def pulse(self, index: int) -> int:
@@ -86,7 +86,7 @@ class HostCore:
 
     @property
     def state(self) -> int:
-        """enum mien_state, without asking over the line."""
+        """enum mien_state, read directly from the core."""
         return int(self._core.state)
 
     @property
@@ -110,16 +110,16 @@ class HostCore:
         return self._core
 
     def set_board(self, board: int, present: bool) -> None:
-        """Plug a PCA9685 board into the bus or take it off."""
+        """Connect a PCA9685 board to the bus or disconnect it."""
         bit = 1 << board
         self._host.present = (self._host.present | bit) if present else self._host.present & ~bit
 
     def set_probing(self, on: bool) -> None:
-        """Let the hardware layer probe the boards while nothing is driven, or leave them alone."""
+        """Enable or disable the probes of boards while nothing is driven."""
         self._host.probing = on
 
     def press_button(self) -> None:
-        """Press the board's own emergency button."""
+        """Press the emergency button at the board's input."""
         lib.mien_host_button(self._host)
 
     def stop(self) -> None:

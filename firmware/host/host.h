@@ -1,4 +1,4 @@
-/* The core in a process: a hardware layer without hardware. Boards answer unless told otherwise. */
+/* The core in a process: a hardware layer without hardware. Boards answer unless they are unplugged. */
 #ifndef MIEN_HOST_H
 #define MIEN_HOST_H
 
@@ -18,10 +18,10 @@ typedef struct {
 
 void mien_host_init(mien_host *host, uint8_t reset);
 
-/* mien_receive, then the probes that a commit asks for, so that ARM may follow it at once. */
+/* mien_receive, then the probes that a commit requires, so that ARM may follow it at once. */
 void mien_host_receive(mien_host *host, uint32_t now_us, const uint8_t *data, uint16_t size);
 
-/* mien_tick, then what the bus would have said: a transfer to every board after a driven step, a
+/* mien_tick, then the results of the bus: a transfer to every board after a driven step, a
  * probe of every board while nothing is driven. */
 bool mien_host_tick(mien_host *host, uint32_t now_us);
 

@@ -33,7 +33,7 @@ static enum mien_broken check_channel(mien_watch *watch, const mien_core *core, 
     if (pulse < c->min || pulse > c->max) {
         return MIEN_BROKEN_LIMIT;
     }
-    if (watch->known[k]) {
+    if (watch->driven[k]) {
         uint16_t before = watch->pulse[k];
         int change = (int)pulse - (int)before;
         if (change != 0 && !stepped) {
@@ -46,7 +46,7 @@ static enum mien_broken check_channel(mien_watch *watch, const mien_core *core, 
             return MIEN_BROKEN_FLOOR;
         }
     }
-    watch->known[k] = true;
+    watch->driven[k] = true;
     watch->pulse[k] = pulse;
     return MIEN_BROKEN_NONE;
 }
@@ -55,12 +55,12 @@ static enum mien_broken check_channels(mien_watch *watch, const mien_core *core,
                                        bool *moved)
 {
     for (uint8_t k = 0; k < mien_channels(core); k++) {
-        uint16_t before = watch->known[k] ? watch->pulse[k] : 0;
+        uint16_t before = watch->driven[k] ? watch->pulse[k] : 0;
         enum mien_broken broken = check_channel(watch, core, k, stepped);
         if (broken != MIEN_BROKEN_NONE) {
             return broken;
         }
-        *moved = *moved || (watch->known[k] && watch->pulse[k] != before);
+        *moved = *moved || (watch->driven[k] && watch->pulse[k] != before);
     }
     return MIEN_BROKEN_NONE;
 }
@@ -142,7 +142,7 @@ enum mien_broken mien_watch_check(mien_watch *watch, const mien_core *core, bool
         watch->state = core->state;
     }
     if (ticked && core->state == MIEN_STATE_ARMED
-        && core->now_us - core->heard_us > core->timeout_us) {
+        && core->now_us - core->heartbeat_us > core->timeout_us) {
         return MIEN_BROKEN_SILENCE;
     }
     for (uint8_t k = 0; k < MIEN_CHANNELS_MAX; k++) {

@@ -1,5 +1,5 @@
-/* An observer that believes nothing: after every call into the core it checks the guarantees of
- * mien.h against the configured limits and against what it saw before. Tests, benches and the fuzzer
+/* An independent check: after every call into the core it compares the guarantees of mien.h with
+ * the configured limits and with the previous outputs. Tests, benches and the fuzzer
  * use it; it never runs on a board. */
 #ifndef MIEN_WATCH_H
 #define MIEN_WATCH_H
@@ -15,13 +15,13 @@ enum mien_broken {
     MIEN_BROKEN_DRIVE = 5,   /* driven in a state that forbids it, or with a board missing at ARM */
     MIEN_BROKEN_QUEUE = 6,   /* too many setpoints, or not in the order of their times */
     MIEN_BROKEN_SILENCE = 7, /* still ARMED after the host was silent for the timeout */
-    MIEN_BROKEN_STATE = 8,   /* a state, or a step between two states, that the design has not */
+    MIEN_BROKEN_STATE = 8,   /* a state, or a step between two states, that does not exist in the design */
     MIEN_BROKEN_LOCK = 9,    /* the sum of an interlock crossed its limit, or rose above it */
     MIEN_BROKEN_RELEASE = 10 /* FAILSAFE stood still for longer than hold_s + 1 s */
 };
 
 typedef struct {
-    bool known[MIEN_CHANNELS_MAX]; /* was driven under this configuration */
+    bool driven[MIEN_CHANNELS_MAX]; /* was driven under this configuration */
     uint16_t pulse[MIEN_CHANNELS_MAX];
     uint16_t config_crc;
     uint8_t state;

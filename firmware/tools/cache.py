@@ -1,4 +1,4 @@
-"""Things compiled on demand, kept in the user's cache under a hash of what they come from."""
+"""Cache of programs that are compiled on demand, keyed by a hash of their sources."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class BuildError(RuntimeError):
 
 
 def cache_root() -> Path:
-    """Where compiled things are kept: ``$XDG_CACHE_HOME/mien``, by default ``~/.cache/mien``."""
+    """Folder of the cache: ``$XDG_CACHE_HOME/mien``, by default ``~/.cache/mien``."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "mien"
 
 
 def cached(name: str, sources: Iterable[Path], key: str, build: Callable[[Path], None]) -> Path:
-    """The folder with the outputs of ``build``, built now if it is not there yet.
+    """Folder with the outputs of ``build``, which runs only if the folder is missing.
 
     Args:
         name: first part of the folder's name.
-        sources: files whose content decides whether the folder is still good.
-        key: whatever else decides it: flags, versions.
-        build: writes its outputs into the folder that it is given. It runs in a scratch folder that
-            takes its final name in one step, so that processes that build at once do not collide.
+        sources: files whose content is part of the key.
+        key: other parts of the key: flags, versions.
+        build: writes its outputs into the folder that it gets as argument. The folder is temporary
+            and is renamed in one step, so that simultaneous processes do not collide.
     """
     digest = hashlib.sha256(key.encode())
     for source in sorted(sources):

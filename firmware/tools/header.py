@@ -1,4 +1,4 @@
-"""Reads ``core/protocol.h``: the one definition of the wire, for everything that is not C."""
+"""Parser of ``core/protocol.h``, the only definition of the wire."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LETTER = {"u8": "B", "u16": "H", "u32": "I", "i16": "h", "i32": "i"}  # of the m
 
 @dataclass(frozen=True)
 class Header:
-    """What the header says.
+    """Contents of ``protocol.h``.
 
     Attributes:
         hash: first four bytes of its SHA-256, little endian.
@@ -33,7 +33,7 @@ def read_header(path: Path = HEADER) -> Header:
     """Parse the header.
 
     Raises:
-        ValueError: a line that looks like a definition but is not understood.
+        ValueError: a definition has an unknown form.
     """
     raw = path.read_bytes()
     text = re.sub(r"/\*.*?\*/", " ", raw.decode(), flags=re.DOTALL).replace("\\\n", " ")

@@ -1,7 +1,7 @@
-"""Writes what is derived from ``core/protocol.h``: ``python -m mien.firmware.tools.wire``.
+"""Generator of the files derived from ``core/protocol.h``: ``python -m mien.firmware.tools.wire``.
 
-Two files: ``core/protocol_hash.h`` and ``robot/wire.py``. Both are kept in the repository, so
-that neither a microcontroller build nor an installed package needs this step; a test compares them.
+It writes ``core/protocol_hash.h`` and ``robot/wire.py``. Both are in the repository, so neither a
+firmware build nor an installed package needs this step. A test compares them with the header.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ FLAGS = {"fault", "flag"}  # enums whose members are bits
 DOCS = {
     "msg": "Message types: host to board below 0x80, board to host above.",
     "state": "States of the board.",
-    "result": "What the board says to a command.",
+    "result": "Answer of the board to a command.",
     "fault": "Latched faults.",
-    "reset": "Why the board started.",
-    "switch": "The emergency switch at the board's own input.",
+    "reset": "Cause of the board's last reset.",
+    "switch": "Wiring of the emergency switch at the board's input.",
     "flag": "Flags of a channel.",
 }
 

@@ -1,4 +1,4 @@
-"""What can happen to a voice between the mouth and the network: gain, noise, room, band, level."""
+"""Augmentation of speech: gain, noise, room, band and level."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Audio = NDArray[np.float32]
 
 
 def channel(audio: Audio, rng: np.random.Generator) -> Audio:
-    """A random microphone, room and amount of noise over samples (n,); the timing stays."""
+    """Apply a random microphone, room and noise to samples (n,). The timing does not change."""
     n = len(audio)
     size = 1 << (n + RATE // 2 - 1).bit_length()
     hertz = _bins(size)
@@ -38,7 +38,7 @@ def channel(audio: Audio, rng: np.random.Generator) -> Audio:
 
 
 def breath(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """(n,) one breath of unit power: broad noise that swells and dies away."""
+    """(n,) one breath of unit power: broadband noise with a rise and a decay."""
     size = 1 << max(n - 1, 1).bit_length()
     hertz = _bins(size)
     centre, octaves = rng.uniform(800, 3000), rng.uniform(0.6, 1.6)
@@ -111,7 +111,7 @@ def _hum(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _clicks(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Key strokes: short bursts of ringing noise at random times."""
+    """Clicks of a keyboard: short bursts of ringing noise at random times."""
     out = np.zeros(n)
     for _ in range(rng.poisson(n / RATE * rng.uniform(2, 9))):
         at = int(rng.integers(0, n))

@@ -1,4 +1,4 @@
-"""Corpora -> training batches: random crops, changed in speed and channel, as features."""
+"""Corpora -> training batches: random crops with augmentation, as features."""
 
 from __future__ import annotations
 
@@ -34,70 +34,73 @@ from mien.models.speech.phones import NUMBER, SILENCE, UNKNOWN
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors of B crops; T output frames."""
+    """Tensors of B crops with T output frames each."""
 
     features: Tensor
     """(B, warm-up + T + look-ahead, 2 x 66)."""
     shapes: Tensor
     """(B, T, 52) targets."""
     given: Tensor
-    """(B, T, 52) 1 where a target counts."""
+    """(B, T, 52) 1 where a target is supervised."""
     phones: Tensor
-    """(B, T) int64, -1 unknown."""
+    """(B, T) int64 phone number, -1 if unknown."""
     silent: Tensor
-    """(B, T) 1 where lips have to be at rest."""
+    """(B, T) 1 where the lips must be at rest."""
     speaker: Tensor
-    """(B,) int64."""
+    """(B,) int64 index of the speaker."""
     weight: Tensor
-    """(B,) how much a crop counts (rules less than a camera)."""
+    """(B,) weight of a crop. Crops with rules have less weight than filmed ones."""
     tracked: Tensor
-    """(B,) 1 for shapes of a real face."""
+    """(B,) 1 for shapes of a real face, 0 for rules."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How crops are cut and changed."""
+    """Length and augmentation of the crops."""
 
     size: int = 16
+    """Crops per batch."""
     frames: int = 180
-    """Of a crop, 3 s."""
+    """Frames of a crop (3 s)."""
     warmup: int = 30
-    """Frames before it that only fill the network's memory."""
+    """Frames before the crop that only fill the network's state."""
     lookahead: int = 5
     speed: float = 1.18
-    """Tempo, pitch and formants change together by up to this factor, either way."""
+    """Largest factor of a common change of tempo, pitch and formants, up or down."""
     augment: bool = True
     changed: float = 0.75
-    """Share of crops whose speed, channel, and vocal tract are changed, each by its own chance."""
+    """Probability of a change of speed, of channel and of vocal tract, independent of each
+    other."""
     changed_tracked: float = 0.15
-    """The same for crops of a real face: what moves with a voice is known only of that voice."""
+    """The same for crops of a real face, whose motion belongs to its real voice."""
     tract: float = 1.15
-    """The bands move up or down by up to this factor, as with another length of the throat."""
+    """Largest factor of a shift of the bands, as from another length of the vocal tract."""
     masked: float = 0.4
-    """Share of changed crops in which some neighbouring bands are blanked."""
+    """Probability that neighbouring bands of a changed crop are masked."""
     vigour: float = 5.0
-    """dB, deviation of a slow change of loudness laid over speech whose shapes are rules."""
+    """Standard deviation of a slow change of loudness in speech with rules, dB."""
     vigour_opening: float = 0.25
-    """Relative opening for every 10 dB of it (louder speech opens further: Schulman, 1989)."""
+    """Relative change of the opening per 10 dB (louder speech opens further: Schulman, 1989)."""
     breaths: float = 0.5
-    """Share of crops with breaths in their pauses."""
+    """Probability of breaths in the pauses."""
     nothing: float = 0.1
-    """Share of crops with no speech at all."""
+    """Probability of a crop without speech."""
     music: float = 0.3
-    """Share of those with music."""
+    """Probability of music in a crop without speech."""
     rules_weight: float = 0.5
     mapped_weight: float = 0.3
-    """A cartoon-like rig moves further than a face: its squared errors are that much larger."""
+    """Weight of mapped shapes. A cartoon-like rig moves further, so its squared errors are
+    larger."""
     margin: int = 6
-    """Frames next to speech that do not count as silence: lips move before the sound."""
+    """Frames next to speech that do not count as silence, since lips move before the sound."""
 
 
 class Batches:
     """An endless, reproducible stream of batches.
 
     Args:
-        corpora: the sources, and how often each is drawn.
-        speakers: name -> number, for the gains that are learned apart.
+        corpora: the sources with their odds.
+        speakers: name -> index, for the gains of each speaker.
     """
 
     def __init__(
@@ -124,11 +127,11 @@ class Batches:
         return Batch(*(torch.from_numpy(c) for c in columns))
 
     def state(self) -> str:
-        """Where in the stream the next batch stands, for :meth:`go_on`."""
+        """Random state of the stream, for :meth:`go_on`."""
         return json.dumps(self._rng.bit_generator.state)
 
     def go_on(self, state: str) -> None:
-        """Make the next batch the one that would have come after ``state`` was asked for."""
+        """Continue the stream at ``state``, which :meth:`state` returned."""
         self._rng.bit_generator.state = json.loads(state)
 
     def _crop(self) -> tuple[Any, ...]:
@@ -141,7 +144,7 @@ class Batches:
         odds *= s.augment
         changed = rng.random() < odds
         rate = float(s.speed ** rng.uniform(-1, 1)) if changed else 1.0
-        # A crop may begin before the clip and end after it: there is silence.
+        # A crop may begin before the clip and end after it. Silence is added there.
         slack = len(clip.shapes) / rate - total
         first = rng.uniform(min(slack, 0) - 15, max(slack, 0) + 15)
         if rng.random() < s.nothing:
@@ -170,13 +173,13 @@ class Batches:
         return tuple(out)
 
     def _louder(self, frames: int) -> NDArray[np.float64]:
-        """(frames,) dB of a slow random change of effort."""
+        """(frames,) slow random change of vocal effort, dB."""
         knots = max(2, round(frames / FPS * self._rng.uniform(0.5, 2.5)))
         decibels = self._rng.normal(0, self._settings.vigour, knots)
         return np.interp(np.linspace(0, knots - 1, frames), np.arange(knots), decibels)
 
     def _other_throat(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(T, 2 x FEATURES) with the bands shifted along the mel scale, some of them blanked."""
+        """(T, 2 x FEATURES) with bands shifted along the mel scale, some of them masked."""
         s, rng = self._settings, self._rng
         hops = features.reshape(len(features), HOPS_PER_FRAME, FEATURES).copy()
         source = warped(float(s.tract ** rng.uniform(-1, 1)))
@@ -210,7 +213,7 @@ class Batches:
             shapes.astype(np.float32),
             given,
             phones,
-            # Of a real face it is known what the lips did in the hush.
+            # Tracked clips have measured lips in silence, so they need no rest target.
             quiet(phones, s.margin) * np.float32(clip.kind != "tracked"),
             np.int64(self._speakers.get(clip.speaker, 0)),
             np.float32({"rules": s.rules_weight, "mapped": s.mapped_weight}.get(clip.kind, 1.0)),
@@ -220,7 +223,7 @@ class Batches:
     def _breathe(
         self, clip: Clip, audio: NDArray[np.float32], times: NDArray[np.floating]
     ) -> NDArray[np.float32]:
-        """Breaths in the pauses; ``times`` (frames,) are those of the clip's frames."""
+        """Add breaths to the pauses. ``times`` (frames,) are frame numbers of the clip."""
         rng = self._rng
         at = np.rint(times).astype(int)
         inside = (at >= 0) & (at < len(clip.phones))
@@ -240,7 +243,7 @@ class Batches:
         return out
 
     def _nothing(self, clip: Clip, total: int) -> tuple[Any, ...]:
-        """Noise, hum, clicks, breathing, music or digital silence: the mouth stays shut."""
+        """A crop of noise, hum, clicks, breathing, music or digital silence, with a shut mouth."""
         s, rng = self._settings, self._rng
         n = samples_for(total - 1)
         loud = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(-75, -15) / 20)
@@ -256,25 +259,25 @@ class Batches:
         return tuple(out)
 
 
-def _slice(clip: Clip, first: float, rate: float, wanted: int) -> NDArray[np.float32]:
-    """Sound from source frame ``first`` on, played ``rate`` times as fast: (wanted,)."""
+def _slice(clip: Clip, first: float, rate: float, count: int) -> NDArray[np.float32]:
+    """Samples (count,) from source frame ``first`` on, at ``rate`` times the speed."""
     begin = round(first * RATE / FPS)
-    end = begin + int(wanted * rate) + 64
+    end = begin + int(count * rate) + 64
     inside = clip.samples[max(begin, 0) : max(end, 0)].astype(np.float32) / 32768
     before = max(-begin, 0)
     raw = np.zeros(end - begin, np.float32)
     raw[before : before + len(inside)] = inside
     if abs(rate - 1) > 1e-6:
         raw = soxr.resample(raw, RATE * rate, RATE, quality="LQ")
-    out = np.zeros(wanted, np.float32)
-    out[: min(wanted, len(raw))] = raw[:wanted]
+    out = np.zeros(count, np.float32)
+    out[: min(count, len(raw))] = raw[:count]
     return out
 
 
 def warped(factor: float) -> NDArray[np.float64]:
-    """(MELS,) which band, in fractions, each band is read from if all formants are ``factor`` up.
+    """(MELS,) fractional source band of each band if all formants are scaled by ``factor``.
 
-    After Jaitly & Hinton, "Vocal tract length perturbation" (2013), without the bend at the top.
+    After Jaitly & Hinton, "Vocal tract length perturbation" (2013), without the upper knee.
     """
     low, high = (2595 * np.log10(1 + f / 700) for f in BAND)
     hertz = mel_edges()[1:-1] / factor
@@ -284,7 +287,7 @@ def warped(factor: float) -> NDArray[np.float64]:
 
 
 def quiet(phones: NDArray[np.int64], margin: int) -> NDArray[np.float32]:
-    """(T,) phone numbers -> 1 where silence lies ``margin`` frames away from anything else."""
+    """(T,) phone numbers -> 1 in silence at least ``margin`` frames from any other phone."""
     other = (phones != NUMBER[SILENCE]) | (phones == UNKNOWN)
     near = np.convolve(other.astype(np.float32), np.ones(2 * margin + 1), mode="same") > 0.5
     return (~near).astype(np.float32)

@@ -1,6 +1,6 @@
-"""Sound and pictures out of any recording, on one clock: second 0 is where the file begins.
+"""Sound and pictures of a recording on one clock: second 0 is the start of the file.
 
-ffmpeg reads it; the package imageio-ffmpeg brings the program.
+ffmpeg decodes the file. The package imageio-ffmpeg provides the program.
 """
 
 from __future__ import annotations
@@ -25,49 +25,50 @@ from mien.models.speech.features import RATE
 
 SOUNDS: Final = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".m4a", ".aac")
 VIDEOS: Final = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
-SIDE: Final = 960
-"""Pixels that the longer side of a picture keeps: a face in it has enough of them for its lips."""
+MAX_SIDE_PX: Final = 960
+"""Largest length of a picture's longer side, pixels. Lips are still measurable at this size."""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """What a video shows, and how often."""
+    """Frame rate and length of a video."""
 
     fps: float
-    """At most 60; picture k is seen at k / fps seconds."""
+    """Pictures per second, at most 60. Picture k has the time k / fps seconds."""
     seconds: float
-    """As the file says; 0 if it does not."""
+    """Length in seconds from the file's header; 0 if the header has none."""
 
 
-def look(path: Path) -> Pictures:
-    """What is in the file.
+def probe(path: Path) -> Pictures:
+    """Read frame rate and length of a video file.
 
     Raises:
-        ModelError: it is no video.
+        ModelError: the file is not a video.
     """
-    said = subprocess.run(
+    report = subprocess.run(
         [_program(), "-nostdin", "-hide_banner", "-i", str(path)], capture_output=True, check=False
     ).stderr.decode("utf-8", "replace")
-    if " Video: " not in said:
+    if " Video: " not in report:
         raise ModelError(f"{path} is no video that ffmpeg reads")
-    rate = re.search(r" Video: .* ([\d.]+) fps", said)
-    length = re.search(r"Duration: (\d+):(\d+):([\d.]+)", said)
+    rate = re.search(r" Video: .* ([\d.]+) fps", report)
+    length = re.search(r"Duration: (\d+):(\d+):([\d.]+)", report)
     hours, minutes, seconds = map(float, length.groups()) if length else (0.0, 0.0, 0.0)
     fps = float(rate[1]) if rate else 30.0
     return Pictures(min(fps, float(FPS)), 3600 * hours + 60 * minutes + seconds)
 
 
 def pictures(path: Path, fps: float) -> Iterator[NDArray[np.uint8]]:
-    """RGB pictures (h, w, 3), number k seen at k / ``fps`` seconds, turned upright.
+    """Upright RGB pictures (h, w, 3) uint8; picture k has the time k / ``fps`` seconds.
 
-    It ends where the file breaks off.
+    The iterator ends where a damaged file ends.
     """
-    # Files of telephones have no steady rate, and pictures may begin after the sound: both are
-    # made good here, so that counting is telling the time.
-    scale = f"scale='min({SIDE},iw)':'min({SIDE},ih)':force_original_aspect_ratio=decrease"
+    # Videos of telephones have a variable frame rate, and pictures may begin after the sound.
+    # The filter resamples both, so that the index of a picture gives its time.
+    side = f"'min({MAX_SIDE_PX},iw)':'min({MAX_SIDE_PX},ih)'"
+    scale = f"scale={side}:force_original_aspect_ratio=decrease"
     command = [_program(), "-v", "error", "-nostdin", "-i", str(path), "-an"]
     command += ["-vf", f"fps={fps}:start_time=0,{scale}:force_divisible_by=2", "-pix_fmt", "rgb24"]
-    # PPM: every picture says its own size.
+    # PPM: every picture carries its size.
     command += ["-f", "image2pipe", "-c:v", "ppm", "-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:
         assert reader.stdout is not None
@@ -91,13 +92,13 @@ def sound(path: Path) -> NDArray[np.int16]:
     """The sound of a recording or a video, (n,) mono at 16 kHz.
 
     Raises:
-        ModelError: there is none in it.
+        ModelError: the file has no sound.
     """
     if path.suffix.lower() not in VIDEOS:
         with contextlib.suppress(soundfile.SoundFileError):
             return read_audio(path)
     command = [_program(), "-v", "error", "-nostdin", "-i", str(path), "-vn"]
-    # Sound that begins after the pictures waits for its time.
+    # Sound that begins after the pictures is padded with silence.
     command += ["-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", str(RATE)]
     done = subprocess.run([*command, "-f", "s16le", "-"], capture_output=True, check=False)
     if done.returncode or not done.stdout:

@@ -1,8 +1,7 @@
-"""Made-up music for training: notes of one key over a beat, with or without drums, no voice.
+"""Synthetic music for training: notes of one key on a beat, optional drums, no voice.
 
-A fair has music, and steady harmonics with moving bands are what vowels look like. What tells them
-apart is pitch that stays on a scale, onsets on a beat and spectra that no throat makes; a network
-has to have heard it.
+Music has steady harmonics and moving bands, as vowels have. It differs in pitch on a scale, onsets
+on a beat, and spectra that no vocal tract produces. A network must be trained on it.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _SCALES: Final = (
     (0, 3, 5, 7, 10),
 )
 """Semitones above the key: major, minor, pentatonic."""
-_LOWEST, _HIGHEST = 36, 84
+_LOWEST_NOTE, _HIGHEST_NOTE = 36, 84
 """MIDI numbers of the notes, 65 to 1047 Hz."""
 _HARMONICS: Final = 24
 
@@ -30,7 +29,7 @@ def music(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """(n,) samples of unit power at 16 kHz: one to four instruments in one key."""
     beat = 60.0 / rng.uniform(60, 180)
     key, scale = int(rng.integers(0, 12)), _SCALES[int(rng.integers(0, len(_SCALES)))]
-    notes = [m for m in range(_LOWEST, _HIGHEST) if (m - key) % 12 in scale]
+    notes = [m for m in range(_LOWEST_NOTE, _HIGHEST_NOTE) if (m - key) % 12 in scale]
     out = np.zeros(n)
     for _ in range(int(rng.integers(1, 5))):
         out += rng.uniform(0.3, 1.0) * _instrument(n, beat, notes, rng)
@@ -42,7 +41,7 @@ def music(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
 def _instrument(
     n: int, beat: float, notes: list[int], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """One timbre that walks along the scale in notes or chords, each some halves of a beat long."""
+    """One instrument with notes or chords along the scale, in multiples of half a beat."""
     strength = np.arange(1, _HARMONICS + 1) ** -rng.uniform(0.4, 2.2)
     strength *= rng.uniform(0.2, 1.0, _HARMONICS)
     if rng.random() < 0.3:

@@ -1,8 +1,8 @@
-"""How much later than the sound a face was recorded: told by hand, or found by listening.
+"""Offset between the sound and the face of a recording: from a table, or estimated.
 
-A camera and a microphone that are not one device start when each is ready. What the shipped
-network hears in the sound and what the face does are the same movement, so the shift at which
-both agree best is the offset.
+A camera and a microphone that are separate devices start at different times. The estimate
+cross-correlates the lip opening that the speech network predicts from the sound with the recorded
+lip opening. The shift with the largest correlation is the offset.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from mien.models.speech.stream import speak
 
 _log = logging.getLogger(__name__)
 TABLE: Final = "offsets.csv"
-"""In the folder of a corpus: columns ``name`` (of a take, without its ending) and ``offset_ms``
-(how much later than its sound the face is; negative where it is earlier)."""
-REACH: Final = 2.0
-"""Seconds of offset, either way, that are looked for."""
-ENOUGH: Final = 300
-"""Seconds of a recording that are listened to."""
-LEAST: Final = 0.2
-"""Correlation of the movements below which nothing is believed."""
-CLEARER: Final = 1.5
-"""How many times better than any other shift, 0.15 s and more away, the best one has to be."""
-SMALL: Final = 0.03
-"""Seconds that are left as they are: nobody sees them, and the finding is no better."""
+"""File in the folder of a corpus. Columns: ``name`` (of a take, without its ending) and
+``offset_ms`` (delay of the face after the sound, ms; negative if the face is earlier)."""
+SEARCH_S: Final = 2.0
+"""Largest estimated offset in both directions, s."""
+MAX_SOUND_S: Final = 300
+"""Length of the sound that is used, s."""
+MIN_CORRELATION: Final = 0.2
+"""Smallest correlation of an accepted estimate."""
+MIN_PEAK_RATIO: Final = 1.5
+"""Smallest ratio of the best correlation to any other that is 0.15 s or more away."""
+IGNORED_OFFSET_S: Final = 0.03
+"""Offsets up to this are not corrected, s. They are invisible and below the accuracy."""
 
 
-def told(folder: Path) -> dict[str, float]:
-    """Name -> seconds, of the table in ``folder``; nothing where there is none.
+def from_table(folder: Path) -> dict[str, float]:
+    """Name -> offset in s, from the table in ``folder``. Empty without a table.
 
     Raises:
-        ModelError: a row that says no number.
+        ModelError: a row has no number.
     """
     path = folder / TABLE
     if not path.is_file():
@@ -53,29 +53,32 @@ def told(folder: Path) -> dict[str, float]:
             try:
                 out[row["name"]] = float(row["offset_ms"]) / 1000
             except (KeyError, TypeError, ValueError) as e:
-                raise ModelError(f"{path}: wanted the columns name,offset_ms, got {row}") from e
+                raise ModelError(f"{path}: expected the columns name,offset_ms, got {row}") from e
     return out
 
 
 def found(
-    samples: NDArray[np.int16], opening: NDArray[np.floating], seen: NDArray[np.bool_]
+    samples: NDArray[np.int16], opening: NDArray[np.floating], observed: NDArray[np.bool_]
 ) -> float | None:
-    """Seconds by which ``opening`` (T,) at 60 a second comes after the sound, or None: unclear.
+    """Delay of ``opening`` (T,) at 60 Hz after the sound, s; None if the estimate is unreliable.
 
-    ``seen`` (T,) are the frames in which a face was seen.
+    Args:
+        samples: sound (n,) at 16 kHz.
+        opening: recorded lip opening.
+        observed: (T,) mask of the frames with a face.
     """
-    sound = samples[: ENOUGH * RATE].astype(np.float32) / np.float32(32768)
+    sound = samples[: MAX_SOUND_S * RATE].astype(np.float32) / np.float32(32768)
     a = np.diff(lip_opening(speak(speech_light.load(), sound)))
-    moves = np.where(seen[1:] & seen[:-1], np.diff(np.asarray(opening, np.float64)), 0.0)
+    moves = np.where(observed[1:] & observed[:-1], np.diff(np.asarray(opening, np.float64)), 0.0)
     b = moves[: len(a)]
-    reach = round(REACH * FPS)
+    reach = round(SEARCH_S * FPS)
     size = fft.next_fast_len(len(a) + len(b) + reach)
     cross = fft.irfft(fft.rfft(b, size) * np.conj(fft.rfft(a, size)), size)
     shifts = np.arange(-reach, reach + 1)
     r = cross[shifts] / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-9)
     best = int(r.argmax())
     others = r[np.abs(shifts - shifts[best]) > 0.15 * FPS]
-    if r[best] < LEAST or r[best] < CLEARER * float(others.max()):
+    if r[best] < MIN_CORRELATION or r[best] < MIN_PEAK_RATIO * float(others.max()):
         return None
     return float(shifts[best] / FPS)
 
@@ -85,16 +88,18 @@ def of(
     table: dict[str, float],
     samples: NDArray[np.int16],
     opening: NDArray[np.floating],
-    seen: NDArray[np.bool_],
+    observed: NDArray[np.bool_],
 ) -> float:
-    """Seconds to take off the face's times: told, else found where it matters, else 0."""
+    """Offset to subtract from the face's times, s: from the table, else estimated, else 0."""
     if name in table:
         return table[name]
-    late = found(samples, opening, seen)
+    late = found(samples, opening, observed)
     if late is None:
-        _log.warning("%s: lips and sound do not say how far they are apart (%s can)", name, TABLE)
+        _log.warning(
+            "%s: the offset of face and sound cannot be estimated; %s can set it", name, TABLE
+        )
         return 0.0
-    if abs(late) <= SMALL:
+    if abs(late) <= IGNORED_OFFSET_S:
         return 0.0
-    _log.info("%s: the face is %+.0f ms after its sound; made good", name, 1000 * late)
+    _log.info("%s: the face is %+.0f ms after its sound; corrected", name, 1000 * late)
     return late

@@ -1,4 +1,4 @@
-"""A recording in which a face is lost at times -> the clips in which it is there."""
+"""Split a recording with gaps in the face tracking into clips without gaps."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from mien.models.data.schema import Clip
 from mien.models.face.blendshapes import FPS
 from mien.models.speech.features import RATE
 
-BRIDGE: Final = 0.1
-"""Seconds without a face that are bridged by the line between their neighbours."""
-SHORTEST: Final = 1.0
-"""Seconds; what is shorter is not kept."""
+BRIDGE_S: Final = 0.1
+"""Longest gap that is interpolated linearly, s."""
+MIN_CLIP_S: Final = 1.0
+"""Shortest clip, s."""
 _GRID: Final = 3  # frames: 3 / 60 s are 800 samples exactly
 
 
-def bridged(seen: NDArray[np.bool_], fps: float) -> NDArray[np.bool_]:
-    """(T,) with losses up to BRIDGE filled, but not those at the ends."""
-    out = seen.copy()
-    for begin, end in _runs(~seen):
-        if begin > 0 and end < len(seen) and end - begin <= BRIDGE * fps:
+def bridged(observed: NDArray[np.bool_], fps: float) -> NDArray[np.bool_]:
+    """Mask (T,) with gaps up to BRIDGE_S filled. Gaps at the ends stay."""
+    out = observed.copy()
+    for begin, end in _runs(~observed):
+        if begin > 0 and end < len(observed) and end - begin <= BRIDGE_S * fps:
             out[begin:end] = True
     return out
 
 
-def filled(values: NDArray[np.floating], seen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(T, ...) with the frames that nobody saw on the line between those that somebody did."""
+def filled(values: NDArray[np.floating], observed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Values (T, ...) with linear interpolation over frames outside the mask."""
     at = np.arange(len(values))
     flat = np.asarray(values, np.float64).reshape(len(values), -1)
-    columns = [np.interp(at, at[seen], column[seen]) for column in flat.T]
+    columns = [np.interp(at, at[observed], column[observed]) for column in flat.T]
     return np.stack(columns, axis=1).reshape(values.shape)
 
 
-def cut(clip: Clip, seen: NDArray[np.bool_]) -> list[Clip]:
-    """The stretches of a clip in which ``seen`` (T,) at 60 a second holds.
+def cut(clip: Clip, observed: NDArray[np.bool_]) -> list[Clip]:
+    """The parts of a clip in which ``observed`` (T,) at 60 Hz is true.
 
-    What no clip holds has no weight in training, and its sound is not heard either.
+    Frames and sound outside the parts are dropped.
     """
     out = []
     whole = len(clip.samples) * FPS // RATE  # the last frame may have begun and not ended
-    for begin, end in _runs(seen[:whole]):
+    for begin, end in _runs(observed[:whole]):
         first, last = -(-begin // _GRID) * _GRID, end // _GRID * _GRID
-        if last - first < SHORTEST * FPS:
+        if last - first < MIN_CLIP_S * FPS:
             continue
         sound = slice(first * RATE // FPS, last * RATE // FPS)
         out.append(

@@ -1,4 +1,4 @@
-"""One schema for every corpus: sound, shapes at 60 frames a second, which shapes count, phones."""
+"""The schema of all corpora: sound, shapes at 60 Hz, supervised shapes, phones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mien.models.files import whole
 from mien.models.speech.features import RATE
 
 KINDS: Final = ("tracked", "mapped", "rules")
-"""Where the shapes come from: a camera, another rig's animation, or rules on phone times."""
+"""Source of the shapes: a camera, the animation of another rig, or rules on phone times."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,16 @@ class Clip:
     samples: NDArray[np.int16]
     """(n,) at 16 kHz."""
     shapes: NDArray[np.float16]
-    """(T, 52) at 60 a second, frame k at k / 60 s."""
+    """(T, 52) at 60 Hz, frame k at k / 60 s."""
     given: NDArray[np.bool_]
-    """(52,) which shapes are supervised."""
+    """(52,) mask of the supervised shapes."""
     phones: NDArray[np.int8]
     """(T,) number in ``phones.PHONES``, or -1 where unknown."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Clips of one source, and what they were made from."""
+    """Clips of one source."""
 
     name: str
     clips: tuple[Clip, ...]
@@ -58,28 +58,27 @@ class Corpus:
 
     @property
     def seconds(self) -> float:
-        """How long all clips are together, s."""
+        """Total length of all clips, s."""
         return sum(len(c.samples) for c in self.clips) / RATE
 
 
 def frame_count(samples: int) -> int:
-    """Frames k with k / 60 s inside a recording of that many samples."""
+    """Number of frames k with k / 60 s inside a recording of ``samples`` samples."""
     return -(-samples * FPS // RATE)
 
 
 def at_60(values: NDArray[np.floating], fps: float, frames: int) -> NDArray[np.float32]:
-    """(t, d) at ``fps`` -> (frames, d) at 60 a second, linear, the ends held."""
+    """(t, d) at ``fps`` -> (frames, d) at 60 Hz, linear; the last value is repeated."""
     source = np.arange(len(values)) / fps
-    wanted = np.arange(frames) / FPS
+    target = np.arange(frames) / FPS
     out = np.empty((frames, values.shape[1]), np.float32)
     for d in range(values.shape[1]):
-        out[:, d] = np.interp(wanted, source, values[:, d])
+        out[:, d] = np.interp(target, source, values[:, d])
     return out
 
 
 def read_audio(path: Path) -> NDArray[np.int16]:
-    """Any sound file -> int16 mono at 16 kHz (training data; ``mien.robot.media.audio`` is for
-    users)."""
+    """Read a sound file of training data as int16 mono (n,) at 16 kHz."""
     samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     return to_int16(samples.mean(axis=1), rate)
 
@@ -131,10 +130,10 @@ def load(path: Path) -> Corpus:
 def prepared(
     cache: Path, name: str, key: Sequence[object], make: Callable[[], Sequence[Clip]]
 ) -> Corpus:
-    """The corpus ``name``, from the cache if one was made from the same ``key``, else made anew.
+    """The corpus ``name``, from the cache if it was made with the same ``key``.
 
     Raises:
-        ModelError: it came out empty.
+        ModelError: the corpus has no clip.
     """
     source = hashlib.sha256(json.dumps([name, *map(str, key)]).encode()).hexdigest()[:16]
     path = cache / f"{name}-{source}.npz"
@@ -151,15 +150,15 @@ def prepared(
 
 
 def check(clip: Clip) -> None:
-    """Raise ModelError unless the parts of a clip fit each other."""
+    """Raise ModelError unless the shapes of a clip's arrays are consistent."""
     frames = frame_count(len(clip.samples))
     faults = []
     if clip.shapes.shape != (frames, len(ARKIT)):
-        faults.append(f"shapes {clip.shapes.shape}, wanted {(frames, len(ARKIT))}")
+        faults.append(f"shapes {clip.shapes.shape}, expected {(frames, len(ARKIT))}")
     if clip.phones.shape != (frames,):
-        faults.append(f"phones {clip.phones.shape}, wanted {(frames,)}")
+        faults.append(f"phones {clip.phones.shape}, expected {(frames,)}")
     if clip.kind not in KINDS:
-        faults.append(f"kind {clip.kind!r}, wanted one of {KINDS}")
+        faults.append(f"kind {clip.kind!r}, expected one of {KINDS}")
     if not np.isfinite(clip.shapes).all():
         faults.append("shapes that are not finite")
     if faults:

@@ -1,9 +1,9 @@
 """Facial action units as ARKit shapes.
 
 A unit is one visible action of the Facial Action Coding System (Ekman & Friesen 1978; Ekman,
-Friesen & Hager 2002). ARKit's shapes are close to single units; the reading here is the project's
-own and agrees with M. Ozel's published ARKit-to-FACS table in what belongs to what. A number
-beside a shape is how much of it the unit moves at full strength.
+Friesen & Hager 2002). Most ARKit shapes are close to one unit. The table of this module agrees with
+M. Ozel's published ARKit-to-FACS table on which shapes belong to which unit. The weights are the
+project's choice: the weight of a shape is its value when the unit has strength 1.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Unit:
     """One action unit.
 
     Attributes:
-        number: of FACS.
-        name: of FACS, shortened.
-        shapes: ARKit names without ``Left``/``Right``, each with its weight at full strength.
+        number: number of the unit in FACS.
+        name: short form of its name in FACS.
+        shapes: ARKit names without ``Left``/``Right`` -> weight at strength 1.
     """
 
     number: int
@@ -72,7 +72,7 @@ UNITS: Final[dict[int, Unit]] = {
 
 @dataclass(frozen=True)
 class Action:
-    """A unit at a strength (0 to 1; FACS letters A to E are about 0.1, 0.3, 0.5, 0.8, 1)."""
+    """A unit with a strength in 0..1. FACS letters A to E are about 0.1, 0.3, 0.5, 0.8, 1."""
 
     unit: int
     strength: float
@@ -80,13 +80,13 @@ class Action:
 
 
 def to_arkit(*actions: Action) -> NDArray[np.float64]:
-    """ARKit weights (52,) of several actions together.
+    """ARKit weights (52,) of several simultaneous actions.
 
-    Two units that move one shape overlap as muscles do: the rest of the way is shared,
-    ``1 - (1 - a)(1 - b)``, so that no sum of units leaves 0..1.
+    Two units with weights a and b on one shape give ``1 - (1 - a)(1 - b)``. So no combination of
+    units leaves 0..1.
 
     Raises:
-        KeyError: a unit that :data:`UNITS` does not have.
+        KeyError: :data:`UNITS` does not have the unit.
     """
     rest = np.ones(len(INDEX))
     for action in actions:

@@ -1,8 +1,7 @@
-"""The 52 ARKit blendshapes by name: order, left/right pairs, groups. No torch in here.
+"""The 52 ARKit blendshapes by name: order, left/right pairs, groups.
 
-The order is MediaPipe's (alphabetical, without its ``_neutral``) with ``tongueOut`` added at the
-end. Other programs order them differently, with left and right exchanged between some of them, so
-nothing outside this file may rely on a position: use :data:`INDEX`.
+The order is MediaPipe's: alphabetical, without ``_neutral``, with ``tongueOut`` added at the end.
+Other programs use other orders. Code outside this file must use :data:`INDEX` and no positions.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FPS: Final = 60
-"""Frames of a face per second, everywhere from the speech network to the loop."""
+"""Frame rate of the face in Hz, from the speech network to the control loop."""
 
 ARKIT: Final[tuple[str, ...]] = (
     "browDownLeft",
@@ -70,7 +69,7 @@ ARKIT: Final[tuple[str, ...]] = (
     "noseSneerRight",
     "tongueOut",
 )
-"""Every shape, in the one order that arrays of this project use (last axis, 52)."""
+"""Names of all shapes. All arrays of this project use this order on the last axis (52)."""
 
 INDEX: Final[dict[str, int]] = {name: i for i, name in enumerate(ARKIT)}
 """Position of each name in :data:`ARKIT`."""
@@ -85,7 +84,7 @@ def _mirror(name: str) -> str:
 
 
 MIRROR: Final[tuple[int, ...]] = tuple(INDEX[_mirror(name)] for name in ARKIT)
-"""``weights[..., MIRROR]`` is the same face seen in a mirror."""
+"""Permutation: ``weights[..., MIRROR]`` is the mirrored face."""
 
 LEFT_RIGHT: Final[tuple[tuple[str, str], ...]] = tuple(
     (name, _mirror(name)) for name in ARKIT if name.endswith("Left")
@@ -101,17 +100,17 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "nose": tuple(n for n in ARKIT if n.startswith("nose")),
     "tongue": ("tongueOut",),
 }
-"""Names by region; every shape is in exactly one."""
+"""Region -> names of shapes. Every shape is in exactly one region."""
 
 SPEECH: Final[tuple[str, ...]] = GROUPS["jaw"] + GROUPS["mouth"] + GROUPS["tongue"]
-"""The shapes that speech itself moves; the rest belongs to expression."""
+"""The shapes that speech moves. Expression moves the others."""
 
 
 def indices(names: Iterable[str]) -> NDArray[np.intp]:
     """Positions of ``names`` in :data:`ARKIT`, shape (n,).
 
     Raises:
-        KeyError: a name is not one of the 52, with the nearest spelling where there is one.
+        KeyError: a name is not one of the 52. The message has the nearest spelling, if any.
     """
     out = []
     for name in names:
@@ -127,24 +126,27 @@ def indices(names: Iterable[str]) -> NDArray[np.intp]:
 def by_name(
     names: Sequence[str], values: NDArray[np.floating]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Scatter (..., n) values under any naming order to (..., 52), and say which shapes were given.
+    """Scatter values (..., n) by name to (..., 52).
 
-    Names that are not ARKit's (MediaPipe's ``_neutral``, a rig's own extras) are left out.
+    Names that ARKit does not have (MediaPipe's ``_neutral``, extras of a rig) are skipped.
+
+    Returns:
+        The weights (..., 52), and a mask (52,) of the shapes that ``names`` contains.
     """
-    known = [(i, INDEX[n]) for i, n in enumerate(names) if n in INDEX]
+    pairs = [(i, INDEX[n]) for i, n in enumerate(names) if n in INDEX]
     out = np.zeros((*values.shape[:-1], len(ARKIT)), np.float32)
     given = np.zeros(len(ARKIT), np.bool_)
-    for source, target in known:
+    for source, target in pairs:
         out[..., target] = values[..., source]
         given[target] = True
     return out, given
 
 
 def lip_opening(weights: NDArray[np.floating]) -> NDArray[np.float64]:
-    """How far the lips are apart, (..., 52) -> (...): max(0, jawOpen - mouthClose).
+    """Lip opening max(0, jawOpen - mouthClose), (..., 52) -> (...).
 
-    ``mouthClose`` is relative to ``jawOpen`` in ARKit (the lips meet where they are equal), so the
-    jaw alone never tells whether the mouth is open.
+    In ARKit ``mouthClose`` is relative to ``jawOpen``: the lips touch where both are equal. The
+    jaw alone does not determine whether the mouth is open.
     """
     opening = weights[..., INDEX["jawOpen"]] - weights[..., INDEX["mouthClose"]]
     return np.maximum(opening.astype(np.float64), 0.0)

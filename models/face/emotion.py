@@ -3,8 +3,8 @@
     mix (T, E) of intensities in 0..1 -> expression (T, 52), added to speech by
     ``mien.models.fusion.rules``
 
-Emotions are the rows of ``mien.models.face.emotion_table``. Everything is linear in the intensity,
-so it is continuous, monotone and exactly 0 at 0. Everything is a function of time.
+Emotions are the rows of ``mien.models.face.emotion_table``. The expression is linear in the
+intensity: it is continuous, monotone, and exactly 0 at intensity 0.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mien.models.face.emotion_table import Timing, table
 Floats = NDArray[np.float64]
 
 EMOTIONS: Final[tuple[str, ...]] = tuple(table())
-"""Names of all emotions, neutral first; the order of every mix (last axis, E)."""
+"""Names of all emotions, neutral first. Every mix uses this order on its last axis (E)."""
 
 _WORDS: Final = {word: name for name, e in table().items() for word in (name, *e.words)}
 
@@ -35,10 +35,10 @@ TIMINGS: Final[dict[str, Timing]] = {name: e.timing for name, e in table().items
 
 
 def named(name: str) -> str:
-    """The emotion that a name or an everyday word (``happy``) means.
+    """Name of the emotion for a name or an everyday word (``happy`` -> ``happiness``).
 
     Raises:
-        ModelError: none does.
+        ModelError: no emotion has this name or word.
     """
     key = _WORDS.get(name.strip().lower())
     if key is None:
@@ -47,7 +47,7 @@ def named(name: str) -> str:
 
 
 def mix(intensities: Mapping[str, float]) -> Floats:
-    """A blend by name, ``{"happy": 0.6, "surprise": 0.3}`` -> (E,).
+    """Intensities by name -> mix (E,). Example: ``{"happy": 0.6, "surprise": 0.3}``.
 
     Raises:
         ModelError: an unknown name, or an intensity outside 0..1.
@@ -67,34 +67,34 @@ def prototypes() -> Floats:
 
 
 def strength(mixed: Floats) -> Floats:
-    """How much is felt in all, (..., E) -> (...) in 0..1; neutral counts as nothing."""
+    """Total intensity of a mix, (..., E) -> (...) in 0..1. Neutral contributes 0."""
     return np.asarray(np.minimum(mixed[..., 1:].sum(axis=-1), 1.0))
 
 
 def blend(mixed: Floats) -> Floats:
     """Expression of a mix, (..., E) -> (..., 52).
 
-    Up to a total of 1 emotions add; beyond that they share it, so that a blend stays between its
-    parts. Muscles that pull against each other (12 and 15, brows up and down) meet between.
+    Intensities with a sum up to 1 add. A larger sum is scaled to 1, so that a blend stays between
+    its parts. Opposing muscles (units 12 and 15, brows up and down) average.
     """
-    felt = np.clip(mixed, 0.0, 1.0).copy()
-    felt[..., 0] = 0.0
-    total = felt.sum(axis=-1, keepdims=True)
-    return np.asarray((felt / np.maximum(total, 1.0)) @ prototypes())
+    clipped = np.clip(mixed, 0.0, 1.0).copy()
+    clipped[..., 0] = 0.0
+    total = clipped.sum(axis=-1, keepdims=True)
+    return np.asarray((clipped / np.maximum(total, 1.0)) @ prototypes())
 
 
 @dataclass(frozen=True)
 class Variation:
-    """Small seeded differences, so that no two expressions are copies: sides, units, and time.
+    """Small random factors on an expression: between sides, between shapes, and over time.
 
-    All of it multiplies, so nothing stays nothing and more stays more.
+    The factors multiply the weights. So 0 stays 0, and the order of intensities is kept.
 
     Attributes:
-        seed: the same seed varies alike.
-        sides: spread of left against right. Faces are asymmetric by some percent, posed ones
-            no more than spontaneous ones (Schmidt et al. 2006, 2009).
-        units: spread between the shapes of one expression.
-        drift: slow change over time around each shape's own strength.
+        seed: equal seeds give equal factors.
+        sides: standard deviation between left and right. Faces are asymmetric by some percent,
+            in posed and in spontaneous expressions (Schmidt et al. 2006, 2009).
+        units: standard deviation between the shapes of one expression.
+        drift: amplitude of a slow change over time.
     """
 
     seed: int = 0
@@ -103,7 +103,7 @@ class Variation:
     drift: float = 0.06
 
     def gains(self, t: Floats) -> Floats:
-        """(T,) s -> (T, 52) factors around 1."""
+        """Factors (T, 52) around 1 at times ``t`` (T,) in s."""
         rng = np.random.default_rng([self.seed, 40])
         side = np.clip(rng.normal(0.0, self.sides, len(INDEX)), -0.15, 0.15)
         side = 0.5 * (side - side[list(MIRROR)])
@@ -116,12 +116,12 @@ class Variation:
 
 
 def express(mixed: Floats, t: Floats | None = None, variation: Variation | None = None) -> Floats:
-    """Expression (T, 52) of a mix (T, E) over time, before it meets speech.
+    """Expression (T, 52) of a mix (T, E) over time, before the fusion with speech.
 
     Args:
         mixed: intensities 0..1, in the order of :data:`EMOTIONS`.
-        t: (T,) s; only the variation needs it.
-        variation: none gives the bare prototypes.
+        t: (T,) s, needed with ``variation`` only.
+        variation: random factors; None gives the prototypes.
     """
     out = blend(mixed)
     if variation is not None and t is not None:
@@ -130,11 +130,13 @@ def express(mixed: Floats, t: Floats | None = None, variation: Variation | None 
 
 
 def envelope(name: str, t: Floats, start: float, end: float) -> Floats:
-    """The course of one feeling, (T,) s -> (T,) in 0..1: onset, apex, a little less, offset.
+    """Intensity of one emotion over time, (T,) s -> (T,) in 0..1: onset, apex, settling, offset.
 
     Args:
-        start: when it begins to show, s.
-        end: when it begins to go, s; ``inf`` for one that stays.
+        name: name of the emotion, for its timing.
+        t: times (T,), s.
+        start: start of the onset, s.
+        end: start of the offset, s; ``inf`` for none.
     """
     timing = TIMINGS[named(name)]
     since = np.maximum(t - start, 0.0)
@@ -146,5 +148,5 @@ def envelope(name: str, t: Floats, start: float, end: float) -> Floats:
 
 
 def _ease(u: Floats) -> Floats:
-    # Zero speed and acceleration at both ends (minimum jerk): servos and skin both like it.
+    # Minimum jerk: speed and acceleration are 0 at both ends, which spares servos and skin.
     return np.asarray(u**3 * (10.0 - 15.0 * u + 6.0 * u * u))

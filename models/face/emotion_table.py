@@ -1,8 +1,8 @@
-"""What an emotion is: one table with everything that belongs to each, and a user's own beside it.
+"""Definition of the emotions: one table, which a user's YAML file extends.
 
-An emotion is a row: action units, timing, arousal and valence, head posture, everyday words. A
-user's file adds rows or replaces some (``MIEN_EMOTIONS``, or ``emotions.yaml`` in the user's
-configuration folder)::
+An emotion is a row with action units, timing, arousal, valence, head posture and everyday words.
+The user's file adds rows or replaces rows. Its path is ``MIEN_EMOTIONS``, or ``emotions.yaml`` in
+the configuration folder (``~/.config/mien``)::
 
     version: 1
     emotions:
@@ -29,7 +29,7 @@ from mien.models.errors import ModelError
 from mien.models.face.action_units import UNITS, Action
 
 VERSION: Final = 1
-LARGEST_BYTES: Final = 65536
+MAX_FILE_BYTES: Final = 65536
 _NAME: Final = r"^[a-z][a-z0-9_]{0,39}$"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
@@ -43,13 +43,13 @@ class _Row(BaseModel):
 
 
 class Timing(_Row):
-    """How long an emotion takes to come, to settle and to go.
+    """Durations of the phases of an emotion.
 
     Attributes:
-        onset_s: from nothing to the apex, s.
-        settle_s: time constant with which the apex relaxes, if the emotion lasts, s.
-        settle: what stays of the apex after that, 0..1.
-        offset_s: from there to nothing, s; faces go slower than they come.
+        onset_s: time from 0 to the apex, s.
+        settle_s: time constant of the relaxation after the apex, s.
+        settle: share of the apex after the relaxation, 0..1.
+        offset_s: time from there to 0, s. The offset of real faces is slower than the onset.
     """
 
     onset_s: Seconds = 0.5
@@ -84,10 +84,10 @@ class Emotion(_Row):
 
     Attributes:
         units: action units at intensity 1.
-        timing: how it comes and goes.
-        arousal, valence: place on Russell's circumplex (1980), rounded, -1..1.
-        head: how it holds the head.
-        words: everyday words that mean it.
+        timing: durations of onset, settling and offset.
+        arousal, valence: position on Russell's circumplex (1980), rounded, -1..1.
+        head: posture of the head at intensity 1.
+        words: everyday words for this emotion.
     """
 
     units: Annotated[tuple[_Unit, ...], Field(max_length=40)] = ()
@@ -211,24 +211,25 @@ SHIPPED: Final[dict[str, Emotion]] = {
         words=("contemptuous",),
     ),
 }
-"""The eight that ship. What was added to EMFACS is said beside each."""
+"""The eight shipped emotions. Comments name the additions to EMFACS."""
 
 
 @cache
 def table() -> dict[str, Emotion]:
-    """Every emotion by name: the eight that ship first, in their order, then the user's own.
+    """Name -> emotion: the eight shipped ones in their order, then those of the user's file.
 
     Raises:
-        ModelError: the user's file has faults; each is named.
+        ModelError: the user's file has faults. The message lists all of them.
     """
     path = user_file()
     return dict(SHIPPED) if path is None else extended(path)
 
 
 def user_file() -> Path | None:
-    """The user's file: ``MIEN_EMOTIONS``, else ``emotions.yaml`` of the user's configuration.
+    """Path of the user's file: ``MIEN_EMOTIONS``, or ``emotions.yaml`` in the configuration folder.
 
-    Returns None where there is none. An empty ``MIEN_EMOTIONS`` means none.
+    Returns:
+        The path. None if there is no file, or if ``MIEN_EMOTIONS`` is empty.
     """
     named = os.environ.get("MIEN_EMOTIONS")
     if named is not None:
@@ -239,21 +240,21 @@ def user_file() -> Path | None:
 
 
 def extended(path: Path) -> dict[str, Emotion]:
-    """The shipped emotions with those of a file added; one of the same name is replaced.
+    """The shipped emotions and those of a file. The file replaces emotions of the same name.
 
     Raises:
-        ModelError: the file cannot be read or has faults; each is named with its key.
+        ModelError: the file cannot be read or has faults. The message lists all of them by key.
     """
-    hint = f"mend {path}, or set MIEN_EMOTIONS to nothing"
+    hint = f"correct {path}, or set MIEN_EMOTIONS to an empty string"
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST_BYTES + 1)
+            raw = file.read(MAX_FILE_BYTES + 1)
     except OSError as e:
         raise ModelError(f"cannot read emotions from {path}: {e.strerror}", hint) from e
-    if len(raw) > LARGEST_BYTES:
-        raise ModelError(f"{path} is longer than {LARGEST_BYTES} bytes", hint)
+    if len(raw) > MAX_FILE_BYTES:
+        raise ModelError(f"{path} is longer than {MAX_FILE_BYTES} bytes", hint)
     try:
-        own = _File.model_validate(yaml.safe_load(raw.decode("utf-8"))).emotions
+        added = _File.model_validate(yaml.safe_load(raw.decode("utf-8"))).emotions
     except ValidationError as e:
         faults = "\n".join(
             f"  {'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}"
@@ -262,12 +263,14 @@ def extended(path: Path) -> dict[str, Emotion]:
         raise ModelError(f"{path} has faults:\n{faults}", hint) from e
     except (yaml.YAMLError, ValueError, RecursionError) as e:
         raise ModelError(f"{path} is not valid YAML: {e}", hint) from e
-    out = {**SHIPPED, **own}
-    if "neutral" in own:
+    out = {**SHIPPED, **added}
+    if "neutral" in added:
         raise ModelError(f"{path}: neutral cannot be replaced", hint)
     taken: dict[str, str] = {}
     for name, emotion in out.items():
         for word in (name, *emotion.words):
             if taken.setdefault(word, name) != name:
-                raise ModelError(f"{path}: {word!r} means both {taken[word]} and {name}", hint)
+                raise ModelError(
+                    f"{path}: {word!r} is a word of both {taken[word]} and {name}", hint
+                )
     return out

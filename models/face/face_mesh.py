@@ -1,4 +1,4 @@
-"""How far apart landmarks are along the skin: the lips are far from each other, closed or not."""
+"""Distances between landmarks along the skin. Upper and lower lip are far apart, closed or open."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 @cache
 def edges() -> NDArray[np.intp]:
-    """(E, 2) neighbours in MediaPipe's mesh, which has holes for mouth and eyes; irises apart."""
+    """Edges (E, 2) of MediaPipe's mesh. Mouth and eyes are holes; each iris is a separate part."""
     # MediaPipe takes seconds to import.
     from mediapipe.tasks.python.vision import FaceLandmarksConnections
 
@@ -27,7 +27,8 @@ def edges() -> NDArray[np.intp]:
 
 
 def distances(landmarks: Floats) -> Floats:
-    """(478, 478) mm along the mesh of a face (478, 3); infinite between what hangs not together."""
+    """Distances (478, 478) in mm along the mesh of a face (478, 3) mm; inf between separate
+    parts."""
     a, b = edges().T
     length = np.linalg.norm(landmarks[a] - landmarks[b], axis=1)
     graph = coo_matrix((length, (a, b)), shape=(COUNT, COUNT)).tocsr()

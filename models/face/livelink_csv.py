@@ -1,10 +1,10 @@
-"""Live Link Face CSV, the format: columns, time code, and the one reader of it.
+"""Live Link Face CSV: columns, timecode and reader.
 
-63 columns: a timecode, a count, the 52 shapes and nine rotations in radians. The app writes
-JawRight before JawLeft and MouthRight before MouthLeft, unlike Unreal's own order, so everything
-goes by name and nothing by position; its timecode is ``HH:MM:SS:FF.mmm`` with frames on a base of
-60 whatever the capture rate. Both spellings of the count column (``BlendShapeCount``,
-``BlendshapeCount``) occur in the wild. ``mien.robot.media.livelink_takes`` writes such files.
+A file has 63 columns: a timecode, a count, the 52 shapes and nine rotations in radians. The reader
+uses names of columns, because the app's order differs from Unreal's. The timecode is
+``HH:MM:SS:FF.mmm`` with 60 frames per second at every capture rate. Two spellings of the count
+column exist (``BlendShapeCount``, ``BlendshapeCount``). ``mien.robot.media.livelink_takes`` writes
+such files.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ROTATIONS: Final[tuple[str, ...]] = tuple(
 """The nine rotation columns, in radians."""
 COLUMNS: Final[tuple[str, ...]] = ("Timecode", "BlendShapeCount", *SHAPES, *ROTATIONS)
 FRAME_BASE: Final = 60
-"""Frames in a second of the timecode, at every capture rate."""
+"""Timecode frames per second, at every capture rate."""
 
 _TIMECODE = re.compile(r"(\d+):(\d+):(\d+):(\d+(?:\.\d+)?)")
 
@@ -65,13 +65,13 @@ class Take:
     rotations: NDArray[np.float32]
     """(T, 9) radians, in the order of ``ROTATIONS``."""
     start: float
-    """The first timecode, in seconds of the day."""
+    """The first timecode, in seconds since midnight."""
     given: NDArray[np.bool_]
-    """(52,) which shapes the file has a column for; the others are 0."""
+    """(52,) mask of the shapes with a column in the file. The others are 0."""
 
 
 def is_take(path: Path) -> bool:
-    """Whether the file begins as a take does (the app leaves other CSV files beside it)."""
+    """Whether the header is that of a take. The app also writes other CSV files."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as f:
             return _begins(next(csv.reader(f), []))
@@ -86,10 +86,10 @@ def _begins(header: list[str]) -> bool:
 def read_csv(path: Path) -> Take:
     """Read a take.
 
-    Columns may stand in any order and case, extra ones are ignored and missing shapes are 0.
+    Order and case of the columns are free. Extra columns are ignored. Missing shapes are 0.
 
     Raises:
-        ModelError: no such file, not this format, a ragged row or a value that is no number.
+        ModelError: no such file, another format, a row of another length, or not a number.
     """
     if not path.is_file():
         raise ModelError(f"no Live Link Face file at {path}")
@@ -109,24 +109,24 @@ def read_csv(path: Path) -> Take:
         raise ModelError(f"{path} has no frame")
     seconds = np.zeros(len(rows) - 1)
     table = np.zeros((len(rows) - 1, len(ARKIT) + len(ROTATIONS)), np.float32)
-    wanted = [where.get(n.lower(), -1) for n in (*ARKIT, *ROTATIONS)]
+    columns = [where.get(n.lower(), -1) for n in (*ARKIT, *ROTATIONS)]
     for k, row in enumerate(rows[1:]):
         if len(row) != len(head):
             raise ModelError(f"{path} line {k + 2} has {len(row)} columns, not {len(head)}")
         try:
             seconds[k] = parse_timecode(row[0])
-            table[k] = [float(row[i]) if i >= 0 else 0.0 for i in wanted]
+            table[k] = [float(row[i]) if i >= 0 else 0.0 for i in columns]
         except ValueError as e:
             raise ModelError(f"{path} line {k + 2}: {e}") from e
     start = float(seconds[0])
-    # A take that runs over midnight goes on counting.
+    # The timecode of a take may pass midnight.
     times = np.where(seconds < start, seconds + 86400.0, seconds) - start
     return Take(times, table[:, : len(ARKIT)], table[:, len(ARKIT) :], start, given)
 
 
 def timecode(seconds: float) -> str:
-    """Seconds of the day -> ``HH:MM:SS:FF.mmm``, 60 frames to the second."""
-    # Whole thousandths of a frame first, so that no rounding can print frame 60.
+    """Seconds since midnight -> ``HH:MM:SS:FF.mmm`` with 60 frames per second."""
+    # Integer thousandths of a frame, so that rounding cannot print frame 60.
     ticks = round(seconds * FRAME_BASE * 1000) % (86400 * FRAME_BASE * 1000)
     second, tick = divmod(ticks, FRAME_BASE * 1000)
     frame, milli = divmod(tick, 1000)
@@ -136,10 +136,10 @@ def timecode(seconds: float) -> str:
 
 
 def parse_timecode(text: str) -> float:
-    """``HH:MM:SS:FF.mmm`` -> seconds of the day.
+    """``HH:MM:SS:FF.mmm`` -> seconds since midnight.
 
     Raises:
-        ValueError: it has another form.
+        ValueError: the text has another form.
     """
     match = _TIMECODE.fullmatch(text.strip())
     if match is None:

@@ -1,8 +1,7 @@
-"""Which of MediaPipe's 478 landmarks belong to which part of the face.
+"""Regions of the face: indices of MediaPipe's 478 landmarks.
 
-Index lists follow the contours that MediaPipe publishes for its face mesh (lips, eyes, brows,
-irises, oval); cheeks, nose wings and chin are ours, picked on the canonical face. Left is the
-face's own left.
+Lips, eyes, brows, irises and oval follow the contours that MediaPipe publishes. Cheeks, nose wings
+and chin were selected by hand on the canonical face. Left is the left side of the face.
 """
 
 from __future__ import annotations
@@ -49,17 +48,17 @@ REGIONS: Final[dict[str, tuple[int, ...]]] = {
     "cheeks": CHEEKS,
     "jaw": JAW,
 }
-"""Region name -> landmark indices; the regions do not overlap and leave most of the skin out."""
+"""Region name -> landmark indices. Regions do not overlap and do not cover the whole skin."""
 
 LIP_GAPS: Final = ((13, 14), (82, 87), (312, 317), (81, 178), (311, 402))
-"""Pairs (upper, lower) on the inner lip line that meet when the mouth closes."""
+"""Pairs (upper, lower) on the inner lip line. They touch when the mouth is closed."""
 
 LID_GAPS_LEFT: Final = ((386, 374), (385, 380), (387, 373))
 LID_GAPS_RIGHT: Final = ((159, 145), (158, 153), (160, 144))
 MOUTH_CORNERS: Final = (291, 61)
-"""(left, right) outer corner; their distance at rest is the mouth width."""
+"""(left, right) mouth corner. Their distance at rest is the mouth width."""
 EYE_CORNERS: Final = (33, 263)
-"""(right, left) outer corner."""
+"""(right, left) outer corner of the eyes."""
 
 DEFAULT_WEIGHTS: Final[dict[str, float]] = {
     "lips": 1.0,
@@ -71,14 +70,14 @@ DEFAULT_WEIGHTS: Final[dict[str, float]] = {
     "jaw": 0.5,
     "rest": 0.03,
 }
-"""Weight of a landmark's squared error (1/mm^2) by region; ``rest`` is the skin between them."""
+"""Region -> weight of a landmark's squared error, 1/mm^2. ``rest`` is the remaining skin."""
 
 
 def landmark_weights(by_region: dict[str, float] | None = None) -> NDArray[np.float64]:
-    """(478,) weights from a weight per region; regions not named keep their default.
+    """Landmark weights (478,) from weights by region. Other regions keep their default.
 
     Raises:
-        KeyError: a region that does not exist.
+        KeyError: there is no such region.
     """
     table = DEFAULT_WEIGHTS | (by_region or {})
     unknown = sorted(set(table) - set(REGIONS) - {"rest"})
@@ -105,11 +104,11 @@ def eyes_apart(points: NDArray[np.floating]) -> float:
 def gaps(
     landmarks: NDArray[np.floating], pairs: tuple[tuple[int, int], ...]
 ) -> NDArray[np.float64]:
-    """Height of the upper point over the lower one, (..., pairs), from (..., 478, 3)."""
+    """Height of the upper above the lower point, (..., 478, 3) -> (..., pairs), same unit."""
     upper, lower = np.array(pairs).T
     return np.asarray(landmarks[..., upper, 1] - landmarks[..., lower, 1], dtype=np.float64)
 
 
 def lip_gap(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Opening between the inner lips, (..., 478, 3) mm -> (...,) mm, the median of five pairs."""
+    """Gap between the inner lips, (..., 478, 3) mm -> (...,) mm: the median of five pairs."""
     return np.asarray(np.median(gaps(landmarks, LIP_GAPS), axis=-1))

@@ -1,17 +1,16 @@
 """A learned fusion of speech and expression, after Mao et al. (2025, arXiv 2510.25234).
 
-Their second stage writes a deformation as ``B_A w_A + B_E w_E``: two bases, of speech and of
-expression, with weights from two encoders, sparse where a domain reaches into the other's. No code
-of theirs was found; this is a small version on ARKit weights:
+The second stage of the paper writes a deformation as ``B_A w_A + B_E w_E``. There are two bases, of
+speech and of expression. Two encoders compute the weights, which are sparse between the domains.
+The authors published no code. This is a small version on ARKit weights:
 
     D(S, E, v) = w_A(S, E, v) B_A + w_E(S, E, v) B_E          w >= 0
     out = S + E + D(S, E, v) - D(S, 0, v) - D(0, E, 0) + D(0, 0, 0)
 
-The bases are learned so that D(S, 0, v) is about S and D(0, E, 0) about E; what the last line adds
-to the plain sum is only what the two domains do to each other. So no expression leaves speech as
-it was and a silent face shows the expression as it is, exactly, whatever was learned. Closures are
-not left to learning either: ``mien.models.fusion.rules.sealed`` has the last word. It is trained by
-``mien.models.train.fusion.train``; numpy is enough to run it.
+Training makes D(S, 0, v) about S and D(0, E, 0) about E. The last line therefore adds only the
+interaction of the two domains to the plain sum. Without an expression the output is exactly S; in
+silence it is exactly E. ``mien.models.fusion.rules.sealed`` is applied last and keeps lip closures.
+``mien.models.train.fusion.train`` trains the weights. Inference needs numpy only.
 """
 
 from __future__ import annotations
@@ -32,31 +31,31 @@ Floats = NDArray[np.float64]
 
 KIND: Final = "fusion"
 WEIGHTS: Final = checkpoint.WEIGHTS / "fusion.safetensors"
-SAID: Final = indices(SPEECH)
-INPUTS: Final = len(SAID) + 2 + len(ARKIT)
-"""Speech shapes, meant closure, voice; then the expression."""
-MEETING: Final = np.isin(
+SPEECH_INDICES: Final = indices(SPEECH)
+INPUTS: Final = len(SPEECH_INDICES) + 2 + len(ARKIT)
+"""Size of the input: speech shapes, intended closure, voice, expression."""
+INTERACTION_MASK: Final = np.isin(
     np.arange(len(ARKIT)), indices([*SPEECH, *GROUPS["cheeks"], *GROUPS["nose"]])
 )
-"""(52,) shapes where the two domains meet; brows and eyes are never speech's."""
+"""(52,) mask of the shapes that both domains move. Brows and eyes are not among them."""
 LAYERS: Final = ("a1", "a2", "e1", "e2")
 
 
 def inputs(speech: Floats, expression: Floats, voice: Floats) -> Floats:
-    """(T, 52), (T, 52), (T,) -> (T, INPUTS) as both encoders see them."""
+    """Input (T, INPUTS) of both encoders, from (T, 52), (T, 52) and (T,)."""
     meant = closure(speech, voice)[:, None]
-    return np.concatenate([speech[:, SAID], meant, voice[:, None], expression], axis=1)
+    return np.concatenate([speech[:, SPEECH_INDICES], meant, voice[:, None], expression], axis=1)
 
 
 @dataclass(frozen=True)
 class LearnedFusion:
-    """The trained fusion; call it like those of ``mien.models.fusion.rules``.
+    """The trained fusion, called like the fusions of ``mien.models.fusion.rules``.
 
     Attributes:
-        weight, bias: of the two encoders' two layers, by :data:`LAYERS`.
+        weight, bias: parameters of the encoders by name of the layer (:data:`LAYERS`).
         basis_speech: (K_A, 52).
         basis_expression: (K_E, 52).
-        meta: of the file: corpus, seed, losses.
+        meta: metadata of the file: corpus, seed, losses.
     """
 
     weight: dict[str, Floats]
@@ -70,14 +69,14 @@ class LearnedFusion:
         """Read trained weights.
 
         Raises:
-            ModelError: missing, unreadable, or not a fusion of these 52 shapes.
+            ModelError: the file is missing, unreadable, or not a fusion of these 52 shapes.
         """
         arrays, meta = checkpoint.load(path, KIND)
         tensors = {k: np.asarray(v, np.float64) for k, v in arrays.items()}
-        wanted = {"basis_speech", "basis_expression"} | {
+        expected = {"basis_speech", "basis_expression"} | {
             f"{layer}.{part}" for layer in LAYERS for part in ("weight", "bias")
         }
-        if set(tensors) != wanted or tensors["a1.weight"].shape[1] != INPUTS:
+        if set(tensors) != expected or tensors["a1.weight"].shape[1] != INPUTS:
             raise ModelError(f"{path} is not a fusion of {INPUTS} inputs", "mien doctor")
         return cls(
             {layer: tensors[f"{layer}.weight"] for layer in LAYERS},
@@ -95,13 +94,13 @@ class LearnedFusion:
             (-1.0, inputs(speech, silent, voice)),
             (-1.0, inputs(silent, expression, none)),
         )
-        met = sum(sign * self.deformation(x) for sign, x in parts)
+        blended = sum(sign * self.deformation(x) for sign, x in parts)
         rest = self.deformation(np.zeros((1, INPUTS)))
-        # Where nothing is felt the terms cancel to a rounding error; make it none at all.
-        felt = expression.any(axis=-1, keepdims=True)
-        change = np.where(felt, met + rest, 0.0) * MEETING
-        met = np.clip(speech + expression + change, 0.0, 1.0)
-        return sealed(speech, voice, met)
+        # Without an expression the terms cancel up to rounding. This makes the change exactly 0.
+        active = expression.any(axis=-1, keepdims=True)
+        change = np.where(active, blended + rest, 0.0) * INTERACTION_MASK
+        blended = np.clip(speech + expression + change, 0.0, 1.0)
+        return sealed(speech, voice, blended)
 
     def deformation(self, x: Floats) -> Floats:
         """``B_A w_A + B_E w_E``, (T, INPUTS) -> (T, 52)."""

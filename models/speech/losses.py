@@ -1,6 +1,6 @@
-"""What the speech network is trained to do: be right, move rightly, close when lips close.
+"""Loss terms of the speech network: position, velocity, closure, correlation, silence.
 
-All shapes are (B, T, D) in 0..1 at 60 frames a second unless it says otherwise.
+Shapes are (B, T, D) in 0..1 at 60 Hz unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ def context_weights(target: Tensor, temperature: float = 1.0, window: int = 5) -
     """Weight of each frame by how much the face moves around it, (B, T), mean 1 per sequence.
 
     After Kim & Kim, "Phonetic context-aware loss" (Interspeech 2025, arXiv 2507.20568): the motion
-    m_t = |v_t - v_(t-1)| averaged over ``window`` frames, then a softmax over time. Theirs divides
-    by nothing, so that on shapes in 0..1 it is nearly flat (and on millimetres nearly one frame);
-    here the temperature is in units of the motion's own standard deviation in the sequence.
+    m_t = |v_t - v_(t-1)| averaged over ``window`` frames, then a softmax over time. The softmax of
+    the paper has no scale: on shapes in 0..1 it is nearly flat, on millimetres it selects nearly
+    one frame. Here the temperature is in units of the motion's standard deviation in the sequence.
     An infinite temperature gives 1 everywhere.
     """
     if target.shape[1] < 2:
@@ -31,18 +31,18 @@ def context_weights(target: Tensor, temperature: float = 1.0, window: int = 5) -
 
 
 def effective_frames(weights: Tensor) -> Tensor:
-    """How many frames of (B, T) weights really count, (B,): T for flat ones, 1 for a single one."""
+    """Effective number of frames (B,) of weights (B, T), between 1 and T."""
     share = weights / weights.sum(dim=1, keepdim=True)
     return 1.0 / (share**2).sum(dim=1)
 
 
 def masked_mse(error: Tensor, mask: Tensor) -> Tensor:
-    """Mean of error^2 where mask (same shape, 0..1 or any weight) says so; 0 if nowhere."""
+    """Mean of error^2 weighted by mask (same shape, >= 0); 0 if the mask is 0 everywhere."""
     return (error**2 * mask).sum() / mask.sum().clamp_min(1.0)
 
 
 def velocity(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Squared error of first differences in time, over frames that both lie inside the mask."""
+    """Squared error of first differences in time, over pairs of frames inside the mask."""
     both = mask[:, 1:] * mask[:, :-1]
     return masked_mse(
         (predicted[:, 1:] - predicted[:, :-1]) - (target[:, 1:] - target[:, :-1]), both
@@ -52,8 +52,8 @@ def velocity(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 def parted(opening: Tensor, target: Tensor, mask: Tensor, least: float = 0.05) -> Tensor:
     """Squared shortfall of lip opening (B, T) below ``least`` where the target lies above it.
 
-    The other side of a closure: n, d and t sound like m and b, and a network in doubt would shut
-    the lips halfway on both.
+    This is the counterpart of the closure loss. n, d and t sound like m and b, and an uncertain
+    network would close the lips halfway on all of them.
     """
     return masked_mse((least - opening).clamp_min(0.0), mask * (target > least))
 
@@ -61,16 +61,16 @@ def parted(opening: Tensor, target: Tensor, mask: Tensor, least: float = 0.05) -
 def near_closure(opening: Tensor, target: Tensor, mask: Tensor, sharpness: float = 12.0) -> Tensor:
     """Squared error of lip opening (B, T), weighted by exp(-sharpness * true opening).
 
-    A lip gap that is wrong by a millimetre shows most when the lips should touch. The weighting by
-    the true gap is that of Audio2Face-3D's lip distance term (NVIDIA, 2025).
+    An error of a millimetre is most visible when the lips should touch. The weight is that of the
+    lip distance term of Audio2Face-3D (NVIDIA, 2025).
     """
     return masked_mse(opening - target, mask * torch.exp(-sharpness * target.clamp_min(0.0)))
 
 
 def decorrelation(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean over sequences of 1 - Pearson r of (B, T); still or empty sequences count nothing.
+    """Mean over sequences of 1 - Pearson r of (B, T). Constant and empty sequences are excluded.
 
-    It asks for the right movement whatever the size and offset, which differ from face to face.
+    The loss is independent of gain and offset, which differ between faces.
     """
     n = mask.sum(dim=1, keepdim=True).clamp_min(1.0)
     p = (predicted - (predicted * mask).sum(dim=1, keepdim=True) / n) * mask
@@ -81,6 +81,6 @@ def decorrelation(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 
 
 def stillness(opening: Tensor, silent: Tensor) -> Tensor:
-    """Lips apart, or moving, in silence: (B, T) opening and mask -> scalar."""
+    """Penalty for open or moving lips in silence: opening and mask (B, T) -> scalar."""
     both = silent[:, 1:] * silent[:, :-1]
     return masked_mse(opening, silent) + 10 * masked_mse(opening[:, 1:] - opening[:, :-1], both)

@@ -1,4 +1,4 @@
-"""What the numbers of the speech model mean: every definition, and where it comes from."""
+"""Metrics of the speech model: correlation, lag, amplitude and lip closures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Signal = NDArray[np.floating]
 
 
 def pearson(x: Signal, y: Signal) -> float:
-    """Correlation of two signals (n,); 0 where one of them does not move."""
+    """Pearson correlation of two signals (n,); 0 if one of them is constant."""
     a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
     a, b = a - a.mean(), b - b.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))
@@ -22,9 +22,9 @@ def pearson(x: Signal, y: Signal) -> float:
 
 
 def median_window_r(predicted: Signal, measured: Signal, fps: float, seconds: float = 3.0) -> float:
-    """Median Pearson r over windows of ``seconds`` that follow each other.
+    """Median Pearson r over consecutive windows of ``seconds``.
 
-    Windows in which the measured signal stands still are left out: no r exists there.
+    Windows in which the measured signal is constant are excluded: r is undefined there.
     """
     size = round(fps * seconds)
     r = [
@@ -35,14 +35,15 @@ def median_window_r(predicted: Signal, measured: Signal, fps: float, seconds: fl
     return float(np.median(r)) if r else 0.0
 
 
-def lag_ms(predicted: Signal, measured: Signal, fps: float, most_ms: float = 250.0) -> float:
-    """How late the prediction comes, ms; negative is early.
+def lag_ms(predicted: Signal, measured: Signal, fps: float, max_lag_ms: float = 250.0) -> float:
+    """Delay of the prediction, ms; negative if it is early.
 
-    The shift within +-``most_ms`` at which the first differences correlate best, refined by a
-    parabola through the best and its neighbours. (Differences, since slow drifts blur the peak.)
+    The shift within +-``max_lag_ms`` at which the first differences correlate best, refined by a
+    parabola through the best and its neighbours. Differences are used because slow drift blurs the
+    peak of the signals themselves.
     """
     p, m = np.diff(predicted), np.diff(measured)
-    reach = min(round(most_ms * fps / 1000), len(p) - 3)
+    reach = min(round(max_lag_ms * fps / 1000), len(p) - 3)
     shifts = range(-reach, reach + 1)
     r = np.asarray(
         [
@@ -53,21 +54,22 @@ def lag_ms(predicted: Signal, measured: Signal, fps: float, most_ms: float = 250
     best = int(r.argmax())
     offset = 0.0
     if 0 < best < len(r) - 1:
-        left, mid, right = (float(x) for x in r[best - 1 : best + 2])
-        bend = left - 2 * mid + right
-        offset = 0.5 * (left - right) / bend if bend < 0 else 0.0
+        before, mid, after = (float(x) for x in r[best - 1 : best + 2])
+        bend = before - 2 * mid + after
+        offset = 0.5 * (before - after) / bend if bend < 0 else 0.0
     return float((shifts[best] + offset) * 1000 / fps)
 
 
 def amplitude_ratio(predicted: Signal, measured: Signal) -> float:
-    """Deviation of the prediction by that of the truth: below 1, the mouth moves too little."""
+    """Standard deviation of the prediction over that of the measurement. Below 1 it moves too
+    little."""
     return float(np.std(predicted) / max(float(np.std(measured)), 1e-9))
 
 
 def envelope(
     samples: NDArray[np.float32], rate: int, times: Signal, window: float = 0.05
 ) -> Signal:
-    """Root mean square of the sound in ``window`` seconds around each time, (n,): the baseline."""
+    """RMS of the sound in ``window`` seconds around each time, (n,): a baseline."""
     half = round(window * rate / 2)
     power = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
     centre = np.rint(np.asarray(times) * rate).astype(int)
@@ -76,7 +78,7 @@ def envelope(
 
 
 def log_envelope(rms: Signal, floor_db: float = -60.0) -> Signal:
-    """The same in decibels below the loudest, not below ``floor_db``."""
+    """RMS (n,) -> dB relative to the loudest value, at least ``floor_db``."""
     top = max(float(np.max(rms)), 1e-9)
     return np.asarray(np.maximum(20 * np.log10(np.maximum(rms, 1e-9) / top), floor_db), np.float64)
 
@@ -84,28 +86,28 @@ def log_envelope(rms: Signal, floor_db: float = -60.0) -> Signal:
 CLOSED = 0.15
 """A lip gap below this share of the clip's 95th percentile is a closure."""
 REACH = 0.05
-"""Seconds on both sides of a p, b or m in which its closure may fall."""
+"""Tolerance in seconds on both sides of a p, b or m for its closure."""
 
 
 @dataclass(frozen=True)
 class Contact:
-    """Counts over one clip, or summed over many."""
+    """Counts of lip closures in one clip, or summed over several."""
 
-    wanted: int = 0
-    """p, b and m."""
-    met: int = 0
-    """Those with a closure within REACH of them."""
+    bilabials: int = 0
+    """Number of p, b and m."""
+    closed_bilabials: int = 0
+    """Number of p, b and m with a closure within REACH."""
     frames: int = 0
-    """Frames of speech that belong to no p, b or m (REACH included) and to no silence."""
+    """Frames of speech outside all p, b and m (REACH included) and outside silence."""
     false: int = 0
-    """Those of them that are closed."""
+    """Frames of ``frames`` with closed lips."""
     vowels: int = 0
-    """Frames in the inner 60 % of a vowel."""
+    """Frames in the middle 60 % of a vowel."""
     vowels_closed: int = 0
     silent: int = 0
     """Frames of silence, SILENCE_MARGIN away from speech."""
     silent_open: int = 0
-    """Those of them that are not closed."""
+    """Frames of ``silent`` with open lips."""
 
     def __add__(self, other: Contact) -> Contact:
         names = self.__dataclass_fields__
@@ -113,8 +115,8 @@ class Contact:
 
     @property
     def closure_recall(self) -> float:
-        """Share of p, b and m at which the lips met."""
-        return self.met / max(self.wanted, 1)
+        """Share of p, b and m with closed lips."""
+        return self.closed_bilabials / max(self.bilabials, 1)
 
     @property
     def closure_false(self) -> float:
@@ -128,25 +130,25 @@ class Contact:
 
     @property
     def silence_open(self) -> float:
-        """Share of the frames of silence in which the lips were apart."""
+        """Share of the frames of silence in which the lips were open."""
         return self.silent_open / max(self.silent, 1)
 
 
 SILENCE_MARGIN = 0.1
-"""Seconds next to speech that count neither as silence nor as speech: lips prepare and relax."""
+"""Seconds next to speech that count neither as silence nor as speech, since lips move then."""
 
 
 def contact(gap: Signal, phones: Sequence[Phone], fps: float) -> Contact:
-    """Closures of a lip gap (T,) at ``fps`` against phone times; outside of them none is judged."""
+    """Closures of a lip gap (T,) at ``fps`` against phone times. Unlabelled frames do not count."""
     gap = np.asarray(gap, np.float64)
     times = np.arange(len(gap)) / fps
     closed = gap < CLOSED * np.percentile(gap, 95)
     near = np.zeros(len(gap), np.bool_)
-    silent, inner, vowel, known = near.copy(), near.copy(), near.copy(), near.copy()
-    wanted = met = 0
+    silent, inner, vowel, labelled = near.copy(), near.copy(), near.copy(), near.copy()
+    bilabials = closed_bilabials = 0
     for phone in phones:
         inside = (times >= phone.start) & (times < phone.end)
-        known |= inside
+        labelled |= inside
         if phone.name == SILENCE:
             silent |= inside
             margin = SILENCE_MARGIN
@@ -155,14 +157,14 @@ def contact(gap: Signal, phones: Sequence[Phone], fps: float) -> Contact:
             around = (times >= phone.start - REACH) & (times <= phone.end + REACH)
             near |= around
             if around.any():
-                wanted += 1
-                met += bool(closed[around].any())
+                bilabials += 1
+                closed_bilabials += bool(closed[around].any())
         elif phone.name in VOWELS:
             edge = 0.2 * (phone.end - phone.start)
             vowel |= (times >= phone.start + edge) & (times < phone.end - edge)
-    other = known & ~near & ~silent
+    other = labelled & ~near & ~silent
     return Contact(
-        *(wanted, met, int(other.sum()), int((other & closed).sum())),
+        *(bilabials, closed_bilabials, int(other.sum()), int((other & closed).sum())),
         *(int(vowel.sum()), int((vowel & closed).sum())),
         *(int(inner.sum()), int((inner & ~closed).sum())),
     )

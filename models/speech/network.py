@@ -1,12 +1,15 @@
 """Speech -> blendshapes: a causal convolutional network with a declared look-ahead.
 
-    features (B, T, 2 x 66) at 60 a second -> stem -> residual blocks -> 28 shapes of jaw, mouth and
-    tongue, scattered by name into ARKit's 52 (brows, eyes, cheeks and nose stay 0: expression's).
+    features (B, T, 2 x 66) at 60 Hz -> stem -> residual blocks -> 28 shapes of jaw, mouth and
+    tongue, written by name into ARKit's 52
 
-The lips' opening goes through one more stage, which knows how loud the voice is (models/loudness).
+Brows, eyes, cheeks and nose stay 0: the expression moves them. A generic head and a
+speaker-specific head compute the shapes. The speaker posterior mixes them. The lip opening of the
+generic head passes one more stage, which depends on the loudness of the voice
+(``mien.models.speech.loudness``).
 
-Nothing in it sees the future. The look-ahead is a delay: what leaves at step i describes frame
-``i - lookahead_frames``. State is explicit, so one ``forward`` serves a file and a stream.
+The network is causal. The look-ahead is a delay: the output of step i describes frame
+``i - lookahead_frames``. The state is explicit, so one ``forward`` serves a file and a stream.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from mien.models.speech.features import FEATURES, HOPS_PER_FRAME, RATE, WINDOW
 from mien.models.speech.phones import PHONES
 
 KIND: Final = "speech"
-"""What the metadata of its weights says."""
+"""``kind`` in the metadata of a weights file."""
 WEIGHTS: Final = checkpoint.WEIGHTS / "speech.safetensors"
 
 
@@ -46,41 +49,41 @@ class Config:
     features: int = FEATURES
     outputs: tuple[str, ...] = SPEECH
     loudness: float = 0.5
-    """Share of the opening that is loudness (``loudness.py``); 0 leaves that stage out."""
+    """Exponent of the loudness in the lip opening (``loudness.py``), 0..1; 0 omits that stage."""
 
     @property
     def lookahead_ms(self) -> float:
-        """How far past a frame's time the network listens, window included."""
+        """Sound after a frame's time that the frame depends on, ms, half a window included."""
         return 1000.0 * (self.lookahead_frames / FPS + WINDOW / 2 / RATE)
 
     @property
     def memory_s(self) -> float:
-        """How far back a frame can depend on the sound, without the level follower."""
+        """Sound before a frame's time that the frame depends on, s, without the peak follower."""
         steps = (self.kernel - 1) * sum(self.dilations)
         return (steps - self.lookahead_frames) / FPS
 
 
 @dataclass
 class State:
-    """What a stream of the network remembers: the inputs that each block still needs."""
+    """State of a stream: the earlier inputs that each block still needs."""
 
     caches: list[Tensor] = field(default_factory=list)
-    """Per block (B, width, (kernel - 1) * dilation); the power (B, 1, taps - 1) and the opening
-    (B, 1, 1) of the steps before."""
+    """One cache (B, width, (kernel - 1) * dilation) per block, then the power (B, 1, taps - 1) and
+    the opening (B, 1, 1) of the previous steps."""
 
 
 @dataclass(frozen=True)
 class Heads:
-    """What the network says before its heads are put together; (B, T, 52) each but the last."""
+    """Outputs of the heads before they are mixed; (B, T, 52) unless stated otherwise."""
 
-    plain: Tensor
-    """Anybody's shapes before loudness."""
-    anybody: Tensor
-    """And with it."""
-    own: Tensor
-    """The shapes of the faces that were filmed."""
-    known: Tensor
-    """(B, T) logit that this voice belongs to one of them."""
+    generic_plain: Tensor
+    """Shapes of the generic head, before the loudness stage."""
+    generic: Tensor
+    """Shapes of the generic head, after the loudness stage."""
+    specific: Tensor
+    """Shapes of the speaker-specific head: the faces that were filmed."""
+    posterior_logit: Tensor
+    """(B, T) logit of the speaker posterior: the voice belongs to a filmed face."""
     phones: Tensor
     """(B, T, phones) logits."""
 
@@ -91,9 +94,11 @@ class _Block(nn.Module):
     def __init__(self, width: int, kernel: int, dilation: int) -> None:
         super().__init__()
         self.reach = (kernel - 1) * dilation
-        self.norm = nn.LayerNorm(width)  # over channels of one frame: streaming changes nothing
+        self.norm = nn.LayerNorm(
+            width
+        )  # over the channels of one frame, so streaming equals offline
         self.conv = nn.Conv1d(width, width, kernel, dilation=dilation)
-        self.dropped = nn.Dropout1d(0.0)  # channels of a whole crop; the trainer says how many
+        self.dropped = nn.Dropout1d(0.0)  # of whole channels; the trainer sets the rate
         self.mix = nn.Conv1d(width, width, 1)
 
     def forward(self, x: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
@@ -125,6 +130,8 @@ class SpeechNet(nn.Module):
         )
         self.norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, len(config.outputs))
+        # "own" and "known" are names of tensors in weights files: the speaker-specific head and
+        # the speaker posterior.
         self.own = nn.Linear(config.width, len(config.outputs))
         self.known = nn.Linear(config.width, 1)
         self.phone_head = nn.Linear(config.width, config.phones)
@@ -142,29 +149,29 @@ class SpeechNet(nn.Module):
         nn.init.zeros_(self.known.weight)
 
     def start(self, batch: int = 1) -> State:
-        """The state before the first frame: silence has no history."""
+        """The state before the first frame, all zeros."""
         config = self.config
         sizes = [(config.width, (config.kernel - 1) * d) for d in config.dilations]
         sizes += [(1, self.taps.shape[2] - 1), (1, 1)]
         return State([self.mean.new_zeros(batch, *size) for size in sizes])
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, Tensor, State]:
-        """Run T steps.
+        """Run T steps of 1/60 s.
 
         Args:
-            x: (B, T, 2 * features), two hops to a step (2k - 1 and 2k at step k).
-            state: of the steps before, or None at the beginning.
+            x: (B, T, 2 * features), two hops per step (hops 2k - 1 and 2k at step k).
+            state: returned by the previous call, or None at the beginning.
 
         Returns:
             shapes (B, T, 52) in 0..1, phone logits (B, T, phones), the new state. Step i of the
             stream describes frame ``i - lookahead_frames``.
         """
         heads, state = self.heads(x, state)
-        known = torch.sigmoid(heads.known)[..., None]
-        return torch.lerp(heads.anybody, heads.own, known), heads.phones, state
+        posterior = torch.sigmoid(heads.posterior_logit)[..., None]
+        return torch.lerp(heads.generic, heads.specific, posterior), heads.phones, state
 
     def heads(self, x: Tensor, state: State | None = None) -> tuple[Heads, State]:
-        """As ``forward``, with the parts that its shapes are put together from."""
+        """As ``forward``, with the outputs of the heads before they are mixed."""
         state = self.start(x.shape[0]) if state is None else state
         y = self.stem(((x - self.mean) * self.scale).transpose(1, 2))  # (B, width, T)
         caches = []
@@ -172,39 +179,42 @@ class SpeechNet(nn.Module):
             y, kept = block(y, cache)
             caches.append(kept)
         y = self.norm(y.transpose(1, 2))  # (B, T, width)
-        asked, own = _positive(self.head(y).float()), _positive(self.own(y).float())
-        lips, kept = self._opened(asked[..., self._jaw], x.float(), state.caches[-2:])
-        plain = self._shapes(asked, asked[..., self._jaw])
+        requested = _positive(self.head(y).float())
+        specific = _positive(self.own(y).float())
+        lips, kept = self._opened(requested[..., self._jaw], x.float(), state.caches[-2:])
+        generic_plain = self._shapes(requested, requested[..., self._jaw])
         heads = Heads(
-            plain=plain,
-            anybody=self._shapes(asked, lips) if self.config.loudness else plain,
-            own=self._shapes(own, own[..., self._jaw]),
-            known=self.known(y)[..., 0].float(),
+            generic_plain=generic_plain,
+            generic=self._shapes(requested, lips) if self.config.loudness else generic_plain,
+            specific=self._shapes(specific, specific[..., self._jaw]),
+            posterior_logit=self.known(y)[..., 0].float(),
             phones=self.phone_head(y).float(),
         )
         return heads, State(caches + kept)
 
     def _opened(
-        self, asked: Tensor, x: Tensor, caches: list[Tensor]
+        self, requested: Tensor, x: Tensor, caches: list[Tensor]
     ) -> tuple[Tensor, list[Tensor]]:
-        """Opening (B, T) that is asked for, after ``mien.models.speech.loudness``, and the new
-        caches."""
+        """Requested opening (B, T) -> opening (B, T) after ``mien.models.speech.loudness``, and the
+        new caches."""
         hops = x.reshape(*x.shape[:2], HOPS_PER_FRAME, -1)[..., self.bands]
-        hops = hops.clamp(max=loudness.PEAK)
+        hops = hops.clamp(max=loudness.MAX_FEATURE)
         power = torch.cat([caches[0], (10.0 ** (2 * (hops - 1))).mean(dim=(2, 3))[:, None]], dim=2)
         decibels = 10 * torch.log10(functional.conv1d(power, self.taps)[:, 0] + 1e-9)
-        loud = ((decibels - loudness.FLOOR) / loudness.RANGE).clamp(0.0, loudness.MOST)
-        both = torch.cat([caches[1], asked[:, None]], dim=2)
+        loud = ((decibels - loudness.FLOOR_DB) / loudness.RANGE_DB).clamp(
+            0.0, loudness.MAX_LOUDNESS
+        )
+        both = torch.cat([caches[1], requested[:, None]], dim=2)
         mean = 0.5 * (both[:, 0, :-1] + both[:, 0, 1:])
-        share, corner = self.config.loudness, loudness.ROUND
+        share, corner = self.config.loudness, loudness.LINEAR_OPENING
         bent = (mean + corner) ** (1 - share) - corner ** (1 - share)
         kept = [power[:, :, power.shape[2] - self.taps.shape[2] + 1 :], both[:, :, -1:]]
         return (loudness.gain(share) * bent * loud**share).clamp_min(0.0), kept
 
     def _shapes(self, positive: Tensor, lips: Tensor) -> Tensor:
         """(B, T, outputs) and lip opening (B, T) -> (B, T, 52)."""
-        # The jaw's channel says how far the *lips* are apart; what closes them rides on top. So
-        # jawOpen - mouthClose is one output and can be exactly as small as a closure needs.
+        # The jaw's channel is the opening of the *lips*; mouthClose is added to it. So
+        # jawOpen - mouthClose is one output, and a closure can be exact.
         jaw = lips + positive[..., self._close]
         where = self.targets.new_tensor([self._jaw])
         shapes = positive.index_copy(-1, where, jaw[..., None])
@@ -212,17 +222,17 @@ class SpeechNet(nn.Module):
         return out.index_copy(-1, self.targets, shapes.clamp(max=1.0))
 
     def parameters_count(self) -> int:
-        """How many numbers were learned."""
+        """Number of learned parameters."""
         return sum(p.numel() for p in self.parameters())
 
 
 def _positive(x: Tensor) -> Tensor:
-    """max(0, x) with a round corner, so that a closed mouth still learns."""
+    """Softplus: max(0, x) with a gradient also where the mouth is closed."""
     return functional.softplus(x, beta=25.0)
 
 
 class TorchEngine:
-    """The network with the memory of one voice, for ``mien.models.speech.stream``."""
+    """The network with the state of one voice, for ``mien.models.speech.stream``."""
 
     def __init__(self, net: SpeechNet) -> None:
         self.net = net
@@ -230,7 +240,7 @@ class TorchEngine:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the voice."""
+        """Return to the state before the first frame."""
         self._state = self.net.start()
 
     def __call__(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
@@ -241,7 +251,7 @@ class TorchEngine:
 
 
 def save(path: Path, net: SpeechNet, meta: dict[str, Any], half: bool = True) -> None:
-    """Write weights (float16 unless ``half`` is false) and ``meta`` with the network's shape."""
+    """Write weights (float16 if ``half``, else float32) and ``meta`` with the network's config."""
     tensors = {k: v.half() if half else v for k, v in net.state_dict().items()}
     config = net.config
     full = {
@@ -256,14 +266,14 @@ def save(path: Path, net: SpeechNet, meta: dict[str, Any], half: bool = True) ->
 
 
 def load(path: Path = WEIGHTS) -> tuple[SpeechNet, checkpoint.Meta]:
-    """Read a network, ready to run (evaluation mode, one thread is enough).
+    """Read a network in evaluation mode.
 
     Raises:
-        ModelError: not the weights of a speech network, or of one of another shape.
+        ModelError: not the weights of a speech network, or they do not fit their own config.
     """
     tensors, meta = checkpoint.load(path, KIND)
-    known = {f.name for f in fields(Config)}
-    raw: dict[str, Any] = {k: v for k, v in meta["config"].items() if k in known}
+    names = {f.name for f in fields(Config)}
+    raw: dict[str, Any] = {k: v for k, v in meta["config"].items() if k in names}
     raw = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
     config = Config(**raw)
     net = SpeechNet(config)
@@ -277,13 +287,13 @@ def load(path: Path = WEIGHTS) -> tuple[SpeechNet, checkpoint.Meta]:
 
 
 def mean(paths: Sequence[Path]) -> tuple[SpeechNet, checkpoint.Meta]:
-    """The mean of several networks' weights, and the first one's corpora and ``unseen`` voices.
+    """Mean of several networks' weights; corpora and ``unseen`` results come from the first.
 
-    Networks that went on from common weights lie in one valley, and the middle of it is as good as
-    the ensemble (Wortsman et al., "Model soups", ICML 2022).
+    Networks that were fine-tuned from common weights can be averaged, and the mean is about as good
+    as their ensemble (Wortsman et al., "Model soups", ICML 2022).
 
     Raises:
-        ModelError: fewer than two, or networks of different shapes.
+        ModelError: fewer than two files, or networks with different configs.
     """
     if len(paths) < 2:
         raise ModelError(f"a mean needs two or more weights, got {len(paths)}")
@@ -291,7 +301,7 @@ def mean(paths: Sequence[Path]) -> tuple[SpeechNet, checkpoint.Meta]:
     first = loaded[0][0]
     for path, (net, _) in zip(paths, loaded, strict=True):
         if net.config != first.config:
-            raise ModelError(f"{path} has another shape than {paths[0]}: {net.config}")
+            raise ModelError(f"{path} has another config than {paths[0]}: {net.config}")
     states = [net.state_dict() for net, _ in loaded]
     middle = {k: torch.stack([s[k] for s in states]).mean(dim=0) for k in states[0]}
     out = SpeechNet(first.config)

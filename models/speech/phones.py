@@ -1,4 +1,4 @@
-"""The phone set that all labelled speech is brought to: ARPAbet without stress, and silence."""
+"""The phone set of all labelled speech: ARPAbet without stress, and silence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONSONANTS: Final[tuple[str, ...]] = (
 PHONES: Final[tuple[str, ...]] = (SILENCE, *VOWELS, *CONSONANTS)
 NUMBER: Final[dict[str, int]] = {p: i for i, p in enumerate(PHONES)}
 UNKNOWN: Final = -1
-"""Label of a frame whose phone nobody knows."""
+"""Label of a frame with an unknown phone."""
 BILABIAL: Final = frozenset({"P", "B", "M"})
 LABIODENTAL: Final = frozenset({"F", "V"})
 
@@ -37,7 +37,7 @@ class Phone:
     end: float
 
 
-# What other tools call them. Values are one phone, or several that share the time.
+# Names of other tools. The value is one phone, or several that share the time.
 _OTHER: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("", "pau", "h#", "sp", "+nsn+", "ssil", "_"), (SILENCE,)),
     "ax": ("AH",),
@@ -108,10 +108,10 @@ _IPA_LONGEST: Final = max(map(len, _IPA))
 
 
 def arpabet(name: str) -> tuple[str, ...]:
-    """A phone of CMUdict, Festvox or the Montreal aligner -> ours; stress digits fall away.
+    """A phone of CMUdict, Festvox or the Montreal aligner -> ours, without stress digits.
 
     Raises:
-        KeyError: unknown.
+        KeyError: the name is in no supported phone set.
     """
     bare = re.sub(r"\d$", "", name).upper()
     if bare in NUMBER:
@@ -121,11 +121,11 @@ def arpabet(name: str) -> tuple[str, ...]:
         return (SILENCE,)
     if lower in _OTHER:
         return _OTHER[lower]
-    raise KeyError(f"{name!r} is no phone that is known here")
+    raise KeyError(f"{name!r} is not a phone of CMUdict, Festvox or the Montreal aligner")
 
 
 def ipa(text: str) -> tuple[str, ...]:
-    """An IPA string -> phones, longest match first; marks of stress and length are skipped."""
+    """An IPA text -> phones, longest match first. Stress and length marks are skipped."""
     out: list[str] = []
     at = 0
     while at < len(text):
@@ -148,7 +148,7 @@ def spread(names: Iterable[str], start: float, end: float) -> list[Phone]:
 
 
 def merge_silence(phones: Sequence[Phone]) -> list[Phone]:
-    """Drop empty spans and join silences that touch."""
+    """Drop empty spans and join adjacent silences."""
     out: list[Phone] = []
     for phone in phones:
         if phone.end - phone.start < 1e-4:
@@ -171,7 +171,7 @@ def frame_labels(phones: Sequence[Phone], frames: int, fps: float) -> NDArray[np
 
 
 def from_labels(labels: NDArray[np.int8], fps: float) -> list[Phone]:
-    """Labels of frames (T,), all known -> phones; one that was said twice in a row becomes one."""
+    """Frame labels (T,) without UNKNOWN -> phones. Equal neighbours become one phone."""
     cuts = np.flatnonzero(np.diff(labels)) + 1
     edges = [0, *cuts.tolist(), len(labels)]
     return [Phone(PHONES[int(labels[a])], a / fps, b / fps) for a, b in pairwise(edges)]

@@ -1,8 +1,7 @@
-"""The speech network without torch: numpy alone, for a small computer beside the face.
+"""The speech network in numpy alone, for a computer without torch.
 
-The same weights file, the same numbers to within 1e-4, the same explicit state. It is what runs
-where a gigabyte of torch has no place; training and everything else stays with
-``mien.models.speech.network``.
+It reads the same weights file as ``mien.models.speech.network``. Its output agrees with torch to
+1e-4. The live path uses it; training needs torch.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class _Block:
 
 
 class LightSpeech:
-    """Frames of features -> shapes; one instance is one voice.
+    """Frames of features -> shapes. One instance holds the state of one voice.
 
     Args:
         tensors: of a weights file.
@@ -56,8 +55,8 @@ class LightSpeech:
             self._stem = tensors["stem.weight"][:, :, 0].T.copy(), tensors["stem.bias"]
             self._norm = tensors["norm.weight"], tensors["norm.bias"]
             self._head = tensors["head.weight"].T.copy(), tensors["head.bias"]
-            self._own = tensors["own.weight"].T.copy(), tensors["own.bias"]
-            self._known = tensors["known.weight"][0], tensors["known.bias"]
+            self._specific = tensors["own.weight"].T.copy(), tensors["own.bias"]
+            self._posterior = tensors["known.weight"][0], tensors["known.bias"]
             self._phone_head = tensors["phone_head.weight"].T.copy(), tensors["phone_head.bias"]
             self._blocks = [
                 _Block(
@@ -86,46 +85,46 @@ class LightSpeech:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the voice."""
+        """Return to the state before the first frame."""
         self._caches = [
             np.zeros(((self._kernel - 1) * b.dilation, self._width), np.float32)
             for b in self._blocks
         ]
         self._power = np.zeros(len(self._taps) - 1, np.float32)
-        self._asked = np.zeros(1, np.float32)
+        self._requested = np.zeros(1, np.float32)
 
     @one_thread
     def __call__(self, x: Array) -> Array:
-        """(T, 2 * features) -> (T, 52); step i of the stream is frame ``i - lookahead_frames``."""
+        """(T, 2 * features) -> (T, 52). Step i describes frame ``i - lookahead_frames``."""
         hidden = self._hidden(x)
-        anybody, own = _positive(hidden, *self._head), _positive(hidden, *self._own)
+        generic, specific = _positive(hidden, *self._head), _positive(hidden, *self._specific)
         if self._share:
-            anybody[:, self._jaw] = self._opened(anybody[:, self._jaw], x)
+            generic[:, self._jaw] = self._opened(generic[:, self._jaw], x)
         out = np.zeros((len(x), len(ARKIT)), np.float32)
-        for shapes in (anybody, own):
+        for shapes in (generic, specific):
             shapes[:, self._jaw] += shapes[:, self._close]
             np.minimum(shapes, 1.0, out=shapes)
-        logit = hidden @ self._known[0] + self._known[1]
-        known = 1 / (1 + np.exp(-np.clip(logit, -80, 80)))[:, None]
-        out[:, self._targets] = anybody + known * (own - anybody)
+        logit = hidden @ self._posterior[0] + self._posterior[1]
+        posterior = 1 / (1 + np.exp(-np.clip(logit, -80, 80)))[:, None]
+        out[:, self._targets] = generic + posterior * (specific - generic)
         return out
 
-    def _opened(self, asked: Array, x: Array) -> Array:
-        """Opening (T,) that is asked for -> with loudness; the stream advances."""
+    def _opened(self, requested: Array, x: Array) -> Array:
+        """Requested opening (T,) -> opening (T,) with loudness. Advances the stream."""
         power = np.concatenate([self._power, loudness.power(x)])
-        both = np.concatenate([self._asked, asked])
-        self._power, self._asked = power[len(x) :], both[-1:]
-        # numpy's convolution turns the taps around
+        both = np.concatenate([self._requested, requested])
+        self._power, self._requested = power[len(x) :], both[-1:]
+        # numpy's convolution reverses the taps
         loud = loudness.loudness(np.convolve(power, self._taps[::-1], mode="valid"))
         return loudness.opened((both[:-1] + both[1:]) / 2, loud, self._share)
 
     @one_thread
     def phones(self, x: Array) -> Array:
-        """The same steps -> logits of ``mien.models.speech.phones.PHONES`` instead, (T, phones)."""
+        """(T, 2 * features) -> logits (T, phones) of ``mien.models.speech.phones.PHONES``."""
         return np.asarray(self._hidden(x) @ self._phone_head[0] + self._phone_head[1], np.float32)
 
     def _hidden(self, x: Array) -> Array:
-        """(T, 2 * features) -> (T, width), what both heads read; the stream advances."""
+        """(T, 2 * features) -> (T, width), the input of all heads. Advances the stream."""
         steps = len(x)
         start = ((x - self._mean) * self._gain) @ self._stem[0] + self._stem[1]
         y = np.asarray(start, np.float32)

@@ -1,11 +1,11 @@
-"""The speech network as one ONNX file, for run-times that know neither torch nor numpy.
+"""The speech network as one ONNX file, for run-times without torch and numpy.
 
     features (1, steps, 2 x 66), state_0 .. -> shapes (1, steps, 52), phones, next_state_0 ..
 
-One file serves any number of steps: give back each ``next_state_i`` as ``state_i`` of the next
-call, zeros before the first. ``mien.models.speech.features`` says what features are; the file's
-metadata holds
-the names of the shapes, the look-ahead and the hash of the weights that it was made from.
+The number of steps per call is free. Pass zeros as every ``state_i`` of the first call. Pass each
+``next_state_i`` as ``state_i`` of the next call. ``mien.models.speech.features`` computes the
+features. The file's metadata holds the names of the shapes, the look-ahead and the hash of the
+weights file.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from mien.models.speech.phones import PHONES
 
 OPSET: Final = 17
 SIZES: Final = (1, 2, 3, 7, 16, 61)
-"""Steps in a call that :func:`compare` takes in turn."""
+"""Numbers of steps per call that :func:`compare` tests."""
 _MISSING: Final = "pip install 'mien[export]'   (in a checkout: pip install -e '.[export]')"
 
 
 class _Explicit(nn.Module):
-    """The network with its state as arguments and results, as a graph wants it."""
+    """The network with its state as arguments and results, which a graph needs."""
 
     def __init__(self, net: SpeechNet) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class _Explicit(nn.Module):
 
 
 def write(path: Path, net: SpeechNet, weights_hash: str = "") -> None:
-    """Write ``net`` to ``path``; whole or not at all.
+    """Write ``net`` to ``path``, atomically.
 
     Raises:
         ModelError: the package onnx is not installed.
@@ -62,7 +62,7 @@ def write(path: Path, net: SpeechNet, weights_hash: str = "") -> None:
     following = [f"next_{name}" for name in states]
     with whole(path) as part:
         with warnings.catch_warnings():
-            # The newer exporter wants onnxscript and takes no better a graph from this network.
+            # The newer exporter needs onnxscript and gives no better graph for this network.
             warnings.simplefilter("ignore", DeprecationWarning)
             torch.onnx.export(
                 _Explicit(net).eval(),
@@ -94,10 +94,10 @@ def _about(net: SpeechNet, weights_hash: str) -> dict[str, str]:
 
 
 class OnnxEngine:
-    """The file with the memory of one voice, for ``mien.models.speech.stream``; no torch is needed.
+    """An ONNX file with the state of one voice, for ``mien.models.speech.stream``.
 
     Raises:
-        ModelError: onnxruntime is not installed, or the file is not one of ours.
+        ModelError: onnxruntime is not installed, or the file was not written by :func:`write`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -124,7 +124,7 @@ class OnnxEngine:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the voice."""
+        """Return to the state before the first frame."""
         self._state = {name: np.zeros(size, np.float32) for name, size in self._sizes.items()}
 
     def __call__(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
@@ -137,29 +137,29 @@ class OnnxEngine:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a written file is worth."""
+    """Accuracy and speed of a written file."""
 
     difference: float
-    """Largest difference from torch in any shape, over streams of each of SIZES."""
+    """Largest absolute difference from torch in any shape, over all of SIZES."""
     frame_ms: NDArray[np.float64]
-    """(n,) milliseconds of each single step."""
+    """(n,) ms of each single step."""
 
 
 def compare(path: Path, net: SpeechNet, seconds: float = 10.0, seed: int = 0) -> Comparison:
-    """Run ``path`` beside ``net`` on made-up features, in pieces of each of SIZES."""
+    """Compare ``path`` with ``net`` on random features, in pieces of each of SIZES."""
     engine = OnnxEngine(path)
     count = round(seconds * FPS)
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(count, net.mean.shape[0])).astype(np.float32)
-    # As sound would: in the range that the network was made for.
+    # In the range of the features of real sound.
     x = x / net.scale.numpy() + net.mean.numpy()
     with torch.inference_mode():
-        wanted = net(torch.from_numpy(x)[None])[0][0].numpy()
+        expected = net(torch.from_numpy(x)[None])[0][0].numpy()
     worst = 0.0
     for size in SIZES:
         engine.reset()
         got = np.concatenate([engine(x[at : at + size]) for at in range(0, count, size)])
-        worst = max(worst, float(np.abs(got - wanted).max()))
+        worst = max(worst, float(np.abs(got - expected).max()))
     engine.reset()
     spent = []
     for k in range(count):

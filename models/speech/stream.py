@@ -20,27 +20,27 @@ from mien.models.speech.features import (
 
 
 class Engine(Protocol):
-    """A network with the memory of one voice: torch's or the light one."""
+    """A network with the state of one voice: torch, numpy or ONNX."""
 
     lookahead_frames: int
 
     def reset(self) -> None:
-        """Forget the voice."""
+        """Return to the state before the first frame."""
 
     def __call__(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Frames of features (T, 2 * 66) -> shapes (T, 52)."""
 
 
 def frame_count(samples: int) -> int:
-    """Frames whose time k / 60 s lies inside a recording of that many samples."""
+    """Number of frames k with k / 60 s inside a recording of ``samples`` samples."""
     return -(-samples * FPS // RATE)
 
 
 class Stream:
-    """One voice being listened to. Frame k of its output describes time k / 60 s of its input.
+    """Samples of one voice -> frames. Frame k describes the time k / 60 s of the input.
 
     Args:
-        engine: its own; it is reset here and whenever the stream begins anew.
+        engine: used by this stream only; it is reset at the start and by ``flush``.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -57,26 +57,26 @@ class Stream:
 
     @property
     def samples(self) -> int:
-        """Samples heard."""
+        """Number of samples pushed since the start."""
         return self._samples
 
     @property
     def frames(self) -> int:
-        """Frames given."""
+        """Number of frames returned since the start."""
         return max(0, self._steps - self._delay)
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Any number of samples (n,) -> the frames (m, 52) that they complete, m may be 0."""
+        """Samples (n,) at 16 kHz, any n -> the frames (m, 52) that they complete; m may be 0."""
         self._samples += len(samples)
         return self._advance(samples)
 
     def flush(self) -> NDArray[np.float32]:
-        """The frames up to the end of what was heard; silence is assumed after it. Starts anew."""
-        wanted = frame_count(self._samples)
-        missing = wanted - self.frames
+        """The remaining frames (m, 52), with silence assumed after the end. Resets the stream."""
+        total = frame_count(self._samples)
+        missing = total - self.frames
         out = np.zeros((0, len(ARKIT)), np.float32)
         if missing > 0:
-            rest = samples_for(wanted - 1 + self._delay) - self._samples
+            rest = samples_for(total - 1 + self._delay) - self._samples
             out = self._advance(np.zeros(max(rest, 0), np.float32))[:missing]
         self._reset()
         return out
@@ -89,7 +89,7 @@ class Stream:
         if whole == 0:
             return np.zeros((0, len(ARKIT)), np.float32)
         shapes = self._engine(stack(hops[:whole]))
-        # The first steps describe frames before the sound began.
+        # The first steps describe frames before the start of the sound.
         skip = max(0, self._delay - self._steps)
         self._steps += len(shapes)
         return shapes[skip:]

@@ -1,4 +1,4 @@
-"""``mien train ...``: the networks, from corpora to weights; ``mien export ...``: and out."""
+"""``mien train`` (corpora -> weights) and ``mien export`` (weights -> ONNX)."""
 
 from __future__ import annotations
 
@@ -14,93 +14,118 @@ import typer
 
 from mien.models.errors import ModelError
 
-if TYPE_CHECKING:  # `mien` imports this file for every verb: torch must wait until it is wanted
+if TYPE_CHECKING:  # `mien` imports this file for every verb, so torch is imported later
     from mien.models.data.corpora.grid import Take
     from mien.models.data.schema import Corpus
     from mien.models.speech.network import SpeechNet
 
-train_app = typer.Typer(no_args_is_help=True, help="Train a network from corpora.")
-export_app = typer.Typer(no_args_is_help=True, help="Write a network for other run-times.")
+train_app = typer.Typer(
+    no_args_is_help=True,
+    help="Train a network. Example: mien train speech --videos FOLDER --steps 500",
+)
+export_app = typer.Typer(
+    no_args_is_help=True, help="Export a network. Example: mien export speech --out speech.onnx"
+)
 CORPORA: Final = "grid,facegood,flite,hibari,espeak,asterisk"
 VALIDATION: Final = 40
-"""Training clips of GRID that are kept for the curve."""
-MOST_DIFFERENCE: Final = 1e-4
-"""Of a network that was written, from torch's."""
+"""Number of GRID training clips that are held out for the learning curve."""
+MAX_DIFFERENCE: Final = 1e-4
+"""Largest allowed difference of an exported network from torch, in units of a blendshape."""
 
 
 @train_app.command("speech")
 def train_speech(
     data: Annotated[
-        Path | None, typer.Option(help="Folder that holds grid_s1 and facegood.")
+        Path | None, typer.Option(help="Folder with the corpora grid_s1 and facegood.")
     ] = None,
     videos: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Folder of your own videos with sound (mp4, mov, webm, mkv, avi): one person in "
-            "view who speaks, lips to be seen; a folder in it for each speaker. Their faces are "
-            "tracked once, about as long as watching takes, and kept in --cache. May be repeated."
+            help="Folder with your own videos with sound (mp4, mov, webm, mkv, avi). Each video "
+            "shows one speaking person with visible lips. Give each speaker a subfolder. The faces "
+            "are tracked once, in about the length of the videos, and stored in --cache. You can "
+            "repeat this option. Example: --videos ~/talks"
         ),
     ] = None,
     livelink: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Folder of takes of the app Live Link Face: NAME.csv and its sound beside it as "
-            "NAME.wav (or flac, m4a, the app's own .mov); a folder in it for each speaker. Where "
-            "sound and face did not start together, the offset is found by listening, or said by "
-            "you in offsets.csv (name,offset_ms). May be repeated."
+            help="Folder with takes of the app Live Link Face. A take is NAME.csv with sound in "
+            "NAME.wav (or flac, m4a, mov). Give each speaker a subfolder. If sound and face did "
+            "not start together, their offset is estimated. A file offsets.csv (columns "
+            "name,offset_ms) replaces the estimate. You can repeat this option. "
+            "Example: --livelink ~/takes"
         ),
     ] = None,
     names: Annotated[
         str | None,
         typer.Option(
             "--corpora",
-            help="Known corpora, comma-separated, with odds if wanted (grid:0.3). "
-            f"Default: {CORPORA}; none of them where --videos or --livelink are given "
-            "without --data.",
+            help="Names of built-in corpora, separated by commas. A number after a colon sets how "
+            f"often a corpus is drawn. Default: {CORPORA}. The default is empty if you give "
+            "--videos or --livelink without --data. Example: --corpora grid:0.3,flite",
         ),
     ] = None,
     leave_out: Annotated[
-        str, typer.Option(help="Train on all but this corpus and test on it (grid or facegood).")
+        str,
+        typer.Option(
+            help="Train without this corpus and test on it: grid or facegood. "
+            "Example: --leave-out grid"
+        ),
     ] = "",
-    steps: Annotated[int, typer.Option(min=1, help="Batches of 16 crops of 3 s.")] = 6000,
-    seed: Annotated[int, typer.Option()] = 0,
+    steps: Annotated[
+        int, typer.Option(min=1, help="Number of batches. A batch has 16 crops of 3 s.")
+    ] = 6000,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
     lookahead_frames: Annotated[
-        int, typer.Option(min=0, max=30, help="Of 1/60 s; the window adds 12.5 ms.")
+        int,
+        typer.Option(min=0, max=30, help="Look-ahead in frames of 1/60 s. A window adds 12.5 ms."),
     ] = 5,
-    cache: Annotated[Path | None, typer.Option(help="Where prepared corpora are kept.")] = None,
-    run: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder that stores prepared corpora.")] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of this run's files.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Weights to write (default: in the run).")
+        Path | None,
+        typer.Option(help="File for the weights. Default: speech.safetensors in --run."),
     ] = None,
-    rate: Annotated[float, typer.Option(min=1e-6, help="Highest step size.")] = 1.5e-3,
+    rate: Annotated[
+        float, typer.Option(min=1e-6, help="Largest step size of the optimiser.")
+    ] = 1.5e-3,
     changed: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of crops with another speed or channel.")
+        float,
+        typer.Option(min=0, max=1, help="Share of crops with changed speed or channel, 0 to 1."),
     ] = 0.75,
     dropped: Annotated[
-        float, typer.Option(min=0, max=0.9, help="Share of channels that a crop goes without.")
+        float, typer.Option(min=0, max=0.9, help="Dropout: share of channels that are 0 in a crop.")
     ] = 0.1,
     closures: Annotated[
-        float, typer.Option(min=0, help="How hard p, b and m are asked to shut the lips.")
+        float, typer.Option(min=0, help="Weight of the loss for open lips at p, b and m.")
     ] = 0.3,
     phones: Annotated[
-        float, typer.Option(min=0, help="How hard phones are asked to be named.")
+        float, typer.Option(min=0, help="Weight of the loss of the phone classifier.")
     ] = 2.0,
     changed_tracked: Annotated[
-        float, typer.Option(min=0, max=1, help="The same for crops of a face that was filmed.")
+        float, typer.Option(min=0, max=1, help="As --changed, for crops of filmed faces.")
     ] = 0.15,
     rules: Annotated[
-        str, typer.Option(help="Of coarticulation: general, or fitted to GRID's speaker.")
+        str, typer.Option(help="Coarticulation rules: general, or fitted to the speaker of GRID.")
     ] = "general",
     unseen: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder of a --leave-out run whose result is kept with the weights."),
+        typer.Option(
+            help="Folder of a --leave-out run. Its result is stored with the weights. "
+            "You can repeat this option."
+        ),
     ] = None,
-    begin: Annotated[Path | None, typer.Option(help="Weights to go on from.")] = None,
-    resume: Annotated[bool, typer.Option(help="Go on with the last checkpoint of --run.")] = False,
+    begin: Annotated[
+        Path | None, typer.Option(help="Weights at which the training starts.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option(help="Continue from the last checkpoint of --run.")
+    ] = False,
 ) -> None:
-    """Train the speech network; leaves weights, curve.json and metrics.json in the run's folder.
+    """Train the speech network. The weights, curve.json and metrics.json are written to --run.
 
-    To teach the network that ships your own face:
+    Example, which adapts the shipped network to your own face:
 
     mien train speech --videos FOLDER --begin models/weights/speech.safetensors --steps 500
     --rate 3e-4
@@ -109,23 +134,23 @@ def train_speech(
 
     from mien.models import checkpoint
     from mien.models.data.batches import Settings
-    from mien.models.data.corpora import grid, own
+    from mien.models.data.corpora import grid, user_recordings
     from mien.models.data.corpora import registry as corpora
     from mien.models.speech import network as speech
     from mien.models.train.speech.evaluate import listener, on_grid
     from mien.models.train.speech.objective import Plan
-    from mien.models.train.speech.provenance import once, stage
+    from mien.models.train.speech.provenance import ancestor, once
     from mien.models.train.speech.train import train
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(1)
     folder = run or Path("runs") / f"{datetime.date.today()}-train-speech-{leave_out or 'all'}"
     kept_at = cache or corpora.default_cache()
-    mine = own.own(videos or [], livelink or [], kept_at)
+    mine = user_recordings.user_corpora(videos or [], livelink or [], kept_at)
     if names is None:
         names = "" if mine and data is None else CORPORA
-    wanted = [n for n in names.split(",") if n]
-    sources = [*corpora.prepare(wanted, data, kept_at, leave_out, rules), *mine]
+    requested = [n for n in names.split(",") if n]
+    sources = [*corpora.prepare(requested, data, kept_at, leave_out, rules), *mine]
     kept: list[Take] = []
     if data is not None and any(c.name == "grid" for c, _ in sources):
         kept = grid.takes(data / corpora.REAL["grid"], held_out=False)[-VALIDATION:]
@@ -147,7 +172,7 @@ def train_speech(
         "commit": _commit(),
         "corpora": {c.name: {"source": c.source, "minutes": c.seconds / 60} for c, _ in sources},
         "leave_out": leave_out,
-        "begun_from": stage(begin) if begin else None,
+        "begun_from": ancestor(begin) if begin else None,
         "plan": asdict(plan),
         "settings": asdict(settings),
         "curve_end": curve[-1] if curve else {},
@@ -164,33 +189,45 @@ def train_speech(
 
 @train_app.command("mean")
 def train_mean(
-    weights: Annotated[list[Path], typer.Argument(help="Two or more, of one shape.")],
-    out: Annotated[Path, typer.Option(help="Weights to write.")],
+    weights: Annotated[
+        list[Path], typer.Argument(help="Two or more weights files with one configuration.")
+    ],
+    out: Annotated[Path, typer.Option(help="File for the mean weights.")],
     unseen: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder of a --leave-out run whose result is kept with the weights."),
+        typer.Option(
+            help="Folder of a --leave-out run. Its result is stored with the weights. "
+            "You can repeat this option."
+        ),
     ] = None,
 ) -> None:
-    """Mean of speech weights that went on from the same ones: as steady as all of them together."""
+    """Average speech weights that were fine-tuned from common weights.
+
+    Example: mien train mean a.safetensors b.safetensors --out mean.safetensors
+    """
     from mien.models import checkpoint
     from mien.models.speech import network as speech
-    from mien.models.train.speech.provenance import once, stage
+    from mien.models.train.speech.provenance import ancestor, once
 
     net, meta = speech.mean(weights)
-    own = {"mean_of": [stage(w) for w in weights], "commit": _commit()}
+    own = {"mean_of": [ancestor(w) for w in weights], "commit": _commit()}
     speech.save(out, net, once(meta | own | ({"unseen": _unseen(unseen)} if unseen else {})))
     typer.echo(f"{out}  {checkpoint.content_hash(out)}")
 
 
 @train_app.command("coarticulation")
 def train_coarticulation(
-    data: Annotated[Path, typer.Option(help="Folder that holds grid_s1.")],
-    cache: Annotated[Path | None, typer.Option(help="Where prepared corpora are kept.")] = None,
+    data: Annotated[Path, typer.Option(help="Folder with the corpus grid_s1.")],
+    cache: Annotated[Path | None, typer.Option(help="Folder that stores prepared corpora.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Table to write (default: the one that ships).")
+        Path | None,
+        typer.Option(help="File for the table. Default: the shipped table is replaced."),
     ] = None,
 ) -> None:
-    """Fit the rules of coarticulation to the tracked speaker's training clips."""
+    """Fit the coarticulation rules to the training clips of GRID's speaker.
+
+    Example: mien train coarticulation --data ~/corpora --out rules.yaml
+    """
     import torch
 
     from mien.models.data.corpora import registry as corpora
@@ -201,26 +238,31 @@ def train_coarticulation(
     [(corpus, _)] = corpora.prepare(["grid"], data, cache or corpora.default_cache())
     rules, quality = fit(corpus.clips, steps=600, rate=0.01)
     out = out or coarticulation.TABLE
-    said = ", ".join(f"{k} {v:.3f}" for k, v in quality.items())
+    correlations = ", ".join(f"{k} {v:.3f}" for k, v in quality.items())
     coarticulation.write_rules(
-        rules, out, f"fitted by `mien train coarticulation` to GRID s1 (CC BY 4.0); r: {said}"
+        rules,
+        out,
+        f"fitted by `mien train coarticulation` to GRID s1 (CC BY 4.0); r: {correlations}",
     )
-    typer.echo(f"{out}  r: {said}")
+    typer.echo(f"{out}  r: {correlations}")
 
 
 @export_app.callback()
 def export() -> None:
-    """Write a network for other run-times."""
+    """Export a network for other run-times."""
 
 
 @export_app.command("speech")
 def export_speech(
-    out: Annotated[Path, typer.Option(help="ONNX file to write.")] = Path("speech.onnx"),
+    out: Annotated[Path, typer.Option(help="Path of the ONNX file.")] = Path("speech.onnx"),
     weights: Annotated[
-        Path | None, typer.Option(help="Weights to write (default: those that ship).")
+        Path | None, typer.Option(help="Weights to export. Default: the shipped weights.")
     ] = None,
 ) -> None:
-    """Write the speech network as ONNX, compare it with torch, say how big and how fast it is."""
+    """Export the speech network as ONNX, and compare its output and speed with torch.
+
+    Example: mien export speech --out speech.onnx
+    """
     import numpy as np
     import torch
 
@@ -233,19 +275,19 @@ def export_speech(
     net, _ = speech.load(source)
     speech_onnx.write(out, net, checkpoint.content_hash(source))
     found = speech_onnx.compare(out, net)
-    if found.difference > MOST_DIFFERENCE:
+    if found.difference > MAX_DIFFERENCE:
         raise ModelError(f"{out} differs from torch by {found.difference:.2g}", "mien doctor")
-    half, most = np.percentile(found.frame_ms, [50, 99])
+    median_ms, p99_ms = np.percentile(found.frame_ms, [50, 99])
     typer.echo(
         f"{out}  {out.stat().st_size / 1e6:.2f} MB, look-ahead {net.config.lookahead_ms:.0f} ms\n"
-        f"  at most {found.difference:.1e} from torch, in pieces of "
+        f"  largest difference from torch {found.difference:.1e}, in pieces of "
         f"{', '.join(map(str, speech_onnx.SIZES))} frames\n"
-        f"  {half:.2f} ms a frame (p50), {most:.2f} (p99), one core of this machine"
+        f"  {median_ms:.2f} ms a frame (p50), {p99_ms:.2f} (p99), one core of this machine"
     )
 
 
 def _unseen(runs: list[Path]) -> dict[str, float]:
-    """What --leave-out runs found on the corpus that they left out."""
+    """Metrics of --leave-out runs on the corpus that they left out."""
     return {
         key: value
         for path in runs
@@ -263,7 +305,7 @@ def _without(corpus: Corpus, kept: list[Take]) -> Corpus:
 
 
 def _measure(net: SpeechNet, data: Path | None, leave_out: str) -> dict[str, float]:
-    """What the run is for: the corpus that it did not see."""
+    """Metrics on the held-out clips, or on the corpus that was left out."""
     from mien.models.data.corpora import grid
     from mien.models.data.corpora import registry as corpora
     from mien.models.train.speech.evaluate import listener, on_facegood, on_grid
@@ -283,7 +325,7 @@ def _measure(net: SpeechNet, data: Path | None, leave_out: str) -> dict[str, flo
 
 
 def _commit() -> str:
-    """Of the checkout that trains, or an empty string outside of one."""
+    """Short hash of the checkout's commit; an empty string outside a checkout."""
     command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

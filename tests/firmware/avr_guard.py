@@ -20,7 +20,7 @@ class Guard:
         self.face = face
         self.changed_at = np.full(len(face.safe), face.rig.now())
         self.last = face.pulses()
-        self.seen = 0
+        self.observed = 0
 
     def look(self) -> None:
         now, pulses = self.face.rig.now(), self.face.pulses()
@@ -35,4 +35,4 @@ class Guard:
         changed = pulses != self.last
         self.changed_at[changed] = now
         self.last = pulses
-        self.seen += int(changed.any())
+        self.observed += int(changed.any())

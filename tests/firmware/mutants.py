@@ -26,7 +26,7 @@ MUTANTS = (
         "uint16_t next = goal;",
     ),
     _core(
-        "a string let go", "motion.c", "return loose(c, goal) ? c->floor : goal;", "return goal;"
+        "a tendon let go", "motion.c", "return loose(c, goal) ? c->floor : goal;", "return goal;"
     ),
     _core(
         "no ramp from the safe pose",
@@ -37,8 +37,8 @@ MUTANTS = (
     _core(
         "a watchdog that sleeps",
         "mien.c",
-        "now_us - core->heard_us > core->timeout_us",
-        "now_us - core->heard_us > core->timeout_us * 1000",
+        "now_us - core->heartbeat_us > core->timeout_us",
+        "now_us - core->heartbeat_us > core->timeout_us * 1000",
     ),
     _core(
         "any CRC will do",
@@ -54,7 +54,10 @@ MUTANTS = (
     ),
     _core("an upload with holes", "config.c", "if (m.crc != core->upload_crc) {", "if (false) {"),
     _core(
-        "armed with a board missing", "link.c", "if (core->boards_ok != wanted) {", "if (false) {"
+        "armed with a board missing",
+        "link.c",
+        "if (core->boards_ok != all_boards) {",
+        "if (false) {",
     ),
     _core(
         "an e-stop that any host can end",
@@ -67,7 +70,7 @@ MUTANTS = (
         "a torn setpoint as a heartbeat",
         "link.c",
         "    default:\n        core->count.rx_bad++;\n        break;\n    }\n}",
-        "    default:\n        core->heard_us = core->now_us;\n        break;\n    }\n}",
+        "    default:\n        core->heartbeat_us = core->now_us;\n        break;\n    }\n}",
     ),
     _core(
         "a kept pulse outside new limits",
@@ -113,7 +116,7 @@ MUTANTS = (
         "core->interlocks |= m.interlocks;",
     ),
     _core(
-        "held for ever",
+        "no release after the hold",
         "release.c",
         "    default:\n        if (!moved) {",
         "    default:\n        if (false) {",

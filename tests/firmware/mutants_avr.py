@@ -46,7 +46,7 @@ MUTANTS = (
         _LAYOUT,
     ),
     _avr(
-        "the core is not told of a stop that the interrupt saw",
+        "the core does not learn of a stop that the interrupt received",
         "main.c",
         "        mien_stop(&core);\n        uart_stop_served();",
         "        uart_stop_served();",
@@ -74,10 +74,10 @@ MUTANTS = (
         "tests/firmware/test_avr_safety.py",
     ),
     _avr(
-        "a layout is known by its number of boards",
+        "a layout is identified by its number of boards",
         "boards.c",
-        "mien_boards(core) != known || mien_generation(core) != generation",
-        "mien_boards(core) != known",
+        "mien_boards(core) != configured || mien_generation(core) != generation",
+        "mien_boards(core) != configured",
         _LAYOUT,
     ),
     _avr(
@@ -88,7 +88,7 @@ MUTANTS = (
         _LAYOUT,
     ),
     _avr(
-        "boards of the old layout are not told to be off",
+        "boards of the old layout are not turned off",
         "boards.c",
         "            off_boards = everyone;",
         "            off_boards = 0;",
@@ -175,7 +175,7 @@ MUTANTS = (
         "the switch is asked only once",
         "main.c",
         "        mien_button(&core);",
-        "        static bool told;\n        if (!told) mien_button(&core);\n        told = true;",
+        "        static bool once;\n        if (!once) mien_button(&core);\n        once = true;",
         _SWITCH,
     ),
     _avr(

@@ -70,8 +70,8 @@ def test_a_board_whose_cable_falls_out_is_a_fault_and_the_others_ramp_to_safe(
     failed_after = None
     for _ in face.stream(1.0, lambda _: face.away()):
         guard.look()
-        seen = face.talk.telemetry
-        if failed_after is None and seen is not None and seen.state == State.FAILSAFE:
+        observed = face.talk.telemetry
+        if failed_after is None and observed is not None and observed.state == State.FAILSAFE:
             failed_after = face.rig.now() - lost_at
     assert failed_after is not None and failed_after < 0.2
     assert face.faults() & Fault.BOARD and face.faults() & Fault.BUS
@@ -193,7 +193,7 @@ def test_sda_that_a_slave_holds_is_clocked_free(face: AvrFace) -> None:
             guard.look()
         assert face.state() == State.ARMED
     assert face.faults() & Fault.BUS
-    assert guard.seen > 50
+    assert guard.observed > 50
     assert_no_reset(face)
 
 

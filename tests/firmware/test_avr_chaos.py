@@ -133,6 +133,6 @@ def test_chaos(seed: int) -> None:
         for e in face.events(Kind.RESET, Kind.CRASH)
     )
     assert face.machine.watchdog_longest_us < 30_000.0
-    assert guard.seen > 20
+    assert guard.observed > 20
     heal(face)
     assert face.machine.ram_never_used() > 1024

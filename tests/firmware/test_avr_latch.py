@@ -142,7 +142,7 @@ def test_a_reset_at_any_moment_after_clear(cells: dict[int, int], cause: int) ->
 
     The reset pin does not end a write: the board waits for it before it reads the cells.
     """
-    seen = set()
+    observed = set()
     face = AvrFace("hobby9")
     for after_us in range(0, 13_000, 500):
         face.machine.load_eeprom(content(cells))
@@ -150,12 +150,12 @@ def test_a_reset_at_any_moment_after_clear(cells: dict[int, int], cause: int) ->
         face.talk.tell(Msg.CLEAR)
         face.machine.run(20.0 * face.machine.waiting + after_us)
         state = after(face, cause)
-        seen.add(state)
+        observed.add(state)
         last_begun_us = TURN_US if SECOND in cells else TURN_US + CELL_US + TURN_US
         if after_us > CLEARED_US or (cause == PIN and after_us > last_begun_us):
             assert state == State.UNCONFIGURED
         assert (state == State.UNCONFIGURED) == (cells_of(face) == RUNNING)
-    assert seen == {State.ESTOP, State.UNCONFIGURED}
+    assert observed == {State.ESTOP, State.UNCONFIGURED}
 
 
 def test_only_two_contents_of_the_cells_mean_running() -> None:

@@ -34,11 +34,17 @@ def test_33_channels_at_100_hz_lose_nothing(face: AvrFace) -> None:
     guard = Guard(face)
     for _ in face.stream(3.0, face.wave):
         guard.look()
-    seen = face.telemetry()
-    assert (seen.rx_bad, seen.rx_lost, seen.refused, seen.late, seen.tx_dropped) == (0,) * 5
-    assert seen.overruns == 0
+    observed = face.telemetry()
+    assert (
+        observed.rx_bad,
+        observed.rx_lost,
+        observed.refused,
+        observed.late,
+        observed.tx_dropped,
+    ) == (0,) * 5
+    assert observed.overruns == 0
     assert face.faults() == Fault(0)
-    assert guard.seen > 2.5 * 200
+    assert guard.observed > 2.5 * 200
     assert not face.events(Kind.RESET, Kind.CRASH, Kind.OVERRUN)
 
 
@@ -62,8 +68,8 @@ def test_48_channels_at_100_hz_lose_nothing_either() -> None:
     guard = Guard(face)
     for _ in face.stream(1.5, face.wave):
         guard.look()
-    seen = face.telemetry()
-    assert (seen.rx_bad, seen.rx_lost, seen.refused, seen.late) == (0,) * 4
+    observed = face.telemetry()
+    assert (observed.rx_bad, observed.rx_lost, observed.refused, observed.late) == (0,) * 4
     assert face.machine.overruns == 0
     assert face.state() == State.ARMED
 
@@ -154,7 +160,7 @@ def test_byte_noise_never_moves_a_servo_wrong(face: AvrFace, rate: float) -> Non
     for _ in face.stream(1.5, face.wave):
         guard.look()
     face.rig.transport.write = write  # type: ignore[method-assign]
-    assert guard.seen > 0
+    assert guard.observed > 0
     assert not face.events(Kind.RESET, Kind.CRASH)
 
 
@@ -201,8 +207,8 @@ def test_a_clock_that_wraps_is_not_noticed(face: AvrFace) -> None:
     guard = Guard(face)
     for _ in face.stream(1.5, face.wave):
         guard.look()
-    seen = face.telemetry()
-    assert seen.t_us < 2**31
-    assert (seen.refused, seen.late, seen.rx_bad) == (0, 0, 0)
-    assert seen.state == State.ARMED
-    assert guard.seen > 200
+    observed = face.telemetry()
+    assert observed.t_us < 2**31
+    assert (observed.refused, observed.late, observed.rx_bad) == (0, 0, 0)
+    assert observed.state == State.ARMED
+    assert guard.observed > 200

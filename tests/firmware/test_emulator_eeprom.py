@@ -49,10 +49,10 @@ def test_a_byte_takes_its_time_and_the_mode_decides_what_it_becomes(
     machine.load_eeprom(bytes(cells))
     machine.run(10_000.0)
     events = machine.events()
-    begun, done, seen, read = events
+    begun, done, observed, read = events
     assert (done.kind, done.board << 8 | done.reg, done.value) == (Kind.EEPROM, AT, result)
     assert done.us - begun.us == pytest.approx(took_us, abs=3.0)
-    assert seen.us >= done.us
+    assert observed.us >= done.us
     assert read.value == machine.eeprom[AT] == result
 
 
@@ -89,7 +89,7 @@ def test_a_write_is_torn_when_the_supply_goes(tmp_path: Path, cause: int) -> Non
     """From 0x0F over 0xFF to 0x5A: first bits come, then bits go."""
     machine = program(tmp_path, "put(0, 0x5a); wait();")
     cells = bytearray(machine.eeprom)
-    seen = set()
+    observed = set()
     for after_us in range(50, int(WHOLE_US) + 400, 100):
         cells[AT] = 0x0F
         machine.load_eeprom(bytes(cells))
@@ -103,9 +103,9 @@ def test_a_write_is_torn_when_the_supply_goes(tmp_path: Path, cause: int) -> Non
             assert value & 0x5A == 0x5A
         else:
             assert value == 0x5A
-        seen.add(value)
+        observed.add(value)
         machine.run(WHOLE_US + 100.0)  # the program has started anew
-    assert len(seen) > 10
+    assert len(observed) > 10
 
 
 def test_a_machine_starts_with_the_cells_of_another(tmp_path: Path) -> None:

@@ -184,16 +184,16 @@ def test_prescale_is_written_in_sleep_only_and_outputs_change_at_stop(tmp_path: 
         _delay_us(100); DDRE |= _BV(PE4); GPIOR0 = 5; for (;;) {{ }} }}"""
     machine = compiled(tmp_path, code)
     machine.watch(Kind.MARK)
-    seen: dict[int, tuple[int, float]] = {}
+    observed: dict[int, tuple[int, float]] = {}
     machine.oe_wired(False)
     for _ in range(400):
         machine.run(10.0)
         for mark in marks(machine):
-            seen[mark.value] = (machine.register(0, 0xFE), float(machine.pulses()[0, 0]))
-    assert seen[1][0] == 0x1E
-    assert seen[2] == (121, 0.0)
-    assert seen[3] == (121, 0.0)
-    assert seen[4][1] == pytest.approx((0x143 - 0x10) * 122 / 25)
+            observed[mark.value] = (machine.register(0, 0xFE), float(machine.pulses()[0, 0]))
+    assert observed[1][0] == 0x1E
+    assert observed[2] == (121, 0.0)
+    assert observed[3] == (121, 0.0)
+    assert observed[4][1] == pytest.approx((0x143 - 0x10) * 122 / 25)
     machine.oe_wired(True)
     assert machine.pulses()[0, 0] > 0  # PE4 is an output at 0 now
 
@@ -260,9 +260,9 @@ def test_sleep_ends_with_an_interrupt_at_its_time(tmp_path: Path) -> None:
         int main(void) { OCR1A = 1999; TIMSK1 = _BV(OCIE1A); TCCR1B = _BV(WGM12) | _BV(CS11); sei();
         sleep_enable(); for (;;) { sleep_cpu(); GPIOR0 = 3; } }"""
     machine = run(tmp_path, code, 3100.0)
-    seen = marks(machine)
-    assert [e.value for e in seen] == [2, 3, 2, 3, 2, 3]
-    assert np.diff([e.us for e in seen[::2]]) == pytest.approx([1000.0, 1000.0], abs=0.2)
+    observed = marks(machine)
+    assert [e.value for e in observed] == [2, 3, 2, 3, 2, 3]
+    assert np.diff([e.us for e in observed[::2]]) == pytest.approx([1000.0, 1000.0], abs=0.2)
 
 
 def test_the_watchdog_resets_at_its_time_and_keeps_running(tmp_path: Path) -> None:

@@ -37,9 +37,9 @@ def test_the_switch_is_closed_at_first_and_every_edge_interrupts(tmp_path: Path)
         moved_at.append(machine.now_us)
         machine.stop_switch(closed)
         machine.run(20.0)
-    seen = marks(machine)
-    assert [e.value for e in seen] == [0x20, 0, 0x20]  # the second closing changed nothing
-    for event, at in zip(seen, (moved_at[0], moved_at[1], moved_at[3]), strict=True):
+    observed = marks(machine)
+    assert [e.value for e in observed] == [0x20, 0, 0x20]  # the second closing changed nothing
+    for event, at in zip(observed, (moved_at[0], moved_at[1], moved_at[3]), strict=True):
         assert 0.3 < event.us - at < 2.0
 
 

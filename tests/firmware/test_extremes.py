@@ -91,10 +91,10 @@ def test_interpolation_stays_between_its_setpoints(first: int, second: int, lead
     rig.setpoint(first, 10_000)
     rig.run(20)
     rig.setpoint(second, lead_us)
-    seen = rig.run(60)[:, 0]
+    observed = rig.run(60)[:, 0]
     a, b = (int(np.clip(v, wire.PULSE_MIN, wire.PULSE_MAX)) for v in (first, second))
-    assert ((seen >= min(a, b)) & (seen <= max(a, b))).all()
-    assert (np.diff(seen) * (1 if b > a else -1) >= 0).all()
+    assert ((observed >= min(a, b)) & (observed <= max(a, b))).all()
+    assert (np.diff(observed) * (1 if b > a else -1) >= 0).all()
 
 
 @pytest.mark.slow

@@ -35,11 +35,11 @@ def test_silence_across_the_wrap_of_the_clock() -> None:
     rig = Lockstep(start_us=2**32 - 100_000)
     rig.configure()
     rig.arm()
-    seen = rig.run(195, heartbeat=False)
+    observed = rig.run(195, heartbeat=False)
     held = rig.state
     rig.run(20, heartbeat=False)
     assert (held, rig.state) == (State.ARMED, State.FAILSAFE)
-    assert (seen > 0).all()
+    assert (observed > 0).all()
 
 
 def test_only_frames_that_are_whole_are_a_heartbeat() -> None:
@@ -70,9 +70,9 @@ def test_one_failed_transfer_is_counted_and_not_more() -> None:
     rig.tick()
     rig.core.set_board(0, True)
     rig.run(100)
-    seen = rig.telemetry()
-    assert (seen.state, seen.bus_errors, seen.boards) == (State.ARMED, 1, 1)
-    assert seen.faults == Fault.BUS
+    observed = rig.telemetry()
+    assert (observed.state, observed.bus_errors, observed.boards) == (State.ARMED, 1, 1)
+    assert observed.faults == Fault.BUS
 
 
 def test_failures_count_in_a_row_only() -> None:
@@ -94,9 +94,9 @@ def test_a_board_lost_in_motion_is_failsafe_for_all_and_no_arm_until_it_is_back(
         rig.ping()
         rig.tick()
     assert rig.now - start == wire.BUS_FAILURES_MAX * wire.STEP_US
-    seen = rig.telemetry()
-    assert seen.faults == Fault.BOARD | Fault.BUS
-    assert seen.boards == 0b101
+    observed = rig.telemetry()
+    assert observed.faults == Fault.BOARD | Fault.BUS
+    assert observed.boards == 0b101
     ack = rig.arm()
     assert (ack.result, ack.detail, ack.state) == (Result.BOARD, 0b101, State.FAILSAFE)
     rig.core.set_board(1, True)
@@ -137,19 +137,19 @@ def test_a_loop_that_misses_steps_says_so_and_never_makes_them_up() -> None:
     before = rig.pulses[0]
     rig.tick(60_000)
     assert rig.pulses[0] - before == 80  # one step, not twelve
-    told = [f.payload for f in rig.frames if f.type == Msg.TELEMETRY]
-    assert protocol.unpack(wire.Telemetry, told[-1]).loop_max_us == 60_000
-    seen = rig.telemetry()
-    assert (seen.overruns, seen.loop_max_us) == (11, wire.STEP_US)
-    assert seen.faults & Fault.OVERRUN
-    assert seen.state == State.ARMED
+    reports = [f.payload for f in rig.frames if f.type == Msg.TELEMETRY]
+    assert protocol.unpack(wire.Telemetry, reports[-1]).loop_max_us == 60_000
+    observed = rig.telemetry()
+    assert (observed.overruns, observed.loop_max_us) == (11, wire.STEP_US)
+    assert observed.faults & Fault.OVERRUN
+    assert observed.state == State.ARMED
 
 
 def test_lost_bytes_of_the_uart_are_a_fault() -> None:
     rig = Lockstep().ready()
     rig.core.uart_error()
-    seen = rig.telemetry()
-    assert seen.faults == Fault.UART and seen.rx_bad == 1
+    observed = rig.telemetry()
+    assert observed.faults == Fault.UART and observed.rx_bad == 1
 
 
 def test_a_flood_of_questions_drops_answers_whole_and_nothing_else() -> None:

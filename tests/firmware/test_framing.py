@@ -37,15 +37,15 @@ def test_encoding_is_that_of_the_cobs_package(data: bytes, at: int) -> None:
 @given(st.binary(min_size=1, max_size=255))
 def test_decoding_is_that_of_the_cobs_package_for_any_bytes(data: bytes) -> None:
     try:
-        wanted = cobs.decode(data) or None
+        expected = cobs.decode(data) or None
     except cobs.DecodeError:
-        wanted = None
-    assert c_decode(data) == wanted
+        expected = None
+    assert c_decode(data) == expected
     try:
         ours = protocol.unstuff(data) or None
     except ValueError:
         ours = None
-    assert ours == wanted
+    assert ours == expected
 
 
 @pytest.mark.parametrize("size", [1, 2, 108, 112, 252, 253])
@@ -73,7 +73,7 @@ def syndromes(count: int) -> dict[int, list[tuple[int, int]]]:
     """
     body = wire.SETPOINT_LAYOUT.size + 2 * count
     size = 2 + body + 4
-    seen: dict[int, list[tuple[int, int]]] = {}
+    observed: dict[int, list[tuple[int, int]]] = {}
     for at in range(size):
         bits = []
         for bit in range(8):
@@ -86,17 +86,17 @@ def syndromes(count: int) -> dict[int, list[tuple[int, int]]]:
             value = 0
             for bit in range(8):
                 value ^= bits[bit] if error >> bit & 1 else 0
-            seen.setdefault(value, []).append((at, error))
-    return seen
+            observed.setdefault(value, []).append((at, error))
+    return observed
 
 
 @pytest.mark.parametrize("count", range(1, wire.CHANNELS_MAX + 1))
 def test_crc_and_guard_see_every_error_in_two_bytes_of_a_pose(count: int) -> None:
-    seen = syndromes(count)
-    assert 0 not in seen  # every error in one byte is seen
+    observed = syndromes(count)
+    assert 0 not in observed  # every error in one byte is seen
     body = range(2, 2 + wire.SETPOINT_LAYOUT.size + 2 * count)
-    unseen = [errors for errors in seen.values() if len(errors) > 1]
-    assert not [e for e in unseen if sum(at in body for at, _ in e) > 1]
+    undetected = [errors for errors in observed.values() if len(errors) > 1]
+    assert not [e for e in undetected if sum(at in body for at, _ in e) > 1]
     # What is left pairs one byte of the pose with one of the checks themselves.
-    pairs = sum(any(at in body for at, _ in e) for e in unseen)
+    pairs = sum(any(at in body for at, _ in e) for e in undetected)
     assert pairs < 1e-6 * (255 * len(body)) ** 2

@@ -19,12 +19,12 @@ from tests.firmware.locked_faces import face_of, faces, sums
 EPSILON = 1e-9  # of floats; the board's sums are whole numbers
 
 
-def held(face: FaceConfig, seen: np.ndarray) -> bool:
+def held(face: FaceConfig, observed: np.ndarray) -> bool:
     """No step (t, n) of the last driven pulses crosses a limit or adds to a sum above it.
 
     A safe pose on its limit is allowed to stand there as its pulses are rounded.
     """
-    before, after = sums(face, seen[:-1]), sums(face, seen[1:])
+    before, after = sums(face, observed[:-1]), sums(face, observed[1:])
     limit = np.array([lock.max for lock in face.interlocks])
     safe = np.array([c.safe for c in upload_of(face).channels])
     limit = np.maximum(limit, sums(face, safe))
@@ -44,26 +44,26 @@ def test_no_motion_of_a_random_face_crosses_an_interlock_and_silence_ends_in_rel
     rig = Lockstep(upload)
     assert rig.configure().result == Result.OK
     rig.arm()
-    seen = [last_driven(rig)]
+    observed = [last_driven(rig)]
     for _ in range(data.draw(st.integers(0, 25))):
-        wanted = data.draw(
+        expected = data.draw(
             st.lists(
                 st.one_of(st.integers(0, 0xFFFF), st.integers(4000, 8000)),
                 min_size=len(face.names),
                 max_size=len(face.names),
             )
         )
-        rig.setpoint(np.array(wanted, dtype=np.uint16), data.draw(st.integers(0, 60_000)))
+        rig.setpoint(np.array(expected, dtype=np.uint16), data.draw(st.integers(0, 60_000)))
         for _ in range(data.draw(st.integers(1, 12))):
             rig.tick()
-            seen.append(last_driven(rig))
+            observed.append(last_driven(rig))
     still = 0
     while rig.state != State.RELEASED:
         rig.tick()
-        seen.append(last_driven(rig))
-        still = still + 1 if (seen[-1] == seen[-2]).all() else 0
+        observed.append(last_driven(rig))
+        still = still + 1 if (observed[-1] == observed[-2]).all() else 0
         assert still <= (0.2 + face.failsafe_hold_s + 1) * 200  # timeout, hold, release
-    pulses = np.array(seen)
+    pulses = np.array(observed)
     low = np.array([c.min for c in upload.channels])
     high = np.array([c.max for c in upload.channels])
     slew = np.array([c.slew for c in upload.channels])
@@ -83,9 +83,9 @@ def test_with_one_interlock_the_ramp_ends_in_the_safe_pose(
     rig = Lockstep(upload_of(face)).ready()
     safe = np.array([c.safe for c in rig.upload.channels])
     assert (last_driven(rig) == safe).all()
-    wanted = data.draw(st.lists(st.integers(3000, 9000), min_size=len(safe), max_size=len(safe)))
+    expected = data.draw(st.lists(st.integers(3000, 9000), min_size=len(safe), max_size=len(safe)))
     for _ in range(30):
-        rig.setpoint(np.array(wanted, dtype=np.uint16), 20_000)
+        rig.setpoint(np.array(expected, dtype=np.uint16), 20_000)
         rig.run(10, heartbeat=False)
     home = False
     while rig.state != State.RELEASED:
@@ -170,12 +170,12 @@ def test_channels_that_wait_for_each_other_are_released_all_the_same() -> None:
         rig.run(10, heartbeat=False)
     assert (rig.pulses > 7000).all()
     steps = 0
-    seen = [last_driven(rig)]
+    observed = [last_driven(rig)]
     while rig.state != State.RELEASED:
         rig.tick()
-        seen.append(last_driven(rig))
+        observed.append(last_driven(rig))
         steps += 1
-    assert held(face, np.array(seen))
+    assert held(face, np.array(observed))
     assert steps * wire.STEP_US / 1e6 < 0.3 + 4.0 + 1.0 + 1.0
     rig.arm()  # and the way back is open
     rig.run(1000)
@@ -193,10 +193,10 @@ def test_a_sum_that_starts_above_its_limit_only_falls() -> None:
     rig = Lockstep(upload_of(face))
     rig.configure()
     rig.arm()
-    seen = np.array([last_driven(rig), *rig.run(1500)])
-    assert sums(face, seen)[0] > 0.02
-    assert held(face, seen)
-    assert seen[-1].tolist() == [6040, 6040]
+    observed = np.array([last_driven(rig), *rig.run(1500)])
+    assert sums(face, observed)[0] > 0.02
+    assert held(face, observed)
+    assert observed[-1].tolist() == [6040, 6040]
     assert rig.core.violations == 0
 
 

@@ -15,13 +15,13 @@ SAFE, SLEW = 6000, 80
 
 def stream(rig: Lockstep, target: int, ms: float) -> np.ndarray:
     """Setpoints for all channels at 100 Hz, 20 ms ahead; pulses (steps, n)."""
-    seen = []
+    observed = []
     for _ in range(round(ms / 10)):
         rig.setpoint(target, 20_000)
         for _ in range(2):
             rig.tick()
-            seen.append(rig.pulses)
-    return np.array(seen)
+            observed.append(rig.pulses)
+    return np.array(observed)
 
 
 def test_first_drive_is_the_safe_pose() -> None:
@@ -50,10 +50,10 @@ def test_arm_ramps_to_safe_from_where_the_face_was_left() -> None:
     rig.send(Msg.DISARM)
     rig.run(50)
     rig.arm()
-    seen = stream(rig, 8000, 2000)[:, 0]  # setpoints wait until the safe pose was reached
-    assert seen[0] >= 8000 - SLEW / 4
-    assert seen.min() == SAFE
-    assert seen[-1] == 8000
+    observed = stream(rig, 8000, 2000)[:, 0]  # setpoints wait until the safe pose was reached
+    assert observed[0] >= 8000 - SLEW / 4
+    assert observed.min() == SAFE
+    assert observed[-1] == 8000
     assert rig.core.violations == 0
 
 
@@ -74,9 +74,9 @@ def test_the_same_upload_again_keeps_the_place_and_another_does_not() -> None:
 @pytest.mark.parametrize(("target", "reached"), [(0, 4000), (0xFFFF, 8000)])
 def test_limits_hold_and_clipping_is_counted(target: int, reached: int) -> None:
     rig = Lockstep().ready()
-    seen = stream(rig, target, 1000)
-    assert (seen[-1] == reached).all()
-    assert seen.min() >= 4000 and seen.max() <= 8000
+    observed = stream(rig, target, 1000)
+    assert (observed[-1] == reached).all()
+    assert observed.min() >= 4000 and observed.max() <= 8000
     assert rig.telemetry().clamped == 100
 
 
@@ -90,13 +90,13 @@ def test_limits_and_slew_hold_for_any_configuration_and_stream(data: st.DataObje
     rig = Lockstep(plain_upload(2, min=low, max=high, safe=safe, slew=slew))
     rig.configure()
     rig.arm()
-    seen = [rig.pulses]
+    observed = [rig.pulses]
     for _ in range(data.draw(st.integers(1, 30))):
         rig.setpoint(data.draw(st.integers(0, 0xFFFF)), data.draw(st.integers(-50_000, 60_000)))
         for _ in range(data.draw(st.integers(1, 6))):
             rig.tick(data.draw(st.sampled_from([1000, 5000, 5000, 7000, 60_000])))
-            seen.append(rig.pulses)
-    pulses = np.array(seen)
+            observed.append(rig.pulses)
+    pulses = np.array(observed)
     assert ((pulses >= low) & (pulses <= high)).all()
     assert np.abs(np.diff(pulses, axis=0)).max(initial=0) <= slew
     assert rig.core.violations == 0
@@ -117,10 +117,10 @@ def test_a_tendon_is_wound_in_from_its_loose_end_slowly(
     rig.configure()
     rig.arm()
     assert rig.pulses[0] == loose
-    seen = sign * rig.run(1000)[:, 0]
-    assert (np.diff(seen) >= 0).all()
-    assert np.diff(seen)[seen[1:] < sign * floor].max() == SLEW / 4
-    assert seen[-1] == sign * SAFE
+    observed = sign * rig.run(1000)[:, 0]
+    assert (np.diff(observed) >= 0).all()
+    assert np.diff(observed)[observed[1:] < sign * floor].max() == SLEW / 4
+    assert observed[-1] == sign * SAFE
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,9 @@ def test_a_tendon_is_wound_in_from_its_loose_end_slowly(
 )
 def test_a_taut_tendon_is_never_let_go(tendon: dict[str, int], slackest: int, target: int) -> None:
     rig = Lockstep(plain_upload(1, **tendon)).ready()
-    seen = stream(rig, target, 1000)
-    assert seen[-1] == slackest
-    assert (np.sign(seen - slackest) != np.sign(target - SAFE)).all()
+    observed = stream(rig, target, 1000)
+    assert observed[-1] == slackest
+    assert (np.sign(observed - slackest) != np.sign(target - SAFE)).all()
     rig.run(400, heartbeat=False)
     assert rig.state == State.FAILSAFE
     assert rig.core.violations == 0
@@ -144,9 +144,9 @@ def test_a_loose_tendon_is_slow_even_in_failsafe() -> None:
     for _ in range(wire.BUS_FAILURES_MAX):
         rig.tick()
     assert rig.state == State.FAILSAFE
-    seen = rig.run(50, heartbeat=False)[:, 0]
-    assert seen[-1] < 5000
-    assert np.diff(seen).max() == SLEW / 4
+    observed = rig.run(50, heartbeat=False)[:, 0]
+    assert observed[-1] < 5000
+    assert np.diff(observed).max() == SLEW / 4
 
 
 def idle_rig() -> Lockstep:
@@ -188,26 +188,26 @@ def test_slow_motion_is_not_rest() -> None:
 def test_a_long_way_is_not_rest() -> None:
     """The goal stands still, the servo does not."""
     rig = Lockstep(plain_upload(1, idle=1, slew=2)).ready()
-    seen = stream(rig, 8000, 6500)
-    assert (seen[: 2000 // 2] > 0).all()
-    assert seen[-1, 0] == 0
+    observed = stream(rig, 8000, 6500)
+    assert (observed[: 2000 // 2] > 0).all()
+    assert observed[-1, 0] == 0
 
 
 def test_failsafe_wakes_a_released_channel_that_is_not_at_safe() -> None:
     rig = idle_rig()
     stream(rig, 7000, 1600)
     assert rig.pulses[0] == 0
-    seen = rig.run(500, heartbeat=False)
+    observed = rig.run(500, heartbeat=False)
     assert rig.state == State.FAILSAFE
-    driven = seen[seen[:, 0] > 0, 0]
+    driven = observed[observed[:, 0] > 0, 0]
     assert driven[0] == 7000 - SLEW
-    assert (seen[-1] == SAFE).all()
+    assert (observed[-1] == SAFE).all()
 
 
 def test_failsafe_ramps_at_the_slew_limit() -> None:
     rig = Lockstep().ready()
     stream(rig, 8000, 600)
     rig.run(200, heartbeat=False)
-    seen = rig.run(300, heartbeat=False)[:, 0]
-    assert np.diff(seen).min() == -SLEW
-    assert seen[-1] == SAFE
+    observed = rig.run(300, heartbeat=False)[:, 0]
+    assert np.diff(observed).min() == -SLEW
+    assert observed[-1] == SAFE

@@ -31,8 +31,8 @@ def test_no_torn_pose_and_no_broken_guarantee() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_no_torn_pose_in_a_million_damaged_frames() -> None:
-    seen = measure.noise(1_000_000, seed=4)
-    assert (seen["noise_torn_poses"], seen["limit_violations"]) == (0, 0)
+    observed = measure.noise(1_000_000, seed=4)
+    assert (observed["noise_torn_poses"], observed["limit_violations"]) == (0, 0)
 
 
 @pytest.mark.parametrize("rate", [1e-4, 1e-3, 1e-2])

@@ -29,9 +29,9 @@ def test_pulses_lie_on_the_line_between_setpoints() -> None:
     rig = fast()
     rig.setpoint(4000, 5_000)
     rig.setpoint(8000, 105_000)
-    seen = rig.run(110)[:, 0]
-    wanted = np.clip(4000 + 40 * np.arange(0, 110, 5), None, 8000)
-    assert np.abs(seen - wanted).max() <= 1
+    observed = rig.run(110)[:, 0]
+    expected = np.clip(4000 + 40 * np.arange(0, 110, 5), None, 8000)
+    assert np.abs(observed - expected).max() <= 1
 
 
 @settings(max_examples=100, deadline=None)
@@ -52,8 +52,8 @@ def test_interpolation_is_exact_to_a_quarter_microsecond(
     while rig.now + 5000 < t0 + span:
         rig.ping()
         rig.tick()
-        wanted = a + (b - a) * (rig.now - t0) / span
-        assert abs(rig.pulses[0] - wanted) <= 1.25
+        expected = a + (b - a) * (rig.now - t0) / span
+        assert abs(rig.pulses[0] - expected) <= 1.25
 
 
 def test_a_dry_queue_holds_and_the_next_setpoint_starts_from_there() -> None:
@@ -62,9 +62,9 @@ def test_a_dry_queue_holds_and_the_next_setpoint_starts_from_there() -> None:
     held = rig.run(1000)[2:]
     assert (held == 8000).all()
     rig.setpoint(4000, 100_000)
-    seen = rig.run(50)[:, 0]
-    assert seen[0] == pytest.approx(8000 - 200, abs=2)
-    assert seen[-1] == pytest.approx(6000, abs=2)
+    observed = rig.run(50)[:, 0]
+    assert observed[0] == pytest.approx(8000 - 200, abs=2)
+    assert observed[-1] == pytest.approx(6000, abs=2)
     assert counters(rig).starved == 1
 
 
@@ -141,15 +141,15 @@ def test_the_wrap_of_the_clock_is_not_noticed(before_wrap_us: int) -> None:
     def play(start: int) -> np.ndarray:
         rig = fast()
         rig = Lockstep(FAST, start - rig.now).ready()
-        seen = []
+        observed = []
         for k in range(60):
             rig.setpoint(6000 + round(1500 * np.sin(k / 5)), 60_000)
             for _ in range(4):
                 rig.tick()
-                seen.append(rig.pulses)
+                observed.append(rig.pulses)
         assert rig.core.violations == 0
         assert counters(rig).refused == 0
-        return np.array(seen)
+        return np.array(observed)
 
     np.testing.assert_array_equal(play(2**32 - before_wrap_us), play(2**31))
 

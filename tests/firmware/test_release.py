@@ -22,23 +22,23 @@ def holding(hold_s: int, parts: tuple[wire.ConfigChannel, ...]) -> Lockstep:
 
 def until_released(rig: Lockstep) -> np.ndarray:
     """Pulses (steps, n) from now to the first step without drive, included."""
-    seen = []
+    observed = []
     while rig.state != State.RELEASED:
         rig.tick()
-        seen.append(rig.pulses)
-    return np.array(seen)
+        observed.append(rig.pulses)
+    return np.array(observed)
 
 
 @pytest.mark.parametrize("hold_s", [0, 1, 10, 255])
 def test_silence_ends_in_release_after_the_hold(hold_s: int) -> None:
     rig = holding(hold_s, channels(3)).ready()
     stream(rig, 8000, 500)
-    seen = until_released(rig)
-    arrived = int(np.argmax((seen == 6000).all(axis=1)))
-    held_s = (len(seen) - 1 - arrived) * wire.STEP_US / 1e6
+    observed = until_released(rig)
+    arrived = int(np.argmax((observed == 6000).all(axis=1)))
+    held_s = (len(observed) - 1 - arrived) * wire.STEP_US / 1e6
     assert hold_s <= held_s <= hold_s + 0.03
-    assert (seen[arrived:-1] == 6000).all()
-    assert (seen[-1] == 0).all() and not rig.core.drive
+    assert (observed[arrived:-1] == 6000).all()
+    assert (observed[-1] == 0).all() and not rig.core.drive
     assert rig.telemetry().faults & Fault.LINK
     assert rig.telemetry().released == 3
     assert rig.core.violations == 0
@@ -58,12 +58,12 @@ def test_a_tendon_goes_to_its_loose_end_before_it_is_released(tendon: dict[str, 
     loose = tendon["floor"] - sign * tendon["slack"]
     rig = holding(1, channels(2, **tendon)).ready()
     stream(rig, 6000 + sign * 1000, 300)
-    seen = until_released(rig)[:-1, 0]
-    assert seen[-1] == loose
-    behind = sign * seen < sign * tendon["floor"]
+    observed = until_released(rig)[:-1, 0]
+    assert observed[-1] == loose
+    behind = sign * observed < sign * tendon["floor"]
     assert behind.any()
     assert np.argmax(behind) * wire.STEP_US / 1e6 > 0.2 + 1  # timeout, hold
-    steps = sign * np.diff(seen)
+    steps = sign * np.diff(observed)
     assert steps[1:][behind[1:-1]].min() >= -80 / 4  # no skin snaps back
     assert steps.min() >= -80
     assert rig.core.violations == 0
@@ -71,10 +71,10 @@ def test_a_tendon_goes_to_its_loose_end_before_it_is_released(tendon: dict[str, 
 
 def test_a_slow_tendon_is_released_in_time_wherever_it_is() -> None:
     rig = holding(1, channels(1, slew=1, **TENDON_UP)).ready()
-    seen = until_released(rig)[:-1, 0]
-    still = int(np.argmax(np.diff(seen) != 0))
-    assert len(seen) - still <= wire.SLACKEN_MS * 1000 / wire.STEP_US + 2
-    assert seen[-1] > 4600
+    observed = until_released(rig)[:-1, 0]
+    still = int(np.argmax(np.diff(observed) != 0))
+    assert len(observed) - still <= wire.SLACKEN_MS * 1000 / wire.STEP_US + 2
+    assert observed[-1] > 4600
     assert rig.core.violations == 0
 
 
@@ -111,9 +111,9 @@ def test_arm_drives_again_from_where_the_release_left_the_face() -> None:
     until_released(rig)
     assert rig.arm().state == State.ARMED
     assert rig.pulses[0] == 4600
-    seen = stream(rig, 7000, 2000)[:, 0]
-    assert np.diff(seen[seen <= 5000]).max() == 80 / 4
-    assert seen[-1] == 7000
+    observed = stream(rig, 7000, 2000)[:, 0]
+    assert np.diff(observed[observed <= 5000]).max() == 80 / 4
+    assert observed[-1] == 7000
     assert rig.core.violations == 0
 
 
@@ -132,10 +132,10 @@ def test_clear_forgets_the_fault_and_a_new_upload_is_taken() -> None:
 def test_hold_is_measured_from_the_end_of_the_ramp() -> None:
     rig = holding(1, channels(1, slew=4)).ready()
     stream(rig, 8000, 4000)
-    seen = until_released(rig)[:-1, 0]
-    arrived = int(np.argmax(seen == 6000))
+    observed = until_released(rig)[:-1, 0]
+    arrived = int(np.argmax(observed == 6000))
     assert arrived > 400  # two seconds on the way
-    assert 200 <= len(seen) - arrived <= 206
+    assert 200 <= len(observed) - arrived <= 206
 
 
 @settings(max_examples=25, deadline=None)

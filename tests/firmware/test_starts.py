@@ -35,11 +35,11 @@ def test_each_channel_starts_after_its_delay() -> None:
 def test_setpoints_wait_until_the_last_has_started() -> None:
     rig = staggered(0, 10)
     rig.arm()
-    seen = []
+    observed = []
     for _ in range(100):
         rig.setpoint(8000, 20_000)
-        seen.append(rig.run(10, heartbeat=False)[-1])
-    pulses = np.array(seen)
+        observed.append(rig.run(10, heartbeat=False)[-1])
+    pulses = np.array(observed)
     last = int(np.argmax(pulses[:, 1] > 0))
     assert 49 <= last <= 51
     assert (pulses[:last, 0] == 6000).all()
@@ -56,8 +56,8 @@ def test_a_channel_that_waits_does_not_move_and_homes_from_where_it_was_left() -
     rig.send(Msg.DISARM)
     rig.run(50)
     rig.arm()
-    seen = rig.run(600)[:, 1]
-    driven = seen[seen > 0]
+    observed = rig.run(600)[:, 1]
+    driven = observed[observed > 0]
     assert 8000 - 20 <= driven[0] <= 8000
     assert np.abs(np.diff(driven)).max() <= 20  # soft
 

@@ -1,5 +1,6 @@
-"""Acted speech of two games, without a text: transcribed, aligned, and kept where both can be
-trusted. Thousands of lines are there, so that a doubtful one is dropped and never mended.
+"""Acted speech of two games: transcribed, aligned, and filtered by the confidence of both.
+
+The games have thousands of lines, so a doubtful line is dropped and not corrected.
 """
 
 from __future__ import annotations
@@ -29,27 +30,29 @@ GAMES: Final[dict[str, tuple[_Lines, _Decode]]] = {
     "queen": (queen.lines, queen.decode),
     "steelsky": (steelsky.lines, steelsky.decode),
 }
-"""Corpus -> its recorded lines by name, and what turns one into samples at 16 kHz."""
+"""Corpus -> (reader of its lines by name, decoder of a line to samples at 16 kHz)."""
 MINUTES: Final = 240.0
-"""Of good lines from each, drawn from the whole game: more than either has. Whose phones a network
-knows, its lips can say; every further voice in its training helps with the next one."""
-_SECONDS: Final = (1.5, 11.0)
-_WORDS: Final = 4
-_LOG_PROBABILITY: Final = -0.4
-_RATE: Final = (6.0, 20.0)  # phones a second of speech
-_LONGEST: Final = {**dict.fromkeys(VOWELS, 0.6), **dict.fromkeys(CONSONANTS, 0.35)}  # seconds
-_SHORT: Final = (0.031, 0.4)  # seconds, the aligner's shortest phone; most of them in a line
-_STEP: Final = 0.01  # seconds between levels
-_ABOVE_SILENCE: Final = 15.0  # dB, of the median vowel
-_FAINT: Final = (18.0, 0.1)  # dB below the median vowel; share of vowels that may be so faint
-_LOUD: Final = (10.0, 0.1)  # dB below the median vowel; share of silence that may be so loud
+"""Largest length of accepted lines per game, minutes. It exceeds what either game has: every
+further voice in training improves the phones of a new voice."""
+_LINE_S: Final = (1.5, 11.0)
+_MIN_WORDS: Final = 4
+_MIN_LOG_PROBABILITY: Final = -0.4
+_PHONES_PER_S: Final = (6.0, 20.0)  # phones a second of speech
+_MAX_PHONE_S: Final = {**dict.fromkeys(VOWELS, 0.6), **dict.fromkeys(CONSONANTS, 0.35)}  # seconds
+_SHORT_PHONE_S: Final = (0.031, 0.4)  # shortest phone of the aligner; largest share of such phones
+_STEP_S: Final = 0.01  # seconds between two levels
+_MIN_ABOVE_SILENCE_DB: Final = 15.0  # of the median vowel
+# dB below the median vowel, and the largest share of vowels that are so faint
+_FAINT_DB_SHARE: Final = (18.0, 0.1)
+# dB below the median vowel, and the largest share of silence that is so loud
+_LOUD_DB_SHARE: Final = (10.0, 0.1)
 
 
 def clips(game: str, minutes: float = MINUTES) -> list[Clip]:
-    """Good lines of one game in the order of its file; the speaker is "whoever talks there".
+    """Accepted lines of one game in the order of its file. The speaker is the name of the game.
 
     Raises:
-        ModelError: the game, the recogniser or the aligner is not installed.
+        ModelError: the game, the speech recogniser or the aligner is not installed.
     """
     read, decode = GAMES[game]
     rows = list(read())
@@ -76,23 +79,23 @@ def clips(game: str, minutes: float = MINUTES) -> list[Clip]:
 def _labelled(
     samples: NDArray[np.int16], transcriber: Transcriber, aligner: Aligner
 ) -> tuple[str, list[Phone]]:
-    """Why a line is dropped ("" if it is not), and its phones."""
-    if not _SECONDS[0] <= len(samples) / RATE <= _SECONDS[1]:
+    """Reason to drop a line ("" for none), and its phones."""
+    if not _LINE_S[0] <= len(samples) / RATE <= _LINE_S[1]:
         return "length", []
-    heard = transcriber.transcribe(samples)
-    reason = doubtful_text(heard)
+    transcript = transcriber.transcribe(samples)
+    reason = doubtful_text(transcript)
     if reason:
         return reason, []
-    phones = aligner.align(samples, heard.text)
+    phones = aligner.align(samples, transcript.text)
     if phones is None:
         return "not aligned", []
     reason = doubtful_times(samples, phones)
     if reason:
         return reason, []
-    # Half a second later a network that guesses will guess something else.
+    # A shift of 0.5 s changes the result of an uncertain recogniser.
     later = np.concatenate([np.zeros(RATE // 2, np.int16), samples])
-    if _words(transcriber.transcribe(later).text) != _words(heard.text):
-        return "heard differently the second time", []
+    if _words(transcriber.transcribe(later).text) != _words(transcript.text):
+        return "another text after a shift of 0.5 s", []
     return "", phones
 
 
@@ -100,14 +103,14 @@ def _words(text: str) -> list[str]:
     return findall(r"[a-z']+", text.lower())
 
 
-def doubtful_text(heard: Transcription) -> str:
-    """What speaks against the words, or "" if nothing does."""
-    words = _words(heard.text)
-    if len(words) < _WORDS:
+def doubtful_text(transcript: Transcription) -> str:
+    """Reason to reject the words, or "" for none."""
+    words = _words(transcript.text)
+    if len(words) < _MIN_WORDS:
         return "few words"
-    if heard.log_probability < _LOG_PROBABILITY or heard.no_speech > 0.5:
+    if transcript.log_probability < _MIN_LOG_PROBABILITY or transcript.no_speech > 0.5:
         return "unsure words"
-    if search(r"[^A-Za-z' ,.!?;:\"-]", heard.text):
+    if search(r"[^A-Za-z' ,.!?;:\"-]", transcript.text):
         return "digits, noises or signs"
     if repeats(words):
         return "repetition"
@@ -115,7 +118,7 @@ def doubtful_text(heard: Transcription) -> str:
 
 
 def repeats(words: Sequence[str]) -> bool:
-    """Whether a row of one to four words comes three times on end."""
+    """Whether a sequence of one to four words is repeated three times in a row."""
     for n in range(1, 5):
         for i in range(len(words) - 3 * n + 1):
             if words[i : i + n] == words[i + n : i + 2 * n] == words[i + 2 * n : i + 3 * n]:
@@ -124,17 +127,17 @@ def repeats(words: Sequence[str]) -> bool:
 
 
 def doubtful_times(samples: NDArray[np.int16], phones: Sequence[Phone]) -> str:
-    """What speaks against phone times for samples (n,) at 16 kHz, or "" if nothing does."""
-    said = [p for p in phones if p.name != SILENCE]
-    lengths = np.asarray([p.end - p.start for p in said])
-    if not len(said) or not _RATE[0] <= len(said) / lengths.sum() <= _RATE[1]:
+    """Reason to reject the phone times of samples (n,) at 16 kHz, or "" for none."""
+    spoken = [p for p in phones if p.name != SILENCE]
+    lengths = np.asarray([p.end - p.start for p in spoken])
+    if not len(spoken) or not _PHONES_PER_S[0] <= len(spoken) / lengths.sum() <= _PHONES_PER_S[1]:
         return "phone rate"
-    if any(n > _LONGEST[p.name] for n, p in zip(lengths, said, strict=True)):
+    if any(n > _MAX_PHONE_S[p.name] for n, p in zip(lengths, spoken, strict=True)):
         return "a phone too long"
-    if np.mean(lengths < _SHORT[0]) > _SHORT[1]:
+    if np.mean(lengths < _SHORT_PHONE_S[0]) > _SHORT_PHONE_S[1]:
         return "phones too short"
     level = levels(samples)
-    labels = frame_labels(phones, len(level), 1 / _STEP)
+    labels = frame_labels(phones, len(level), 1 / _STEP_S)
     vowels = np.isin(labels, [NUMBER[v] for v in VOWELS])
     # The sound of a neighbour reaches 30 ms into a pause.
     near = np.convolve(labels != NUMBER[SILENCE], np.ones(7), mode="same") > 0
@@ -142,19 +145,23 @@ def doubtful_times(samples: NDArray[np.int16], phones: Sequence[Phone]) -> str:
         return "no vowel"
     loud = float(np.median(level[vowels]))
     quiet = level[~near] if (~near).sum() >= 5 else np.sort(level)[: max(len(level) // 20, 1)]
-    if loud - np.median(quiet) < _ABOVE_SILENCE:
+    if loud - np.median(quiet) < _MIN_ABOVE_SILENCE_DB:
         return "vowels no louder than silence"
-    if np.mean(level[~near] > loud - _LOUD[0]) > _LOUD[1] if (~near).any() else False:
+    if (
+        np.mean(level[~near] > loud - _LOUD_DB_SHARE[0]) > _LOUD_DB_SHARE[1]
+        if (~near).any()
+        else False
+    ):
         return "speech in labelled silence"
-    peaks = np.asarray([_peak(level, p) for p in said if p.name in VOWELS])
-    if np.mean(peaks < loud - _FAINT[0]) > _FAINT[1]:
+    peaks = np.asarray([_peak(level, p) for p in spoken if p.name in VOWELS])
+    if np.mean(peaks < loud - _FAINT_DB_SHARE[0]) > _FAINT_DB_SHARE[1]:
         return "vowels in quiet"
     return ""
 
 
 def levels(samples: NDArray[np.int16]) -> NDArray[np.float64]:
-    """(n,) at 16 kHz -> dB of full scale over 20 ms, frame k centred on k / 100 s."""
-    step = round(_STEP * RATE)
+    """Samples (n,) at 16 kHz -> levels in dBFS over 20 ms, frame k centred on k / 100 s."""
+    step = round(_STEP_S * RATE)
     padded = np.pad(samples.astype(np.float64) / 32768, (step, 2 * step)) ** 2
     sums = np.concatenate([[0.0], np.cumsum(padded)])
     starts = np.arange(0, len(samples), step)
@@ -164,5 +171,5 @@ def levels(samples: NDArray[np.int16]) -> NDArray[np.float64]:
 
 
 def _peak(level: NDArray[np.float64], phone: Phone) -> float:
-    first = min(int(phone.start / _STEP), len(level) - 1)
-    return float(level[first : max(int(np.ceil(phone.end / _STEP)), first + 1)].max())
+    first = min(int(phone.start / _STEP_S), len(level) - 1)
+    return float(level[first : max(int(np.ceil(phone.end / _STEP_S)), first + 1)].max())

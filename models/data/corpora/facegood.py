@@ -1,4 +1,4 @@
-"""The facegood layout: ``audio/*.flac``, ``face.npz`` with ARKit shapes and a rig's own extras."""
+"""The facegood layout: ``audio/*.flac``, and ``face.npz`` with ARKit shapes and extra shapes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from mien.models.face.blendshapes import INDEX, by_name
 from mien.models.speech.phones import UNKNOWN
 
 OPEN_OF_OH: Final = 0.6
-"""How far the rig's open round vowel opens the mouth, in units of jawOpen."""
+"""Opening of the rig's open round vowel (``x_mouth_oh``), in units of jawOpen."""
 
 
 def mapped(
     names: list[str], values: NDArray[np.floating]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """(t, n) by name -> (t, 52), and which shapes say something.
+    """Shapes (t, n) by name -> (t, 52), and the mask of supervised shapes.
 
-    ``x_mouth_oh`` opens and rounds (jaw, funnel), ``x_mouth_oo`` rounds (pucker). So that
-    jawOpen - mouthClose of the result is the rig's real opening. A shape that this rig never
-    moves is not evidence that speech does not move it: it counts as not given.
+    ``x_mouth_oh`` is added to jaw and funnel, ``x_mouth_oo`` to pucker. So jawOpen - mouthClose of
+    the result is the opening of the rig. Shapes that this rig never moves are not supervised.
     """
     shapes, given = by_name(names, values)
     oh = np.asarray(values[:, names.index("x_mouth_oh")], np.float32)
@@ -39,7 +38,7 @@ def mapped(
 
 
 def opening(names: list[str], values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The measured opening (t,): jawOpen + 0.6 x_mouth_oh - mouthClose."""
+    """Opening (t,) of the rig: jawOpen + 0.6 x_mouth_oh - mouthClose."""
     at = names.index
     jaw = values[:, at("jawOpen")].astype(np.float64)
     oh = values[:, at("x_mouth_oh")].astype(np.float64)
@@ -52,7 +51,7 @@ def read(
     """Clip names, start frames, frames a second, shape names, values (t, n).
 
     Raises:
-        ModelError: the folder has not this layout.
+        ModelError: the folder has another layout.
     """
     path = folder / "face.npz"
     if not path.is_file():
@@ -65,14 +64,14 @@ def read(
 
 
 def clips(folder: Path, speaker: str = "facegood") -> list[Clip]:
-    """Every take, whole."""
+    """Every take as one clip."""
     names, start, fps, shape_names, values = read(folder)
     shapes, given = mapped(shape_names, values)
     out = []
     for i, name in enumerate(names):
         samples = read_audio(folder / "audio" / f"{name}.flac")
         frames = frame_count(len(samples))
-        own = at_60(shapes[start[i] : start[i + 1]], fps, frames).astype(np.float16)
+        resampled = at_60(shapes[start[i] : start[i + 1]], fps, frames).astype(np.float16)
         labels = np.full(frames, UNKNOWN, np.int8)
-        out.append(Clip(name, "facegood", speaker, "mapped", samples, own, given, labels))
+        out.append(Clip(name, "facegood", speaker, "mapped", samples, resampled, given, labels))
     return out

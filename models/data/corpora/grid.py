@@ -19,31 +19,31 @@ from mien.models.face.blendshapes import GROUPS, by_name, indices
 from mien.models.speech.phones import UNKNOWN, frame_labels
 
 HELD_OUT: Final = 200
-"""The last clips in name order, which no training ever sees."""
+"""Number of clips, the last in name order, that are never used in training."""
 
 
 @dataclass(frozen=True)
 class Take:
-    """One tracked clip, as filmed."""
+    """One tracked clip at the frame rate of the film."""
 
     name: str
     audio: Path
     fps: float
     shapes: NDArray[np.float32]
-    """(t, 52) the tracker's own shapes."""
+    """(t, 52) shapes of the tracker."""
     gap: NDArray[np.float64]
     """(t,) inner lip gap, interocular distances."""
     width: NDArray[np.float64]
     """(t,) mouth width, interocular distances."""
     words: tuple[tuple[float, float, str], ...]
-    """(start s, end s, word), with ``sil`` where nobody speaks."""
+    """(start s, end s, word), with ``sil`` for silence."""
 
 
 def takes(folder: Path, held_out: bool) -> list[Take]:
-    """The clips for training, or the last HELD_OUT in name order.
+    """The training clips, or with ``held_out`` the last HELD_OUT in name order.
 
     Raises:
-        ModelError: the folder has not this layout.
+        ModelError: the folder has another layout.
     """
     path = folder / "face.npz"
     if not path.is_file():
@@ -89,7 +89,7 @@ def _words(path: Path) -> dict[str, list[tuple[float, float, str]]]:
 
 
 def _bridge(values: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Replace frames without a face by the line between their neighbours."""
+    """Interpolate frames without a face linearly."""
     if not good.any():
         return np.zeros_like(values)
     at = np.arange(len(values))
@@ -107,13 +107,13 @@ def quiet(take: Take, margin: float = 0.2) -> NDArray[np.bool_]:
 
 
 def rest_width(take: Take) -> float:
-    """Mouth width of this clip at rest (the widths of clips drift with the pose of the head)."""
+    """Mouth width of this clip at rest. It differs between clips with the head pose."""
     still = quiet(take)
     return float(np.median(take.width[still] if still.sum() >= 5 else take.width))
 
 
 def clips(folder: Path, speaker: str = "grid_s1") -> list[Clip]:
-    """Every training clip with its shapes made to agree with the measured lips."""
+    """Every training clip, with shapes that agree with the measured lips."""
     aligner = Aligner()
     given = np.zeros(52, np.bool_)
     given[indices((*GROUPS["jaw"], *GROUPS["mouth"]))] = True

@@ -2,11 +2,10 @@
 
     FOLDER/anna/Anna_3_iPhone_cal.csv, FOLDER/anna/Anna_3_iPhone.wav (or .mov as the app leaves it)
 
-Sound and take share their name up to the app's endings ``_cal`` and ``_raw``; of a take that lies
-there twice the calibrated one is read, and ``_neutral`` (the face at rest) never. A folder below
-FOLDER is a speaker; takes right in FOLDER are one speaker's. The app's own scale of jaw and lips is
-not the camera's of the other corpora: these clips are of the kind whose gains and offsets are
-learned apart.
+Sound and take have the same name, up to the app's endings ``_cal`` and ``_raw``. If both versions
+of a take exist, ``_cal`` is read. Files ``_neutral`` (the face at rest) are skipped. Each subfolder
+of FOLDER is a speaker; takes in FOLDER itself belong to one speaker. The app scales jaw and lips
+differently from the other corpora, so gains and offsets of these clips are learned per speaker.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.data import media, offset
-from mien.models.data.parts import BRIDGE, cut
+from mien.models.data.parts import BRIDGE_S, cut
 from mien.models.data.schema import Clip, check, frame_count
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, FPS, INDEX, SPEECH, indices, lip_opening
@@ -28,11 +27,11 @@ from mien.models.speech.phones import UNKNOWN
 
 _log = logging.getLogger(__name__)
 ENDINGS: Final = ("_cal", "", "_raw")
-"""What the app calls the versions of one take, the best first."""
+"""Endings of the versions of one take, the preferred first."""
 
 
 def takes(folder: Path) -> dict[str, Path]:
-    """Every take at or below a folder, once: its name without ending -> its CSV."""
+    """Name without ending -> CSV of every take in a folder and its subfolders."""
     out: dict[str, tuple[int, Path]] = {}
     for path in sorted(folder.rglob("*.[cC][sS][vV]")):
         if path.stem.endswith("_neutral") or not is_take(path):
@@ -46,10 +45,10 @@ def takes(folder: Path) -> dict[str, Path]:
 
 
 def beside(path: Path, name: str) -> Path:
-    """The sound of the take ``path``, whose name without ending is ``name``.
+    """Path of the sound of the take ``path``, whose name without ending is ``name``.
 
     Raises:
-        ModelError: there is none.
+        ModelError: the take has no sound.
     """
     allowed = (*media.SOUNDS, *media.VIDEOS)
     others = {p.name.lower(): p for p in sorted(path.parent.iterdir()) if p.is_file()}
@@ -62,31 +61,31 @@ def beside(path: Path, name: str) -> Path:
 
 
 def clips(folder: Path) -> list[Clip]:
-    """Every stretch of every take in which the app saw a face.
+    """Every part of every take with a tracked face.
 
-    A take that cannot be used is named and left out.
+    An unusable take is skipped with a warning.
 
     Raises:
-        ModelError: not one can be used.
+        ModelError: no take is usable.
     """
-    table = offset.told(folder)
+    table = offset.from_table(folder)
     found = takes(folder)
     out: list[Clip] = []
     for name, path in found.items():
         try:
             out += from_take(name, path, folder, table)
         except ModelError as e:
-            _log.warning("left out: %s%s", e.message, f" (wanted {e.hint})" if e.hint else "")
+            _log.warning("skipped: %s%s", e.message, f" (expected {e.hint})" if e.hint else "")
     if not out:
         raise ModelError(
-            f"no Live Link Face take in {folder} can be used ({len(found)} looked at)",
+            f"no Live Link Face take in {folder} can be used (of {len(found)})",
             "takes as CSV, and their sound beside them under the same name",
         )
     return out
 
 
 def from_take(name: str, path: Path, folder: Path, table: dict[str, float]) -> list[Clip]:
-    """The clips of one take; ``table`` holds offsets that are known.
+    """The clips of one take. ``table`` holds offsets by name, s.
 
     Raises:
         ModelError: not a take, or no sound.
@@ -95,25 +94,25 @@ def from_take(name: str, path: Path, folder: Path, table: dict[str, float]) -> l
     samples = media.sound(beside(path, name))
     frames = frame_count(len(samples))
     zero = np.arange(frames) / FPS
-    shapes, seen = at(take, zero)
-    late = offset.of(Path(name).name, table, samples, lip_opening(shapes), seen)
+    shapes, observed = at(take, zero)
+    late = offset.of(Path(name).name, table, samples, lip_opening(shapes), observed)
     if late:
-        shapes, seen = at(take, zero + late)
-    # Nothing but the mouth: what brows do while somebody speaks is not the sound's doing.
+        shapes, observed = at(take, zero + late)
+    # The mouth only: sound does not determine the brows.
     given = take.given.copy()
     given[np.setdiff1d(np.arange(len(ARKIT)), indices(SPEECH))] = False
     speaker = str(path.parent.relative_to(folder.parent))
     corpus, labels = f"livelink-{folder.name}", np.full(frames, UNKNOWN, np.int8)
     whole = Clip(name, corpus, speaker, "mapped", samples, shapes.astype(np.float16), given, labels)
     check(whole)
-    return cut(whole, seen)
+    return cut(whole, observed)
 
 
 def at(take: Take, times: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """A take at ``times`` (T,) seconds -> shapes (T, 52), and where there was a face, (T,).
+    """Shapes (T, 52) of a take at ``times`` (T,) s, and the mask (T,) of frames with a face.
 
-    Rows come when the telephone has time: each is taken at its own time code. Where rows are
-    missing for more than BRIDGE, or are all 0 (the app lost the face), nothing was seen.
+    Rows have irregular times, so each is used at its timecode. The face is lost where rows are
+    missing for more than BRIDGE_S, or where all values are 0.
     """
     order = np.argsort(take.times, kind="stable")
     source, rows = take.times[order], np.clip(take.weights[order], 0.0, 1.0)
@@ -121,12 +120,12 @@ def at(take: Take, times: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDA
     if not there.any():
         raise ModelError("a take in which nothing ever moves")
     source, rows = source[there], rows[there]
-    # The lips of an animation may be told to close further than its jaw is open.
+    # mouthClose of an animation may exceed jawOpen.
     rows[:, INDEX["mouthClose"]] = np.minimum(
         rows[:, INDEX["mouthClose"]], rows[:, INDEX["jawOpen"]]
     )
     out = np.stack([np.interp(times, source, column) for column in rows.T], axis=1)
     after = np.clip(np.searchsorted(source, times), 1, max(len(source) - 1, 1))
     gap = source[np.minimum(after, len(source) - 1)] - source[after - 1]
-    seen = (times >= source[0]) & (times <= source[-1]) & (gap <= BRIDGE)
-    return out.astype(np.float32), seen
+    observed = (times >= source[0]) & (times <= source[-1]) & (gap <= BRIDGE_S)
+    return out.astype(np.float32), observed

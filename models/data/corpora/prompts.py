@@ -1,4 +1,4 @@
-"""Real recorded speech with its text, aligned: Debian's asterisk-core-sounds (CC BY-SA 3.0)."""
+"""Recorded prompts with their text, aligned: Debian's asterisk-core-sounds (CC BY-SA 3.0)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXT: Final = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz
 
 
 def texts(path: Path = TEXT) -> dict[str, str]:
-    """File name without its ending -> what is said in it."""
+    """File name without its ending -> text of the recording."""
     out = {}
     for line in gzip.decompress(path.read_bytes()).decode("utf-8", "replace").splitlines():
         name, colon, text = line.partition(":")
@@ -32,7 +32,7 @@ def texts(path: Path = TEXT) -> dict[str, str]:
 
 
 def clips() -> list[Clip]:
-    """Every prompt that could be aligned.
+    """Every prompt with a successful alignment.
 
     Raises:
         ModelError: the packages or ffmpeg are not installed.

@@ -5,7 +5,7 @@ six bytes of version, one byte each for floppy, demo and compression (1 = MP3), 
 entries (2 bytes); an entry is a name (12 bytes), a bundle (1), an offset from the start of the
 file (4) and a size (4). Recorded lines are the names that end in .SB.
 
-(C) John Passfield and Steven Stamatiadis; free to give away, and nothing of it is in this project.
+(C) John Passfield and Steven Stamatiadis. Free to distribute; no part of it is in this project.
 """
 
 from __future__ import annotations

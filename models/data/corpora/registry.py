@@ -1,4 +1,4 @@
-"""Every corpus by name, prepared once and kept in a cache outside the repository."""
+"""Registry of the built-in corpora. Prepared corpora are stored in a cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mien.models.errors import ModelError
 
 _log = logging.getLogger(__name__)
 REAL: Final = {"grid": "grid_s1", "facegood": "facegood"}
-"""Corpora with shapes of a face -> their folders."""
+"""Corpus with recorded shapes -> name of its folder."""
 ALL: Final = ("grid", "facegood", "flite", "hibari", "espeak", "asterisk", *acted.GAMES)
 ODDS: Final = {
     "grid": 0.3,
@@ -28,10 +28,10 @@ ODDS: Final = {
     "queen": 0.2,
     "steelsky": 0.15,
 }
-"""How often each is drawn when all are there."""
+"""Corpus -> default odds with which it is drawn."""
 RULES: Final = ("general", "fitted")
-_VERSION: Final = 3  # of the code that prepares; a change makes every cache anew
-_RULES_VERSION: Final = 4  # and of what rules add
+_VERSION: Final = 3  # of the preparation; a change invalidates all caches
+_RULES_VERSION: Final = 4  # of the rules; a change invalidates the caches of clips with rules
 
 
 def default_cache() -> Path:
@@ -41,7 +41,7 @@ def default_cache() -> Path:
 
 
 def dictionary_words() -> list[str]:
-    """Plain words of pocketsphinx's pronouncing dictionary, or none if it is not installed."""
+    """Words of pocketsphinx's pronouncing dictionary; empty if it is not installed."""
     try:
         import pocketsphinx
     except ImportError:
@@ -58,15 +58,21 @@ def prepare(
     leave_out: str = "",
     rules: str = "general",
 ) -> list[tuple[Corpus, float]]:
-    """Prepare corpora and say how often to draw from each.
+    """Prepare corpora.
 
-    ``rules`` of coarticulation are ``general`` (phonetics only, as for a face nobody knows) or
-    ``fitted`` to the speaker of GRID. Faces that were never seen follow the general ones better.
+    Args:
+        names: names of corpora. A name may carry odds, as in ``grid:0.2``.
+        data: folder with the recorded corpora.
+        cache: folder of prepared corpora.
+        leave_out: name of a corpus to skip.
+        rules: coarticulation rules. ``general``: from phonetics only. ``fitted``: to the speaker of
+            GRID. The general rules are better for new faces.
 
-    A name may bring its own odds, as in ``grid:0.2``.
+    Returns:
+        The corpora, each with its odds.
 
     Raises:
-        ModelError: an unknown name, or a corpus that this machine cannot make.
+        ModelError: an unknown name, or the sources of a corpus are not installed.
     """
     odds = {name: _odds(name, given) for name, _, given in (n.partition(":") for n in names)}
     names = list(odds)
@@ -76,7 +82,7 @@ def prepare(
     if rules not in RULES:
         raise ModelError(f"no rules {rules!r}, there are {', '.join(RULES)}")
     if rules == "fitted" and leave_out == "grid":
-        raise ModelError("fitted rules know GRID, which was to be left out", "--rules general")
+        raise ModelError("fitted rules contain GRID, which --leave-out excludes", "--rules general")
     out = []
     for name in names:
         if name == leave_out:

@@ -1,12 +1,12 @@
-"""Rob Northen's compression, method 1: Huffman codes and copies of what came before.
+"""Rob Northen's compression, method 1: Huffman codes and copies of earlier output.
 
-After a header of 18 bytes ("RNC", the method, both sizes, both checksums, leeway, number of
-chunks; big-endian) two streams share the bytes. Bits come from 16-bit little-endian words, lowest
-first, each word read at the place that the bytes have reached; the first two bits mean nothing.
-A chunk has three codes (lengths of literals, distances, lengths of copies) and a count; then that
-many times: a run of literal bytes and, but for the last time, a distance less 1 and a length
-less 2. A number's code gives its size in bits; the bits after it are the number without its
-leading 1.
+The header has 18 bytes, big-endian: "RNC", the method, both sizes, both checksums, leeway, number
+of chunks. After it a bit stream and a byte stream share the data. Bits come from 16-bit
+little-endian words, lowest bit first. A word is read at the current position of the byte stream.
+The first two bits are unused. A chunk has three Huffman codes (lengths of literals, distances,
+lengths of copies) and a count. Then follow that many runs of literal bytes. After each run except
+the last there is a distance minus 1 and a length minus 2. The code of a number is its size in bits.
+The number follows without its leading 1.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _HEADER: Final = struct.Struct(">3sBIIHHBB")
 
 
 def packed(data: bytes) -> bool:
-    """Whether data begin as a packed block."""
+    """Whether data begin with the header of a packed block."""
     return len(data) >= _HEADER.size and data[:4] == b"RNC\x01"
 
 
@@ -51,7 +51,7 @@ class _Bits:
         self._count = 0
 
     def take(self, count: int) -> int:
-        """The next bits, the first of them lowest."""
+        """The next ``count`` bits, the first bit lowest."""
         while self._count < count:
             if self._at + 2 > len(self._data) + 1:
                 raise ModelError("a packed block ends too soon")
@@ -81,8 +81,8 @@ class _Code:
         self._values: dict[tuple[int, int], int] = {}
         code = 0
         for size in range(1, 16):
-            for value, own in enumerate(sizes):
-                if own == size:
+            for value, length in enumerate(sizes):
+                if length == size:
                     self._values[size, code] = value
                     code += 1
             code <<= 1
@@ -98,10 +98,10 @@ class _Code:
 
 
 def unpack(data: bytes) -> bytes:
-    """A packed block -> what went in.
+    """Decompress a packed block.
 
     Raises:
-        ModelError: not such a block, or a damaged one.
+        ModelError: not a packed block, or a damaged one.
     """
     if not packed(data):
         raise ModelError("no block packed by RNC's method 1")

@@ -1,4 +1,4 @@
-"""Text for synthetic voices: seeded, from our own word lists and any pronouncing dictionary."""
+"""Random text for synthetic voices, from word lists of this file and a pronouncing dictionary."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _PLACES: Final = _words(
 
 
 def sentences(count: int, seed: int, words: Sequence[str] = ()) -> list[str]:
-    """English sentences of 5 to 18 words; a share of the nouns are drawn from ``words``."""
+    """Random English sentences. 45 % of the nouns are drawn from ``words`` if it is not empty."""
     rng = np.random.default_rng(seed)
 
     def pick(items: Sequence[str]) -> str:
@@ -87,7 +87,7 @@ _LEGAL_I: Final = frozenset(("b", "p", "m", "d", "t", "n", "l", "j", "q", "x"))
 
 
 def pinyin(count: int, seed: int) -> list[str]:
-    """Strings of Mandarin syllables with tones; they mean nothing."""
+    """Random sequences of Mandarin syllables with tones, without meaning."""
     rng = np.random.default_rng(seed)
     out = []
     for _ in range(count):

@@ -1,12 +1,13 @@
 """Voices of the game Beneath a Steel Sky: acted English, many characters, 11 kHz, 8 bits.
 
-sky.dnr is the table of sky.dsk, all little-endian: the number of files (4 bytes), then for each its
-number (2), its place (3) and its size and flags (3). Bit 23 of the place says that the rest counts
-in 16 bytes; bit 23 of the size that nothing is packed. Recorded lines are the files from 50000 on:
-a header of 22 bytes (the flag that they are packed is its lowest byte's highest bit), then samples
-without a sign, packed by RNC's method 1.
+sky.dnr is the table of sky.dsk. All numbers are little-endian. The table starts with the number of
+files (4 bytes). Each file has a number (2 bytes), an offset (3) and a size with flags (3). Bit 23
+of the offset: the other bits count units of 16 bytes. Bit 23 of the size: the file is not packed.
+Files from 50000 on are recorded lines: a header of 22 bytes, then unsigned samples, packed by RNC's
+method
+1. The highest bit of the header's first byte is the flag of packed samples.
 
-(C) Revolution Software Ltd; free to give away, and nothing of it is in this project.
+(C) Revolution Software Ltd. Free to distribute; no part of it is in this project.
 """
 
 from __future__ import annotations

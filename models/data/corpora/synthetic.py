@@ -1,4 +1,4 @@
-"""Corpora of synthetic voices: text, sound and phone times, with shapes by rule."""
+"""Corpora of synthetic voices: text, sound, phone times, and shapes by rules."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ ESPEAK: Final[tuple[tuple[str, str], ...]] = (
     *(("cmn-latn-pinyin", v) for v in ("f2", "m3", "anika", "david", "f3", "m8")),
     *(("es", "f1"), ("it", "m4"), ("de", "f4"), ("pt-br", "m2"), ("nl", "f2"), ("pl", "m1")),
 )
-"""Languages and variants of espeak-ng that speak for training."""
+"""Languages and variants of espeak-ng in the training data."""
 
 
 def rule_clip(name: str, corpus: str, speaker: str, spoken: Spoken) -> Clip:
-    """Shapes by the fitted rules for what a voice said."""
+    """Clip of an utterance, with shapes by the fitted rules."""
     frames = frame_count(len(spoken.samples))
     shapes = coarticulation.shapes(spoken.phones, spoken.samples, frames).astype(np.float16)
     labels = frame_labels(spoken.phones, frames, FPS)
@@ -37,15 +37,15 @@ def rule_clip(name: str, corpus: str, speaker: str, spoken: Spoken) -> Clip:
 
 
 def with_rules(clip: Clip, rules: coarticulation.Rules) -> Clip:
-    """The same recording with shapes by other rules (phone times to the nearest 1/60 s), LATE."""
-    late = coarticulation.LATE
+    """The same recording with shapes by ``rules``, delayed by DELAY_S. Phone times have 1/60 s."""
+    late = coarticulation.DELAY_S
     phones = [Phone(p.name, p.start + late, p.end + late) for p in from_labels(clip.phones, FPS)]
     shapes = coarticulation.shapes(phones, clip.samples, len(clip.phones), rules)
     return replace(clip, shapes=shapes.astype(np.float16))
 
 
 def with_pauses(spoken: Spoken, rng: np.random.Generator) -> Spoken:
-    """Silence of random length before and after, so that rest is heard too."""
+    """Add silence of random length before and after an utterance."""
     before, after = rng.uniform(0.1, 0.8), rng.uniform(0.1, 0.8)
     pads = [np.zeros(int(s * RATE), np.int16) for s in (before, after)]
     shift = len(pads[0]) / RATE
@@ -60,9 +60,9 @@ _GRID: Final = 3  # frames: 3 / 60 s are 800 samples exactly
 
 
 def joined(clips: Sequence[Clip], seed: int = 0, together: int = 4) -> list[Clip]:
-    """Sentences of one voice after each other, with pauses of 0.1 to 0.8 s between them.
+    """Concatenate sentences of one voice, with pauses of 0.1 to 0.8 s between them.
 
-    A voice that is cut into sentences never pauses; people do, and lips close when they do.
+    Single sentences contain no pauses. Real speech does, and lips close in pauses.
     """
     rng = np.random.default_rng(seed)
     out: list[Clip] = []
@@ -104,7 +104,7 @@ def clips(
     texts: Sequence[str],
     minutes: float,
 ) -> list[Clip]:
-    """Speak ``texts`` in order until there are ``minutes`` of sound."""
+    """Synthesise ``texts`` in order, until there are ``minutes`` of sound."""
     rng = np.random.default_rng(zlib.crc32(speaker.encode()))
     out: list[Clip] = []
     total = 0.0
@@ -121,7 +121,7 @@ def clips(
 
 
 def makers(words: Sequence[str], size: float = 1.0) -> dict[str, Callable[[], list[Clip]]]:
-    """Name of every synthetic corpus -> how to make it; ``size`` scales the minutes."""
+    """Name of a synthetic corpus -> function that makes its clips. ``size`` scales the length."""
 
     def english(speaker: str) -> list[str]:
         return sentences(2000, zlib.crc32(speaker.encode()), words)

@@ -1,11 +1,11 @@
-"""Any folder of videos with sound -> clips: who speaks in them is tracked through MediaPipe.
+"""A folder of videos with sound -> clips, by tracking the speaker's face with MediaPipe.
 
     FOLDER/anna/monday.mp4, FOLDER/anna/tuesday.mov, FOLDER/ben/talk.webm
 
-One person in view, lips to be seen. A folder below FOLDER is a speaker; videos right in FOLDER are
-one speaker's. Frames without a face, with one turned away or too small for its lips to be seen are
-left out. Tracking a video takes about as long as watching it, once: its result is kept by the hash
-of its content.
+Each video shows one person with visible lips. Each subfolder of FOLDER is a speaker; videos in
+FOLDER itself belong to one speaker. Frames without a face, with a face that is turned away, or with
+a face that is too small are dropped. Tracking takes about the length of the video. Its result is
+stored under the hash of the file's content.
 """
 
 from __future__ import annotations
@@ -39,84 +39,85 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _VERSION: Final = 1  # of the tracking; a change tracks every video anew
 LIPS: Final = (13, 14)
-SMALLEST: Final = 30.0
-"""Pixels between the outer corners of the eyes; in a smaller face lips are a few pixels."""
-TURNED: Final = 0.77
-"""Least share of that distance that is seen from the front: the head turns up to 40 degrees."""
-_REST: Final = 20.0  # percentile of the gap below which a mouth is at rest, or as good as
+MIN_EYE_DISTANCE_PX: Final = 30.0
+"""Smallest distance of the outer eye corners, pixels. The lips of a smaller face are
+unmeasurable."""
+MIN_FRONTAL_SHARE: Final = 0.77
+"""Smallest ratio of that distance in the image to the distance in 3D: 40 degrees of yaw."""
+_REST_PERCENTILE: Final = 20.0  # of the lip gap; below it the mouth counts as at rest
 
 
 @dataclass(frozen=True)
 class Tracking:
-    """What was seen in a video, frame k at k / fps seconds."""
+    """Tracked face of a video, frame k at k / fps seconds."""
 
     fps: float
     shapes: NDArray[np.float32]
-    """(t, 52) MediaPipe's own; meaningless where not ``seen``."""
+    """(t, 52) MediaPipe's shapes, undefined outside ``observed``."""
     gap: NDArray[np.float64]
-    """(t,) between the lips, in distances of the outer corners of the eyes."""
+    """(t,) lip gap, in distances of the outer eye corners."""
     width: NDArray[np.float64]
-    """(t,) of the mouth, likewise."""
-    seen: NDArray[np.bool_]
-    """(t,) whether a face was there that can be measured."""
+    """(t,) mouth width, in the same unit."""
+    observed: NDArray[np.bool_]
+    """(t,) mask of the frames with a measurable face. Its key in stored files is ``seen``."""
 
 
 def files(folder: Path) -> list[Path]:
-    """Every video at or below a folder, in name order."""
+    """Every video in a folder and its subfolders, in name order."""
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in media.VIDEOS and p.is_file())
 
 
 def clips(folder: Path, cache: Path) -> list[Clip]:
-    """Every stretch of every video in which somebody can be seen speaking.
+    """Every part of every video with a measurable face.
 
-    A video that cannot be used is named and left out.
+    An unusable video is skipped with a warning.
 
     Raises:
-        ModelError: not one can be used.
+        ModelError: no video is usable.
     """
     found = files(folder)
-    table = offset.told(folder)
+    table = offset.from_table(folder)
     out: list[Clip] = []
     for k, path in enumerate(found):
         _log.info("video %d of %d: %s", k + 1, len(found), path.relative_to(folder))
         try:
             out += from_video(path, folder, cache, table)
         except ModelError as e:
-            _log.warning("left out: %s", e.message)
+            _log.warning("skipped: %s", e.message)
     if not out:
         kinds = " ".join(media.VIDEOS)
         raise ModelError(
-            f"no video in {folder} shows a face that speaks ({len(found)} looked at, of {kinds})",
-            "one person in view, lips to be seen, with sound",
+            f"no video in {folder} shows a face that speaks ({len(found)} files of {kinds})",
+            "one person in view, visible lips, with sound",
         )
     return out
 
 
 def from_video(path: Path, folder: Path, cache: Path, table: dict[str, float]) -> list[Clip]:
-    """The clips of one video; ``table`` holds offsets that are known.
+    """The clips of one video. ``table`` holds offsets by name, s.
 
     Raises:
-        ModelError: not a video, no sound, or hardly ever a face.
+        ModelError: not a video, no sound, or a face for less than 1 s.
     """
     tracking = tracked(path, cache)
-    seen = bridged(tracking.seen, tracking.fps)
-    share = float(tracking.seen.mean()) if len(seen) else 0.0
-    if tracking.seen.sum() < tracking.fps:
+    observed = bridged(tracking.observed, tracking.fps)
+    share = float(tracking.observed.mean()) if len(observed) else 0.0
+    if tracking.observed.sum() < tracking.fps:
         raise ModelError(f"{path} shows a face for less than a second")
     if share < 0.9:
         _log.info("%s: a face can be measured in %.0f %% of it", path.name, 100 * share)
     samples = media.sound(path)
     frames = frame_count(len(samples))
     shapes = agreeing(tracking)
-    # An own time for every frame: that of the video, less by how much the face is late.
-    inside = at_60(seen[:, None].astype(np.float64), tracking.fps, frames)[:, 0] > 0.999
+    # Frame times of the sound, shifted by the delay of the face.
+    inside = at_60(observed[:, None].astype(np.float64), tracking.fps, frames)[:, 0] > 0.999
     late = offset.of(
         path.stem, table, samples, lip_opening(at_60(shapes, tracking.fps, frames)), inside
     )
     times = np.arange(frames) / FPS + late
     shapes60 = _at(shapes, tracking.fps, times).astype(np.float16)
-    inside = _at(seen[:, None].astype(np.float64), tracking.fps, times)[:, 0] > 0.999
-    inside &= (times >= 0) & (times <= (len(seen) - 1) / tracking.fps)
+    inside = _at(observed[:, None].astype(np.float64), tracking.fps, times)[:, 0] > 0.999
+    inside &= (times >= 0) & (times <= (len(observed) - 1) / tracking.fps)
     given = np.zeros(len(ARKIT), np.bool_)
     given[indices((*GROUPS["jaw"], *GROUPS["mouth"]))] = True
     name = str(path.relative_to(folder))
@@ -130,16 +131,16 @@ def from_video(path: Path, folder: Path, cache: Path, table: dict[str, float]) -
 
 
 def agreeing(tracking: Tracking) -> NDArray[np.float32]:
-    """(t, 52) shapes that say what was measured on the lips, by the scale of every other corpus.
+    """Shapes (t, 52) that agree with the measured lips, in the scale of the other corpora.
 
-    What the tracker reads from closed lips differs from face to face and is taken off.
+    The tracker's gap of closed lips differs between faces. It is subtracted.
     """
-    seen = tracking.seen
-    gap, width = filled(tracking.gap, seen), filled(tracking.width, seen)
-    closed = float(np.percentile(gap[seen], 2))
+    observed = tracking.observed
+    gap, width = filled(tracking.gap, observed), filled(tracking.width, observed)
+    closed = float(np.percentile(gap[observed], 2))
     gap = gap - max(min(closed, 0.04) - GAP_REST, 0.0)
-    resting = seen & (gap <= np.percentile(gap[seen], _REST))
-    shapes = filled(tracking.shapes, seen)
+    resting = observed & (gap <= np.percentile(gap[observed], _REST_PERCENTILE))
+    shapes = filled(tracking.shapes, observed)
     return from_measures(shapes, gap, width, float(np.median(width[resting])))
 
 
@@ -151,10 +152,10 @@ def _at(
 
 
 def tracked(path: Path, cache: Path) -> Tracking:
-    """What is seen in a video, from the cache if these very bytes were tracked before.
+    """Track the face of a video, or read the stored result for the same content.
 
     Raises:
-        ModelError: it is no video.
+        ModelError: the file is not a video.
     """
     with path.open("rb") as f:
         digest = hashlib.file_digest(f, "sha256").hexdigest()[:16]
@@ -165,15 +166,17 @@ def tracked(path: Path, cache: Path) -> Tracking:
     # MediaPipe takes seconds to load.
     from mien.models.vision.face_tracker import FaceTracker
 
-    about = media.look(path)
+    about = media.probe(path)
     with FaceTracker(None) as tracker:
         rows = list(_rows(path, about, tracker))
     if not rows:
-        raise ModelError(f"{path} shows not a single picture")
-    shapes, gap, width, seen = (np.asarray(column) for column in zip(*rows, strict=True))
-    out = Tracking(about.fps, shapes.astype(np.float32), gap, width, seen.astype(np.bool_))
+        raise ModelError(f"{path} contains no picture")
+    shapes, gap, width, observed = (np.asarray(column) for column in zip(*rows, strict=True))
+    out = Tracking(about.fps, shapes.astype(np.float32), gap, width, observed.astype(np.bool_))
     with whole(kept) as part, part.open("wb") as file:
-        np.savez(file, fps=out.fps, shapes=out.shapes, gap=out.gap, width=out.width, seen=out.seen)
+        np.savez(
+            file, fps=out.fps, shapes=out.shapes, gap=out.gap, width=out.width, seen=out.observed
+        )
     return out
 
 
@@ -195,7 +198,7 @@ def _rows(path: Path, about: media.Pictures, tracker: FaceTracker) -> Iterator[_
         row = nobody
         if found.found:
             eyes, flat = eyes_apart(found.pixels), eyes_apart(found.pixels[:, :2])
-            if flat >= SMALLEST and flat >= TURNED * eyes:
+            if flat >= MIN_EYE_DISTANCE_PX and flat >= MIN_FRONTAL_SHARE * eyes:
                 names = list(found.scores)
                 scores, _ = by_name(names, np.asarray([found.scores[n] for n in names]))
                 pairs = LIPS, MOUTH_CORNERS
@@ -205,5 +208,5 @@ def _rows(path: Path, about: media.Pictures, tracker: FaceTracker) -> Iterator[_
 
 
 def _distance(points: NDArray[np.float64], pair: tuple[int, int]) -> float:
-    # With MediaPipe's guess of the depth, so that a head that turns does not change its mouth.
+    # In 3D with MediaPipe's predicted depth, so that a turn of the head does not change the mouth.
     return float(np.linalg.norm(points[pair[0]] - points[pair[1]]))

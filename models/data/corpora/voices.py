@@ -1,7 +1,7 @@
-"""Synthetic voices with exact phone times. Tools of training only; none is needed to run a face.
+"""Synthetic voices with exact phone times, for training only.
 
 flite (Debian, BSD-like), hibari-tts (PyPI, Apache-2.0) and espeak-ng (Debian, GPL-3, loaded as a
-shared library): each turns text into samples and the phones that it really spoke.
+shared library). Each converts text to samples and phones.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from mien.models.speech.phones import SILENCE, Phone, arpabet, ipa, merge_silenc
 
 @dataclass(frozen=True)
 class Spoken:
-    """What a voice said."""
+    """A synthesised utterance."""
 
     samples: NDArray[np.int16]
     """(n,) at 16 kHz."""
@@ -38,14 +38,14 @@ class Spoken:
 
 
 Voice = Callable[[str, np.random.Generator], Spoken]
-"""Text and a source of chance (pitch, tempo) -> speech."""
+"""Text and a random generator (for pitch and tempo) -> utterance."""
 
 FLITE: Final[dict[str, float]] = {"awb": 130.0, "kal16": 105.0, "rms": 100.0, "slt": 175.0}
-"""Voice -> usual pitch, Hz."""
+"""Voice -> mean pitch, Hz."""
 
 
 def flite(voice: str) -> Voice:
-    """A voice of flite; its ``-psdur`` prints each phone with its end."""
+    """A voice of flite. Its option ``-psdur`` prints each phone with its end time."""
     program = shutil.which("flite")
     if program is None:
         raise ModelError("flite is not installed", "apt-get install flite")
@@ -83,7 +83,7 @@ def flite(voice: str) -> Voice:
 
 
 def hibari() -> Voice:
-    """The voice inside the hibari-tts wheel; its pitch contour is moved and stretched at will."""
+    """The voice of the hibari-tts wheel, with random changes of the pitch contour."""
     try:
         import hibari as package
         import onnx
@@ -121,12 +121,12 @@ def hibari() -> Voice:
     return speak
 
 
-HIBARI_LATE: Final = 0.06
-"""Seconds by which hibari's durations run behind its sound (median, against forced alignment)."""
+HIBARI_DELAY_S: Final = 0.06
+"""Delay of hibari's durations after its sound, s (median against a forced alignment)."""
 
 
 def _letters(tokens: list[int], names: dict[int, str], edges: NDArray[np.float64]) -> list[Phone]:
-    """Tokens with their times -> phones; marks of stress and length lend their time to others."""
+    """Tokens with times -> phones. The time of stress and length marks goes to their neighbours."""
     out: list[Phone] = []
     lent: float | None = None
     for i, token in enumerate(tokens):
@@ -143,13 +143,14 @@ def _letters(tokens: list[int], names: dict[int, str], edges: NDArray[np.float64
         else:
             out.append(Phone(SILENCE, start, end))
     moved = [
-        Phone(p.name, max(p.start - HIBARI_LATE, 0.0), max(p.end - HIBARI_LATE, 0.0)) for p in out
+        Phone(p.name, max(p.start - HIBARI_DELAY_S, 0.0), max(p.end - HIBARI_DELAY_S, 0.0))
+        for p in out
     ]
     return [p for p in moved if p.end > p.start]
 
 
 def _whole(samples: NDArray[np.int16], phones: list[Phone]) -> Spoken:
-    """Fit phones to the length of the sound: silence up to its end, nothing after it."""
+    """Fit phones to the length of the sound, with silence up to its end."""
     length = len(samples) / RATE
     inside = [Phone(p.name, p.start, min(p.end, length)) for p in phones if p.start < length]
     last = inside[-1].end if inside else 0.0

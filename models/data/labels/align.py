@@ -1,7 +1,7 @@
-"""Words spoken in a recording -> phone times, by pocketsphinx's forced alignment (BSD-2).
+"""Words of a recording -> phone times, by forced alignment with pocketsphinx (BSD-2).
 
-Runs at development time only: training data, and the measured baseline. Median error of a phone's
-start against the times of four synthetic voices: 8 to 11 ms.
+Only training and benchmarks use it. The median error of a phone's start is 8 to 11 ms, measured on
+four synthetic voices.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mien.models.speech.features import RATE
 from mien.models.speech.phones import SILENCE, Phone, arpabet, merge_silence
 
 _FRAME: Final = 0.01  # seconds of pocketsphinx
-_PAD: Final = 0.1  # seconds of near-silence that its search wants on both sides
+_PAD: Final = 0.1  # seconds of near-silence that the search needs on both sides
 
 
 class Aligner:
@@ -43,7 +43,8 @@ class Aligner:
     def align(self, samples: NDArray[np.int16], text: str) -> list[Phone] | None:
         """Samples (n,) at 16 kHz and their words -> phones from 0 s to the end.
 
-        None if a word is not in the dictionary or the search fails.
+        Returns:
+            The phones. None if a word is not in the dictionary or the search fails.
         """
         words = re.findall(r"[a-z']+", text.lower())
         if not words or not all(self.knows(w) for w in words):
@@ -72,7 +73,7 @@ class Aligner:
                 phones += [Phone(name, start, end) for name in arpabet(phone.name)[:1]]
         if not phones:
             return None
-        # What lies before and after the first and last phone is silence.
+        # Silence before the first and after the last phone.
         edges = [Phone(SILENCE, 0.0, phones[0].start), *phones]
         return merge_silence([*edges, Phone(SILENCE, phones[-1].end, length)])
 

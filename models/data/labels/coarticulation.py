@@ -1,14 +1,13 @@
-"""Phone times -> shapes by rule: what lips do for speech that no camera saw.
+"""Phone times -> shapes by rules, for speech without a camera.
 
 Dominance functions after Cohen & Massaro, "Modeling coarticulation in synthetic visual speech"
-(1993): every phone i has a target T and a dominance D that fades from its span on both sides,
+(1993). Every phone i has a target T and a dominance D, which decays on both sides of its span:
 
     D_i(t) = strength * exp(-fade * distance(t, span_i)),     value(t) = sum D_i T_i / sum D_i
 
-with the fade before and after a phone apart (lips prepare earlier than they let go). Vowels open
-further when they are louder. p, b and m then force the lips together, whatever the blend says. The
-numbers are fitted to the tracked speaker (``models/data/labels/coarticulation_fit.py``) and kept in
-``coarticulation.yaml``, so that rules and camera speak the same scale.
+The fades before and after a phone are separate parameters. Louder vowels open further. p, b and m
+close the lips fully after the blend. ``coarticulation_fit`` fits the parameters to the tracked
+speaker. ``coarticulation.yaml`` stores them, so that rules and camera have the same scale.
 """
 
 from __future__ import annotations
@@ -29,34 +28,34 @@ from mien.models.speech.features import RATE
 from mien.models.speech.phones import BILABIAL, LABIODENTAL, NUMBER, PHONES, SILENCE, VOWELS, Phone
 
 TRACKS: Final = ("opening", "jaw", "width", "roll_upper", "press")
-"""What is blended: lip opening and jaw in units of jawOpen, mouth width in interocular distances
-above rest, and two shapes of the lips."""
+"""Blended quantities: lip opening and jaw in units of jawOpen, mouth width above rest in
+interocular distances, and two lip shapes."""
 TABLE: Final = Path(__file__).with_name("coarticulation.yaml")
-CLOSING: Final = 0.05
-"""Seconds that lips take to close for p, b, m and to part after it."""
-RESTING: Final = 0.08
-"""Seconds that lips take to come to rest in a pause, and that they need to leave it."""
-LATE: Final = 0.0125
-"""Seconds that lips come after what general rules say. Networks that learned from these rules alone
-were early by 10 ms on one filmed speaker and by 18 ms on the other."""
-HELD: Final = 0.7
-"""Share of such a phone, from its start, during which they touch; then comes the release."""
+CLOSING_S: Final = 0.05
+"""Time of closing before and of opening after p, b and m, s."""
+RESTING_S: Final = 0.08
+"""Time in which lips come to rest in a pause, and in which they leave it, s."""
+DELAY_S: Final = 0.0125
+"""Delay of the lips relative to the general rules, s. Networks trained on these rules alone were
+early by 10 ms on one filmed speaker and by 18 ms on the other."""
+CONTACT_SHARE: Final = 0.7
+"""Share of a p, b or m, from its start, with touching lips. The release follows."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The numbers, one row per phone in the order of ``PHONES``."""
+    """Parameters of the rules, one row per phone in the order of ``PHONES``."""
 
     target: NDArray[np.float64]
     """(phones, tracks)."""
     strength: NDArray[np.float64]
     """(phones, tracks) relative dominance."""
     before: NDArray[np.float64]
-    """(phones, tracks) 1/s, how fast the dominance rises towards the phone."""
+    """(phones, tracks) rate of the dominance's rise before the phone, 1/s."""
     after: NDArray[np.float64]
-    """(phones, tracks) 1/s, how fast it fades after it."""
+    """(phones, tracks) rate of its decay after the phone, 1/s."""
     loudness: float
-    """Relative opening of a vowel per 10 dB above the usual."""
+    """Relative change of a vowel's opening per 10 dB above the median vowel."""
 
 
 _OPENING = (
@@ -79,12 +78,12 @@ def _column(text: str) -> NDArray[np.float64]:
 
 
 def default_rules() -> Rules:
-    """Where the fit starts, and what stands in for it when its speaker is held out of a run.
+    """General rules: initial values of the fit, and the rules for runs without its speaker.
 
     Openings of vowels follow lip areas in MRI of three speakers (Story, Titze & Hoffman, JASA 100,
     1996; Story et al., JASA 104, 1998; Story, JASA 123, 2008) and the lip distances of
-    VocalTractLab's German speaker; those of S, SH and their kin stand halfway between earlier
-    numbers and the latter. Widths follow the IPA's rounding and spreading.
+    VocalTractLab's German speaker; those of sibilants are halfway between earlier
+    values and the latter. Widths follow the IPA's rounding and spreading.
     """
     opening = _column(_OPENING)
     jaw = opening + 0.03
@@ -98,14 +97,14 @@ def default_rules() -> Rules:
     for p in ("W", "UW", "OW", "SH", "CH", "JH", "ZH", "R"):
         strength[NUMBER[p], 2] = 2.5
     for p in ("T", "D", "N", "L", "K", "G", "NG", "HH"):
-        strength[NUMBER[p]] *= 0.25  # these leave the lips to their neighbours
+        strength[NUMBER[p]] *= 0.25  # made by the tongue: neighbours determine the lips
     before, after = np.full_like(target, 18.0), np.full_like(target, 22.0)
     return Rules(target, strength, before, after, 0.2)
 
 
 @cache
 def fitted_rules() -> Rules:
-    """The table that ships."""
+    """Rules of the shipped table."""
     return read_rules(TABLE)
 
 
@@ -119,7 +118,7 @@ def read_rules(path: Path) -> Rules:
 
 
 def write_rules(rules: Rules, path: Path = TABLE, note: str = "") -> None:
-    """Keep fitted numbers as YAML: per phone targets, strengths, rises, fades, each per track."""
+    """Write rules as YAML: targets, strengths, rises and decays per phone and track."""
     tracks = ", ".join(TRACKS)
     lines = [f"# {note}", f"tracks: [{tracks}]", f"loudness: {rules.loudness:.4f}", "phones:"]
     parts = (rules.target, rules.strength, rules.before, rules.after)
@@ -130,7 +129,7 @@ def write_rules(rules: Rules, path: Path = TABLE, note: str = "") -> None:
 
 
 def loudness(phones: Sequence[Phone], samples: NDArray[np.int16]) -> NDArray[np.float64]:
-    """(n,) how loud each phone is, in units of 10 dB above a usual vowel of the same recording."""
+    """Level (n,) of each vowel above the recording's median vowel, in units of 10 dB."""
     level = np.empty(len(phones))
     for i, phone in enumerate(phones):
         part = samples[int(phone.start * RATE) : max(int(phone.end * RATE), 1)].astype(np.float64)
@@ -143,7 +142,7 @@ def loudness(phones: Sequence[Phone], samples: NDArray[np.int16]) -> NDArray[np.
 def blend(
     rules: Rules, phones: Sequence[Phone], loud: NDArray[np.float64], frames: int
 ) -> NDArray[np.float64]:
-    """(frames, tracks) at 60 a second."""
+    """Blended tracks (frames, tracks) at 60 Hz."""
     numbers = np.asarray([NUMBER[p.name] for p in phones])
     start = np.asarray([p.start for p in phones])
     end = np.asarray([p.end for p in phones])
@@ -156,7 +155,7 @@ def blend(
             target = target * (1 + rules.loudness * loud)
         fade = rules.before[numbers, k] * early + rules.after[numbers, k] * late
         dominance = rules.strength[numbers, k] * np.exp(-np.minimum(fade, 30))
-        # Far from everything the lips rest: a weak pull to silence.
+        # A weak term for silence, so that lips rest far from all phones.
         rest = 1e-4
         total = dominance.sum(axis=1) + rest
         out[:, k] = (dominance @ target + rest * rules.target[NUMBER["sil"], k]) / total
@@ -164,31 +163,31 @@ def blend(
 
 
 def rest(phones: Sequence[Phone], frames: int) -> NDArray[np.float64]:
-    """(frames,) factor on the opening: 0 inside a pause, 1 where somebody speaks.
+    """(frames,) factor on the opening: 0 inside a pause, 1 during speech.
 
-    The tracked speaker pauses at the ends of sentences only, so no fit can know the others.
+    The tracked speaker pauses at the ends of sentences only, so pauses cannot be fitted.
     """
     times = np.arange(frames) / FPS
     out = np.ones(frames)
     for phone in phones:
-        if phone.name == SILENCE and phone.end - phone.start > 2 * RESTING:
-            # The recording's own ends are not the ends of a pause.
-            first = phone.start + RESTING if phone.start > 0 else -RESTING
-            last = phone.end - RESTING if phone.end < frames / FPS - 0.02 else np.inf
-            away = np.maximum(np.maximum(first - times, times - last), 0) / RESTING
+        if phone.name == SILENCE and phone.end - phone.start > 2 * RESTING_S:
+            # Start and end of the recording are not ends of a pause.
+            first = phone.start + RESTING_S if phone.start > 0 else -RESTING_S
+            last = phone.end - RESTING_S if phone.end < frames / FPS - 0.02 else np.inf
+            away = np.maximum(np.maximum(first - times, times - last), 0) / RESTING_S
             x = np.clip(away, 0, 1)
             out = np.minimum(out, x * x * (3 - 2 * x))
     return out
 
 
 def contact(phones: Sequence[Phone], frames: int) -> NDArray[np.float64]:
-    """(frames,) factor on the opening: 0 while p, b or m hold the lips together, 1 away from it."""
+    """(frames,) factor on the opening: 0 while lips touch in p, b or m, 1 elsewhere."""
     times = np.arange(frames) / FPS
     out = np.ones(frames)
     for phone in phones:
         if phone.name in BILABIAL:
-            held = phone.start + HELD * (phone.end - phone.start)
-            away = np.maximum(np.maximum(phone.start - times, times - held), 0) / CLOSING
+            release = phone.start + CONTACT_SHARE * (phone.end - phone.start)
+            away = np.maximum(np.maximum(phone.start - times, times - release), 0) / CLOSING_S
             x = np.clip(away, 0, 1)
             out = np.minimum(out, x * x * (3 - 2 * x))
     return out
@@ -197,7 +196,7 @@ def contact(phones: Sequence[Phone], frames: int) -> NDArray[np.float64]:
 def shapes(
     phones: Sequence[Phone], samples: NDArray[np.int16], frames: int, rules: Rules | None = None
 ) -> NDArray[np.float32]:
-    """Phones of a recording (from 0 s to its end) -> (frames, 52) at 60 a second."""
+    """Phones of a recording, from 0 s to its end -> shapes (frames, 52) at 60 Hz."""
     rules = fitted_rules() if rules is None else rules
     tracks = blend(rules, phones, loudness(phones, samples), frames)
     opening = np.clip(tracks[:, 0], 0, 1) * contact(phones, frames) * rest(phones, frames)
@@ -228,7 +227,7 @@ def shapes(
 
 
 def _near(phones: Sequence[Phone], frames: int, names: tuple[str, ...]) -> NDArray[np.float64]:
-    """(frames,) 1 in the middle of these phones, 0 a tenth of a second away."""
+    """(frames,) 1 in the middle of the phones ``names``, 0 from 0.08 s outside them."""
     times = np.arange(frames) / FPS
     out = np.zeros(frames)
     for phone in phones:
@@ -241,4 +240,4 @@ def _near(phones: Sequence[Phone], frames: int, names: tuple[str, ...]) -> NDArr
 
 
 GIVEN: Final = np.isin(ARKIT, SPEECH)
-"""(52,) rules say something on every shape of speech, if only that it rests."""
+"""(52,) mask of the shapes that the rules supervise: all shapes of speech."""

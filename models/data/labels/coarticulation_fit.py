@@ -1,4 +1,4 @@
-"""Fit the rules of coarticulation to a tracked speaker, all phones in one gradient descent."""
+"""Fit the coarticulation rules to a tracked speaker, by gradient descent over all phones."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from mien.models.speech.phones import (
     from_labels,
 )
 
-_MOST = 48  # phones in a clip
-LEAST = 0.08
+_MAX_PHONES = 48  # phones in a clip
+MIN_OPENING = 0.08
 """Least opening of a phone that does not bring the lips together, in units of jawOpen (2.5 mm)."""
-LEAST_LABIODENTAL = 0.05
+MIN_OPENING_LABIODENTAL = 0.05
 
 
 def measured_tracks(clip: Clip) -> NDArray[np.float64]:
@@ -48,14 +48,14 @@ def fit(
     """
     clips = [c for c in clips if (c.phones != UNKNOWN).all() and len(c.phones) > 30]
     frames = min(len(c.phones) for c in clips)
-    number = torch.zeros(len(clips), _MOST, dtype=torch.long)
-    begin = torch.zeros(len(clips), _MOST)
-    end = torch.zeros(len(clips), _MOST)
-    loud = torch.zeros(len(clips), _MOST)
-    real = torch.zeros(len(clips), _MOST)
+    number = torch.zeros(len(clips), _MAX_PHONES, dtype=torch.long)
+    begin = torch.zeros(len(clips), _MAX_PHONES)
+    end = torch.zeros(len(clips), _MAX_PHONES)
+    loud = torch.zeros(len(clips), _MAX_PHONES)
+    real = torch.zeros(len(clips), _MAX_PHONES)
     measured = torch.zeros(len(clips), frames, len(TRACKS))
     for i, clip in enumerate(clips):
-        phones = from_labels(clip.phones, FPS)[:_MOST]
+        phones = from_labels(clip.phones, FPS)[:_MAX_PHONES]
         n = len(phones)
         number[i, :n] = torch.tensor([NUMBER[p.name] for p in phones])
         begin[i, :n] = torch.tensor([p.start for p in phones])
@@ -74,10 +74,10 @@ def fit(
     scale = measured.std(dim=(0, 1))
     optimiser = torch.optim.Adam([target, *logs, gain], rate)
     rng = np.random.default_rng(0)
-    # Few words were spoken: without a bound a phone may take its neighbour's closure.
-    least = torch.full((len(PHONES), 1), LEAST)
+    # The corpus has few words. Without a bound a phone may absorb its neighbour's closure.
+    least = torch.full((len(PHONES), 1), MIN_OPENING)
     least[[NUMBER[p] for p in (*BILABIAL, SILENCE)]] = 0.0
-    least[[NUMBER[p] for p in (*LABIODENTAL, "W")]] = LEAST_LABIODENTAL
+    least[[NUMBER[p] for p in (*LABIODENTAL, "W")]] = MIN_OPENING_LABIODENTAL
 
     def run(pick: Tensor) -> Tensor:
         at = torch.arange(frames)[None, :, None] / FPS

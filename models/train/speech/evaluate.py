@@ -1,4 +1,4 @@
-"""The speech network measured on recordings that it never heard."""
+"""Evaluation of the speech network on held-out recordings."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from mien.models.speech.network import SpeechNet, TorchEngine
 from mien.models.speech.stream import Engine, Stream, speak
 
 Speak = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Samples (n,) at 16 kHz -> (T, 52) at 60 a second: any system under test."""
+"""A system under test: samples (n,) at 16 kHz -> shapes (T, 52) at 60 Hz."""
 
 
 def listener(net: SpeechNet) -> Speak:
-    """The network as a system under test."""
+    """Wrap a network as a system under test."""
     return lambda samples: speak(TorchEngine(net), samples)
 
 
 def audio(path: Path) -> NDArray[np.float32]:
-    """(n,) at 16 kHz, -1..1."""
+    """Read a sound file as samples (n,) at 16 kHz in -1..1."""
     return read_audio(path).astype(np.float32) / np.float32(32768)
 
 
 def sample(values: NDArray[np.floating], times: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(T,) at 60 a second -> at ``times`` seconds."""
+    """Interpolate values (T,) at 60 Hz at ``times`` in seconds."""
     return np.asarray(np.interp(times, np.arange(len(values)) / FPS, values), np.float64)
 
 
 def on_grid(system: Speak, takes: Sequence[grid.Take]) -> dict[str, float]:
-    """Medians over clips of one tracked speaker."""
+    """Medians of the metrics over clips of one tracked speaker."""
     rows: dict[str, list[float]] = {}
     for take in takes:
         samples = audio(take.audio)
@@ -61,7 +61,7 @@ def on_grid(system: Speak, takes: Sequence[grid.Take]) -> dict[str, float]:
 
 
 def on_grid_windows(system: Speak, takes: Sequence[grid.Take]) -> float:
-    """Median r of the lip gap (a clip is one window of 3 s)."""
+    """Median Pearson r of the lip gap. A clip is one window of 3 s."""
     return float(
         np.median(
             [
@@ -75,7 +75,7 @@ def on_grid_windows(system: Speak, takes: Sequence[grid.Take]) -> float:
 
 
 def on_facegood(system: Speak, folder: Path) -> dict[str, float]:
-    """Median r of the opening over windows of 3 s of every take, and the envelopes' on the same."""
+    """Median r of the lip opening, RMS and log-RMS over windows of 3 s of every take."""
     names, start, fps, shape_names, values = facegood.read(folder)
     r: dict[str, list[float]] = {"r_opening": [], "r_rms": [], "r_log_rms": []}
     size = round(3 * fps)
@@ -98,7 +98,7 @@ def on_facegood(system: Speak, folder: Path) -> dict[str, float]:
 
 
 def on_phones(system: Speak, folder: Path) -> metrics.Contact:
-    """Closures against the phone TextGrids of a folder, summed over its recordings."""
+    """Counts of closures against the phone TextGrids of a folder, summed over recordings."""
     total = metrics.Contact()
     for path in sorted(folder.glob("*.TextGrid")):
         gap = lip_opening(system(audio(path.with_suffix(".flac"))))
@@ -107,7 +107,7 @@ def on_phones(system: Speak, folder: Path) -> metrics.Contact:
 
 
 def stream_vs_offline(engine: Engine, samples: NDArray[np.float32], seed: int = 0) -> float:
-    """Largest difference between the whole recording at once and random pieces of it."""
+    """Largest difference between one push of a whole recording and pushes of random pieces."""
     rng = np.random.default_rng(seed)
     stream, parts, at = Stream(engine), [], 0
     while at < len(samples):
@@ -120,7 +120,7 @@ def stream_vs_offline(engine: Engine, samples: NDArray[np.float32], seed: int = 
 
 
 def frame_times(engine: Engine, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(n,) milliseconds for each frame of a live stream: sound of one frame in, shapes out."""
+    """Computing time (n,) in ms of each frame of a live stream."""
     stream = Stream(engine)
     out = []
     for k in range(len(samples) * FPS // RATE):

@@ -1,4 +1,4 @@
-"""What the speech network is trained for: the weights of every wish, and the loss of a batch."""
+"""Objective of the speech network: weights of the loss terms, and the loss of a batch."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mien.models.speech.network import Heads
 from mien.models.speech.phones import BILABIAL, NUMBER, PHONES
 
 REFERENCE = 0
-"""The speaker whose gains are 1 by definition, and all that rules speak for."""
+"""Index of the reference speaker, whose gain is 1. All clips with rules use it."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that decides how a run goes."""
+    """Hyperparameters of a run. Field names are keys of stored plans."""
 
     steps: int = 3000
     seed: int = 0
@@ -32,32 +32,34 @@ class Plan:
     decay: float = 0.01
     temperature: float = 4.0
     average: float = 0.998
-    """Of the weights, for the network that is kept."""
+    """Decay of the moving average of the weights. The average is stored."""
     shape: float = 1.0
     width: float = 0.3
     opening: float = 2.0
     velocity: float = 4.0
     closure: float = 2.0
     contact: float = 0.3
-    """Of lips that touch in p, b and m, as they leave the network."""
+    """Weight of open lips at p, b and m in the final output."""
     apart: float = 4.0
+    """Weight of closed lips where the target is open."""
     silence: float = 1.5
     correlation: float = 0.3
     phone: float = 2.0
-    """Of naming the phone. What a network cannot name in a new voice it cannot show: with 0.1 it
-    named 12 % of the frames of a speaker whom it never heard, with this 44 %."""
+    """Weight of the phone classifier. On a speaker outside the training data, 12 % of the frames
+    had the right phone with a weight of 0.1, and 44 % with 2.0."""
     known: float = 0.3
+    """Weight of the speaker posterior."""
     gains: float = 0.01
     dropped: float = 0.1
-    """Share of channels in each block that a crop goes without."""
+    """Dropout rate of whole channels in each block, per crop."""
     half: bool = True
-    """Multiply in bfloat16."""
+    """Compute products in bfloat16."""
     every: int = 250
-    """Steps between lines of the curve."""
+    """Steps between two lines of the learning curve."""
 
 
 class Speakers(nn.Module):
-    """Gains and offsets of each face, learned beside the network and never shipped with it."""
+    """Gain and offset of each face, learned with the network and not stored with it."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
@@ -67,14 +69,14 @@ class Speakers(nn.Module):
         nn.init.zeros_(self.offset.weight)
 
     def forward(self, shapes: Tensor, speaker: Tensor) -> Tensor:
-        """(B, T, 52) of anybody -> of this face."""
-        own = (speaker != REFERENCE).float()[:, None, None]
-        gain = torch.exp(own * self.gain(speaker)[:, None])
-        out: Tensor = shapes * gain + own * self.offset(speaker)[:, None]
+        """Shapes (B, T, 52) of the reference face -> shapes of the faces ``speaker`` (B,)."""
+        specific = (speaker != REFERENCE).float()[:, None, None]
+        gain = torch.exp(specific * self.gain(speaker)[:, None])
+        out: Tensor = shapes * gain + specific * self.offset(speaker)[:, None]
         return out
 
     def size(self) -> Tensor:
-        """How far the speakers differ from the generic one: a penalty, a single number."""
+        """Penalty (scalar) on the difference of the speakers from the reference."""
         return (self.gain.weight**2).mean() + 10 * (self.offset.weight**2).mean()
 
 
@@ -97,15 +99,15 @@ class Objective:
     def __call__(
         self, heads: Heads, batch: Batch, speakers: Speakers
     ) -> tuple[Tensor, dict[str, float]]:
-        """The network's heads over the crop's frames.
+        """Loss of a batch -> total, and the parts by name.
 
-        Faces teach the head of their own. Rules teach anybody's, before loudness; closures and
-        silence are asked of it as it leaves.
+        Filmed faces supervise the speaker-specific head. Rules supervise the generic head before
+        the loudness stage. Closures and silence supervise the final output.
         """
         plan = self._plan
-        seen = batch.tracked[:, None, None] > 0
-        mine = speakers(torch.where(seen, heads.own, heads.plain), batch.speaker)
-        left = opening(torch.where(seen, heads.own, heads.anybody))
+        tracked = batch.tracked[:, None, None] > 0
+        fitted = speakers(torch.where(tracked, heads.specific, heads.generic_plain), batch.speaker)
+        final = opening(torch.where(tracked, heads.specific, heads.generic))
         speech = 1 - batch.silent.amin(dim=1, keepdim=True)
         context = losses.context_weights(
             batch.shapes[..., self._mouth] * batch.given[..., self._mouth], plan.temperature
@@ -113,44 +115,46 @@ class Objective:
         mask = batch.given * batch.weight[:, None, None]
         weighted = mask * self._scale * context[..., None]
         lips = mask[..., INDEX["jawOpen"]]
-        gap, true_gap = opening(mine), opening(batch.shapes)
-        width, true_width = _width(mine), _width(batch.shapes)
+        gap, true_gap = opening(fitted), opening(batch.shapes)
+        width, true_width = _width(fitted), _width(batch.shapes)
         real = batch.tracked[:, None] * lips
         labelled = batch.phones >= 0
         closed = (self._bilabial[batch.phones] & labelled).float() * lips
-        rules = 1 - batch.tracked[:, None]  # a camera knows better than an alignment
+        rules = 1 - batch.tracked[:, None]  # a camera is more accurate than an alignment
         closed = closed * rules
         parts = {
-            "shape": plan.shape * (weighted * (mine - batch.shapes) ** 2).sum() / mask.sum(),
+            "shape": plan.shape * (weighted * (fitted - batch.shapes) ** 2).sum() / mask.sum(),
             "width": plan.width * 100 * losses.masked_mse(width - true_width, lips * context),
             "opening": plan.opening * 100 * losses.masked_mse(gap - true_gap, lips * context),
             "velocity": plan.velocity * 100 * losses.velocity(gap, true_gap, lips),
             "closure": plan.closure * 100 * losses.near_closure(gap, true_gap, lips),
-            "contact": plan.contact * 100 * losses.masked_mse(left, closed),
-            "apart": plan.apart * 100 * losses.parted(opening(heads.plain), true_gap, lips * rules),
-            "silence": plan.silence * 100 * losses.stillness(left, batch.silent),
+            "contact": plan.contact * 100 * losses.masked_mse(final, closed),
+            "apart": plan.apart
+            * 100
+            * losses.parted(opening(heads.generic_plain), true_gap, lips * rules),
+            "silence": plan.silence * 100 * losses.stillness(final, batch.silent),
             "correlation": plan.correlation
             * (
                 losses.decorrelation(gap, true_gap, real)
                 + 0.5 * losses.decorrelation(width, true_width, real)
             ),
             "phone": plan.phone * _phone_loss(heads.phones, batch.phones),
-            "known": plan.known * _known_loss(heads.known, batch.tracked, speech),
+            "known": plan.known * _posterior_loss(heads.posterior_logit, batch.tracked, speech),
             "gains": plan.gains * speakers.size(),
         }
         total = torch.stack(list(parts.values())).sum()
         return total, {k: float(v.detach()) for k, v in parts.items()}
 
 
-def _known_loss(logits: Tensor, tracked: Tensor, speech: Tensor) -> Tensor:
-    """Cross-entropy of (B, T): is this the voice of a filmed face; crops without any count not."""
-    wanted = tracked[:, None].expand_as(logits)
-    each = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+def _posterior_loss(logits: Tensor, tracked: Tensor, speech: Tensor) -> Tensor:
+    """Cross-entropy (B, T) of the speaker posterior. Crops without speech do not count."""
+    target = tracked[:, None].expand_as(logits)
+    each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     return (each * speech).sum() / (speech.sum() * logits.shape[1]).clamp_min(1.0)
 
 
 def _phone_loss(logits: Tensor, phones: Tensor) -> Tensor:
-    """Cross-entropy of (B, T, phones) where the phone is known, 0 where none is."""
+    """Cross-entropy (B, T, phones) over frames with a label; 0 if there are none."""
     total = functional.cross_entropy(
         logits.flatten(0, 1),
         phones.flatten(),
@@ -168,7 +172,7 @@ def _width(shapes: Tensor) -> Tensor:
 
 
 def shape_weights(corpora: Sequence[Corpus]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """(52,) one over the variance of each shape where it moves, 0 where none does."""
+    """(52,) inverse variance of each shape of speech; 0 for shapes without targets."""
     total = np.zeros(len(ARKIT))
     count = np.zeros(len(ARKIT))
     for corpus in corpora:
@@ -177,5 +181,5 @@ def shape_weights(corpora: Sequence[Corpus]) -> np.ndarray[Any, np.dtype[np.floa
             total += var * clip.given
             count += clip.given
     std = np.sqrt(total / np.maximum(count, 1))
-    wanted = np.isin(ARKIT, SPEECH) & (count > 0)
-    return np.where(wanted, 1.0 / (std + 0.05) ** 2, 0.0).astype(np.float32)
+    supervised = np.isin(ARKIT, SPEECH) & (count > 0)
+    return np.where(supervised, 1.0 / (std + 0.05) ** 2, 0.0).astype(np.float32)

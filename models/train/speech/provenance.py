@@ -1,4 +1,4 @@
-"""What weights remember of those that they were made from, and those of theirs in turn."""
+"""Provenance of weights: how their ancestors were trained."""
 
 from __future__ import annotations
 
@@ -7,36 +7,38 @@ from typing import Any, Final
 
 from mien.models import checkpoint
 
-STAGE: Final = (
+KEPT_KEYS: Final = (
     *("seed", "commit", "corpora", "leave_out", "plan", "settings", "lookahead_ms"),
     *("curve_end", "metrics", "begun_from", "mean_of"),
 )
-"""What is kept of each."""
+"""Metadata keys that are kept of each ancestor."""
 
 
-def stage(weights: Path) -> dict[str, Any]:
-    """How ``weights`` came to be, for the metadata of what is made from them."""
+def ancestor(weights: Path) -> dict[str, Any]:
+    """Provenance of ``weights``, for the metadata of weights that start from them."""
     meta = checkpoint.load(weights, "speech")[1]
-    return {"weights": checkpoint.content_hash(weights)} | {k: meta[k] for k in STAGE if k in meta}
+    return {"weights": checkpoint.content_hash(weights)} | {
+        k: meta[k] for k in KEPT_KEYS if k in meta
+    }
 
 
 def once(meta: dict[str, Any]) -> dict[str, Any]:
-    """Metadata in which every ancestor is told once, and by its hash alone where it comes again.
+    """Metadata in which every ancestor is described once. Repetitions hold its hash only.
 
-    Means of networks with a common past would hold it once for each, and theirs once more.
+    Without this the mean of several networks would repeat their common ancestors.
     """
-    told: set[str] = set()
+    written: set[str] = set()
 
-    def tell(one: dict[str, Any]) -> dict[str, Any]:
-        known = one.get("weights", "")
-        if known and known in told:
-            return {"weights": known}
-        told.add(known)
+    def describe(one: dict[str, Any]) -> dict[str, Any]:
+        digest = one.get("weights", "")
+        if digest and digest in written:
+            return {"weights": digest}
+        written.add(digest)
         out = dict(one)
         if out.get("begun_from"):
-            out["begun_from"] = tell(out["begun_from"])
+            out["begun_from"] = describe(out["begun_from"])
         if "mean_of" in out:
-            out["mean_of"] = [tell(part) for part in out["mean_of"]]
+            out["mean_of"] = [describe(part) for part in out["mean_of"]]
         return out
 
-    return tell(meta)
+    return describe(meta)

@@ -1,4 +1,4 @@
-"""Training of the speech network: corpora in, weights and curves out."""
+"""Training loop of the speech network."""
 
 from __future__ import annotations
 
@@ -32,22 +32,25 @@ def train(
     resume: bool = False,
     begin: SpeechNet | None = None,
 ) -> tuple[SpeechNet, list[dict[str, float]]]:
-    """Train on ``corpora`` (with their odds); leaves ``curve.json`` and ``last.pt`` in ``run``.
+    """Train on ``corpora``, each with its odds; write ``curve.json`` and ``last.pt`` to ``run``.
 
-    ``begin`` is a network of the same shape to go on from, ``resume`` goes on with this very run:
-    what comes out is, bit for bit, what it would have been had nothing stopped it.
+    Args:
+        run: folder of the run.
+        evaluate: metrics of a network, for the curve.
+        resume: continue from ``last.pt``. The result is bit for bit that of a run without a break.
+        begin: a network with the same config, at which the training starts.
 
     Returns:
-        The network with averaged weights, and the curve.
+        The network with averaged weights, and the learning curve.
 
     Raises:
-        ModelError: ``resume``, and the run began with another plan or other corpora.
+        ModelError: with ``resume``, the run was started with another plan or other corpora.
     """
     torch.manual_seed(plan.seed)
     names = ["", *sorted({c.speaker for corpus, _ in corpora for c in corpus})]
     numbers = {n: i for i, n in enumerate(names)}
     for corpus, _ in corpora:
-        # Rules speak for the face of GRID; anybody else on video has a mouth of their own.
+        # Clips with rules use the reference face, as GRID does. Other faces have their own gains.
         numbers |= {c.speaker: REFERENCE for c in corpus if c.kind == "rules" or c.corpus == "grid"}
     batches = Batches(corpora, numbers, settings, plan.seed)
     net, speakers = SpeechNet(config), Speakers(names)
@@ -87,7 +90,7 @@ def train(
     counted = 0
     for step in range(first, plan.steps):
         batch = batches.next()
-        # bfloat16 in the products only: a third faster on processors that have it.
+        # bfloat16 in the products only: a third faster on processors that support it.
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.half):
             heads, _ = net.heads(batch.features)
         keep = slice(settings.warmup + settings.lookahead, None)
@@ -113,7 +116,7 @@ def train(
             curve.append(line)
             _log.info(" ".join(f"{k} {v:.4g}" for k, v in line.items()))
             (run / "curve.json").write_text(json.dumps(curve, indent=1))
-            with whole(last) as part:  # a run that dies while it writes keeps the one before
+            with whole(last) as part:  # a crash during the write keeps the previous checkpoint
                 torch.save(
                     {
                         "about": about,
@@ -124,8 +127,7 @@ def train(
                         "average": average,
                         "curve": curve,
                         "step": step + 1,
-                        # The curve's sums are empty here; the rest of what a run remembers is
-                        # chance.
+                        # The sums of the curve are empty here. Only random state remains.
                         "batches": batches.state(),
                         "random": torch.get_rng_state(),
                     },
@@ -140,7 +142,7 @@ def train(
 def _about(
     config: Config, plan: Plan, settings: Settings, corpora: Sequence[tuple[Corpus, float]]
 ) -> dict[str, str]:
-    """What a run cannot change on the way, as JSON by name."""
+    """Settings that must stay equal when a run is resumed, as JSON by name."""
     parts = {"config": asdict(config), "plan": asdict(plan), "settings": asdict(settings)}
     out = {
         f"{part}.{k}": json.dumps(v) for part, fields in parts.items() for k, v in fields.items()
@@ -151,8 +153,11 @@ def _about(
 def _same(now: dict[str, str], then: dict[str, str], last: Path) -> None:
     changed = [k for k in sorted({*now, *then}) if now.get(k) != then.get(k)]
     if changed:
-        said = "; ".join(f"{k} was {then.get(k)}, now {now.get(k)}" for k in changed)
-        raise ModelError(f"{last} began otherwise: {said}", "the same options, or another --run")
+        differences = "; ".join(f"{k} was {then.get(k)}, now {now.get(k)}" for k in changed)
+        raise ModelError(
+            f"{last} was started with other settings: {differences}",
+            "the same options, or another --run",
+        )
 
 
 def _copy(config: Config, weights: dict[str, Tensor]) -> SpeechNet:

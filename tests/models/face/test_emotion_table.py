@@ -41,17 +41,17 @@ def test_an_emotion_of_the_same_name_replaces_the_shipped_one_in_its_place(tmp_p
     assert len(found["anger"].units) == 1
 
 
-def test_one_file_is_enough_for_an_emotion_to_be_felt_by_name(tmp_path: Path) -> None:
+def test_one_file_is_enough_for_an_emotion_to_be_used_by_name(tmp_path: Path) -> None:
     code = (
         "from mien.models.face.emotion import EMOTIONS, blend, envelope, mix;"
         "from mien.models.face.blendshapes import INDEX;"
         "from mien.robot.expression.posture import posture;"
         "import numpy as np;"
-        "felt = mix({'self_satisfied': 1.0});"
-        "assert EMOTIONS[-1] == 'smug' and felt.shape == (9,);"
-        "assert blend(felt)[INDEX['mouthSmileRight']] == 0.5;"
-        "assert blend(felt)[INDEX['mouthSmileLeft']] == 0.0;"
-        "assert posture(felt[None])[0, 1] == 0.2;"
+        "mixed = mix({'self_satisfied': 1.0});"
+        "assert EMOTIONS[-1] == 'smug' and mixed.shape == (9,);"
+        "assert blend(mixed)[INDEX['mouthSmileRight']] == 0.5;"
+        "assert blend(mixed)[INDEX['mouthSmileLeft']] == 0.0;"
+        "assert posture(mixed[None])[0, 1] == 0.2;"
         "assert envelope('smug', np.array([0.8]), 0.0, 9.0)[0] == 1.0"
     )
     environment = {**os.environ, "MIEN_EMOTIONS": str(written(tmp_path, SMUG))}
@@ -59,7 +59,7 @@ def test_one_file_is_enough_for_an_emotion_to_be_felt_by_name(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("version: 1\nemotions: {smug: {unit: 3}}", "emotions.smug.unit"),
         ("version: 2\nemotions: {smug: {}}", "version"),
@@ -70,7 +70,7 @@ def test_one_file_is_enough_for_an_emotion_to_be_felt_by_name(tmp_path: Path) ->
         ("version: 1\nemotions: {smug: {arousal: 1.5}}", "arousal"),
         ("version: 1\nemotions: {smug: {timing: {onset_s: 0}}}", "onset_s"),
         ("version: 1\nemotions: {neutral: {arousal: 1}}", "neutral cannot be replaced"),
-        ("version: 1\nemotions: {smug: {words: [happy]}}", "means both"),
+        ("version: 1\nemotions: {smug: {words: [happy]}}", "is a word of both"),
         ("[", "not valid YAML"),
         ("[" * 20000, "not valid YAML"),
         ("x: " + "9" * 5000, ""),
@@ -79,11 +79,11 @@ def test_one_file_is_enough_for_an_emotion_to_be_felt_by_name(tmp_path: Path) ->
     ],
 )
 def test_a_faulty_file_is_refused_and_each_fault_named(
-    tmp_path: Path, text: str, said: str
+    tmp_path: Path, text: str, message: str
 ) -> None:
     with pytest.raises(ModelError) as found:
         extended(written(tmp_path, text))
-    assert said in found.value.message
+    assert message in found.value.message
     assert "emotions.yaml" in found.value.message
 
 

@@ -45,7 +45,7 @@ def gap_mm(weights: Floats) -> Floats:
     return np.asarray(np.maximum(np.clip(weights, 0, 1) @ LIPS.gap, 0.0))
 
 
-def felt(name: str, frames: int, intensity: float = 0.8) -> Floats:
+def emotion(name: str, frames: int, intensity: float = 0.8) -> Floats:
     return np.tile(blend(mix({name: intensity})), (frames, 1))
 
 
@@ -59,7 +59,7 @@ def test_no_expression_leaves_speech_exactly_as_it_was(kind: str) -> None:
 @pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize("name", EMOTIONS[1:])
 def test_a_silent_face_shows_the_expression_itself(kind: str, name: str) -> None:
-    e = felt(name, 5)
+    e = emotion(name, 5)
     out = ALL[kind]()(np.zeros_like(e), e, np.zeros(5))
     assert np.abs(out - e).max() <= 1e-9
 
@@ -70,7 +70,7 @@ def test_closures_that_speech_means_stay_closed(kind: str, name: str) -> None:
     s = speech()
     shut = lip_opening(s) < 0.02
     assert 20 < shut.sum() < 180
-    out = ALL[kind]()(s, felt(name, len(s)), np.ones(len(s)))
+    out = ALL[kind]()(s, emotion(name, len(s)), np.ones(len(s)))
     assert np.percentile(gap_mm(out)[shut], 95) < np.percentile(gap_mm(s)[shut], 95) + 1.0
 
 
@@ -96,16 +96,16 @@ def test_any_closure_of_any_speech_survives_any_expression(
 
 @given(FACE, FACE, FACE, st.floats(0.0, 1.0))
 def test_the_seal_holds_whatever_a_fusion_answers_and_lets_the_rest_be(
-    s: Floats, met: Floats, other: Floats, voice: float
+    s: Floats, blended: Floats, other: Floats, voice: float
 ) -> None:
-    out = sealed(s, np.array([voice]), met)
+    out = sealed(s, np.array([voice]), blended)
     meant = closure(s, np.array([voice]))[0]
-    span = np.abs(met - s)
+    span = np.abs(blended - s)
     # Never further from speech than the fusion, and nearer by the closure where it matters.
     assert (np.abs(out - s) <= span + 1e-12).all()
     assert (out - s <= (1 - meant) * span + 1e-12)[:, OPENS].all()
     rest = np.setdiff1d(np.arange(len(INDEX)), np.concatenate([OPENS, SHUTS]))
-    np.testing.assert_array_equal(out[:, rest], met[:, rest])
+    np.testing.assert_array_equal(out[:, rest], blended[:, rest])
     np.testing.assert_array_equal(sealed(s, np.zeros(1), other), other)
 
 
@@ -116,14 +116,14 @@ def test_closed_lips_are_as_close_in_mm_with_every_emotion_at_full_strength(
 ) -> None:
     s = speech()
     shut = lip_opening(s) < CLOSED
-    out = ALL[kind]()(s, felt(name, len(s), 1.0), np.ones(len(s)))
+    out = ALL[kind]()(s, emotion(name, len(s), 1.0), np.ones(len(s)))
     assert (gap_mm(out) - gap_mm(s))[shut].max() < SMALL_MM
 
 
 def test_plain_adding_does_not_keep_them() -> None:
     s = speech()
     shut = lip_opening(s) < 0.02
-    out = plain(s, felt("surprise", len(s)), np.ones(len(s)))
+    out = plain(s, emotion("surprise", len(s)), np.ones(len(s)))
     assert np.median(gap_mm(out)[shut]) > 10
 
 
@@ -133,7 +133,7 @@ def test_a_smile_gives_way_to_rounding(kind: str) -> None:
     s[:] = 0
     s[:, INDEX["mouthPucker"]] = 0.7
     s[:, INDEX["jawOpen"]] = 0.15
-    e = felt("happiness", len(s))
+    e = emotion("happiness", len(s))
     out = np.clip(ALL[kind]()(s, e, np.ones(len(s))), 0, 1)
     wider, plainly = (out - s)[0] @ LIPS.width, e[0] @ LIPS.width
     assert 0.1 * plainly < wider < 0.75 * plainly
@@ -144,9 +144,9 @@ def test_a_shout_opens_more_and_a_sad_mouth_does_not() -> None:
     s = np.zeros((4, len(INDEX)))
     s[:, INDEX["jawOpen"]] = 0.3
     loud = np.ones(4)
-    angry = gap_mm(crossed(s, felt("anger", 4), loud))[0]
+    angry = gap_mm(crossed(s, emotion("anger", 4), loud))[0]
     assert angry > 1.05 * gap_mm(s)[0]
-    assert gap_mm(crossed(s, felt("sadness", 4), loud))[0] < angry
+    assert gap_mm(crossed(s, emotion("sadness", 4), loud))[0] < angry
 
 
 def test_closed_lips_mean_something_only_while_speaking() -> None:

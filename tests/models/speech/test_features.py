@@ -44,10 +44,10 @@ def test_any_split_gives_the_same_hops(sizes: list[int], seed: int) -> None:
 
 def test_a_hop_comes_with_its_last_sample_and_not_before() -> None:
     for frame in range(1, 40):
-        wanted = samples_for(frame)
+        expected = samples_for(frame)
         samples = voice(2.0)
-        before, _ = extract(samples[: wanted - 1])
-        with_it, _ = extract(samples[:wanted])
+        before, _ = extract(samples[: expected - 1])
+        with_it, _ = extract(samples[:expected])
         assert len(stack(before)) == frame
         assert len(stack(with_it)) == frame + 1
 

@@ -32,10 +32,10 @@ def test_power_is_averaged_around_the_frame_that_is_described(lookahead: int) ->
     taps = loudness.taps(lookahead)
     assert taps.sum() == pytest.approx(1)
     lags = np.arange(len(taps))[::-1]
-    assert lags.max() == lookahead + loudness.SPREAD
-    if lookahead >= loudness.SPREAD:
+    assert lags.max() == lookahead + loudness.HALF_WINDOW_FRAMES
+    if lookahead >= loudness.HALF_WINDOW_FRAMES:
         assert float(taps @ lags) == pytest.approx(lookahead)
-        assert not taps[lags < lookahead - loudness.SPREAD].any()
+        assert not taps[lags < lookahead - loudness.HALF_WINDOW_FRAMES].any()
     else:
         assert taps[-1] == pytest.approx((3 - lookahead) / 5)
 
@@ -50,38 +50,38 @@ def test_a_power_of_one_at_the_peak_and_of_nothing_in_silence() -> None:
 
 def test_louder_opens_further_and_a_closure_stays_one() -> None:
     share = Config().loudness
-    asked = np.float32([0.0, 0.01, 0.05, 0.15, 0.4])
+    requested = np.float32([0.0, 0.01, 0.05, 0.15, 0.4])
     soft, usual, loud = (
-        loudness.opened(asked, np.float32([level] * 5), share) for level in (0.3, 0.6, 1.0)
+        loudness.opened(requested, np.float32([level] * 5), share) for level in (0.3, 0.6, 1.0)
     )
     assert max(soft[0], usual[0], loud[0]) < 1e-6
     assert (soft[1:] < usual[1:]).all()
     assert (usual[1:] < loud[1:]).all()
     assert (np.diff(usual) > 0).all()
     assert usual[3] == pytest.approx(0.15, abs=0.003)
-    assert not loudness.opened(asked, np.zeros(5, np.float32), share).any()
+    assert not loudness.opened(requested, np.zeros(5, np.float32), share).any()
 
 
-def test_a_known_voice_gets_the_face_of_its_own_and_a_new_one_anybodys() -> None:
+def test_a_filmed_voice_gets_the_speaker_specific_head_and_a_new_one_the_generic_head() -> None:
     small, x = net().eval(), sound()
     with torch.no_grad():
         heads, _ = small.heads(x)
-        for logit, wanted in ((50.0, heads.own), (-50.0, heads.anybody)):
+        for logit, expected in ((50.0, heads.specific), (-50.0, heads.generic)):
             small.known.weight.zero_()
             small.known.bias.fill_(logit)
-            torch.testing.assert_close(small(x)[0], wanted)
-    assert float((heads.own - heads.anybody).abs().max()) > 0.01
+            torch.testing.assert_close(small(x)[0], expected)
+    assert float((heads.specific - heads.generic).abs().max()) > 0.01
 
 
 def test_without_loudness_anybodys_shapes_are_the_plain_ones() -> None:
     torch.manual_seed(0)
     small = SpeechNet(Config(width=16, dilations=(1,), loudness=0.0))
     heads, _ = small.heads(sound())
-    torch.testing.assert_close(heads.anybody, heads.plain)
+    torch.testing.assert_close(heads.generic, heads.generic_plain)
 
 
 @pytest.mark.parametrize("tracked", [0.0, 1.0])
-def test_rules_teach_anybodys_head_and_faces_their_own(tracked: float) -> None:
+def test_rules_teach_the_generic_head_and_faces_the_speaker_specific_one(tracked: float) -> None:
     small = net()
     ones = torch.ones(2, STEPS, 52)
     batch = Batch(

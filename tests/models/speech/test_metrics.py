@@ -92,7 +92,7 @@ def gap() -> np.ndarray:
 
 def test_a_met_and_a_missed_closure() -> None:
     c = contact(gap(), TALK, FPS)
-    assert (c.wanted, c.met) == (2, 1)
+    assert (c.bilabials, c.closed_bilabials) == (2, 1)
     assert c.closure_recall == 0.5
     assert c.closure_false == 0.0
     assert c.vowel_closed == 0.0
@@ -104,9 +104,9 @@ def test_a_closure_must_fall_within_50_ms() -> None:
     near, far = gap(), gap()
     near[np.argmin(abs(t - 1.26))] = 0.0
     far[np.argmin(abs(t - 1.20))] = 0.0
-    assert contact(near, TALK, FPS).met == 2
+    assert contact(near, TALK, FPS).closed_bilabials == 2
     assert contact(near, TALK, FPS).false == 0
-    assert contact(far, TALK, FPS).met == 1
+    assert contact(far, TALK, FPS).closed_bilabials == 1
     assert contact(far, TALK, FPS).false == 1
 
 
@@ -137,6 +137,6 @@ def test_the_threshold_follows_the_clip() -> None:
 def test_counts_add_up() -> None:
     one = contact(gap(), TALK, FPS)
     two = one + one
-    assert two.wanted == 4
+    assert two.bilabials == 4
     assert two.closure_recall == one.closure_recall
     assert Contact().closure_recall == 0.0

@@ -33,15 +33,15 @@ def opened(samples: NDArray[np.float32]) -> NDArray[np.float64]:
 
 @cache
 def reach() -> float:
-    said = lip_opening(speak(speech_light.load(), audio.load(audio.LJ_DEMO)))
-    return float(np.percentile(said, 95))
+    opening = lip_opening(speak(speech_light.load(), audio.load(audio.LJ_DEMO)))
+    return float(np.percentile(opening, 95))
 
 
 def twitches(opening: NDArray[np.float64]) -> int:
     return int(np.sum((opening[1:] > CLOSED) & (opening[:-1] <= CLOSED)))
 
 
-def heard(
+def openings(
     make: Callable[[float, int], NDArray[np.float32]], seed: int, first: bool
 ) -> NDArray[np.float64]:
     """Openings of SECONDS of a sound, after a sentence or as the first thing that is heard."""
@@ -64,14 +64,14 @@ def heard(
 def test_lips_stay_closed_and_still(
     make: Callable[[float, int], NDArray[np.float32]], first: bool, seed: int
 ) -> None:
-    opening = heard(make, seed, first)
+    opening = openings(make, seed, first)
     assert np.percentile(opening, 95) < CLOSED
     assert twitches(opening) == 0
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_breath_never_jams_the_mouth(seed: int) -> None:
-    opening = heard(nonspeech.breath, seed, first=True)
+    opening = openings(nonspeech.breath, seed, first=True)
     windows = opening[: len(opening) // FPS * FPS].reshape(-1, FPS)
     assert opening.max() < 0.7
     # Breaths come every 3 s and last 1.8: within any 3 s the lips have met.

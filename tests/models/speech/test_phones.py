@@ -29,11 +29,11 @@ def test_the_set_has_39_phones_and_silence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"),
+    ("name", "expected"),
     [("AH0", "AH"), ("ax", "AH"), ("pau", "sil"), ("SIL", "sil"), ("sp", "sil"), ("zh", "ZH")],
 )
-def test_names_of_other_tools(name: str, wanted: str) -> None:
-    assert arpabet(name) == (wanted,)
+def test_names_of_other_tools(name: str, expected: str) -> None:
+    assert arpabet(name) == (expected,)
 
 
 def test_an_unknown_phone_is_an_error() -> None:
@@ -42,7 +42,7 @@ def test_an_unknown_phone_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("həlˈoʊ", ("HH", "AH", "L", "OW")),
         ("tʃ", ("CH",)),
@@ -52,11 +52,11 @@ def test_an_unknown_phone_is_an_error() -> None:
         ("?!", ()),
     ],
 )
-def test_ipa_takes_the_longest(text: str, wanted: tuple[str, ...]) -> None:
+def test_ipa_takes_the_longest(text: str, expected: tuple[str, ...]) -> None:
     if text == "kwˈaɪət":
-        assert ipa(text)[:3] == wanted[:3]
+        assert ipa(text)[:3] == expected[:3]
     else:
-        assert ipa(text) == wanted
+        assert ipa(text) == expected
 
 
 def test_labels_change_at_the_first_frame_inside() -> None:

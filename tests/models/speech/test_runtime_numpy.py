@@ -22,8 +22,8 @@ def test_the_same_numbers_as_torch() -> None:
     net, _ = speech.load()
     light = speech_light.load()
     x = frames(150)
-    wanted = net(torch.from_numpy(x)[None])[0][0].numpy()
-    np.testing.assert_allclose(light(x), wanted, rtol=0, atol=1e-4)
+    expected = net(torch.from_numpy(x)[None])[0][0].numpy()
+    np.testing.assert_allclose(light(x), expected, rtol=0, atol=1e-4)
     assert light.lookahead_frames == net.config.lookahead_frames
     light.reset()
     logits = net(torch.from_numpy(x)[None])[1][0].numpy()

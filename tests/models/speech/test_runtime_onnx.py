@@ -52,9 +52,9 @@ def test_the_shipped_network_says_the_same_in_any_pieces(shipped: Path) -> None:
         parts.append(stream.push(samples[at : at + size]))
         at += size
     parts.append(stream.flush())
-    wanted = speak(TorchEngine(net), samples)
-    assert wanted.std() > 0.01
-    np.testing.assert_allclose(np.concatenate(parts), wanted, rtol=0, atol=1e-4)
+    expected = speak(TorchEngine(net), samples)
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(np.concatenate(parts), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("frames", [0, 5, 12])
@@ -113,7 +113,8 @@ def test_without_the_packages_it_names_the_command() -> None:
     ):
         code = (
             f"import sys; sys.modules[{hidden!r}] = None\n"
-            "from pathlib import Path\nfrom models import errors, speech, speech_onnx\n"
+            "from pathlib import Path\nfrom mien.models import errors\n"
+            "from mien.models.speech import network as speech, runtime_onnx as speech_onnx\n"
             f"try:\n    {call}\nexcept errors.ModelError as e:\n    print(e.hint)"
         )
         done = subprocess.run(

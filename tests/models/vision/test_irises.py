@@ -33,7 +33,7 @@ def drawn(gaze: tuple[float, float], open_: float = 1.0, iris: bool = True) -> P
     return np.repeat(np.clip(np.rint(image), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def seen(gaze: tuple[float, float], open_: float = 1.0) -> F64:
+def tracker_pixels(gaze: tuple[float, float], open_: float = 1.0) -> F64:
     """(478, 3) what a tracker makes of it that follows the lids, but not half of the gaze."""
     out = np.zeros((478, 3))
     out[:, :2] = load_head().neutral_landmarks[:, :2] * (1.4, -1.4) + np.array([320.0, 230.0])
@@ -48,36 +48,36 @@ def seen(gaze: tuple[float, float], open_: float = 1.0) -> F64:
 
 @pytest.fixture(scope="module")
 def irises() -> Irises:
-    return Irises([drawn((0.0, 0.0))], seen((0.0, 0.0)))
+    return Irises([drawn((0.0, 0.0))], tracker_pixels((0.0, 0.0)))
 
 
 @pytest.mark.parametrize("gaze", GAZES)
 def test_gaze_is_found_that_the_tracker_half_sees(
     irises: Irises, gaze: tuple[float, float]
 ) -> None:
-    said = seen(gaze)
-    found = irises(drawn(gaze), said)
+    tracker = tracker_pixels(gaze)
+    found = irises(drawn(gaze), tracker)
     for iris in MIDDLES:
-        off = found[list(iris), :2] - seen((0.0, 0.0))[list(iris), :2] - gaze
+        off = found[list(iris), :2] - tracker_pixels((0.0, 0.0))[list(iris), :2] - gaze
         np.testing.assert_allclose(off, 0.0, atol=0.6)
     others = np.setdiff1d(np.arange(478), [*IRIS_LEFT, *IRIS_RIGHT])
-    np.testing.assert_array_equal(found[others], said[others])
-    np.testing.assert_array_equal(found[:, 2], said[:, 2])
+    np.testing.assert_array_equal(found[others], tracker[others])
+    np.testing.assert_array_equal(found[:, 2], tracker[:, 2])
 
 
 def test_behind_shut_lids_the_tracker_has_its_way(irises: Irises) -> None:
-    said = seen((3.0, 2.0), open_=0.15)
-    np.testing.assert_array_equal(irises(drawn((3.0, 2.0), open_=0.15), said), said)
+    tracker = tracker_pixels((3.0, 2.0), open_=0.15)
+    np.testing.assert_array_equal(irises(drawn((3.0, 2.0), open_=0.15), tracker), tracker)
 
 
 def test_what_does_not_look_like_the_iris_is_none(irises: Irises) -> None:
-    said = seen((3.0, 2.0))
-    np.testing.assert_array_equal(irises(drawn((0.0, 0.0), iris=False), said), said)
+    tracker = tracker_pixels((3.0, 2.0))
+    np.testing.assert_array_equal(irises(drawn((0.0, 0.0), iris=False), tracker), tracker)
 
 
 def test_a_face_that_rests_with_shut_eyes_is_left_to_the_tracker() -> None:
-    shut = seen((0.0, 0.0), open_=0.05)
-    said = seen((4.0, 0.0))
-    found = Irises([drawn((0.0, 0.0), open_=0.05)], shut)(drawn((4.0, 0.0)), said)
+    shut = tracker_pixels((0.0, 0.0), open_=0.05)
+    tracker = tracker_pixels((4.0, 0.0))
+    found = Irises([drawn((0.0, 0.0), open_=0.05)], shut)(drawn((4.0, 0.0)), tracker)
     assert np.isfinite(found).all()
-    assert np.abs(found - said).max() < 20.0
+    assert np.abs(found - tracker).max() < 20.0

@@ -67,69 +67,69 @@ def miss(pixels: F64, rest: F64, at: list[int]) -> float:
 def test_flow_finds_what_the_tracker_did_not_see() -> None:
     rest = points()
     after = Registration([rgb(texture(), seed=k) for k in range(5)], rest)
-    said = tracked(rest)
-    seen = after(rgb(moved(texture())), said)
-    assert miss(said, rest, SEEN) > 2.0
-    assert miss(seen, rest, SEEN) < 0.35
-    np.testing.assert_array_equal(seen[:, 2], said[:, 2])  # depth stays a guess
+    tracker = tracked(rest)
+    found = after(rgb(moved(texture())), tracker)
+    assert miss(tracker, rest, SEEN) > 2.0
+    assert miss(found, rest, SEEN) < 0.35
+    np.testing.assert_array_equal(found[:, 2], tracker[:, 2])  # depth stays a guess
 
 
 @pytest.mark.parametrize("light", [0.8, 1.2])
 def test_a_camera_that_changes_its_exposure_is_borne(light: float) -> None:
     rest = points()
-    said = tracked(rest)
-    seen = Registration([rgb(texture())], rest)(rgb(light * moved(texture())), said)
-    assert miss(seen, rest, SEEN) < 0.5
+    tracker = tracked(rest)
+    found = Registration([rgb(texture())], rest)(rgb(light * moved(texture())), tracker)
+    assert miss(found, rest, SEEN) < 0.5
 
 
 def test_at_the_irises_and_along_the_lids_the_tracker_has_its_way() -> None:
     rest = points()
-    said = tracked(rest)
-    seen = Registration([rgb(texture())], rest)(rgb(moved(texture())), said)
-    np.testing.assert_allclose(seen[IRISES], said[IRISES], atol=1e-9)
-    np.testing.assert_allclose(seen[LIDS, 0], said[LIDS, 0], atol=1e-9)
-    assert np.abs(seen[LIDS, 1] - said[LIDS, 1]).min() > 0.0
+    tracker = tracked(rest)
+    found = Registration([rgb(texture())], rest)(rgb(moved(texture())), tracker)
+    np.testing.assert_allclose(found[IRISES], tracker[IRISES], atol=1e-9)
+    np.testing.assert_allclose(found[LIDS, 0], tracker[LIDS, 0], atol=1e-9)
+    assert np.abs(found[LIDS, 1] - tracker[LIDS, 1]).min() > 0.0
 
 
 def test_a_face_at_rest_has_not_moved_whatever_the_tracker_says() -> None:
     rest = points()
-    said = tracked(rest, share=0.0)
-    seen = Registration([rgb(texture(), seed=k) for k in range(5)], rest)(rgb(texture()), said)
-    off = np.linalg.norm((seen - rest)[SEEN, :2], axis=1)
+    tracker = tracked(rest, share=0.0)
+    found = Registration([rgb(texture(), seed=k) for k in range(5)], rest)(rgb(texture()), tracker)
+    off = np.linalg.norm((found - rest)[SEEN, :2], axis=1)
     assert np.sqrt(np.square(off).mean()) < 0.3
-    assert np.sqrt(np.square((said - rest)[SEEN, :2]).sum(1).mean()) > 1.2
+    assert np.sqrt(np.square((tracker - rest)[SEEN, :2]).sum(1).mean()) > 1.2
 
 
 def test_what_has_become_something_else_is_left_to_the_tracker() -> None:
     rest = points()
     after = Registration([rgb(texture())], rest)
-    said = tracked(rest)
-    other = after(rgb(texture(seed=1)), said)
-    same = after(rgb(moved(texture())), said)
+    tracker = tracked(rest)
+    other = after(rgb(texture(seed=1)), tracker)
+    same = after(rgb(moved(texture())), tracker)
 
-    def corrected(seen: F64) -> float:
-        return float(np.median(np.linalg.norm((seen - said)[SEEN, :2], axis=1)))
+    def corrected(found: F64) -> float:
+        return float(np.median(np.linalg.norm((found - tracker)[SEEN, :2], axis=1)))
 
     assert corrected(other) < 0.6 * corrected(same)
 
 
 def test_a_head_that_has_moved_is_left_to_the_tracker() -> None:
     rest = points()
-    said = rest + np.array([30.0, 0.0, 0.0])
-    seen = Registration([rgb(texture())], rest)(rgb(np.roll(texture(), 30, axis=1)), said)
-    np.testing.assert_array_equal(seen, said)
+    tracker = rest + np.array([30.0, 0.0, 0.0])
+    found = Registration([rgb(texture())], rest)(rgb(np.roll(texture(), 30, axis=1)), tracker)
+    np.testing.assert_array_equal(found, tracker)
 
 
 @pytest.mark.parametrize("zoom", [0.7, 2.5])
 def test_another_camera_sees_the_same_in_its_own_pixels(zoom: float) -> None:
-    rest, said = points(), tracked(points())
+    rest, tracker = points(), tracked(points())
     pictures = [rgb(texture(), noise=0.0), rgb(moved(texture()), noise=0.0)]
-    here = Registration(pictures[:1], rest)(pictures[1], said)
+    here = Registration(pictures[:1], rest)(pictures[1], tracker)
     by = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
     still, after = (
         np.asarray(cv2.resize(p, None, fx=zoom, fy=zoom, interpolation=by), np.uint8)
         for p in pictures
     )
-    there = Registration([still], rest * zoom)(after, said * zoom)
+    there = Registration([still], rest * zoom)(after, tracker * zoom)
     np.testing.assert_allclose(there[SEEN] / zoom, here[SEEN], atol=0.7)
     assert miss(there / zoom, rest, SEEN) < 0.4

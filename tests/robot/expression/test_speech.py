@@ -82,4 +82,4 @@ def test_missing_weights_name_the_next_command(tmp_path: Path) -> None:
 
 
 def test_metrics_take_the_output_as_it_is(demo: np.ndarray) -> None:
-    assert contact(lip_opening(speak(demo)), [], FPS).wanted == 0
+    assert contact(lip_opening(speak(demo)), [], FPS).bilabials == 0

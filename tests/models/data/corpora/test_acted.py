@@ -74,7 +74,7 @@ def test_times_that_do_not_fit_are_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("Well, I'm off to rescue the princess.", ""),
         ("Oh, my...", "few words"),
@@ -84,8 +84,8 @@ def test_times_that_do_not_fit_are_not() -> None:
         ("Really, really, it is what I want", ""),
     ],
 )
-def test_words_that_cannot_be_trusted(text: str, wanted: str) -> None:
-    assert acted.doubtful_text(Transcription(text, -0.1, 0.01)) == wanted
+def test_words_that_cannot_be_trusted(text: str, expected: str) -> None:
+    assert acted.doubtful_text(Transcription(text, -0.1, 0.01)) == expected
 
 
 def test_an_unsure_recogniser_is_not_believed() -> None:
@@ -222,7 +222,7 @@ def test_a_line_becomes_a_clip(monkeypatch: pytest.MonkeyPatch) -> None:
     (clip,) = acted.clips("queen")
     schema.check(clip)
     assert (clip.name, clip.corpus, clip.speaker, clip.kind) == ("a", "queen", "queen", "rules")
-    said = clip.phones[np.flatnonzero(np.diff(clip.phones, prepend=-2))]
-    assert [n for n in said.tolist() if n][:6] == [
+    spoken = clip.phones[np.flatnonzero(np.diff(clip.phones, prepend=-2))]
+    assert [n for n in spoken.tolist() if n][:6] == [
         NUMBER[p] for p in ("P", "R", "AH", "D", "UW", "S")
     ]

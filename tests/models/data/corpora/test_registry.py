@@ -160,7 +160,7 @@ def test_odds_come_with_a_name_or_from_the_table(tmp_path: Path) -> None:
             prepare([bad], None, tmp_path)
     with pytest.raises(ModelError, match="no rules 'own'"):
         prepare(["grid"], None, tmp_path, rules="own")
-    with pytest.raises(ModelError, match="left out"):
+    with pytest.raises(ModelError, match="excludes"):
         prepare(["grid"], None, tmp_path, "grid", "fitted")
 
 

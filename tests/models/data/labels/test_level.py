@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.models.data.labels.level import RANGE, level, with_level
+from mien.models.data.labels.level import RANGE_DB, level, with_level
 from mien.models.data.schema import Clip, check
 from mien.models.face.blendshapes import INDEX, lip_opening
 from mien.models.speech.features import RATE
@@ -38,7 +38,7 @@ def clip(samples: NDArray[np.int16], opening: float = 0.3) -> Clip:
 def test_level_is_decibels_of_the_band_below_the_loudest() -> None:
     got = level(tone(1000, steps()), 60 * SECONDS)
     assert got[30] == pytest.approx(1.0, abs=0.02)
-    assert got[90] == pytest.approx(1 - 10 / RANGE, abs=0.02)
+    assert got[90] == pytest.approx(1 - 10 / RANGE_DB, abs=0.02)
     assert got[150] == 0
 
 

@@ -74,14 +74,14 @@ def run(folder: Path, resume: bool = False, stop_after: int = 99) -> tuple[Speec
 
 @pytest.mark.parametrize("checkpoints", [1, 2])
 def test_resumed_is_uninterrupted(tmp_path: Path, checkpoints: int) -> None:
-    wanted, curve = run(tmp_path / "whole")
+    expected, curve = run(tmp_path / "whole")
     assert [line["step"] for line in curve] == [3, 6, 8]  # type: ignore[index]
     with pytest.raises(_StoppedError):
         run(tmp_path / "parts", stop_after=checkpoints)
     torch.manual_seed(99)  # another process has another history
     got, other = run(tmp_path / "parts", resume=True)
     assert other == curve
-    states = wanted.state_dict(), got.state_dict()
+    states = expected.state_dict(), got.state_dict()
     assert states[0].keys() == states[1].keys()
     for key, value in states[0].items():
         assert torch.equal(value, states[1][key]), key
@@ -100,14 +100,14 @@ def test_another_seed_is_another_run(tmp_path: Path) -> None:
 
 
 def test_a_finished_run_resumes_to_itself(tmp_path: Path) -> None:
-    wanted, curve = run(tmp_path)
+    expected, curve = run(tmp_path)
     again, other = run(tmp_path, resume=True)
     assert other == curve
-    assert torch.equal(wanted.head.weight, again.head.weight)
+    assert torch.equal(expected.head.weight, again.head.weight)
 
 
 def test_another_plan_does_not_go_on_with_it(tmp_path: Path) -> None:
     run(tmp_path)
     for plan, corpora in ((replace(PLAN, rate=1e-4), CORPORA), (PLAN, CORPORA[:1])):
-        with pytest.raises(ModelError, match="began otherwise"):
+        with pytest.raises(ModelError, match="other settings"):
             train(CONFIG, plan, SETTINGS, corpora, tmp_path, resume=True)

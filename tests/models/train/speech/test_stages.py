@@ -69,12 +69,12 @@ def test_a_mean_lies_between_and_names_both(tmp_path: Path) -> None:
     np.testing.assert_allclose(step, 0.125, atol=1e-3)
 
 
-def test_a_mean_wants_two_of_one_shape(tmp_path: Path) -> None:
+def test_a_mean_needs_two_weights_of_one_config(tmp_path: Path) -> None:
     small = tmp_path / "small.safetensors"
     speech.save(small, speech.SpeechNet(speech.Config(width=8, dilations=(1,))), {})
     with pytest.raises(ModelError, match="two or more"):
         speech.mean([small])
-    with pytest.raises(ModelError, match="another shape"):
+    with pytest.raises(ModelError, match="another config"):
         speech.mean([speech.WEIGHTS, small])
 
 
@@ -84,9 +84,9 @@ def test_an_ancestor_is_told_once() -> None:
         {"weights": "b", "begun_from": first},
         {"weights": "c", "begun_from": {"weights": "d", "mean_of": [first, first]}},
     ]
-    told = once({"seed": 3, "mean_of": parts})
-    known = {"weights": "a"}
-    assert told["mean_of"][0] == parts[0]
-    assert told["mean_of"][1]["begun_from"]["mean_of"] == [known, known]
-    assert told["seed"] == 3
+    written = once({"seed": 3, "mean_of": parts})
+    digest = {"weights": "a"}
+    assert written["mean_of"][0] == parts[0]
+    assert written["mean_of"][1]["begun_from"]["mean_of"] == [digest, digest]
+    assert written["seed"] == 3
     assert first["seed"] == 1

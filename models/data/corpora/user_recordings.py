@@ -1,4 +1,4 @@
-"""Recordings of one's own, beside or instead of the corpora that are known by name."""
+"""The user's recordings as corpora, in addition to the built-in corpora or instead of them."""
 
 from __future__ import annotations
 
@@ -14,23 +14,27 @@ from mien.models.errors import ModelError
 
 _log = logging.getLogger(__name__)
 FULL_MINUTES: Final = 40.0
-"""From so much on a folder is drawn as often as any; a smaller one by its share of it."""
-MOST: Final = 0.35
+"""Length of a folder from which on its odds are MAX_ODDS, minutes. Below it they are
+proportional."""
+MAX_ODDS: Final = 0.35
+"""Largest odds of a folder."""
 
 
-def own(
+def user_corpora(
     video_folders: Sequence[Path], take_folders: Sequence[Path], cache: Path
 ) -> list[tuple[Corpus, float]]:
-    """Folders of videos and of Live Link Face takes -> corpora, and how often to draw from each.
+    """Folders of videos and of Live Link Face takes -> corpora, each with its odds.
 
     Raises:
-        ModelError: a folder is missing, or nothing in it can be used.
+        ModelError: a folder is missing or has no usable recording.
     """
     kinds = [("videos", f.resolve(), _videos(cache)) for f in video_folders]
     kinds += [("livelink", f.resolve(), livelink.clips) for f in take_folders]
     names = [f"{kind}-{folder.name}" for kind, folder, _ in kinds]
     if len(set(names)) < len(names):
-        raise ModelError(f"two folders of one name among {', '.join(names)}", "rename one of them")
+        raise ModelError(
+            f"two folders have the same name: {', '.join(names)}", "rename one of them"
+        )
     return [
         _corpus(name, _there(folder), make)
         for name, (_, folder, make) in zip(names, kinds, strict=True)
@@ -55,6 +59,6 @@ def _corpus(name: str, folder: Path, make: Callable[[Path], list[Clip]]) -> tupl
     corpus = Corpus(name, clips, digest.hexdigest()[:16])
     minutes = corpus.seconds / 60
     speakers = len({c.speaker for c in clips})
-    said = f"{len(clips)} stretches of {speakers} speaker(s)"
-    _log.info("%s: %s, %.1f minutes", name, said, minutes)
-    return corpus, max(0.02, MOST * min(minutes / FULL_MINUTES, 1.0))
+    summary = f"{len(clips)} clips of {speakers} speaker(s)"
+    _log.info("%s: %s, %.1f minutes", name, summary, minutes)
+    return corpus, max(0.02, MAX_ODDS * min(minutes / FULL_MINUTES, 1.0))
