@@ -8,7 +8,7 @@
 static uint8_t run_arm(mien_core *core, const uint8_t *payload, bool fresh)
 {
     struct mien_arm m = mien_get_arm(payload);
-    uint8_t wanted = (uint8_t)((1u << core->boards) - 1u);
+    uint8_t all_boards = (uint8_t)((1u << core->boards) - 1u);
     if (!fresh) {
         return MIEN_RESULT_ORDER; /* an echo of an old ARM must not start a face that was stopped */
     }
@@ -18,7 +18,7 @@ static uint8_t run_arm(mien_core *core, const uint8_t *payload, bool fresh)
     if (m.crc != core->config_crc) {
         return MIEN_RESULT_CRC;
     }
-    if (core->boards_ok != wanted) {
+    if (core->boards_ok != all_boards) {
         return MIEN_RESULT_BOARD;
     }
     return mien_event_apply(core, MIEN_EVENT_ARM) ? MIEN_RESULT_OK : MIEN_RESULT_STATE;

@@ -101,7 +101,7 @@ MUTANTS = (
     ),
     Mutant(
         "a real clock sleeps through the request",
-        "robot/sim/realtime.py",
+        "robot/control/machine_clock.py",
         "            self._wake.wait(ahead)\n",
         "            time.sleep(ahead)\n",
         emergency("test_the_clock_of_a_real_board_wakes_at_the_request"),
@@ -144,17 +144,19 @@ MUTANTS = (
     Mutant(
         "a link is followed", "robot/control/estop_socket.py", "home.lstat()", "home.stat()", SOCKET
     ),
-    Mutant("runs are not asked", "robot/verbs/estop.py", "runs = sockets()", "runs = []", VERBS),
+    Mutant(
+        "runs are not asked", "robot/control/stop_all.py", "runs = sockets()", "runs = []", VERBS
+    ),
     Mutant(
         "a run that failed is not told",
-        "robot/verbs/estop.py",
+        "robot/control/stop_all.py",
         "    if failures:\n        raise failures[0]\n",
         "",
         VERBS,
     ),
     Mutant(
         "one board that is mute saves the others",
-        "robot/verbs/estop.py",
+        "robot/control/stop_all.py",
         "            failures.append(e)",
         "            raise",
         VERBS,

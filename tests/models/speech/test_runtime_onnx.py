@@ -19,7 +19,7 @@ from mien.models.speech import runtime_onnx as speech_onnx
 from mien.models.speech.features import RATE
 from mien.models.speech.network import Config, SpeechNet, TorchEngine
 from mien.models.speech.stream import Stream, speak
-from mien.models.verbs.cli import export_app
+from mien.models.verbs.export import export_app
 from tests.paths import ROOT
 
 pytest.importorskip("onnx")

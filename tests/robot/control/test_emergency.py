@@ -15,7 +15,6 @@ from mien.robot.control.connect import connected, opened
 from mien.robot.control.emergency import Emergency
 from mien.robot.control.estop_socket import CLOSED, EstopSocket, request
 from mien.robot.control.loop import Clock, Loop
-from mien.robot.control.machine_clock import MachineClock
 from mien.robot.errors import DeviceError, EmergencyStopError, MienError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
@@ -197,23 +196,6 @@ def test_a_run_that_was_stopped_before_it_began_arms_nothing() -> None:
     with pytest.raises(EmergencyStopError):
         run.follow()
     assert run.line.core.state == State.ESTOP
-
-
-def test_the_clock_of_a_real_board_wakes_at_the_request() -> None:
-    wake = threading.Event()
-    threading.Timer(0.02, wake.set).start()
-    clock = MachineClock(wake)
-    end = clock.now() + 20.0
-    clock.sleep_until(end)
-    assert wake.is_set()
-    assert clock.now() < end
-
-
-def test_the_clock_of_a_real_board_sleeps_without_a_request() -> None:
-    clock = MachineClock()
-    end = clock.now() + 0.01
-    clock.sleep_until(end)
-    assert clock.now() >= end
 
 
 @pytest.mark.parametrize("phase", ["ramp", "follow", "asleep"])
