@@ -104,7 +104,7 @@ MUTANTS = (
         "robot/control/machine_clock.py",
         "            self._wake.wait(ahead)\n",
         "            time.sleep(ahead)\n",
-        emergency("test_the_clock_of_a_real_board_wakes_at_the_request"),
+        ("tests/robot/control/test_machine_clock.py",),
     ),
     Mutant(
         "anybody is heard",
