@@ -16,7 +16,7 @@ from mien.robot.control.connect import Opened, opened
 from mien.robot.control.loop import RATE_HZ, Loop
 from mien.robot.errors import InputError
 from mien.robot.expression import speech
-from mien.robot.expression.emotion.feeling import Feeling, Label
+from mien.robot.expression.emotion.track import Feeling, Label
 from mien.robot.expression.performance import Performance, perform
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import FaceConfig, load_face

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.paths import ROOT
 
+from tests.paths import ROOT
 from tests.tools import house
 
 MOST_AT_TOP = {"robot": 10, "calibration": 6, "models": 8, "firmware": 6}

@@ -19,8 +19,8 @@ from mien.models.face.blendshapes import FPS, INDEX, SPEECH, indices
 from mien.models.face.emotion import AROUSAL
 from mien.models.fusion.learned import LearnedFusion
 from mien.models.fusion.rules import Fusion, crossed, plain
-from mien.robot.expression.emotion.feeling import Feeling
 from mien.robot.expression.emotion.prosody import stress, voice
+from mien.robot.expression.emotion.track import Feeling
 from mien.robot.expression.life import Glance, Life
 from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import FPS
 from mien.models.fusion.rules import Fusion
 from mien.robot.expression import speech
-from mien.robot.expression.emotion.feeling import Feeling
+from mien.robot.expression.emotion.track import Feeling
 from mien.robot.expression.layers import Life, act
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from mien.models.speech.features import RATE
 from mien.robot.errors import InputError, MienError
-from mien.robot.expression.emotion.feeling import Cue, Cues
 from mien.robot.expression.emotion.tags import Span
+from mien.robot.expression.emotion.track import Cue, Cues
 
 Samples = NDArray[np.float32]
 ENGINES: Final = ("hibari", "flite")

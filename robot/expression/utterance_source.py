@@ -14,10 +14,10 @@ from mien.models.face.blendshapes import FPS
 from mien.models.face.emotion import EMOTIONS, named
 from mien.robot.errors import InputError
 from mien.robot.expression.emotion import text_estimate as text_mood
-from mien.robot.expression.emotion.feeling import Cues, Feeling, Label, Source
 from mien.robot.expression.emotion.tags import Span, parse
 from mien.robot.expression.emotion.text_estimate import Guess
 from mien.robot.expression.emotion.timeline import load_timeline
+from mien.robot.expression.emotion.track import Cues, Feeling, Label, Source
 from mien.robot.expression.emotion.voice_estimate import Estimated, estimate
 from mien.robot.expression.tts import say, voice
 from mien.robot.media import audio

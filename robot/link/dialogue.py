@@ -136,7 +136,7 @@ class Dialogue:
         self.counters.frames_bad = self._deframer.bad
         return bool(data)
 
-    def _take(self, frame: protocol.Frame, received: float) -> None:
+    def _take(self, frame: protocol.WireFrame, received: float) -> None:
         if frame.type == wire.Msg.TELEMETRY:
             self.telemetry = protocol.unpack(wire.Telemetry, frame.payload)
             if self._telemetry_seq is not None:

@@ -19,7 +19,7 @@ M = TypeVar("M")
 
 
 @dataclass(frozen=True)
-class Frame:
+class WireFrame:
     """One good frame: type (of ``wire.Msg`` if known), seq, payload."""
 
     type: int
@@ -65,7 +65,7 @@ def encode(type_: int, seq: int, payload: bytes = b"") -> bytes:
     return stuff(body + crc16(body).to_bytes(2, "little")) + b"\0"
 
 
-def decode(stuffed: bytes) -> Frame:
+def decode(stuffed: bytes) -> WireFrame:
     """One frame without its closing zero.
 
     Raises:
@@ -74,7 +74,7 @@ def decode(stuffed: bytes) -> Frame:
     plain = unstuff(stuffed)
     if len(plain) < 4 or crc16(plain[:-2]) != int.from_bytes(plain[-2:], "little"):
         raise ValueError("wrong CRC")
-    return Frame(plain[0], plain[1], plain[2:-2])
+    return WireFrame(plain[0], plain[1], plain[2:-2])
 
 
 class Deframer:
@@ -84,7 +84,7 @@ class Deframer:
         self.bad = 0
         self._rest = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
+    def feed(self, data: bytes) -> Iterator[WireFrame]:
         """All frames that ``data`` completes. Consume the iterator before the next call."""
         self._rest += data
         *whole, rest = self._rest.split(b"\0")

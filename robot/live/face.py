@@ -17,12 +17,12 @@ from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.thermal import Thermal
 from mien.robot.link.board import Board
-from mien.robot.live.counts import Counts
 from mien.robot.live.interfaces import Panel, Voice
-from mien.robot.live.jitter_buffer import PATIENCE_S, Frame, Playout
+from mien.robot.live.jitter_buffer import PATIENCE_S, CommandFrame, JitterBuffer
+from mien.robot.live.metrics import Metrics
 from mien.robot.live.requests import Wish, obeyed
 from mien.robot.recording.playback import Playback
-from mien.robot.recording.session import Tape
+from mien.robot.recording.session import RecordingSession
 
 LATE_S: Final = 0.5 / RATE_HZ
 """A setpoint handed over later than half a period after its deadline has missed it."""
@@ -56,27 +56,27 @@ class LiveFace:
         voice: Voice,
         *,
         lag_s: float = 0.0,
-        tape: Tape | None = None,
+        recording: RecordingSession | None = None,
         panel: Panel | None = None,
         puppet: Callable[[float], Floats | None] = lambda _: None,
-        mirror: Callable[[float, Frame], None] = lambda _t, _f: None,
+        mirror: Callable[[float, CommandFrame], None] = lambda _t, _f: None,
         watch: Callable[[Tick], None] = lambda _: None,
         idle_s: float = IDLE_S,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.face, self._board, self._clock, self._voice = face, board, clock, voice
         self._panel, self._puppet, self._mirror = panel, puppet, mirror
-        self._tape = tape or Tape(face)
+        self._recording = recording or RecordingSession(face)
         self.playback = Playback()
         self._watch, self._idle_s, self._stop, self._lag_s = watch, idle_s, stop, lag_s
-        self.playout = Playout(voice.lookahead_s + 0.012, least_s=voice.lookahead_s)
+        self.jitter_buffer = JitterBuffer(voice.lookahead_s + 0.012, least_s=voice.lookahead_s)
         self.thermal = Thermal(face)
-        self.counts = Counts()
+        self.metrics = Metrics()
         self._loop = Loop(face, board, clock, self._observe)
         self._began = clock.now()
         self._awake = clock.now()
         self._share = 0.0
-        self._shown: Frame | None = None
+        self._shown: CommandFrame | None = None
         self._tuned: Floats | None = None
         self._told_delay: float | None = None
         self._ending: float | None = None
@@ -93,10 +93,10 @@ class LiveFace:
             while not self._over:
                 self._awake = self._clock.now()
                 self._event("awake")
-                self._loop.follow(self._commands, self.playout.phase)
-                self.counts.missed = self._loop.missed
+                self._loop.follow(self._commands, self.jitter_buffer.phase)
+                self.metrics.missed = self._loop.missed
                 if not self._over:
-                    self.counts.sleeps += 1
+                    self.metrics.sleeps += 1
                     self._event("asleep")
                     self._sleep()
         except EmergencyStopError:
@@ -109,7 +109,7 @@ class LiveFace:
         if self._over or t - self._awake > self._idle_s:
             return None
         wanted = self._by_hand(t)
-        frame = self.playout.at(t)
+        frame = self.jitter_buffer.at(t)
         if wanted is not None:
             self._awake = t
             return self._relieved(wanted)
@@ -126,18 +126,18 @@ class LiveFace:
 
     def _hear(self, t: float) -> None:
         """Everything that came in since the last tick."""
-        self._tape.check()
+        self._recording.check()
         self._take(t)
-        while self.playout.awaits(t) and (left := t + PATIENCE_S - self._clock.now()) > 0:
+        while self.jitter_buffer.awaits(t) and (left := t + PATIENCE_S - self._clock.now()) > 0:
             self._voice.wait(left)
             self._take(self._clock.now())
-        delay = self.playout.delay_s + self._board.lead_s + self._lag_s
+        delay = self.jitter_buffer.delay_s + self._board.lead_s + self._lag_s
         if delay != self._told_delay:
             self._told_delay = delay
             self._voice.delay_sound(delay)
         if self._panel is not None:
             wishes, refused = obeyed(self.face, self._panel.commands())
-            self.counts.refused += refused
+            self.metrics.refused += refused
             for wish in wishes:
                 self._obey(wish)
         if self._voice.ended and self._ending is None:
@@ -147,9 +147,9 @@ class LiveFace:
 
     def _take(self, now: float) -> None:
         for frame in self._voice.poll(now):
-            self.playout.push(frame)
+            self.jitter_buffer.push(frame)
             if frame.gate > 0.5:
-                self.counts.to_frame.add(frame.arrived - frame.t)
+                self.metrics.to_frame.add(frame.arrived - frame.t)
 
     def _obey(self, wish: Wish) -> None:
         match wish:
@@ -157,15 +157,15 @@ class LiveFace:
                 self._board.estop()
                 raise EmergencyStopError("E-STOP was pressed", "look at the face, then mien clear")
             case ("feel", intensities):
-                self._voice.feel(intensities)
+                self._voice.set_emotion(intensities)
             case ("look", yaw, pitch):
-                self._voice.look(yaw, pitch)
+                self._voice.set_gaze(yaw, pitch)
             case ("tune", pose):
                 self._tuned = pose
             case ("record", None):
-                self._tape.end()
+                self._recording.end()
             case ("record", name):
-                self._tape.begin(name)
+                self._recording.begin(name)
             case ("replay", None):
                 self.playback.stop()
             case ("replay", name):
@@ -186,7 +186,7 @@ class LiveFace:
 
     def _relieved(self, wanted: Floats) -> Floats:
         relieved = self.thermal.relieved(wanted)
-        self.counts.backed_off += bool(np.any(relieved != wanted))
+        self.metrics.backed_off += bool(np.any(relieved != wanted))
         return relieved
 
     def _sleep(self) -> None:
@@ -194,7 +194,7 @@ class LiveFace:
         while not self._over:
             t = self._clock.now()
             self._hear(t)
-            frame = self.playout.at(t)
+            frame = self.jitter_buffer.at(t)
             if self._by_hand(t) is not None:
                 return
             if frame is not None and frame.gate > 0.5:
@@ -206,7 +206,7 @@ class LiveFace:
             self._clock.sleep_until(t + 2 / RATE_HZ)
 
     def _observe(self, tick: Tick) -> None:
-        c, now = self.counts, self._clock.now()
+        c, now = self.metrics, self._clock.now()
         self.thermal.step(tick.sent, 1 / RATE_HZ)
         self._watch(tick)
         if tick.t <= 0:  # on the way to the first pose
@@ -222,7 +222,7 @@ class LiveFace:
             if frame.gate > 0.5:  # nobody is in a hurry while nobody speaks
                 c.to_setpoint.add(tick.t + tick.late_s - frame.t)
             self._mirror(now, frame)
-        if self._tape.on:
+        if self._recording.on:
             self._write(tick, frame)
         if self._panel is not None:
             self._panel.show(now - self._began, tick, self.meters())
@@ -234,22 +234,22 @@ class LiveFace:
             "level_db": frame.level_db if frame else -120.0,
             "gate": frame.gate if frame else 0.0,
             "network_ms": frame.network_ms if frame else 0.0,
-            "delay_ms": 1e3 * self.playout.delay_s,
-            "late_frames": self.playout.late,
-            "deadline_met": self.counts.deadline_met,
+            "delay_ms": 1e3 * self.jitter_buffer.delay_s,
+            "late_frames": self.jitter_buffer.late,
+            "deadline_met": self.metrics.deadline_met,
             "connected": self._board.connected,
             "lookahead_ms": 1e3 * self._voice.lookahead_s,
             "monitored": self._voice.monitored,
-            "lips_ms": 1e3 * (self.playout.delay_s + self._board.lead_s + self._lag_s),
+            "lips_ms": 1e3 * (self.jitter_buffer.delay_s + self._board.lead_s + self._lag_s),
             "link": self._board.report(),
-            "tape": self._tape.state(self._clock.now() - self._began),
+            "tape": self._recording.state(self._clock.now() - self._began),
             "playback": self.playback.state(),
             "celsius": self.thermal.celsius.tolist(),
             "duty": self.thermal.duty.tolist(),
         }
 
-    def _write(self, tick: Tick, frame: Frame | None) -> None:
-        put, t = self._tape.put, tick.t - self._began
+    def _write(self, tick: Tick, frame: CommandFrame | None) -> None:
+        put, t = self._recording.put, tick.t - self._began
         put(
             "/tick",
             t,
@@ -269,29 +269,29 @@ class LiveFace:
                     "network_ms": frame.network_ms,
                 },
             )  # fmt: skip
-        if self.counts.ticks % SLOW_EVERY == 0:
+        if self.metrics.ticks % SLOW_EVERY == 0:
             celsius, duty = self.thermal.celsius.copy(), self.thermal.duty.copy()
             put("/thermal", t, {"t": t, "celsius": celsius, "duty": duty})
             put("/telemetry", t, {"t": t, **self._board.report()})
 
     def _event(self, what: str) -> None:
         t = self._clock.now() - self._began
-        self._tape.put("/event", t, {"t": t, "what": what})
+        self._recording.put("/event", t, {"t": t, "what": what})
 
     def report(self) -> dict[str, Any]:
         """Numbers of the run."""
-        playout = self.playout
+        jitter_buffer = self.jitter_buffer
         return {
-            **self.counts.report(),
-            "delay_ms": 1e3 * playout.delay_s,
+            **self.metrics.report(),
+            "delay_ms": 1e3 * jitter_buffer.delay_s,
             "lookahead_ms": 1e3 * self._voice.lookahead_s,
             "lead_ms": 1e3 * self._board.lead_s,
             "face_lag_ms": 1e3 * self._lag_s,
-            "late_frames": playout.late,
-            "unseen_frames": playout.unseen,
-            "starved_ticks": playout.starved,
-            "delay_refits": playout.refits,
+            "late_frames": jitter_buffer.late,
+            "unseen_frames": jitter_buffer.unseen,
+            "starved_ticks": jitter_buffer.starved,
+            "delay_refits": jitter_buffer.refits,
             "hottest_c": float(self.thermal.celsius.max()),
-            "records_dropped": self._tape.dropped,
+            "records_dropped": self._recording.dropped,
             "link": self._board.report(),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from mien.robot.control.loop import Tick
-from mien.robot.live.jitter_buffer import Frame
+from mien.robot.live.jitter_buffer import CommandFrame
 
 
 class Voice(Protocol):
@@ -15,16 +15,16 @@ class Voice(Protocol):
     monitored: bool
     """Whether what is heard waits for the lips."""
 
-    def poll(self, now: float) -> list[Frame]:
+    def poll(self, now: float) -> list[CommandFrame]:
         """Frames that are ready. Raises MienError when no more can come."""
 
     def wait(self, seconds: float) -> None:
         """Return when something may be ready, after ``seconds`` at the latest."""
 
-    def feel(self, intensities: dict[str, float]) -> None:
+    def set_emotion(self, intensities: dict[str, float]) -> None:
         """Emotions by name, 0..1."""
 
-    def look(self, yaw: float, pitch: float) -> None:
+    def set_gaze(self, yaw: float, pitch: float) -> None:
         """Gaze target, -1..1."""
 
     def delay_sound(self, seconds: float) -> None:

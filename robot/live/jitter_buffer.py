@@ -28,7 +28,7 @@ _FITS: Final = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class CommandFrame:
     """One frame of a performance.
 
     Attributes:
@@ -50,7 +50,7 @@ class Frame:
 
 
 @dataclass
-class Playout:
+class JitterBuffer:
     """Frames in order of their time, each shown ``delay_s`` after its sound.
 
     The delay starts at ``delay_s``, is fitted to what the frames of the first seconds need, and is
@@ -74,12 +74,12 @@ class Playout:
     shown: int = 0
     starved: int = 0
     refits: int = 0
-    _frames: deque[Frame] = field(default_factory=lambda: deque(maxlen=DEPTH), repr=False)
+    _frames: deque[CommandFrame] = field(default_factory=lambda: deque(maxlen=DEPTH), repr=False)
     _needed: deque[float] = field(default_factory=lambda: deque(maxlen=_WINDOW), repr=False)
     _at: float = field(default=-np.inf, repr=False)
     _fits: int = field(default=0, repr=False)
 
-    def push(self, frame: Frame) -> None:
+    def push(self, frame: CommandFrame) -> None:
         """A new frame. One that belongs before what was shown already is dropped and counted."""
         self._needed.append(frame.arrived - frame.t)
         self._fit()
@@ -92,7 +92,7 @@ class Playout:
             self._frames = deque((f for f in self._frames if f.t < frame.t), maxlen=DEPTH)
         self._frames.append(frame)
 
-    def at(self, now: float) -> Frame | None:
+    def at(self, now: float) -> CommandFrame | None:
         """The frame for ``now``, between its neighbours in time; None when there is nothing new."""
         self._at = now - self.delay_s
         frames = self._frames

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 
-class Memory:
+class MemoryUsage:
     """What a run's processes hold, and how it grows once everything has been used (10 s).
 
     Args:
@@ -24,14 +24,14 @@ class Memory:
         self._others = others
         self._first: tuple[float, float] | None = None
         self._began: float | None = None
-        self._looked = -np.inf
+        self._sampled_at = -np.inf
         self.now = self.growth = self.seconds = 0.0
 
-    def look(self, t: float) -> None:
+    def sample(self, t: float) -> None:
         """Once a second; ``t`` in s."""
-        if t <= 0 or t - self._looked < self.EVERY_S:
+        if t <= 0 or t - self._sampled_at < self.EVERY_S:
             return
-        self._looked = t
+        self._sampled_at = t
         self._began = t if self._began is None else self._began
         self.now = rss_mb() + self._others()
         if t - self._began < self.SETTLED_S:

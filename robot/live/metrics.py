@@ -31,7 +31,7 @@ class Histogram:
 
 
 @dataclass
-class Counts:
+class Metrics:
     """Ticks of a run.
 
     Attributes:

@@ -11,7 +11,7 @@ from mien.robot.face.config import Floats
 from mien.robot.face.solver import FaceSolver
 from mien.robot.live.jitter_buffer import FRAME_S
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.network import Seen
+from mien.robot.puppet.network import CapturedFace
 
 LOST_S: Final = 0.5
 """No new packet for so long: the strings are let go and the voice has the face again."""
@@ -20,17 +20,17 @@ _RANGE: Final = np.radians((40.0, 25.0, 20.0))
 _HEAD: Final = tuple(ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll"))
 
 
-class Inlet(Protocol):
+class CapturedFaceSource(Protocol):
     """Where faces come from."""
 
-    def poll(self, now: float) -> Seen | None:
+    def poll(self, now: float) -> CapturedFace | None:
         """The newest face, or None before the first."""
 
 
-class Strings:
+class PuppetInput:
     """Commands from the newest face of an inlet, None while there is none."""
 
-    def __init__(self, calibrated: Calibrated, inlet: Inlet) -> None:
+    def __init__(self, calibrated: Calibrated, inlet: CapturedFaceSource) -> None:
         self._solver, self._inlet = FaceSolver(calibrated), inlet
         self._last: float | None = None
         self._solver.warm_up()

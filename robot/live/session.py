@@ -21,9 +21,9 @@ from mien.robot.face import sync_store
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats, load_face
 from mien.robot.live.face import IDLE_S, LiveFace
-from mien.robot.live.jitter_buffer import Frame
-from mien.robot.live.memory_usage import Memory
-from mien.robot.live.puppet_input import Inlet, Strings
+from mien.robot.live.jitter_buffer import CommandFrame
+from mien.robot.live.memory_usage import MemoryUsage
+from mien.robot.live.puppet_input import CapturedFaceSource, PuppetInput
 from mien.robot.live.voice_process import VoiceProcess
 from mien.robot.live.voice_setup import Setup
 from mien.robot.media import audio
@@ -31,7 +31,7 @@ from mien.robot.panel.process import PanelProcess, Window
 from mien.robot.puppet.network import Mirror
 from mien.robot.puppet.receiver import Kind, Receiver
 from mien.robot.puppet.senders import LOOPBACK
-from mien.robot.recording.session import Tape
+from mien.robot.recording.session import RecordingSession
 from mien.robot.stopping import Stop
 
 PRIORITY: Final = 5
@@ -69,9 +69,9 @@ class Options:
     record_voice: bool = False
     idle_s: float = IDLE_S
     realtime: bool = False
-    inlet: Inlet | None = None
+    inlet: CapturedFaceSource | None = None
     watch: Callable[[Opened, Tick], None] = lambda _at, _tick: None
-    mirror: Callable[[float, Frame], None] = lambda _t, _frame: None
+    mirror: Callable[[float, CommandFrame], None] = lambda _t, _frame: None
 
 
 def run(options: Options, stop: Stop) -> dict[str, Any]:
@@ -93,31 +93,38 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
         voice = VoiceProcess(setup)
         stack.callback(voice.close)
         voice.start()
-        voice.feel(options.emotion)
-        tape = _tape(options, calibrated, stack)
-        taped = Taped(tape)
+        voice.set_emotion(options.emotion)
+        recording = _recording(options, calibrated, stack)
+        rig_recorder = RigRecorder(recording)
         window = _panel(options.window, estop, stack)
-        strings, show, heard = _network(options, calibrated, stack)
+        puppet, mirrored, packet_report = _network(options, calibrated, stack)
         at = stack.enter_context(
-            opened(face, options.port, options.build, options.faults, wire=taped.wire, estop=estop)
+            opened(
+                face,
+                options.port,
+                options.build,
+                options.faults,
+                wire=rig_recorder.wire,
+                estop=estop,
+            )
         )
         if window and at.rig:
             window.watch(at.rig.sim.rig.skin_state)
 
-        memory = Memory(lambda: voice.status.rss_mb)
+        memory = MemoryUsage(lambda: voice.status.rss_mb)
 
         def watch(tick: Tick) -> None:
-            memory.look(tick.t)
-            taped.rig(at)
+            memory.sample(tick.t)
+            rig_recorder.rig(at)
             options.watch(at, tick)
 
-        def mirror(t: float, frame: Frame) -> None:
-            show(t, frame)
+        def mirror(t: float, frame: CommandFrame) -> None:
+            mirrored(t, frame)
             options.mirror(t, frame)
 
         live = LiveFace(
             face, at.board, at.clock, voice, lag_s=lag_of(options, calibrated),
-            tape=tape, panel=window, puppet=strings, mirror=mirror, watch=watch,
+            recording=recording, panel=window, puppet=puppet, mirror=mirror, watch=watch,
             idle_s=options.idle_s, stop=stop.asked,
         )  # fmt: skip
         gc.collect()
@@ -144,7 +151,7 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
             "blocks_dropped": voice.status.dropped,
             "sound_holes": voice.status.holes,
             "source_lost": voice.status.lost,
-            "puppet": heard(),
+            "puppet": packet_report(),
             "rig_slips": at.rig.slips if at.rig else 0,
         }
 
@@ -171,39 +178,39 @@ def ask_for_priority() -> None:
         ) from e
 
 
-class Taped:
+class RigRecorder:
     """Puts what the simulated robot is told and how it is on a tape, by the run's own time."""
 
-    def __init__(self, tape: Tape) -> None:
-        self._tape, self._began = tape, time.monotonic()
+    def __init__(self, recording: RecordingSession) -> None:
+        self._recording, self._began = recording, time.monotonic()
 
     def wire(self, us: int, data: bytes) -> None:
         """Bytes for the simulated board at its own time."""
-        if self._tape.on:
-            self._tape.put("/wire", self._t(), {"us": us, "hex": data.hex()})
+        if self._recording.on:
+            self._recording.put("/wire", self._t(), {"us": us, "hex": data.hex()})
 
     def rig(self, at: Opened) -> None:
         """The simulated robot as it is now."""
-        if self._tape.on and at.rig is not None:
+        if self._recording.on and at.rig is not None:
             state = at.rig.state()
             content = {"us": state.us, "crc": state.crc, "lip_gap_mm": state.lip_gap_mm}
-            self._tape.put("/rig", self._t(), content)
+            self._recording.put("/rig", self._t(), content)
 
     def _t(self) -> float:
         return time.monotonic() - self._began
 
 
-def _tape(options: Options, calibrated: Calibrated, stack: ExitStack) -> Tape:
+def _recording(options: Options, calibrated: Calibrated, stack: ExitStack) -> RecordingSession:
     setup = options.setup
     about = {
         "build": options.build, "faults": list(options.faults), "seed": setup.seed,
         "source": setup.source, "self_model": calibrated.path.name,
     }  # fmt: skip
-    tape = Tape(calibrated.face, about, persons=options.record_voice)
+    recording = RecordingSession(calibrated.face, about, persons=options.record_voice)
     if options.record is not None:
-        tape.whole(options.record)
-    stack.callback(tape.close)
-    return tape
+        recording.whole(options.record)
+    stack.callback(recording.close)
+    return recording
 
 
 def _panel(window: Window | None, estop: EstopSocket, stack: ExitStack) -> PanelProcess | None:
@@ -219,26 +226,26 @@ def _network(
     options: Options, calibrated: Calibrated, stack: ExitStack
 ) -> tuple[
     Callable[[float], Floats | None],
-    Callable[[float, Frame], None],
+    Callable[[float, CommandFrame], None],
     Callable[[], dict[str, Any] | None],
 ]:
     """Commands of a puppeteer, what mirrors a frame, and what became of the puppeteer's packets."""
-    strings: Callable[[float], Floats | None] = lambda _: None  # noqa: E731
-    heard: Callable[[], dict[str, Any] | None] = lambda: None  # noqa: E731
-    show: Callable[[float, Frame], None] = lambda _t, _f: None  # noqa: E731
+    puppet: Callable[[float], Floats | None] = lambda _: None  # noqa: E731
+    packet_report: Callable[[], dict[str, Any] | None] = lambda: None  # noqa: E731
+    mirrored: Callable[[float, CommandFrame], None] = lambda _t, _f: None  # noqa: E731
     if options.inlet is not None:
-        strings = Strings(calibrated, options.inlet)
+        puppet = PuppetInput(calibrated, options.inlet)
     elif options.puppet or options.vmc:
         kind: Kind = "livelink" if options.puppet else "vmc"
         port = options.puppet or options.vmc
         inlet = stack.enter_context(Receiver(kind, port, options.bind, options.allow))
-        heard = inlet.report
-        strings = Strings(calibrated, inlet)
+        packet_report = inlet.report
+        puppet = PuppetInput(calibrated, inlet)
     if options.livelink or options.avatar:
         outlet = Mirror(options.livelink, options.avatar)
         stack.callback(outlet.close)
-        show = outlet.show
-    return strings, show, heard
+        mirrored = outlet.show
+    return puppet, mirrored, packet_report
 
 
 def _greeting(voice: VoiceProcess, live: LiveFace, options: Options) -> str:
@@ -248,7 +255,7 @@ def _greeting(voice: VoiceProcess, live: LiveFace, options: Options) -> str:
     if options.setup.source == "quiet":
         return f"live: {live.face.name} on {options.port}, nobody speaks. Ctrl-C ends."
     total = report["delay_ms"] + report["lead_ms"] + report["face_lag_ms"]
-    heard = (
+    packet_report = (
         "and the monitor waits for them"
         if options.setup.monitor is not None
         else "which nothing hides where the sound goes straight to the room"
@@ -256,5 +263,5 @@ def _greeting(voice: VoiceProcess, live: LiveFace, options: Options) -> str:
     return (
         f"live: {name} to {live.face.name} on {options.port}; look-ahead {parts['lookahead']}, "
         f"lead {parts['lead']}, face {parts['face_lag']}: lips about {total:.0f} ms behind the "
-        f"voice, {heard}. Ctrl-C ends."
+        f"voice, {packet_report}. Ctrl-C ends."
     )

@@ -16,7 +16,7 @@ from mien.robot.live.voice_setup import Setup
 from mien.robot.media import audio
 
 
-class Ear(Protocol):
+class AudioSource(Protocol):
     """A source of sound."""
 
     name: str
@@ -28,7 +28,7 @@ class Ear(Protocol):
         """Stop."""
 
 
-def open_ear(setup: Setup, inbox: Inbox) -> Ear:
+def open_source(setup: Setup, inbox: Inbox) -> AudioSource:
     """The source that ``setup`` names, not started.
 
     Raises:
@@ -37,11 +37,11 @@ def open_ear(setup: Setup, inbox: Inbox) -> Ear:
     from mien.robot.live.capture.microphone import Microphone
     from mien.robot.live.capture.recorded import Pcm, Recorded
 
-    makers: dict[str, Callable[[], Ear]] = {
+    makers: dict[str, Callable[[], AudioSource]] = {
         "mic": lambda: Microphone(inbox, setup.device),
         "wav": lambda: Recorded(audio.load(setup.path or Path()), inbox, setup.repeat),
         "pcm": lambda: Pcm(os.fdopen(0, "rb", buffering=0), setup.rate, inbox),
-        "text": lambda: Recorded(_said(setup.text), inbox),
+        "text": lambda: Recorded(_synthesised(setup.text), inbox),
         "quiet": Quiet,
     }
     if setup.source not in makers:
@@ -61,7 +61,7 @@ class Quiet:
         """Nothing to close."""
 
 
-def _said(text: str) -> NDArray[np.float32]:
+def _synthesised(text: str) -> NDArray[np.float32]:
     from mien.robot.expression.tts import voice
 
     return voice()(text)

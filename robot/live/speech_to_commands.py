@@ -16,7 +16,7 @@ from mien.robot.face.config import Floats
 from mien.robot.face.solver import FaceSolver
 from mien.robot.live.capture.audio_clock import AudioClock
 from mien.robot.live.capture.block import Block
-from mien.robot.live.jitter_buffer import FRAME_S, Frame
+from mien.robot.live.jitter_buffer import FRAME_S, CommandFrame
 from mien.robot.live.streaming_layers import LiveExpression
 from mien.robot.live.voice_activity import VoiceActivity
 from mien.robot.media.audio import RATE
@@ -32,7 +32,7 @@ class Speech(Protocol):
         """Samples (n,) at 16 kHz -> the frames (m, 52) that they complete."""
 
 
-class Performer:
+class SpeechToCommands:
     """One voice to one face.
 
     Args:
@@ -61,7 +61,7 @@ class Performer:
         self.skipped = 0
         self._solver.warm_up()
 
-    def push(self, block: Block) -> list[Frame]:
+    def push(self, block: Block) -> list[CommandFrame]:
         """One block -> the frames that it completes."""
         began = perf_counter()
         samples, fresh = self.clock.admit(block)
@@ -81,7 +81,9 @@ class Performer:
                 continue
             commands = self.pose(weights, head)
             spent = 1e3 * (perf_counter() - began)
-            out.append(Frame(t, commands, weights, self._now(), heard.level_db, heard.gate, spent))
+            out.append(
+                CommandFrame(t, commands, weights, self._now(), heard.level_db, heard.gate, spent)
+            )
         return out
 
     def pose(self, weights: NDArray[np.float32], head: Floats) -> Floats:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS, TIMINGS, mix
 from mien.models.fusion.rules import Fusion
-from mien.robot.expression.emotion.feeling import Feeling, Felt
+from mien.robot.expression.emotion.track import Feeling, Felt
 from mien.robot.expression.layers import compose, excitement, fusion
 from mien.robot.expression.life import Glance, Life
 from mien.robot.face.config import Floats
@@ -84,11 +84,11 @@ class LiveExpression:
         self._head = np.zeros((2, 0, 3))
         self._k = 0
 
-    def feel(self, intensities: dict[str, float]) -> None:
+    def set_emotion(self, intensities: dict[str, float]) -> None:
         """Emotions by name, 0..1 each; those not named fade."""
         self._goal = mix(intensities)
 
-    def look(self, yaw: float, pitch: float) -> None:
+    def set_gaze(self, yaw: float, pitch: float) -> None:
         """Gaze target from now on, eyeLook weights -1..1."""
         before = self._life.glances[-1:]
         glance = Glance(self._k / FPS, float(np.clip(yaw, -1, 1)), float(np.clip(pitch, -1, 1)))

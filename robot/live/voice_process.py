@@ -23,7 +23,7 @@ import numpy as np
 from mien.robot.errors import MienError
 from mien.robot.face.config import load_face
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
-from mien.robot.live.jitter_buffer import Frame
+from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.live.voice_setup import Setup, Status
 from mien.robot.media.audio import RATE
 
@@ -88,13 +88,13 @@ class VoiceProcess:
         """The source has come to its end, and every frame of it is here."""
         return self.status.ended
 
-    def poll(self, _now: float) -> list[Frame]:
+    def poll(self, _now: float) -> list[CommandFrame]:
         """Frames that are ready.
 
         Raises:
             MienError: the other process failed or is gone.
         """
-        out: list[Frame] = []
+        out: list[CommandFrame] = []
         try:
             while self._pipe.poll():
                 out += self._take(self._pipe.recv())
@@ -109,11 +109,11 @@ class VoiceProcess:
         with suppress(OSError):  # it is gone; poll() says so
             self._pipe.poll(seconds)
 
-    def feel(self, intensities: dict[str, float]) -> None:
+    def set_emotion(self, intensities: dict[str, float]) -> None:
         """Emotions by name, 0..1."""
         self._tell("feel", intensities)
 
-    def look(self, yaw: float, pitch: float) -> None:
+    def set_gaze(self, yaw: float, pitch: float) -> None:
         """Gaze target, -1..1 each."""
         self._tell("look", yaw, pitch)
 
@@ -137,10 +137,10 @@ class VoiceProcess:
         except (OSError, ValueError):
             return  # it is gone; poll() says so
 
-    def _take(self, message: tuple[Any, ...]) -> list[Frame]:
+    def _take(self, message: tuple[Any, ...]) -> list[CommandFrame]:
         match message:
             case ("frame", *fields):
-                return [Frame(*fields)]
+                return [CommandFrame(*fields)]
             case ("status", status):
                 self.status = status
             case ("ready", lookahead_s):
@@ -171,22 +171,22 @@ def _listen(pipe: Connection, setup: Setup) -> None:
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.live.capture.audio_clock import AudioClock
     from mien.robot.live.monitor import Monitor
-    from mien.robot.live.sources import open_ear
-    from mien.robot.live.speech_to_commands import Performer
+    from mien.robot.live.sources import open_source
+    from mien.robot.live.speech_to_commands import SpeechToCommands
     from mien.robot.live.streaming_layers import LiveExpression
 
     face = load_face(setup.face)
     expression = LiveExpression(setup.seed, setup.life)
     calibrated = Calibrated(face, setup.calibration)
     speech = partial(SpeechStream, setup.weights)
-    performer = Performer(calibrated, speech, expression, time.monotonic)
+    converter = SpeechToCommands(calibrated, speech, expression, time.monotonic)
     silence = np.zeros(round(BLOCK_S * RATE), np.float32)
     begin = time.monotonic() - 60 * BLOCK_S
     for k in range(60):  # first calls are slow: not while somebody speaks
-        performer.push(Block(begin + k * BLOCK_S, silence))
-    performer.clock = AudioClock()
+        converter.push(Block(begin + k * BLOCK_S, silence))
+    converter.clock = AudioClock()
     inbox = Inbox()
-    ear = open_ear(setup, inbox)
+    source = open_source(setup, inbox)
     monitor = Monitor(setup.monitor) if setup.monitor is not None else None
     gc.collect()
     gc.freeze()
@@ -194,11 +194,11 @@ def _listen(pipe: Connection, setup: Setup) -> None:
     while (message := pipe.recv()) != ("begin",):
         if not _obey(message, expression, monitor):
             return
-    ear.start()
+    source.start()
     if monitor:
         monitor.start()
     since = (time.monotonic(), time.process_time())
-    pipe.send(("status", _status(ear, inbox, performer, monitor, since)))
+    pipe.send(("status", _status(source, inbox, converter, monitor, since)))
     heard, told, patience = time.monotonic(), -np.inf, _SILENT_S
     try:
         while True:
@@ -216,19 +216,19 @@ def _listen(pipe: Connection, setup: Setup) -> None:
             for block in blocks:
                 if monitor:
                     monitor.push(block)
-                for f in performer.push(block):
+                for f in converter.push(block):
                     pipe.send(
                         ("frame", f.t, f.commands, f.weights, f.arrived, f.level_db, f.gate,
                          f.network_ms)
                     )  # fmt: skip
             if now - told > _STATUS_S:
                 told = now
-                pipe.send(("status", _status(ear, inbox, performer, monitor, since)))
+                pipe.send(("status", _status(source, inbox, converter, monitor, since)))
             while pipe.poll():
                 if not _obey(pipe.recv(), expression, monitor):
                     return
     finally:
-        ear.close()
+        source.close()
         if monitor:
             monitor.close()
 
@@ -237,9 +237,9 @@ def _obey(message: tuple[Any, ...], expression: Any, monitor: Any) -> bool:
     """False when the loop wants an end."""
     match message:
         case ("feel", intensities):
-            expression.feel(intensities)
+            expression.set_emotion(intensities)
         case ("look", yaw, pitch):
-            expression.look(yaw, pitch)
+            expression.set_gaze(yaw, pitch)
         case ("delay", seconds) if monitor:
             monitor.delay_s = seconds
         case ("stop",):
@@ -248,20 +248,24 @@ def _obey(message: tuple[Any, ...], expression: Any, monitor: Any) -> bool:
 
 
 def _status(
-    ear: Any, inbox: Inbox, performer: Any, monitor: Any, since: tuple[float, float]
+    source: Any,
+    inbox: Inbox,
+    converter: Any,
+    monitor: Any,
+    since: tuple[float, float],
 ) -> Status:
     with Path("/proc/self/statm").open() as f:
         pages = int(f.read().split()[1])
     cpu, wall = time.process_time() - since[1], time.monotonic() - since[0]
     return Status(
-        name=ear.name,
-        present=getattr(ear, "present", True),
+        name=source.name,
+        present=getattr(source, "present", True),
         ended=inbox.ended,
-        lost=getattr(ear, "lost", 0),
+        lost=getattr(source, "lost", 0),
         dropped=inbox.dropped,
-        holes=performer.clock.holes,
-        restarts=performer.clock.restarts,
-        skipped=performer.skipped,
+        holes=converter.clock.holes,
+        restarts=converter.clock.restarts,
+        skipped=converter.skipped,
         underruns=monitor.underruns if monitor else 0,
         monitor_lost=monitor.lost if monitor else 0,
         rss_mb=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,

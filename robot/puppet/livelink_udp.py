@@ -43,7 +43,7 @@ class MalformedError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class LiveLinkPacket:
     """One packet.
 
     Attributes:
@@ -63,7 +63,7 @@ class Frame:
     rotations: NDArray[np.float32] | None = None
 
 
-def encode(frame: Frame) -> bytes:
+def encode(frame: LiveLinkPacket) -> bytes:
     """The packet of a frame; header only where it has no weights.
 
     Raises:
@@ -79,7 +79,7 @@ def encode(frame: Frame) -> bytes:
     return out
 
 
-def decode(packet: bytes) -> Frame:
+def decode(packet: bytes) -> LiveLinkPacket:
     """The frame of a packet. Weights outside 0..1 are clipped, angles to one turn.
 
     Raises:
@@ -99,7 +99,7 @@ def decode(packet: bytes) -> Frame:
     at += _TIMING.size
     header = (device, subject, number, sub_frame, (numerator, denominator))
     if at == len(packet):
-        return Frame(*header)
+        return LiveLinkPacket(*header)
     if packet[at] != _COUNT:
         raise MalformedError(f"{packet[at]} values, wanted {_COUNT}")
     if len(packet) != at + _VALUES.size:
@@ -110,7 +110,7 @@ def decode(packet: bytes) -> Frame:
     weights = np.zeros(len(ARKIT), np.float32)
     weights[_TO_WIRE] = np.clip(values[: len(ORDER)], 0.0, 1.0)
     rotations = np.clip(values[len(ORDER) :], -math.pi, math.pi).astype(np.float32)
-    return Frame(*header, weights, rotations)
+    return LiveLinkPacket(*header, weights, rotations)
 
 
 def _text(text: str) -> bytes:

@@ -15,7 +15,7 @@ from mien.models.face.blendshapes import ARKIT
 from mien.robot.errors import DeviceError
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet import livelink_udp, osc
-from mien.robot.puppet.livelink_udp import Frame, MalformedError
+from mien.robot.puppet.livelink_udp import LiveLinkPacket, MalformedError
 from mien.robot.puppet.senders import LOOPBACK, Allowed, Budget, Control, Sender
 
 BURST: Final = 64
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Counts:
+class PacketCounts:
     """What became of the datagrams.
 
     Attributes:
@@ -44,7 +44,7 @@ class Counts:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class CapturedFace:
     """The newest face of the sender: ``tracked`` is False while it sees none (weights are 0)."""
 
     t: float
@@ -78,7 +78,7 @@ class Inlet(Generic[T]):
         allow: Sequence[IPv4Network] = LOOPBACK,
     ) -> None:
         self._decode, self._longest = decode, longest
-        self.counts, self.control, self.full = Counts(), Control(), False
+        self.counts, self.control, self.full = PacketCounts(), Control(), False
         self._allowed = Allowed(allow)
         self._of_holder, self._of_others = Budget(), Budget()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -143,7 +143,7 @@ class Inlet(Generic[T]):
         self.close()
 
 
-class Shown(Protocol):
+class HasWeights(Protocol):
     """Anything with blendshapes."""
 
     @property
@@ -177,12 +177,12 @@ class Puppet(_Port):
         allow: Sequence[IPv4Network] = LOOPBACK,
     ) -> None:
         longest = livelink_udp.LONGEST
-        self.inlet: Inlet[Frame] = Inlet(livelink_udp.decode, longest, port, host, allow)
+        self.inlet: Inlet[LiveLinkPacket] = Inlet(livelink_udp.decode, longest, port, host, allow)
         self.port, self.counts = self.inlet.port, self.inlet.counts
         self._number: tuple[str, int] | None = None
-        self._seen: Seen | None = None
+        self._seen: CapturedFace | None = None
 
-    def poll(self, now: float) -> Seen | None:
+    def poll(self, now: float) -> CapturedFace | None:
         """The newest face, or None before the first packet. It stays until a newer one comes."""
         for frame in self.inlet.poll(now):
             if self._is_stale(frame):
@@ -191,12 +191,12 @@ class Puppet(_Port):
                 continue
             self._number = (frame.device, frame.number)
             if frame.weights is None or frame.rotations is None:
-                self._seen = Seen(now, _nothing(), _still(), False)
+                self._seen = CapturedFace(now, _nothing(), _still(), False)
             else:
-                self._seen = Seen(now, frame.weights, frame.rotations, True)
+                self._seen = CapturedFace(now, frame.weights, frame.rotations, True)
         return self._seen
 
-    def _is_stale(self, frame: Frame) -> bool:
+    def _is_stale(self, frame: LiveLinkPacket) -> bool:
         if self._number is None or self._number[0] != frame.device:
             return False
         behind = self._number[1] - frame.number
@@ -212,20 +212,20 @@ class VmcPuppet(_Port):
         host: str = "127.0.0.1",
         allow: Sequence[IPv4Network] = LOOPBACK,
     ) -> None:
-        self.inlet: Inlet[list[osc.Message]] = Inlet(_vmc, osc.LONGEST, port, host, allow)
+        self.inlet: Inlet[list[osc.OscMessage]] = Inlet(_vmc, osc.LONGEST, port, host, allow)
         self.port, self.counts = self.inlet.port, self.inlet.counts
-        self._gather = osc.Gather()
-        self._seen: Seen | None = None
+        self._gather = osc.VmcShapes()
+        self._seen: CapturedFace | None = None
 
-    def poll(self, now: float) -> Seen | None:
+    def poll(self, now: float) -> CapturedFace | None:
         """The newest face, or None before the first Apply."""
         handovers = self.inlet.control.handovers
         for messages in self.inlet.poll(now):
             if self.inlet.control.handovers != handovers:  # nothing of the one is left to the other
-                self._gather, handovers = osc.Gather(), self.inlet.control.handovers
+                self._gather, handovers = osc.VmcShapes(), self.inlet.control.handovers
             for message in messages:
                 if (face := self._gather.take(message)) is not None:
-                    self._seen = Seen(now, face.weights, face.rotations, True)
+                    self._seen = CapturedFace(now, face.weights, face.rotations, True)
         return self._seen
 
 
@@ -253,14 +253,16 @@ class Mirror:
     def send(self, t: float, weights: NDArray[np.float32], rotations: NDArray[np.float32]) -> None:
         """One frame at ``t`` s: weights (52,), rotations (9,) radians."""
         if self.livelink:
-            frame = Frame(self.device, self.subject, self._number, 0.0, (60, 1), weights, rotations)
+            frame = LiveLinkPacket(
+                self.device, self.subject, self._number, 0.0, (60, 1), weights, rotations
+            )
             self._put(livelink_udp.encode(frame), self.livelink)
         if self.vmc:
             for packet in osc.encode(t, weights, rotations):
                 self._put(packet, self.vmc)
         self._number = (self._number + 1) & 0x7FFFFFFF
 
-    def show(self, t: float, frame: Shown) -> None:
+    def show(self, t: float, frame: HasWeights) -> None:
         """Send a frame as a live face shows it, without head rotations."""
         self.send(t, frame.weights, _still())
 
@@ -275,7 +277,7 @@ class Mirror:
         self._socket.close()
 
 
-def _vmc(packet: bytes) -> list[osc.Message]:
+def _vmc(packet: bytes) -> list[osc.OscMessage]:
     """The messages of a datagram of VMC; what is OSC only is nobody's face."""
     messages = osc.decode(packet)
     if not any(m.address.startswith(osc.PREFIX) for m in messages):

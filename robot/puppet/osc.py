@@ -44,7 +44,7 @@ _YAW, _PITCH, _ROLL = (ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch
 
 
 @dataclass(frozen=True)
-class Message:
+class OscMessage:
     """One OSC message."""
 
     address: str
@@ -52,7 +52,7 @@ class Message:
 
 
 @dataclass(frozen=True, eq=False)
-class Face:
+class VmcFace:
     """Shapes (52,) in 0..1 and rotations (9,) in radians, of which only the head's are filled."""
 
     weights: NDArray[np.float32]
@@ -77,7 +77,7 @@ def encode(t: float, weights: NDArray[np.float32], rotations: NDArray[np.float32
     return [*packets, bundle(part)]
 
 
-def decode(packet: bytes) -> list[Message]:
+def decode(packet: bytes) -> list[OscMessage]:
     """The messages of a datagram, bundles opened. Bounded in bytes, messages and depth.
 
     Raises:
@@ -85,7 +85,7 @@ def decode(packet: bytes) -> list[Message]:
     """
     if not packet or len(packet) > LONGEST:
         raise MalformedError(f"{len(packet)} bytes, wanted 1 to {LONGEST}")
-    out: list[Message] = []
+    out: list[OscMessage] = []
     try:
         _open(packet, 0, len(packet), out, 0)
     except (struct.error, UnicodeDecodeError) as e:
@@ -93,7 +93,7 @@ def decode(packet: bytes) -> list[Message]:
     return out
 
 
-def _open(data: bytes, at: int, end: int, out: list[Message], depth: int) -> None:
+def _open(data: bytes, at: int, end: int, out: list[OscMessage], depth: int) -> None:
     if not data.startswith(_BUNDLE, at):
         if len(out) >= MOST:
             raise MalformedError(f"more than {MOST} messages")
@@ -113,12 +113,12 @@ def _open(data: bytes, at: int, end: int, out: list[Message], depth: int) -> Non
         at += size
 
 
-def _read_message(data: bytes, at: int, end: int) -> Message:
+def _read_message(data: bytes, at: int, end: int) -> OscMessage:
     address, at = _read_text(data, at, end)
     if not address.startswith("/"):
         raise MalformedError("an address that does not begin with /")
     if at == end:  # some old senders leave the types away when there is no value
-        return Message(address, ())
+        return OscMessage(address, ())
     types, at = _read_text(data, at, end)
     if not types.startswith(","):
         raise MalformedError("types that do not begin with a comma")
@@ -139,7 +139,7 @@ def _read_message(data: bytes, at: int, end: int) -> Message:
             raise MalformedError(f"a value of kind {kind!r}")
     if at != end:
         raise MalformedError(f"{end - at} bytes after the last value")
-    return Message(address, tuple(values))
+    return OscMessage(address, tuple(values))
 
 
 def _read_text(data: bytes, at: int, end: int) -> tuple[str, int]:
@@ -153,7 +153,7 @@ def _read_text(data: bytes, at: int, end: int) -> tuple[str, int]:
 
 
 @dataclass
-class Gather:
+class VmcShapes:
     """Collects values until Apply; shapes that are not named again keep their value."""
 
     _weights: NDArray[np.float32] = field(default_factory=lambda: np.zeros(len(ARKIT), np.float32))
@@ -162,16 +162,16 @@ class Gather:
     )
     unknown: int = 0
 
-    def take(self, message: Message) -> Face | None:
+    def take(self, message: OscMessage) -> VmcFace | None:
         """A face when the message is Apply. What it does not know it counts and leaves."""
         match message:
-            case Message("/VMC/Ext/Blend/Apply", _):
-                return Face(self._weights.copy(), self._rotations.copy())
-            case Message("/VMC/Ext/Blend/Val", (str(name), float(value))) if (
+            case OscMessage("/VMC/Ext/Blend/Apply", _):
+                return VmcFace(self._weights.copy(), self._rotations.copy())
+            case OscMessage("/VMC/Ext/Blend/Val", (str(name), float(value))) if (
                 name.lower() in _BY_LOWER and math.isfinite(value)
             ):
                 self._weights[_BY_LOWER[name.lower()]] = min(max(value, 0.0), 1.0)
-            case Message("/VMC/Ext/Bone/Pos", ("Head", *numbers)) if _is_placement(numbers):
+            case OscMessage("/VMC/Ext/Bone/Pos", ("Head", *numbers)) if _is_placement(numbers):
                 self._rotations[[_YAW, _PITCH, _ROLL]] = _angles(numbers[3:])
             case _:
                 self.unknown += 1

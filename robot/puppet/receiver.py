@@ -25,7 +25,7 @@ import numpy as np
 from mien.models.face.blendshapes import ARKIT
 from mien.robot.errors import DeviceError
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.network import Counts, Puppet, Seen, VmcPuppet
+from mien.robot.puppet.network import CapturedFace, PacketCounts, Puppet, VmcPuppet
 from mien.robot.puppet.senders import LOOPBACK, Sender
 
 Kind: TypeAlias = Literal["livelink", "vmc"]
@@ -37,12 +37,12 @@ FLOOD_S: Final = 0.002
 """Pause after a full burst: a flood gets its share of a core; the system drops the others."""
 _START_S: Final = 30.0
 _LOOK_S: Final = 0.25
-_COUNTS: Final = len(fields(Counts))
-_VALUES: Final = 1 + 1 + len(ARKIT) + len(ROTATIONS) + _COUNTS + 1 + 3
+_N_COUNTS: Final = len(fields(PacketCounts))
+_VALUES: Final = 1 + 1 + len(ARKIT) + len(ROTATIONS) + _N_COUNTS + 1 + 3
 """Number of the face, tracked, weights, rotations, counts, handovers, address, port, whether."""
 
 
-class Post:
+class FaceMailbox:
     """The newest face and the counts, in memory that two processes share.
 
     A reader that meets a writer at work finds a checksum that does not fit, and keeps what it had.
@@ -87,8 +87,8 @@ class Receiver:
         allow: Sequence[IPv4Network] = LOOPBACK,
     ) -> None:
         context = mp.get_context("spawn")
-        memory = Post.memory()
-        self._post = Post(memory)
+        memory = FaceMailbox.memory()
+        self._post = FaceMailbox(memory)
         self._pipe, far = context.Pipe()
         self._process = context.Process(
             target=_serve, args=(far, memory, kind, port, host, tuple(allow)),
@@ -97,7 +97,7 @@ class Receiver:
         self._process.start()
         far.close()
         self._kind, self._number = kind, 0.0
-        self._seen: Seen | None = None
+        self._seen: CapturedFace | None = None
         self._last = np.zeros(_VALUES)
         self.port = self._started()
 
@@ -113,7 +113,7 @@ class Receiver:
             raise DeviceError(answer[1], answer[2])
         return int(answer[1])
 
-    def poll(self, now: float) -> Seen | None:
+    def poll(self, now: float) -> CapturedFace | None:
         """The newest face, or None before the first. ``now`` in s."""
         values = self._post.read()
         if values is None:
@@ -124,7 +124,7 @@ class Receiver:
             n = 2 + len(ARKIT)
             weights = values[2:n].astype(np.float32)
             rotations = values[n : n + len(ROTATIONS)].astype(np.float32)
-            self._seen = Seen(now, weights, rotations, values[1] != 0.0)
+            self._seen = CapturedFace(now, weights, rotations, values[1] != 0.0)
         return self._seen
 
     def report(self) -> dict[str, Any]:
@@ -132,8 +132,8 @@ class Receiver:
         values = self._post.read()
         self._last = self._last if values is None else values
         *_, handovers, address, port, there = self._last
-        counts = self._last[-4 - _COUNTS : -4]
-        names = (f.name for f in fields(Counts))
+        counts = self._last[-4 - _N_COUNTS : -4]
+        names = (f.name for f in fields(PacketCounts))
         return {
             "kind": self._kind,
             **{name: int(count) for name, count in zip(names, counts, strict=True)},
@@ -157,7 +157,7 @@ class Receiver:
         self.close()
 
 
-class Says:
+class OperatorMessages:
     """Lines for the operator: who has the face, and what is refused. Bounded in time, not lost.
 
     Args:
@@ -168,9 +168,9 @@ class Says:
         self._name, self._say = NAMES[kind], say
         self._next = -np.inf
         self._holder: Sender | None = None
-        self._told = Counts()
+        self._told = PacketCounts()
 
-    def look(self, now: float, holder: Sender | None, counts: Counts) -> None:
+    def look(self, now: float, holder: Sender | None, counts: PacketCounts) -> None:
         """Say what is new since the last line, if it is time for one."""
         if now < self._next:
             return
@@ -185,7 +185,11 @@ class Says:
         parts += [f"{n} datagrams {why}" for why, n in refused.items() if n]
         if parts:
             self._say(f"{self._name}: {'; '.join(parts)}")
-            self._next, self._holder, self._told = now + SAY_S, holder, Counts(*astuple(counts))
+            self._next, self._holder, self._told = (
+                now + SAY_S,
+                holder,
+                PacketCounts(*astuple(counts)),
+            )
 
 
 def _serve(
@@ -200,7 +204,10 @@ def _serve(
         pipe.send(("failed", e.message, e.hint))
         return
     pipe.send(("ready", puppet.port))
-    post, says = Post(memory), Says(kind, lambda line: print(line, file=sys.stderr, flush=True))
+    post, says = (
+        FaceMailbox(memory),
+        OperatorMessages(kind, lambda line: print(line, file=sys.stderr, flush=True)),
+    )
     shown, number = None, 0
     while pipe not in select.select([puppet.inlet, pipe], [], [], _LOOK_S)[0]:
         now = time.monotonic()
@@ -217,7 +224,11 @@ def _serve(
 
 
 def _values(
-    number: int, seen: Seen | None, counts: Counts, handovers: int, holder: Sender | None
+    number: int,
+    seen: CapturedFace | None,
+    counts: PacketCounts,
+    handovers: int,
+    holder: Sender | None,
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     face = np.zeros(1 + len(ARKIT) + len(ROTATIONS))
     if seen is not None:

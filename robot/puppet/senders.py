@@ -90,11 +90,11 @@ class Control:
     def __init__(self) -> None:
         self.holder: Sender | None = None
         self.handovers = 0
-        self._heard: OrderedDict[Sender, _Heard] = OrderedDict()
+        self._heard: OrderedDict[Sender, _SenderHistory] = OrderedDict()
 
     def heard(self, sender: Sender, now: float) -> bool:
         """A valid frame came at ``now`` s. Returns whether its sender has the face."""
-        self._heard.setdefault(sender, _Heard()).add(now)
+        self._heard.setdefault(sender, _SenderHistory()).add(now)
         self._heard.move_to_end(sender)
         while len(self._heard) > _WAITING + 1:
             oldest = next(s for s in self._heard if s not in (self.holder, sender))
@@ -121,7 +121,7 @@ class Control:
 
 
 @dataclass
-class _Heard:
+class _SenderHistory:
     """When one sender was heard: since when without a silence, and its last frames."""
 
     since: float = -float("inf")

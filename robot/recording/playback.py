@@ -58,12 +58,12 @@ class Playback:
         self._start: float | None = None
         self._whole = False
         self._at = 0.0
-        self._said = ""
+        self._message = ""
 
     def begin(self, name: str) -> None:
         """Poses of this recording follow."""
         self.stop()
-        self._name, self._said = name, ""
+        self._name, self._message = name, ""
 
     def add(self, times: list[float], rows: list[list[float]]) -> None:
         """Some more: seconds since the recording's beginning, and the commands then."""
@@ -77,7 +77,7 @@ class Playback:
     def stop(self) -> None:
         """The voice has the face again."""
         if self._name:
-            self._said = f"{self._name} was stopped at {self._at:.1f} s"
+            self._message = f"{self._name} was stopped at {self._at:.1f} s"
         self._rows.clear()
         self._name, self._start, self._whole, self._at = "", None, False, 0.0
 
@@ -95,7 +95,7 @@ class Playback:
             if self._whole and self._at > before:
                 said = f"{self._name} was played"
                 self.stop()
-                self._said = said
+                self._message = said
             return pose
         after, goal = rows[1]
         if after <= before:  # of two poses at one time, the later
@@ -105,4 +105,4 @@ class Playback:
 
     def state(self) -> dict[str, Any]:
         """For the panel: name (empty when nothing is played), seconds, and what there is to say."""
-        return {"name": self._name, "seconds": self._at, "said": self._said}
+        return {"name": self._name, "seconds": self._at, "said": self._message}

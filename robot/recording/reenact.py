@@ -32,7 +32,7 @@ PAUSE_S: Final = 0.1
 
 
 @dataclass(frozen=True)
-class Row:
+class RecordedTick:
     """A tick of the recording: s since its first one, commands, pulses in us, lip gap in mm."""
 
     t: float
@@ -42,7 +42,7 @@ class Row:
 
 
 @dataclass
-class Likeness:
+class MotionComparison:
     """How a recording was followed.
 
     Attributes:
@@ -69,7 +69,7 @@ class Likeness:
             self.first = t if self.first is None else self.first
 
 
-def rows(recording: Recording) -> Iterator[Row]:
+def rows(recording: Recording) -> Iterator[RecordedTick]:
     """The ticks of a recording, pauses shortened.
 
     Raises:
@@ -89,23 +89,23 @@ def rows(recording: Recording) -> Iterator[Row]:
         if not 0.0 <= step < np.inf:
             continue
         now += min(step, SETTLE_S) if step > PAUSE_S else step
-        yield Row(now, _numbers(record, "sent", n), _numbers(record, "pulses_us", n), lips)
+        yield RecordedTick(now, _numbers(record, "sent", n), _numbers(record, "pulses_us", n), lips)
         lips = float("nan")
 
 
-class Follower:
+class PoseFollower:
     """Commands for the loop, and the comparison with what was recorded at the same time."""
 
     def __init__(self, recording: Recording, sim: SimBoard) -> None:
-        self._rows, self._sim, self.likeness = rows(recording), sim, Likeness()
+        self._rows, self._sim, self.comparison = rows(recording), sim, MotionComparison()
         first = next(self._rows, None)
         if first is None:
             raise InputError(f"{recording.path} holds no poses", "mien live --record")
-        self._before: Row = first
-        self._after: Row | None = first
+        self._before: RecordedTick = first
+        self._after: RecordedTick | None = first
         self._start: float | None = None
         self._settled = SETTLE_S
-        self.likeness.poses = 1
+        self.comparison.poses = 1
 
     def commands(self, now: float) -> Floats | None:
         """What was sent at that time of the recording; None after its end."""
@@ -115,7 +115,7 @@ class Follower:
         t = self._time(now)
         while self._after is not None and self._after.t <= t:
             self._before, self._after = self._after, next(self._rows, None)
-            self.likeness.poses += self._after is not None
+            self.comparison.poses += self._after is not None
             if self._after is not None and self._after.t - self._before.t > PAUSE_S:
                 self._settled = self._after.t + SETTLE_S
         if self._after is None:
@@ -127,13 +127,13 @@ class Follower:
         if self._start is None or self._after is None or tick.t <= 0:
             return
         t = self._time(tick.t)
-        self.likeness.seconds = t
+        self.comparison.seconds = t
         if t < self._settled or self._after.t - self._before.t > PAUSE_S:
             return
         pulses = self._between(t, self._before.pulses, self._after.pulses)
         lips = self._between(t, np.array(self._before.lips), np.array(self._after.lips))
         gap = state_of(self._sim).lip_gap_mm if np.isfinite(lips) else float("nan")
-        self.likeness.add(t, float(np.abs(tick.pulses - pulses).max()), abs(gap - float(lips)))
+        self.comparison.add(t, float(np.abs(tick.pulses - pulses).max()), abs(gap - float(lips)))
 
     def begin(self) -> None:
         """The first pose is reached: the time of the recording begins with the next commands."""
@@ -150,13 +150,13 @@ class Follower:
         return np.asarray(before + min(max(share, 0.0), 1.0) * (after - before))
 
 
-def reenact(recording: Recording, sim: SimBoard, lead_s: float) -> Likeness:
+def reenact(recording: Recording, sim: SimBoard, lead_s: float) -> MotionComparison:
     """Follow the poses of ``recording`` on a fresh robot, from rest to rest, in lock-step.
 
     Raises:
         InputError: the recording holds no poses, or none of this face.
     """
-    follower = Follower(recording, sim)
+    follower = PoseFollower(recording, sim)
     board = Board(recording.face, sim, sim.now, lead_s)
     board.connect()
     loop = Loop(recording.face, board, sim, follower.observe)
@@ -164,10 +164,10 @@ def reenact(recording: Recording, sim: SimBoard, lead_s: float) -> Likeness:
         loop.follow(_after_the_way(follower))
     finally:
         board.close()
-    return follower.likeness
+    return follower.comparison
 
 
-def _after_the_way(follower: Follower) -> Any:
+def _after_the_way(follower: PoseFollower) -> Any:
     """The loop asks once for where to go, moves there, and asks again when it is there."""
     asked = 0
 

@@ -18,7 +18,7 @@ import typer
 from mien.robot.errors import InputError, MienError
 from mien.robot.recording.missing import Missing
 from mien.robot.recording.reading import Recording
-from mien.robot.recording.reenact import LIPS_MM, PULSE_US, Likeness, reenact
+from mien.robot.recording.reenact import LIPS_MM, PULSE_US, MotionComparison, reenact
 from mien.robot.wire import PROTOCOL_HASH
 
 LONGEST_US: Final = 60_000_000
@@ -26,7 +26,7 @@ LONGEST_US: Final = 60_000_000
 
 
 @dataclass(frozen=True)
-class Replayed:
+class ReplayResult:
     """What a replay found.
 
     Attributes:
@@ -45,7 +45,7 @@ class Replayed:
     different: int
     first: float | None
     missing: Missing
-    poses: Likeness | None = None
+    poses: MotionComparison | None = None
     why: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Replayed:
         )
 
 
-def replay(path: Path) -> Replayed:
+def replay(path: Path) -> ReplayResult:
     """Let a fresh rig do what a recording says, and compare.
 
     Raises:
@@ -108,10 +108,10 @@ def replay(path: Path) -> Replayed:
             return found
         why = f"{recording.missing.records} records are missing in its middle"
     sim = simulated(recording.face, build, broken)
-    likeness = reenact(recording, sim, LEAD_S)
-    return Replayed(
-        likeness.seconds, 0, likeness.compared, likeness.different, likeness.first,
-        recording.missing, likeness, why,
+    comparison = reenact(recording, sim, LEAD_S)
+    return ReplayResult(
+        comparison.seconds, 0, comparison.compared, comparison.different, comparison.first,
+        recording.missing, comparison, why,
     )  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def _not_by_bytes(recording: Recording) -> str:
     return "it was made on hardware" if ticks else ""
 
 
-def _by_bytes(recording: Recording, sim: Any) -> Replayed:
+def _by_bytes(recording: Recording, sim: Any) -> ReplayResult:
     """Put the recorded bytes on the line at their recorded times."""
     from mien.robot.sim.realtime import state_of
 
@@ -162,7 +162,7 @@ def _by_bytes(recording: Recording, sim: Any) -> Replayed:
         raise InputError(
             f"{path} holds nothing that was sent to a board{said}", "mien live --record"
         )
-    return Replayed(sim.now(), writes, compared, different, first, recording.missing)
+    return ReplayResult(sim.now(), writes, compared, different, first, recording.missing)
 
 
 def command(

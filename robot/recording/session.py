@@ -26,7 +26,7 @@ def path_of(name: str, folder: Path = FOLDER) -> Path:
     return folder / (checked(name.strip().removesuffix(SUFFIX), "recording") + SUFFIX)
 
 
-class Tape:
+class RecordingSession:
     """What a run writes, if anything.
 
     What goes wrong with a recording of the whole run ends the run, as whoever wanted it would be
@@ -49,7 +49,7 @@ class Tape:
         self._recorder: Recorder | None = None
         self._whole = False
         self._since: float | None = None
-        self._said = ""
+        self._message = ""
         self._dropped = 0
         self._closing: Thread | None = None
 
@@ -80,7 +80,7 @@ class Tape:
     def begin(self, name: str) -> None:
         """Record from now on, until ``end``. What is wrong with that stands in ``state``."""
         if self._recorder is not None:
-            self._said = f"{self._recorder.path.name} is being recorded already"
+            self._message = f"{self._recorder.path.name} is being recorded already"
             return
         try:
             path = path_of(name, self._folder)
@@ -90,20 +90,22 @@ class Tape:
             about = {**self._about, "piece": True}
             self._recorder = Recorder(path, self._face, about, persons=self._persons, waits=False)
         except OSError as e:
-            self._said = f"cannot make {self._folder}: {e.strerror}"
+            self._message = f"cannot make {self._folder}: {e.strerror}"
         except MienError as e:
-            self._said = e.message
+            self._message = e.message
         else:
-            self._since, self._said = None, ""
+            self._since, self._message = None, ""
 
     def end(self) -> None:
         """End a piece. Its last records are written by a thread: the loop waits for no disk."""
         if self._recorder is None or self._whole:
-            self._said = "the whole run is recorded, to its end" if self._whole else ""
+            self._message = "the whole run is recorded, to its end" if self._whole else ""
             return
         recorder, self._recorder = self._recorder, None
-        self._said = f"saving {recorder.path.name}"
-        self._closing = Thread(target=self._close, args=(recorder,), name="tape", daemon=True)
+        self._message = f"saving {recorder.path.name}"
+        self._closing = Thread(
+            target=self._close, args=(recorder,), name="recording session", daemon=True
+        )
         self._closing.start()
 
     def put(self, topic: str, t: float, content: dict[str, Any]) -> None:
@@ -123,7 +125,7 @@ class Tape:
         elif self._recorder.failed is not None:
             failed, name = self._recorder.failed, self._recorder.path.name
             self.end()
-            self._said = f"{name} stopped: {failed.strerror or failed}"
+            self._message = f"{name} stopped: {failed.strerror or failed}"
 
     def state(self, t: float) -> dict[str, Any]:
         """For the panel: name (empty while nothing is recorded), seconds, what there is to say."""
@@ -132,7 +134,7 @@ class Tape:
             "name": on.path.name if on else "",
             "seconds": t - self._since if on and self._since is not None else 0.0,
             "dropped": self.dropped,
-            "said": self._said,
+            "said": self._message,
         }
 
     def close(self) -> None:
@@ -147,6 +149,6 @@ class Tape:
         recorder.close()
         self._dropped += recorder.dropped
         if recorder.failed is None:
-            self._said = f"saved {recorder.path.name}"
+            self._message = f"saved {recorder.path.name}"
         else:
-            self._said = f"{recorder.path.name} is not whole: {recorder.failed.strerror}"
+            self._message = f"{recorder.path.name} is not whole: {recorder.failed.strerror}"

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
 from mien.models.vision.face_tracker import Tracked
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.network import Seen
+from mien.robot.puppet.network import CapturedFace
 
 _HEAD: Final = [ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll")]
 REST_S: Final = 1.0
@@ -31,24 +31,24 @@ class CameraInlet:
     def __init__(self, newest: Callable[[], Tracked | None], mirrored: bool = False) -> None:
         self._newest, self._mirrored = newest, mirrored
         self._last: Tracked | None = None
-        self._seen: Seen | None = None
+        self._seen: CapturedFace | None = None
         self._rest: list[tuple[NDArray[np.float32], NDArray[np.float64]]] = []
         self._since = 0.0
 
-    def poll(self, now: float) -> Seen | None:
+    def poll(self, now: float) -> CapturedFace | None:
         """The newest face, or None before the first."""
-        look = self._newest()
-        if look is None or look is self._last:
+        tracked = self._newest()
+        if tracked is None or tracked is self._last:
             return self._seen
-        self._last = look
-        if not look.found:
+        self._last = tracked
+        if not tracked.found:
             blank = np.zeros(len(ARKIT), np.float32)
-            self._seen = Seen(now, blank, np.zeros(len(ROTATIONS), np.float32), False)
+            self._seen = CapturedFace(now, blank, np.zeros(len(ROTATIONS), np.float32), False)
             return self._seen
-        weights, turned = weights_of(look), angles_of(look.head)
+        weights, turned = weights_of(tracked), angles_of(tracked.head)
         if not self._rest:
-            self._since = look.time
-        if look.time - self._since <= REST_S:
+            self._since = tracked.time
+        if tracked.time - self._since <= REST_S:
             self._rest.append((weights, turned))
         still = np.median([w for w, _ in self._rest], axis=0)
         ahead = np.median([a for _, a in self._rest], axis=0)
@@ -59,14 +59,14 @@ class CameraInlet:
             above, angles = above[list(MIRROR)], angles * np.array([-1.0, 1.0, -1.0])
         rotations = np.zeros(len(ROTATIONS), np.float32)
         rotations[_HEAD] = angles
-        self._seen = Seen(now, above.astype(np.float32), rotations, True)
+        self._seen = CapturedFace(now, above.astype(np.float32), rotations, True)
         return self._seen
 
 
-def weights_of(look: Tracked) -> NDArray[np.float32]:
+def weights_of(tracked: Tracked) -> NDArray[np.float32]:
     """MediaPipe's scores as (52,) weights; what it does not know is 0."""
     weights = np.zeros(len(ARKIT), np.float32)
-    for name, value in look.scores.items():
+    for name, value in tracked.scores.items():
         if name in INDEX:
             weights[INDEX[name]] = value
     return weights

@@ -52,7 +52,7 @@ def speak(
     from mien.models.face.emotion import Variation
     from mien.robot.clip import play_on_rig as staging
     from mien.robot.expression import layers as expression
-    from mien.robot.expression.emotion.feeling import Feeling
+    from mien.robot.expression.emotion.track import Feeling
     from mien.robot.expression.performance import perform
     from mien.robot.expression.utterance_source import (
         asked,

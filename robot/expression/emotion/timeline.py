@@ -27,7 +27,7 @@ from typing import Any, Final
 from mien.models.errors import ModelError
 from mien.models.face.emotion import EMOTIONS, named
 from mien.robot.errors import InputError
-from mien.robot.expression.emotion.feeling import NAMED_REGIONS, Cue, Cues
+from mien.robot.expression.emotion.track import NAMED_REGIONS, Cue, Cues
 
 STRENGTH: Final = 0.7
 """Where a cue does not say."""

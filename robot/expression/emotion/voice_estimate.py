@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from mien.models.face.blendshapes import FPS
 from mien.models.face.emotion import AROUSAL, EMOTIONS, VALENCE
-from mien.robot.expression.emotion.feeling import Felt
 from mien.robot.expression.emotion.prosody import loudness, smooth, voice
+from mien.robot.expression.emotion.track import Felt
 from mien.robot.face.config import Floats
 
 WINDOW_S: Final = 0.05

@@ -17,8 +17,8 @@ from mien.models.face.emotion import EMOTIONS, Variation
 from mien.models.speech import metrics
 from mien.models.speech.phones import BILABIAL
 from mien.robot.clip.sequence import LOOK_EVERY, Playing, Watched
-from mien.robot.expression.emotion.feeling import Feeling, Label
 from mien.robot.expression.emotion.prosody import voice
+from mien.robot.expression.emotion.track import Feeling, Label
 from mien.robot.expression.layers import Life, act, fusion
 from mien.robot.expression.performance import perform
 from mien.robot.face.calibrated import Calibrated

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.paths import DATA
 
 from mien.models.face.blendshapes import INDEX
 from mien.models.face.emotion import EMOTIONS
@@ -13,6 +12,7 @@ from tests.bench.robot import emotion_trials
 from tests.bench.robot.emotion import camera_kind
 from tests.bench.robot.emotion_trials import Trial, closures, lip_costs, zero_error
 from tests.bench.robot.sentences import LONGEST_S, SHORTEST_S, Sentence, recorded, synthetic
+from tests.paths import DATA
 
 FRAMES, RATE, LATE = 150, 16000, 4
 PHONES = (Phone("AA", 0.0, 0.5), Phone("M", 0.5, 0.6), Phone("AA", 0.6, 1.5), Phone("P", 1.5, 1.6))

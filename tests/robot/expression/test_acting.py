@@ -6,7 +6,7 @@ import pytest
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS
-from mien.robot.expression.emotion.feeling import Cue, Cues, Feeling, Label
+from mien.robot.expression.emotion.track import Cue, Cues, Feeling, Label
 from mien.robot.expression.layers import FUSIONS, Life, act, fusion
 
 RATE, SECONDS = 16000, 8

@@ -14,7 +14,7 @@ from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
 from mien.robot.live import lookahead
 from mien.robot.live.capture.recorded import blocks
-from mien.robot.live.speech_to_commands import Performer
+from mien.robot.live.speech_to_commands import SpeechToCommands
 from mien.robot.live.streaming_layers import LiveExpression
 from mien.robot.live.voice_process import VoiceProcess
 from mien.robot.live.voice_setup import Setup
@@ -88,9 +88,9 @@ def test_without_look_ahead_a_frame_is_there_half_a_window_after_its_sound(tmp_p
     for frames in (0, 5):
         path = network(tmp_path / f"{frames}.safetensors", frames)
         stream = SpeechStream(path)
-        performer = Performer(calibrated, lambda s=stream: s, LiveExpression(), lambda: 0.0)
+        converter = SpeechToCommands(calibrated, lambda s=stream: s, LiveExpression(), lambda: 0.0)
         late = [
-            block.end - frame.t for block in blocks(sound, 0.0) for frame in performer.push(block)
+            block.end - frame.t for block in blocks(sound, 0.0) for frame in converter.push(block)
         ]
         assert len(late) > 100
         waits[frames] = 1e3 * np.array(late)

@@ -15,7 +15,7 @@ from mien.models.face.blendshapes import INDEX
 from mien.robot.errors import InputError
 from mien.robot.puppet import osc
 from mien.robot.puppet.consent import PATIENCE_S, senders
-from mien.robot.puppet.livelink_udp import Frame, encode
+from mien.robot.puppet.livelink_udp import LiveLinkPacket, encode
 from mien.robot.puppet.network import BURST, Puppet, VmcPuppet
 from mien.robot.puppet.senders import BYTES, HOLD_S, PACKETS, STEADY, Budget, Control, networks
 
@@ -164,11 +164,11 @@ def test_the_operator_is_asked_once_about_a_sender_and_only_yes_is_yes() -> None
     def say(answer: bool) -> Callable[[str], bool]:
         return lambda question: bool(questions.append(question)) or answer
 
-    assert asked(say(True), [encode(Frame("d", "s", 1))]) == ["127.0.0.1/32"]
+    assert asked(say(True), [encode(LiveLinkPacket("d", "s", 1))]) == ["127.0.0.1/32"]
     assert "127.0.0.1 sends Live Link Face" in questions[0]
     questions.clear()
     with pytest.raises(InputError, match=f"within {PATIENCE_S:.0f} s"):
-        asked(say(False), [encode(Frame("d", "s", 1))])
+        asked(say(False), [encode(LiveLinkPacket("d", "s", 1))])
     assert len(questions) == 1
     questions.clear()
     with pytest.raises(InputError, match="no sender"):
@@ -179,7 +179,7 @@ def test_the_operator_is_asked_once_about_a_sender_and_only_yes_is_yes() -> None
 def livelink(number: int, opening: float) -> bytes:
     weights = np.zeros(52, np.float32)
     weights[INDEX["jawOpen"]] = opening
-    return encode(Frame("phone", "iPhone", number, weights=weights))
+    return encode(LiveLinkPacket("phone", "iPhone", number, weights=weights))
 
 
 def test_only_allowed_addresses_are_decoded_at_all() -> None:

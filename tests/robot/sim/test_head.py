@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.paths import ROOT
 
 from mien.robot.sim.head import ASSET, LANDMARKS, Head, load_head
+from tests.paths import ROOT
 
 FACE_UNITS = ROOT / "robot" / "faces" / "face_units.npz"
 # MediaPipe's index of a point on the face's right and of its partner on the left.

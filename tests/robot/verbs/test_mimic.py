@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from tests.paths import DATA
 
 from mien.models.face.blendshapes import INDEX
 from mien.models.vision.face_tracker import Tracked
@@ -12,6 +11,7 @@ from mien.robot.errors import DeviceError
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.media.webcam import Webcam
 from mien.robot.verbs.mimic import CameraInlet, angles_of
+from tests.paths import DATA
 
 NOBODY = Tracked(
     0, np.full((478, 3), np.nan), np.full((478, 3), np.nan), {}, np.full((4, 4), np.nan), np.nan, 0

@@ -7,8 +7,8 @@ import soundfile
 
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.errors import InputError
-from mien.robot.expression.emotion.feeling import Cue, Cues, Feeling, Label
 from mien.robot.expression.emotion.text_estimate import Guess
+from mien.robot.expression.emotion.track import Cue, Cues, Feeling, Label
 from mien.robot.expression.utterance_source import asked, estimates, guessed, heard, track, unheard
 
 

@@ -18,11 +18,11 @@ import igl
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-from tests.paths import ROOT
 
 from mien.models.vision.face_tracker import FaceTracker
 from mien.robot.sim.head import LANDMARKS, Head, load_head
 from mien.robot.sim.render import CameraView, Light, Renderer
+from tests.paths import ROOT
 from tests.tools.head_assets import paint, shape
 from tests.tools.head_assets.mpfb import Arrays, read_base, save
 from tests.tools.head_assets.solids import IRIS_RADIUS

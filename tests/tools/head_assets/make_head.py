@@ -18,8 +18,8 @@ from pathlib import Path
 import igl
 import numpy as np
 from numpy.typing import NDArray
-from tests.paths import ROOT
 
+from tests.paths import ROOT
 from tests.tools.head_assets import paint, shape, solids
 from tests.tools.head_assets.mpfb import Arrays, BaseMesh, read_base, save
 

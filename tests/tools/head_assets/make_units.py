@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tests.paths import ROOT
 
 from mien.robot.sim.head import LANDMARKS, Head, load_head
+from tests.paths import ROOT
 from tests.tools.head_assets import shape
 from tests.tools.head_assets.fit_landmarks import IRIS_FIRST
 from tests.tools.head_assets.mpfb import face_units, read_base, save

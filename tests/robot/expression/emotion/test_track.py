@@ -3,7 +3,7 @@ import pytest
 
 from mien.models.face.blendshapes import GROUPS, indices
 from mien.models.face.emotion import EMOTIONS, express, mix
-from mien.robot.expression.emotion.feeling import (
+from mien.robot.expression.emotion.track import (
     NAMED_REGIONS,
     REGIONS,
     Cue,

@@ -2,7 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.face.emotion import EMOTIONS
-from mien.robot.expression.emotion.feeling import Feeling
+from mien.robot.expression.emotion.track import Feeling
 from mien.robot.expression.emotion.voice_estimate import STRONGEST, Estimated, estimate
 
 RATE, FPS = 16000, 60
