@@ -16,7 +16,7 @@ from mien.robot.control.connect import Opened, opened
 from mien.robot.control.loop import RATE_HZ, Loop
 from mien.robot.errors import InputError
 from mien.robot.expression import speech
-from mien.robot.expression.emotion.track import Feeling, Label
+from mien.robot.expression.emotion.track import EmotionTrack, Label
 from mien.robot.expression.performance import Performance, perform
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import FaceConfig, load_face
@@ -54,8 +54,8 @@ def speak(
         InputError: the file cannot be read as sound. ModelError: no such emotion, or no self-model.
     """
     asked = {emotion: SPEECH_INTENSITY} if isinstance(emotion, str) else dict(emotion or {})
-    feeling = Feeling((Label(asked),), Variation(seed=seed)) if asked else None
-    return perform(_calibrated(face), _samples(sound), seed, feeling=feeling)
+    emotion_track = EmotionTrack((Label(asked),), Variation(seed=seed)) if asked else None
+    return perform(_calibrated(face), _samples(sound), seed, emotion_track=emotion_track)
 
 
 class Robot:

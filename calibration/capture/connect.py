@@ -74,7 +74,7 @@ def open_studio(
     board.connect()
 
     def sight() -> Frame:
-        seen = eye.look(rig)
+        seen = eye.detect(rig)
         if seen.landmarks is None:
             return NOBODY
         head = rig.head_pose() if seen.head is None else seen.head

@@ -17,7 +17,7 @@ from mien.models.face.blendshapes import FPS
 from mien.models.face.regions import lip_gap, mouth_width
 from mien.models.speech.phone_track import estimate
 from mien.robot.clip import figure
-from mien.robot.clip.trace import Trace, follows, loudness, opening
+from mien.robot.clip.trace import Trace, jaw_opening, lag_and_correlation, loudness
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.errors import InputError
 from mien.robot.expression import speech
@@ -44,7 +44,7 @@ QUIET_DB = 35.0
 
 
 @dataclass(frozen=True)
-class Stage:
+class PlayOptions:
     """Where to play.
 
     Attributes:
@@ -61,7 +61,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayResult:
     """What came of it: the trace, the link's counters, and how fast it ran.
 
     ``rest`` are the landmarks (478, 3) mm of the rig at neutral, before anything moved.
@@ -78,28 +78,28 @@ def play(
     calibrated: Calibrated,
     performance: Performance,
     samples: NDArray[np.float32],
-    stage: Stage,
+    options: PlayOptions,
     folder: Path,
     progress: Callable[[float], None] = lambda _: None,
-) -> Played:
+) -> PlayResult:
     """Play on the rig in lock-step, through limiter, serial frames and firmware.
 
     Commands run ahead by the board's lead and the face's own lag, so that the skin is in time with
-    the sound (n,) at 16 kHz. Films to ``folder/film.mp4`` when ``stage.height`` is not 0.
+    the sound (n,) at 16 kHz. Films to ``folder/film.mp4`` when ``options.height`` is not 0.
 
     Raises:
         InputError: unknown board or fault.
         DeviceError: no OpenGL, or no emulator for ``avr``.
     """
     face = calibrated.face
-    check(stage, face)
-    rig = Rig(face, stage.build, parse_faults(list(stage.faults), face))
-    sim = SimBoard(rig, _core(stage.board, face))
+    check(options, face)
+    rig = Rig(face, options.build, parse_faults(list(options.faults), face))
+    sim = SimBoard(rig, _core(options.board, face))
     board = Board(face, sim, sim.now)
     trace, rest = Trace(face), rig.landmarks()
     rendered: list[float] = []
     seconds = len(performance.commands) / FPS
-    with _filming(rig, stage.height, samples, folder / "film.mp4") as (shoot, writer):
+    with _filming(rig, options.height, samples, folder / "film.mp4") as (shoot, writer):
 
         def observe(tick: Tick) -> None:
             t = tick.t - PREROLL_S
@@ -120,7 +120,7 @@ def play(
         spent = perf_counter() - began - 1e-3 * sum(rendered)
         link = board.report()
         board.close()
-    return Played(trace, rest, link, sim.now() / spent, np.array(rendered))
+    return PlayResult(trace, rest, link, sim.now() / spent, np.array(rendered))
 
 
 def write(
@@ -128,8 +128,8 @@ def write(
     calibrated: Calibrated,
     performance: Performance,
     samples: NDArray[np.float32],
-    played: Played,
-    stage: Stage,
+    played: PlayResult,
+    options: PlayOptions,
     about: dict[str, Any],
     emotion: dict[str, object] | None = None,
 ) -> dict[str, Any]:
@@ -140,13 +140,13 @@ def write(
     figure.draw(folder / "figure.png", samples, RATE, performance.targets, played.trace)
     sheet = folder / "blendshapes.csv"
     livelink.write_csv(sheet, performance.weights, FPS)
-    livelink.write_sidecar(sheet, beside(performance, samples, about, emotion))
+    livelink.write_sidecar(sheet, sidecar(performance, samples, about, emotion))
     numbers = {
         **origin(calibrated.face, int(about.get("seed", 0))),
         **about,
-        "board": stage.board,
-        "build": stage.build,
-        "faults": list(stage.faults),
+        "board": options.board,
+        "build": options.build,
+        "faults": list(options.faults),
         "self_model": calibrated.path.name,
         **measure(calibrated.face, performance, samples, played),
     }
@@ -154,7 +154,7 @@ def write(
     return numbers
 
 
-def beside(
+def sidecar(
     performance: Performance,
     samples: NDArray[np.float32],
     about: dict[str, Any],
@@ -181,23 +181,23 @@ def beside(
 
 
 def measure(
-    face: FaceConfig, performance: Performance, samples: NDArray[np.float32], played: Played
+    face: FaceConfig, performance: Performance, samples: NDArray[np.float32], played: PlayResult
 ) -> dict[str, Any]:
     """How well the face did what was wanted. Lengths in mm at the rig's true landmarks."""
     trace, frames = played.trace, np.arange(len(performance.targets)) / FPS
-    t, seen = trace.t, trace.landmarks
+    t, observed = trace.t, trace.landmarks
 
-    def wanted(of: Callable[[Floats], Floats]) -> Floats:
+    def target(of: Callable[[Floats], Floats]) -> Floats:
         return np.interp(t, frames, of(performance.targets))
 
-    gap, asked = lip_gap(seen), wanted(lip_gap)
-    late, r_gap = follows(asked, gap, RATE_HZ)
-    late_jaw, r_jaw = follows(wanted(opening), opening(seen), RATE_HZ)
+    gap, target_gap = lip_gap(observed), target(lip_gap)
+    late, r_gap = lag_and_correlation(target_gap, gap, RATE_HZ)
+    late_jaw, r_jaw = lag_and_correlation(target(jaw_opening), jaw_opening(observed), RATE_HZ)
     db = loudness(samples, RATE, t)
     silent = _inside(db < db.max(initial=-80.0) - QUIET_DB)
     rest = float(lip_gap(played.rest))
     near = np.minimum(np.round(t * FPS).astype(int), len(frames) - 1)
-    miss = np.linalg.norm(seen - performance.targets[near], axis=-1)
+    miss = np.linalg.norm(observed - performance.targets[near], axis=-1)
     return {
         **trace.limits(),
         "seconds": float(t[-1]),
@@ -205,13 +205,13 @@ def measure(
         "r_lip_gap": r_gap,
         "jaw_lag_ms": late_jaw,
         "r_jaw": r_jaw,
-        "r_lip_gap_log_rms": follows(db, gap, RATE_HZ)[1],
+        "r_lip_gap_log_rms": lag_and_correlation(db, gap, RATE_HZ)[1],
         "lip_gap_p95_mm": float(np.percentile(gap, 95)),
-        "lip_gap_wanted_p95_mm": float(np.percentile(asked, 95)),
+        "lip_gap_wanted_p95_mm": float(np.percentile(target_gap, 95)),
         "silent_gap_mm": float(np.median(gap[silent]) - rest) if silent.any() else None,
         "landmark_error_mm": float(miss.mean()),
         "landmark_error_pct_of_mouth": float(100 * miss.mean() / mouth_width(played.rest)),
-        "unreached_mm": performance.unreached,
+        "unreached_mm": performance.residual_mm,
         "inverse_ms_p50": float(np.percentile(performance.inverse_ms, 50)),
         "inverse_ms_p99": float(np.percentile(performance.inverse_ms, 99)),
         "realtime_factor": played.realtime_factor,
@@ -228,15 +228,15 @@ def _inside(mask: NDArray[np.bool_], margin: int = RATE_HZ // 5) -> NDArray[np.b
     return np.asarray(binary_erosion(mask, iterations=margin, border_value=1), dtype=np.bool_)
 
 
-def check(stage: Stage, face: FaceConfig) -> None:
-    """Whether ``face`` can be played on ``stage``, before anything is made or moved.
+def check(options: PlayOptions, face: FaceConfig) -> None:
+    """Whether ``face`` can be played on ``options``, before anything is made or moved.
 
     Raises:
         InputError: unknown board or fault.
     """
-    if stage.board not in get_args(BoardKind):
-        raise InputError(f"board {stage.board!r}: allowed are {', '.join(get_args(BoardKind))}")
-    parse_faults(list(stage.faults), face)
+    if options.board not in get_args(BoardKind):
+        raise InputError(f"board {options.board!r}: allowed are {', '.join(get_args(BoardKind))}")
+    parse_faults(list(options.faults), face)
 
 
 def _core(kind: str, face: FaceConfig) -> Core | None:

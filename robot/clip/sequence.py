@@ -20,14 +20,14 @@ from mien.robot.sim.camera import Camera, ProjectedCamera, RenderedCamera
 from mien.robot.sim.rig import Rig
 
 CameraKind = Literal["projected", "rendered", "both"]
-LOOK_EVERY: Final = 6
+PROJECT_EVERY_TICKS: Final = 6
 """Ticks between two looks: ten a second are enough for what lasts a sentence."""
-RENDER_EVERY: Final = 12
+RENDER_EVERY_TICKS: Final = 12
 """The same where every look is a picture."""
 
 
 @dataclass(frozen=True)
-class Watched:
+class ClipObservation:
     """One clip as it was seen.
 
     Attributes:
@@ -36,10 +36,10 @@ class Watched:
     """
 
     lip_gap: Floats
-    seen: dict[str, NDArray[np.float32]]
+    landmarks: dict[str, NDArray[np.float32]]
 
 
-class Playing:
+class ClipSequence:
     """One robot that stays powered between clips, with its strings' memory, as a real one does.
 
     Args:
@@ -65,7 +65,7 @@ class Playing:
         self._open = [*self._cameras]
         self._gap: list[float] = []
         self.closed_mm = 0.0
-        self._seen: dict[str, list[NDArray[np.float32]]] = {}
+        self._landmarks: dict[str, list[NDArray[np.float32]]] = {}
         self.rest = self._rest()
 
     def __enter__(self) -> Self:
@@ -81,17 +81,17 @@ class Playing:
             camera.close()
         self._board.close()
 
-    def play(self, performance: Performance, filmed: bool = True) -> Watched:
+    def play(self, performance: Performance, rendered: bool = True) -> ClipObservation:
         """Play a clip, ahead by the board's lead and the face's lag, and watch.
 
-        Without ``filmed`` the rendered camera, which is slow, looks away if there is another.
+        Without ``rendered`` the rendered camera, which is slow, looks away if there is another.
         """
-        self._open = [k for k in self._cameras if filmed or k != "rendered"] or [*self._cameras]
+        self._open = [k for k in self._cameras if rendered or k != "rendered"] or [*self._cameras]
         lead = self._board.lead_s + self._calibrated.lag_s
         seconds = len(performance.commands) / RATE_HZ
         self._clear()
         self._loop.play(performance.at(lead), seconds)
-        return self._watched()
+        return self._observation()
 
     def _rest(self) -> dict[str, Floats]:
         """The face at neutral as each camera sees it, (478, 3) mm: the mean of a second."""
@@ -99,15 +99,18 @@ class Playing:
         names = self._calibrated.face.names
         self._loop.play(lambda _t: np.zeros(len(names)), 1.5)
         self.closed_mm = float(np.median(self._gap[len(self._gap) // 3 :]))
-        seen = self._watched().seen
-        return {k: np.nanmean(v[len(v) // 3 :].astype(np.float64), axis=0) for k, v in seen.items()}
+        landmarks = self._observation().landmarks
+        return {
+            k: np.nanmean(v[len(v) // 3 :].astype(np.float64), axis=0) for k, v in landmarks.items()
+        }
 
     def _clear(self) -> None:
-        self._gap, self._seen = [], {name: [] for name in self._open}
+        self._gap, self._landmarks = [], {name: [] for name in self._open}
 
-    def _watched(self) -> Watched:
-        return Watched(
-            np.array(self._gap) - self.closed_mm, {k: np.stack(v) for k, v in self._seen.items()}
+    def _observation(self) -> ClipObservation:
+        return ClipObservation(
+            np.array(self._gap) - self.closed_mm,
+            {k: np.stack(v) for k, v in self._landmarks.items()},
         )
 
     def _observe(self, tick: Tick) -> None:
@@ -115,8 +118,8 @@ class Playing:
             return
         self._gap.append(float(lip_gap(self._rig.landmarks())))
         for name in self._open:
-            if len(self._gap) % (RENDER_EVERY if name == "rendered" else LOOK_EVERY):
+            if len(self._gap) % (RENDER_EVERY_TICKS if name == "rendered" else PROJECT_EVERY_TICKS):
                 continue
-            found = self._cameras[name].look(self._rig).landmarks
+            found = self._cameras[name].detect(self._rig).landmarks
             none = np.full((478, 3), np.nan)
-            self._seen[name].append((none if found is None else found).astype(np.float32))
+            self._landmarks[name].append((none if found is None else found).astype(np.float32))

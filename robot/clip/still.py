@@ -18,17 +18,17 @@ HOLD_S: Final = 1.3
 """From one pose to the next, neutral first, and at rest there."""
 MOVE_S: Final = 0.35
 
-Seen = TypeVar("Seen")
+Result = TypeVar("Result")
 
 
 def hold(
     calibrated: Calibrated,
     commands: Floats,
-    look: Callable[[Rig], Seen],
+    observe_rig: Callable[[Rig], Result],
     build: int = 0,
     progress: Callable[[float], None] = lambda _: None,
-) -> list[Seen]:
-    """Go from neutral to each pose (P, n), wait until it is still, and ``look`` at the rig there.
+) -> list[Result]:
+    """Go from neutral to each pose (P, n), wait until it is still, and call ``observe_rig``.
 
     Between two poses the face goes through neutral, so that strings remember nothing but that.
     """
@@ -36,7 +36,7 @@ def hold(
     rig = Rig(face, build)
     sim = SimBoard(rig)
     board = Board(face, sim, sim.now)
-    seen: list[Seen] = []
+    results: list[Result] = []
     whole = 2 * HOLD_S
 
     def command(t: float) -> Floats:
@@ -51,11 +51,11 @@ def hold(
 
     def observe(tick: Tick) -> None:
         passed = (tick.t + 1.0 / RATE_HZ) / whole
-        if passed >= len(seen) + 1 - 1e-6:
-            seen.append(look(rig))
-            progress(len(seen) / len(commands))
+        if passed >= len(results) + 1 - 1e-6:
+            results.append(observe_rig(rig))
+            progress(len(results) / len(commands))
 
     board.connect()
     Loop(face, board, sim, observe).play(command, len(commands) * whole)
     board.close()
-    return seen
+    return results

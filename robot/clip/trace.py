@@ -21,12 +21,12 @@ class Trace:
 
     face: FaceConfig
     ticks: list[Tick] = field(default_factory=list)
-    seen: list[Floats] = field(default_factory=list)
+    frames: list[Floats] = field(default_factory=list)
 
     def add(self, tick: Tick, landmarks: Floats) -> None:
         """Append a tick and the true landmarks (478, 3) mm of the face at its end."""
         self.ticks.append(tick)
-        self.seen.append(landmarks)
+        self.frames.append(landmarks)
 
     @property
     def t(self) -> Floats:
@@ -36,7 +36,7 @@ class Trace:
     @property
     def landmarks(self) -> Floats:
         """(T, 478, 3) mm."""
-        return np.stack(self.seen)
+        return np.stack(self.frames)
 
     @property
     def sent(self) -> Floats:
@@ -60,22 +60,22 @@ class Trace:
         }
 
 
-def opening(landmarks: Floats) -> Floats:
+def jaw_opening(landmarks: Floats) -> Floats:
     """Chin (152) below the nose base (2), (..., 478, 3) mm -> (...,) mm."""
     return np.asarray(np.linalg.norm(landmarks[..., 152, :] - landmarks[..., 2, :], axis=-1))
 
 
-def follows(wanted: Floats, reached: Floats, rate: float) -> tuple[float, float]:
-    """How late ``reached`` (T,) comes after ``wanted`` (T,), ms, and their correlation there.
+def lag_and_correlation(target: Floats, observed: Floats, rate: float) -> tuple[float, float]:
+    """How late ``observed`` (T,) comes after ``target`` (T,), ms, and their correlation there.
 
     Definitions in ``mien.models.speech.metrics``. A signal that does not move has no lag: (nan,
     nan).
     """
-    if np.ptp(wanted) < STILL or np.ptp(reached) < STILL:
+    if np.ptp(target) < STILL or np.ptp(observed) < STILL:
         return float("nan"), float("nan")
-    late = lag_ms(reached, wanted, rate)
-    t = np.arange(len(reached)) / rate
-    return late, pearson(np.interp(t + late / 1e3, t, reached), wanted)
+    late = lag_ms(observed, target, rate)
+    t = np.arange(len(observed)) / rate
+    return late, pearson(np.interp(t + late / 1e3, t, observed), target)
 
 
 def loudness(samples: NDArray[np.float32], rate: int, t: Floats) -> Floats:

@@ -20,14 +20,14 @@ from mien.models.face.emotion import AROUSAL
 from mien.models.fusion.learned import LearnedFusion
 from mien.models.fusion.rules import Fusion, crossed, plain
 from mien.robot.expression.emotion.prosody import stress, voice
-from mien.robot.expression.emotion.track import Feeling
+from mien.robot.expression.emotion.track import EmotionTrack
 from mien.robot.expression.life import Glance, Life
 from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats
 
 __all__ = [
     "FUSIONS",
-    "Acted",
+    "ExpressionClip",
     "Glance",
     "Life",
     "act",
@@ -38,13 +38,13 @@ __all__ = [
     "voice",
 ]
 
-_SAID: Final = indices(SPEECH)
+_SPEECH_COLUMNS: Final = indices(SPEECH)
 FUSIONS: Final = ("crossed", "learned", "plain")
 """By name, the default first: `mien bench emotion` has the three side by side."""
 
 
 @dataclass(frozen=True)
-class Acted:
+class ExpressionClip:
     """A clip as it is to be shown, at 60 frames a second.
 
     Attributes:
@@ -63,9 +63,9 @@ def act(
     samples: NDArray[np.float32],
     rate: int,
     life: Life | None = None,
-    feeling: Feeling | None = None,
+    emotion_track: EmotionTrack | None = None,
     fuse: Fusion | None = None,
-) -> Acted:
+) -> ExpressionClip:
     """Speech weights (T, 52) and their sound (n,) -> everything that the face does.
 
     Args:
@@ -73,20 +73,20 @@ def act(
         feeling: none feels nothing; the weights are then those without this layer, exactly.
         fuse: how feeling meets speech; default the first of FUSIONS.
     """
-    life, feeling = life or Life(), feeling or Feeling()
+    life, emotion_track = life or Life(), emotion_track or EmotionTrack()
     t = np.arange(len(spoken)) / FPS
     pressed, gate = stress(samples, rate, len(t)), voice(samples, rate, len(t))
-    mixed = feeling.whole(t)
+    mixed = emotion_track.whole(t)
     aroused = excitement(mixed)
     alive = life.weights(t, pressed, gate), life.head(t, pressed, gate, aroused)
-    weights, head = compose(spoken, gate, feeling.shapes(t), mixed, alive, fuse)
-    return Acted(weights, head, mixed)
+    weights, head = compose(spoken, gate, emotion_track.shapes(t), mixed, alive, fuse)
+    return ExpressionClip(weights, head, mixed)
 
 
 def compose(
     spoken: NDArray[np.float32],
     gate: Floats,
-    felt: Floats,
+    emotion: Floats,
     mixed: Floats,
     alive: tuple[NDArray[np.floating], Floats],
     fuse: Fusion | None = None,
@@ -105,17 +105,19 @@ def compose(
     Returns:
         weights (T, 52) in 0..1, neck commands (T, 3) yaw, pitch, roll in -1..1.
     """
-    said = spoken.astype(np.float64)
-    said[:, _SAID] *= gate[:, None]
-    met, feels = said.copy(), felt.any(axis=1)
-    if feels.any():
-        met[feels] = (fuse or fusion())(said[feels], felt[feels], gate[feels])
+    speech = spoken.astype(np.float64)
+    speech[:, _SPEECH_COLUMNS] *= gate[:, None]
+    blended, emotional = speech.copy(), emotion.any(axis=1)
+    if emotional.any():
+        blended[emotional] = (fuse or fusion())(
+            speech[emotional], emotion[emotional], gate[emotional]
+        )
     weights, head = alive
     added = weights.astype(np.float64)
     for side in ("Left", "Right"):  # a blink shuts an eye that an emotion holds wide
         wide, blink = INDEX[f"eyeWide{side}"], INDEX[f"eyeBlink{side}"]
-        added[:, wide] -= met[:, wide] * added[:, blink]
-    out = np.clip(met + added, 0.0, 1.0).astype(np.float32)
+        added[:, wide] -= blended[:, wide] * added[:, blink]
+    out = np.clip(blended + added, 0.0, 1.0).astype(np.float32)
     return out, np.clip(head + posture(mixed), -1.0, 1.0)
 
 

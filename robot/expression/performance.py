@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import FPS
 from mien.models.fusion.rules import Fusion
 from mien.robot.expression import speech
-from mien.robot.expression.emotion.track import Feeling
+from mien.robot.expression.emotion.track import EmotionTrack
 from mien.robot.expression.layers import Life, act
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
@@ -41,7 +41,7 @@ class Performance:
     head: Floats
     targets: Floats
     commands: Floats
-    unreached: dict[str, float]
+    residual_mm: dict[str, float]
     inverse_ms: Floats
     spoken: NDArray[np.float32]
 
@@ -64,17 +64,20 @@ def perform(
     samples: NDArray[np.float32],
     seed: int = 0,
     progress: Callable[[float], None] = lambda _: None,
-    feeling: Feeling | None = None,
+    emotion_track: EmotionTrack | None = None,
     fuse: Fusion | None = None,
 ) -> Performance:
     """Sound (n,) at 16 kHz -> speech, feeling and life -> targets -> commands of the face.
 
-    ``progress`` hears the share that is done, 0 to 1. Without ``feeling`` the face feels nothing;
-    ``fuse`` is how a feeling meets speech, by default the first of ``expression.FUSIONS``.
+    Args:
+        seed: of blinks, gaze and head.
+        progress: called with the share that is done, 0 to 1.
+        emotion_track: emotions over the clip; None is neutral.
+        fuse: blends emotion and speech; None takes the first of ``layers.FUSIONS``.
     """
     padded = np.concatenate([samples, np.zeros(int(TAIL_S * RATE), np.float32)])
     spoken = speech.speak(padded)
-    acted = act(spoken, padded, RATE, Life(seed=seed), feeling, fuse)
+    acted = act(spoken, padded, RATE, Life(seed=seed), emotion_track, fuse)
     weights, head = acted.weights, acted.head
     solver = FaceSolver(calibrated)
     targets = solver.targets(weights)

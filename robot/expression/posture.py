@@ -21,6 +21,6 @@ def posture(mixed: Floats) -> Floats:
 
     Emotions share the head as they share the face (``mien.models.face.emotion.blend``).
     """
-    felt = np.clip(mixed, 0.0, 1.0)
-    total = np.maximum(felt[..., 1:].sum(axis=-1, keepdims=True), 1.0)
-    return np.asarray((felt / total) @ postures())
+    shares = np.clip(mixed, 0.0, 1.0)
+    total = np.maximum(shares[..., 1:].sum(axis=-1, keepdims=True), 1.0)
+    return np.asarray((shares / total) @ postures())

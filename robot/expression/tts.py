@@ -77,7 +77,7 @@ def say(spans: Sequence[Span], speaker: Voice) -> tuple[Samples, Cues]:
         said = speaker(span.text)
         end = now + len(said) / RATE
         # It shows a little before the words, as feelings do.
-        cues += [Cue(max(now - 0.15, 0.0), end, n, s) for n, s in span.feeling.items()]
+        cues += [Cue(max(now - 0.15, 0.0), end, n, s) for n, s in span.emotions.items()]
         sound.append(said)
         now = end
     return np.concatenate(sound), Cues(tuple(cues), rank=TEXT_RANK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +13,12 @@ from mien.models.errors import ModelError
 from mien.models.face.blendshapes import FPS
 from mien.models.face.emotion import EMOTIONS, named
 from mien.robot.errors import InputError
-from mien.robot.expression.emotion import text_estimate as text_mood
+from mien.robot.expression.emotion import text_estimate
 from mien.robot.expression.emotion.tags import Span, parse
-from mien.robot.expression.emotion.text_estimate import Guess
+from mien.robot.expression.emotion.text_estimate import TextEstimate
 from mien.robot.expression.emotion.timeline import load_timeline
-from mien.robot.expression.emotion.track import Cues, Feeling, Label, Source
-from mien.robot.expression.emotion.voice_estimate import Estimated, estimate
+from mien.robot.expression.emotion.track import Cues, EmotionSource, EmotionTrack, Label
+from mien.robot.expression.emotion.voice_estimate import VoiceEstimate, estimate
 from mien.robot.expression.tts import say, voice
 from mien.robot.media import audio
 
@@ -27,7 +27,7 @@ ESTIMATES: Final = {"text": ("text",), "voice": ("voice",), "both": ("text", "vo
 
 
 @dataclass(frozen=True)
-class Heard:
+class Utterance:
     """What is to be said.
 
     Attributes:
@@ -37,11 +37,13 @@ class Heard:
     """
 
     samples: NDArray[np.float32]
-    sources: list[Source]
-    guesses: list[Guess]
+    sources: list[EmotionSource]
+    text_estimates: list[TextEstimate]
 
 
-def heard(wav: Path | None, text: str | None, speaker: str, estimated: bool = False) -> Heard:
+def utterance(
+    wav: Path | None, text: str | None, speaker: str, estimated: bool = False
+) -> Utterance:
     """A recording or a text, and the feelings that the text asks for or is ``estimated`` to have.
 
     Raises:
@@ -55,23 +57,25 @@ def heard(wav: Path | None, text: str | None, speaker: str, estimated: bool = Fa
     if wav is not None:
         if estimated:
             raise InputError("a recording has no text to estimate from", "--estimate voice")
-        return Heard(audio.load(wav), [], [])
-    spans, guesses = parse(text or ""), list[Guess]()
+        return Utterance(audio.load(wav), [], [])
+    spans, text_estimates = parse(text or ""), list[TextEstimate]()
     if estimated:
-        spans, guesses = _estimated(spans)
+        spans, text_estimates = _with_estimates(spans)
     samples, cues = say(spans, voice(speaker))
-    return Heard(samples, [cues] if cues.cues else [], guesses)
+    return Utterance(samples, [cues] if cues.cues else [], text_estimates)
 
 
-def _estimated(spans: list[Span]) -> tuple[list[Span], list[Guess]]:
+def _with_estimates(spans: list[Span]) -> tuple[list[Span], list[TextEstimate]]:
     """Sentences with a feeling guessed; a text with tags says itself what is felt."""
-    if len(spans) > 1 or spans[0].feeling:
+    if len(spans) > 1 or spans[0].emotions:
         return spans, []
-    guesses = text_mood.estimate(spans[0].text)
-    return ([g.span() for g in guesses] if any(g.feeling for g in guesses) else spans), guesses
+    text_estimates = text_estimate.estimate(spans[0].text)
+    return (
+        [g.span() for g in text_estimates] if any(g.emotions for g in text_estimates) else spans
+    ), text_estimates
 
 
-def estimates(wanted: str | None) -> tuple[str, ...]:
+def estimate_inputs(wanted: str | None) -> tuple[str, ...]:
     """What ``--estimate`` asks for: some of text and voice.
 
     Raises:
@@ -86,13 +90,15 @@ INTENSITY: Final = 0.8
 """Of ``--emotion``, where nothing says it."""
 
 
-def asked(emotion: str | None, intensity: float | None, timeline: Path | None) -> list[Source]:
+def requested(
+    emotion: str | None, intensity: float | None, timeline: Path | None
+) -> list[EmotionSource]:
     """The feelings that the options ask for.
 
     Raises:
         InputError: no such emotion, an intensity outside 0..1 or of nothing, an unusable timeline.
     """
-    out: list[Source] = []
+    out: list[EmotionSource] = []
     if intensity is not None and emotion is None:
         raise InputError("--intensity without --emotion", f"--emotion {' | '.join(EMOTIONS)}")
     intensity = INTENSITY if intensity is None else intensity
@@ -108,13 +114,13 @@ def asked(emotion: str | None, intensity: float | None, timeline: Path | None) -
     return out
 
 
-def guessed(samples: NDArray[np.float32]) -> Source:
+def voice_estimate(samples: NDArray[np.float32]) -> EmotionSource:
     """The mood of a voice (n,) at 16 kHz: an estimate, the last source to be asked."""
     frames = -(-len(samples) * FPS // audio.RATE)
-    return Estimated(estimate(samples, audio.RATE, frames))
+    return VoiceEstimate(estimate(samples, audio.RATE, frames))
 
 
-def unheard(sources: list[Source], seconds: float) -> list[str]:
+def unplayed_cues(sources: list[EmotionSource], seconds: float) -> list[str]:
     """What to tell of cues that begin when the sound of that length is over."""
     cues = [c for s in sources if isinstance(s, Cues) for c in s.cues]
     return [
@@ -124,15 +130,28 @@ def unheard(sources: list[Source], seconds: float) -> list[str]:
     ]
 
 
-def track(
-    feeling: Feeling, frames: int, estimated: tuple[str, ...], guesses: list[Guess]
+def track_record(
+    emotion_track: EmotionTrack,
+    frames: int,
+    estimated: tuple[str, ...],
+    text_estimates: list[TextEstimate],
 ) -> dict[str, object]:
     """What was felt, for a file: (T, 8) at 60 a second, and which of it is an estimate."""
-    mixed = feeling.whole(np.arange(frames) / FPS)
+    mixed = emotion_track.whole(np.arange(frames) / FPS)
     return {
         "fps": FPS,
         "emotions": list(EMOTIONS),
         "intensities": mixed.round(3).tolist(),
         "estimated_from": list(estimated),
-        "guesses": [asdict(g) for g in guesses],
+        "guesses": [_recorded(e) for e in text_estimates],
+    }
+
+
+def _recorded(estimate: TextEstimate) -> dict[str, object]:
+    """An estimate under the keys that files have for it."""
+    return {
+        "text": estimate.text,
+        "valence": estimate.valence,
+        "words": estimate.words,
+        "feeling": estimate.emotions,
     }

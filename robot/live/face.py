@@ -20,7 +20,7 @@ from mien.robot.link.board import Board
 from mien.robot.live.interfaces import Panel, Voice
 from mien.robot.live.jitter_buffer import PATIENCE_S, CommandFrame, JitterBuffer
 from mien.robot.live.metrics import Metrics
-from mien.robot.live.requests import Wish, obeyed
+from mien.robot.live.requests import Request, accepted_requests
 from mien.robot.recording.playback import Playback
 from mien.robot.recording.session import RecordingSession
 
@@ -78,7 +78,7 @@ class LiveFace:
         self._share = 0.0
         self._shown: CommandFrame | None = None
         self._tuned: Floats | None = None
-        self._told_delay: float | None = None
+        self._sent_delay: float | None = None
         self._ending: float | None = None
         self._over = False
 
@@ -105,14 +105,14 @@ class LiveFace:
 
     def _commands(self, t: float) -> Floats | None:
         """Where the face is to be at ``t``; None to rest."""
-        self._hear(t)
+        self._receive(t)
         if self._over or t - self._awake > self._idle_s:
             return None
-        wanted = self._by_hand(t)
+        target = self._by_hand(t)
         frame = self.jitter_buffer.at(t)
-        if wanted is not None:
+        if target is not None:
             self._awake = t
-            return self._relieved(wanted)
+            return self._relieved(target)
         if frame is not None:
             self._shown = frame
             if frame.gate > 0.5:
@@ -124,22 +124,24 @@ class LiveFace:
         eased = self._share**2 * (3.0 - 2.0 * self._share)
         return self._relieved(self.face.safe + eased * (self._shown.commands - self.face.safe))
 
-    def _hear(self, t: float) -> None:
+    def _receive(self, t: float) -> None:
         """Everything that came in since the last tick."""
         self._recording.check()
         self._take(t)
-        while self.jitter_buffer.awaits(t) and (left := t + PATIENCE_S - self._clock.now()) > 0:
-            self._voice.wait(left)
+        while (
+            self.jitter_buffer.awaits(t) and (remaining := t + PATIENCE_S - self._clock.now()) > 0
+        ):
+            self._voice.wait(remaining)
             self._take(self._clock.now())
         delay = self.jitter_buffer.delay_s + self._board.lead_s + self._lag_s
-        if delay != self._told_delay:
-            self._told_delay = delay
+        if delay != self._sent_delay:
+            self._sent_delay = delay
             self._voice.delay_sound(delay)
         if self._panel is not None:
-            wishes, refused = obeyed(self.face, self._panel.commands())
+            requests, refused = accepted_requests(self.face, self._panel.commands())
             self.metrics.refused += refused
-            for wish in wishes:
-                self._obey(wish)
+            for request in requests:
+                self._handle(request)
         if self._voice.ended and self._ending is None:
             self._ending = t + TAIL_S + delay
         if self._stop() or (self._ending is not None and t > self._ending):
@@ -151,8 +153,8 @@ class LiveFace:
             if frame.gate > 0.5:
                 self.metrics.to_frame.add(frame.arrived - frame.t)
 
-    def _obey(self, wish: Wish) -> None:
-        match wish:
+    def _handle(self, request: Request) -> None:
+        match request:
             case ("estop",):
                 self._board.estop()
                 raise EmergencyStopError("E-STOP was pressed", "look at the face, then mien clear")
@@ -181,19 +183,19 @@ class LiveFace:
         """The pose that somebody wants instead of what the voice wants."""
         if self._tuned is not None:
             return self._tuned
-        played = self.playback.at(t)
-        return played if played is not None else self._puppet(t)
+        playback_pose = self.playback.at(t)
+        return playback_pose if playback_pose is not None else self._puppet(t)
 
-    def _relieved(self, wanted: Floats) -> Floats:
-        relieved = self.thermal.relieved(wanted)
-        self.metrics.backed_off += bool(np.any(relieved != wanted))
+    def _relieved(self, target: Floats) -> Floats:
+        relieved = self.thermal.relieved(target)
+        self.metrics.backed_off += bool(np.any(relieved != target))
         return relieved
 
     def _sleep(self) -> None:
         """Wait, released, until somebody speaks. The link stays awake."""
         while not self._over:
             t = self._clock.now()
-            self._hear(t)
+            self._receive(t)
             frame = self.jitter_buffer.at(t)
             if self._by_hand(t) is not None:
                 return
@@ -254,7 +256,7 @@ class LiveFace:
             "/tick",
             t,
             {
-                "t": t, "late_s": tick.late_s, "wanted": tick.wanted, "sent": tick.sent,
+                "t": t, "late_s": tick.late_s, "wanted": tick.target, "sent": tick.sent,
                 "pulses_us": tick.pulses, "clipped": int(tick.clipped.sum()),
                 "slowed": int(tick.slowed.sum()), "locked": list(tick.locked),
             },

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS, TIMINGS, mix
 from mien.models.fusion.rules import Fusion
-from mien.robot.expression.emotion.track import Feeling, Felt
+from mien.robot.expression.emotion.track import EmotionSamples, EmotionTrack
 from mien.robot.expression.layers import compose, excitement, fusion
 from mien.robot.expression.life import Glance, Life
 from mien.robot.face.config import Floats
@@ -43,15 +43,15 @@ class Stress:
 
 
 @dataclass
-class Held:
+class ManualEmotion:
     """An emotion set by hand: it comes and goes at each emotion's own pace, without jumps."""
 
     mix: Floats
     rank: int = 0
 
-    def felt(self, t: Floats) -> Felt:
+    def sample(self, t: Floats) -> EmotionSamples:
         """The same everywhere and always."""
-        out = Felt.nothing(len(t))
+        out = EmotionSamples.nothing(len(t))
         out.mix[:] = self.mix
         out.presence[:] = 1.0
         return out
@@ -75,8 +75,8 @@ class LiveExpression:
     def __init__(self, seed: int = 0, amount: float = 1.0, fuse: Fusion | None = None) -> None:
         self._life = Life(seed=seed, amount=amount)
         self._fuse = fuse or fusion()
-        self._held = Held(np.zeros(len(EMOTIONS)))
-        self._feeling = Feeling((self._held,))
+        self._held = ManualEmotion(np.zeros(len(EMOTIONS)))
+        self._emotion_track = EmotionTrack((self._held,))
         self._goal = np.zeros(len(EMOTIONS))
         self._stress = Stress()
         self._chunk = -1
@@ -112,7 +112,7 @@ class LiveExpression:
         mixed = self._held.mix[None]
         weights, head = self._alive(press)
         alive = weights[None], excitement(mixed)[:, None] * head[None]
-        shapes = self._feeling.shapes(t)
+        shapes = self._emotion_track.shapes(t)
         shown, turned = compose(spoken[None], np.array([gate]), shapes, mixed, alive, self._fuse)
         self._k += 1
         return shown[0], turned[0]

@@ -14,9 +14,9 @@ Tolerances (one standard deviation; draws are normal and stop at two of them):
 | servo: backlash, friction, dead band | 25 % | wear |
 | servo: degrees per us | 2 % | potentiometers |
 | PWM clock, per board | 1.5 % | PCA9685's internal oscillator, 25 MHz nominal |
-| string: slack | 0.5 mm | knots |
-| string: friction | 30 % | sheath and grease |
-| string: stiffness | 12 % | braid |
+| tendon: slack | 0.5 mm | knots |
+| tendon: friction | 30 % | sheath and grease |
+| tendon: stiffness | 12 % | braid |
 | silicone: stiffness of the whole skin | 12 % | batch and cure |
 | silicone: stiffness at one point | 12 % | thickness |
 | rod seats in the silicone: stiffness | 15 % | glue |

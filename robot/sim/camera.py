@@ -20,12 +20,12 @@ from mien.robot.sim.rig import Rig
 F64 = NDArray[np.float64]
 Triple: TypeAlias = tuple[float, float, float]
 ZERO: Triple = (0.0, 0.0, 0.0)
-RESTING_LOOKS = 5  # pictures of the face at rest from which the tracker's bias is taken
+REST_IMAGES = 5  # pictures of the face at rest from which the tracker's bias is taken
 POINTS = 478
 
 
 @dataclass(frozen=True)
-class Sight:
+class Detection:
     """One look. ``landmarks`` (478, 3) mm in the head frame, or None when no face was seen.
 
     ``time``: when the shutter was open, s of the rig's clock. ``head``: (4, 4) its pose before the
@@ -40,7 +40,7 @@ class Sight:
 class Camera(Protocol):
     """Something that looks at a rig."""
 
-    def look(self, rig: Rig) -> Sight:
+    def detect(self, rig: Rig) -> Detection:
         """The face as it is now."""
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class ProjectedCamera:
         self._sway, self._drift = np.zeros(3), np.zeros((POINTS, 3))
         self._last: float | None = None
 
-    def look(self, rig: Rig) -> Sight:
+    def detect(self, rig: Rig) -> Detection:
         """See ``Camera``."""
         noise = self.noise
         passed = np.inf if self._last is None else max(rig.time - self._last, 0.0)
@@ -104,9 +104,9 @@ class ProjectedCamera:
         self._drift = self._drift * keep + fresh * points[0] * noise.drift
         self._last = rig.time
         if random.random() < noise.lost or rig.blind:
-            return Sight(rig.time, None)
+            return Detection(rig.time, None)
         off = self.bias + self._sway + self._drift + points[1] * noise.jitter
-        return Sight(rig.time, rig.landmarks() + off)
+        return Detection(rig.time, rig.landmarks() + off)
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -147,12 +147,12 @@ class RenderedCamera:
         self._random = np.random.default_rng([seed, 0x9C7])
         self._renderer = Renderer(rig.head, self.optics.width, self.optics.height)
         self._tracker = FaceTracker(rig.head.neutral_landmarks, fov_deg=self.optics.view.fov_deg)
-        rest = [self.picture(rig) for _ in range(RESTING_LOOKS)]
-        looks = [self._tracker.track(picture, rig.time) for picture in rest]
-        if any(look.found for look in looks):
-            self._tracker.settle(looks)
+        rest = [self.picture(rig) for _ in range(REST_IMAGES)]
+        detections = [self._tracker.track(picture, rig.time) for picture in rest]
+        if any(detect.found for detect in detections):
+            self._tracker.settle(detections)
             if closely:
-                self._tracker.register(list(zip(rest, looks, strict=True)))
+                self._tracker.register(list(zip(rest, detections, strict=True)))
 
     def picture(self, rig: Rig) -> NDArray[np.uint8]:
         """The picture that the camera takes now, (height, width, 3) RGB."""
@@ -164,12 +164,16 @@ class RenderedCamera:
         soft += optics.noise * self._random.standard_normal(soft.shape, dtype=np.float32)
         return np.asarray(np.clip(np.rint(soft), 0, 255), dtype=np.uint8)
 
-    def look(self, rig: Rig) -> Sight:
+    def detect(self, rig: Rig) -> Detection:
         """See ``Camera``."""
         if rig.blind:
-            return Sight(rig.time, None)
-        seen = self._tracker.track(self.picture(rig), rig.time)
-        return Sight(rig.time, seen.landmarks, seen.head) if seen.found else Sight(rig.time, None)
+            return Detection(rig.time, None)
+        detected = self._tracker.track(self.picture(rig), rig.time)
+        return (
+            Detection(rig.time, detected.landmarks, detected.head)
+            if detected.found
+            else Detection(rig.time, None)
+        )
 
     def close(self) -> None:
         """See ``Camera``."""

@@ -4,7 +4,7 @@
     slow:NAME[:SHARE]   the motor turns at SHARE (0.3) of its speed
     dead:NAME           no torque: a burned motor or a broken wire
     torn:NAME           the tendon is torn
-    slack:NAME[:MM]     the tendon has MM (3) more string than it should
+    slack:NAME[:MM]     the tendon has MM (3) more length than it should
     slip:NAME[:DEG]     the horn sits DEG (8) degrees further on its spline
     brownout[:S]        no servo has power for S (0.5) seconds
     camera_lost[:S]     the camera gives no frame for S (1) seconds

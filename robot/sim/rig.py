@@ -53,8 +53,8 @@ class Rig:
         self.data: Any = mujoco.MjData(self.machine.model)
         kinds = [plan.servos[a.servo] for a in face.actuators.values()]
         self.servos = ServoBank(face, kinds, self.build, self.dt)
-        owners = {s.actuator: (name, s) for name, s in plan.strings.items()}
-        pairs = [owners[a] for a in self.machine.strings]
+        owners = {s.actuator: (name, s) for name, s in plan.tendons.items()}
+        pairs = [owners[a] for a in self.machine.tendons]
         self._share = np.array([sheath_friction(self.build, n, s.friction) for n, s in pairs])
         self._rub = np.array([s.rub for _, s in pairs])
         model = self.machine.model
@@ -100,7 +100,7 @@ class Rig:
         data.ctrl[:] = self.servos.drive(
             pulses_us, data.qpos[machine.horn_q], data.qvel[machine.horn_v]
         )
-        if len(machine.strings):
+        if len(machine.tendons):
             rub = self._rub + self._share * self._tension(machine.skin_tendons)
             machine.model.dof_frictionloss[machine.runner_v] = rub
         mujoco.mj_step(machine.model, data)
@@ -124,9 +124,9 @@ class Rig:
         return np.array(self.data.actuator_force)
 
     def tensions(self) -> dict[str, float]:
-        """Pull of every string on the skin, N, by actuator. Never negative."""
+        """Pull of every tendon on the skin, N, by actuator. Never negative."""
         pulls = self._tension(self.machine.skin_tendons)
-        return dict(zip(self.machine.strings, pulls.tolist(), strict=True))
+        return dict(zip(self.machine.tendons, pulls.tolist(), strict=True))
 
     def skin_state(self) -> SkinState:
         """What the skin needs to know, in mm and rad in the head frame (the neck removed)."""
@@ -247,7 +247,7 @@ class Rig:
         elif fault.kind == "brownout":
             self._dark_until = self.time + fault.amount
         elif fault.kind in {"torn", "slack"}:
-            s = machine.strings.index(fault.actuator)
+            s = machine.tendons.index(fault.actuator)
             if fault.kind == "torn":
                 model.tendon_stiffness[[machine.drive_tendons[s], machine.skin_tendons[s]]] = 0.0
             else:

@@ -29,7 +29,7 @@ def demo(
     out: Annotated[Path | None, typer.Option(help="Folder; without, a new one in runs/.")] = None,
 ) -> None:
     """Say a recording with the simulated face: film, figure, blendshapes, numbers."""
-    from mien.robot.clip import play_on_rig as staging
+    from mien.robot.clip import play_on_rig
     from mien.robot.expression.performance import perform
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
@@ -42,15 +42,15 @@ def demo(
     config = load_face(face)
     samples = audio.load(source)
     calibrated = Calibrated(config, calibration)
-    stage = staging.Stage(build, tuple(fault or ()), board, size if film else 0)
-    staging.check(stage, config)
+    options = play_on_rig.PlayOptions(build, tuple(fault or ()), board, size if film else 0)
+    play_on_rig.check(options, config)
     folder = new_run("demo", plain(source.stem, "sound"), out)
     with Steps() as steps:
-        act = perform(calibrated, samples, seed, steps.start("sound to commands"))
+        performance = perform(calibrated, samples, seed, steps.start("sound to commands"))
         bar = steps.start("commands to face")
-        played = staging.play(calibrated, act, samples, stage, folder, bar)
+        played = play_on_rig.play(calibrated, performance, samples, options, folder, bar)
     about = {"sound": source.name, "seed": seed}
-    numbers = staging.write(folder, calibrated, act, samples, played, stage, about)
+    numbers = play_on_rig.write(folder, calibrated, performance, samples, played, options, about)
     for path in sorted(folder.iterdir()):
         print(path)
     print(

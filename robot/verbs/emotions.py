@@ -24,7 +24,7 @@ def emotions(
 ) -> None:
     """Draw a contact sheet: eight emotions, three intensities, after inverse, servos and skin."""
     from mien.models.face.emotion import EMOTIONS, blend, mix
-    from mien.robot.clip import still as holding
+    from mien.robot.clip import still
     from mien.robot.expression.posture import posture
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
@@ -52,7 +52,7 @@ def emotions(
             pictures.append(renderer[0].render(rig.skin.deform(state), state.head, view))
             return rig.landmarks()
 
-        landmarks = holding.hold(calibrated, commands, look, build, steps.start("emotions"))
+        landmarks = still.hold(calibrated, commands, look, build, steps.start("emotions"))
         renderer[0].close()
     order = np.arange(len(EMOTIONS)) if labels else np.random.default_rng().permutation(8)
     names = [EMOTIONS[i] for i in order] if labels else [f"{k + 1}?" for k in range(len(order))]

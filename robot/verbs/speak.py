@@ -50,17 +50,17 @@ def speak(
     import soundfile
 
     from mien.models.face.emotion import Variation
-    from mien.robot.clip import play_on_rig as staging
+    from mien.robot.clip import play_on_rig
     from mien.robot.expression import layers as expression
-    from mien.robot.expression.emotion.track import Feeling
+    from mien.robot.expression.emotion.track import EmotionTrack
     from mien.robot.expression.performance import perform
     from mien.robot.expression.utterance_source import (
-        asked,
-        estimates,
-        guessed,
-        heard,
-        track,
-        unheard,
+        estimate_inputs,
+        requested,
+        track_record,
+        unplayed_cues,
+        utterance,
+        voice_estimate,
     )
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
@@ -70,30 +70,32 @@ def speak(
     from mien.robot.runs import new_run, write_json
 
     config = load_face(face)
-    wanted, guessing = asked(emotion, intensity, timeline), estimates(estimate)
+    target, guessing = requested(emotion, intensity, timeline), estimate_inputs(estimate)
     fuse = expression.fusion(fusion)
-    said = heard(wav, text, speaker, "text" in guessing)
+    said = utterance(wav, text, speaker, "text" in guessing)
     samples = said.samples
-    for guess in said.guesses:
-        print(f"estimated: {guess}", file=sys.stderr)
-    for missed in unheard(wanted, len(samples) / RATE):
+    for line in said.text_estimates:
+        print(f"estimated: {line}", file=sys.stderr)
+    for missed in unplayed_cues(target, len(samples) / RATE):
         print(f"note: {missed}", file=sys.stderr)
-    sources = said.sources + wanted + ([guessed(samples)] if "voice" in guessing else [])
-    feeling = Feeling(tuple(sources), Variation(seed=seed))
+    sources = said.sources + target + ([voice_estimate(samples)] if "voice" in guessing else [])
+    emotion_track = EmotionTrack(tuple(sources), Variation(seed=seed))
     calibrated = Calibrated(config, calibration)
-    stage = staging.Stage(build, (), board, size if film else 0)
-    staging.check(stage, config)
+    options = play_on_rig.PlayOptions(build, (), board, size if film else 0)
+    play_on_rig.check(options, config)
     name = wav.stem if wav else "text"
     folder = new_run("speak", plain(name, "sound"), out)
     soundfile.write(folder / "sound.wav", samples, RATE)
     with Steps() as steps:
         bar = steps.start("sound to commands")
-        act = perform(calibrated, samples, seed, bar, feeling, fuse)
+        performance = perform(calibrated, samples, seed, bar, emotion_track, fuse)
         bar = steps.start("commands to face")
-        played = staging.play(calibrated, act, samples, stage, folder, bar)
+        played = play_on_rig.play(calibrated, performance, samples, options, folder, bar)
     about = {"sound": name, "text": text, "seed": seed, "fusion": fusion, "estimate": estimate}
-    felt = track(feeling, len(act.weights), guessing, said.guesses)
-    numbers = staging.write(folder, calibrated, act, samples, played, stage, about, felt)
+    felt = track_record(emotion_track, len(performance.weights), guessing, said.text_estimates)
+    numbers = play_on_rig.write(
+        folder, calibrated, performance, samples, played, options, about, felt
+    )
     write_json(folder / "feeling.json", felt)
     for path in sorted(folder.iterdir()):
         print(path)

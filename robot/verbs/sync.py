@@ -31,7 +31,7 @@ LEAST_R: Final = 0.5
 LONGEST_S: Final = 12.0
 _PARTS: Final = 3
 
-Look = Callable[[], tuple[float, Floats] | None]
+Detect = Callable[[], tuple[float, Floats] | None]
 """(clock's time, landmarks (478, 3) mm) of the newest picture, or None when there is no new one."""
 
 
@@ -49,7 +49,7 @@ class Offset:
     offset_ms: float
     spread_ms: float
     r: float
-    looks: int
+    detections: int
 
 
 class Speaker(Protocol):
@@ -61,10 +61,10 @@ class Speaker(Protocol):
 
 def measure(
     calibrated: Calibrated,
-    act: Performance,
+    performance: Performance,
     board: Board,
     clock: Clock,
-    look: Look,
+    detect: Detect,
     lag_s: float,
     speaker: Speaker | None = None,
 ) -> Offset:
@@ -80,34 +80,34 @@ def measure(
         start = clock.now() - tick.t - 1.0 / RATE_HZ
         if speaker is not None:
             speaker.begin(start)
-        if (seen := look()) is not None and seen[0] - start > 0:
-            times.append(seen[0] - start)
-            gaps.append(float(lip_gap(seen[1])))
+        if (observed := detect()) is not None and observed[0] - start > 0:
+            times.append(observed[0] - start)
+            gaps.append(float(lip_gap(observed[1])))
 
-    seconds = len(act.commands) / FPS
-    Loop(calibrated.face, board, clock, observe).play(act.at(board.lead_s + lag_s), seconds)
-    return compare(np.array(times), np.array(gaps), lip_gap(act.targets))
+    seconds = len(performance.commands) / FPS
+    Loop(calibrated.face, board, clock, observe).play(performance.at(board.lead_s + lag_s), seconds)
+    return compare(np.array(times), np.array(gaps), lip_gap(performance.targets))
 
 
-def compare(times: Floats, gaps: Floats, wanted: Floats) -> Offset:
+def compare(times: Floats, gaps: Floats, target: Floats) -> Offset:
     """Lip gaps (k,) mm seen at ``times`` (k,) s against those wanted at 60 fps (T,) mm.
 
     Raises:
         MienError: too little was seen, or it does not follow.
     """
-    frames = np.arange(len(wanted)) / FPS
+    frames = np.arange(len(target)) / FPS
     if len(times) < FPS:
         raise MienError(f"the camera saw the face {len(times)} times only", "mien devices")
     grid = np.arange(0.3, min(frames[-1], times[-1]) - 0.3, 1 / GRID_HZ)
-    asked, seen = np.interp(grid, frames, wanted), np.interp(grid, times, gaps)
-    whole = lag_ms(seen, asked, GRID_HZ)
-    r = pearson(np.interp(grid + 1e-3 * whole, times, gaps), asked)
+    target_gap, observed = np.interp(grid, frames, target), np.interp(grid, times, gaps)
+    whole = lag_ms(observed, target_gap, GRID_HZ)
+    r = pearson(np.interp(grid + 1e-3 * whole, times, gaps), target_gap)
     if r < LEAST_R:
         raise MienError(
             f"the lips do not follow the sentence (r {r:.2f}, wanted {LEAST_R})",
             "mien calibrate, or a camera that sees the whole face",
         )
-    thirds = zip(np.array_split(seen, _PARTS), np.array_split(asked, _PARTS), strict=True)
+    thirds = zip(np.array_split(observed, _PARTS), np.array_split(target_gap, _PARTS), strict=True)
     spread = float(np.std([lag_ms(s, a, GRID_HZ) for s, a in thirds]))
     return Offset(whole, spread, r, len(times))
 
@@ -137,14 +137,16 @@ def sync(
     samples = audio.load(wav or audio.LJ_DEMO)
     if len(samples) > LONGEST_S * audio.RATE:
         raise InputError(f"the sentence is longer than {LONGEST_S:g} s", "a shorter --wav")
-    act = perform(calibrated, samples)
+    performance = perform(calibrated, samples)
     known = sync_store.stored_lag(config)
     lag_s = calibrated.lag_s if known is None else known
 
     def once(lag: float) -> Offset:
         if port == "sim":
-            return _simulated(calibrated, act, lag, build, rendered)
-        return _real(calibrated, act, lag, port, camera, 1e-3 * camera_delay, speaker, samples)
+            return _simulated(calibrated, performance, lag, build, rendered)
+        return _real(
+            calibrated, performance, lag, port, camera, 1e-3 * camera_delay, speaker, samples
+        )
 
     before = once(lag_s)
     better = lag_s + 1e-3 * before.offset_ms
@@ -168,13 +170,13 @@ def sync(
 
 def lag_in_lockstep(calibrated: Calibrated, samples: NDArray[np.float32]) -> float:
     """Lag in s that brings lips and sound (n,) at 16 kHz together on the nominal rig."""
-    act = perform(calibrated, samples)
+    performance = perform(calibrated, samples)
     lag_s = calibrated.lag_s
-    return lag_s + 1e-3 * _simulated(calibrated, act, lag_s, 0, False).offset_ms
+    return lag_s + 1e-3 * _simulated(calibrated, performance, lag_s, 0, False).offset_ms
 
 
 def _simulated(
-    calibrated: Calibrated, act: Performance, lag_s: float, build: int, rendered: bool
+    calibrated: Calibrated, performance: Performance, lag_s: float, build: int, rendered: bool
 ) -> Offset:
     """In lock-step; the sentence begins when the loop does, as a perfect speaker would play it."""
     from mien.robot.sim.camera import Camera, ProjectedCamera, RenderedCamera
@@ -186,16 +188,16 @@ def _simulated(
     camera: Camera = RenderedCamera(sim.rig) if rendered else ProjectedCamera(seed=1)
     turn = 0
 
-    def look() -> tuple[float, Floats] | None:
+    def detect() -> tuple[float, Floats] | None:
         nonlocal turn
         turn += 1
         if turn % 2:  # a camera of 30 pictures a second
             return None
-        sight = camera.look(sim.rig)
-        return None if sight.landmarks is None else (sight.time, sight.landmarks)
+        detection = camera.detect(sim.rig)
+        return None if detection.landmarks is None else (detection.time, detection.landmarks)
 
     try:
-        return measure(calibrated, act, board, sim, look, lag_s)
+        return measure(calibrated, performance, board, sim, detect, lag_s)
     finally:
         camera.close()
         board.close()
@@ -203,7 +205,7 @@ def _simulated(
 
 def _real(
     calibrated: Calibrated,
-    act: Performance,
+    performance: Performance,
     lag_s: float,
     port: str,
     camera: str,
@@ -218,16 +220,16 @@ def _real(
         last = -np.inf
         speaker = None if device is None else Sentence(samples, device)
 
-        def look() -> tuple[float, Floats] | None:
+        def detect() -> tuple[float, Floats] | None:
             nonlocal last
-            seen = cam.newest()
-            if seen is None or not seen.found or seen.time <= last:
+            observed = cam.newest()
+            if observed is None or not observed.found or observed.time <= last:
                 return None
-            last = seen.time
-            return seen.time - delay_s, seen.landmarks
+            last = observed.time
+            return observed.time - delay_s, observed.landmarks
 
         try:
-            return measure(calibrated, act, at.board, at.clock, look, lag_s, speaker)
+            return measure(calibrated, performance, at.board, at.clock, detect, lag_s, speaker)
         finally:
             if speaker is not None:
                 speaker.close()
@@ -241,10 +243,10 @@ class Sentence:
 
         self._samples, self._start = samples, float("inf")
         sd = portaudio()
-        wanted = int(device) if device.isdigit() else device or None
+        target = int(device) if device.isdigit() else device or None
         try:
             self._stream = sd.OutputStream(
-                device=wanted, samplerate=audio.RATE, channels=1, dtype="float32",
+                device=target, samplerate=audio.RATE, channels=1, dtype="float32",
                 latency="low", callback=self._play,
             )  # fmt: skip
             self._stream.start()

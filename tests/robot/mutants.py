@@ -486,9 +486,9 @@ _STOP = (
         WISHES,
     ),
     Mutant(
-        "a flood is obeyed whole",
+        "a flood of requests is handled whole",
         "robot/live/requests.py",
-        "for message in messages[-AT_ONCE:]:",
+        "for message in messages[-MAX_PER_TICK:]:",
         "for message in messages:",
         WISHES,
     ),

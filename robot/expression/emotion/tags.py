@@ -28,7 +28,7 @@ class Span:
     """
 
     text: str
-    feeling: Mapping[str, float] = field(default_factory=dict)
+    emotions: Mapping[str, float] = field(default_factory=dict)
 
 
 def parse(text: str) -> list[Span]:
@@ -39,11 +39,11 @@ def parse(text: str) -> list[Span]:
     """
     faults: list[str] = []
     spans: list[Span] = []
-    at, feeling = 0, dict[str, float]()
+    at, emotions = 0, dict[str, float]()
     for tag in _TAG.finditer(text):
-        spans.append(Span(_plain(text[at : tag.start()]), feeling))
-        feeling, at = _feeling(tag, faults), tag.end()
-    spans.append(Span(_plain(text[at:]), feeling))
+        spans.append(Span(_plain(text[at : tag.start()]), emotions))
+        emotions, at = _feeling(tag, faults), tag.end()
+    spans.append(Span(_plain(text[at:]), emotions))
     if faults:
         listed = "\n  ".join(faults)
         raise InputError(f"tags that mean nothing:\n  {listed}", "write [happy 0.6] or \\[ for a [")

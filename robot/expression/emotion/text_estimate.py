@@ -72,7 +72,7 @@ _INSTALL: Final = "pip install vaderSentiment"
 
 
 @dataclass(frozen=True)
-class Guess:
+class TextEstimate:
     """One sentence and what it seems to feel.
 
     Attributes:
@@ -85,28 +85,28 @@ class Guess:
     text: str
     valence: float
     words: tuple[str, ...] = ()
-    feeling: Mapping[str, float] = field(default_factory=dict)
+    emotions: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        felt = ", ".join(f"{name} {value:g}" for name, value in self.feeling.items())
+        felt = ", ".join(f"{name} {value:g}" for name, value in self.emotions.items())
         why = f"says {', '.join(self.words)}" if self.words else "names no feeling"
         return f"{felt or 'neutral'} ({why}, valence {self.valence:+.2f}): {self.text}"
 
     def span(self) -> Span:
         """The sentence as a tagged one would be."""
-        return Span(self.text, self.feeling)
+        return Span(self.text, self.emotions)
 
 
-def estimate(text: str) -> list[Guess]:
+def estimate(text: str) -> list[TextEstimate]:
     """Guess what each sentence of a plain English text feels.
 
     Raises:
         MienError: vaderSentiment is not installed, with the command that installs it.
     """
-    return [_guess(s) for s in _BETWEEN.split(text) if any(c.isalnum() for c in s)]
+    return [_estimate_sentence(s) for s in _BETWEEN.split(text) if any(c.isalnum() for c in s)]
 
 
-def _guess(text: str) -> Guess:
+def _estimate_sentence(text: str) -> TextEstimate:
     vader = _vader()
     valence = float(vader.polarity_scores(text)["compound"])
     words = [w.lower().replace("’", "'") for w in _WORD.findall(text)]
@@ -127,12 +127,14 @@ def _guess(text: str) -> Guess:
         # A named feeling is there even where VADER is cool about its word.
         strength = 0.25 + (STRONGEST - 0.25) * abs(valence)
         shares = {name: len(some) / len(named) for name, some in hits.items()}
-        return Guess(text, valence, named, {n: round(strength * s, 3) for n, s in shares.items()})
+        return TextEstimate(
+            text, valence, named, {n: round(strength * s, 3) for n, s in shares.items()}
+        )
     # "Not afraid" is pleasant to VADER, but nobody smiles at it.
     if abs(valence) <= PLAIN or (denied and valence > 0):
-        return Guess(text, valence)
+        return TextEstimate(text, valence)
     name = "happiness" if valence > 0 else "sadness"
-    return Guess(text, valence, (), {name: round(UNNAMED * abs(valence), 3)})
+    return TextEstimate(text, valence, (), {name: round(UNNAMED * abs(valence), 3)})
 
 
 def _agrees(name: str, valence: float) -> bool:

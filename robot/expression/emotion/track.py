@@ -38,7 +38,7 @@ NAMED_REGIONS: Final[dict[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True)
-class Felt:
+class EmotionSamples:
     """What a source says over time.
 
     Attributes:
@@ -50,20 +50,20 @@ class Felt:
     presence: Floats
 
     @classmethod
-    def nothing(cls, frames: int) -> Felt:
+    def nothing(cls, frames: int) -> EmotionSamples:
         """No opinion."""
         shape = (frames, len(REGIONS))
         return cls(np.zeros((*shape, len(EMOTIONS))), np.zeros(shape))
 
 
-class Source(Protocol):
+class EmotionSource(Protocol):
     """Anything that knows what is felt when."""
 
     @property
     def rank(self) -> int:
         """Lower is asked first."""
 
-    def felt(self, t: Floats) -> Felt:
+    def sample(self, t: Floats) -> EmotionSamples:
         """Opinion at times ``t`` (T,) s."""
 
 
@@ -80,10 +80,10 @@ class Label:
     start: float = 0.0
     rank: int = 0
 
-    def felt(self, t: Floats) -> Felt:
+    def sample(self, t: Floats) -> EmotionSamples:
         """The blend in every region; it comes with each emotion's own onset and stays."""
         whole = mix(self.intensities)
-        out = Felt.nothing(len(t))
+        out = EmotionSamples.nothing(len(t))
         for name in EMOTIONS:
             value = whole[EMOTIONS.index(name)]
             if value:
@@ -122,9 +122,9 @@ class Cues:
     cues: tuple[Cue, ...]
     rank: int = 1
 
-    def felt(self, t: Floats) -> Felt:
+    def sample(self, t: Floats) -> EmotionSamples:
         """Where cues overlap, the stronger wins in each emotion."""
-        out = Felt.nothing(len(t))
+        out = EmotionSamples.nothing(len(t))
         names = list(REGIONS)
         for cue in self.cues:
             column = EMOTIONS.index(named(cue.emotion))
@@ -138,7 +138,7 @@ class Cues:
 
 
 @dataclass(frozen=True)
-class Feeling:
+class EmotionTrack:
     """All sources together, and how they become shapes.
 
     Attributes:
@@ -146,14 +146,14 @@ class Feeling:
         variation: small seeded differences; none for the bare prototypes.
     """
 
-    sources: Sequence[Source] = ()
+    sources: Sequence[EmotionSource] = ()
     variation: Variation | None = field(default_factory=Variation)
 
-    def felt(self, t: Floats) -> Felt:
+    def sample(self, t: Floats) -> EmotionSamples:
         """What is felt, (T, R, 8), after priorities."""
-        out = Felt.nothing(len(t))
+        out = EmotionSamples.nothing(len(t))
         for source in sorted(self.sources, key=lambda s: s.rank):
-            said = source.felt(t)
+            said = source.sample(t)
             share = (1.0 - out.presence) * said.presence
             # A cue's course already falls to 0 with its presence; only the rest is faded by it.
             out.mix[:] += (1.0 - out.presence)[..., None] * said.mix
@@ -163,16 +163,16 @@ class Feeling:
 
     def shapes(self, t: Floats) -> Floats:
         """Expression (T, 52), before it meets speech."""
-        felt = self.felt(t)
+        sample = self.sample(t)
         out = np.zeros((len(t), len(INDEX)))
         for k, names in enumerate(REGIONS.values()):
             columns = indices(names)
-            out[:, columns] = express(felt.mix[:, k], t, self.variation)[:, columns]
+            out[:, columns] = express(sample.mix[:, k], t, self.variation)[:, columns]
         return out
 
     def whole(self, t: Floats) -> Floats:
         """The mix (T, 8) of the face as a whole, for posture and records: its strongest region."""
-        return np.asarray(self.felt(t).mix.max(axis=1))
+        return np.asarray(self.sample(t).mix.max(axis=1))
 
 
 def _window(t: Floats, cue: Cue) -> Floats:

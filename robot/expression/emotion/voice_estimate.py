@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import FPS
 from mien.models.face.emotion import AROUSAL, EMOTIONS, VALENCE
 from mien.robot.expression.emotion.prosody import loudness, smooth, voice
-from mien.robot.expression.emotion.track import Felt
+from mien.robot.expression.emotion.track import EmotionSamples
 from mien.robot.face.config import Floats
 
 WINDOW_S: Final = 0.05
@@ -33,7 +33,7 @@ SLOW_S: Final = 0.8
 
 
 @dataclass(frozen=True)
-class Mood:
+class VoiceEmotion:
     """The estimate, at 60 frames a second.
 
     Attributes:
@@ -47,20 +47,20 @@ class Mood:
 
 
 @dataclass(frozen=True)
-class Estimated:
+class VoiceEstimate:
     """A mood as a source of feelings, the last to be asked."""
 
-    mood: Mood
+    emotion: VoiceEmotion
     rank: int = 3
 
-    def felt(self, t: Floats) -> Felt:
+    def sample(self, t: Floats) -> EmotionSamples:
         """The emotion nearest on the circumplex, weakly."""
-        frames = np.arange(len(self.mood.arousal)) / FPS
-        m = self.mood
+        frames = np.arange(len(self.emotion.arousal)) / FPS
+        m = self.emotion
         arousal, valence, sure = (
             np.interp(t, frames, x) for x in (m.arousal, m.valence, m.confidence)
         )
-        out = Felt.nothing(len(t))
+        out = EmotionSamples.nothing(len(t))
         for name in CANDIDATES:
             k = EMOTIONS.index(name)
             place = np.array([AROUSAL[k], VALENCE[k]])
@@ -70,11 +70,11 @@ class Estimated:
         return out
 
 
-def estimate(samples: NDArray[np.float32], rate: int, frames: int) -> Mood:
+def estimate(samples: NDArray[np.float32], rate: int, frames: int) -> VoiceEmotion:
     """Guess the mood of a clip (n,) at 60 frames a second; silence is calm and unsure."""
     there = voice(samples, rate, frames)
     if not (there > 0.5).any():
-        return Mood(np.zeros(frames), np.zeros(frames), np.zeros(frames))
+        return VoiceEmotion(np.zeros(frames), np.zeros(frames), np.zeros(frames))
     pitch, sure, balance = _voice_quality(samples, rate, frames)
     level = loudness(samples, rate, frames)
     voiced = sure * there
@@ -88,7 +88,7 @@ def estimate(samples: NDArray[np.float32], rate: int, frames: int) -> Mood:
     lively = np.tanh((spread - 3.0) / 2.0)  # 3 semitones: plain reading
     valence = 0.5 * lively * np.clip(arousal + 0.3, 0.0, 1.0) + 0.5 * np.minimum(arousal, 0.0)
     confidence = np.clip(smooth(voiced, SLOW_S) / 0.3, 0.0, 1.0)
-    return Mood(arousal * confidence, np.clip(valence, -1, 1) * confidence, confidence)
+    return VoiceEmotion(arousal * confidence, np.clip(valence, -1, 1) * confidence, confidence)
 
 
 def _average(x: Floats, weight: Floats) -> Floats:
