@@ -166,10 +166,15 @@ def _by_bytes(recording: Recording, sim: Any) -> ReplayResult:
 
 
 def command(
-    path: Annotated[Path, typer.Argument(help="A recording of mien live or the panel.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    path: Annotated[Path, typer.Argument(help="Recording made by mien live or by the panel.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
 ) -> None:
-    """Play a recording on the rig and say whether it moves as it did."""
+    """Play a recording on the simulated robot and compare the motion with the recorded one.
+
+    Example: mien replay runs/recordings/take-1.mcap
+    """
     found = replay(path)
     if not found.missing.nothing:
         print(f"note: {path.name} is not whole: {found.missing}", file=sys.stderr)

@@ -13,16 +13,32 @@ INTENSITIES: Final = (0.35, 0.7, 1.0)
 
 
 def emotions(
-    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
+    face: Annotated[
+        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
+    ] = "morpheus33",
     calibration: Annotated[
-        Path | None, typer.Option(help="A self-model; without, the one that ships.")
+        Path | None, typer.Option(help="Self-model to use. The default is the one that ships.")
     ] = None,
-    build: Annotated[int, typer.Option(min=0, help="Which robot of this design.")] = 0,
-    size: Annotated[int, typer.Option(min=120, max=1024, help="Pixels of one face.")] = 300,
-    labels: Annotated[bool, typer.Option(help="Write the names; without, a guessing game.")] = True,
-    out: Annotated[Path | None, typer.Option(help="Folder; without, a new one in runs/.")] = None,
+    build: Annotated[
+        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
+    ] = 0,
+    size: Annotated[
+        int, typer.Option(min=120, max=1024, help="Height and width of one face in pixels.")
+    ] = 300,
+    labels: Annotated[
+        bool,
+        typer.Option(help="Write the names. --no-labels shuffles the columns and hides the names."),
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results. The default is a new one in runs/.")
+    ] = None,
 ) -> None:
-    """Draw a contact sheet: eight emotions, three intensities, after inverse, servos and skin."""
+    """Draw a contact sheet of eight emotions at three intensities.
+
+    Each picture shows the simulated face after inverse, servos and skin.
+
+    Example: mien emotions --face morpheus33 --build 3
+    """
     from mien.models.face.emotion import EMOTIONS, blend, mix
     from mien.robot.clip import still
     from mien.robot.expression.posture import posture

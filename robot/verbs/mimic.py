@@ -1,4 +1,4 @@
-"""``mien mimic``: somebody in front of a camera pulls the strings of the face."""
+"""``mien mimic``: the face copies the expression of a person in front of a camera."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from mien.robot.puppet.network import CapturedFace
 
 _HEAD: Final = [ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll")]
 REST_S: Final = 1.0
-"""The first second of a face is taken as its rest: what it shows then is how it is built."""
+"""Duration of the reference observation, from which the person's neutral expression is taken."""
 
 
 class CameraInlet:
-    """Blendshapes and head of a person, relative to how they looked in their first second.
+    """Blendshapes and head pose of a person, relative to the first second of tracking.
 
     Args:
-        newest: the last look of a tracker.
+        newest: returns the latest result of the face tracker.
         mirrored: the robot's left does what the person's right does, as a mirror would.
     """
 
@@ -79,27 +79,40 @@ def angles_of(head: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def mimic(
-    camera: Annotated[str, typer.Option(help="0, /dev/video0, or a video file.")] = "0",
-    mirrored: Annotated[bool, typer.Option(help="As a mirror would.")] = True,
-    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
-    port: Annotated[str, typer.Option(help="sim, auto, or a serial port.")] = "sim",
-    panel: Annotated[bool, typer.Option(help="Open the panel.")] = False,
-    seconds: Annotated[float, typer.Option(help="Stop after so long.", min=0)] = 0.0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    camera: Annotated[
+        str, typer.Option(help="Camera number, /dev/video0, or path of a video file.")
+    ] = "0",
+    mirrored: Annotated[bool, typer.Option(help="Swap left and right, as a mirror does.")] = True,
+    face: Annotated[
+        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
+    ] = "morpheus33",
+    port: Annotated[str, typer.Option(help="Board: sim, auto, or a serial port.")] = "sim",
+    panel: Annotated[bool, typer.Option(help="Open the panel in the browser.")] = False,
+    seconds: Annotated[
+        float, typer.Option(help="Stop after this many seconds. 0 runs until Ctrl-C.", min=0)
+    ] = 0.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
 ) -> None:
-    """The face does what the face in front of the camera does."""
+    """Copy the expression of a person in front of a camera.
+
+    The expression of the first second counts as the person's neutral expression.
+
+    Example: mien mimic --camera 0 --port sim --panel
+    """
     from mien.robot.live.session import Options
     from mien.robot.live.voice_setup import Setup
     from mien.robot.media.webcam import Webcam
     from mien.robot.panel.process import Window
-    from mien.robot.verbs.live import run_and_say
+    from mien.robot.verbs.live import run_and_print
 
-    with Webcam(camera) as eye:
+    with Webcam(camera) as webcam:
         window = Window(face, None, 0 if port == "sim" else None, line=port) if panel else None
         options = Options(
             Setup(face, source="quiet"),
             port=port,
-            inlet=CameraInlet(eye.newest, mirrored),
+            inlet=CameraInlet(webcam.newest, mirrored),
             window=window,
         )
-        run_and_say(options, seconds, as_json)
+        run_and_print(options, seconds, as_json)

@@ -1,4 +1,4 @@
-"""``mien sync``: says a sentence, watches the lips, and learns how late they are for the sound."""
+"""``mien sync``: measures by camera how late the lips are for the sound, and corrects it."""
 
 from __future__ import annotations
 
@@ -113,25 +113,43 @@ def compare(times: Floats, gaps: Floats, target: Floats) -> Offset:
 
 
 def sync(
-    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
-    port: Annotated[str, typer.Option(help="sim, auto, or a serial port.")] = "sim",
-    camera: Annotated[str, typer.Option(help="Camera of a real face: 0 or /dev/video0.")] = "0",
+    face: Annotated[
+        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
+    ] = "morpheus33",
+    port: Annotated[str, typer.Option(help="Board: sim, auto, or a serial port.")] = "sim",
+    camera: Annotated[
+        str, typer.Option(help="Camera in front of a real face: 0 or /dev/video0.")
+    ] = "0",
     camera_delay: Annotated[
-        float, typer.Option(help="How late the camera's pictures come, ms; a webcam has 30 to 80.")
+        float, typer.Option(help="Latency of the camera in ms. Webcams have 30 to 80 ms.")
     ] = 0.0,
     speaker: Annotated[
-        str | None, typer.Option(help="Play the sentence on this output, and measure against it.")
+        str | None,
+        typer.Option(help="Sound output that plays the sentence during the measurement."),
     ] = None,
-    wav: Annotated[Path | None, typer.Option(help="Speech; without, one that ships.")] = None,
-    calibration: Annotated[Path | None, typer.Option(help="A self-model of this face.")] = None,
-    build: Annotated[int, typer.Option(min=0, help="Which simulated robot.")] = 0,
+    wav: Annotated[
+        Path | None,
+        typer.Option(help="Sound file with speech. The default is a sentence that ships."),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="Self-model of this face. The default is the one that ships."),
+    ] = None,
+    build: Annotated[
+        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
+    ] = 0,
     rendered: Annotated[
-        bool, typer.Option(help="Simulated: look at drawn pictures with MediaPipe.")
+        bool, typer.Option(help="Track rendered images of the simulated robot with MediaPipe.")
     ] = False,
-    store: Annotated[bool, typer.Option(help="Remember the result for mien live.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    store: Annotated[bool, typer.Option(help="Store the result for mien live.")] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
 ) -> None:
-    """Measure how late the lips are for the sound, correct it, and measure again."""
+    """Measure how late the lips are for the sound, correct the lag, and measure again.
+
+    Example: mien sync --port auto --camera 0 --camera-delay 50
+    """
     config = load_face(face)
     calibrated = Calibrated(config, calibration)
     samples = audio.load(wav or audio.LJ_DEMO)
