@@ -1,4 +1,4 @@
-"""What a program needs of Mien: hear, solve, connect, play. ``import mien`` offers these names."""
+"""Public API of Mien, offered by ``import mien``: speech to commands, connection, playback."""
 
 from __future__ import annotations
 
@@ -53,8 +53,10 @@ def speak(
     Raises:
         InputError: the file cannot be read as sound. ModelError: no such emotion, or no self-model.
     """
-    asked = {emotion: SPEECH_INTENSITY} if isinstance(emotion, str) else dict(emotion or {})
-    emotion_track = EmotionTrack((Label(asked),), Variation(seed=seed)) if asked else None
+    intensities = {emotion: SPEECH_INTENSITY} if isinstance(emotion, str) else dict(emotion or {})
+    emotion_track = (
+        EmotionTrack((Label(intensities),), Variation(seed=seed)) if intensities else None
+    )
     return perform(_calibrated(face), _samples(sound), seed, emotion_track=emotion_track)
 
 

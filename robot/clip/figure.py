@@ -1,4 +1,4 @@
-"""One picture of a played clip: the sound, what the mouth was to do, and what it did."""
+"""Figure of a played clip: sound, lip gap, jaw and commands over time."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ SOUND_COLOR, TARGET_COLOR, OBSERVED_COLOR = "#3b3b3b", "#9aa7b5", "#c8553d"
 def draw(
     path: Path, samples: NDArray[np.float32], rate: int, targets: Floats, trace: Trace
 ) -> None:
-    """Write a PNG: waveform, lip gap and jaw wanted and reached, a few commands.
+    """Write a PNG with the waveform, target and observed lip gap and jaw, and a few commands.
 
     Args:
-        samples: (n,) sound.
-        targets: (T, 478, 3) mm at 60 fps, frame k at k/60 s, shown as they were asked for.
+        path: file of the PNG.
+        samples: (n,) sound at ``rate`` Hz.
+        targets: (T, 478, 3) target landmarks in mm at 60 fps, frame k at k/60 s.
+        trace: ticks and landmarks of the played clip.
     """
     import matplotlib as mpl
 

@@ -1,4 +1,4 @@
-"""A performance on the simulated face: played through the real firmware, filmed, written down."""
+"""Play a performance on the simulated face, through the real firmware, with film and metrics."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ from mien.robot.sim.rig import Rig
 
 FILM_FPS = 30
 PREROLL_S = 0.25
-"""The face stands at the clip's first frame so long before the sound begins."""
+"""Time at the first frame of the clip before the sound begins."""
 BoardKind = Literal["host", "avr"]
 QUIET_DB = 35.0
-"""So far below the loudest moment a clip counts as silent."""
+"""A clip is silent so far below its highest level."""
 
 
 @dataclass(frozen=True)
 class PlayOptions:
-    """Where to play.
+    """Options of a play on the rig.
 
     Attributes:
-        build: seed of the rig's tolerances; 0 is the drawing.
-        faults: by name, ``mien.robot.sim.faults``.
-        board: which microcontroller: this process or an emulated ATmega2560.
-        height: of the film in pixels; 0 films nothing.
+        build: seed of the rig's tolerances; 0 has none.
+        faults: faults by name, see ``mien.robot.sim.faults``.
+        board: host runs the firmware in this process, avr on an emulated ATmega2560.
+        height: height of the film in pixels; 0 makes no film.
     """
 
     build: int = 0
@@ -62,9 +62,14 @@ class PlayOptions:
 
 @dataclass(frozen=True)
 class PlayResult:
-    """What came of it: the trace, the link's counters, and how fast it ran.
+    """Result of a play on the rig.
 
-    ``rest`` are the landmarks (478, 3) mm of the rig at neutral, before anything moved.
+    Attributes:
+        trace: ticks and landmarks.
+        rest: (478, 3) mm, landmarks of the rig at neutral before the play.
+        link: counters of the serial link.
+        realtime_factor: simulated seconds per second of computing.
+        render_ms: time of each rendered image in ms.
     """
 
     trace: Trace
@@ -84,8 +89,17 @@ def play(
 ) -> PlayResult:
     """Play on the rig in lock-step, through limiter, serial frames and firmware.
 
-    Commands run ahead by the board's lead and the face's own lag, so that the skin is in time with
-    the sound (n,) at 16 kHz. Films to ``folder/film.mp4`` when ``options.height`` is not 0.
+    Commands are sent ahead by the board's lead and the face's lag, so that the skin is in time with
+    the
+    sound. The film is ``folder/film.mp4``, unless ``options.height`` is 0.
+
+    Args:
+        calibrated: the face.
+        performance: the clip.
+        samples: (n,) sound at 16 kHz.
+        options: where and how to play.
+        folder: folder of the film.
+        progress: called with the share that is done, 0 to 1.
 
     Raises:
         InputError: unknown board or fault.
@@ -133,9 +147,9 @@ def write(
     about: dict[str, Any],
     emotion: dict[str, object] | None = None,
 ) -> dict[str, Any]:
-    """Leave figure, blendshapes with their side-car, and numbers in ``folder``; returns the last.
+    """Write figure, blendshapes with side-car, and metrics to ``folder``; returns the metrics.
 
-    ``emotion`` is the track of what is felt in the clip, if anything is.
+    ``emotion`` is the emotion track of the clip, if there is one.
     """
     figure.draw(folder / "figure.png", samples, RATE, performance.targets, played.trace)
     sheet = folder / "blendshapes.csv"
@@ -160,9 +174,9 @@ def sidecar(
     about: dict[str, Any],
     emotion: dict[str, object] | None,
 ) -> dict[str, Any]:
-    """What the blendshapes of a clip are, for their side-car.
+    """Description of the blendshapes of a clip, for their side-car file.
 
-    ``phones`` is the speech network's own estimate of what it heard.
+    ``phones`` is the estimate of the speech network.
     """
     phones = estimate(speech.engine(), samples)
     return {
@@ -183,7 +197,7 @@ def sidecar(
 def measure(
     face: FaceConfig, performance: Performance, samples: NDArray[np.float32], played: PlayResult
 ) -> dict[str, Any]:
-    """How well the face did what was wanted. Lengths in mm at the rig's true landmarks."""
+    """Metrics of a play. Lengths are in mm at the true landmarks of the rig."""
     trace, frames = played.trace, np.arange(len(performance.targets)) / FPS
     t, observed = trace.t, trace.landmarks
 
@@ -222,14 +236,14 @@ def measure(
 
 
 def _inside(mask: NDArray[np.bool_], margin: int = RATE_HZ // 5) -> NDArray[np.bool_]:
-    """Where ``mask`` holds for ``margin`` ticks to both sides: lips may close and open in time."""
+    """Where ``mask`` holds for ``margin`` ticks to both sides, as lips need time to move."""
     from scipy.ndimage import binary_erosion
 
     return np.asarray(binary_erosion(mask, iterations=margin, border_value=1), dtype=np.bool_)
 
 
 def check(options: PlayOptions, face: FaceConfig) -> None:
-    """Whether ``face`` can be played on ``options``, before anything is made or moved.
+    """Check that ``options`` fit ``face``, before anything is made or moved.
 
     Raises:
         InputError: unknown board or fault.
@@ -249,7 +263,7 @@ def _core(kind: str, face: FaceConfig) -> Core | None:
 
 class _Unfilmed:
     def frame(self, image: NDArray[np.uint8]) -> None:
-        """Nobody looks."""
+        """Discard the image."""
 
 
 def _filming(

@@ -1,4 +1,4 @@
-"""Clip after clip on one simulated robot, watched by a camera: what benches play on."""
+"""Clip sequence: clips played one after the other on one simulated robot, observed by cameras."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from mien.robot.sim.rig import Rig
 
 CameraKind = Literal["projected", "rendered", "both"]
 PROJECT_EVERY_TICKS: Final = 6
-"""Ticks between two looks: ten a second are enough for what lasts a sentence."""
+"""Ticks between two detections: ten a second are enough for a sentence."""
 RENDER_EVERY_TICKS: Final = 12
-"""The same where every look is a picture."""
+"""The same with rendered images."""
 
 
 @dataclass(frozen=True)
 class ClipObservation:
-    """One clip as it was seen.
+    """Observation of one clip.
 
     Attributes:
-        lip_gap: (T,) mm at 60 a second, true, above that of the closed lips.
-        seen: by camera, landmarks (K, 478, 3) mm; NaN where no face was found.
+        lip_gap: (T,) mm at 60 fps, true lip gap above that of closed lips.
+        landmarks: by camera, (K, 478, 3) mm; NaN where no face was found.
     """
 
     lip_gap: Floats
@@ -40,15 +40,16 @@ class ClipObservation:
 
 
 class ClipSequence:
-    """One robot that stays powered between clips, with its strings' memory, as a real one does.
+    """One simulated robot that stays powered between clips, as its tendons have hysteresis.
 
     Args:
-        build: which robot of this design.
-        cameras: what looks at it.
+        calibrated: the face.
+        build: seed of the robot's tolerances.
+        cameras: cameras that observe the robot.
 
     Attributes:
-        rest: by camera, the face at neutral (478, 3) mm.
-        closed_mm: its lip gap there, true: what closed lips measure on this robot.
+        rest: by camera, (478, 3) mm, landmarks at neutral.
+        closed_mm: true lip gap in mm of closed lips on this robot.
     """
 
     def __init__(self, calibrated: Calibrated, build: int, cameras: CameraKind) -> None:
@@ -82,9 +83,11 @@ class ClipSequence:
         self._board.close()
 
     def play(self, performance: Performance, rendered: bool = True) -> ClipObservation:
-        """Play a clip, ahead by the board's lead and the face's lag, and watch.
+        """Play a clip ahead by the board's lead and the face's lag, and observe it.
 
-        Without ``rendered`` the rendered camera, which is slow, looks away if there is another.
+        Args:
+            performance: the clip.
+            rendered: False leaves out the rendered camera, which is slow, if there is another one.
         """
         self._open = [k for k in self._cameras if rendered or k != "rendered"] or [*self._cameras]
         lead = self._board.lead_s + self._calibrated.lag_s
@@ -94,7 +97,7 @@ class ClipSequence:
         return self._observation()
 
     def _rest(self) -> dict[str, Floats]:
-        """The face at neutral as each camera sees it, (478, 3) mm: the mean of a second."""
+        """Landmarks at neutral by camera, (478, 3) mm: the mean over one second."""
         self._clear()
         names = self._calibrated.face.names
         self._loop.play(lambda _t: np.zeros(len(names)), 1.5)

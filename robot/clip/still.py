@@ -1,4 +1,4 @@
-"""Still expressions on the simulated face: moved to through the real firmware, then looked at."""
+"""Still poses on the simulated face, moved to through the real firmware and observed."""
 
 from __future__ import annotations
 
@@ -28,9 +28,17 @@ def hold(
     build: int = 0,
     progress: Callable[[float], None] = lambda _: None,
 ) -> list[Result]:
-    """Go from neutral to each pose (P, n), wait until it is still, and call ``observe_rig``.
+    """Move from neutral to each pose, wait until it is still, and observe the rig.
 
-    Between two poses the face goes through neutral, so that strings remember nothing but that.
+    The face returns to neutral between two poses, so that the tendons start each pose from the same
+    state.
+
+    Args:
+        calibrated: the face.
+        commands: (P, n) poses.
+        observe_rig: called with the rig at each pose; its results are returned in order.
+        build: seed of the robot's tolerances.
+        progress: called with the share that is done, 0 to 1.
     """
     face = calibrated.face
     rig = Rig(face, build)

@@ -1,8 +1,9 @@
-"""Speech, feeling and life in one face: what is added to what, and what gives way.
+"""Layers of expression: speech, emotion and life composed to one face.
 
-Speech is the primary layer. A feeling meets it in a fusion that protects the lips; life (blinks,
-gaze, breath, brows, head) is added on top and never touches the mouth. All of it is a function of
-time and of a seed.
+Speech is the primary layer. A fusion blends it with the emotion and protects the lips. Life
+(blinks,
+gaze, breath, brows, head motion) is added on top and never moves the mouth. Everything is a
+function of time and of a seed.
 """
 
 from __future__ import annotations
@@ -45,12 +46,12 @@ FUSIONS: Final = ("crossed", "learned", "plain")
 
 @dataclass(frozen=True)
 class ExpressionClip:
-    """A clip as it is to be shown, at 60 frames a second.
+    """A composed clip at 60 fps.
 
     Attributes:
-        weights: (T, 52) ARKit weights, all layers together.
+        weights: (T, 52) ARKit weights of all layers.
         head: (T, 3) neck commands yaw, pitch, roll in -1..1.
-        mix: (T, 8) what was felt, in the order of ``mien.models.face.emotion.EMOTIONS``.
+        mix: (T, 8) intensities in the order of ``mien.models.face.emotion.EMOTIONS``.
     """
 
     weights: NDArray[np.float32]
@@ -66,12 +67,15 @@ def act(
     emotion_track: EmotionTrack | None = None,
     fuse: Fusion | None = None,
 ) -> ExpressionClip:
-    """Speech weights (T, 52) and their sound (n,) -> everything that the face does.
+    """Compose a clip from speech weights (T, 52) and their sound.
 
     Args:
-        life: none takes the default life of seed 0.
-        feeling: none feels nothing; the weights are then those without this layer, exactly.
-        fuse: how feeling meets speech; default the first of FUSIONS.
+        spoken: (T, 52) speech weights.
+        samples: (n,) sound at ``rate`` Hz.
+        rate: sample rate in Hz.
+        life: None takes the default life of seed 0.
+        emotion_track: None is neutral and leaves the weights exactly as without this layer.
+        fuse: blends emotion and speech; None takes the first of FUSIONS.
     """
     life, emotion_track = life or Life(), emotion_track or EmotionTrack()
     t = np.arange(len(spoken)) / FPS
@@ -91,19 +95,22 @@ def compose(
     alive: tuple[NDArray[np.floating], Floats],
     fuse: Fusion | None = None,
 ) -> tuple[NDArray[np.float32], Floats]:
-    """Speech, emotion and life of any number of frames -> what the face does in them.
+    """Compose speech, emotion and life of any number of frames.
 
-    Each frame depends on its own row alone, so a clip and a stream that hear the same give the
-    same. What has a memory (stress, the course of an emotion, blinks) comes in from outside.
+    Each frame depends on its own row alone, so a clip and a stream with equal inputs give equal
+    outputs.
+    Stress, emotion courses and blinks have a memory; they are inputs here.
 
     Args:
-        spoken: (T, 52) speech shapes. gate: (T,) in 0..1, somebody speaks: the mouth rests else.
-        felt: (T, 52) shapes of the emotions. mixed: (T, E) their intensities.
-        alive: weights (T, 52) and neck (T, 3) of life.
-        fuse: how emotion meets speech; default the first of FUSIONS.
+        spoken: (T, 52) speech shapes.
+        gate: (T,) voice activity in 0..1. The mouth rests where it is 0.
+        emotion: (T, 52) shapes of the emotions.
+        mixed: (T, E) intensities of the emotions.
+        alive: weights (T, 52) and neck commands (T, 3) of life.
+        fuse: blends emotion and speech; None takes the first of FUSIONS.
 
     Returns:
-        weights (T, 52) in 0..1, neck commands (T, 3) yaw, pitch, roll in -1..1.
+        Weights (T, 52) in 0..1, and neck commands (T, 3) yaw, pitch, roll in -1..1.
     """
     speech = spoken.astype(np.float64)
     speech[:, _SPEECH_COLUMNS] *= gate[:, None]
@@ -122,7 +129,7 @@ def compose(
 
 
 def excitement(mixed: Floats) -> Floats:
-    """How much further a head moves under a mix (T, E), (T,): 1 when calm, 1.5 when aroused."""
+    """Factor of head motion (T,) for intensities (T, E): 1 calm to 1.5 aroused."""
     return np.asarray(1.0 + 0.5 * np.minimum(mixed @ np.abs(AROUSAL), 1.0))
 
 

@@ -1,4 +1,4 @@
-"""From sound to commands for a whole clip: every stage before the board, none of its bytes."""
+"""Performance: the commands of a whole clip, computed from its sound."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ TAIL_S = 0.6
 
 @dataclass(frozen=True)
 class Performance:
-    """A clip, ready to be played. Frame k belongs to k / 60 s.
+    """A clip that is ready to be played. Frame k belongs to k / 60 s.
 
     Attributes:
-        weights: (T, 52) ARKit blendshapes, speech and expression together.
+        weights: (T, 52) ARKit blendshapes, all layers.
         head: (T, 3) neck commands yaw, pitch, roll.
-        targets: (T, 478, 3) mm, what this face is to look like.
-        commands: (T, n) what the inverse found.
-        unreached: by region, RMS mm over the clip between target and the self-model's answer.
-        inverse_ms: (T,) time of each inversion.
-        spoken: (T, 52) what the speech model alone wanted.
+        targets: (T, 478, 3) mm, target landmarks of this face.
+        commands: (T, n) result of the inverse.
+        residual_mm: by region, RMS over the clip in mm between target and self-model.
+        inverse_ms: (T,) computing time of each inversion in ms.
+        spoken: (T, 52) output of the speech model alone.
     """
 
     weights: NDArray[np.float32]
@@ -46,7 +46,7 @@ class Performance:
     spoken: NDArray[np.float32]
 
     def at(self, lead_s: float) -> Callable[[float], Floats]:
-        """Commands as a function of time, ``lead_s`` ahead: what the servos' lag will eat."""
+        """Commands (n,) as a function of time in s, ``lead_s`` seconds ahead."""
         last = len(self.commands) - 1
 
         def command(t: float) -> Floats:
@@ -67,7 +67,7 @@ def perform(
     emotion_track: EmotionTrack | None = None,
     fuse: Fusion | None = None,
 ) -> Performance:
-    """Sound (n,) at 16 kHz -> speech, feeling and life -> targets -> commands of the face.
+    """Compute the performance of a sound (n,) at 16 kHz.
 
     Args:
         seed: of blinks, gaze and head.

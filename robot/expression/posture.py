@@ -1,4 +1,4 @@
-"""How an emotion holds the head."""
+"""Head posture of an emotion."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def postures() -> Floats:
 
 
 def posture(mixed: Floats) -> Floats:
-    """Mix (T, E) -> neck commands (T, 3) to add.
+    """Intensities (T, E) -> neck commands (T, 3) to add.
 
     Emotions share the head as they share the face (``mien.models.face.emotion.blend``).
     """

@@ -1,4 +1,4 @@
-"""What a command was asked to say, and with which feelings."""
+"""Utterance source: sound and emotions that the options of ``mien speak`` name."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ ESTIMATES: Final = {"text": ("text",), "voice": ("voice",), "both": ("text", "vo
 
 @dataclass(frozen=True)
 class Utterance:
-    """What is to be said.
+    """Sound of an utterance, with the emotions that its text carries.
 
     Attributes:
         samples: (n,) at 16 kHz.
-        sources: feelings that the text carries, by its tags or by an estimate.
-        guesses: that estimate, sentence by sentence; empty where there is none.
+        sources: emotions from tags in the text, or from its estimate.
+        text_estimates: the estimate, sentence by sentence; empty without one.
     """
 
     samples: NDArray[np.float32]
@@ -44,12 +44,18 @@ class Utterance:
 def utterance(
     wav: Path | None, text: str | None, speaker: str, estimated: bool = False
 ) -> Utterance:
-    """A recording or a text, and the feelings that the text asks for or is ``estimated`` to have.
+    """Read a recording, or synthesise a text.
+
+    Args:
+        wav: sound file.
+        text: text with tags.
+        speaker: speech synthesiser.
+        estimated: estimate the emotions of a text without tags.
 
     Raises:
-        InputError: both or none of them, an unusable file, tags that mean nothing, an estimate
-            from the text of a recording.
-        MienError: no voice, or nothing to estimate with, is installed.
+        InputError: both or neither of ``wav`` and ``text``, an unusable file, invalid tags, or an
+            estimate from the text of a recording.
+        MienError: no speech synthesiser, or no package for the estimate, is installed.
     """
     if (wav is None) == (text is None):
         given = "both --wav and --text" if wav else "neither --wav nor --text"
@@ -66,7 +72,7 @@ def utterance(
 
 
 def _with_estimates(spans: list[Span]) -> tuple[list[Span], list[TextEstimate]]:
-    """Sentences with a feeling guessed; a text with tags says itself what is felt."""
+    """Spans of the sentences with estimated emotions. A text with tags stays as it is."""
     if len(spans) > 1 or spans[0].emotions:
         return spans, []
     text_estimates = text_estimate.estimate(spans[0].text)
@@ -75,15 +81,17 @@ def _with_estimates(spans: list[Span]) -> tuple[list[Span], list[TextEstimate]]:
     ), text_estimates
 
 
-def estimate_inputs(wanted: str | None) -> tuple[str, ...]:
-    """What ``--estimate`` asks for: some of text and voice.
+def estimate_inputs(requested_inputs: str | None) -> tuple[str, ...]:
+    """Inputs of ``--estimate``: text, voice or both.
 
     Raises:
-        InputError: neither.
+        InputError: any other value.
     """
-    if wanted is not None and wanted not in ESTIMATES:
-        raise InputError(f"cannot estimate {wanted!r}", f"--estimate {' | '.join(ESTIMATES)}")
-    return ESTIMATES[wanted] if wanted else ()
+    if requested_inputs is not None and requested_inputs not in ESTIMATES:
+        raise InputError(
+            f"cannot estimate {requested_inputs!r}", f"--estimate {' | '.join(ESTIMATES)}"
+        )
+    return ESTIMATES[requested_inputs] if requested_inputs else ()
 
 
 INTENSITY: Final = 0.8
@@ -93,10 +101,11 @@ INTENSITY: Final = 0.8
 def requested(
     emotion: str | None, intensity: float | None, timeline: Path | None
 ) -> list[EmotionSource]:
-    """The feelings that the options ask for.
+    """Emotion sources that the options request.
 
     Raises:
-        InputError: no such emotion, an intensity outside 0..1 or of nothing, an unusable timeline.
+        InputError: no such emotion, an intensity outside 0..1 or without emotion, or an unusable
+            timeline.
     """
     out: list[EmotionSource] = []
     if intensity is not None and emotion is None:
@@ -115,13 +124,13 @@ def requested(
 
 
 def voice_estimate(samples: NDArray[np.float32]) -> EmotionSource:
-    """The mood of a voice (n,) at 16 kHz: an estimate, the last source to be asked."""
+    """Emotion estimate of a voice (n,) at 16 kHz, the source of the lowest priority."""
     frames = -(-len(samples) * FPS // audio.RATE)
     return VoiceEstimate(estimate(samples, audio.RATE, frames))
 
 
 def unplayed_cues(sources: list[EmotionSource], seconds: float) -> list[str]:
-    """What to tell of cues that begin when the sound of that length is over."""
+    """Notes on cues that begin after the end of the sound, which lasts ``seconds``."""
     cues = [c for s in sources if isinstance(s, Cues) for c in s.cues]
     return [
         f"{c.emotion} from {c.start:g} s is not shown: the sound ends at {seconds:.1f} s"
@@ -136,7 +145,7 @@ def track_record(
     estimated: tuple[str, ...],
     text_estimates: list[TextEstimate],
 ) -> dict[str, object]:
-    """What was felt, for a file: (T, 8) at 60 a second, and which of it is an estimate."""
+    """Emotion track for a file: (T, 8) at 60 fps, and which inputs were estimated."""
     mixed = emotion_track.whole(np.arange(frames) / FPS)
     return {
         "fps": FPS,

@@ -1,4 +1,4 @@
-"""Bytes <-> messages, without I/O. The wire is defined in ``firmware/core/protocol.h``."""
+"""Bytes to messages and back, without I/O. The wire is defined in ``firmware/core/protocol.h``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ M = TypeVar("M")
 
 @dataclass(frozen=True)
 class WireFrame:
-    """One good frame: type (of ``wire.Msg`` if known), seq, payload."""
+    """One valid frame: type (of ``wire.Msg`` if known), sequence number, payload."""
 
     type: int
     seq: int
@@ -66,7 +66,7 @@ def encode(type_: int, seq: int, payload: bytes = b"") -> bytes:
 
 
 def decode(stuffed: bytes) -> WireFrame:
-    """One frame without its closing zero.
+    """Decode one frame without its closing zero.
 
     Raises:
         ValueError: framing or CRC are wrong.
@@ -78,7 +78,7 @@ def decode(stuffed: bytes) -> WireFrame:
 
 
 class Deframer:
-    """Cuts a stream of bytes into frames. ``bad`` counts what had to be thrown away."""
+    """Splits a stream of bytes into frames. ``bad`` counts discarded frames."""
 
     def __init__(self) -> None:
         self.bad = 0

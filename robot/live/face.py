@@ -1,7 +1,7 @@
-"""A live face: what comes from the voice, the network or a hand goes to the loop, with care.
+"""The live face: joins voice, puppeteer, panel and playback to one target pose per tick.
 
-``LiveFace`` owns no thread and reads no clock: it is the function of time that the loop follows,
-and the observer of what the loop did. So it runs in lock-step in tests as it runs for hours.
+``LiveFace`` owns no thread and reads no clock of its own. The loop calls it as a function of time,
+and it observes what the loop sent. Tests run it in lock-step for that reason.
 """
 
 from __future__ import annotations
@@ -36,16 +36,19 @@ SLOW_EVERY: Final = 30
 
 
 class LiveFace:
-    """One face, live.
+    """One face in a live run.
 
     Args:
-        face, board, clock: connected board and its clock.
-        voice: frames of commands.
-        lag_s: of skin behind pulses, from calibration or ``mien sync``.
-        tape, panel: subscribers. puppet: time -> commands that replace the voice's, or None.
-        mirror: called with (t, frame) of what is shown.
-        idle_s: silence after which the face goes to its safe pose and lets the servos go.
-        stop: asked every tick; True ends the run.
+        face, board, clock: the face, its connected board and the board's clock.
+        voice: source of command frames.
+        lag_s: time in s by which the skin follows the pulses, from calibration or ``mien sync``.
+        recording: session that records the run; None records nothing.
+        panel: window in another process; None opens none.
+        puppet: time in s -> commands (n,) that replace those of the voice, or None.
+        mirror: called with (time in s, frame) for every frame that is shown.
+        watch: called with every tick.
+        idle_s: seconds of silence after which the face rests and releases the servos.
+        stop: called in every tick; True ends the run.
     """
 
     def __init__(
@@ -69,7 +72,7 @@ class LiveFace:
         self._recording = recording or RecordingSession(face)
         self.playback = Playback()
         self._watch, self._idle_s, self._stop, self._lag_s = watch, idle_s, stop, lag_s
-        self.jitter_buffer = JitterBuffer(voice.lookahead_s + 0.012, least_s=voice.lookahead_s)
+        self.jitter_buffer = JitterBuffer(voice.lookahead_s + 0.012, min_delay_s=voice.lookahead_s)
         self.thermal = Thermal(face)
         self.metrics = Metrics()
         self._loop = Loop(face, board, clock, self._observe)
@@ -83,11 +86,13 @@ class LiveFace:
         self._over = False
 
     def run(self) -> None:
-        """Live until the source ends, ``stop`` says so, or something fails; always at rest after.
+        """Run until the source ends, ``stop`` returns True or an error occurs.
+
+        The face is at rest when this returns or raises, except after an emergency stop.
 
         Raises:
-            MienError: the voice, the recorder or the board failed; the face is at rest by then.
-            EmergencyStopError: outputs are off and stay off until ``mien clear``.
+            MienError: the voice, the recorder or the board failed.
+            EmergencyStopError: the outputs are off and stay off until ``mien clear``.
         """
         try:
             while not self._over:
@@ -104,7 +109,7 @@ class LiveFace:
             raise
 
     def _commands(self, t: float) -> Floats | None:
-        """Where the face is to be at ``t``; None to rest."""
+        """Target commands (n,) at ``t`` s; None to rest."""
         self._receive(t)
         if self._over or t - self._awake > self._idle_s:
             return None
@@ -125,7 +130,7 @@ class LiveFace:
         return self._relieved(self.face.safe + eased * (self._shown.commands - self.face.safe))
 
     def _receive(self, t: float) -> None:
-        """Everything that came in since the last tick."""
+        """Read frames, panel requests and stop conditions since the last tick."""
         self._recording.check()
         self._take(t)
         while (
@@ -180,7 +185,7 @@ class LiveFace:
                 self._over = True
 
     def _by_hand(self, t: float) -> Floats | None:
-        """The pose that somebody wants instead of what the voice wants."""
+        """Commands from panel, playback or puppeteer, in this order; None when there are none."""
         if self._tuned is not None:
             return self._tuned
         playback_pose = self.playback.at(t)
@@ -192,7 +197,7 @@ class LiveFace:
         return relieved
 
     def _sleep(self) -> None:
-        """Wait, released, until somebody speaks. The link stays awake."""
+        """Wait with released servos until a voice, a puppeteer or the panel wakes the face."""
         while not self._over:
             t = self._clock.now()
             self._receive(t)
@@ -230,7 +235,7 @@ class LiveFace:
             self._panel.show(now - self._began, tick, self.meters())
 
     def meters(self) -> dict[str, Any]:
-        """What the panel's meters show."""
+        """State of the run for the meters of the panel."""
         frame = self._shown
         return {
             "level_db": frame.level_db if frame else -120.0,
@@ -281,7 +286,7 @@ class LiveFace:
         self._recording.put("/event", t, {"t": t, "what": what})
 
     def report(self) -> dict[str, Any]:
-        """Numbers of the run."""
+        """Metrics of the run under the keys of ``metrics.json``."""
         jitter_buffer = self.jitter_buffer
         return {
             **self.metrics.report(),

@@ -1,7 +1,7 @@
-"""What a panel asks of a live face, looked at once more where it counts.
+"""Validation of panel messages in the process of the loop.
 
-The panel's own schema is in another process, which a browser talks to. Whatever that process lets
-through or makes up, nothing that arrives here ends a run: what is not understood is counted.
+The panel checks its messages against a schema in its own process, which a browser talks to. This
+module checks them again, so that no message can end a run. Invalid messages are counted.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Request = tuple[Any, ...]
 
 
 def accepted_requests(face: FaceConfig, messages: Sequence[object]) -> tuple[list[Request], int]:
-    """The wishes of a tick in their order, and how many messages were none.
+    """Valid requests of a tick in their order, and the number of refused messages.
 
-    An E-STOP goes before all. Of poses, feelings and gazes only the newest counts. Every value is
-    finite and in its range.
+    An E-STOP comes before all others. Of poses, emotions and gaze targets only the newest counts.
+    Every number is finite and within its range.
     """
     if ("estop",) in [m for m in messages if type(m) is tuple and len(m) == 1]:
         return [("estop",)], 0
@@ -97,10 +97,10 @@ def _share(value: object, low: float) -> float:
 
 
 def numbers(value: object, shape: tuple[int, ...]) -> Floats:
-    """Finite numbers of this shape.
+    """Finite numbers of this shape, as float64.
 
     Raises:
-        ValueError: something else.
+        ValueError: anything else.
     """
     try:
         found = np.asarray(value)

@@ -1,4 +1,4 @@
-"""One live run from beginning to end: puts the parts together, and takes them apart in order."""
+"""One live run: opens all parts, runs the face and closes the parts in reverse order."""
 
 from __future__ import annotations
 
@@ -40,16 +40,26 @@ PRIORITY: Final = 5
 
 @dataclass(frozen=True)
 class Options:
-    """What to run.
+    """Options of a live run.
 
     Attributes:
-        setup: face and source. port, build, faults: the board, or the simulated robot.
-        lag_s: of the skin; None takes what was measured.
-        puppet, vmc: UDP ports that listen on ``bind``, 0 for none. allow: whose packets they take.
-        livelink, avatar: where to send.
-        window: the panel. record: a file. record_voice: also what is computed from the voice.
-        idle_s: silence until rest. realtime: SCHED_FIFO.
-        inlet: another puppeteer, already open. watch: hears every tick with the opened board.
+        setup: face and audio source.
+        port: board.
+        build, faults: seed and faults of the simulated robot.
+        emotion: intensities at the start, by name.
+        lag_s: lag of the skin in s; None takes the measured one.
+        puppet, vmc: UDP ports of Live Link Face and VMC; 0 opens none.
+        bind: address on which they listen.
+        allow: networks whose packets they take.
+        livelink, avatar: receivers of Live Link Face and VMC.
+        window: the panel; None opens none.
+        record: file of the recording; None records nothing.
+        record_voice: also record what is computed from the voice.
+        idle_s: seconds of silence until rest.
+        realtime: use SCHED_FIFO.
+        inlet: another source of captured faces, already open.
+        watch: called with the opened board and every tick.
+        mirror: called with (time in s, frame) for every frame that is shown.
     """
 
     setup: Setup
@@ -75,10 +85,10 @@ class Options:
 
 
 def run(options: Options, stop: Stop) -> dict[str, Any]:
-    """Live until the source ends or ``stop`` says so. Returns the numbers of the run.
+    """Run until the source ends or ``stop`` asks for it. Returns the metrics of the run.
 
     Raises:
-        MienError: what ended it early; the face is at rest by then.
+        MienError: an error ended the run early; the face is at rest by then.
     """
     if options.realtime:
         ask_for_priority()
@@ -157,7 +167,7 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
 
 
 def lag_of(options: Options, calibrated: Calibrated) -> float:
-    """Lag of the skin in s: what the user says, what ``mien sync`` measured, or calibration."""
+    """Lag of the skin in s: from the options, from ``mien sync``, or from calibration."""
     if options.lag_s is not None:
         return options.lag_s
     measured = sync_store.stored_lag(calibrated.face)
@@ -165,7 +175,7 @@ def lag_of(options: Options, calibrated: Calibrated) -> float:
 
 
 def ask_for_priority() -> None:
-    """Go before ordinary programs; the processes that are started from here do too.
+    """Set real-time priority for this process and those that it starts.
 
     Raises:
         DeviceError: this user may not.
@@ -179,18 +189,18 @@ def ask_for_priority() -> None:
 
 
 class RigRecorder:
-    """Puts what the simulated robot is told and how it is on a tape, by the run's own time."""
+    """Records bytes and state of the simulated robot at the time of the run."""
 
     def __init__(self, recording: RecordingSession) -> None:
         self._recording, self._began = recording, time.monotonic()
 
     def wire(self, us: int, data: bytes) -> None:
-        """Bytes for the simulated board at its own time."""
+        """Record bytes for the simulated board at its own time in us."""
         if self._recording.on:
             self._recording.put("/wire", self._t(), {"us": us, "hex": data.hex()})
 
     def rig(self, at: Opened) -> None:
-        """The simulated robot as it is now."""
+        """Record the state of the simulated robot."""
         if self._recording.on and at.rig is not None:
             state = at.rig.state()
             content = {"us": state.us, "crc": state.crc, "lip_gap_mm": state.lip_gap_mm}
@@ -229,7 +239,7 @@ def _network(
     Callable[[float, CommandFrame], None],
     Callable[[], dict[str, Any] | None],
 ]:
-    """Commands of a puppeteer, what mirrors a frame, and what became of the puppeteer's packets."""
+    """Commands of a puppeteer, a function that mirrors a frame, and the packet report."""
     puppet: Callable[[float], Floats | None] = lambda _: None  # noqa: E731
     packet_report: Callable[[], dict[str, Any] | None] = lambda: None  # noqa: E731
     mirrored: Callable[[float, CommandFrame], None] = lambda _t, _f: None  # noqa: E731

@@ -1,4 +1,4 @@
-"""The source of sound that the user named."""
+"""Sources of sound for a live run."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from mien.robot.media import audio
 
 
 class AudioSource(Protocol):
-    """A source of sound."""
+    """A source of sound that puts blocks into an inbox."""
 
     name: str
 
     def start(self) -> None:
-        """Begin to put blocks into its inbox."""
+        """Begin to put blocks into the inbox."""
 
     def close(self) -> None:
         """Stop."""
 
 
 def open_source(setup: Setup, inbox: Inbox) -> AudioSource:
-    """The source that ``setup`` names, not started.
+    """The source that ``setup`` names. It is not started yet.
 
     Raises:
         InputError: an unknown source, or a file that cannot be read.
@@ -50,7 +50,7 @@ def open_source(setup: Setup, inbox: Inbox) -> AudioSource:
 
 
 class Quiet:
-    """Nobody speaks: the face only lives."""
+    """A source without sound: the face shows life only."""
 
     name = "quiet"
 

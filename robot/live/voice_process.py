@@ -1,8 +1,7 @@
-"""The voice side of a live face in a process of its own: ears, speech network, inverse, monitor.
+"""The voice process: audio source, speech network, inverse and monitor.
 
-One Python process runs one thing at a time, so the network gets one process and the loop another;
-what the loop must never wait for is on the other side of a pipe. If this side dies, the loop sees
-it at its next tick.
+A Python process runs one thread at a time. The network therefore runs in this process and the loop
+in another. The loop only polls a pipe, and it sees at its next tick when this process ends.
 """
 
 from __future__ import annotations
@@ -34,7 +33,10 @@ _STATUS_S: Final = 0.25
 
 
 class VoiceProcess:
-    """The loop's end of the pipe. All methods return at once, but ``start`` and ``close``."""
+    """The voice process, as the loop's process sees it.
+
+    All methods but ``start`` and ``close`` return at once.
+    """
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
@@ -49,14 +51,14 @@ class VoiceProcess:
 
     @property
     def pid(self) -> int | None:
-        """Process id, for tests and the curious."""
+        """Process id."""
         return self._process.pid
 
     def start(self) -> None:
-        """Load the network and find the source.
+        """Load the network and open the source.
 
         Raises:
-            MienError: what went wrong over there.
+            MienError: the other process failed to start; the message says why.
         """
         for library in ("OMP", "OPENBLAS", "MKL"):  # read when the child imports numpy
             os.environ.setdefault(f"{library}_NUM_THREADS", "1")
@@ -65,12 +67,12 @@ class VoiceProcess:
         self._await()
 
     def begin(self) -> None:
-        """Listen from now on.
+        """Begin to process sound.
 
         Raises:
             MienError: the microphone or the monitor cannot be opened.
         """
-        self._tell("begin")
+        self._send("begin")
         self._await()
 
     def _await(self) -> None:
@@ -85,14 +87,14 @@ class VoiceProcess:
 
     @property
     def ended(self) -> bool:
-        """The source has come to its end, and every frame of it is here."""
+        """Whether the source has ended and all its frames have arrived."""
         return self.status.ended
 
     def poll(self, _now: float) -> list[CommandFrame]:
-        """Frames that are ready.
+        """Frames that are ready, oldest first.
 
         Raises:
-            MienError: the other process failed or is gone.
+            MienError: the other process failed or ended.
         """
         out: list[CommandFrame] = []
         try:
@@ -105,25 +107,25 @@ class VoiceProcess:
         return out
 
     def wait(self, seconds: float) -> None:
-        """Return when something came, after ``seconds`` at the latest."""
+        """Return when a message arrives, after ``seconds`` at the latest."""
         with suppress(OSError):  # it is gone; poll() says so
             self._pipe.poll(seconds)
 
     def set_emotion(self, intensities: dict[str, float]) -> None:
-        """Emotions by name, 0..1."""
-        self._tell("feel", intensities)
+        """Set the emotion: intensities in 0..1 by name."""
+        self._send("feel", intensities)
 
     def set_gaze(self, yaw: float, pitch: float) -> None:
-        """Gaze target, -1..1 each."""
-        self._tell("look", yaw, pitch)
+        """Set the gaze target: yaw and pitch in -1..1."""
+        self._send("look", yaw, pitch)
 
     def delay_sound(self, seconds: float) -> None:
-        """How long after the microphone the monitor plays."""
-        self._tell("delay", seconds)
+        """Set the delay in s between microphone and monitor."""
+        self._send("delay", seconds)
 
     def close(self) -> None:
-        """End the process, kindly first."""
-        self._tell("stop")
+        """Ask the process to end, and kill it after 3 s."""
+        self._send("stop")
         if self._process.pid is not None:
             self._process.join(3.0)
             if self._process.is_alive():
@@ -131,7 +133,7 @@ class VoiceProcess:
                 self._process.join(1.0)
         self._pipe.close()
 
-    def _tell(self, *message: Any) -> None:
+    def _send(self, *message: Any) -> None:
         try:
             self._pipe.send(message)
         except (OSError, ValueError):
@@ -192,27 +194,27 @@ def _listen(pipe: Connection, setup: Setup) -> None:
     gc.freeze()
     pipe.send(("ready", speech().lookahead_s))
     while (message := pipe.recv()) != ("begin",):
-        if not _obey(message, expression, monitor):
+        if not _handle(message, expression, monitor):
             return
     source.start()
     if monitor:
         monitor.start()
     since = (time.monotonic(), time.process_time())
     pipe.send(("status", _status(source, inbox, converter, monitor, since)))
-    heard, told, patience = time.monotonic(), -np.inf, _SILENT_S
+    sound_until, status_sent, wait_s = time.monotonic(), -np.inf, _SILENT_S
     try:
         while True:
             blocks = inbox.take(BLOCK_S)
             now = time.monotonic()
             if blocks:
-                heard, patience = blocks[-1].end, _SILENT_S
-            elif now - heard > (
-                BLOCK_S if inbox.ended else patience
+                sound_until, wait_s = blocks[-1].end, _SILENT_S
+            elif now - sound_until > (
+                BLOCK_S if inbox.ended else wait_s
             ):  # nobody delivers: the face lives on in silence
-                patience = BLOCK_S
-                count = int((now - heard) * RATE)
-                blocks = [Block(heard, np.zeros(count, np.float32))]
-                heard += count / RATE
+                wait_s = BLOCK_S
+                count = int((now - sound_until) * RATE)
+                blocks = [Block(sound_until, np.zeros(count, np.float32))]
+                sound_until += count / RATE
             for block in blocks:
                 if monitor:
                     monitor.push(block)
@@ -221,11 +223,11 @@ def _listen(pipe: Connection, setup: Setup) -> None:
                         ("frame", f.t, f.commands, f.weights, f.arrived, f.level_db, f.gate,
                          f.network_ms)
                     )  # fmt: skip
-            if now - told > _STATUS_S:
-                told = now
+            if now - status_sent > _STATUS_S:
+                status_sent = now
                 pipe.send(("status", _status(source, inbox, converter, monitor, since)))
             while pipe.poll():
-                if not _obey(pipe.recv(), expression, monitor):
+                if not _handle(pipe.recv(), expression, monitor):
                     return
     finally:
         source.close()
@@ -233,8 +235,8 @@ def _listen(pipe: Connection, setup: Setup) -> None:
             monitor.close()
 
 
-def _obey(message: tuple[Any, ...], expression: Any, monitor: Any) -> bool:
-    """False when the loop wants an end."""
+def _handle(message: tuple[Any, ...], expression: Any, monitor: Any) -> bool:
+    """Handle a message of the loop. Returns False when the process is to end."""
     match message:
         case ("feel", intensities):
             expression.set_emotion(intensities)

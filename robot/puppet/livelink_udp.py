@@ -1,9 +1,9 @@
-"""Live Link Face over UDP, packet version 6: what the iPhone app sends and Unreal reads.
+"""Live Link Face over UDP, packet version 6: sent by the iPhone app and read by Unreal.
 
 Big-endian, no checksum: version u8, device and subject as length i32 + UTF-8, frame i32, sub-frame
 f32, rate as two i32, count u8 = 61, then 61 f32 in Unreal's order (``EARFaceBlendShape``: the CSV
-columns with jaw and mouth left/right exchanged). With no face in view the app leaves count and
-values away.
+columns with left and right of jaw and mouth exchanged). Count and values are missing when the app
+sees no face.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _VALUES: Final = struct.Struct(f">B{_COUNT}f")
 
 
 class MalformedError(ValueError):
-    """A packet that is not Live Link Face version 6; the message says what is wrong with it."""
+    """A packet that is not Live Link Face version 6; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +47,12 @@ class LiveLinkPacket:
     """One packet.
 
     Attributes:
-        device, subject: the phone's id and the name that Unreal shows.
+        device: id of the phone.
+        subject: name that Unreal shows.
         number, sub_frame: frame counter and its fraction.
         rate: frames per second as (numerator, denominator).
         weights: (52,) in 0..1, order of ``ARKIT``; None when the phone sees no face.
-        rotations: (9,) radians, order of ``ROTATIONS``; None when the phone sees no face.
+        rotations: (9,) rad, order of ``ROTATIONS``; None when the phone sees no face.
     """
 
     device: str
@@ -64,10 +65,10 @@ class LiveLinkPacket:
 
 
 def encode(frame: LiveLinkPacket) -> bytes:
-    """The packet of a frame; header only where it has no weights.
+    """Encode a packet. Without weights it is a header only.
 
     Raises:
-        ValueError: the packet would be longer than receivers take.
+        ValueError: the packet would be longer than receivers accept.
     """
     out = bytes([VERSION]) + _text(frame.device) + _text(frame.subject)
     out += _TIMING.pack(frame.number, frame.sub_frame, *frame.rate)
@@ -80,10 +81,10 @@ def encode(frame: LiveLinkPacket) -> bytes:
 
 
 def decode(packet: bytes) -> LiveLinkPacket:
-    """The frame of a packet. Weights outside 0..1 are clipped, angles to one turn.
+    """Decode a packet. Weights are clipped to 0..1 and angles to one turn.
 
     Raises:
-        MalformedError: anything else than one whole version-6 packet.
+        MalformedError: anything else than one whole packet of version 6.
     """
     if not packet or len(packet) > LONGEST:
         raise MalformedError(f"{len(packet)} bytes, wanted 1 to {LONGEST}")

@@ -1,8 +1,10 @@
-"""VMC over OSC: blendshapes and head to avatars (Marionette), and from them (Performer).
+"""VMC over OSC: blendshapes and head pose, sent to avatars (Marionette) or received (Performer).
 
-``/VMC/Ext/Blend/Val name value`` for each shape, then ``/VMC/Ext/Blend/Apply``; the head is
-``/VMC/Ext/Bone/Pos Head x y z qx qy qz qw``. Unity's axes: x right, y up, z forward, left-handed.
-(sh-akira, VirtualMotionCaptureProtocol, docs/english.markdown.)
+``/VMC/Ext/Blend/Val name value`` carries one shape and ``/VMC/Ext/Blend/Apply`` ends a frame. The
+head
+is ``/VMC/Ext/Bone/Pos Head x y z qx qy qz qw`` in Unity's axes: x right, y up, z forward, left-
+handed.
+Source: sh-akira, VirtualMotionCaptureProtocol, docs/english.markdown.
 """
 
 from __future__ import annotations
@@ -53,14 +55,14 @@ class OscMessage:
 
 @dataclass(frozen=True, eq=False)
 class VmcFace:
-    """Shapes (52,) in 0..1 and rotations (9,) in radians, of which only the head's are filled."""
+    """Shapes (52,) in 0..1 and rotations (9,) rad; only those of the head are filled."""
 
     weights: NDArray[np.float32]
     rotations: NDArray[np.float32]
 
 
 def encode(t: float, weights: NDArray[np.float32], rotations: NDArray[np.float32]) -> list[bytes]:
-    """The datagrams of one frame at ``t`` s; the last one ends in Apply."""
+    """The datagrams of one frame at ``t`` s. The last one ends in Apply."""
     messages = [message("/VMC/Ext/T", float(t)), message("/VMC/Ext/OK", 1), _head(rotations)]
     messages += [
         message("/VMC/Ext/Blend/Val", name, float(value))
@@ -78,10 +80,10 @@ def encode(t: float, weights: NDArray[np.float32], rotations: NDArray[np.float32
 
 
 def decode(packet: bytes) -> list[OscMessage]:
-    """The messages of a datagram, bundles opened. Bounded in bytes, messages and depth.
+    """The messages of a datagram, with bundles opened. Bytes, messages and depth are limited.
 
     Raises:
-        MalformedError: it is not OSC, too long, or nested too deep.
+        MalformedError: not OSC, too long, or nested too deep.
     """
     if not packet or len(packet) > LONGEST:
         raise MalformedError(f"{len(packet)} bytes, wanted 1 to {LONGEST}")
@@ -154,7 +156,7 @@ def _read_text(data: bytes, at: int, end: int) -> tuple[str, int]:
 
 @dataclass
 class VmcShapes:
-    """Collects values until Apply; shapes that are not named again keep their value."""
+    """Collects values until Apply. A shape keeps its value until it is sent again."""
 
     _weights: NDArray[np.float32] = field(default_factory=lambda: np.zeros(len(ARKIT), np.float32))
     _rotations: NDArray[np.float32] = field(
@@ -163,7 +165,7 @@ class VmcShapes:
     unknown: int = 0
 
     def take(self, message: OscMessage) -> VmcFace | None:
-        """A face when the message is Apply. What it does not know it counts and leaves."""
+        """A face when the message is Apply, else None. Unknown messages are counted."""
         match message:
             case OscMessage("/VMC/Ext/Blend/Apply", _):
                 return VmcFace(self._weights.copy(), self._rotations.copy())
@@ -194,7 +196,7 @@ def _head(rotations: NDArray[np.float32]) -> bytes:
 
 
 def _quaternion(y: float, x: float, z: float) -> tuple[float, float, float, float]:
-    """(qx, qy, qz, qw) of a turn about y, then the turned x, then the turned z; radians."""
+    """(qx, qy, qz, qw) of rotations in rad about y, then x, then z (intrinsic)."""
     (sy, cy), (sx, cx), (sz, cz) = ((math.sin(a / 2), math.cos(a / 2)) for a in (y, x, z))
     return (
         cy * sx * cz + sy * cx * sz,
@@ -229,7 +231,7 @@ def _text(text: str) -> bytes:
 
 
 def bundle(messages: list[bytes]) -> bytes:
-    """A datagram of several messages, to be shown at once."""
+    """A datagram with several messages of one time."""
     parts = (_SIZE.pack(len(m)) + m for m in messages)
     return _BUNDLE + _AT_ONCE + b"".join(parts)
 

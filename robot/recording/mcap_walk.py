@@ -19,18 +19,18 @@ import zstandard
 from mcap.opcode import Opcode
 
 MAGIC: Final = b"\x89MCAP0\r\n"
-LARGEST_CHUNK: Final = 16 << 20
+MAX_CHUNK_BYTES: Final = 16 << 20
 """Bytes of a chunk at most, packed or unpacked; ours have one MiB and a record."""
-LARGEST: Final = 1 << 20
+MAX_PART_BYTES: Final = 1 << 20
 """Bytes of any other part."""
-_WASTED: Final = 256 << 20
+_MAX_WASTED_BYTES: Final = 256 << 20
 """Bytes read in vain after which a file is given up, so that a made-up one costs seconds."""
-_WINDOW: Final = 1 << 20
+_WINDOW_BYTES: Final = 1 << 20
 _HEAD: Final = Struct("<BQ")
 _CHUNK: Final = Struct("<QQQII")  # first time, last time, unpacked size, CRC, length of a name
 _MESSAGE: Final = Struct("<HIQQ")
 _KNOWN: Final = frozenset(Opcode) - {Opcode.MESSAGE, Opcode.ATTACHMENT}
-_SIGNS: Final = (  # how a part begins that is worth to go on from: bytes, their place, opcode
+_MARKERS: Final = (  # how a part begins that is worth to go on from: bytes, their place, opcode
     (b"\x04\0\0\0zstd", _HEAD.size + 28, Opcode.CHUNK),
     (b"\x04\0\0\0mien", _HEAD.size, Opcode.METADATA),
     (b"\x03\0\0\0end", _HEAD.size, Opcode.METADATA),
@@ -38,7 +38,7 @@ _SIGNS: Final = (  # how a part begins that is worth to go on from: bytes, their
 
 
 @dataclass(frozen=True)
-class Part:
+class McapPart:
     """One record of the file: ``at`` is its first byte, ``end`` the first byte after it.
 
     ``body`` is shorter than it should be where the file ends within (``cut``).
@@ -52,14 +52,14 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Hole:
+class DamagedRange:
     """Bytes from ``at`` to ``end`` that make no sense."""
 
     at: int
     end: int
 
 
-class Walk:
+class McapWalk:
     """Goes through a file once.
 
     Attributes:
@@ -74,7 +74,7 @@ class Walk:
         self.at = 0
         self._wasted = 0
 
-    def parts(self) -> Iterator[Part | Hole]:
+    def parts(self) -> Iterator[McapPart | DamagedRange]:
         """Every part that can be read, and what lies between them otherwise.
 
         Raises:
@@ -93,54 +93,54 @@ class Walk:
                 self.closed = part.opcode == Opcode.FOOTER and self._ends_at(part.end)
                 yield part
                 continue
-            after = self._sign(self.at + 1)
+            after = self._next_marker(self.at + 1)
             if after is not None:
-                hole, self.at = Hole(self.at, after), after
-                yield hole
+                damage, self.at = DamagedRange(self.at, after), after
+                yield damage
                 continue
             if part is not None:
                 yield part
             return
 
-    def damaged(self, part: Part) -> Hole:
+    def damaged(self, part: McapPart) -> DamagedRange:
         """A part whose content turned out to make no sense: goes on at the next that does."""
         self._wasted += len(part.body) + _announced(part)
         if self._part(part.end) is None:
-            self.at = self._sign(part.at + 1) or self.size
-        return Hole(part.at, self.at)
+            self.at = self._next_marker(part.at + 1) or self.size
+        return DamagedRange(part.at, self.at)
 
-    def _part(self, at: int) -> Part | None:
+    def _part(self, at: int) -> McapPart | None:
         """The part that begins there, None where none does."""
         head = self._read(at, _HEAD.size)
         if len(head) < _HEAD.size:
             return None
         opcode, length = _HEAD.unpack(head)
-        most = LARGEST_CHUNK + 64 if opcode == Opcode.CHUNK else LARGEST
+        limit = MAX_CHUNK_BYTES + 64 if opcode == Opcode.CHUNK else MAX_PART_BYTES
         if opcode == Opcode.MESSAGE_INDEX:
-            most = LARGEST_CHUNK
-        if opcode not in _KNOWN or length > most:
+            limit = MAX_CHUNK_BYTES
+        if opcode not in _KNOWN or length > limit:
             return None
         body = self._read(at + _HEAD.size, length)
-        return Part(opcode, at, at + _HEAD.size + length, body, len(body) < length)
+        return McapPart(opcode, at, at + _HEAD.size + length, body, len(body) < length)
 
-    def _sign(self, at: int) -> int | None:
+    def _next_marker(self, at: int) -> int | None:
         """Where the next chunk or metadata begins, from ``at`` on."""
-        while at < self.size and self._wasted < _WASTED:
-            window = self._read(at, _WINDOW)
+        while at < self.size and self._wasted < _MAX_WASTED_BYTES:
+            window = self._read(at, _WINDOW_BYTES)
             self._wasted += len(window) // 64
             found = [
                 start
-                for sign, ahead, opcode in _SIGNS
-                for start in _starts(window, sign, ahead, opcode)
+                for marker, ahead, opcode in _MARKERS
+                for start in _starts(window, marker, ahead, opcode)
             ]
             for start in sorted(found):
                 part = self._part(at + start)
                 self._wasted += _HEAD.size if part is None else len(part.body)
                 if part is not None and not part.cut:
                     return at + start
-                if self._wasted >= _WASTED:
+                if self._wasted >= _MAX_WASTED_BYTES:
                     return None
-            at += _WINDOW - 64  # a sign may lie across the border
+            at += _WINDOW_BYTES - 64  # a sign may lie across the border
         return None
 
     def _ends_at(self, at: int) -> bool:
@@ -151,7 +151,7 @@ class Walk:
         return self._file.read(size)
 
 
-def unpacked(part: Part) -> bytes:
+def unpacked(part: McapPart) -> bytes:
     """What a chunk holds; of one that is cut as much as can be unpacked.
 
     Raises:
@@ -163,12 +163,12 @@ def unpacked(part: Part) -> bytes:
     *_, size, crc, named = _CHUNK.unpack_from(body)
     name = body[_CHUNK.size : _CHUNK.size + named] if named <= 8 else b"?"
     start = _CHUNK.size + len(name) + 8
-    if size > LARGEST_CHUNK or name not in (b"", b"zstd"):
+    if size > MAX_CHUNK_BYTES or name not in (b"", b"zstd"):
         raise ValueError(f"a chunk of {size} bytes packed with {name!a}")
     packed = body[start:]
     if name == b"zstd":
         # Never more than was announced: a few bytes may unpack to any number.
-        unpacker = zstandard.ZstdDecompressor(max_window_size=LARGEST_CHUNK)
+        unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_CHUNK_BYTES)
         try:
             with unpacker.stream_reader(io.BytesIO(packed)) as stream:
                 data = stream.read(size + 1)
@@ -205,15 +205,15 @@ def message(body: memoryview) -> tuple[int, int, int, bytes]:
     return channel, sequence, at, bytes(body[_MESSAGE.size :])
 
 
-def _announced(part: Part) -> int:
+def _announced(part: McapPart) -> int:
     if part.opcode != Opcode.CHUNK or len(part.body) < _CHUNK.size:
         return 0
-    return min(int(_CHUNK.unpack_from(part.body)[2]), LARGEST_CHUNK)
+    return min(int(_CHUNK.unpack_from(part.body)[2]), MAX_CHUNK_BYTES)
 
 
-def _starts(window: bytes, sign: bytes, ahead: int, opcode: int) -> Iterator[int]:
-    found = window.find(sign, ahead)
+def _starts(window: bytes, marker: bytes, ahead: int, opcode: int) -> Iterator[int]:
+    found = window.find(marker, ahead)
     while found >= 0:
         if window[found - ahead] == opcode:
             yield found - ahead
-        found = window.find(sign, found + 1)
+        found = window.find(marker, found + 1)

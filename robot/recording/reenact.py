@@ -1,8 +1,7 @@
-"""The poses of a recording followed by a fresh simulated robot, and how alike the two moved.
+"""Replay by poses: a fresh simulated robot follows the commands of a recording.
 
-This is what can honestly be compared of a recording whose bytes no fresh board would take: a piece
-that begins in the middle of a run, a run on hardware, or one that spoke an older protocol. The
-commands go through the loop, its limiter and the firmware again.
+It serves recordings whose bytes no fresh board would accept: a part that begins within a run, a run
+on hardware, or a run with an older protocol. The commands go through loop, limiter and firmware.
 """
 
 from __future__ import annotations
@@ -33,7 +32,14 @@ PAUSE_S: Final = 0.1
 
 @dataclass(frozen=True)
 class RecordedTick:
-    """A tick of the recording: s since its first one, commands, pulses in us, lip gap in mm."""
+    """A tick of the recording.
+
+    Attributes:
+        t: time in s since the first tick.
+        sent: (n,) commands.
+        pulses: (n,) us.
+        lips: lip gap in mm, NaN where none was recorded.
+    """
 
     t: float
     sent: Floats
@@ -43,12 +49,15 @@ class RecordedTick:
 
 @dataclass
 class MotionComparison:
-    """How a recording was followed.
+    """Differences between the recorded motion and the replayed one.
 
     Attributes:
-        seconds: that were followed. poses: of the recording. compared: ticks.
-        pulse_us, lips_mm: largest differences; lips nan where none were recorded.
-        different: ticks at which one of them is above its tolerance; first: s of the first.
+        seconds: duration that was replayed.
+        poses: poses of the recording.
+        compared: ticks that were compared.
+        pulse_us, lips_mm: largest differences in us and mm; lips NaN where none were recorded.
+        different: ticks with a difference above its tolerance.
+        first: time in s of the first of them.
     """
 
     seconds: float = 0.0
@@ -60,7 +69,7 @@ class MotionComparison:
     first: float | None = None
 
     def add(self, t: float, pulse_us: float, lips_mm: float) -> None:
-        """One tick at ``t`` s; ``lips_mm`` may be nan."""
+        """Compare one tick at ``t`` s. ``lips_mm`` may be NaN."""
         self.compared += 1
         self.pulse_us = max(self.pulse_us, pulse_us)
         self.lips_mm = float(np.fmax(self.lips_mm, lips_mm))
@@ -70,7 +79,7 @@ class MotionComparison:
 
 
 def rows(recording: Recording) -> Iterator[RecordedTick]:
-    """The ticks of a recording, pauses shortened.
+    """The ticks of a recording, with pauses shortened.
 
     Raises:
         InputError: a tick holds no pose of this face.
@@ -94,7 +103,7 @@ def rows(recording: Recording) -> Iterator[RecordedTick]:
 
 
 class PoseFollower:
-    """Commands for the loop, and the comparison with what was recorded at the same time."""
+    """Commands for the loop, and the comparison with the recording at the same time."""
 
     def __init__(self, recording: Recording, sim: SimBoard) -> None:
         self._rows, self._sim, self.comparison = rows(recording), sim, MotionComparison()
@@ -108,7 +117,7 @@ class PoseFollower:
         self.comparison.poses = 1
 
     def commands(self, now: float) -> Floats | None:
-        """What was sent at that time of the recording; None after its end."""
+        """Recorded commands (n,) at that time; None after the end."""
         if self._start is None:
             self._start = now
             return self._before.sent
@@ -123,7 +132,7 @@ class PoseFollower:
         return self._between(t, self._before.sent, self._after.sent)
 
     def observe(self, tick: Tick) -> None:
-        """Compare a tick of the loop."""
+        """Compare a tick of the loop with the recording."""
         if self._start is None or self._after is None or tick.t <= 0:
             return
         t = self._time(tick.t)
@@ -136,7 +145,7 @@ class PoseFollower:
         self.comparison.add(t, float(np.abs(tick.pulses - pulses).max()), abs(gap - float(lips)))
 
     def begin(self) -> None:
-        """The first pose is reached: the time of the recording begins with the next commands."""
+        """Begin the time of the recording with the next commands; the first pose is reached."""
         self._start = None
 
     def _time(self, now: float) -> float:
@@ -151,10 +160,10 @@ class PoseFollower:
 
 
 def reenact(recording: Recording, sim: SimBoard, lead_s: float) -> MotionComparison:
-    """Follow the poses of ``recording`` on a fresh robot, from rest to rest, in lock-step.
+    """Replay the poses of ``recording`` on a fresh robot, from rest to rest, in lock-step.
 
     Raises:
-        InputError: the recording holds no poses, or none of this face.
+        InputError: the recording holds no poses of this face.
     """
     follower = PoseFollower(recording, sim)
     board = Board(recording.face, sim, sim.now, lead_s)
@@ -168,13 +177,13 @@ def reenact(recording: Recording, sim: SimBoard, lead_s: float) -> MotionCompari
 
 
 def _after_the_way(follower: PoseFollower) -> Any:
-    """The loop asks once for where to go, moves there, and asks again when it is there."""
-    asked = 0
+    """Begin the comparison at the second call: the first one only names the first pose."""
+    calls = 0
 
     def commands(now: float) -> Floats | None:
-        nonlocal asked
-        asked += 1
-        if asked == 2:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
             follower.begin()
         return follower.commands(now)
 

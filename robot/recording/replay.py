@@ -1,8 +1,8 @@
-"""``mien replay``: a recording played back on the rig, and compared with the run.
+"""``mien replay``: a recording replayed on the simulated robot and compared with the run.
 
-A whole run is put on the line byte for byte, and the rig has to move as it did to the last bit. A
-piece, or what no board of today would understand, is followed pose by pose (``reenact``); so is a
-run whose middle is damaged, because a board that missed bytes goes other ways from there on.
+A whole run is replayed byte for byte, and the robot must move identically to the last bit. A part,
+a run with an older protocol and a run with damage in its middle are replayed pose by pose
+(``reenact``).
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ LONGEST_US: Final = 60_000_000
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """What a replay found.
+    """Result of a replay.
 
     Attributes:
-        seconds: of the rig's time. writes: frames put on the line, 0 when poses were followed.
-        compared: states of the rig that the recording holds, or ticks that were compared.
-        different: how many of them are not the same.
-        first: s of the first that differs.
+        seconds: time of the simulated robot in s.
+        writes: frames put on the line; 0 in a replay by poses.
+        compared: recorded states of the robot, or ticks, that were compared.
+        different: how many of them differ.
+        first: time in s of the first difference.
         missing: what the recording lacks.
-        poses: how alike the motion is when poses were followed, None for bytes.
-        why: they were.
+        poses: comparison of a replay by poses; None for one by bytes.
+        why: reason for a replay by poses.
     """
 
     seconds: float
@@ -49,7 +50,7 @@ class ReplayResult:
     why: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """The result under the keys of ``--json``."""
         out = {
             "replayed": "bytes" if self.poses is None else "poses",
             "seconds": self.seconds,
@@ -68,7 +69,7 @@ class ReplayResult:
         return out
 
     def __str__(self) -> str:
-        """One line for a person."""
+        """One line for the terminal."""
         if self.poses is None:
             same = "bit for bit the same" if not self.different else f"{self.different} differ"
             states = same if self.compared else "none recorded"
@@ -86,7 +87,7 @@ class ReplayResult:
 
 
 def replay(path: Path) -> ReplayResult:
-    """Let a fresh rig do what a recording says, and compare.
+    """Replay a recording on a fresh simulated robot and compare.
 
     Raises:
         InputError: the file is no recording, or holds neither bytes for a board nor poses.
@@ -116,7 +117,7 @@ def replay(path: Path) -> ReplayResult:
 
 
 def _not_by_bytes(recording: Recording) -> str:
-    """Why a fresh board cannot be told what that one was told; empty when it can."""
+    """Why the bytes cannot be replayed on a fresh board; empty when they can."""
     if recording.about.get("piece"):
         return "a piece begins in the middle of a run"
     if recording.protocol != f"{PROTOCOL_HASH:08x}":
@@ -158,9 +159,9 @@ def _by_bytes(recording: Recording, sim: Any) -> ReplayResult:
                 different += 1
                 first = sim.now() if first is None else first
     if not writes:
-        said = f" ({recording.missing})" if not recording.missing.nothing else ""
+        lacks = f" ({recording.missing})" if not recording.missing.nothing else ""
         raise InputError(
-            f"{path} holds nothing that was sent to a board{said}", "mien live --record"
+            f"{path} holds nothing that was sent to a board{lacks}", "mien live --record"
         )
     return ReplayResult(sim.now(), writes, compared, different, first, recording.missing)
 

@@ -122,7 +122,7 @@ def _rod(
     length: float,
     seat: float,
 ) -> None:
-    """A rod with ball ends: a force along its line only. ``seat`` (N/m): elastic at one end."""
+    """A rod with ball ends, with a force along its line only. ``seat`` is its elasticity in N/m."""
     made = draft.build.length(name, length)
     half_tendon = draft.spec.add_tendon(name=name)
     half_tendon.wrap_site(end[0])

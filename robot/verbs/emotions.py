@@ -61,19 +61,19 @@ def emotions(
         renderer: list[Renderer] = []
         view = CameraView(position=(0.0, -12.0, 960.0), target=(0.0, -22.0, 0.0), fov_deg=13.5)
 
-        def look(rig: Rig) -> NDArray[np.float64]:
+        def observe_rig(rig: Rig) -> NDArray[np.float64]:
             if not renderer:
                 renderer.append(Renderer(rig.head, size, size))
             state = rig.skin_state()
             pictures.append(renderer[0].render(rig.skin.deform(state), state.head, view))
             return rig.landmarks()
 
-        landmarks = still.hold(calibrated, commands, look, build, steps.start("emotions"))
+        landmarks = still.hold(calibrated, commands, observe_rig, build, steps.start("emotions"))
         renderer[0].close()
     order = np.arange(len(EMOTIONS)) if labels else np.random.default_rng().permutation(8)
     names = [EMOTIONS[i] for i in order] if labels else [f"{k + 1}?" for k in range(len(order))]
-    shown = [pictures[i * len(INTENSITIES) + k] for k in range(len(INTENSITIES)) for i in order]
-    sheet(folder / "emotions.png", shown, names, [f"{i:g}" for i in INTENSITIES])
+    ordered = [pictures[i * len(INTENSITIES) + k] for k in range(len(INTENSITIES)) for i in order]
+    sheet(folder / "emotions.png", ordered, names, [f"{i:g}" for i in INTENSITIES])
     targets = calibrated.retarget.targets(blend(mixes))
     rest = landmarks[0]
     moved = [float(np.linalg.norm(x - rest, axis=1).max()) for x in landmarks]

@@ -31,7 +31,7 @@ class CameraInlet:
     def __init__(self, newest: Callable[[], Tracked | None], mirrored: bool = False) -> None:
         self._newest, self._mirrored = newest, mirrored
         self._last: Tracked | None = None
-        self._seen: CapturedFace | None = None
+        self._captured: CapturedFace | None = None
         self._rest: list[tuple[NDArray[np.float32], NDArray[np.float64]]] = []
         self._since = 0.0
 
@@ -39,12 +39,12 @@ class CameraInlet:
         """The newest face, or None before the first."""
         tracked = self._newest()
         if tracked is None or tracked is self._last:
-            return self._seen
+            return self._captured
         self._last = tracked
         if not tracked.found:
             blank = np.zeros(len(ARKIT), np.float32)
-            self._seen = CapturedFace(now, blank, np.zeros(len(ROTATIONS), np.float32), False)
-            return self._seen
+            self._captured = CapturedFace(now, blank, np.zeros(len(ROTATIONS), np.float32), False)
+            return self._captured
         weights, turned = weights_of(tracked), angles_of(tracked.head)
         if not self._rest:
             self._since = tracked.time
@@ -59,8 +59,8 @@ class CameraInlet:
             above, angles = above[list(MIRROR)], angles * np.array([-1.0, 1.0, -1.0])
         rotations = np.zeros(len(ROTATIONS), np.float32)
         rotations[_HEAD] = angles
-        self._seen = CapturedFace(now, above.astype(np.float32), rotations, True)
-        return self._seen
+        self._captured = CapturedFace(now, above.astype(np.float32), rotations, True)
+        return self._captured
 
 
 def weights_of(tracked: Tracked) -> NDArray[np.float32]:

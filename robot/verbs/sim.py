@@ -84,7 +84,7 @@ def sim(
 
 
 def chosen(view: bool, render: Path | None) -> None:
-    """Whether exactly one thing was asked for.
+    """Check that exactly one of the two options is given.
 
     Raises:
         InputError: both or neither.

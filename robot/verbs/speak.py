@@ -94,13 +94,13 @@ def speak(
     config = load_face(face)
     labels, inputs = requested(emotion, intensity, timeline), estimate_inputs(estimate)
     fuse = expression.fusion(fusion)
-    said = utterance(wav, text, speaker, "text" in inputs)
-    samples = said.samples
-    for line in said.text_estimates:
+    source = utterance(wav, text, speaker, "text" in inputs)
+    samples = source.samples
+    for line in source.text_estimates:
         print(f"estimated: {line}", file=sys.stderr)
     for note in unplayed_cues(labels, len(samples) / RATE):
         print(f"note: {note}", file=sys.stderr)
-    sources = said.sources + labels + ([voice_estimate(samples)] if "voice" in inputs else [])
+    sources = source.sources + labels + ([voice_estimate(samples)] if "voice" in inputs else [])
     emotion_track = EmotionTrack(tuple(sources), Variation(seed=seed))
     calibrated = Calibrated(config, calibration)
     options = play_on_rig.PlayOptions(build, (), board, size if film else 0)
@@ -114,7 +114,7 @@ def speak(
         bar = steps.start("commands to face")
         played = play_on_rig.play(calibrated, performance, samples, options, folder, bar)
     about = {"sound": name, "text": text, "seed": seed, "fusion": fusion, "estimate": estimate}
-    record = track_record(emotion_track, len(performance.weights), inputs, said.text_estimates)
+    record = track_record(emotion_track, len(performance.weights), inputs, source.text_estimates)
     numbers = play_on_rig.write(
         folder, calibrated, performance, samples, played, options, about, record
     )

@@ -27,8 +27,8 @@ from mien.robot.link.board import Board
 from mien.robot.media import audio
 
 GRID_HZ: Final = 240
-LEAST_R: Final = 0.5
-LONGEST_S: Final = 12.0
+MIN_CORRELATION: Final = 0.5
+MAX_DURATION_S: Final = 12.0
 _PARTS: Final = 3
 
 Detect = Callable[[], tuple[float, Floats] | None]
@@ -37,13 +37,13 @@ Detect = Callable[[], tuple[float, Floats] | None]
 
 @dataclass(frozen=True)
 class Offset:
-    """How lips and sound meet.
+    """Measured offset between lips and sound.
 
     Attributes:
-        offset_ms: lips behind the sound, ms; negative is early.
-        spread_ms: standard deviation over thirds of the sentence.
-        r: correlation of the lip gap seen with the one wanted, at that offset.
-        looks: pictures that showed a face.
+        offset_ms: lips behind the sound in ms; negative is early.
+        spread_ms: standard deviation over thirds of the sentence, ms.
+        r: correlation of observed and target lip gap at that offset.
+        detections: images with a face.
     """
 
     offset_ms: float
@@ -53,10 +53,10 @@ class Offset:
 
 
 class Speaker(Protocol):
-    """Plays the sentence so that its beginning is heard at a time of the clock."""
+    """A sound output that plays the sentence."""
 
     def begin(self, t: float) -> None:
-        """The sentence begins at ``t`` s."""
+        """Begin the sentence at ``t`` s of the clock."""
 
 
 def measure(
@@ -68,10 +68,10 @@ def measure(
     lag_s: float,
     speaker: Speaker | None = None,
 ) -> Offset:
-    """Play a performance, its commands early by the board's lead and ``lag_s``, and compare.
+    """Play a performance, ahead by the board's lead and ``lag_s``, and compare the lips with it.
 
     Raises:
-        MienError: the lips that were seen do not follow the sentence. The face is at rest by then.
+        MienError: the observed lips do not follow the sentence. The face is at rest by then.
     """
     times: list[float] = []
     gaps: list[float] = []
@@ -90,10 +90,10 @@ def measure(
 
 
 def compare(times: Floats, gaps: Floats, target: Floats) -> Offset:
-    """Lip gaps (k,) mm seen at ``times`` (k,) s against those wanted at 60 fps (T,) mm.
+    """Offset of lip gaps (k,) mm, observed at ``times`` (k,) s, to the target at 60 fps (T,) mm.
 
     Raises:
-        MienError: too little was seen, or it does not follow.
+        MienError: too few observations, or they do not follow the target.
     """
     frames = np.arange(len(target)) / FPS
     if len(times) < FPS:
@@ -102,9 +102,9 @@ def compare(times: Floats, gaps: Floats, target: Floats) -> Offset:
     target_gap, observed = np.interp(grid, frames, target), np.interp(grid, times, gaps)
     whole = lag_ms(observed, target_gap, GRID_HZ)
     r = pearson(np.interp(grid + 1e-3 * whole, times, gaps), target_gap)
-    if r < LEAST_R:
+    if r < MIN_CORRELATION:
         raise MienError(
-            f"the lips do not follow the sentence (r {r:.2f}, wanted {LEAST_R})",
+            f"the lips do not follow the sentence (r {r:.2f}, required {MIN_CORRELATION})",
             "mien calibrate, or a camera that sees the whole face",
         )
     thirds = zip(np.array_split(observed, _PARTS), np.array_split(target_gap, _PARTS), strict=True)
@@ -153,8 +153,8 @@ def sync(
     config = load_face(face)
     calibrated = Calibrated(config, calibration)
     samples = audio.load(wav or audio.LJ_DEMO)
-    if len(samples) > LONGEST_S * audio.RATE:
-        raise InputError(f"the sentence is longer than {LONGEST_S:g} s", "a shorter --wav")
+    if len(samples) > MAX_DURATION_S * audio.RATE:
+        raise InputError(f"the sentence is longer than {MAX_DURATION_S:g} s", "a shorter --wav")
     performance = perform(calibrated, samples)
     known = sync_store.stored_lag(config)
     lag_s = calibrated.lag_s if known is None else known
@@ -171,8 +171,8 @@ def sync(
     after = once(better)
     report = {
         "lag_ms": 1e3 * better,
-        **{f"{k}_before": v for k, v in asdict(before).items()},
-        **{f"{k}_after": v for k, v in asdict(after).items()},
+        **{f"{k}_before": v for k, v in _reported(before).items()},
+        **{f"{k}_after": v for k, v in _reported(after).items()},
     }
     if store:
         path = sync_store.store(config, better, 1e-3 * before.spread_ms)
@@ -186,6 +186,12 @@ def sync(
         )
 
 
+def _reported(offset: Offset) -> dict[str, float]:
+    """An offset under the keys of ``--json``."""
+    numbers = asdict(offset)
+    return {**numbers, "looks": numbers.pop("detections")}
+
+
 def lag_in_lockstep(calibrated: Calibrated, samples: NDArray[np.float32]) -> float:
     """Lag in s that brings lips and sound (n,) at 16 kHz together on the nominal rig."""
     performance = perform(calibrated, samples)
@@ -196,7 +202,7 @@ def lag_in_lockstep(calibrated: Calibrated, samples: NDArray[np.float32]) -> flo
 def _simulated(
     calibrated: Calibrated, performance: Performance, lag_s: float, build: int, rendered: bool
 ) -> Offset:
-    """In lock-step; the sentence begins when the loop does, as a perfect speaker would play it."""
+    """Measure in lock-step. The sentence begins with the loop, as with a perfect speaker."""
     from mien.robot.sim.camera import Camera, ProjectedCamera, RenderedCamera
     from mien.robot.sim.realtime import simulated
 
@@ -254,7 +260,7 @@ def _real(
 
 
 class Sentence:
-    """A sentence on a sound output, heard from a time of the machine's clock on."""
+    """A sentence on a sound output, from a time of the machine's clock on."""
 
     def __init__(self, samples: NDArray[np.float32], device: str) -> None:
         from mien.robot.live.capture.portaudio import portaudio
@@ -274,19 +280,19 @@ class Sentence:
             ) from e
 
     def begin(self, t: float) -> None:
-        """The first call decides."""
+        """Set the time of the beginning. The first call decides."""
         self._start = min(self._start, t)
 
     def close(self) -> None:
-        """Silence."""
+        """Close the output."""
         self._stream.abort()
         self._stream.close()
 
     def _play(self, out: NDArray[np.float32], frames: int, at: object, _status: object) -> None:
         ahead = getattr(at, "outputBufferDacTime", 0.0) - getattr(at, "currentTime", 0.0)
-        heard_at = time.monotonic() + (ahead if 0.0 <= ahead < 1.0 else 0.0)
+        audible_at = time.monotonic() + (ahead if 0.0 <= ahead < 1.0 else 0.0)
         out[:] = 0.0
         if np.isfinite(self._start):
-            index = round((heard_at - self._start) * audio.RATE) + np.arange(frames)
+            index = round((audible_at - self._start) * audio.RATE) + np.arange(frames)
             there = (index >= 0) & (index < len(self._samples))
             out[there, 0] = self._samples[index[there]]

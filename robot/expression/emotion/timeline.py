@@ -1,4 +1,4 @@
-"""Feelings in a file: JSON cues, or cues written like subtitles.
+"""Timeline file of emotions: cues in JSON, or in the format of subtitles.
 
 JSON, a list or an object with the list under ``cues``::
 
@@ -40,7 +40,7 @@ _CLOCK = re.compile(r"^(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)$")
 
 
 def load_timeline(path: Path) -> Cues:
-    """Read a timeline, JSON or like subtitles, told apart by its first character.
+    """Read a timeline. Its first character tells JSON from subtitles.
 
     Raises:
         InputError: not readable, or with faults; all of them are listed.

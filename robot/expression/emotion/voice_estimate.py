@@ -1,11 +1,10 @@
-"""An ESTIMATE of arousal and valence from the sound of a voice. Off unless asked for.
+"""Emotion estimate of a voice: arousal and valence from its sound. Off unless requested.
 
-Arousal is heard in pitch, in loudness and in the balance of high and low frequencies, whatever the
-words (Juslin & Laukka 2003, Psychol. Bull. 129:770; the balance is GeMAPS's alpha ratio, Eyben et
-al. 2016). Each is taken against the same clip's own middle, so a loud or high voice by nature is
-not an excited one; what is left is how this voice changes. Valence is hardly in the voice at all
-(Laukka, Juslin & Bresin 2005: the one dimension that cues did not predict), so it only leans on the
-pitch's liveliness and counts half. It was tuned on no labelled corpus. Treat it as a mood light.
+Arousal is estimated from pitch, loudness and the balance of high and low frequencies (Juslin &
+Laukka 2003, Psychol. Bull. 129:770; the balance is GeMAPS's alpha ratio, Eyben et al. 2016). Each
+is taken relative to the median of the clip, so that a loud or high voice by nature is not aroused.
+The voice has few cues to valence (Laukka, Juslin & Bresin 2005). Valence is therefore estimated
+from the variation of pitch and weighted by one half. The estimate was tuned on no labelled corpus.
 """
 
 from __future__ import annotations
@@ -34,11 +33,11 @@ SLOW_S: Final = 0.8
 
 @dataclass(frozen=True)
 class VoiceEmotion:
-    """The estimate, at 60 frames a second.
+    """Voice emotion estimate at 60 fps.
 
     Attributes:
         arousal, valence: (T,) in -1..1.
-        confidence: (T,) in 0..1: how much voice there was to hear.
+        confidence: (T,) in 0..1, the share of voiced sound.
     """
 
     arousal: Floats
@@ -48,13 +47,13 @@ class VoiceEmotion:
 
 @dataclass(frozen=True)
 class VoiceEstimate:
-    """A mood as a source of feelings, the last to be asked."""
+    """A voice emotion estimate as an emotion source of the lowest priority."""
 
     emotion: VoiceEmotion
     rank: int = 3
 
     def sample(self, t: Floats) -> EmotionSamples:
-        """The emotion nearest on the circumplex, weakly."""
+        """Samples of the nearest emotions on the circumplex, at most STRONGEST."""
         frames = np.arange(len(self.emotion.arousal)) / FPS
         m = self.emotion
         arousal, valence, sure = (
@@ -71,7 +70,7 @@ class VoiceEstimate:
 
 
 def estimate(samples: NDArray[np.float32], rate: int, frames: int) -> VoiceEmotion:
-    """Guess the mood of a clip (n,) at 60 frames a second; silence is calm and unsure."""
+    """Estimate the emotion of a clip (n,) at 60 fps. Silence gives calm with confidence 0."""
     there = voice(samples, rate, frames)
     if not (there > 0.5).any():
         return VoiceEmotion(np.zeros(frames), np.zeros(frames), np.zeros(frames))
@@ -96,8 +95,8 @@ def _average(x: Floats, weight: Floats) -> Floats:
 
 
 def _against_middle(x: Floats, weight: Floats, unit: float) -> Floats:
-    heard = x[weight > 0.5]
-    middle = np.median(heard) if len(heard) else 0.0
+    voiced = x[weight > 0.5]
+    middle = np.median(voiced) if len(voiced) else 0.0
     return np.asarray((_average(np.where(weight > 0.5, x, middle), weight) - middle) / unit)
 
 

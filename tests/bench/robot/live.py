@@ -233,14 +233,14 @@ def offsets(
     frames = np.arange(len(targets)) / FPS
     grid = np.arange(frames[-1] / 3, frames[-1] - 1.5, 1 / GRID_HZ)
     guess = 1e-3 * (report["delay_ms"] + report["lead_ms"] + report["face_lag_ms"])
-    wanted = np.interp(grid, frames, lip_gap(targets))
+    fitted = np.interp(grid, frames, lip_gap(targets))
     times, gaps = hands.seen.face[: hands.seen.ticks].T
-    lips = guess + 1e-3 * lag_ms(np.interp(grid + voice_t + guess, times, gaps), wanted, GRID_HZ)
+    lips = guess + 1e-3 * lag_ms(np.interp(grid + voice_t + guess, times, gaps), fitted, GRID_HZ)
     return {
         "av_offset_ms": 1e3 * (lips - late),
         "lips_after_voice_ms": 1e3 * lips,
         "sound_after_voice_ms": 1e3 * late,
-        "r_lips": pearson(np.interp(grid + voice_t + lips, times, gaps), wanted),
+        "r_lips": pearson(np.interp(grid + voice_t + lips, times, gaps), fitted),
     }
 
 

@@ -59,8 +59,8 @@ class Reciter:
 
     def wait(self, seconds: float) -> None:
         """Let the time pass in which a block comes in."""
-        wanted = min(self._sim.now() + seconds, self._next.end)
-        self._sim.sleep_until(wanted)
+        fitted = min(self._sim.now() + seconds, self._next.end)
+        self._sim.sleep_until(fitted)
 
     def set_emotion(self, intensities: dict[str, float]) -> None:
         """Emotions by name, 0..1."""

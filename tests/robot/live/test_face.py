@@ -30,8 +30,8 @@ def test_it_follows_the_voice_at_a_fixed_delay_and_ends_at_rest() -> None:
     live.run()
     late = stage.ticks[3 * RATE_HZ : 5 * RATE_HZ]
     delay = live.jitter_buffer.delay_s
-    wanted = [stage.voice.opening(tick.t - delay) for tick in late]
-    np.testing.assert_allclose([tick.sent[JAW] for tick in late], wanted, atol=0.02)
+    fitted = [stage.voice.opening(tick.t - delay) for tick in late]
+    np.testing.assert_allclose([tick.sent[JAW] for tick in late], fitted, atol=0.02)
     assert delay == pytest.approx(0.056, abs=0.001)  # what the network needs and a millisecond
     assert stage.voice.delay == pytest.approx(delay + 0.025)
     report = live.report()
@@ -63,8 +63,8 @@ def test_a_frame_that_is_a_little_late_is_waited_for_and_not_shown_a_tick_later(
     late = stage.ticks[4 * RATE_HZ : 6 * RATE_HZ]
     waits = sum(tick.late_s > 0.001 for tick in late)
     assert waits == pytest.approx(len(late) / 7, abs=2)
-    wanted = [stage.voice.opening(tick.t - delay) for tick in late]
-    np.testing.assert_allclose([tick.sent[JAW] for tick in late], wanted, atol=0.005)
+    fitted = [stage.voice.opening(tick.t - delay) for tick in late]
+    np.testing.assert_allclose([tick.sent[JAW] for tick in late], fitted, atol=0.005)
     report = live.report()
     assert report["deadline_met"] == 1.0
     assert report["mic_to_setpoint_ms_p99"] == pytest.approx(1e3 * (delay + 0.002), abs=0.5)

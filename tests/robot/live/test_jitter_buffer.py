@@ -65,7 +65,7 @@ def test_a_new_stream_replaces_what_waited() -> None:
 
 
 def test_the_delay_is_fitted_once_to_what_is_needed_and_then_stays() -> None:
-    jitter_buffer, rng = JitterBuffer(0.2, least_s=0.05), np.random.default_rng(0)
+    jitter_buffer, rng = JitterBuffer(0.2, min_delay_s=0.05), np.random.default_rng(0)
     for k in range(1000):
         jitter_buffer.at(k * FRAME_S)
         jitter_buffer.push(frame(k, late=0.08 + rng.uniform(0, 0.005), begin=-0.08))
@@ -111,7 +111,7 @@ def test_a_slower_network_makes_the_delay_grow_by_and_by() -> None:
 
 
 def test_a_delay_that_is_no_longer_needed_is_given_up() -> None:
-    jitter_buffer = JitterBuffer(0.2, least_s=0.04)
+    jitter_buffer = JitterBuffer(0.2, min_delay_s=0.04)
     for k in range(2000):
         jitter_buffer.push(frame(k, late=0.12 if k < 500 else 0.05))
     assert jitter_buffer.delay_s == pytest.approx(0.051, abs=1e-6)

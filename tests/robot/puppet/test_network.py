@@ -7,7 +7,7 @@ import pytest
 from mien.models.face.blendshapes import INDEX
 from mien.robot.errors import DeviceError
 from mien.robot.puppet.livelink_udp import LiveLinkPacket, encode
-from mien.robot.puppet.network import BURST, Mirror, Puppet, VmcPuppet
+from mien.robot.puppet.network import MAX_BURST, Mirror, Puppet, VmcPuppet
 from mien.robot.puppet.senders import HOLD_S
 
 
@@ -67,12 +67,12 @@ def test_lost_tracking_closes_the_mouth(puppet: Puppet, phone: socket.socket) ->
 def test_garbage_is_counted_and_a_flood_costs_a_bounded_read(
     puppet: Puppet, phone: socket.socket
 ) -> None:
-    for _ in range(BURST + 44):
+    for _ in range(MAX_BURST + 44):
         phone.sendto(b"\x06garbage", ("127.0.0.1", puppet.port))
     puppet.poll(0.0)
-    assert puppet.counts.malformed == BURST
+    assert puppet.counts.malformed == MAX_BURST
     puppet.poll(0.0)
-    assert puppet.counts.malformed == BURST + 44
+    assert puppet.counts.malformed == MAX_BURST + 44
     assert puppet.counts.taken == 0
 
 

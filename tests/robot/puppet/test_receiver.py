@@ -13,7 +13,7 @@ from mien.robot.errors import DeviceError
 from mien.robot.puppet import osc
 from mien.robot.puppet.livelink_udp import MalformedError, decode
 from mien.robot.puppet.network import PacketCounts, Puppet, VmcPuppet
-from mien.robot.puppet.receiver import SAY_S, FaceMailbox, OperatorMessages, Receiver
+from mien.robot.puppet.receiver import MESSAGE_PERIOD_S, FaceMailbox, OperatorMessages, Receiver
 from tests.robot.puppet.test_senders import livelink
 
 
@@ -57,20 +57,20 @@ def test_a_reader_never_sees_half_of_a_face() -> None:
 
 def test_a_hundred_thousand_bad_packets_are_a_few_lines() -> None:
     lines: list[str] = []
-    says, counts = OperatorMessages("vmc", lines.append), PacketCounts()
+    messages, counts = OperatorMessages("vmc", lines.append), PacketCounts()
     for k in range(100_000):  # ten seconds of them
         counts.malformed += 1
-        says.look(k * 1e-4, None, counts)
-    assert len(lines) <= 10 / SAY_S + 1
+        messages.update(k * 1e-4, None, counts)
+    assert len(lines) <= 10 / MESSAGE_PERIOD_S + 1
     assert sum(int(line.split(": ")[1].split(" ")[0]) for line in lines) > 90_000
     assert sum(map(len, lines)) < 1000
 
 
 def test_who_has_the_face_is_said_once() -> None:
     lines: list[str] = []
-    says, counts = OperatorMessages("livelink", lines.append), PacketCounts()
+    messages, counts = OperatorMessages("livelink", lines.append), PacketCounts()
     for k in range(600):
-        says.look(k / 60, ("192.168.1.5", 4000) if k > 60 else None, counts)
+        messages.update(k / 60, ("192.168.1.5", 4000) if k > 60 else None, counts)
     assert lines == ["Live Link Face: 192.168.1.5:4000 has the face"]
 
 

@@ -23,11 +23,11 @@ from mcap.writer import CompressionType, Writer
 
 from mien.robot.errors import InputError
 from mien.robot.face.config import load_face
-from mien.robot.recording.mcap_walk import LARGEST_CHUNK, MAGIC
-from mien.robot.recording.reading import MOST_CHANNELS, Recording
+from mien.robot.recording.mcap_walk import MAGIC, MAX_CHUNK_BYTES
+from mien.robot.recording.reading import MAX_CHANNELS, Recording
 from mien.robot.recording.recorder import (
-    DEPTH,
     FLUSH_S,
+    MAX_QUEUED_RECORDS,
     PERSONAL,
     TOPICS,
     VERSION,
@@ -169,8 +169,8 @@ def test_the_middle_of_a_file_may_be_gone(
 ) -> None:
     content, given = whole
     (begin, before), (end, after) = chunk_ends(content)[2], chunk_ends(content)[4]
-    for hole in (b"", b"\0" * (end - begin), os.urandom(3000)):
-        records, recording = found(tmp_path, content[: begin + 5] + hole + content[end - 5 :])
+    for damage in (b"", b"\0" * (end - begin), os.urandom(3000)):
+        records, recording = found(tmp_path, content[: begin + 5] + damage + content[end - 5 :])
         missing = recording.missing
         assert len(records) + missing.records == len(given)
         assert missing.records >= after - before
@@ -214,8 +214,8 @@ MADE_UP = {
     "length of a part": begun() + part(6, b"x", 2**63),
     "length of every part": begun() + b"".join(part(k, b"", 2**62) for k in range(1, 16)),
     "size of a chunk": begun() + chunk(GOOD, 2**40),
-    "bomb": begun() + chunk(b"\0" * (4 * LARGEST_CHUNK), LARGEST_CHUNK),
-    "bomb that is announced": begun() + chunk(b"\0" * (4 * LARGEST_CHUNK)),
+    "bomb": begun() + chunk(b"\0" * (4 * MAX_CHUNK_BYTES), MAX_CHUNK_BYTES),
+    "bomb that is announced": begun() + chunk(b"\0" * (4 * MAX_CHUNK_BYTES)),
     "channels": begun() + chunk(b"".join(
         part(4, struct.pack("<HH", k % 65536, 0) + text(f"/c{k}") + text("json") + b"\0" * 4)
         for k in range(60_000)) + GOOD),
@@ -244,7 +244,7 @@ def test_a_made_up_file_costs_neither_memory_nor_a_crash(tmp_path: Path, name: s
     finally:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert peak < 6 * LARGEST_CHUNK
+    assert peak < 6 * MAX_CHUNK_BYTES
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_a_head_that_makes_no_sense_is_one_sentence(tmp_path: Path, more: dict[s
 
 
 def test_more_channels_than_anybody_needs_are_refused() -> None:
-    assert len(TOPICS) < MOST_CHANNELS < 1000
+    assert len(TOPICS) < MAX_CHANNELS < 1000
 
 
 # Old files.
@@ -353,13 +353,13 @@ def test_what_a_slow_disk_has_no_room_for_is_counted_and_said_in_the_file(tmp_pa
     recorder.put("/event", 0.0, {"t": 0.0, "what": "a"})
     recorder.put("/event", FLUSH_S, {"t": FLUSH_S, "what": "b"})  # ends the chunk
     assert disk.stuck.wait(60.0)
-    for k in range(DEPTH + 7):
+    for k in range(MAX_QUEUED_RECORDS + 7):
         recorder.put("/event", 1.0 + k, {"t": 1.0 + k, "what": str(k)})
     assert recorder.dropped == 7
     disk.go.set()
     recorder.close()
     records, recording = found(tmp_path, disk.content)
-    assert len(records) == DEPTH + 2
+    assert len(records) == MAX_QUEUED_RECORDS + 2
     assert recording.missing.dropped == 7
     assert "7 records were dropped" in str(recording.missing)
 

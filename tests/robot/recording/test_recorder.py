@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.config import load_face
 from mien.robot.recording import reading
-from mien.robot.recording.recorder import DEPTH, TOPICS, Recorder
+from mien.robot.recording.recorder import MAX_QUEUED_RECORDS, TOPICS, Recorder
 
 FACE = load_face("hobby9")
 
@@ -89,7 +89,7 @@ class FullDisk(io.BytesIO):
 def test_a_full_disk_is_told_and_blocks_nobody() -> None:
     recording = Recorder(Path("full.mcap"), FACE, file=FullDisk())
     rng = np.random.default_rng(0)
-    for k in range(20 * DEPTH):
+    for k in range(20 * MAX_QUEUED_RECORDS):
         recording.put("/tick", k / 60, {"wanted": rng.normal(size=400)})
         if recording.failed:
             break

@@ -90,7 +90,7 @@ def test_a_guess_says_why() -> None:
     (guess,) = estimate("This soup is disgusting.")
     assert "disgust 0." in str(guess)
     assert "says disgusting" in str(guess)
-    assert "neutral (names no feeling" in str(estimate("It is nine.")[0])
+    assert "neutral (names no emotion" in str(estimate("It is nine.")[0])
 
 
 def test_words_belong_to_one_emotion_each() -> None:
