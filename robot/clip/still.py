@@ -15,7 +15,7 @@ from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
 
 HOLD_S: Final = 1.3
-"""From one pose to the next, neutral first, and at rest there."""
+"""Time from one pose to the next in s, with the hold at the first."""
 MOVE_S: Final = 0.35
 
 Result = TypeVar("Result")

@@ -41,7 +41,7 @@ __all__ = [
 
 _SPEECH_COLUMNS: Final = indices(SPEECH)
 FUSIONS: Final = ("crossed", "learned", "plain")
-"""By name, the default first: `mien bench emotion` has the three side by side."""
+"""Fusions by name, the default first. `mien bench emotion` compares them."""
 
 
 @dataclass(frozen=True)

@@ -25,17 +25,17 @@ BLINK_EVERY_S: Final = (2.0, 6.0)
 BLINK_AT_PAUSE: Final = 0.6
 """Share of the pauses with a blink; speakers blink where they pause (Nakano & Kitazawa 2010)."""
 DOUBLE: Final = 0.12
-"""Share of blinks with a second one right behind."""
+"""Share of blinks that a second one follows."""
 DOUBLE_AFTER_S: Final = 0.36
 FIXATION_S: Final = (0.6, 2.2)
 SACCADE_S: Final = 0.06
 HEAD_HZ: Final = (0.11, 0.17, 0.23)
 BREATH_S: Final = 3.8
-"""A breath at rest (about 16 a minute)."""
+"""Period of the breath at rest in s (about 16 per minute)."""
 INHALE_S: Final = 0.5
-"""A speaker draws breath quickly, in the pause."""
+"""Time in s in which a speaker inhales in a pause."""
 APART_S: Final = 0.34
-"""No more than three blinks begin in any second, whatever the voice does: eyes never flicker."""
+"""At most three blinks begin in any second, whatever the voice does: eyes never flicker."""
 _MERGED_S = 0.7  # a spontaneous blink this close to a pause's is that one
 
 

@@ -20,7 +20,7 @@ from mien.robot.face.solver import FaceSolver
 from mien.robot.media.audio import RATE
 
 TAIL_S = 0.6
-"""Time after the sound, so that the mouth is seen to close."""
+"""Time in s after the sound in which the mouth closes."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from mien.robot.expression.emotion.track import Cue, Cues
 Samples = NDArray[np.float32]
 ENGINES: Final = ("hibari", "flite")
 GAP_S: Final = 0.18
-"""Silence between two spans: an emotion changes between sentences."""
+"""Silence in s between two spans, because emotions change between sentences."""
 TEXT_RANK: Final = 2
 _INSTALL: Final = "pip install hibari-tts   (or: apt-get install flite)"
 

@@ -23,7 +23,7 @@ from mien.robot.expression.tts import say, voice
 from mien.robot.media import audio
 
 ESTIMATES: Final = {"text": ("text",), "voice": ("voice",), "both": ("text", "voice")}
-"""What ``--estimate`` may be, and what is estimated from then."""
+"""Values of ``--estimate``, each with its inputs."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def estimate_inputs(requested_inputs: str | None) -> tuple[str, ...]:
 
 
 INTENSITY: Final = 0.8
-"""Of ``--emotion``, where nothing says it."""
+"""Default of ``--intensity``."""
 
 
 def requested(

@@ -25,14 +25,14 @@ from mien.robot.recording.playback import Playback
 from mien.robot.recording.session import RecordingSession
 
 LATE_S: Final = 0.5 / RATE_HZ
-"""A setpoint handed over later than half a period after its deadline has missed it."""
+"""A setpoint sent more than half a period after its deadline has missed it."""
 FADE_IN_S: Final = 0.2
 FADE_OUT_S: Final = 0.6
 IDLE_S: Final = 120.0
 TAIL_S: Final = 0.8
-"""Time after the end of a source, so that the mouth is seen to close."""
+"""Time in s after the end of a source in which the mouth closes."""
 SLOW_EVERY: Final = 30
-"""Ticks between records of what changes slowly."""
+"""Ticks between records of temperatures and telemetry."""
 
 
 class LiveFace:
@@ -226,7 +226,7 @@ class LiveFace:
         c.lateness.add(tick.late_s)
         frame = self._shown
         if frame is not None and self._share == 1.0 and self._tuned is None:
-            if frame.gate > 0.5:  # nobody is in a hurry while nobody speaks
+            if frame.gate > 0.5:  # latency counts while somebody speaks
                 c.to_setpoint.add(tick.t + tick.late_s - frame.t)
             self._mirror(now, frame)
         if self._recording.on:
@@ -257,25 +257,16 @@ class LiveFace:
 
     def _write(self, tick: Tick, frame: CommandFrame | None) -> None:
         put, t = self._recording.put, tick.t - self._began
-        put(
-            "/tick",
-            t,
-            {
-                "t": t, "late_s": tick.late_s, "wanted": tick.target, "sent": tick.sent,
-                "pulses_us": tick.pulses, "clipped": int(tick.clipped.sum()),
-                "slowed": int(tick.slowed.sum()), "locked": list(tick.locked),
-            },
-        )  # fmt: skip
+        put("/tick", t, {
+            "t": t, "late_s": tick.late_s, "wanted": tick.target, "sent": tick.sent,
+            "pulses_us": tick.pulses, "clipped": int(tick.clipped.sum()),
+            "slowed": int(tick.slowed.sum()), "locked": list(tick.locked),
+        })  # fmt: skip
         if frame is not None:
-            put(
-                "/face",
-                t,
-                {
-                    "t": t, "sound_t": frame.t - self._began, "weights": frame.weights,
-                    "level_db": frame.level_db, "gate": frame.gate,
-                    "network_ms": frame.network_ms,
-                },
-            )  # fmt: skip
+            put("/face", t, {
+                "t": t, "sound_t": frame.t - self._began, "weights": frame.weights,
+                "level_db": frame.level_db, "gate": frame.gate, "network_ms": frame.network_ms,
+            })  # fmt: skip
         if self.metrics.ticks % SLOW_EVERY == 0:
             celsius, duty = self.thermal.celsius.copy(), self.thermal.duty.copy()
             put("/thermal", t, {"t": t, "celsius": celsius, "duty": duty})

@@ -14,17 +14,17 @@ from mien.robot.face.config import Floats
 
 FRAME_S: Final = 1 / FPS
 STALE_S: Final = 0.1
-"""Nothing newer for so long: nobody speaks to us any more, the network or the source is gone."""
+"""Time in s without a newer frame after which the network or the source counts as gone."""
 DEPTH: Final = 64
 PATIENCE_S: Final = 0.004
-"""How long past a frame's moment it is waited for. The setpoint carries its own time and is on its
-way to the board long before that, so a wait this short moves nothing on the face."""
+"""How long in s the loop waits for a late frame. The setpoint carries its own time and is sent to the
+board long before it, so a wait this short does not move the face."""
 _SETTLE_FRAMES: Final = 90
 _LATE_SHARE: Final = 0.02
 _MARGIN_S: Final = 0.001
 _WINDOW_FRAMES: Final = 120
 _INITIAL_FITS: Final = 3
-"""How often the delay is fitted freely: a microphone and a process that just began are slow."""
+"""Number of initial fits of the delay. A microphone and a process that just began are slow."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ FILES: Final = {
     100: WEIGHTS / "speech.safetensors",
     200: WEIGHTS / "speech_lookahead200.safetensors",
 }
-"""Weights by nominal look-ahead in ms; the exact one stands in the file."""
+"""Weights by nominal look-ahead in ms. The file has the exact look-ahead."""
 DIRECT: Final = 0
 MONITORED: Final = 100
 

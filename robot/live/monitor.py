@@ -18,7 +18,7 @@ from mien.robot.media.audio import RATE
 ROOM_S: Final = 4.0
 _JITTER_S: Final = 0.004
 SILENT_S: Final = 2.0
-"""No callback for so long: the output is gone. The first one of a new stream may take 1.8 s."""
+"""Time in s without a callback after which the output is gone. The first may take 1.8 s."""
 _WATCH_S: Final = 0.25
 
 

@@ -14,9 +14,9 @@ from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet.network import CapturedFace
 
 LOST_AFTER_S: Final = 0.5
-"""No new packet for so long: the strings are let go and the voice has the face again."""
+"""Time in s without a new packet after which the voice controls the face again."""
 _HEAD_RANGE_RAD: Final = np.radians((40.0, 25.0, 20.0))
-"""Yaw, pitch and roll of a head that are the neck's full command."""
+"""Yaw, pitch and roll of a head at the neck's full command."""
 _HEAD: Final = tuple(ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll"))
 
 

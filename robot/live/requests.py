@@ -15,7 +15,7 @@ from mien.models.face.emotion import EMOTIONS
 from mien.robot.face.config import FaceConfig, Floats
 
 MAX_PER_TICK: Final = 64
-"""Messages that are obeyed in a tick; of more, the newest."""
+"""Messages that are handled per tick. Of more, the newest are."""
 MAX_PIECE_ROWS: Final = 4096
 MAX_NAME_LENGTH: Final = 200
 Request = tuple[Any, ...]

@@ -28,14 +28,14 @@ from mien.robot.live.voice_process import VoiceProcess
 from mien.robot.live.voice_setup import Setup
 from mien.robot.media import audio
 from mien.robot.panel.process import PanelProcess, Window
-from mien.robot.puppet.network import Mirror
+from mien.robot.puppet.mirror import Mirror
 from mien.robot.puppet.receiver import Kind, Receiver
 from mien.robot.puppet.senders import LOOPBACK
 from mien.robot.recording.session import RecordingSession
 from mien.robot.stopping import Stop
 
 PRIORITY: Final = 5
-"""Of SCHED_FIFO; anything above 0 goes before all ordinary work."""
+"""Priority within SCHED_FIFO. Any value above 0 runs before ordinary programs."""
 
 
 @dataclass(frozen=True)

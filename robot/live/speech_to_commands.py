@@ -22,7 +22,7 @@ from mien.robot.live.voice_activity import VoiceActivity
 from mien.robot.media.audio import RATE
 
 BACKLOG_S: Final = 0.3
-"""Sound this old is listened to, but no longer turned into a pose."""
+"""Frames older than this in s are not inverted."""
 
 
 class Speech(Protocol):

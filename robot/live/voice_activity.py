@@ -20,12 +20,12 @@ HOP_SAMPLES: Final = RATE // 100
 WINDOW_SAMPLES: Final = 4 * HOP_SAMPLES
 _PITCH_LAGS: Final = (RATE // 400, RATE // 70)
 _ABOVE_FLOOR_DB: Final = 8.0
-"""What stands out of the noise floor."""
+"""Level above the noise floor at which a hop may be voiced."""
 _QUIETEST_DB: Final = -60.0
 _MIN_PERIODICITY: Final = 0.5
 _VOICED_OF_10: Final = 4
 _HANG_HOPS: Final = 30
-"""Hops that speech goes on after the last voiced one: an unvoiced ending is 0.1 to 0.3 s."""
+"""Hops of speech after the last voiced one: an unvoiced ending takes 0.1 to 0.3 s."""
 _STEADY_DB: Final = 0.4
 _STEADY_HOPS: Final = 100
 _ATTACK, _RELEASE = 1 / 2, 1 / 15

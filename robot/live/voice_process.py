@@ -27,7 +27,7 @@ from mien.robot.live.voice_setup import Setup, Status
 from mien.robot.media.audio import RATE
 
 START_S: Final = 90.0
-"""Loading everything on a busy machine."""
+"""Time limit in s of the start on a busy machine."""
 _SILENT_S: Final = 0.15
 _STATUS_S: Final = 0.25
 

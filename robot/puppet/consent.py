@@ -18,7 +18,7 @@ from mien.robot.puppet.receiver import KINDS, NAMES, Kind
 from mien.robot.puppet.senders import LOOPBACK, is_loopback, networks
 
 PATIENCE_S: Final = 120.0
-"""How long the operator is waited for to start the sender."""
+"""Time in s in which the operator has to start the sender."""
 _STEP_S: Final = 0.02
 
 

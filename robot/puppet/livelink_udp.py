@@ -22,7 +22,7 @@ from mien.robot.media.livelink_takes import ROTATIONS, SHAPES, arkit_name
 PORT: Final = 11111
 VERSION: Final = 6
 LONGEST: Final = 774
-"""Unreal's limit on a packet; nothing longer is looked at."""
+"""Unreal's limit on a packet in bytes. Longer ones are not decoded."""
 _EXCHANGED: Final = {
     "JawRight": "JawLeft",
     "JawLeft": "JawRight",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from mien.robot.puppet.livelink_udp import LiveLinkPacket, MalformedError
 from mien.robot.puppet.senders import LOOPBACK, Allowed, Budget, Control, Sender
 
 MAX_BURST: Final = 64
-"""Datagrams read at most in one call, so that a flood costs a bounded time."""
+"""Datagrams read at most in one call, so that a flood costs a limited time."""
 RESTART_FRAMES: Final = 120
 """A frame number that falls back by more than this many is a new start, not a late packet."""
 
@@ -156,14 +156,6 @@ class Inlet(Generic[T]):
         self.close()
 
 
-class HasWeights(Protocol):
-    """Anything with blendshapes."""
-
-    @property
-    def weights(self) -> NDArray[np.float32]:
-        """(52,) in 0..1."""
-
-
 class _Port:
     """A receiver with an ``inlet`` that is closed at the end."""
 
@@ -240,58 +232,6 @@ class VmcPuppet(_Port):
                 if (face := self._gather.take(message)) is not None:
                     self._captured = CapturedFace(now, face.weights, face.rotations, True)
         return self._captured
-
-
-@dataclass
-class Mirror:
-    """Sender of the face to other programs: Live Link Face for Unreal, VMC for avatars.
-
-    A missing receiver is no error, because UDP does not report it.
-
-    Attributes:
-        livelink, vmc: receivers as (host, port).
-        subject: name that Unreal shows. device: id of the sender.
-        unsent: datagrams that this machine refused to send.
-    """
-
-    livelink: tuple[str, int] | None = None
-    vmc: tuple[str, int] | None = None
-    subject: str = "Mien"
-    device: str = "4D49454E-0000-4000-8000-000000000001"
-    unsent: int = 0
-    _number: int = 0
-    _socket: socket.socket = field(
-        default_factory=lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM), repr=False
-    )
-
-    def __post_init__(self) -> None:
-        self._socket.setblocking(False)
-
-    def send(self, t: float, weights: NDArray[np.float32], rotations: NDArray[np.float32]) -> None:
-        """Send one frame at ``t`` s: weights (52,), rotations (9,) rad."""
-        if self.livelink:
-            frame = LiveLinkPacket(
-                self.device, self.subject, self._number, 0.0, (60, 1), weights, rotations
-            )
-            self._put(livelink_udp.encode(frame), self.livelink)
-        if self.vmc:
-            for packet in osc.encode(t, weights, rotations):
-                self._put(packet, self.vmc)
-        self._number = (self._number + 1) & 0x7FFFFFFF
-
-    def show(self, t: float, frame: HasWeights) -> None:
-        """Send a frame of the live face, without head rotations."""
-        self.send(t, frame.weights, _still())
-
-    def _put(self, packet: bytes, to: tuple[str, int]) -> None:
-        try:
-            self._socket.sendto(packet, to)
-        except OSError:
-            self.unsent += 1
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
 
 
 def _vmc(packet: bytes) -> list[osc.OscMessage]:

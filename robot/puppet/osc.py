@@ -24,10 +24,10 @@ from mien.robot.puppet.livelink_udp import MalformedError
 MARIONETTE_PORT: Final = 39539
 PERFORMER_PORT: Final = 39540
 _DATAGRAM: Final = 1400
-"""Bytes of a bundle at most: one Ethernet frame."""
+"""Largest bundle in bytes: one Ethernet frame."""
 PREFIX: Final = "/VMC/Ext/"
 LONGEST: Final = 16384
-"""Bytes of a datagram that is looked at."""
+"""Bytes of a datagram that is decoded."""
 MOST: Final = 512
 """Messages of a datagram; a frame of VMC has about 120."""
 _DEEPEST: Final = 8

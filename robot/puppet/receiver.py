@@ -32,14 +32,14 @@ Kind: TypeAlias = Literal["livelink", "vmc"]
 KINDS: Final[dict[str, type[Puppet] | type[VmcPuppet]]] = {"livelink": Puppet, "vmc": VmcPuppet}
 NAMES: Final = {"livelink": "Live Link Face", "vmc": "VMC"}
 MESSAGE_PERIOD_S: Final = 1.0
-"""One line on stderr in this time at most, whatever happens on the port."""
+"""Shortest time in s between two lines on stderr."""
 FLOOD_S: Final = 0.002
-"""Pause after a full burst: a flood gets its share of a core; the system drops the others."""
+"""Pause in s after a full burst. The system drops the rest of a flood."""
 _START_S: Final = 30.0
 _POLL_S: Final = 0.25
 _COUNTERS: Final = len(fields(PacketCounts))
 _VALUES: Final = 1 + 1 + len(ARKIT) + len(ROTATIONS) + _COUNTERS + 1 + 3
-"""Number of the face, tracked, weights, rotations, counts, handovers, address, port, whether."""
+"""Number of the face, tracked, weights, rotations, counts, handovers, address, port, whether held."""
 
 
 class FaceMailbox:

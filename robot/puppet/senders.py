@@ -19,18 +19,18 @@ from mien.robot.names import shown
 Sender: TypeAlias = tuple[str, int]
 """Address and port."""
 HOLD_S: Final = 1.0
-"""A sender that is silent for so long loses the face to the next one."""
+"""Time in s of silence after which a sender loses the face."""
 STEADY_FRAMES: Final = 10
-"""Valid frames in ``HOLD_S`` of a sender that shows a face; one with fewer gives way to it."""
+"""Valid frames in ``HOLD_S`` of a steady sender. One with fewer loses the face to it."""
 _MAX_WAITING: Final = 8
 """Senders without the face whose frames are counted."""
 MIN_PREFIX_BITS: Final = 16
-"""Shortest prefix of a network that may be allowed; a wider one is everybody."""
+"""Shortest network prefix that may be allowed. A shorter one would allow everybody."""
 LOOPBACK: Final = (IPv4Network("127.0.0.0/8"),)
 PACKETS_PER_S: Final = 4000.0
-"""Datagrams a second that are decoded; some VMC senders use one for every shape."""
+"""Datagrams per second that are decoded. Some VMC senders use one for every shape."""
 BYTES_PER_S: Final = 1_000_000.0
-"""Bytes a second likewise."""
+"""Bytes per second that are decoded."""
 
 
 def networks(requested: Sequence[str]) -> tuple[IPv4Network, ...]:

@@ -20,11 +20,11 @@ from mcap.opcode import Opcode
 
 MAGIC: Final = b"\x89MCAP0\r\n"
 MAX_CHUNK_BYTES: Final = 16 << 20
-"""Bytes of a chunk at most, packed or unpacked; ours have one MiB and a record."""
+"""Largest chunk in bytes, packed or unpacked. Ours have one MiB and a record."""
 MAX_PART_BYTES: Final = 1 << 20
-"""Bytes of any other part."""
+"""Largest size in bytes of any other part."""
 _MAX_WASTED_BYTES: Final = 256 << 20
-"""Bytes read in vain after which a file is given up, so that a made-up one costs seconds."""
+"""Bytes without a record after which a file is given up. It limits the time for a forged file."""
 _WINDOW_BYTES: Final = 1 << 20
 _HEAD: Final = Struct("<BQ")
 _CHUNK: Final = Struct("<QQQII")  # first time, last time, unpacked size, CRC, length of a name

@@ -29,7 +29,7 @@ from mien.robot.recording.missing import Missing
 from mien.robot.recording.recorder import PERSONAL, TOPICS, VERSION, checksum
 
 FIRST_PROTOCOL: Final = "908b5eec"
-"""What every board spoke while recordings were of version 1, which does not say it."""
+"""Protocol of recordings of version 1, which do not name it."""
 MAX_CHANNELS: Final = 256
 _HINT: Final = "mien live --record"
 _TYPES: Final[dict[str, Any]] = {

@@ -32,15 +32,15 @@ from mien.robot.face.config import FaceConfig
 from mien.robot.wire import PROTOCOL_HASH
 
 VERSION: Final = 2
-"""Of the file. 1 had one chunk a MiB, no checksum of its head, and always ``/face``."""
+"""Version of the file. Version 1 had chunks of 1 MiB, no checksum of its head, and always ``/face``."""
 MAX_QUEUED_RECORDS: Final = 1200
-"""Records that may wait: several seconds of everything."""
+"""Records that may be queued: several seconds of everything."""
 FLUSH_S: Final = 0.5
-"""A record is given to the disk at most so long after it was handed over."""
+"""Longest time in s until the disk gets a record."""
 MAX_RECORD_BYTES: Final = 1 << 20
-"""Bytes of a record at most."""
+"""Largest record in bytes."""
 PATIENCE_S: Final = 10.0
-"""How long the end of a recording waits for a disk that does not answer."""
+"""Time in s that the end of a recording waits for a disk that does not answer."""
 _NUMBERS: Final = {"type": "array", "items": {"type": "number"}}
 _NUMBER: Final = {"type": "number"}
 _INTEGER: Final = {"type": "integer"}
@@ -58,7 +58,7 @@ TOPICS: Final[dict[str, dict[str, Any]]] = {
     "/rig": {"us": _INTEGER, "crc": _INTEGER, "lip_gap_mm": _NUMBER},
     "/event": {"t": _NUMBER, "what": {"type": "string"}},
 }  # fmt: skip
-"""What is written, with the JSON schema of each message."""
+"""Topics of a recording, with the JSON schema of each message."""
 PERSONAL: Final[dict[str, str]] = {
     "/face": "loudness, speech activity and mouth shapes, computed from a voice 60 times a second",
 }

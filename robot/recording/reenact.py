@@ -21,13 +21,13 @@ from mien.robot.sim.board import SimBoard
 from mien.robot.sim.realtime import state_of
 
 PULSE_US: Final = 2.0
-"""Pulses may differ by so much: a tick does not lie where a recorded one did."""
+"""Tolerance of pulses in us, because the ticks of replay and recording differ in time."""
 LIPS_MM: Final = 0.5
-"""So may the gap of the lips: skin and tendons remember how they came to the first pose."""
+"""Tolerance of the lip gap in mm, because the hysteresis differs at the first pose."""
 SETTLE_S: Final = 0.5
-"""Not compared at a beginning, while the skin comes from elsewhere."""
+"""Time in s after a beginning that is not compared: the skin comes from elsewhere."""
 PAUSE_S: Final = 0.1
-"""Longer without a pose is a pause; it is shortened to ``SETTLE_S``, and nothing is compared."""
+"""A longer time in s without a pose is a pause. It is shortened to ``SETTLE_S`` and not compared."""
 
 
 @dataclass(frozen=True)

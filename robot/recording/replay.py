@@ -22,7 +22,7 @@ from mien.robot.recording.reenact import LIPS_MM, PULSE_US, MotionComparison, re
 from mien.robot.wire import PROTOCOL_HASH
 
 LONGEST_US: Final = 60_000_000
-"""A rig hears something many times a second; a leap of a minute is no recording of one."""
+"""Longest gap in us between two records of the rig. A longer one is not from a run."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from mien.robot.names import checked
 from mien.robot.recording.recorder import Recorder
 
 FOLDER: Final = Path("runs/recordings")
-"""Where the panel records to and plays from, below the folder in which Mien was started."""
+"""Folder of the recordings of the panel, below the working folder."""
 SUFFIX: Final = ".mcap"
 
 

@@ -19,26 +19,10 @@ from mien.robot.errors import ConfigError, MienError
 from mien.robot.face.config import load_face, shipped
 
 PACKAGES = (
-    "numpy",
-    "scipy",
-    "torch",
-    "mujoco",
-    "moderngl",
-    "mediapipe",
-    "opencv-python-headless",
-    "mcap",
-    "aiohttp",
-    "pyserial",
-    "sounddevice",
-    "soundfile",
-    "soxr",
-    "pyyaml",
-    "pydantic",
-    "safetensors",
-    "imageio-ffmpeg",
-    "cffi",
-    "zstandard",
-)
+    "numpy", "scipy", "torch", "mujoco", "moderngl", "mediapipe", "opencv-python-headless", "mcap",
+    "aiohttp", "pyserial", "sounddevice", "soundfile", "soxr", "pyyaml", "pydantic", "safetensors",
+    "imageio-ffmpeg", "cffi", "zstandard",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from mien.robot.puppet.network import CapturedFace
 
 _HEAD: Final = [ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll")]
 REST_S: Final = 1.0
-"""Duration of the reference observation, from which the person's neutral expression is taken."""
+"""Duration in s of the reference observation of the neutral expression."""
 
 
 class CameraInlet:

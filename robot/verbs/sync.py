@@ -32,7 +32,7 @@ MAX_DURATION_S: Final = 12.0
 _PARTS: Final = 3
 
 Detect = Callable[[], tuple[float, Floats] | None]
-"""(clock's time, landmarks (478, 3) mm) of the newest picture, or None when there is no new one."""
+"""(time in s, landmarks (478, 3) mm) of the newest image, or None when there is no new one."""
 
 
 @dataclass(frozen=True)

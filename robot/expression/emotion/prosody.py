@@ -15,7 +15,7 @@ from mien.models.face.blendshapes import FPS
 from mien.robot.face.config import Floats
 
 HANG_S: Final = 0.12
-"""A voice is still there this long around its last sound: a /p/ is silent and is speech."""
+"""A voice lasts this long in s around its last sound, because a /p/ is silent but is speech."""
 PAUSE_S: Final = 0.25
 """The shortest silence that counts as a pause; plosives are shorter (Goldman-Eisler 1968)."""
 _FLOOR_DB = 30.0  # so far below the loudest frame a voice has ended

@@ -27,8 +27,8 @@ STRONGEST: Final = 0.5
 UNNAMED: Final = 0.35
 """Largest intensity where no word names the emotion."""
 PLAIN: Final = 0.3
-"""A sentence whose valence is no further from 0, and that names nothing, is neutral. VADER calls
-0.05 enough, for posts of people who are writing because they feel something."""
+"""Largest distance of the valence from 0 at which a sentence without emotion words is neutral.
+VADER uses 0.05, for posts of people who write because of an emotion."""
 NEGATED_WITHIN: Final = 3
 """Words before a word in which a negation turns it, as in VADER."""
 

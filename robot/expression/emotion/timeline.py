@@ -30,7 +30,7 @@ from mien.robot.errors import InputError
 from mien.robot.expression.emotion.track import NAMED_REGIONS, Cue, Cues
 
 STRENGTH: Final = 0.7
-"""Where a cue does not say."""
+"""Intensity of a cue without one."""
 _EXAMPLE: Final = (
     'write cues like {"start": 0.5, "end": 2.0, "emotion": "surprise", "strength": 0.8}'
 )

@@ -24,11 +24,11 @@ from mien.robot.face.config import Floats
 WINDOW_S: Final = 0.05
 PITCH_HZ: Final = (70.0, 400.0)
 CANDIDATES: Final = ("happiness", "sadness", "anger", "fear")
-"""What a voice alone may be taken for; the rest needs more than a voice."""
+"""Emotions that a voice alone may be estimated as."""
 STRONGEST: Final = 0.5
-"""The estimate never shows more than this."""
+"""Largest intensity of the estimate."""
 SLOW_S: Final = 0.8
-"""Standard deviation of the averaging: moods are slower than syllables."""
+"""Standard deviation of the averaging in s: emotions change more slowly than syllables."""
 
 
 @dataclass(frozen=True)

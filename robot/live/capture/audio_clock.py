@@ -12,9 +12,9 @@ from mien.robot.live.capture.block import Block
 from mien.robot.media.audio import RATE
 
 GAP_S: Final = 0.04
-"""A stamp this far from where the count says is a hole or a jump, not jitter."""
+"""A timestamp this far in s from the sample count is a gap or a jump, not jitter."""
 FOLLOW: Final = 0.02
-"""Share of a stamp's deviation that is taken over: about half a second at 10 ms blocks."""
+"""Share of the deviation of a timestamp that corrects the origin: 0.5 s at 10 ms blocks."""
 LONGEST_FILL_S: Final = 0.5
 
 

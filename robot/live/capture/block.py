@@ -14,7 +14,7 @@ from mien.robot.media.audio import RATE
 
 BLOCK_S: Final = 0.005
 DEPTH: Final = 100
-"""Blocks that may wait, half a second: more would be played late, so the oldest go."""
+"""Blocks in the queue, half a second. More would be played late, so the oldest are dropped."""
 _LOUDEST: Final = 8.0
 
 

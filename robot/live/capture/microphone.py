@@ -18,9 +18,9 @@ from mien.robot.live.capture.resample import Resampler
 from mien.robot.media.audio import RATE
 
 SILENT_S: Final = 0.6
-"""No callback for so long: the device is gone. A source that was removed says nothing else."""
+"""Time in s without a callback after which the device is gone. PortAudio reports nothing else."""
 FIRST_S: Final = 1.5
-"""The first callback may take longer: a sound server that slept has to wake up."""
+"""Time limit in s of the first callback: a sound server may have to wake up."""
 RETRY_S: Final = 0.5
 _WATCH_S: Final = 0.1
 

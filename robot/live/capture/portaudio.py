@@ -14,7 +14,7 @@ from weakref import WeakSet
 from mien.robot.errors import DeviceError
 
 LOCK: Final = RLock()
-"""Held while streams are opened and closed: PortAudio itself is not safe against two threads."""
+"""Held while streams are opened and closed, because PortAudio is not thread-safe."""
 
 
 class StreamOwner(Protocol):

@@ -218,7 +218,8 @@ def test_one_source_at_a_time() -> None:
 def test_the_pose_is_what_a_puppeteer_sends() -> None:
     from mien.models.face.blendshapes import INDEX
     from mien.robot.live.puppet_input import LOST_S, PuppetInput
-    from mien.robot.puppet.network import Mirror, Puppet
+    from mien.robot.puppet.mirror import Mirror
+    from mien.robot.puppet.network import Puppet
 
     face = load_face(FACE)
     inlet = Puppet(0)
