@@ -17,8 +17,8 @@ STALE_S: Final = 0.1
 """Time in s without a newer frame after which the network or the source counts as gone."""
 DEPTH: Final = 64
 PATIENCE_S: Final = 0.004
-"""How long in s the loop waits for a late frame. The setpoint carries its own time and is sent to the
-board long before it, so a wait this short does not move the face."""
+"""How long in s the loop waits for a late frame. The setpoint carries its own time and is sent to
+the board long before it, so a wait this short does not move the face."""
 _SETTLE_FRAMES: Final = 90
 _LATE_SHARE: Final = 0.02
 _MARGIN_S: Final = 0.001

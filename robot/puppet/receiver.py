@@ -39,7 +39,7 @@ _START_S: Final = 30.0
 _POLL_S: Final = 0.25
 _COUNTERS: Final = len(fields(PacketCounts))
 _VALUES: Final = 1 + 1 + len(ARKIT) + len(ROTATIONS) + _COUNTERS + 1 + 3
-"""Number of the face, tracked, weights, rotations, counts, handovers, address, port, whether held."""
+"""Frame number, tracked, weights, rotations, counts, handovers, address, port, whether held."""
 
 
 class FaceMailbox:

@@ -32,7 +32,7 @@ from mien.robot.face.config import FaceConfig
 from mien.robot.wire import PROTOCOL_HASH
 
 VERSION: Final = 2
-"""Version of the file. Version 1 had chunks of 1 MiB, no checksum of its head, and always ``/face``."""
+"""Version of the file. 1 had chunks of 1 MiB, no checksum of its head, and always ``/face``."""
 MAX_QUEUED_RECORDS: Final = 1200
 """Records that may be queued: several seconds of everything."""
 FLUSH_S: Final = 0.5

@@ -27,7 +27,7 @@ LIPS_MM: Final = 0.5
 SETTLE_S: Final = 0.5
 """Time in s after a beginning that is not compared: the skin comes from elsewhere."""
 PAUSE_S: Final = 0.1
-"""A longer time in s without a pose is a pause. It is shortened to ``SETTLE_S`` and not compared."""
+"""A longer time in s without a pose is a pause, shortened to ``SETTLE_S`` and not compared."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Servos and what hangs on their horns: rods, rockers and tendons, as MuJoCo parts."""
+"""Servos and their horns, rods, rockers and tendons, as MuJoCo parts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RUNNER_DAMPING, RUNNER_CENTRING = 0.8, 4.0  # N s/m, N/m
 
 
 def add_linkage(draft: Draft, name: str, linkage: Linkage) -> None:
-    """Rods and rockers from the horn to a node or a joint's body."""
+    """Add rods and rockers from the horn to a node or the body of a joint."""
     if linkage.node is not None:
         assert linkage.pull is not None
         point, frame = draft.anchor(linkage.node)
@@ -57,7 +57,7 @@ def add_linkage(draft: Draft, name: str, linkage: Linkage) -> None:
 
 
 def _signed(linkage: Linkage) -> float:
-    """The rod at the face: positive if it pushes for a positive command, negative if it pulls."""
+    """The length of the rod at the face: positive if it pushes for a positive command."""
     last = linkage.rockers[0] if linkage.rockers else linkage.horn
     return last.rod if last is not None else 1.0
 
