@@ -25,7 +25,7 @@ from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.live.memory_usage import MemoryUsage
 from mien.robot.live.puppet_input import CapturedFaceSource, PuppetInput
 from mien.robot.live.voice_process import VoiceProcess
-from mien.robot.live.voice_setup import Setup
+from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media import audio
 from mien.robot.panel.process import PanelProcess, Window
 from mien.robot.puppet.mirror import Mirror
@@ -62,7 +62,7 @@ class Options:
         mirror: called with (time in s, frame) for every frame that is shown.
     """
 
-    setup: Setup
+    setup: VoiceSetup
     port: str = "sim"
     build: int = 0
     faults: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mien.robot.errors import InputError
 from mien.robot.live.capture.block import Inbox
-from mien.robot.live.voice_setup import Setup
+from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media import audio
 
 
@@ -28,7 +28,7 @@ class AudioSource(Protocol):
         """Stop."""
 
 
-def open_source(setup: Setup, inbox: Inbox) -> AudioSource:
+def open_source(setup: VoiceSetup, inbox: Inbox) -> AudioSource:
     """The source that ``setup`` names. It is not started yet.
 
     Raises:

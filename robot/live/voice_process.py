@@ -23,7 +23,7 @@ from mien.robot.errors import MienError
 from mien.robot.face.config import load_face
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
 from mien.robot.live.jitter_buffer import CommandFrame
-from mien.robot.live.voice_setup import Setup, Status
+from mien.robot.live.voice_setup import VoiceSetup, VoiceStatus
 from mien.robot.media.audio import RATE
 
 START_S: Final = 90.0
@@ -38,7 +38,7 @@ class VoiceProcess:
     All methods but ``start`` and ``close`` return at once.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: VoiceSetup) -> None:
         self._setup = setup
         context = mp.get_context("spawn")
         self._pipe, self._far = context.Pipe()
@@ -47,7 +47,7 @@ class VoiceProcess:
         )
         self.lookahead_s = 0.0
         self.monitored = setup.monitor is not None
-        self.status = Status()
+        self.status = VoiceStatus()
 
     @property
     def pid(self) -> int | None:
@@ -154,7 +154,7 @@ class VoiceProcess:
         return []
 
 
-def _run(pipe: Connection, setup: Setup) -> None:
+def _run(pipe: Connection, setup: VoiceSetup) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the loop decides when it is over
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
@@ -168,7 +168,7 @@ def _run(pipe: Connection, setup: Setup) -> None:
         raise
 
 
-def _listen(pipe: Connection, setup: Setup) -> None:
+def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     from mien.robot.expression.speech import SpeechStream
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.live.capture.audio_clock import AudioClock
@@ -255,11 +255,11 @@ def _status(
     converter: Any,
     monitor: Any,
     since: tuple[float, float],
-) -> Status:
+) -> VoiceStatus:
     with Path("/proc/self/statm").open() as f:
         pages = int(f.read().split()[1])
     cpu, wall = time.process_time() - since[1], time.monotonic() - since[0]
-    return Status(
+    return VoiceStatus(
         name=source.name,
         present=getattr(source, "present", True),
         ended=inbox.ended,

@@ -10,7 +10,7 @@ from mien.robot.media.audio import RATE
 
 
 @dataclass(frozen=True)
-class Setup:
+class VoiceSetup:
     """Configuration of the voice process.
 
     Attributes:
@@ -55,7 +55,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Status:
+class VoiceStatus:
     """Status of the voice process.
 
     Attributes:

@@ -214,7 +214,7 @@ class Stop(_Strict):
     max: float
 
 
-class Outputs(_Strict):
+class SkinOutputs(_Strict):
     """Which joints and bodies the skin follows."""
 
     head: str = "skull"
@@ -240,7 +240,7 @@ class Mechanism(_Strict):
     ] = {}
     contacts: dict[str, Contact] = {}
     stops: dict[str, Stop] = {}
-    outputs: Outputs
+    outputs: SkinOutputs
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -30,7 +30,7 @@ FAR = 1e3  # degrees or mm that no part gets to
 
 
 @dataclass(frozen=True)
-class Machine:
+class CompiledMechanism:
     """A compiled mechanism and where its parts are in MuJoCo's arrays.
 
     Shapes: K nodes, n actuators in the order of the face, S tendons.
@@ -54,7 +54,7 @@ class Machine:
     rods: I64  # tendons held at a fixed length
 
 
-def assemble(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> Machine:
+def assemble(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> CompiledMechanism:
     """Build one robot.
 
     Raises:
@@ -155,7 +155,7 @@ def _stops(draft: Draft) -> None:
             tendon.wrap_joint(joint, factor * (np.rad2deg(1.0) if kind == "hinge" else 1.0 / METRE))
 
 
-def _machine(draft: Draft, model: Any) -> Machine:
+def _machine(draft: Draft, model: Any) -> CompiledMechanism:
     def address(joint: str) -> int:
         return int(model.jnt_qposadr[model.joint(joint).id])
 
@@ -167,7 +167,7 @@ def _machine(draft: Draft, model: Any) -> Machine:
 
     names, out = draft.face.names, draft.plan.outputs
     runners = [model.jnt_dofadr[model.joint(t[2]).id] for t in draft.tendons.values()]
-    return Machine(
+    return CompiledMechanism(
         plan=draft.plan,
         model=model,
         net=draft.net,

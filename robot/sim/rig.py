@@ -18,7 +18,7 @@ from mien.robot.sim.draft import TIME_STEP
 from mien.robot.sim.drives import sheath_friction
 from mien.robot.sim.faults import Fault
 from mien.robot.sim.head import load_head
-from mien.robot.sim.mechanism import Machine, assemble
+from mien.robot.sim.mechanism import CompiledMechanism, assemble
 from mien.robot.sim.servo import ServoBank, ServoState
 from mien.robot.sim.skin import Node, Skin, SkinState
 
@@ -51,7 +51,7 @@ class Rig:
         plan = load_mechanism(face.mechanism)
         nominal = load_head()
         self.head = nominal.with_identity(self.build.identity(nominal.identity))
-        self.machine: Machine = assemble(face, plan, self.head, self.build)
+        self.machine: CompiledMechanism = assemble(face, plan, self.head, self.build)
         self.data: Any = mujoco.MjData(self.machine.model)
         kinds = [plan.servos[a.servo] for a in face.actuators.values()]
         self.servos = ServoBank(face, kinds, self.build, self.dt)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from mien.robot.errors import InputError
-from mien.robot.live.voice_setup import Setup
+from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media.audio import RATE
 from mien.robot.panel.process import PORT, Window
 from mien.robot.stopping import stopping
@@ -148,7 +148,7 @@ def live(
         line=port,
     )
     options = Options(
-        Setup(
+        VoiceSetup(
             face=face,
             calibration=calibration,
             source=source,
@@ -212,7 +212,7 @@ def panel(
         token=panel_token,
         line=port,
     )
-    setup = Setup(face=face, calibration=calibration, source="quiet")
+    setup = VoiceSetup(face=face, calibration=calibration, source="quiet")
     options = Options(setup, port=port, build=build, window=window, idle_s=float("inf"))
     run_and_print(options, seconds, False)
 

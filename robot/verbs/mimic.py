@@ -102,7 +102,7 @@ def mimic(
     Example: mien mimic --camera 0 --port sim --panel
     """
     from mien.robot.live.session import Options
-    from mien.robot.live.voice_setup import Setup
+    from mien.robot.live.voice_setup import VoiceSetup
     from mien.robot.media.webcam import Webcam
     from mien.robot.panel.process import Window
     from mien.robot.verbs.live import run_and_print
@@ -110,7 +110,7 @@ def mimic(
     with Webcam(camera) as webcam:
         window = Window(face, None, 0 if port == "sim" else None, line=port) if panel else None
         options = Options(
-            Setup(face, source="quiet"),
+            VoiceSetup(face, source="quiet"),
             port=port,
             inlet=CameraInlet(webcam.newest, mirrored),
             window=window,

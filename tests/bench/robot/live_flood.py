@@ -29,8 +29,7 @@ from mien.robot.live.face import LiveFace
 from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.live.puppet_input import PuppetInput
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.livelink_udp import CommandFrame as LiveLinkPacket
-from mien.robot.puppet.livelink_udp import encode
+from mien.robot.puppet.livelink_udp import LiveLinkPacket, encode
 from mien.robot.puppet.receiver import Receiver
 from mien.robot.wire import State
 

@@ -21,7 +21,7 @@ from mien.robot.link.board import Board
 from mien.robot.live.face import LiveFace
 from mien.robot.live.session import Options, run
 from mien.robot.live.voice_process import VoiceProcess
-from mien.robot.live.voice_setup import Setup
+from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media import audio
 from mien.robot.media.audio import LJ_DEMO
 from mien.robot.recording import reading
@@ -48,7 +48,7 @@ def rig_recorder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[s
     soundfile.write(wav, samples, rate)
     boards: list[Opened] = []
     options = Options(
-        Setup(FACE, source="wav", path=wav),
+        VoiceSetup(FACE, source="wav", path=wav),
         record=path,
         watch=lambda at, _: boards.append(at) if not boards else None,
     )
@@ -137,19 +137,19 @@ def test_a_network_that_is_killed_ends_in_rest() -> None:
             os.kill(int(children[-1]), signal.SIGKILL)
 
     with pytest.raises(MienError, match="voice process"):
-        run(Options(Setup(FACE, source="quiet"), watch=kill), Stop(120.0))
+        run(Options(VoiceSetup(FACE, source="quiet"), watch=kill), Stop(120.0))
     assert boards[0].rig is not None
     assert State(boards[0].rig.sim.core.state) == State.DISARMED
 
 
 def test_a_missing_file_is_said_before_anything_starts(tmp_path: Path) -> None:
-    setup = Setup(FACE, source="wav", path=tmp_path / "none.wav")
+    setup = VoiceSetup(FACE, source="wav", path=tmp_path / "none.wav")
     with pytest.raises(InputError, match="no sound file"):
         run(Options(setup), Stop(1.0))
 
 
 def test_what_is_wrong_over_there_is_said_here() -> None:
-    voice = VoiceProcess(Setup(FACE, source="harp"))
+    voice = VoiceProcess(VoiceSetup(FACE, source="harp"))
     try:
         with pytest.raises(MienError, match="'harp': allowed are mic") as wrong:
             voice.start()
@@ -217,7 +217,7 @@ def test_one_source_at_a_time() -> None:
 
 def test_the_pose_is_what_a_puppeteer_sends() -> None:
     from mien.models.face.blendshapes import INDEX
-    from mien.robot.live.puppet_input import LOST_S, PuppetInput
+    from mien.robot.live.puppet_input import LOST_AFTER_S, PuppetInput
     from mien.robot.puppet.mirror import Mirror
     from mien.robot.puppet.network import Puppet
 
@@ -235,7 +235,7 @@ def test_the_pose_is_what_a_puppeteer_sends() -> None:
             pose = pull(k / 60)
         assert pose is not None
         assert pose[face.index("jaw_open")] > 0.3
-        assert pull(2.0 + LOST_S) is None  # nobody holds the strings any more
+        assert pull(2.0 + LOST_AFTER_S) is None  # the puppeteer is gone
     finally:
         inlet.close()
         mirror.close()
