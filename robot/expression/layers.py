@@ -121,7 +121,7 @@ def compose(
         )
     weights, head = alive
     added = weights.astype(np.float64)
-    for side in ("Left", "Right"):  # a blink shuts an eye that an emotion holds wide
+    for side in ("Left", "Right"):  # a blink closes an eye that an emotion opens wide
         wide, blink = INDEX[f"eyeWide{side}"], INDEX[f"eyeBlink{side}"]
         added[:, wide] -= blended[:, wide] * added[:, blink]
     out = np.clip(blended + added, 0.0, 1.0).astype(np.float32)

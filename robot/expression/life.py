@@ -36,7 +36,7 @@ INHALE_S: Final = 0.5
 """Time in s in which a speaker inhales in a pause."""
 APART_S: Final = 0.34
 """At most three blinks begin in any second, whatever the voice does: eyes never flicker."""
-_MERGED_S = 0.7  # a spontaneous blink this close to a pause's is that one
+_MERGED_S = 0.7  # a spontaneous blink this close in s to one in a pause is dropped
 
 
 @dataclass(frozen=True)

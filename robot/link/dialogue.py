@@ -149,7 +149,7 @@ class Dialogue:
                 self.clock.add(sent, received, pong.t_us)
         else:
             if len(self._answers) > 256:
-                self._answers.clear()  # answers that nobody waits for any more
+                self._answers.clear()  # answers of earlier requests
             self._answers[(frame.type, frame.seq)] = frame.payload
 
     @staticmethod

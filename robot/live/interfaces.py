@@ -13,7 +13,7 @@ class Voice(Protocol):
 
     lookahead_s: float
     monitored: bool
-    """Whether what is heard waits for the lips."""
+    """Whether a monitor delays the sound until the lips move."""
 
     def poll(self, now: float) -> list[CommandFrame]:
         """Frames that are ready, oldest first. Raises MienError when no more can come."""

@@ -145,8 +145,8 @@ class JitterBuffer:
         elif self._fits == _INITIAL_FITS and len(needed) == needed.maxlen:
             before = self.delay_s
             median, slow = self._set(np.array(needed))
-            # A frame that misses its tick by little is shown a whole tick later: no half measures
-            # upward. Downward only when what made it slow is over.
+            # A frame that just misses its tick is played a whole tick later. A delay that is too
+            # short therefore grows at once, and it shrinks only when the cause is over.
             short = median > before or slow > before + PATIENCE_S
             if not short and self.delay_s > before - FRAME_S / 2:
                 self.delay_s = before

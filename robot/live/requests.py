@@ -55,7 +55,7 @@ def _checked(face: FaceConfig, message: object) -> Request | None:
 
 def _emotion(_face: FaceConfig, intensities: dict[str, float]) -> Request:
     if not isinstance(intensities, dict) or any(name not in EMOTIONS for name in intensities):
-        raise ValueError(f"feelings by name, of {', '.join(EMOTIONS)}")
+        raise ValueError(f"emotions by name, of {', '.join(EMOTIONS)}")
     return ({name: _share(value, 0.0) for name, value in intensities.items()},)
 
 

@@ -95,7 +95,7 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
     setup = options.setup
     face = load_face(setup.face)
     if setup.source == "wav" and setup.path is not None:
-        audio.load(setup.path)  # a wrong one is said at once, not after everything has started
+        audio.load(setup.path)  # an unusable file is reported before anything starts
     _ = setup.weights
     calibrated = Calibrated(face, setup.calibration)
     with ExitStack() as stack:

@@ -104,7 +104,7 @@ class VoiceActivity:
             self._floor += max(level - self._floor, -0.5)  # 50 dB/s down
         elif steady:
             self._floor += min(level - self._floor, 0.5)
-        else:  # up slowly, hardly at all while somebody speaks
+        else:  # up slowly, and hardly during speech
             self._floor += 0.0005 if self._hang else min(level - self._floor, 0.06)
 
     def _periodicity(self) -> float:

@@ -184,7 +184,7 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     converter = SpeechToCommands(calibrated, speech, expression, time.monotonic)
     silence = np.zeros(round(BLOCK_S * RATE), np.float32)
     begin = time.monotonic() - 60 * BLOCK_S
-    for k in range(60):  # first calls are slow: not while somebody speaks
+    for k in range(60):  # warm up: the first calls are slow
         converter.push(Block(begin + k * BLOCK_S, silence))
     converter.clock = AudioClock()
     inbox = Inbox()
@@ -210,7 +210,7 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
                 sound_until, wait_s = blocks[-1].end, _SILENT_S
             elif now - sound_until > (
                 BLOCK_S if inbox.ended else wait_s
-            ):  # nobody delivers: the face lives on in silence
+            ):  # no sound arrives: the face goes on in silence
                 wait_s = BLOCK_S
                 count = int((now - sound_until) * RATE)
                 blocks = [Block(sound_until, np.zeros(count, np.float32))]

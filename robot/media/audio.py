@@ -1,4 +1,4 @@
-"""Any recording -> float32 mono at 16 kHz."""
+"""Sound files to float32 mono samples at 16 kHz."""
 
 from __future__ import annotations
 

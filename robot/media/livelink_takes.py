@@ -1,5 +1,7 @@
-"""Live Link Face CSV in and out, and a side-car beside it (the format:
-models/face/livelink_csv.py)."""
+"""Live Link Face CSV files: read, write, and a side-car file.
+
+The format is in ``models/face/livelink_csv.py``.
+"""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def senders(
                 if ask(f"{holder[0]} sends {NAMES[kind]}. Shall it move the face?"):
                     return networks([holder[0]])
                 refused.add(holder[0])
-            puppet.inlet.control.forget()  # the next one may be another
+            puppet.inlet.control.forget()  # ask for another sender next time
             sleep(_STEP_S)
     raise InputError(
         f"no sender of {NAMES[kind]} was confirmed within {PATIENCE_S:.0f} s",

@@ -226,7 +226,7 @@ class VmcPuppet(_Port):
         """The newest face, or None before the first Apply."""
         handovers = self.inlet.control.handovers
         for messages in self.inlet.poll(now):
-            if self.inlet.control.handovers != handovers:  # nothing of the one is left to the other
+            if self.inlet.control.handovers != handovers:  # drop its old shapes
                 self._gather, handovers = osc.VmcShapes(), self.inlet.control.handovers
             for message in messages:
                 if (face := self._gather.take(message)) is not None:

@@ -1,8 +1,8 @@
-"""The parts of an MCAP file one after the other, from a file that may be cut, damaged or made up.
+"""Parts of an MCAP file in order, from a file that may be cut, damaged or forged.
 
-The readers of the library need the index at the end of a file, which a run that was killed never
-wrote. This one needs none: it goes from record to record, bounds every size before it reads, and
-where a record makes no sense it looks for the next one that does.
+The readers of the library need the index at the end of a file, which a killed run never wrote. This
+one needs no index. It goes from part to part and limits every size before it reads. Where a part is
+invalid it searches for the next valid one.
 """
 
 from __future__ import annotations
@@ -39,9 +39,14 @@ _MARKERS: Final = (  # how a part begins that is worth to go on from: bytes, the
 
 @dataclass(frozen=True)
 class McapPart:
-    """One record of the file: ``at`` is its first byte, ``end`` the first byte after it.
+    """One part of the file.
 
-    ``body`` is shorter than it should be where the file ends within (``cut``).
+    Attributes:
+        opcode: kind of the part.
+        at: its first byte.
+        end: the first byte after it.
+        body: its content; shorter than announced where the file ends within it.
+        cut: whether the file ends within it.
     """
 
     opcode: int
@@ -53,18 +58,18 @@ class McapPart:
 
 @dataclass(frozen=True)
 class DamagedRange:
-    """Bytes from ``at`` to ``end`` that make no sense."""
+    """Invalid bytes from ``at`` to ``end``."""
 
     at: int
     end: int
 
 
 class McapWalk:
-    """Goes through a file once.
+    """One pass through a file.
 
     Attributes:
-        closed: the end of the file was seen, as a run writes it that ends by itself.
-        at: where the walk is; after the last part the first byte that was not understood.
+        closed: whether the end of the file is that of a run that ended properly.
+        at: current byte; after the last part, the first byte that could not be read.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -103,14 +108,14 @@ class McapWalk:
             return
 
     def damaged(self, part: McapPart) -> DamagedRange:
-        """A part whose content turned out to make no sense: goes on at the next that does."""
+        """Report a part with invalid content, and go on at the next valid one."""
         self._wasted += len(part.body) + _announced(part)
         if self._part(part.end) is None:
             self.at = self._next_marker(part.at + 1) or self.size
         return DamagedRange(part.at, self.at)
 
     def _part(self, at: int) -> McapPart | None:
-        """The part that begins there, None where none does."""
+        """The part that begins at byte ``at``; None where none begins."""
         head = self._read(at, _HEAD.size)
         if len(head) < _HEAD.size:
             return None
@@ -124,7 +129,7 @@ class McapWalk:
         return McapPart(opcode, at, at + _HEAD.size + length, body, len(body) < length)
 
     def _next_marker(self, at: int) -> int | None:
-        """Where the next chunk or metadata begins, from ``at`` on."""
+        """Byte at which the next chunk or metadata begins, from ``at`` on; None without one."""
         while at < self.size and self._wasted < _MAX_WASTED_BYTES:
             window = self._read(at, _WINDOW_BYTES)
             self._wasted += len(window) // 64
@@ -152,7 +157,7 @@ class McapWalk:
 
 
 def unpacked(part: McapPart) -> bytes:
-    """What a chunk holds; of one that is cut as much as can be unpacked.
+    """Content of a chunk. Of a chunk that was cut, as much as can be unpacked.
 
     Raises:
         ValueError: sizes, packing or checksum are wrong.
@@ -182,7 +187,7 @@ def unpacked(part: McapPart) -> bytes:
 
 
 def records(data: bytes) -> Iterator[tuple[int, memoryview]]:
-    """(opcode, body) of the whole records within a chunk."""
+    """(opcode, body) of the whole records in a chunk."""
     view, at = memoryview(data), 0
     while at + _HEAD.size <= len(data):
         opcode, length = _HEAD.unpack_from(data, at)

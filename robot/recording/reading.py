@@ -61,16 +61,18 @@ class Record:
 
 
 class Recording:
-    """A file to read. Iterating gives its records in the order in which they were handed over.
+    """A recording to read. Iteration gives its records in the order in which they were written.
 
     Attributes:
-        face: face of the run. about: description of the run.
-        version: of the file. protocol: hash of the wire's definition, 8 hex digits.
-        persons: what it tells of persons, in words.
-        missing: what is not there; complete at the end of an iteration.
+        face: face of the run.
+        about: description of the run.
+        version: version of the file.
+        protocol: hash of the wire's definition, 8 hex digits.
+        persons: description of the personal data in the file.
+        missing: what the file lacks; complete at the end of an iteration.
 
     Raises:
-        InputError: no such file, no recording of ours, or cut before its first record.
+        InputError: no such file, no recording of mien, or cut before its first record.
     """
 
     def __init__(self, path: Path) -> None:

@@ -52,7 +52,7 @@ class CameraInlet:
             self._rest.append((weights, turned))
         still = np.median([w for w, _ in self._rest], axis=0)
         ahead = np.median([a for _, a in self._rest], axis=0)
-        # A rest of 0.2 leaves 0.8 of the way, and that way is all there is.
+        # A neutral weight of 0.2 leaves a range of 0.8, which is scaled to 0..1.
         above = np.clip((weights - still) / np.maximum(1.0 - still, 0.2), 0.0, 1.0)
         angles = turned - ahead
         if self._mirrored:

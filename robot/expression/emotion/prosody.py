@@ -18,8 +18,8 @@ HANG_S: Final = 0.12
 """A voice lasts this long in s around its last sound, because a /p/ is silent but is speech."""
 PAUSE_S: Final = 0.25
 """The shortest silence that counts as a pause; plosives are shorter (Goldman-Eisler 1968)."""
-_FLOOR_DB = 30.0  # so far below the loudest frame a voice has ended
-_SILENCE_DB = -52.0  # dBFS; below it nothing is a voice, however quiet the clip
+_FLOOR_DB = 30.0  # level below the loudest frame at which a voice has ended
+_SILENCE_DB = -52.0  # dB re full scale, below which nothing is a voice
 
 
 def loudness(samples: NDArray[np.float32], rate: int, frames: int) -> Floats:

@@ -156,7 +156,7 @@ class EmotionTrack:
         for source in sorted(self.sources, key=lambda s: s.rank):
             samples = source.sample(t)
             share = (1.0 - out.presence) * samples.presence
-            # A cue's course already falls to 0 with its presence; only the rest is faded by it.
+            # The intensity of a cue already falls with its presence, so it is not faded again.
             out.mix[:] += (1.0 - out.presence)[..., None] * samples.mix
             out.presence[:] += share
         np.clip(out.mix, 0.0, 1.0, out=out.mix)
