@@ -85,7 +85,15 @@ class SpeechToCommands:
             commands = self.pose(weights, head)
             spent = 1e3 * (perf_counter() - began)
             out.append(
-                CommandFrame(t, commands, weights, self._now(), state.level_db, state.gate, spent)
+                CommandFrame(
+                    t=t,
+                    commands=commands,
+                    weights=weights,
+                    arrived=self._now(),
+                    level_db=state.level_db,
+                    gate=state.gate,
+                    network_ms=spent,
+                )
             )
         return out
 

@@ -51,7 +51,11 @@ class Mirror:
         """Send one frame at ``t`` s: weights (52,), rotations (9,) rad."""
         if self.livelink:
             frame = LiveLinkPacket(
-                self.device, self.subject, self._number, 0.0, (60, 1), weights, rotations
+                device=self.device,
+                subject=self.subject,
+                number=self._number,
+                weights=weights,
+                rotations=rotations,
             )
             self._put(livelink_udp.encode(frame), self.livelink)
         if self.vmc:

@@ -111,9 +111,15 @@ def replay(path: Path) -> ReplayResult:
     sim = simulated(recording.face, build, broken)
     comparison = reenact(recording, sim, LEAD_S)
     return ReplayResult(
-        comparison.seconds, 0, comparison.compared, comparison.different, comparison.first,
-        recording.missing, comparison, why,
-    )  # fmt: skip
+        seconds=comparison.seconds,
+        writes=0,
+        compared=comparison.compared,
+        different=comparison.different,
+        first=comparison.first,
+        missing=recording.missing,
+        poses=comparison,
+        why=why,
+    )
 
 
 def _not_by_bytes(recording: Recording) -> str:
@@ -163,7 +169,14 @@ def _by_bytes(recording: Recording, sim: Any) -> ReplayResult:
         raise InputError(
             f"{path} holds nothing that was sent to a board{lacks}", "mien live --record"
         )
-    return ReplayResult(sim.now(), writes, compared, different, first, recording.missing)
+    return ReplayResult(
+        seconds=sim.now(),
+        writes=writes,
+        compared=compared,
+        different=different,
+        first=first,
+        missing=recording.missing,
+    )
 
 
 def command(

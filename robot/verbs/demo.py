@@ -68,9 +68,13 @@ def demo(
     with Steps() as steps:
         performance = perform(calibrated, samples, seed, steps.start("sound to commands"))
         bar = steps.start("commands to face")
-        played = play_on_rig.play(calibrated, performance, samples, options, folder, bar)
+        played = play_on_rig.play(
+            calibrated, performance, samples, options=options, folder=folder, progress=bar
+        )
     about = {"sound": source.name, "seed": seed}
-    numbers = play_on_rig.write(folder, calibrated, performance, samples, played, options, about)
+    numbers = play_on_rig.write(
+        folder, calibrated, performance, samples, played=played, options=options, about=about
+    )
     for path in sorted(folder.iterdir()):
         print(path)
     print(

@@ -110,13 +110,24 @@ def speak(
     soundfile.write(folder / "sound.wav", samples, RATE)
     with Steps() as steps:
         bar = steps.start("sound to commands")
-        performance = perform(calibrated, samples, seed, bar, emotion_track, fuse)
+        performance = perform(
+            calibrated, samples, seed=seed, progress=bar, emotion_track=emotion_track, fuse=fuse
+        )
         bar = steps.start("commands to face")
-        played = play_on_rig.play(calibrated, performance, samples, options, folder, bar)
+        played = play_on_rig.play(
+            calibrated, performance, samples, options=options, folder=folder, progress=bar
+        )
     about = {"sound": name, "text": text, "seed": seed, "fusion": fusion, "estimate": estimate}
     record = track_record(emotion_track, len(performance.weights), inputs, source.text_estimates)
     numbers = play_on_rig.write(
-        folder, calibrated, performance, samples, played, options, about, record
+        folder,
+        calibrated,
+        performance,
+        samples,
+        played=played,
+        options=options,
+        about=about,
+        emotion=record,
     )
     write_json(folder / "feeling.json", record)
     for path in sorted(folder.iterdir()):

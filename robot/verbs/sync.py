@@ -163,8 +163,9 @@ def sync(
         if port == "sim":
             return _simulated(calibrated, performance, lag, build, rendered)
         return _real(
-            calibrated, performance, lag, port, camera, 1e-3 * camera_delay, speaker, samples
-        )
+            calibrated, performance, lag, port=port, camera=camera, delay_s=1e-3 * camera_delay,
+            device=speaker, samples=samples,
+        )  # fmt: skip
 
     before = once(lag_s)
     better = lag_s + 1e-3 * before.offset_ms
