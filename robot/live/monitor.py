@@ -127,12 +127,12 @@ class Monitor:
 
     def _open(self) -> None:
         sd = portaudio()
-        wanted: Any = int(self._device) if self._device.isdigit() else self._device or None
+        output: Any = int(self._device) if self._device.isdigit() else self._device or None
         with LOCK:
             try:
                 self._played = time.monotonic()
                 self._stream = sd.OutputStream(
-                    device=wanted,
+                    device=output,
                     samplerate=RATE,
                     channels=1,
                     dtype="float32",

@@ -45,7 +45,7 @@ def write_csv(
     """
     weights = np.asarray(weights, np.float64)
     if weights.ndim != 2 or weights.shape[1] != len(ARKIT):
-        raise ValueError(f"weights have shape {weights.shape}, wanted (frames, {len(ARKIT)})")
+        raise ValueError(f"weights have shape {weights.shape}, expected (frames, {len(ARKIT)})")
     if rotations is None:
         rotations = np.zeros((len(weights), len(ROTATIONS)))
     order = [INDEX[arkit_name(c)] for c in SHAPES]

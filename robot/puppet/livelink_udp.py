@@ -87,9 +87,9 @@ def decode(packet: bytes) -> LiveLinkPacket:
         MalformedError: anything else than one whole packet of version 6.
     """
     if not packet or len(packet) > LONGEST:
-        raise MalformedError(f"{len(packet)} bytes, wanted 1 to {LONGEST}")
+        raise MalformedError(f"{len(packet)} bytes, expected 1 to {LONGEST}")
     if packet[0] != VERSION:
-        raise MalformedError(f"version {packet[0]}, wanted {VERSION}")
+        raise MalformedError(f"version {packet[0]}, expected {VERSION}")
     device, at = _read_text(packet, 1)
     subject, at = _read_text(packet, at)
     if len(packet) < at + _TIMING.size:
@@ -102,9 +102,9 @@ def decode(packet: bytes) -> LiveLinkPacket:
     if at == len(packet):
         return LiveLinkPacket(*header)
     if packet[at] != _COUNT:
-        raise MalformedError(f"{packet[at]} values, wanted {_COUNT}")
+        raise MalformedError(f"{packet[at]} values, expected {_COUNT}")
     if len(packet) != at + _VALUES.size:
-        raise MalformedError(f"{len(packet)} bytes, wanted {at + _VALUES.size}")
+        raise MalformedError(f"{len(packet)} bytes, expected {at + _VALUES.size}")
     values = np.array(_VALUES.unpack_from(packet, at)[1:], np.float32)
     if not np.isfinite(values).all():
         raise MalformedError("a value is not finite")

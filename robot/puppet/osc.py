@@ -86,7 +86,7 @@ def decode(packet: bytes) -> list[OscMessage]:
         MalformedError: not OSC, too long, or nested too deep.
     """
     if not packet or len(packet) > LONGEST:
-        raise MalformedError(f"{len(packet)} bytes, wanted 1 to {LONGEST}")
+        raise MalformedError(f"{len(packet)} bytes, expected 1 to {LONGEST}")
     out: list[OscMessage] = []
     try:
         _open(packet, 0, len(packet), out, 0)

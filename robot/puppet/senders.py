@@ -45,7 +45,7 @@ def networks(requested: Sequence[str]) -> tuple[IPv4Network, ...]:
             network = IPv4Network(text, strict=False)
         except ValueError as e:
             raise InputError(
-                f"--allow-from {shown(text)}: wanted an IPv4 address or a network (192.168.1.0/24)"
+                f"--allow-from {shown(text)}: expected an IPv4 address or network (192.168.1.0/24)"
             ) from e
         if network.prefixlen < MIN_PREFIX_BITS:
             raise InputError(

@@ -253,7 +253,7 @@ def parse_emotion(text: str) -> dict[str, float]:
         except ValueError:
             strength = -1.0
         if not 0.0 <= strength <= 1.0:
-            raise InputError(f"emotion {part!r}: wanted NAME or NAME=0..1")
+            raise InputError(f"emotion {part!r}: expected NAME or NAME=0..1")
         out[named(name.strip())] = strength
     return out
 
@@ -268,7 +268,7 @@ def parse_address(text: str, default: int) -> tuple[str, int] | None:
         return None
     host, _, port = text.partition(":")
     if not host or (port and not (port.isdigit() and 0 < int(port) < 65536)):
-        raise InputError(f"{text!r}: wanted HOST or HOST:PORT")
+        raise InputError(f"{text!r}: expected HOST or HOST:PORT")
     return host, int(port) if port else default
 
 

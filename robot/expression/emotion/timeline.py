@@ -77,7 +77,7 @@ def _from_json(text: str, faults: list[str]) -> list[Cue]:
         faults += [f"unknown key {k!r}; there is only 'cues'" for k in content if k != "cues"]
         content = content.get("cues", [])
     if not isinstance(content, list):
-        faults.append(f"the cues are a {type(content).__name__}, wanted a list")
+        faults.append(f"the cues are a {type(content).__name__}, expected a list")
         return []
     out = []
     for i, item in enumerate(content, start=1):
@@ -115,7 +115,7 @@ def _from_block(block: list[tuple[int, str]], faults: list[str]) -> Cue | None:
         faults.append(f"{where}: {block[0][1]!r} is not 'start --> end'")
         return None
     if len(block) != 2:
-        faults.append(f"{where}: wanted one line 'emotion strength region', found {len(block) - 1}")
+        faults.append(f"{where}: expected a line 'emotion strength region', found {len(block) - 1}")
         return None
     item: dict[str, Any] = {}
     for key, written in zip(("start", "end"), arrow.groups(), strict=True):
