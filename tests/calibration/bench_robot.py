@@ -115,7 +115,7 @@ class Films:
             raise DeviceError("the camera /dev/video0 was unplugged or closed", "plug it in again")
         taken = time.monotonic()
         self.looks.append((since, taken))
-        seen = self._robot.seen_by(self._camera.look)
+        seen = self._robot.seen_by(self._camera.detect)
         if seen.landmarks is None:
             return NOBODY
         head = self._robot.seen_by(lambda rig: rig.head_pose())
