@@ -1,4 +1,4 @@
-"""What a program needs of Mien: hear, solve, connect, play. ``import mien`` offers these names."""
+"""Public API of Mien, offered by ``import mien``: speech to commands, connection, playback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mien.robot.control.connect import Opened, opened
 from mien.robot.control.loop import RATE_HZ, Loop
 from mien.robot.errors import InputError
 from mien.robot.expression import speech
-from mien.robot.expression.emotion.feeling import Feeling, Label
+from mien.robot.expression.emotion.track import EmotionTrack, Label
 from mien.robot.expression.performance import Performance, perform
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import FaceConfig, load_face
@@ -53,9 +53,11 @@ def speak(
     Raises:
         InputError: the file cannot be read as sound. ModelError: no such emotion, or no self-model.
     """
-    asked = {emotion: SPEECH_INTENSITY} if isinstance(emotion, str) else dict(emotion or {})
-    feeling = Feeling((Label(asked),), Variation(seed=seed)) if asked else None
-    return perform(_calibrated(face), _samples(sound), seed, feeling=feeling)
+    intensities = {emotion: SPEECH_INTENSITY} if isinstance(emotion, str) else dict(emotion or {})
+    emotion_track = (
+        EmotionTrack((Label(intensities),), Variation(seed=seed)) if intensities else None
+    )
+    return perform(_calibrated(face), _samples(sound), seed, emotion_track=emotion_track)
 
 
 class Robot:

@@ -1,4 +1,4 @@
-"""What can go wrong, with the exit code and the next command in each."""
+"""Errors, each with an exit code and the next command."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from mien.models.errors import ModelError as ModelError
 
 
 class ConfigError(MienError):
-    """A face, a weight file or a calibration that does not fit. Nothing has moved."""
+    """A face, weights file or calibration that does not fit. Nothing has moved."""
 
     exit_code = 2
 
 
 class InputError(MienError):
-    """A file or an argument that cannot be used."""
+    """A file or argument that cannot be used."""
 
     exit_code = 2
 
 
 class DeviceError(MienError):
-    """A board, camera, microphone or display that is not there or does not answer."""
+    """A board, camera, microphone or display that is missing or does not answer."""
 
     exit_code = 3
 
 
 class EmergencyStopError(DeviceError):
-    """E-STOP was asked for. Outputs stay off until ``mien clear``, unless the message says else."""
+    """E-STOP was requested. Outputs stay off until ``mien clear``, unless the message differs."""

@@ -1,7 +1,7 @@
-"""What may be a name: of a face and its parts, of a run, of a recording, of a person.
+"""Names of faces, actuators, runs, recordings and persons.
 
-A name comes from a file, a browser or a command line and becomes part of a path, of a table or of
-a web page. Every name matches one pattern, so that none of those has to guard against it.
+A name comes from a file, a browser or a command line and becomes part of a path, a table or a web
+page. Every name matches one pattern, so that those need no checks of their own.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def checked(text: str, what: str = "thing") -> str:
     """The name itself.
 
     Raises:
-        InputError: it is none; the message says what is allowed.
+        InputError: not a name; the message says what is allowed.
     """
     if not is_name(text):
         raise InputError(f"{shown(text)} is no name for a {what}: {ALLOWED}")
@@ -42,19 +42,19 @@ def checked(text: str, what: str = "thing") -> str:
 
 
 def plain(text: str, otherwise: str = "unnamed") -> str:
-    """A name that looks like ``text``, for what a person may call as they like (a sound file)."""
+    """A valid name that resembles ``text``, such as the name of a sound file."""
     out = re.sub(r"[^A-Za-z0-9_-]+", "-", text)[:LONGEST].strip("-_")
     return out if is_name(out) else otherwise
 
 
 def shown(text: str, longest: int = LONGEST) -> str:
-    """``text`` in quotes for a terminal: what could steer it is escaped, what is long is cut."""
+    """``text`` in quotes for a terminal: control characters escaped, long text cut."""
     quoted = ascii(text[: longest + 1])
     return quoted if len(text) <= longest else f"{quoted[:longest]}...'"
 
 
 def printable(text: str) -> str:
-    """One line of text from a file, in which nothing can steer a terminal."""
+    """One line of text from a file, without terminal control characters."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 

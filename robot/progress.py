@@ -1,4 +1,4 @@
-"""Progress on stderr, with the time left, and only where a person looks at it."""
+"""Progress bars on stderr with the remaining time, on a terminal only."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 class Share(Protocol):
-    """Hears how far a step is."""
+    """Callback for the progress of a step."""
 
     def __call__(self, done: float, note: str = "") -> None:
-        """``done`` of 1, and what else there is to say."""
+        """Show the share ``done`` in 0..1 and a note."""
 
 
 class Steps:
-    """Named steps, each a bar from 0 to 1. Silent when stderr is not a terminal."""
+    """Named steps, each with a progress bar. Silent without a terminal."""
 
     def __init__(self) -> None:
         self._bars = Progress(
@@ -44,7 +44,7 @@ class Steps:
         self._bars.stop()
 
     def start(self, name: str) -> Share:
-        """Begin a step; call what it returns with the share that is done."""
+        """Begin a step. Returns its progress callback."""
         bar = self._bars.add_task(name, total=1.0, note="")
 
         def share(done: float, note: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Where a run leaves its files: ``runs/<date>-<verb>-<name>/``, never over an older one."""
+"""Folder of a run: ``runs/<date>-<verb>-<name>/``, never an existing one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from mien.robot.names import checked
 
 
 def new_run(verb: str, name: str, out: Path | None = None) -> Path:
-    """Make and return the folder of a new run; ``out`` names it outright.
+    """Make the folder of a new run and return its path. ``out`` names it instead.
 
     Raises:
-        MienError: it cannot be made. InputError: ``verb`` or ``name`` is no name.
+        MienError: it cannot be made.
+        InputError: ``verb`` or ``name`` is not a valid name.
     """
     checked(verb, "run")
     checked(name, "run")
@@ -32,5 +33,5 @@ def new_run(verb: str, name: str, out: Path | None = None) -> Path:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON whole or not at all."""
+    """Write a JSON file completely or not at all."""
     write_whole(path, json.dumps(content, indent=2, sort_keys=True) + "\n")

@@ -1,4 +1,4 @@
-"""Signals as a request to stop, so that a ramp to rest is never cut off by accident."""
+"""Stop requests from signals, so that the ramp to rest is not cut off."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Stop:
-    """Whether a run is to end: a signal came, or ``seconds`` (0: no limit) have passed."""
+    """Stop request of a run: a signal came, or ``seconds`` (0: no limit) have passed."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._seconds = seconds
@@ -18,15 +18,15 @@ class Stop:
         self.begin()
 
     def begin(self) -> None:
-        """The time counts from now."""
+        """Start the time limit now."""
         self._end = time.monotonic() + self._seconds if self._seconds else float("inf")
 
     def asked(self) -> bool:
-        """True once it is to end."""
+        """Whether the run is to end."""
         return self.signalled or time.monotonic() > self._end
 
     def signal(self, *_: Any) -> None:
-        """The first signal asks for rest; a second one does not wait for it."""
+        """Handle a signal: the first requests rest, the second ends the program."""
         if self.signalled:
             raise KeyboardInterrupt
         self.signalled = True
@@ -34,7 +34,7 @@ class Stop:
 
 @contextmanager
 def stopping(seconds: float = 0.0) -> Iterator[Stop]:
-    """Turns SIGINT and SIGTERM into a request to stop while it is entered."""
+    """Context in which SIGINT and SIGTERM are stop requests."""
     stop = Stop(seconds)
     before = {s: signal.signal(s, stop.signal) for s in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -76,7 +76,7 @@ def open_rig(
     board.connect()
 
     def capture() -> CapturedFrame:
-        seen = simulated.look(rig)
+        seen = simulated.detect(rig)
         if seen.landmarks is None:
             return NO_FACE
         head = rig.head_pose() if seen.head is None else seen.head

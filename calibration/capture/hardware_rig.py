@@ -234,7 +234,7 @@ class HardwareRig(BoardRig):
 
         def sent() -> bool:
             tick = self._tick
-            new = tick is not None and tick is not before and tick.wanted is goal
+            new = tick is not None and tick is not before and tick.target is goal
             return self._over or new
 
         with self._changed:

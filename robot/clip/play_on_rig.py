@@ -1,4 +1,4 @@
-"""A performance on the simulated face: played through the real firmware, filmed, written down."""
+"""Play a performance on the simulated face, through the real firmware, with film and metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mien.models.face.blendshapes import FPS
 from mien.models.face.regions import lip_gap, mouth_width
 from mien.models.speech.phone_track import estimate
 from mien.robot.clip import figure
-from mien.robot.clip.trace import Trace, follows, loudness, opening
+from mien.robot.clip.trace import Trace, jaw_opening, lag_and_correlation, loudness
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.errors import InputError
 from mien.robot.expression import speech
@@ -37,21 +37,21 @@ from mien.robot.sim.rig import Rig
 
 FILM_FPS = 30
 PREROLL_S = 0.25
-"""The face stands at the clip's first frame so long before the sound begins."""
+"""Time at the first frame of the clip before the sound begins."""
 BoardKind = Literal["host", "avr"]
 QUIET_DB = 35.0
-"""So far below the loudest moment a clip counts as silent."""
+"""A clip is silent so far below its highest level."""
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Where to play.
+class PlayOptions:
+    """Options of a play on the rig.
 
     Attributes:
-        build: seed of the rig's tolerances; 0 is the drawing.
-        faults: by name, ``mien.robot.sim.faults``.
-        board: which microcontroller: this process or an emulated ATmega2560.
-        height: of the film in pixels; 0 films nothing.
+        build: seed of the rig's tolerances; 0 has none.
+        faults: faults by name, see ``mien.robot.sim.faults``.
+        board: host runs the firmware in this process, avr on an emulated ATmega2560.
+        height: height of the film in pixels; 0 makes no film.
     """
 
     build: int = 0
@@ -61,10 +61,15 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Played:
-    """What came of it: the trace, the link's counters, and how fast it ran.
+class PlayResult:
+    """Result of a play on the rig.
 
-    ``rest`` are the landmarks (478, 3) mm of the rig at neutral, before anything moved.
+    Attributes:
+        trace: ticks and landmarks.
+        rest: (478, 3) mm, landmarks of the rig at neutral before the play.
+        link: counters of the serial link.
+        realtime_factor: simulated seconds per second of computing.
+        render_ms: time of each rendered image in ms.
     """
 
     trace: Trace
@@ -78,28 +83,37 @@ def play(
     calibrated: Calibrated,
     performance: Performance,
     samples: NDArray[np.float32],
-    stage: Stage,
+    options: PlayOptions,
     folder: Path,
     progress: Callable[[float], None] = lambda _: None,
-) -> Played:
+) -> PlayResult:
     """Play on the rig in lock-step, through limiter, serial frames and firmware.
 
-    Commands run ahead by the board's lead and the face's own lag, so that the skin is in time with
-    the sound (n,) at 16 kHz. Films to ``folder/film.mp4`` when ``stage.height`` is not 0.
+    Commands are sent ahead by the board's lead and the face's lag, so that the skin is in time with
+    the
+    sound. The film is ``folder/film.mp4``, unless ``options.height`` is 0.
+
+    Args:
+        calibrated: the face.
+        performance: the clip.
+        samples: (n,) sound at 16 kHz.
+        options: where and how to play.
+        folder: folder of the film.
+        progress: called with the share that is done, 0 to 1.
 
     Raises:
         InputError: unknown board or fault.
         DeviceError: no OpenGL, or no emulator for ``avr``.
     """
     face = calibrated.face
-    check(stage, face)
-    rig = Rig(face, stage.build, parse_faults(list(stage.faults), face))
-    sim = SimBoard(rig, _core(stage.board, face))
+    check(options, face)
+    rig = Rig(face, options.build, parse_faults(list(options.faults), face))
+    sim = SimBoard(rig, _core(options.board, face))
     board = Board(face, sim, sim.now)
     trace, rest = Trace(face), rig.landmarks()
     rendered: list[float] = []
     seconds = len(performance.commands) / FPS
-    with _filming(rig, stage.height, samples, folder / "film.mp4") as (shoot, writer):
+    with _filming(rig, options.height, samples, folder / "film.mp4") as (shoot, writer):
 
         def observe(tick: Tick) -> None:
             t = tick.t - PREROLL_S
@@ -120,7 +134,7 @@ def play(
         spent = perf_counter() - began - 1e-3 * sum(rendered)
         link = board.report()
         board.close()
-    return Played(trace, rest, link, sim.now() / spent, np.array(rendered))
+    return PlayResult(trace, rest, link, sim.now() / spent, np.array(rendered))
 
 
 def write(
@@ -128,25 +142,25 @@ def write(
     calibrated: Calibrated,
     performance: Performance,
     samples: NDArray[np.float32],
-    played: Played,
-    stage: Stage,
+    played: PlayResult,
+    options: PlayOptions,
     about: dict[str, Any],
     emotion: dict[str, object] | None = None,
 ) -> dict[str, Any]:
-    """Leave figure, blendshapes with their side-car, and numbers in ``folder``; returns the last.
+    """Write figure, blendshapes with side-car, and metrics to ``folder``; returns the metrics.
 
-    ``emotion`` is the track of what is felt in the clip, if anything is.
+    ``emotion`` is the emotion track of the clip, if there is one.
     """
     figure.draw(folder / "figure.png", samples, RATE, performance.targets, played.trace)
     sheet = folder / "blendshapes.csv"
     livelink.write_csv(sheet, performance.weights, FPS)
-    livelink.write_sidecar(sheet, beside(performance, samples, about, emotion))
+    livelink.write_sidecar(sheet, sidecar(performance, samples, about, emotion))
     numbers = {
         **origin(calibrated.face, int(about.get("seed", 0))),
         **about,
-        "board": stage.board,
-        "build": stage.build,
-        "faults": list(stage.faults),
+        "board": options.board,
+        "build": options.build,
+        "faults": list(options.faults),
         "self_model": calibrated.path.name,
         **measure(calibrated.face, performance, samples, played),
     }
@@ -154,15 +168,15 @@ def write(
     return numbers
 
 
-def beside(
+def sidecar(
     performance: Performance,
     samples: NDArray[np.float32],
     about: dict[str, Any],
     emotion: dict[str, object] | None,
 ) -> dict[str, Any]:
-    """What the blendshapes of a clip are, for their side-car.
+    """Description of the blendshapes of a clip, for their side-car file.
 
-    ``phones`` is the speech network's own estimate of what it heard.
+    ``phones`` is the estimate of the speech network.
     """
     phones = estimate(speech.engine(), samples)
     return {
@@ -181,23 +195,23 @@ def beside(
 
 
 def measure(
-    face: FaceConfig, performance: Performance, samples: NDArray[np.float32], played: Played
+    face: FaceConfig, performance: Performance, samples: NDArray[np.float32], played: PlayResult
 ) -> dict[str, Any]:
-    """How well the face did what was wanted. Lengths in mm at the rig's true landmarks."""
+    """Metrics of a play. Lengths are in mm at the true landmarks of the rig."""
     trace, frames = played.trace, np.arange(len(performance.targets)) / FPS
-    t, seen = trace.t, trace.landmarks
+    t, observed = trace.t, trace.landmarks
 
-    def wanted(of: Callable[[Floats], Floats]) -> Floats:
+    def target(of: Callable[[Floats], Floats]) -> Floats:
         return np.interp(t, frames, of(performance.targets))
 
-    gap, asked = lip_gap(seen), wanted(lip_gap)
-    late, r_gap = follows(asked, gap, RATE_HZ)
-    late_jaw, r_jaw = follows(wanted(opening), opening(seen), RATE_HZ)
+    gap, target_gap = lip_gap(observed), target(lip_gap)
+    late, r_gap = lag_and_correlation(target_gap, gap, RATE_HZ)
+    late_jaw, r_jaw = lag_and_correlation(target(jaw_opening), jaw_opening(observed), RATE_HZ)
     db = loudness(samples, RATE, t)
     silent = _inside(db < db.max(initial=-80.0) - QUIET_DB)
     rest = float(lip_gap(played.rest))
     near = np.minimum(np.round(t * FPS).astype(int), len(frames) - 1)
-    miss = np.linalg.norm(seen - performance.targets[near], axis=-1)
+    miss = np.linalg.norm(observed - performance.targets[near], axis=-1)
     return {
         **trace.limits(),
         "seconds": float(t[-1]),
@@ -205,13 +219,13 @@ def measure(
         "r_lip_gap": r_gap,
         "jaw_lag_ms": late_jaw,
         "r_jaw": r_jaw,
-        "r_lip_gap_log_rms": follows(db, gap, RATE_HZ)[1],
+        "r_lip_gap_log_rms": lag_and_correlation(db, gap, RATE_HZ)[1],
         "lip_gap_p95_mm": float(np.percentile(gap, 95)),
-        "lip_gap_wanted_p95_mm": float(np.percentile(asked, 95)),
+        "lip_gap_wanted_p95_mm": float(np.percentile(target_gap, 95)),
         "silent_gap_mm": float(np.median(gap[silent]) - rest) if silent.any() else None,
         "landmark_error_mm": float(miss.mean()),
         "landmark_error_pct_of_mouth": float(100 * miss.mean() / mouth_width(played.rest)),
-        "unreached_mm": performance.unreached,
+        "unreached_mm": performance.residual_mm,
         "inverse_ms_p50": float(np.percentile(performance.inverse_ms, 50)),
         "inverse_ms_p99": float(np.percentile(performance.inverse_ms, 99)),
         "realtime_factor": played.realtime_factor,
@@ -222,21 +236,21 @@ def measure(
 
 
 def _inside(mask: NDArray[np.bool_], margin: int = RATE_HZ // 5) -> NDArray[np.bool_]:
-    """Where ``mask`` holds for ``margin`` ticks to both sides: lips may close and open in time."""
+    """Where ``mask`` holds for ``margin`` ticks to both sides, as lips need time to move."""
     from scipy.ndimage import binary_erosion
 
     return np.asarray(binary_erosion(mask, iterations=margin, border_value=1), dtype=np.bool_)
 
 
-def check(stage: Stage, face: FaceConfig) -> None:
-    """Whether ``face`` can be played on ``stage``, before anything is made or moved.
+def check(options: PlayOptions, face: FaceConfig) -> None:
+    """Check that ``options`` fit ``face``, before anything is made or moved.
 
     Raises:
         InputError: unknown board or fault.
     """
-    if stage.board not in get_args(BoardKind):
-        raise InputError(f"board {stage.board!r}: allowed are {', '.join(get_args(BoardKind))}")
-    parse_faults(list(stage.faults), face)
+    if options.board not in get_args(BoardKind):
+        raise InputError(f"board {options.board!r}: allowed are {', '.join(get_args(BoardKind))}")
+    parse_faults(list(options.faults), face)
 
 
 def _core(kind: str, face: FaceConfig) -> Core | None:
@@ -249,7 +263,7 @@ def _core(kind: str, face: FaceConfig) -> Core | None:
 
 class _Unfilmed:
     def frame(self, image: NDArray[np.uint8]) -> None:
-        """Nobody looks."""
+        """Discard the image."""
 
 
 def _filming(

@@ -1,4 +1,4 @@
-"""Clip after clip on one simulated robot, watched by a camera: what benches play on."""
+"""Clip sequence: clips played one after the other on one simulated robot, observed by cameras."""
 
 from __future__ import annotations
 
@@ -20,35 +20,36 @@ from mien.robot.sim.camera import Camera, ProjectedCamera, RenderedCamera
 from mien.robot.sim.rig import Rig
 
 CameraKind = Literal["projected", "rendered", "both"]
-LOOK_EVERY: Final = 6
-"""Ticks between two looks: ten a second are enough for what lasts a sentence."""
-RENDER_EVERY: Final = 12
-"""The same where every look is a picture."""
+PROJECT_EVERY_TICKS: Final = 6
+"""Ticks between two detections: ten a second are enough for a sentence."""
+RENDER_EVERY_TICKS: Final = 12
+"""The same with rendered images."""
 
 
 @dataclass(frozen=True)
-class Watched:
-    """One clip as it was seen.
+class ClipObservation:
+    """Observation of one clip.
 
     Attributes:
-        lip_gap: (T,) mm at 60 a second, true, above that of the closed lips.
-        seen: by camera, landmarks (K, 478, 3) mm; NaN where no face was found.
+        lip_gap: (T,) mm at 60 fps, true lip gap above that of closed lips.
+        landmarks: by camera, (K, 478, 3) mm; NaN where no face was found.
     """
 
     lip_gap: Floats
-    seen: dict[str, NDArray[np.float32]]
+    landmarks: dict[str, NDArray[np.float32]]
 
 
-class Playing:
-    """One robot that stays powered between clips, with its strings' memory, as a real one does.
+class ClipSequence:
+    """One simulated robot that stays powered between clips, as its tendons have hysteresis.
 
     Args:
-        build: which robot of this design.
-        cameras: what looks at it.
+        calibrated: the face.
+        build: seed of the robot's tolerances.
+        cameras: cameras that observe the robot.
 
     Attributes:
-        rest: by camera, the face at neutral (478, 3) mm.
-        closed_mm: its lip gap there, true: what closed lips measure on this robot.
+        rest: by camera, (478, 3) mm, landmarks at neutral.
+        closed_mm: true lip gap in mm of closed lips on this robot.
     """
 
     def __init__(self, calibrated: Calibrated, build: int, cameras: CameraKind) -> None:
@@ -65,7 +66,7 @@ class Playing:
         self._open = [*self._cameras]
         self._gap: list[float] = []
         self.closed_mm = 0.0
-        self._seen: dict[str, list[NDArray[np.float32]]] = {}
+        self._landmarks: dict[str, list[NDArray[np.float32]]] = {}
         self.rest = self._rest()
 
     def __enter__(self) -> Self:
@@ -81,33 +82,38 @@ class Playing:
             camera.close()
         self._board.close()
 
-    def play(self, performance: Performance, filmed: bool = True) -> Watched:
-        """Play a clip, ahead by the board's lead and the face's lag, and watch.
+    def play(self, performance: Performance, rendered: bool = True) -> ClipObservation:
+        """Play a clip ahead by the board's lead and the face's lag, and observe it.
 
-        Without ``filmed`` the rendered camera, which is slow, looks away if there is another.
+        Args:
+            performance: the clip.
+            rendered: False leaves out the rendered camera, which is slow, if there is another one.
         """
-        self._open = [k for k in self._cameras if filmed or k != "rendered"] or [*self._cameras]
+        self._open = [k for k in self._cameras if rendered or k != "rendered"] or [*self._cameras]
         lead = self._board.lead_s + self._calibrated.lag_s
         seconds = len(performance.commands) / RATE_HZ
         self._clear()
         self._loop.play(performance.at(lead), seconds)
-        return self._watched()
+        return self._observation()
 
     def _rest(self) -> dict[str, Floats]:
-        """The face at neutral as each camera sees it, (478, 3) mm: the mean of a second."""
+        """Landmarks at neutral by camera, (478, 3) mm: the mean over one second."""
         self._clear()
         names = self._calibrated.face.names
         self._loop.play(lambda _t: np.zeros(len(names)), 1.5)
         self.closed_mm = float(np.median(self._gap[len(self._gap) // 3 :]))
-        seen = self._watched().seen
-        return {k: np.nanmean(v[len(v) // 3 :].astype(np.float64), axis=0) for k, v in seen.items()}
+        landmarks = self._observation().landmarks
+        return {
+            k: np.nanmean(v[len(v) // 3 :].astype(np.float64), axis=0) for k, v in landmarks.items()
+        }
 
     def _clear(self) -> None:
-        self._gap, self._seen = [], {name: [] for name in self._open}
+        self._gap, self._landmarks = [], {name: [] for name in self._open}
 
-    def _watched(self) -> Watched:
-        return Watched(
-            np.array(self._gap) - self.closed_mm, {k: np.stack(v) for k, v in self._seen.items()}
+    def _observation(self) -> ClipObservation:
+        return ClipObservation(
+            np.array(self._gap) - self.closed_mm,
+            {k: np.stack(v) for k, v in self._landmarks.items()},
         )
 
     def _observe(self, tick: Tick) -> None:
@@ -115,8 +121,8 @@ class Playing:
             return
         self._gap.append(float(lip_gap(self._rig.landmarks())))
         for name in self._open:
-            if len(self._gap) % (RENDER_EVERY if name == "rendered" else LOOK_EVERY):
+            if len(self._gap) % (RENDER_EVERY_TICKS if name == "rendered" else PROJECT_EVERY_TICKS):
                 continue
-            found = self._cameras[name].look(self._rig).landmarks
+            found = self._cameras[name].detect(self._rig).landmarks
             none = np.full((478, 3), np.nan)
-            self._seen[name].append((none if found is None else found).astype(np.float32))
+            self._landmarks[name].append((none if found is None else found).astype(np.float32))

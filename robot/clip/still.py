@@ -1,4 +1,4 @@
-"""Still expressions on the simulated face: moved to through the real firmware, then looked at."""
+"""Still poses on the simulated face, moved to through the real firmware and observed."""
 
 from __future__ import annotations
 
@@ -15,28 +15,36 @@ from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
 
 HOLD_S: Final = 1.3
-"""From one pose to the next, neutral first, and at rest there."""
+"""Time from one pose to the next in s, with the hold at the first."""
 MOVE_S: Final = 0.35
 
-Seen = TypeVar("Seen")
+Result = TypeVar("Result")
 
 
 def hold(
     calibrated: Calibrated,
     commands: Floats,
-    look: Callable[[Rig], Seen],
+    observe_rig: Callable[[Rig], Result],
     build: int = 0,
     progress: Callable[[float], None] = lambda _: None,
-) -> list[Seen]:
-    """Go from neutral to each pose (P, n), wait until it is still, and ``look`` at the rig there.
+) -> list[Result]:
+    """Move from neutral to each pose, wait until it is still, and observe the rig.
 
-    Between two poses the face goes through neutral, so that strings remember nothing but that.
+    The face returns to neutral between two poses, so that the tendons start each pose from the same
+    state.
+
+    Args:
+        calibrated: the face.
+        commands: (P, n) poses.
+        observe_rig: called with the rig at each pose; its results are returned in order.
+        build: seed of the robot's tolerances.
+        progress: called with the share that is done, 0 to 1.
     """
     face = calibrated.face
     rig = Rig(face, build)
     sim = SimBoard(rig)
     board = Board(face, sim, sim.now)
-    seen: list[Seen] = []
+    results: list[Result] = []
     whole = 2 * HOLD_S
 
     def command(t: float) -> Floats:
@@ -51,11 +59,11 @@ def hold(
 
     def observe(tick: Tick) -> None:
         passed = (tick.t + 1.0 / RATE_HZ) / whole
-        if passed >= len(seen) + 1 - 1e-6:
-            seen.append(look(rig))
-            progress(len(seen) / len(commands))
+        if passed >= len(results) + 1 - 1e-6:
+            results.append(observe_rig(rig))
+            progress(len(results) / len(commands))
 
     board.connect()
     Loop(face, board, sim, observe).play(command, len(commands) * whole)
     board.close()
-    return seen
+    return results

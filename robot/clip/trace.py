@@ -1,4 +1,4 @@
-"""What a played clip did to the face, tick by tick, and how far that is from what was wanted."""
+"""Trace of a played clip: ticks and landmarks, and their deviation from the targets."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ STILL = 1e-9
 
 @dataclass
 class Trace:
-    """Ticks of one clip with the landmarks that the face showed at the end of each."""
+    """Ticks of one clip, and the true landmarks at the end of each tick."""
 
     face: FaceConfig
     ticks: list[Tick] = field(default_factory=list)
-    seen: list[Floats] = field(default_factory=list)
+    frames: list[Floats] = field(default_factory=list)
 
     def add(self, tick: Tick, landmarks: Floats) -> None:
-        """Append a tick and the true landmarks (478, 3) mm of the face at its end."""
+        """Append a tick and the true landmarks (478, 3) mm at its end."""
         self.ticks.append(tick)
-        self.seen.append(landmarks)
+        self.frames.append(landmarks)
 
     @property
     def t(self) -> Floats:
-        """(T,) s in the clip, of the landmarks."""
+        """(T,) s, time of the landmarks in the clip."""
         return np.array([tick.t for tick in self.ticks]) + 1.0 / RATE_HZ
 
     @property
     def landmarks(self) -> Floats:
         """(T, 478, 3) mm."""
-        return np.stack(self.seen)
+        return np.stack(self.frames)
 
     @property
     def sent(self) -> Floats:
@@ -49,7 +49,7 @@ class Trace:
         return np.stack([tick.pulses for tick in self.ticks])
 
     def limits(self) -> dict[str, Any]:
-        """Pulses outside their range (must be 0) and how often the limiter had to act."""
+        """Number of pulses outside their range, and how often the limiter acted."""
         low, _, high = self.face.pulses.T
         outside = (self.pulses < low - 0.25) | (self.pulses > high + 0.25)
         return {
@@ -60,26 +60,26 @@ class Trace:
         }
 
 
-def opening(landmarks: Floats) -> Floats:
-    """Chin (152) below the nose base (2), (..., 478, 3) mm -> (...,) mm."""
+def jaw_opening(landmarks: Floats) -> Floats:
+    """Distance in mm (...,) from nose base (2) to chin (152), of landmarks (..., 478, 3) mm."""
     return np.asarray(np.linalg.norm(landmarks[..., 152, :] - landmarks[..., 2, :], axis=-1))
 
 
-def follows(wanted: Floats, reached: Floats, rate: float) -> tuple[float, float]:
-    """How late ``reached`` (T,) comes after ``wanted`` (T,), ms, and their correlation there.
+def lag_and_correlation(target: Floats, observed: Floats, rate: float) -> tuple[float, float]:
+    """Lag in ms of ``observed`` (T,) behind ``target`` (T,), and their correlation at that lag.
 
-    Definitions in ``mien.models.speech.metrics``. A signal that does not move has no lag: (nan,
-    nan).
+    The definitions are in ``mien.models.speech.metrics``. A constant signal has no lag and gives
+    (NaN, NaN).
     """
-    if np.ptp(wanted) < STILL or np.ptp(reached) < STILL:
+    if np.ptp(target) < STILL or np.ptp(observed) < STILL:
         return float("nan"), float("nan")
-    late = lag_ms(reached, wanted, rate)
-    t = np.arange(len(reached)) / rate
-    return late, pearson(np.interp(t + late / 1e3, t, reached), wanted)
+    late = lag_ms(observed, target, rate)
+    t = np.arange(len(observed)) / rate
+    return late, pearson(np.interp(t + late / 1e3, t, observed), target)
 
 
 def loudness(samples: NDArray[np.float32], rate: int, t: Floats) -> Floats:
-    """RMS of the sound in 25 ms around each time ``t`` (T,), in dB re full scale."""
+    """RMS level in dB re full scale, over 25 ms around each time ``t`` (T,) s."""
     half = rate // 80
     power = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
     middle = np.round(t * rate).astype(np.int64)

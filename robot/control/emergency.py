@@ -1,9 +1,10 @@
-"""The stop at every moment: a line and a clock that carry nothing more once it was asked for.
+"""Emergency stop of a run: a line and a clock that end with the stop request.
 
-Whatever a run waits for, it waits on its line or on its clock. Both look at the request first, at
-least every 2 ms. The first look that finds it sends ESTOP, waits for the board's word and answers
-whoever asked; from then on every use of the two raises, so that no ramp, no retry and no goodbye
-undoes what was done.
+A run waits either on its line or on its clock. Both check for a stop request at least every 2 ms.
+The
+first check that finds one sends ESTOP, waits for the board's confirmation and answers the process
+that requested it. From then on every use of line or clock raises, so that no ramp, retry or goodbye
+undoes the stop.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ SIMULATED: Final = "start again: a simulated board ends with its run, nothing ha
 
 
 class Emergency:
-    """Stops one board when ``heard`` says so, from whichever thread notices first.
+    """Stops one board when the socket ``heard`` has a stop request, from whichever thread sees it
+    first.
 
     Attributes:
-        line, clock: what the run uses in place of those that are given here.
+        line, clock: to be used in place of the given ones.
     """
 
     def __init__(self, line: Transport, clock: Clock, heard: EstopSocket) -> None:
@@ -44,10 +46,11 @@ class Emergency:
         self.clock = GuardedClock(clock, self)
 
     def check(self) -> None:
-        """Go on, or stop the board.
+        """Return, or stop the board.
 
         Raises:
-            EmergencyStopError: the stop was asked for; says whether the board confirmed it.
+            EmergencyStopError: a stop was requested; the message says whether the board confirmed
+                it.
         """
         if self._heard.requested.is_set():
             error = self._stopped()
@@ -55,11 +58,11 @@ class Emergency:
 
     @property
     def error(self) -> EmergencyStopError | None:
-        """What was raised, None before the stop."""
+        """The error of the stop, None before it."""
         return self._error
 
     def end(self) -> None:
-        """The last look before the line is closed, for an end that came by itself."""
+        """The last check, before the line is closed."""
         if self._heard.requested.is_set():
             self._stopped()
 
@@ -126,7 +129,7 @@ class GuardedLine:
 
 
 class GuardedClock:
-    """A Clock that ends with the stop, at the moment of the request if the clock below wakes."""
+    """A Clock that ends with the stop, at the request if the wrapped clock wakes by it."""
 
     def __init__(self, clock: Clock, emergency: Emergency) -> None:
         self._clock, self._emergency = clock, emergency

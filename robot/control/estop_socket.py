@@ -1,8 +1,10 @@
-"""The stop from outside a run: a Unix socket of its own, which no other message can delay.
+"""Emergency stop from outside a run: a Unix socket of its own, which no other message can delay.
 
-A run that drives a board owns one ``EstopSocket``; ``request`` asks it from any process of the
-same user. The answer comes when the outputs are off, or says why nobody knows. Nothing else can be
-asked here.
+A run that drives a board owns one ``EstopSocket``. ``request`` reaches it from any process of the
+same
+user. The answer comes when the outputs are off, or says why that is unknown. The socket has no
+other
+function.
 """
 
 from __future__ import annotations
@@ -41,22 +43,22 @@ _NUMBERS = count()
 
 @dataclass(frozen=True)
 class Answer:
-    """What a run said: the board's state by name, and the port that the board hangs on."""
+    """Answer of a run: state of the board by name, and port of the board."""
 
     state: str
     port: str
 
 
 class EstopSocket:
-    """Hears the stop for one run, from entering to leaving.
+    """Receives the stop request of one run, from entering to leaving.
 
     Attributes:
         path: for ``request``.
-        requested: set when the stop is asked for, and never cleared: the run ends by it.
-        wake: what a clock waits on instead of sleeping, so that it wakes at the request.
+        requested: set by the stop request and never cleared; it ends the run.
+        wake: event for clocks to wait on, so that they wake at the request.
 
     Raises:
-        DeviceError: on entering; there is no folder that belongs to this user alone.
+        DeviceError: on entering, if no folder belongs to this user alone.
     """
 
     def __init__(self) -> None:
@@ -106,12 +108,12 @@ class EstopSocket:
         self._socket.close()
 
     def attach(self, port: str) -> None:
-        """A board is open on ``port``: ``stopped`` or ``failed`` answers for it."""
+        """A board is open on ``port``. ``stopped`` or ``failed`` answers for it."""
         with self._turn:
             self._port = port
 
     def detach(self) -> None:
-        """The board is closed: whoever asks from now on, or still waits, hears so."""
+        """The board is closed. Waiting and later requests get this answer."""
         with self._turn:
             self._port = None
             self._turn.notify_all()
@@ -161,7 +163,7 @@ class EstopSocket:
                 self._turn.notify_all()
 
     def _outcome(self) -> dict[str, str]:
-        """What to say, once it is known."""
+        """The answer, once it is known."""
         with self._turn:
             known = self._turn.wait_for(lambda: bool(self._said) or self._port is None, ANSWER_S)
             if self._said:
@@ -170,18 +172,18 @@ class EstopSocket:
 
 
 def request(path: Path, timeout_s: float = 1.0) -> str:
-    """Ask the run that listens on ``path`` to stop. Returns the board's state once it is off.
+    """Request the stop of the run at ``path``. Returns the state of the board once it is off.
 
-    That is ``ESTOP``, or ``CLOSED`` from a run with no board open.
+    The state is ``ESTOP``, or ``CLOSED`` from a run without an open board.
 
     Raises:
-        DeviceError: no run is there, or nobody confirmed that the outputs are off.
+        DeviceError: there is no run, or the stop was not confirmed.
     """
     return ask(path, timeout_s).state
 
 
 def ask(path: Path, timeout_s: float = 1.0) -> Answer:
-    """As ``request``; with the port that the run's board hangs on."""
+    """As ``request``, with the port of the board."""
     who = f"the run of process {path.stem.partition('-')[0]}"
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as run:
@@ -201,15 +203,15 @@ def ask(path: Path, timeout_s: float = 1.0) -> Answer:
 
 
 def sockets() -> list[Path]:
-    """The sockets of the runs of this user, each asked for a sign of life. Others are removed."""
+    """Sockets of the running runs of this user. Those of ended runs are removed."""
     return [path for path in sorted(folder().glob("[!.]*.sock")) if _alive(path)]
 
 
 def folder() -> Path:
-    """Where the sockets are: ``$XDG_RUNTIME_DIR/mien``, or a folder of this user in /tmp.
+    """Folder of the sockets: ``$XDG_RUNTIME_DIR/mien``, or a folder of this user in /tmp.
 
     Raises:
-        DeviceError: it is a link, belongs to somebody else, or others may write there.
+        DeviceError: it is a link, has another owner, or others may write there.
     """
     base = os.environ.get("XDG_RUNTIME_DIR", "")
     home = Path(base) / "mien"

@@ -41,7 +41,7 @@ class Tick:
 
     Attributes:
         t: time in the clip, s; negative while the face moves to the first pose.
-        wanted: (n,) commands asked for.
+        target: (n,) commands before the limiter.
         sent: (n,) commands after the limiter.
         pulses: (n,) us as the board took them.
         clipped, slowed: (n,) bool, what the limiter had to change.
@@ -50,7 +50,7 @@ class Tick:
     """
 
     t: float
-    wanted: Floats
+    target: Floats
     sent: Floats
     pulses: Floats
     clipped: NDArray[np.bool_]

@@ -1,8 +1,9 @@
-"""Speech, feeling and life in one face: what is added to what, and what gives way.
+"""Layers of expression: speech, emotion and life composed to one face.
 
-Speech is the primary layer. A feeling meets it in a fusion that protects the lips; life (blinks,
-gaze, breath, brows, head) is added on top and never touches the mouth. All of it is a function of
-time and of a seed.
+Speech is the primary layer. A fusion blends it with the emotion and protects the lips. Life
+(blinks,
+gaze, breath, brows, head motion) is added on top and never moves the mouth. Everything is a
+function of time and of a seed.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from mien.models.face.blendshapes import FPS, INDEX, SPEECH, indices
 from mien.models.face.emotion import AROUSAL
 from mien.models.fusion.learned import LearnedFusion
 from mien.models.fusion.rules import Fusion, crossed, plain
-from mien.robot.expression.emotion.feeling import Feeling
 from mien.robot.expression.emotion.prosody import stress, voice
+from mien.robot.expression.emotion.track import EmotionTrack
 from mien.robot.expression.life import Glance, Life
 from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats
 
 __all__ = [
     "FUSIONS",
-    "Acted",
+    "ExpressionClip",
     "Glance",
     "Life",
     "act",
@@ -38,19 +39,19 @@ __all__ = [
     "voice",
 ]
 
-_SAID: Final = indices(SPEECH)
+_SPEECH_COLUMNS: Final = indices(SPEECH)
 FUSIONS: Final = ("crossed", "learned", "plain")
-"""By name, the default first: `mien bench emotion` has the three side by side."""
+"""Fusions by name, the default first. `mien bench emotion` compares them."""
 
 
 @dataclass(frozen=True)
-class Acted:
-    """A clip as it is to be shown, at 60 frames a second.
+class ExpressionClip:
+    """A composed clip at 60 fps.
 
     Attributes:
-        weights: (T, 52) ARKit weights, all layers together.
+        weights: (T, 52) ARKit weights of all layers.
         head: (T, 3) neck commands yaw, pitch, roll in -1..1.
-        mix: (T, 8) what was felt, in the order of ``mien.models.face.emotion.EMOTIONS``.
+        mix: (T, 8) intensities in the order of ``mien.models.face.emotion.EMOTIONS``.
     """
 
     weights: NDArray[np.float32]
@@ -63,64 +64,72 @@ def act(
     samples: NDArray[np.float32],
     rate: int,
     life: Life | None = None,
-    feeling: Feeling | None = None,
+    emotion_track: EmotionTrack | None = None,
     fuse: Fusion | None = None,
-) -> Acted:
-    """Speech weights (T, 52) and their sound (n,) -> everything that the face does.
+) -> ExpressionClip:
+    """Compose a clip from speech weights (T, 52) and their sound.
 
     Args:
-        life: none takes the default life of seed 0.
-        feeling: none feels nothing; the weights are then those without this layer, exactly.
-        fuse: how feeling meets speech; default the first of FUSIONS.
+        spoken: (T, 52) speech weights.
+        samples: (n,) sound at ``rate`` Hz.
+        rate: sample rate in Hz.
+        life: None takes the default life of seed 0.
+        emotion_track: None is neutral and leaves the weights exactly as without this layer.
+        fuse: blends emotion and speech; None takes the first of FUSIONS.
     """
-    life, feeling = life or Life(), feeling or Feeling()
+    life, emotion_track = life or Life(), emotion_track or EmotionTrack()
     t = np.arange(len(spoken)) / FPS
     pressed, gate = stress(samples, rate, len(t)), voice(samples, rate, len(t))
-    mixed = feeling.whole(t)
+    mixed = emotion_track.whole(t)
     aroused = excitement(mixed)
     alive = life.weights(t, pressed, gate), life.head(t, pressed, gate, aroused)
-    weights, head = compose(spoken, gate, feeling.shapes(t), mixed, alive, fuse)
-    return Acted(weights, head, mixed)
+    weights, head = compose(spoken, gate, emotion_track.shapes(t), mixed, alive, fuse)
+    return ExpressionClip(weights, head, mixed)
 
 
 def compose(
     spoken: NDArray[np.float32],
     gate: Floats,
-    felt: Floats,
+    emotion: Floats,
     mixed: Floats,
     alive: tuple[NDArray[np.floating], Floats],
     fuse: Fusion | None = None,
 ) -> tuple[NDArray[np.float32], Floats]:
-    """Speech, emotion and life of any number of frames -> what the face does in them.
+    """Compose speech, emotion and life of any number of frames.
 
-    Each frame depends on its own row alone, so a clip and a stream that hear the same give the
-    same. What has a memory (stress, the course of an emotion, blinks) comes in from outside.
+    Each frame depends on its own row alone, so a clip and a stream with equal inputs give equal
+    outputs.
+    Stress, emotion courses and blinks have a memory; they are inputs here.
 
     Args:
-        spoken: (T, 52) speech shapes. gate: (T,) in 0..1, somebody speaks: the mouth rests else.
-        felt: (T, 52) shapes of the emotions. mixed: (T, E) their intensities.
-        alive: weights (T, 52) and neck (T, 3) of life.
-        fuse: how emotion meets speech; default the first of FUSIONS.
+        spoken: (T, 52) speech shapes.
+        gate: (T,) voice activity in 0..1. The mouth rests where it is 0.
+        emotion: (T, 52) shapes of the emotions.
+        mixed: (T, E) intensities of the emotions.
+        alive: weights (T, 52) and neck commands (T, 3) of life.
+        fuse: blends emotion and speech; None takes the first of FUSIONS.
 
     Returns:
-        weights (T, 52) in 0..1, neck commands (T, 3) yaw, pitch, roll in -1..1.
+        Weights (T, 52) in 0..1, and neck commands (T, 3) yaw, pitch, roll in -1..1.
     """
-    said = spoken.astype(np.float64)
-    said[:, _SAID] *= gate[:, None]
-    met, feels = said.copy(), felt.any(axis=1)
-    if feels.any():
-        met[feels] = (fuse or fusion())(said[feels], felt[feels], gate[feels])
+    speech = spoken.astype(np.float64)
+    speech[:, _SPEECH_COLUMNS] *= gate[:, None]
+    blended, emotional = speech.copy(), emotion.any(axis=1)
+    if emotional.any():
+        blended[emotional] = (fuse or fusion())(
+            speech[emotional], emotion[emotional], gate[emotional]
+        )
     weights, head = alive
     added = weights.astype(np.float64)
-    for side in ("Left", "Right"):  # a blink shuts an eye that an emotion holds wide
+    for side in ("Left", "Right"):  # a blink closes an eye that an emotion opens wide
         wide, blink = INDEX[f"eyeWide{side}"], INDEX[f"eyeBlink{side}"]
-        added[:, wide] -= met[:, wide] * added[:, blink]
-    out = np.clip(met + added, 0.0, 1.0).astype(np.float32)
+        added[:, wide] -= blended[:, wide] * added[:, blink]
+    out = np.clip(blended + added, 0.0, 1.0).astype(np.float32)
     return out, np.clip(head + posture(mixed), -1.0, 1.0)
 
 
 def excitement(mixed: Floats) -> Floats:
-    """How much further a head moves under a mix (T, E), (T,): 1 when calm, 1.5 when aroused."""
+    """Factor of head motion (T,) for intensities (T, E): 1 calm to 1.5 aroused."""
     return np.asarray(1.0 + 0.5 * np.minimum(mixed @ np.abs(AROUSAL), 1.0))
 
 

@@ -1,8 +1,9 @@
-"""What lives in a face besides speech: blinks, gaze, breath, brows and head, in time.
+"""Life: blinks, gaze, breath, brow and head motion besides speech.
 
-Speech is the primary layer; these are additive and secondary. None touches the mouth, so that
-closures stay closed. Everything is a function of time drawn from a seed, so a clip can be repeated,
-and a longer clip begins like a shorter one.
+Speech is the primary layer and life is added to it. Life never moves the mouth, so that closures
+stay
+closed. Everything is a function of time drawn from a seed. A clip is repeatable, and a longer clip
+begins like a shorter one.
 """
 
 from __future__ import annotations
@@ -24,28 +25,28 @@ BLINK_EVERY_S: Final = (2.0, 6.0)
 BLINK_AT_PAUSE: Final = 0.6
 """Share of the pauses with a blink; speakers blink where they pause (Nakano & Kitazawa 2010)."""
 DOUBLE: Final = 0.12
-"""Share of blinks with a second one right behind."""
+"""Share of blinks that a second one follows."""
 DOUBLE_AFTER_S: Final = 0.36
 FIXATION_S: Final = (0.6, 2.2)
 SACCADE_S: Final = 0.06
 HEAD_HZ: Final = (0.11, 0.17, 0.23)
 BREATH_S: Final = 3.8
-"""A breath at rest (about 16 a minute)."""
+"""Period of the breath at rest in s (about 16 per minute)."""
 INHALE_S: Final = 0.5
-"""A speaker draws breath quickly, in the pause."""
+"""Time in s in which a speaker inhales in a pause."""
 APART_S: Final = 0.34
-"""No more than three blinks begin in any second, whatever the voice does: eyes never flicker."""
-_MERGED_S = 0.7  # a spontaneous blink this close to a pause's is that one
+"""At most three blinks begin in any second, whatever the voice does: eyes never flicker."""
+_MERGED_S = 0.7  # a spontaneous blink this close in s to one in a pause is dropped
 
 
 @dataclass(frozen=True)
 class Glance:
-    """Where to look from a time on.
+    """Gaze target from a time on.
 
     Attributes:
-        t: s.
-        yaw: ARKit eyeLook weight, + to the face's left, -1..1.
-        pitch: the same, + up.
+        t: time in s.
+        yaw: ARKit eyeLook weight in -1..1, positive to the face's left.
+        pitch: the same, positive up.
     """
 
     t: float
@@ -55,13 +56,13 @@ class Glance:
 
 @dataclass(frozen=True)
 class Life:
-    """Blinks, small saccades, breath, slow head sway, and brows that follow the voice's stress.
+    """Blinks, saccades, breath, slow head sway, and brows that follow the stress of the voice.
 
     Args:
         seed: the same seed gives the same life.
-        amount: 0 a statue, 1 as people do in conversation.
+        amount: 0 none, 1 as in human conversation.
         gaze_spread: standard deviation of fixations around the target, eyeLook weight.
-        glances: gaze targets in time; none looks ahead.
+        glances: gaze targets in order of time; an empty sequence looks straight ahead.
     """
 
     seed: int = 0
@@ -75,9 +76,9 @@ class Life:
         """Additive ARKit weights (T, 52).
 
         Args:
-            t: (T,) s, at 60 a second if ``voice`` is given.
+            t: (T,) s, at 60 fps if ``voice`` is given.
             stress: (T,) 0..1, see ``mien.robot.expression.emotion.prosody``.
-            voice: (T,) 0..1 who speaks, for blinks in pauses; none blinks as at rest.
+            voice: (T,) voice activity 0..1 for blinks in pauses; None blinks as at rest.
         """
         out = np.zeros((len(t), len(INDEX)), dtype=np.float32)
         until = float(t[-1]) + 1.0 if len(t) else 1.0
@@ -102,11 +103,11 @@ class Life:
         voice: Floats | None = None,
         energy: Floats | float = 1.0,
     ) -> Floats:
-        """Yaw, pitch, roll (T, 3) as neck commands in [-1, 1]: sway, breath, a nod on each stress.
+        """Neck commands (T, 3) yaw, pitch, roll in -1..1: sway, breath, and a nod on each stress.
 
         Args:
             t, stress, voice: as in :meth:`weights`.
-            energy: factor of sway and nods, (T,) or one number; an aroused head moves more.
+            energy: factor of sway and nods, (T,) or a number.
         """
         phase = np.random.default_rng([self.seed, 2]).uniform(0, 2 * np.pi, (3, len(HEAD_HZ)))
         sway = np.stack(
@@ -124,7 +125,7 @@ class Life:
         return np.asarray(self.amount * out)
 
     def breath(self, t: Floats, voice: Floats | None = None) -> Floats:
-        """How far the chest is raised, (T,) in -1..1: slow at rest, quick in a speaker's pauses."""
+        """Breath (T,) in -1..1: slow at rest, quick in the pauses of a speaker."""
         phase = np.random.default_rng([self.seed, 5]).uniform(0, 2 * np.pi)
         idle = np.sin(2 * np.pi * t / BREATH_S + phase)
         if voice is None:
@@ -135,7 +136,7 @@ class Life:
         return np.asarray((1.0 - speaks) * idle + np.where(since > 0, drawn, 0.0).max(1, initial=0))
 
     def blinks(self, until: float, stops: Floats) -> Floats:
-        """When lids begin to fall, s: spontaneous blinks, doubles, and those in pauses (P,)."""
+        """Times in s at which the lids begin to fall (P,): spontaneous, double, and in pauses."""
         every, twice, stop = (np.random.default_rng([self.seed, k]) for k in (1, 6, 7))
         count = int(until / BLINK_EVERY_S[0]) + 4
         free = np.cumsum(every.uniform(*BLINK_EVERY_S, count)) - 1.0
@@ -162,7 +163,7 @@ class Life:
 
 
 def _apart(starts: Floats) -> Floats:
-    """Of rising ``starts`` those that lie ``APART_S`` or more behind the last one kept."""
+    """The ``starts``, rising, that lie at least ``APART_S`` after the last one taken."""
     kept: list[float] = []
     for start in starts.tolist():
         if not kept or start - kept[-1] >= APART_S:

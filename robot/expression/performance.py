@@ -1,4 +1,4 @@
-"""From sound to commands for a whole clip: every stage before the board, none of its bytes."""
+"""Performance: the commands of a whole clip, computed from its sound."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import FPS
 from mien.models.fusion.rules import Fusion
 from mien.robot.expression import speech
-from mien.robot.expression.emotion.feeling import Feeling
+from mien.robot.expression.emotion.track import EmotionTrack
 from mien.robot.expression.layers import Life, act
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
@@ -20,33 +20,33 @@ from mien.robot.face.solver import FaceSolver
 from mien.robot.media.audio import RATE
 
 TAIL_S = 0.6
-"""Time after the sound, so that the mouth is seen to close."""
+"""Time in s after the sound in which the mouth closes."""
 
 
 @dataclass(frozen=True)
 class Performance:
-    """A clip, ready to be played. Frame k belongs to k / 60 s.
+    """A clip that is ready to be played. Frame k belongs to k / 60 s.
 
     Attributes:
-        weights: (T, 52) ARKit blendshapes, speech and expression together.
+        weights: (T, 52) ARKit blendshapes, all layers.
         head: (T, 3) neck commands yaw, pitch, roll.
-        targets: (T, 478, 3) mm, what this face is to look like.
-        commands: (T, n) what the inverse found.
-        unreached: by region, RMS mm over the clip between target and the self-model's answer.
-        inverse_ms: (T,) time of each inversion.
-        spoken: (T, 52) what the speech model alone wanted.
+        targets: (T, 478, 3) mm, target landmarks of this face.
+        commands: (T, n) result of the inverse.
+        residual_mm: by region, RMS over the clip in mm between target and self-model.
+        inverse_ms: (T,) computing time of each inversion in ms.
+        spoken: (T, 52) output of the speech model alone.
     """
 
     weights: NDArray[np.float32]
     head: Floats
     targets: Floats
     commands: Floats
-    unreached: dict[str, float]
+    residual_mm: dict[str, float]
     inverse_ms: Floats
     spoken: NDArray[np.float32]
 
     def at(self, lead_s: float) -> Callable[[float], Floats]:
-        """Commands as a function of time, ``lead_s`` ahead: what the servos' lag will eat."""
+        """Commands (n,) as a function of time in s, ``lead_s`` seconds ahead."""
         last = len(self.commands) - 1
 
         def command(t: float) -> Floats:
@@ -64,17 +64,20 @@ def perform(
     samples: NDArray[np.float32],
     seed: int = 0,
     progress: Callable[[float], None] = lambda _: None,
-    feeling: Feeling | None = None,
+    emotion_track: EmotionTrack | None = None,
     fuse: Fusion | None = None,
 ) -> Performance:
-    """Sound (n,) at 16 kHz -> speech, feeling and life -> targets -> commands of the face.
+    """Compute the performance of a sound (n,) at 16 kHz.
 
-    ``progress`` hears the share that is done, 0 to 1. Without ``feeling`` the face feels nothing;
-    ``fuse`` is how a feeling meets speech, by default the first of ``expression.FUSIONS``.
+    Args:
+        seed: of blinks, gaze and head.
+        progress: called with the share that is done, 0 to 1.
+        emotion_track: emotions over the clip; None is neutral.
+        fuse: blends emotion and speech; None takes the first of ``layers.FUSIONS``.
     """
     padded = np.concatenate([samples, np.zeros(int(TAIL_S * RATE), np.float32)])
     spoken = speech.speak(padded)
-    acted = act(spoken, padded, RATE, Life(seed=seed), feeling, fuse)
+    acted = act(spoken, padded, RATE, Life(seed=seed), emotion_track, fuse)
     weights, head = acted.weights, acted.head
     solver = FaceSolver(calibrated)
     targets = solver.targets(weights)

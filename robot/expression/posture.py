@@ -1,4 +1,4 @@
-"""How an emotion holds the head."""
+"""Head posture of an emotion."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def postures() -> Floats:
 
 
 def posture(mixed: Floats) -> Floats:
-    """Mix (T, E) -> neck commands (T, 3) to add.
+    """Intensities (T, E) -> neck commands (T, 3) to add.
 
     Emotions share the head as they share the face (``mien.models.face.emotion.blend``).
     """
-    felt = np.clip(mixed, 0.0, 1.0)
-    total = np.maximum(felt[..., 1:].sum(axis=-1, keepdims=True), 1.0)
-    return np.asarray((felt / total) @ postures())
+    shares = np.clip(mixed, 0.0, 1.0)
+    total = np.maximum(shares[..., 1:].sum(axis=-1, keepdims=True), 1.0)
+    return np.asarray((shares / total) @ postures())

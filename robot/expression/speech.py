@@ -1,4 +1,4 @@
-"""Sound -> speech blendshapes for the running face: whole recordings, or as it is spoken."""
+"""Sound to speech blendshapes, for whole recordings and for streams."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _weights(path: Path) -> tuple[dict[str, NDArray[Any]], checkpoint.Meta]:
 
 
 def description(path: Path = WEIGHTS) -> checkpoint.Meta:
-    """What the weights say of themselves: look-ahead, corpora, seed, metrics.
+    """Metadata of the weights: look-ahead, corpora, seed, metrics.
 
     Raises:
         ConfigError: the weights are missing or not those of a speech network.
@@ -35,7 +35,7 @@ def description(path: Path = WEIGHTS) -> checkpoint.Meta:
 
 
 def engine(path: Path = WEIGHTS) -> LightSpeech:
-    """The speech network for one voice. It is the light one: no torch is loaded to speak.
+    """The speech network for one voice, in numpy. It does not load torch.
 
     Raises:
         ConfigError: the weights are missing or not those of a speech network.
@@ -48,28 +48,29 @@ def engine(path: Path = WEIGHTS) -> LightSpeech:
 
 
 def lookahead_s(path: Path = WEIGHTS) -> float:
-    """Seconds that the network listens past a frame: delay the played sound by this."""
+    """Look-ahead of the network in s. Played sound must be delayed by it."""
     return float(description(path)["lookahead_ms"]) / 1000
 
 
 def speak(samples: NDArray[np.float32], path: Path = WEIGHTS) -> NDArray[np.float32]:
-    """A whole recording (n,) at 16 kHz -> weights (T, 52); frame k describes time k / 60 s.
+    """A whole recording (n,) at 16 kHz -> weights (T, 52). Frame k belongs to k / 60 s.
 
-    The look-ahead is taken out already, and T = ceil(n * 60 / 16000).
+    The look-ahead is compensated, and T = ceil(n * 60 / 16000).
     """
     return speech_stream.speak(engine(path), samples)
 
 
 class SpeechStream:
-    """A voice as it is spoken.
+    """Speech blendshapes of a stream of sound.
 
         stream = SpeechStream()
         for block in microphone:
             for weights in stream.push(block):
                 ...                        # frame stream.frames - 1 at (that) / 60 s of the sound
 
-    Frame k describes second k / 60 of what was pushed, exactly as :func:`speak` would say it, and
-    is given as soon as ``ready_at(k)`` samples were pushed: ``lookahead_s`` after its time.
+    Frame k belongs to k / 60 s of the pushed sound and equals that of :func:`speak`. It is returned
+    when
+    ``ready_at(k)`` samples were pushed, ``lookahead_s`` after its time.
     """
 
     def __init__(self, path: Path = WEIGHTS) -> None:
@@ -79,12 +80,12 @@ class SpeechStream:
 
     @property
     def lookahead_s(self) -> float:
-        """Seconds that the network listens past a frame."""
+        """Look-ahead of the network in s."""
         return self._lookahead_s
 
     @property
     def frames(self) -> int:
-        """Frames given so far; the next one describes ``frames / 60`` s."""
+        """Frames returned so far. The next one belongs to ``frames / 60`` s."""
         return self._stream.frames
 
     @property
@@ -93,13 +94,13 @@ class SpeechStream:
         return self._stream.samples
 
     def ready_at(self, frame: int) -> int:
-        """How many samples must have been pushed before this frame comes out."""
+        """Number of pushed samples that completes this frame."""
         return samples_for(frame + self._engine.lookahead_frames)
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Samples (n,) at 16 kHz, any n (0 too) -> the frames that they complete (m, 52).
+        """Samples (n,) at 16 kHz, any n (0 too) -> the frames (m, 52) that they complete.
 
-        Samples that are not finite count as silence: a broken driver must not stop a face.
+        Samples that are not finite count as silence, so that a broken driver does not stop a face.
         """
         samples = np.asarray(samples, np.float32)
         if not np.isfinite(samples).all():
@@ -107,7 +108,7 @@ class SpeechStream:
         return self._stream.push(samples)
 
     def flush(self) -> NDArray[np.float32]:
-        """The frames that were still waiting, as if silence followed; the stream begins anew."""
+        """The remaining frames, as if silence followed. The stream then starts again."""
         return self._stream.flush()
 
 

@@ -1,4 +1,4 @@
-"""Text to sound, offline: hibari-tts from PyPI, or the program flite where it is installed."""
+"""Speech synthesis, offline: hibari-tts from PyPI, or the program flite if it is installed."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from numpy.typing import NDArray
 
 from mien.models.speech.features import RATE
 from mien.robot.errors import InputError, MienError
-from mien.robot.expression.emotion.feeling import Cue, Cues
 from mien.robot.expression.emotion.tags import Span
+from mien.robot.expression.emotion.track import Cue, Cues
 
 Samples = NDArray[np.float32]
 ENGINES: Final = ("hibari", "flite")
 GAP_S: Final = 0.18
-"""Silence between two spans: a feeling changes where a sentence does."""
+"""Silence in s between two spans, because emotions change between sentences."""
 TEXT_RANK: Final = 2
 _INSTALL: Final = "pip install hibari-tts   (or: apt-get install flite)"
 
 
 class Voice(Protocol):
-    """Says a text."""
+    """A speech synthesiser."""
 
     def __call__(self, text: str) -> Samples:
-        """Float mono samples (n,) at 16 kHz."""
+        """Text -> mono samples (n,) at 16 kHz."""
 
 
 def voice(engine: str = "auto") -> Voice:
-    """An engine by name; ``auto`` takes the first that is installed.
+    """A speech synthesiser by name; ``auto`` takes the first that is installed.
 
     Raises:
-        InputError: no such engine.
-        MienError: it is not installed, with the command that installs it.
+        InputError: no such synthesiser.
+        MienError: it is not installed; the hint installs it.
     """
     if engine not in ("auto", *ENGINES):
         raise InputError(f"no voice {engine!r}", f"--voice auto, {' or '.join(ENGINES)}")
@@ -51,18 +51,19 @@ def voice(engine: str = "auto") -> Voice:
         program = shutil.which("flite")
         if name == "flite" and program:
             return _Flite(program)
-    wanted = "no offline voice is" if engine == "auto" else f"the voice {engine} is not"
-    raise MienError(f"{wanted} installed", _INSTALL)
+    missing = "no offline voice is" if engine == "auto" else f"the voice {engine} is not"
+    raise MienError(f"{missing} installed", _INSTALL)
 
 
 def say(spans: Sequence[Span], speaker: Voice) -> tuple[Samples, Cues]:
-    """Say spans one after another -> samples (n,) at 16 kHz, and their feelings in time.
+    """Speak spans one after another -> samples (n,) at 16 kHz, and their emotions in time.
 
-    Each span is spoken on its own, so that its times are exact; the price is a new intonation
-    where a tag stands inside a sentence.
+    Each span is spoken on its own, so that its times are exact. A tag within a sentence therefore
+    starts
+    a new intonation.
 
     Raises:
-        InputError: a span has no letter that these English voices could say.
+        InputError: a span has no letter that the English voices can speak.
     """
     for span in spans:
         if not any(c.isascii() and c.isalnum() for c in span.text):
@@ -74,11 +75,11 @@ def say(spans: Sequence[Span], speaker: Voice) -> tuple[Samples, Cues]:
         if k:
             sound.append(np.zeros(int(GAP_S * RATE), np.float32))
             now += len(sound[-1]) / RATE
-        said = speaker(span.text)
-        end = now + len(said) / RATE
-        # It shows a little before the words, as feelings do.
-        cues += [Cue(max(now - 0.15, 0.0), end, n, s) for n, s in span.feeling.items()]
-        sound.append(said)
+        spoken = speaker(span.text)
+        end = now + len(spoken) / RATE
+        # An emotion shows a little before the words.
+        cues += [Cue(max(now - 0.15, 0.0), end, n, s) for n, s in span.emotions.items()]
+        sound.append(spoken)
         now = end
     return np.concatenate(sound), Cues(tuple(cues), rank=TEXT_RANK)
 
@@ -99,7 +100,7 @@ class _Flite:
 
     def __call__(self, text: str) -> Samples:
         with tempfile.TemporaryDirectory() as folder:
-            wav = Path(folder) / "said.wav"
+            wav = Path(folder) / "speech.wav"
             command = [self._program, "-voice", "slt", "-t", text, "-o", str(wav)]
             try:
                 subprocess.run(command, check=True, capture_output=True, timeout=120)

@@ -1,8 +1,8 @@
-"""What a command was asked to say, and with which feelings."""
+"""Utterance source: sound and emotions that the options of ``mien speak`` name."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,41 +13,49 @@ from mien.models.errors import ModelError
 from mien.models.face.blendshapes import FPS
 from mien.models.face.emotion import EMOTIONS, named
 from mien.robot.errors import InputError
-from mien.robot.expression.emotion import text_estimate as text_mood
-from mien.robot.expression.emotion.feeling import Cues, Feeling, Label, Source
+from mien.robot.expression.emotion import text_estimate
 from mien.robot.expression.emotion.tags import Span, parse
-from mien.robot.expression.emotion.text_estimate import Guess
+from mien.robot.expression.emotion.text_estimate import TextEstimate
 from mien.robot.expression.emotion.timeline import load_timeline
-from mien.robot.expression.emotion.voice_estimate import Estimated, estimate
+from mien.robot.expression.emotion.track import Cues, EmotionSource, EmotionTrack, Label
+from mien.robot.expression.emotion.voice_estimate import VoiceEstimate, estimate
 from mien.robot.expression.tts import say, voice
 from mien.robot.media import audio
 
 ESTIMATES: Final = {"text": ("text",), "voice": ("voice",), "both": ("text", "voice")}
-"""What ``--estimate`` may be, and what is estimated from then."""
+"""Values of ``--estimate``, each with its inputs."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What is to be said.
+class Utterance:
+    """Sound of an utterance, with the emotions that its text carries.
 
     Attributes:
         samples: (n,) at 16 kHz.
-        sources: feelings that the text carries, by its tags or by an estimate.
-        guesses: that estimate, sentence by sentence; empty where there is none.
+        sources: emotions from tags in the text, or from its estimate.
+        text_estimates: the estimate, sentence by sentence; empty without one.
     """
 
     samples: NDArray[np.float32]
-    sources: list[Source]
-    guesses: list[Guess]
+    sources: list[EmotionSource]
+    text_estimates: list[TextEstimate]
 
 
-def heard(wav: Path | None, text: str | None, speaker: str, estimated: bool = False) -> Heard:
-    """A recording or a text, and the feelings that the text asks for or is ``estimated`` to have.
+def utterance(
+    wav: Path | None, text: str | None, speaker: str, estimated: bool = False
+) -> Utterance:
+    """Read a recording, or synthesise a text.
+
+    Args:
+        wav: sound file.
+        text: text with tags.
+        speaker: speech synthesiser.
+        estimated: estimate the emotions of a text without tags.
 
     Raises:
-        InputError: both or none of them, an unusable file, tags that mean nothing, an estimate
-            from the text of a recording.
-        MienError: no voice, or nothing to estimate with, is installed.
+        InputError: both or neither of ``wav`` and ``text``, an unusable file, invalid tags, or an
+            estimate from the text of a recording.
+        MienError: no speech synthesiser, or no package for the estimate, is installed.
     """
     if (wav is None) == (text is None):
         given = "both --wav and --text" if wav else "neither --wav nor --text"
@@ -55,44 +63,51 @@ def heard(wav: Path | None, text: str | None, speaker: str, estimated: bool = Fa
     if wav is not None:
         if estimated:
             raise InputError("a recording has no text to estimate from", "--estimate voice")
-        return Heard(audio.load(wav), [], [])
-    spans, guesses = parse(text or ""), list[Guess]()
+        return Utterance(audio.load(wav), [], [])
+    spans, text_estimates = parse(text or ""), list[TextEstimate]()
     if estimated:
-        spans, guesses = _estimated(spans)
+        spans, text_estimates = _with_estimates(spans)
     samples, cues = say(spans, voice(speaker))
-    return Heard(samples, [cues] if cues.cues else [], guesses)
+    return Utterance(samples, [cues] if cues.cues else [], text_estimates)
 
 
-def _estimated(spans: list[Span]) -> tuple[list[Span], list[Guess]]:
-    """Sentences with a feeling guessed; a text with tags says itself what is felt."""
-    if len(spans) > 1 or spans[0].feeling:
+def _with_estimates(spans: list[Span]) -> tuple[list[Span], list[TextEstimate]]:
+    """Spans of the sentences with estimated emotions. A text with tags stays as it is."""
+    if len(spans) > 1 or spans[0].emotions:
         return spans, []
-    guesses = text_mood.estimate(spans[0].text)
-    return ([g.span() for g in guesses] if any(g.feeling for g in guesses) else spans), guesses
+    text_estimates = text_estimate.estimate(spans[0].text)
+    return (
+        [g.span() for g in text_estimates] if any(g.emotions for g in text_estimates) else spans
+    ), text_estimates
 
 
-def estimates(wanted: str | None) -> tuple[str, ...]:
-    """What ``--estimate`` asks for: some of text and voice.
+def estimate_inputs(requested_inputs: str | None) -> tuple[str, ...]:
+    """Inputs of ``--estimate``: text, voice or both.
 
     Raises:
-        InputError: neither.
+        InputError: any other value.
     """
-    if wanted is not None and wanted not in ESTIMATES:
-        raise InputError(f"cannot estimate {wanted!r}", f"--estimate {' | '.join(ESTIMATES)}")
-    return ESTIMATES[wanted] if wanted else ()
+    if requested_inputs is not None and requested_inputs not in ESTIMATES:
+        raise InputError(
+            f"cannot estimate {requested_inputs!r}", f"--estimate {' | '.join(ESTIMATES)}"
+        )
+    return ESTIMATES[requested_inputs] if requested_inputs else ()
 
 
 INTENSITY: Final = 0.8
-"""Of ``--emotion``, where nothing says it."""
+"""Default of ``--intensity``."""
 
 
-def asked(emotion: str | None, intensity: float | None, timeline: Path | None) -> list[Source]:
-    """The feelings that the options ask for.
+def requested(
+    emotion: str | None, intensity: float | None, timeline: Path | None
+) -> list[EmotionSource]:
+    """Emotion sources that the options request.
 
     Raises:
-        InputError: no such emotion, an intensity outside 0..1 or of nothing, an unusable timeline.
+        InputError: no such emotion, an intensity outside 0..1 or without emotion, or an unusable
+            timeline.
     """
-    out: list[Source] = []
+    out: list[EmotionSource] = []
     if intensity is not None and emotion is None:
         raise InputError("--intensity without --emotion", f"--emotion {' | '.join(EMOTIONS)}")
     intensity = INTENSITY if intensity is None else intensity
@@ -108,14 +123,14 @@ def asked(emotion: str | None, intensity: float | None, timeline: Path | None) -
     return out
 
 
-def guessed(samples: NDArray[np.float32]) -> Source:
-    """The mood of a voice (n,) at 16 kHz: an estimate, the last source to be asked."""
+def voice_estimate(samples: NDArray[np.float32]) -> EmotionSource:
+    """Emotion estimate of a voice (n,) at 16 kHz, the source of the lowest priority."""
     frames = -(-len(samples) * FPS // audio.RATE)
-    return Estimated(estimate(samples, audio.RATE, frames))
+    return VoiceEstimate(estimate(samples, audio.RATE, frames))
 
 
-def unheard(sources: list[Source], seconds: float) -> list[str]:
-    """What to tell of cues that begin when the sound of that length is over."""
+def unplayed_cues(sources: list[EmotionSource], seconds: float) -> list[str]:
+    """Notes on cues that begin after the end of the sound, which lasts ``seconds``."""
     cues = [c for s in sources if isinstance(s, Cues) for c in s.cues]
     return [
         f"{c.emotion} from {c.start:g} s is not shown: the sound ends at {seconds:.1f} s"
@@ -124,15 +139,28 @@ def unheard(sources: list[Source], seconds: float) -> list[str]:
     ]
 
 
-def track(
-    feeling: Feeling, frames: int, estimated: tuple[str, ...], guesses: list[Guess]
+def track_record(
+    emotion_track: EmotionTrack,
+    frames: int,
+    estimated: tuple[str, ...],
+    text_estimates: list[TextEstimate],
 ) -> dict[str, object]:
-    """What was felt, for a file: (T, 8) at 60 a second, and which of it is an estimate."""
-    mixed = feeling.whole(np.arange(frames) / FPS)
+    """Emotion track for a file: (T, 8) at 60 fps, and which inputs were estimated."""
+    mixed = emotion_track.whole(np.arange(frames) / FPS)
     return {
         "fps": FPS,
         "emotions": list(EMOTIONS),
         "intensities": mixed.round(3).tolist(),
         "estimated_from": list(estimated),
-        "guesses": [asdict(g) for g in guesses],
+        "guesses": [_recorded(e) for e in text_estimates],
+    }
+
+
+def _recorded(estimate: TextEstimate) -> dict[str, object]:
+    """An estimate under the keys that files have for it."""
+    return {
+        "text": estimate.text,
+        "valence": estimate.valence,
+        "words": estimate.words,
+        "feeling": estimate.emotions,
     }

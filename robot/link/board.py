@@ -258,7 +258,7 @@ class Board:
     def _judge(self) -> None:
         """Compare what the board reports with what we believe."""
         now, seen = self._now(), self._talk.telemetry
-        if now - max(self._set_up_at, self._talk.heard or -np.inf) > SILENT_S:
+        if now - max(self._set_up_at, self._talk.last_frame_at or -np.inf) > SILENT_S:
             self._lose(gone=False)
         elif seen is not None and seen.state == State.ESTOP:
             self._armed, self._stopped = False, True

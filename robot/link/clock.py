@@ -1,4 +1,4 @@
-"""The board's clock in the host's time, from pings."""
+"""Clock of the board in the host's time, estimated from pings."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class _Sample:
 
 
 class BoardClock:
-    """Offset and drift by linear regression over the better half of the last round trips.
+    """Offset and drift of the board's clock, by linear regression over the last round trips.
 
-    A ping that waited on its way makes its round trip longer, so only the shorter half of the
-    trips counts. Replies wait too, for the loop to look: so the board is taken to have stamped
-    half of the shortest trip ever after the ping was sent, and not in the middle of each.
+    A ping that had to wait has a longer round trip, so only the shorter half of the trips is used.
+    Replies also wait until the loop reads them. The board's stamp is therefore placed half of the
+    shortest trip after the ping, and not in the middle of each trip.
     """
 
     def __init__(self) -> None:
@@ -37,26 +37,26 @@ class BoardClock:
 
     @property
     def known(self) -> bool:
-        """At least one round trip was seen."""
+        """Whether at least one round trip was measured."""
         return bool(self._samples)
 
     @property
     def drift_ppm(self) -> float:
-        """How much faster the board's clock runs, in parts per million."""
+        """Drift of the board's clock in parts per million; positive runs fast."""
         return self._rate - 1e6
 
     @property
     def trip_s(self) -> float:
-        """Shortest round trip since the last reset; 0 before the first."""
+        """Shortest round trip in s since the last reset; 0 before the first."""
         return self._shortest
 
     def reset(self) -> None:
-        """Forget everything: the board has started anew."""
+        """Forget all measurements. The board has restarted."""
         self._samples.clear()
         self._rate = 1e6
 
     def add(self, sent: float, received: float, board_us: int) -> None:
-        """One round trip: host seconds of PING and PONG, and the board's stamp between them."""
+        """Add a round trip: host times of PING and PONG in s, and the board's stamp in us."""
         trip = received - sent
         board = float(board_us)
         if self._samples:  # unwrap: the board's time closest to what we expect
@@ -67,7 +67,7 @@ class BoardClock:
         self._fit()
 
     def board_s(self, host: float) -> float:
-        """Seconds that the board has run at ``host`` s, if it was met in its first 71 minutes."""
+        """Uptime of the board in s at ``host`` s, if it was met in its first 71 minutes."""
         return self._predict(host) / 1e6
 
     def to_board(self, host: float) -> int:

@@ -1,4 +1,4 @@
-"""Questions and answers over one line: numbering, retries, and sorting of what comes in."""
+"""Dialogue with a board over one line: numbering, retries, and sorting of received frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PENDING_PINGS = 16
 
 @dataclass
 class LinkCounters:
-    """What this side of the line has seen since the program started."""
+    """Counters of this side of the line since the start of the program."""
 
     frames_sent: int = 0
     frames_received: int = 0
@@ -29,13 +29,13 @@ class LinkCounters:
 
 
 class Dialogue:
-    """Talks to one board. Never waits longer than the timeouts it is given.
+    """Dialogue with one board. No method waits longer than its timeout.
 
     Attributes:
-        clock: the board's clock, fed by every PONG.
-        telemetry: the newest, None before the first.
-        heard: host seconds of the last good frame, None before the first.
-        switch_named: the user was told that the board has no emergency switch.
+        clock: the board's clock, updated by every PONG.
+        telemetry: the newest telemetry, None before the first.
+        last_frame_at: host time in s of the last valid frame, None before the first.
+        switch_named: whether the user was informed that the board has no emergency switch.
     """
 
     def __init__(self, transport: Transport, now: Callable[[], float]) -> None:
@@ -43,7 +43,7 @@ class Dialogue:
         self.clock = BoardClock()
         self.counters = LinkCounters()
         self.telemetry: wire.Telemetry | None = None
-        self.heard: float | None = None
+        self.last_frame_at: float | None = None
         self.switch_named = False
         self._seq = 0
         self._deframer = protocol.Deframer()
@@ -53,15 +53,15 @@ class Dialogue:
         self._telemetry_seq: int | None = None
 
     def reset(self) -> None:
-        """Forget what was true of the board before it was lost."""
+        """Forget the state of a board that was lost."""
         self.clock.reset()
-        self.telemetry, self.heard, self._telemetry_seq = None, None, None
+        self.telemetry, self.last_frame_at, self._telemetry_seq = None, None, None
         self._deframer = protocol.Deframer()
         self._answers.clear()
         self._pings.clear()
 
     def tell(self, type_: wire.Msg, payload: bytes = b"") -> int:
-        """Send one frame and do not wait. Returns its seq."""
+        """Send one frame without waiting. Returns its sequence number."""
         seq = self._seq
         self._seq = (seq + 1) & 0xFF
         # The zero in front ends whatever noise or a torn frame left in the board's buffer.
@@ -77,21 +77,21 @@ class Dialogue:
         timeout_s: float = ANSWER_S,
         attempts: int = ATTEMPTS,
     ) -> bytes:
-        """Send until the answer comes. Returns its payload.
+        """Send a frame until its answer arrives. Returns the payload of the answer.
 
         Raises:
             DeviceError: no answer to any attempt, or the line is gone.
         """
-        asked: list[tuple[int, int]] = []
+        pending: list[tuple[int, int]] = []
         self._answers.clear()  # numbers come round again every 256 frames
         for attempt in range(attempts):
             self.counters.retries += attempt > 0
             # A late answer to an earlier attempt is as good: commands are idempotent.
-            asked.append((answer, self.tell(type_, payload)))
+            pending.append((answer, self.tell(type_, payload)))
             end = self._now() + timeout_s
             while True:
                 arrived = self.listen(max(0.0, end - self._now()))
-                for key in asked:
+                for key in pending:
                     if key in self._answers and self._fits(type_, answer, self._answers[key]):
                         found = self._answers[key]
                         self._answers.clear()
@@ -104,11 +104,11 @@ class Dialogue:
         )
 
     def command(self, type_: wire.Msg, payload: bytes = b"") -> wire.Ack:
-        """``ask`` for the ACK of a command."""
+        """Send a command until its ACK arrives (``ask``)."""
         return protocol.unpack(wire.Ack, self.ask(type_, payload, wire.Msg.ACK))
 
     def ping(self) -> None:
-        """Send a PING; the PONG finds its way into ``clock`` when it is read."""
+        """Send a PING. Its PONG updates ``clock`` when it is read."""
         self._token = (self._token + 1) & 0xFFFFFFFF
         self._pings[self._token] = self._now()
         while len(self._pings) > PENDING_PINGS:
@@ -116,19 +116,19 @@ class Dialogue:
         self.tell(wire.Msg.PING, protocol.pack(wire.Ping(self._token)))
 
     def wait_for_pong(self, timeout_s: float) -> None:
-        """Listen until the last PING is answered, at most ``timeout_s``."""
+        """Wait until the last PING is answered, at most ``timeout_s``."""
         end = self._now() + timeout_s
         while self._token in self._pings:
             if not self.listen(max(0.0, end - self._now())) or self._now() >= end:
                 return
 
     def listen(self, timeout_s: float = 0.0) -> bool:
-        """Take in what has arrived, waiting up to ``timeout_s``. True: there was something."""
+        """Read what has arrived, waiting up to ``timeout_s``. Returns whether there was any."""
         data = self._line.read(timeout_s)
         received = self._now()
         for frame in self._deframer.feed(data):
             self.counters.frames_received += 1
-            self.heard = received
+            self.last_frame_at = received
             try:
                 self._take(frame, received)
             except ValueError:
@@ -136,7 +136,7 @@ class Dialogue:
         self.counters.frames_bad = self._deframer.bad
         return bool(data)
 
-    def _take(self, frame: protocol.Frame, received: float) -> None:
+    def _take(self, frame: protocol.WireFrame, received: float) -> None:
         if frame.type == wire.Msg.TELEMETRY:
             self.telemetry = protocol.unpack(wire.Telemetry, frame.payload)
             if self._telemetry_seq is not None:
@@ -149,7 +149,7 @@ class Dialogue:
                 self.clock.add(sent, received, pong.t_us)
         else:
             if len(self._answers) > 256:
-                self._answers.clear()  # answers that nobody waits for any more
+                self._answers.clear()  # answers of earlier requests
             self._answers[(frame.type, frame.seq)] = frame.payload
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Which serial ports have a Mien board behind them: ask each with HELLO."""
+"""Discovery of Mien boards: every serial port gets a HELLO."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Port:
     """One serial port.
 
     Attributes:
-        device: its path.
-        description: what the system calls it.
-        state: what answered, or why nothing did, for people.
-        mien: a board with our protocol answered.
+        device: path.
+        description: the system's description.
+        state: the answer, or why there is none, as text.
+        mien: whether a board with our protocol answered.
     """
 
     device: str
@@ -41,9 +41,9 @@ def find_ports(
     now: Callable[[], float] = time.monotonic,
     but: Collection[str] = (),
 ) -> list[Port]:
-    """All serial ports ``but`` some, each asked for a board.
+    """All serial ports except ``but``, each probed for a board.
 
-    Opening one may reset the device behind it.
+    Opening a port may reset the device behind it.
     """
     return [
         probe(port.device, port.description or "", patience_s, now)
@@ -58,7 +58,7 @@ def probe(
     patience_s: float = PATIENCE_S,
     now: Callable[[], float] = time.monotonic,
 ) -> Port:
-    """Ask one port. HELLO changes nothing on a board, in any state."""
+    """Probe one port. HELLO changes no board, in any state."""
     try:
         line = SerialTransport(device)
     except DeviceError as e:
@@ -85,16 +85,16 @@ def open_board_port(baud: int = 500_000, alone: bool = False) -> SerialTransport
     """The line to the one board that answers.
 
     Raises:
-        DeviceError: none, or more than one.
+        DeviceError: no board, or more than one.
     """
     return SerialTransport(board_device(), baud, alone)
 
 
 def board_device() -> str:
-    """The path of the one port with a board that answers.
+    """Path of the one port with a board that answers.
 
     Raises:
-        DeviceError: none, or more than one.
+        DeviceError: no board, or more than one.
     """
     boards = [port.device for port in find_ports() if port.mien]
     if len(boards) != 1:
@@ -104,9 +104,9 @@ def board_device() -> str:
 
 
 def identity(device: str) -> str:
-    """What tells the board behind a port from others: USB vendor, product and serial number.
+    """Identity of the board behind a port: USB vendor, product and serial number.
 
-    Cheap USB bridges have no serial number, and anything but USB has nothing: then less is said.
+    Cheap USB bridges have no serial number. Ports without USB have no identity.
     """
     path = Path(device).resolve()
     for port in list_ports.comports():

@@ -1,4 +1,4 @@
-"""What is said before a face may move: hello, clock, upload, arm."""
+"""Handshake before a face may move: hello, clock, upload, arm."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_SWITCH = (
 
 
 def hello(talk: Dialogue, face: FaceConfig, timeout_s: float) -> wire.HelloReply:
-    """Find the board and compare protocols.
+    """Find the board and compare the protocols.
 
     Raises:
         DeviceError: no answer, another protocol, or too few channels for ``face``.
@@ -49,7 +49,7 @@ def hello(talk: Dialogue, face: FaceConfig, timeout_s: float) -> wire.HelloReply
 
 
 def set_clock(talk: Dialogue) -> None:
-    """Forget the board's old clock and measure the new one.
+    """Reset the estimate of the board's clock and measure it again.
 
     Raises:
         DeviceError: no ping was answered.
@@ -63,7 +63,7 @@ def set_clock(talk: Dialogue) -> None:
 
 
 def send_upload(talk: Dialogue, upload: Upload) -> None:
-    """Outputs off, then the whole face.
+    """Switch the outputs off and upload the whole face.
 
     Raises:
         DeviceError: the board refuses it or does not answer.
@@ -77,12 +77,12 @@ def send_upload(talk: Dialogue, upload: Upload) -> None:
 def arm(
     talk: Dialogue, upload: Upload, face: FaceConfig, wait_s: float, now: Callable[[], float]
 ) -> None:
-    """Drive the outputs. Waits up to ``wait_s`` for the servo boards to be verified.
+    """Arm the outputs. Waits up to ``wait_s`` for the check of the servo boards.
 
-    A board without an emergency switch is named on stderr, once for each ``talk``.
+    A board without an emergency switch is reported on stderr, once for each ``talk``.
 
     Raises:
-        DeviceError: one of them is missing, the board is in ESTOP or holds another face.
+        DeviceError: a servo board is missing, the board is in ESTOP or holds another face.
     """
     payload = protocol.pack(wire.Arm(upload.crc))
     ack = talk.command(Msg.ARM, payload)
@@ -108,10 +108,12 @@ def arm(
 
 
 def estop(talk: Dialogue, patience_s: float = 0.5) -> State:
-    """Outputs off, latched. Says so every 5 ms until the board confirms. Returns its state.
+    """Switch the outputs off, latched. Returns the board's state.
+
+    The command is repeated every 5 ms until the board confirms it.
 
     Raises:
-        DeviceError: no answer in ``patience_s``, or the board says that it is in another state.
+        DeviceError: no answer in ``patience_s``, or the board reports another state.
     """
     attempts = max(1, round(patience_s / ESTOP_S))
     try:
@@ -129,10 +131,10 @@ def estop(talk: Dialogue, patience_s: float = 0.5) -> State:
 
 
 def clear(talk: Dialogue) -> State:
-    """Leave ESTOP and forget latched faults. Returns the state after it.
+    """Leave ESTOP and clear latched faults. Returns the state after it.
 
     Raises:
-        DeviceError: the board's own button is still pressed, so that it stopped again at once.
+        DeviceError: the board's own button is still pressed.
     """
     ack = talk.command(Msg.CLEAR)
     if ack.result != Result.OK:
@@ -159,7 +161,7 @@ def refused(type_: Msg, ack: wire.Ack) -> DeviceError:
 
 
 def estopped() -> DeviceError:
-    """The error for everything that ESTOP forbids."""
+    """The error for whatever ESTOP forbids."""
     return DeviceError(
         "the board is in ESTOP and stays there until it is cleared",
         "look at the face, then mien clear",

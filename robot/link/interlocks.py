@@ -1,8 +1,10 @@
-"""Interlocks of a face in wire units: what a sum of commands may be, as a sum of pulses.
+"""Interlocks of a face in wire units: limits of sums of commands, converted to sums of pulses.
 
-A command maps to its pulse along two straight lines that meet at neutral, so a face's interlock is
-a sum of piecewise linear terms of pulses. The board adds it in integers. All rounding is to the
-safe side: whatever the board lets through holds in commands too, to the last bit.
+A command maps to its pulse along two straight lines that meet at neutral. An interlock of the face
+is
+therefore a sum of piecewise linear terms of pulses, which the board adds in integers. All rounding
+is to the safe side: whatever the board accepts satisfies the interlock in commands, to the last
+bit.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ ROUNDING = 2  # units of a safe pulse: neutral and floor are rounded each on its
 
 @dataclass(frozen=True)
 class Lock:
-    """One interlock as the board gets it."""
+    """One interlock in wire units."""
 
     head: wire.ConfigInterlock
     terms: tuple[wire.InterlockTerm, ...]
@@ -42,7 +44,7 @@ def locks_of(face: FaceConfig, channels: Sequence[wire.ConfigChannel]) -> tuple[
     """The interlocks of ``face`` for its ``channels``, in the order of the file.
 
     Raises:
-        ConfigError: the pose that the board calls safe does not hold one of them.
+        ConfigError: the safe pose of the board violates one of them.
     """
     locks: list[Lock] = []
     for lock in face.interlocks:
@@ -85,7 +87,7 @@ def _lock(
 
 
 def _slopes(face: FaceConfig, name: str, coefficient: float) -> tuple[Fraction, Fraction]:
-    """What one unit of the pulse adds to the sum, below and above neutral."""
+    """Contribution of one unit of pulse to the sum, below and above neutral."""
     actuator = face.actuators[name]
     low, neutral, high = (Fraction(us) * UNITS_PER_US for us in actuator.pulse_us)
     signed = Fraction(coefficient) * actuator.direction

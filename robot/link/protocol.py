@@ -1,4 +1,4 @@
-"""Bytes <-> messages, without I/O. The wire is defined in ``firmware/core/protocol.h``."""
+"""Bytes to messages and back, without I/O. The wire is defined in ``firmware/core/protocol.h``."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ M = TypeVar("M")
 
 
 @dataclass(frozen=True)
-class Frame:
-    """One good frame: type (of ``wire.Msg`` if known), seq, payload."""
+class WireFrame:
+    """One valid frame: type (of ``wire.Msg`` if known), sequence number, payload."""
 
     type: int
     seq: int
@@ -65,8 +65,8 @@ def encode(type_: int, seq: int, payload: bytes = b"") -> bytes:
     return stuff(body + crc16(body).to_bytes(2, "little")) + b"\0"
 
 
-def decode(stuffed: bytes) -> Frame:
-    """One frame without its closing zero.
+def decode(stuffed: bytes) -> WireFrame:
+    """Decode one frame without its closing zero.
 
     Raises:
         ValueError: framing or CRC are wrong.
@@ -74,17 +74,17 @@ def decode(stuffed: bytes) -> Frame:
     plain = unstuff(stuffed)
     if len(plain) < 4 or crc16(plain[:-2]) != int.from_bytes(plain[-2:], "little"):
         raise ValueError("wrong CRC")
-    return Frame(plain[0], plain[1], plain[2:-2])
+    return WireFrame(plain[0], plain[1], plain[2:-2])
 
 
 class Deframer:
-    """Cuts a stream of bytes into frames. ``bad`` counts what had to be thrown away."""
+    """Splits a stream of bytes into frames. ``bad`` counts discarded frames."""
 
     def __init__(self) -> None:
         self.bad = 0
         self._rest = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
+    def feed(self, data: bytes) -> Iterator[WireFrame]:
         """All frames that ``data`` completes. Consume the iterator before the next call."""
         self._rest += data
         *whole, rest = self._rest.split(b"\0")

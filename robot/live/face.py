@@ -1,7 +1,7 @@
-"""A live face: what comes from the voice, the network or a hand goes to the loop, with care.
+"""The live face: joins voice, puppeteer, panel and playback to one target pose per tick.
 
-``LiveFace`` owns no thread and reads no clock: it is the function of time that the loop follows,
-and the observer of what the loop did. So it runs in lock-step in tests as it runs for hours.
+``LiveFace`` owns no thread and reads no clock of its own. The loop calls it as a function of time,
+and it observes what the loop sent. Tests run it in lock-step for that reason.
 """
 
 from __future__ import annotations
@@ -17,35 +17,38 @@ from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.thermal import Thermal
 from mien.robot.link.board import Board
-from mien.robot.live.counts import Counts
 from mien.robot.live.interfaces import Panel, Voice
-from mien.robot.live.jitter_buffer import PATIENCE_S, Frame, Playout
-from mien.robot.live.requests import Wish, obeyed
+from mien.robot.live.jitter_buffer import PATIENCE_S, CommandFrame, JitterBuffer
+from mien.robot.live.metrics import Metrics
+from mien.robot.live.requests import Request, accepted_requests
 from mien.robot.recording.playback import Playback
-from mien.robot.recording.session import Tape
+from mien.robot.recording.session import RecordingSession
 
 LATE_S: Final = 0.5 / RATE_HZ
-"""A setpoint handed over later than half a period after its deadline has missed it."""
+"""A setpoint sent more than half a period after its deadline has missed it."""
 FADE_IN_S: Final = 0.2
 FADE_OUT_S: Final = 0.6
 IDLE_S: Final = 120.0
 TAIL_S: Final = 0.8
-"""Time after the end of a source, so that the mouth is seen to close."""
+"""Time in s after the end of a source in which the mouth closes."""
 SLOW_EVERY: Final = 30
-"""Ticks between records of what changes slowly."""
+"""Ticks between records of temperatures and telemetry."""
 
 
 class LiveFace:
-    """One face, live.
+    """One face in a live run.
 
     Args:
-        face, board, clock: connected board and its clock.
-        voice: frames of commands.
-        lag_s: of skin behind pulses, from calibration or ``mien sync``.
-        tape, panel: subscribers. puppet: time -> commands that replace the voice's, or None.
-        mirror: called with (t, frame) of what is shown.
-        idle_s: silence after which the face goes to its safe pose and lets the servos go.
-        stop: asked every tick; True ends the run.
+        face, board, clock: the face, its connected board and the board's clock.
+        voice: source of command frames.
+        lag_s: time in s by which the skin follows the pulses, from calibration or ``mien sync``.
+        recording: session that records the run; None records nothing.
+        panel: window in another process; None opens none.
+        puppet: time in s -> commands (n,) that replace those of the voice, or None.
+        mirror: called with (time in s, frame) for every frame that is shown.
+        watch: called with every tick.
+        idle_s: seconds of silence after which the face rests and releases the servos.
+        stop: called in every tick; True ends the run.
     """
 
     def __init__(
@@ -56,47 +59,49 @@ class LiveFace:
         voice: Voice,
         *,
         lag_s: float = 0.0,
-        tape: Tape | None = None,
+        recording: RecordingSession | None = None,
         panel: Panel | None = None,
         puppet: Callable[[float], Floats | None] = lambda _: None,
-        mirror: Callable[[float, Frame], None] = lambda _t, _f: None,
+        mirror: Callable[[float, CommandFrame], None] = lambda _t, _f: None,
         watch: Callable[[Tick], None] = lambda _: None,
         idle_s: float = IDLE_S,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.face, self._board, self._clock, self._voice = face, board, clock, voice
         self._panel, self._puppet, self._mirror = panel, puppet, mirror
-        self._tape = tape or Tape(face)
+        self._recording = recording or RecordingSession(face)
         self.playback = Playback()
         self._watch, self._idle_s, self._stop, self._lag_s = watch, idle_s, stop, lag_s
-        self.playout = Playout(voice.lookahead_s + 0.012, least_s=voice.lookahead_s)
+        self.jitter_buffer = JitterBuffer(voice.lookahead_s + 0.012, min_delay_s=voice.lookahead_s)
         self.thermal = Thermal(face)
-        self.counts = Counts()
+        self.metrics = Metrics()
         self._loop = Loop(face, board, clock, self._observe)
         self._began = clock.now()
         self._awake = clock.now()
         self._share = 0.0
-        self._shown: Frame | None = None
+        self._shown: CommandFrame | None = None
         self._tuned: Floats | None = None
-        self._told_delay: float | None = None
+        self._sent_delay: float | None = None
         self._ending: float | None = None
         self._over = False
 
     def run(self) -> None:
-        """Live until the source ends, ``stop`` says so, or something fails; always at rest after.
+        """Run until the source ends, ``stop`` returns True or an error occurs.
+
+        The face is at rest when this returns or raises, except after an emergency stop.
 
         Raises:
-            MienError: the voice, the recorder or the board failed; the face is at rest by then.
-            EmergencyStopError: outputs are off and stay off until ``mien clear``.
+            MienError: the voice, the recorder or the board failed.
+            EmergencyStopError: the outputs are off and stay off until ``mien clear``.
         """
         try:
             while not self._over:
                 self._awake = self._clock.now()
                 self._event("awake")
-                self._loop.follow(self._commands, self.playout.phase)
-                self.counts.missed = self._loop.missed
+                self._loop.follow(self._commands, self.jitter_buffer.phase)
+                self.metrics.missed = self._loop.missed
                 if not self._over:
-                    self.counts.sleeps += 1
+                    self.metrics.sleeps += 1
                     self._event("asleep")
                     self._sleep()
         except EmergencyStopError:
@@ -104,15 +109,15 @@ class LiveFace:
             raise
 
     def _commands(self, t: float) -> Floats | None:
-        """Where the face is to be at ``t``; None to rest."""
-        self._hear(t)
+        """Target commands (n,) at ``t`` s; None to rest."""
+        self._receive(t)
         if self._over or t - self._awake > self._idle_s:
             return None
-        wanted = self._by_hand(t)
-        frame = self.playout.at(t)
-        if wanted is not None:
+        target = self._by_hand(t)
+        frame = self.jitter_buffer.at(t)
+        if target is not None:
             self._awake = t
-            return self._relieved(wanted)
+            return self._relieved(target)
         if frame is not None:
             self._shown = frame
             if frame.gate > 0.5:
@@ -124,22 +129,24 @@ class LiveFace:
         eased = self._share**2 * (3.0 - 2.0 * self._share)
         return self._relieved(self.face.safe + eased * (self._shown.commands - self.face.safe))
 
-    def _hear(self, t: float) -> None:
-        """Everything that came in since the last tick."""
-        self._tape.check()
+    def _receive(self, t: float) -> None:
+        """Read frames, panel requests and stop conditions since the last tick."""
+        self._recording.check()
         self._take(t)
-        while self.playout.awaits(t) and (left := t + PATIENCE_S - self._clock.now()) > 0:
-            self._voice.wait(left)
+        while (
+            self.jitter_buffer.awaits(t) and (remaining := t + PATIENCE_S - self._clock.now()) > 0
+        ):
+            self._voice.wait(remaining)
             self._take(self._clock.now())
-        delay = self.playout.delay_s + self._board.lead_s + self._lag_s
-        if delay != self._told_delay:
-            self._told_delay = delay
+        delay = self.jitter_buffer.delay_s + self._board.lead_s + self._lag_s
+        if delay != self._sent_delay:
+            self._sent_delay = delay
             self._voice.delay_sound(delay)
         if self._panel is not None:
-            wishes, refused = obeyed(self.face, self._panel.commands())
-            self.counts.refused += refused
-            for wish in wishes:
-                self._obey(wish)
+            requests, refused = accepted_requests(self.face, self._panel.commands())
+            self.metrics.refused += refused
+            for request in requests:
+                self._handle(request)
         if self._voice.ended and self._ending is None:
             self._ending = t + TAIL_S + delay
         if self._stop() or (self._ending is not None and t > self._ending):
@@ -147,25 +154,25 @@ class LiveFace:
 
     def _take(self, now: float) -> None:
         for frame in self._voice.poll(now):
-            self.playout.push(frame)
+            self.jitter_buffer.push(frame)
             if frame.gate > 0.5:
-                self.counts.to_frame.add(frame.arrived - frame.t)
+                self.metrics.to_frame.add(frame.arrived - frame.t)
 
-    def _obey(self, wish: Wish) -> None:
-        match wish:
+    def _handle(self, request: Request) -> None:
+        match request:
             case ("estop",):
                 self._board.estop()
                 raise EmergencyStopError("E-STOP was pressed", "look at the face, then mien clear")
             case ("feel", intensities):
-                self._voice.feel(intensities)
+                self._voice.set_emotion(intensities)
             case ("look", yaw, pitch):
-                self._voice.look(yaw, pitch)
+                self._voice.set_gaze(yaw, pitch)
             case ("tune", pose):
                 self._tuned = pose
             case ("record", None):
-                self._tape.end()
+                self._recording.end()
             case ("record", name):
-                self._tape.begin(name)
+                self._recording.begin(name)
             case ("replay", None):
                 self.playback.stop()
             case ("replay", name):
@@ -178,23 +185,23 @@ class LiveFace:
                 self._over = True
 
     def _by_hand(self, t: float) -> Floats | None:
-        """The pose that somebody wants instead of what the voice wants."""
+        """Commands from panel, playback or puppeteer, in this order; None when there are none."""
         if self._tuned is not None:
             return self._tuned
-        played = self.playback.at(t)
-        return played if played is not None else self._puppet(t)
+        playback_pose = self.playback.at(t)
+        return playback_pose if playback_pose is not None else self._puppet(t)
 
-    def _relieved(self, wanted: Floats) -> Floats:
-        relieved = self.thermal.relieved(wanted)
-        self.counts.backed_off += bool(np.any(relieved != wanted))
+    def _relieved(self, target: Floats) -> Floats:
+        relieved = self.thermal.relieved(target)
+        self.metrics.backed_off += bool(np.any(relieved != target))
         return relieved
 
     def _sleep(self) -> None:
-        """Wait, released, until somebody speaks. The link stays awake."""
+        """Wait with released servos until a voice, a puppeteer or the panel wakes the face."""
         while not self._over:
             t = self._clock.now()
-            self._hear(t)
-            frame = self.playout.at(t)
+            self._receive(t)
+            frame = self.jitter_buffer.at(t)
             if self._by_hand(t) is not None:
                 return
             if frame is not None and frame.gate > 0.5:
@@ -206,7 +213,7 @@ class LiveFace:
             self._clock.sleep_until(t + 2 / RATE_HZ)
 
     def _observe(self, tick: Tick) -> None:
-        c, now = self.counts, self._clock.now()
+        c, now = self.metrics, self._clock.now()
         self.thermal.step(tick.sent, 1 / RATE_HZ)
         self._watch(tick)
         if tick.t <= 0:  # on the way to the first pose
@@ -219,79 +226,70 @@ class LiveFace:
         c.lateness.add(tick.late_s)
         frame = self._shown
         if frame is not None and self._share == 1.0 and self._tuned is None:
-            if frame.gate > 0.5:  # nobody is in a hurry while nobody speaks
+            if frame.gate > 0.5:  # latency counts while somebody speaks
                 c.to_setpoint.add(tick.t + tick.late_s - frame.t)
             self._mirror(now, frame)
-        if self._tape.on:
+        if self._recording.on:
             self._write(tick, frame)
         if self._panel is not None:
             self._panel.show(now - self._began, tick, self.meters())
 
     def meters(self) -> dict[str, Any]:
-        """What the panel's meters show."""
+        """State of the run for the meters of the panel."""
         frame = self._shown
         return {
             "level_db": frame.level_db if frame else -120.0,
             "gate": frame.gate if frame else 0.0,
             "network_ms": frame.network_ms if frame else 0.0,
-            "delay_ms": 1e3 * self.playout.delay_s,
-            "late_frames": self.playout.late,
-            "deadline_met": self.counts.deadline_met,
+            "delay_ms": 1e3 * self.jitter_buffer.delay_s,
+            "late_frames": self.jitter_buffer.late,
+            "deadline_met": self.metrics.deadline_met,
             "connected": self._board.connected,
             "lookahead_ms": 1e3 * self._voice.lookahead_s,
             "monitored": self._voice.monitored,
-            "lips_ms": 1e3 * (self.playout.delay_s + self._board.lead_s + self._lag_s),
+            "lips_ms": 1e3 * (self.jitter_buffer.delay_s + self._board.lead_s + self._lag_s),
             "link": self._board.report(),
-            "tape": self._tape.state(self._clock.now() - self._began),
+            "tape": self._recording.state(self._clock.now() - self._began),
             "playback": self.playback.state(),
             "celsius": self.thermal.celsius.tolist(),
             "duty": self.thermal.duty.tolist(),
         }
 
-    def _write(self, tick: Tick, frame: Frame | None) -> None:
-        put, t = self._tape.put, tick.t - self._began
-        put(
-            "/tick",
-            t,
-            {
-                "t": t, "late_s": tick.late_s, "wanted": tick.wanted, "sent": tick.sent,
-                "pulses_us": tick.pulses, "clipped": int(tick.clipped.sum()),
-                "slowed": int(tick.slowed.sum()), "locked": list(tick.locked),
-            },
-        )  # fmt: skip
+    def _write(self, tick: Tick, frame: CommandFrame | None) -> None:
+        put, t = self._recording.put, tick.t - self._began
+        put("/tick", t, {
+            "t": t, "late_s": tick.late_s, "wanted": tick.target, "sent": tick.sent,
+            "pulses_us": tick.pulses, "clipped": int(tick.clipped.sum()),
+            "slowed": int(tick.slowed.sum()), "locked": list(tick.locked),
+        })  # fmt: skip
         if frame is not None:
-            put(
-                "/face",
-                t,
-                {
-                    "t": t, "sound_t": frame.t - self._began, "weights": frame.weights,
-                    "level_db": frame.level_db, "gate": frame.gate,
-                    "network_ms": frame.network_ms,
-                },
-            )  # fmt: skip
-        if self.counts.ticks % SLOW_EVERY == 0:
+            put("/face", t, {
+                "t": t, "sound_t": frame.t - self._began, "weights": frame.weights,
+                "level_db": frame.level_db, "gate": frame.gate, "network_ms": frame.network_ms,
+            })  # fmt: skip
+        if self.metrics.ticks % SLOW_EVERY == 0:
             celsius, duty = self.thermal.celsius.copy(), self.thermal.duty.copy()
             put("/thermal", t, {"t": t, "celsius": celsius, "duty": duty})
             put("/telemetry", t, {"t": t, **self._board.report()})
 
     def _event(self, what: str) -> None:
         t = self._clock.now() - self._began
-        self._tape.put("/event", t, {"t": t, "what": what})
+        self._recording.put("/event", t, {"t": t, "what": what})
 
     def report(self) -> dict[str, Any]:
-        """Numbers of the run."""
-        playout = self.playout
+        """Metrics of the run under the keys of ``metrics.json``."""
+        jitter_buffer = self.jitter_buffer
         return {
-            **self.counts.report(),
-            "delay_ms": 1e3 * playout.delay_s,
+            **self.metrics.report(),
+            "delay_ms": 1e3 * jitter_buffer.delay_s,
             "lookahead_ms": 1e3 * self._voice.lookahead_s,
             "lead_ms": 1e3 * self._board.lead_s,
             "face_lag_ms": 1e3 * self._lag_s,
-            "late_frames": playout.late,
-            "unseen_frames": playout.unseen,
-            "starved_ticks": playout.starved,
-            "delay_refits": playout.refits,
+            "late_frames": jitter_buffer.late,
+            "unseen_frames": jitter_buffer.unseen,
+            "starved_ticks": jitter_buffer.starved,
+            "delay_refits": jitter_buffer.refits,
             "hottest_c": float(self.thermal.celsius.max()),
-            "records_dropped": self._tape.dropped,
+            "records_dropped": self._recording.dropped,
             "link": self._board.report(),
         }

@@ -1,45 +1,45 @@
-"""Whom a live face talks to: the voice that gives it frames, and the panel that somebody clicks."""
+"""Interfaces of a live face to its voice and its panel."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
 from mien.robot.control.loop import Tick
-from mien.robot.live.jitter_buffer import Frame
+from mien.robot.live.jitter_buffer import CommandFrame
 
 
 class Voice(Protocol):
-    """Where frames come from."""
+    """Source of command frames."""
 
     lookahead_s: float
     monitored: bool
-    """Whether what is heard waits for the lips."""
+    """Whether a monitor delays the sound until the lips move."""
 
-    def poll(self, now: float) -> list[Frame]:
-        """Frames that are ready. Raises MienError when no more can come."""
+    def poll(self, now: float) -> list[CommandFrame]:
+        """Frames that are ready, oldest first. Raises MienError when no more can come."""
 
     def wait(self, seconds: float) -> None:
-        """Return when something may be ready, after ``seconds`` at the latest."""
+        """Return when a frame may be ready, after ``seconds`` at the latest."""
 
-    def feel(self, intensities: dict[str, float]) -> None:
-        """Emotions by name, 0..1."""
+    def set_emotion(self, intensities: dict[str, float]) -> None:
+        """Set the emotion: intensities in 0..1 by name."""
 
-    def look(self, yaw: float, pitch: float) -> None:
-        """Gaze target, -1..1."""
+    def set_gaze(self, yaw: float, pitch: float) -> None:
+        """Set the gaze target: yaw and pitch in -1..1."""
 
     def delay_sound(self, seconds: float) -> None:
-        """How long after the microphone a monitor plays."""
+        """Set the delay in s between microphone and monitor."""
 
     @property
     def ended(self) -> bool:
-        """The source has come to its end."""
+        """Whether the source has ended."""
 
 
 class Panel(Protocol):
-    """A window on the face, in another process."""
+    """Panel of a live face, in another process."""
 
     def commands(self) -> list[tuple[Any, ...]]:
-        """What was clicked since the last call."""
+        """Messages of the panel since the last call."""
 
     def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
-        """Something new to show. Must not block."""
+        """Show a tick at ``t`` s. Must not block."""

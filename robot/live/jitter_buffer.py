@@ -1,4 +1,4 @@
-"""What the network made, waiting for its moment: shown at a fixed delay, dropped when too late."""
+"""Jitter buffer of command frames: plays each frame at a fixed delay and drops late ones."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from mien.robot.face.config import Floats
 
 FRAME_S: Final = 1 / FPS
 STALE_S: Final = 0.1
-"""Nothing newer for so long: nobody speaks to us any more, the network or the source is gone."""
+"""Time in s without a newer frame after which the network or the source counts as gone."""
 DEPTH: Final = 64
 PATIENCE_S: Final = 0.004
-"""How long past a frame's moment it is waited for. The setpoint carries its own time and is on its
-way to the board long before that, so a wait this short moves nothing on the face."""
-_SETTLE: Final = 90
-_TOO_LATE: Final = 0.02
-_ROOM_S: Final = 0.001
-_WINDOW: Final = 120
-_FITS: Final = 3
-"""How often the delay is fitted freely: a microphone and a process that just began are slow."""
+"""How long in s the loop waits for a late frame. The setpoint carries its own time and is sent to
+the board long before it, so a wait this short does not move the face."""
+_SETTLE_FRAMES: Final = 90
+_LATE_SHARE: Final = 0.02
+_MARGIN_S: Final = 0.001
+_WINDOW_FRAMES: Final = 120
+_INITIAL_FITS: Final = 3
+"""Number of initial fits of the delay. A microphone and a process that just began are slow."""
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
-    """One frame of a performance.
+class CommandFrame:
+    """One frame of commands.
 
     Attributes:
-        t: s on the host's clock at which the sound that it belongs to was at the microphone.
-        commands: (n,) what the inverse found.
+        t: time in s on the host's clock at which its sound was at the microphone.
+        commands: (n,) commands from the inverse.
         weights: (52,) blendshapes.
-        arrived: s at which it came out of the network.
-        level_db: of the sound then, dB re full scale. gate: 0..1, somebody speaks.
-        network_ms: what the block that completed it cost.
+        arrived: time in s at which it left the network.
+        level_db: sound level at ``t``, dB re full scale.
+        gate: voice activity, 0 silence to 1 voice.
+        network_ms: computing time in ms of the block that completed it.
     """
 
     t: float
@@ -50,37 +51,39 @@ class Frame:
 
 
 @dataclass
-class Playout:
-    """Frames in order of their time, each shown ``delay_s`` after its sound.
+class JitterBuffer:
+    """Frames in order of time, each played ``delay_s`` after its sound.
 
-    The delay starts at ``delay_s``, is fitted to what the frames of the first seconds need, and is
-    then left alone, because the sound that is played back is delayed by the same number. It is what
-    half of the frames need; ``PATIENCE_S`` is there for the others. Only when in two seconds more
-    than 2 % of the frames came too late even for that does it grow, and it shrinks only when it is
-    more than half a frame too long.
+    The delay is fitted to the frames of the first seconds. Half of the frames arrive within it, and
+    the loop waits up to ``PATIENCE_S`` for the others. After that the delay is fixed, because the
+    monitor delays the sound by the same number. It grows only when more than 2 % of the frames of
+    two seconds are too late. It shrinks only when it is more than half a frame too long.
 
     Attributes:
-        late: frames that left the network after their moment and were dropped.
-        unseen: frames that were in time while nobody looked (a ramp, a stall of the loop).
-        starved: moments at which nothing new was there.
-        refits: how often the delay changed later.
+        delay_s: time in s from sound to playback.
+        min_delay_s, max_delay_s: range of the delay in s.
+        late: frames that arrived after their playback time and were dropped.
+        unseen: frames that were in time while the loop was elsewhere (a ramp, a stall).
+        shown: frames that were played.
+        starved: ticks without a new frame.
+        refits: how often the delay changed after the first seconds.
     """
 
     delay_s: float
-    least_s: float = 0.0
-    most_s: float = 0.25
+    min_delay_s: float = 0.0
+    max_delay_s: float = 0.25
     late: int = 0
     unseen: int = 0
     shown: int = 0
     starved: int = 0
     refits: int = 0
-    _frames: deque[Frame] = field(default_factory=lambda: deque(maxlen=DEPTH), repr=False)
-    _needed: deque[float] = field(default_factory=lambda: deque(maxlen=_WINDOW), repr=False)
+    _frames: deque[CommandFrame] = field(default_factory=lambda: deque(maxlen=DEPTH), repr=False)
+    _needed: deque[float] = field(default_factory=lambda: deque(maxlen=_WINDOW_FRAMES), repr=False)
     _at: float = field(default=-np.inf, repr=False)
     _fits: int = field(default=0, repr=False)
 
-    def push(self, frame: Frame) -> None:
-        """A new frame. One that belongs before what was shown already is dropped and counted."""
+    def push(self, frame: CommandFrame) -> None:
+        """Add a frame. A frame from before the last playback time is dropped and counted."""
         self._needed.append(frame.arrived - frame.t)
         self._fit()
         if frame.t < self._at - FRAME_S / 2:
@@ -92,8 +95,8 @@ class Playout:
             self._frames = deque((f for f in self._frames if f.t < frame.t), maxlen=DEPTH)
         self._frames.append(frame)
 
-    def at(self, now: float) -> Frame | None:
-        """The frame for ``now``, between its neighbours in time; None when there is nothing new."""
+    def at(self, now: float) -> CommandFrame | None:
+        """Frame at ``now`` s, interpolated in time; None when there is no new frame."""
         self._at = now - self.delay_s
         frames = self._frames
         while len(frames) > 1 and frames[1].t <= self._at:
@@ -117,16 +120,16 @@ class Playout:
         )
 
     def awaits(self, now: float) -> bool:
-        """Whether the frame for ``now`` is still on its way, behind one that was there in time."""
+        """Whether the frame for ``now`` is still to come while its predecessor was in time."""
         if not self._frames:
             return False
         return FRAME_S / 2 < now - self.delay_s - self._frames[-1].t < STALE_S
 
     def phase(self, now: float) -> float:
-        """How far ``now`` lies behind the moment of the nearest frame, s in half a frame.
+        """Time in s, within half a frame, by which ``now`` lies behind the nearest frame.
 
-        A loop that takes this away from its deadlines shows frames the moment they are due and
-        never between two of them.
+        A loop that subtracts it from its deadlines plays frames when they are due, and
+        interpolates none.
         """
         if not self._frames:
             return 0.0
@@ -135,15 +138,15 @@ class Playout:
 
     def _fit(self) -> None:
         needed = self._needed
-        if self._fits < _FITS and len(needed) == _SETTLE:
+        if self._fits < _INITIAL_FITS and len(needed) == _SETTLE_FRAMES:
             self._fits += 1
-            self._set(np.array(needed)[_SETTLE // 2 :])
+            self._set(np.array(needed)[_SETTLE_FRAMES // 2 :])
             needed.clear()
-        elif self._fits == _FITS and len(needed) == needed.maxlen:
+        elif self._fits == _INITIAL_FITS and len(needed) == needed.maxlen:
             before = self.delay_s
             median, slow = self._set(np.array(needed))
-            # A frame that misses its tick by little is shown a whole tick later: no half measures
-            # upward. Downward only when what made it slow is over.
+            # A frame that just misses its tick is played a whole tick later. A delay that is too
+            # short therefore grows at once, and it shrinks only when the cause is over.
             short = median > before or slow > before + PATIENCE_S
             if not short and self.delay_s > before - FRAME_S / 2:
                 self.delay_s = before
@@ -151,8 +154,8 @@ class Playout:
             needed.clear()
 
     def _set(self, needed: NDArray[np.float64]) -> tuple[float, float]:
-        """Fits the delay; what half of the frames needed, and all but the slowest."""
-        median, slow = map(float, np.quantile(needed, (0.5, 1.0 - _TOO_LATE)))
-        wanted = _ROOM_S + max(median, slow - PATIENCE_S)
-        self.delay_s = min(max(wanted, self.least_s), self.most_s)
+        """Fit the delay. Returns the median and the 98 % quantile of the needed delays, s."""
+        median, slow = map(float, np.quantile(needed, (0.5, 1.0 - _LATE_SHARE)))
+        fitted = _MARGIN_S + max(median, slow - PATIENCE_S)
+        self.delay_s = min(max(fitted, self.min_delay_s), self.max_delay_s)
         return median, slow

@@ -1,7 +1,8 @@
-"""Which speech network listens: how far it hears ahead is how long the lips are behind the voice.
+"""Choice of the speech network by its look-ahead, which delays the lips behind the voice.
 
-Where a monitor plays the voice, it waits for the lips, and the network that hears furthest is
-the best. Where the sound goes straight to the room nothing can wait, and it answers at once.
+A monitor that plays the voice can wait for the lips, so the network with the longest useful
+look-ahead is chosen. Sound that goes straight to the room cannot wait, so the network without
+look-ahead is chosen.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ FILES: Final = {
     100: WEIGHTS / "speech.safetensors",
     200: WEIGHTS / "speech_lookahead200.safetensors",
 }
-"""Weights by nominal look-ahead in ms; the exact one stands in the file."""
+"""Weights by nominal look-ahead in ms. The file has the exact look-ahead."""
 DIRECT: Final = 0
 MONITORED: Final = 100
 
 
 def weights(lookahead: int) -> Path:
-    """The weights file of a nominal look-ahead in ms.
+    """Weights file of a nominal look-ahead in ms.
 
     Raises:
-        InputError: no such variant. ConfigError: it is not installed.
+        InputError: no such variant.
+        ConfigError: the variant is not installed.
     """
     if lookahead not in FILES:
         allowed = ", ".join(map(str, FILES))
@@ -40,16 +42,20 @@ def weights(lookahead: int) -> Path:
     return path
 
 
-def chosen(said: int | None, monitored: bool) -> Path:
-    """The weights for a run: those that the user said, or those that suit how the voice is heard.
+def chosen(requested: int | None, monitored: bool) -> Path:
+    """Weights file of a run.
 
-    Where the sound goes straight to the room and the network without look-ahead is not installed,
-    the one that ships is taken; the run says how late the lips then are.
+    Args:
+        requested: nominal look-ahead in ms; None chooses by ``monitored``.
+        monitored: whether a monitor plays the voice.
+
+    A run without a monitor takes the variant that ships when the one without look-ahead is missing.
 
     Raises:
-        InputError, ConfigError: as ``weights``, for a look-ahead that the user said.
+        InputError: no such variant.
+        ConfigError: the variant is not installed.
     """
-    if said is not None:
-        return weights(said)
+    if requested is not None:
+        return weights(requested)
     nominal = MONITORED if monitored else DIRECT
     return FILES[nominal] if FILES[nominal].is_file() else weights(MONITORED)

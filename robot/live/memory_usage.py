@@ -1,4 +1,4 @@
-"""How much memory a run holds, and how fast that grows."""
+"""Memory of the processes of a run, and its growth."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from typing import Final
 import numpy as np
 
 
-class Memory:
-    """What a run's processes hold, and how it grows once everything has been used (10 s).
+class MemoryUsage:
+    """Resident memory of a run in MB, and its growth since 10 s after the start.
 
     Args:
         others: MB of the other processes.
+
+    Attributes:
+        now: memory in MB at the last sample.
+        growth: MB since the first settled sample.
+        seconds: time in s since then.
     """
 
     SETTLED_S: Final = 10.0
@@ -24,14 +29,14 @@ class Memory:
         self._others = others
         self._first: tuple[float, float] | None = None
         self._began: float | None = None
-        self._looked = -np.inf
+        self._sampled_at = -np.inf
         self.now = self.growth = self.seconds = 0.0
 
-    def look(self, t: float) -> None:
-        """Once a second; ``t`` in s."""
-        if t <= 0 or t - self._looked < self.EVERY_S:
+    def sample(self, t: float) -> None:
+        """Take a sample at ``t`` s, at most once a second."""
+        if t <= 0 or t - self._sampled_at < self.EVERY_S:
             return
-        self._looked = t
+        self._sampled_at = t
         self._began = t if self._began is None else self._began
         self.now = rss_mb() + self._others()
         if t - self._began < self.SETTLED_S:
@@ -41,7 +46,7 @@ class Memory:
 
 
 def rss_mb() -> float:
-    """Resident memory of this process, MB (Linux; 0 elsewhere)."""
+    """Resident memory of this process in MB (Linux; 0 elsewhere)."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

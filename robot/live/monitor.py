@@ -1,4 +1,4 @@
-"""The voice played back later by a set time, so that sound and lips meet at the listener."""
+"""Monitor: plays the voice with a delay, so that sound and lips meet at the listener."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 
 from mien.robot.errors import DeviceError
 from mien.robot.live.capture.block import Block
-from mien.robot.live.capture.portaudio import LOCK, end, enter, portaudio
+from mien.robot.live.capture.portaudio import LOCK, end, portaudio, register
 from mien.robot.media.audio import RATE
 
 ROOM_S: Final = 4.0
 _JITTER_S: Final = 0.004
 SILENT_S: Final = 2.0
-"""No callback for so long: the output is gone. The first one of a new stream may take 1.8 s."""
+"""Time in s without a callback after which the output is gone. The first may take 1.8 s."""
 _WATCH_S: Final = 0.25
 
 
 class DelayLine:
-    """The last seconds of sound by the time at which they were taken.
+    """The last seconds of sound, read by capture time.
 
     Attributes:
-        underruns: reads that found less than was asked for, after the first sound.
+        underruns: reads that found too few samples, after the first sound.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class DelayLine:
         self.underruns = 0
 
     def push(self, block: Block) -> None:
-        """Append a block; a hole before it becomes silence."""
+        """Append a block. A gap before it becomes silence."""
         with self._lock:
             if self._t_end is not None:
                 hole = block.t - self._t_end
@@ -48,10 +48,11 @@ class DelayLine:
             self._t_end = block.end
 
     def read(self, t: float, count: int) -> NDArray[np.float32]:
-        """``count`` samples taken from time ``t`` s on; silence where there are none.
+        """``count`` samples captured from ``t`` s on, with silence where there are none.
 
-        Successive reads go on where the last one ended while the times agree to 4 ms, so that
-        jitter of the stamps is not heard.
+        Successive reads continue where the last one ended while the times agree to 4 ms. Timestamp
+        jitter
+        is therefore not audible.
         """
         with self._lock:
             if self._t_end is None:
@@ -74,16 +75,16 @@ class DelayLine:
 
 
 class Monitor:
-    """An output that plays what the microphone heard ``delay_s`` ago, and comes back when lost.
+    """Sound output that plays the microphone ``delay_s`` later, and is opened again when lost.
 
     Args:
         device: output by number or part of its name; an empty name is the default.
 
     Attributes:
-        lost: how often the output had to be opened again.
+        lost: how often the output was opened again.
 
     Raises:
-        DeviceError: no PortAudio or no such output (in ``start``; later it is waited for).
+        DeviceError: no PortAudio or no such output (in ``start``).
     """
 
     def __init__(self, device: str = "", delay_s: float = 0.2) -> None:
@@ -98,40 +99,40 @@ class Monitor:
 
     @property
     def underruns(self) -> int:
-        """Blocks that had to be filled with silence."""
+        """Blocks that were filled with silence."""
         return self._line.underruns
 
     def push(self, block: Block) -> None:
-        """What was heard."""
+        """Add a block of the microphone."""
         self._line.push(block)
 
     def start(self) -> None:
         """Open the output and keep it open."""
-        enter(self)
+        register(self)
         self._open()
         self._thread.start()
 
     def close(self) -> None:
-        """Silence."""
+        """Close the output."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(2.0)
         self.drop()
 
     def drop(self) -> None:
-        """Give the stream back; it is opened again in a moment, unless all is over."""
+        """Close the stream. It is opened again soon, unless the monitor is closed."""
         stream, self._stream = self._stream, None
         if stream is not None:
             end(stream)
 
     def _open(self) -> None:
         sd = portaudio()
-        wanted: Any = int(self._device) if self._device.isdigit() else self._device or None
+        output: Any = int(self._device) if self._device.isdigit() else self._device or None
         with LOCK:
             try:
                 self._played = time.monotonic()
                 self._stream = sd.OutputStream(
-                    device=wanted,
+                    device=output,
                     samplerate=RATE,
                     channels=1,
                     dtype="float32",
@@ -159,5 +160,5 @@ class Monitor:
     def _play(self, out: Any, frames: int, at: Any, _status: Any) -> None:
         now = self._played = time.monotonic()
         ahead = at.outputBufferDacTime - at.currentTime
-        heard_at = now + (ahead if 0.0 <= ahead < 1.0 else frames / RATE)
-        out[:, 0] = self._line.read(heard_at - self.delay_s, frames)
+        audible_at = now + (ahead if 0.0 <= ahead < 1.0 else frames / RATE)
+        out[:, 0] = self._line.read(audible_at - self.delay_s, frames)

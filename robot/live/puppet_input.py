@@ -1,4 +1,4 @@
-"""From somebody else's face to this one: blendshapes of a puppeteer become commands."""
+"""Puppet input: blendshapes of a puppeteer become commands of this face."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from mien.robot.face.config import Floats
 from mien.robot.face.solver import FaceSolver
 from mien.robot.live.jitter_buffer import FRAME_S
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.network import Seen
+from mien.robot.puppet.network import CapturedFace
 
-LOST_S: Final = 0.5
-"""No new packet for so long: the strings are let go and the voice has the face again."""
-_RANGE: Final = np.radians((40.0, 25.0, 20.0))
-"""Yaw, pitch and roll of a head that are the neck's full command."""
+LOST_AFTER_S: Final = 0.5
+"""Time in s without a new packet after which the voice controls the face again."""
+_HEAD_RANGE_RAD: Final = np.radians((40.0, 25.0, 20.0))
+"""Yaw, pitch and roll of a head at the neck's full command."""
 _HEAD: Final = tuple(ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll"))
 
 
-class Inlet(Protocol):
-    """Where faces come from."""
+class CapturedFaceSource(Protocol):
+    """Source of captured faces."""
 
-    def poll(self, now: float) -> Seen | None:
-        """The newest face, or None before the first."""
+    def poll(self, now: float) -> CapturedFace | None:
+        """The newest captured face; None before the first."""
 
 
-class Strings:
-    """Commands from the newest face of an inlet, None while there is none."""
+class PuppetInput:
+    """Commands from the newest face of a source; None while no face is tracked."""
 
-    def __init__(self, calibrated: Calibrated, inlet: Inlet) -> None:
+    def __init__(self, calibrated: Calibrated, inlet: CapturedFaceSource) -> None:
         self._solver, self._inlet = FaceSolver(calibrated), inlet
         self._last: float | None = None
         self._solver.warm_up()
 
     def __call__(self, t: float) -> Floats | None:
-        """Commands (n,) at ``t`` s."""
-        seen = self._inlet.poll(t)
-        if seen is None or not seen.tracked or t - seen.t > LOST_S:
+        """Commands (n,) at ``t`` s; None hands the face back to the voice."""
+        captured = self._inlet.poll(t)
+        if captured is None or not captured.tracked or t - captured.t > LOST_AFTER_S:
             self._last = None
             return None
-        head = np.clip(seen.rotations[list(_HEAD)] / _RANGE, -1.0, 1.0)
+        head = np.clip(captured.rotations[list(_HEAD)] / _HEAD_RANGE_RAD, -1.0, 1.0)
         dt = FRAME_S if self._last is None else max(t - self._last, FRAME_S)
         self._last = t
-        return self._solver.solve(seen.weights, head, dt).commands
+        return self._solver.solve(captured.weights, head, dt).commands

@@ -1,7 +1,7 @@
-"""What a panel asks of a live face, looked at once more where it counts.
+"""Validation of panel messages in the process of the loop.
 
-The panel's own schema is in another process, which a browser talks to. Whatever that process lets
-through or makes up, nothing that arrives here ends a run: what is not understood is counted.
+The panel checks its messages against a schema in its own process, which a browser talks to. This
+module checks them again, so that no message can end a run. Invalid messages are counted.
 """
 
 from __future__ import annotations
@@ -14,35 +14,35 @@ import numpy as np
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.face.config import FaceConfig, Floats
 
-AT_ONCE: Final = 64
-"""Messages that are obeyed in a tick; of more, the newest."""
-PIECE: Final = 4096
-NAME: Final = 200
-Wish = tuple[Any, ...]
+MAX_PER_TICK: Final = 64
+"""Messages that are handled per tick. Of more, the newest are."""
+MAX_PIECE_ROWS: Final = 4096
+MAX_NAME_LENGTH: Final = 200
+Request = tuple[Any, ...]
 
 
-def obeyed(face: FaceConfig, messages: Sequence[object]) -> tuple[list[Wish], int]:
-    """The wishes of a tick in their order, and how many messages were none.
+def accepted_requests(face: FaceConfig, messages: Sequence[object]) -> tuple[list[Request], int]:
+    """Valid requests of a tick in their order, and the number of refused messages.
 
-    An E-STOP goes before all. Of poses, feelings and gazes only the newest counts. Every value is
-    finite and in its range.
+    An E-STOP comes before all others. Of poses, emotions and gaze targets only the newest counts.
+    Every number is finite and within its range.
     """
     if ("estop",) in [m for m in messages if type(m) is tuple and len(m) == 1]:
         return [("estop",)], 0
-    kept: list[Wish] = []
-    refused = max(0, len(messages) - AT_ONCE)
-    for message in messages[-AT_ONCE:]:
-        wish = _checked(face, message)
-        if wish is None:
+    accepted: list[Request] = []
+    refused = max(0, len(messages) - MAX_PER_TICK)
+    for message in messages[-MAX_PER_TICK:]:
+        request = _checked(face, message)
+        if request is None:
             refused += 1
             continue
-        if wish[0] in _NEWEST:
-            kept = [other for other in kept if other[0] != wish[0]]
-        kept.append(wish)
-    return kept, refused
+        if request[0] in _NEWEST:
+            accepted = [other for other in accepted if other[0] != request[0]]
+        accepted.append(request)
+    return accepted, refused
 
 
-def _checked(face: FaceConfig, message: object) -> Wish | None:
+def _checked(face: FaceConfig, message: object) -> Request | None:
     if type(message) is not tuple or not message or not isinstance(message[0], str):
         return None
     kind, *rest = message
@@ -53,40 +53,40 @@ def _checked(face: FaceConfig, message: object) -> Wish | None:
     return (kind, *found)
 
 
-def _feel(_face: FaceConfig, intensities: dict[str, float]) -> Wish:
+def _emotion(_face: FaceConfig, intensities: dict[str, float]) -> Request:
     if not isinstance(intensities, dict) or any(name not in EMOTIONS for name in intensities):
-        raise ValueError(f"feelings by name, of {', '.join(EMOTIONS)}")
+        raise ValueError(f"emotions by name, of {', '.join(EMOTIONS)}")
     return ({name: _share(value, 0.0) for name, value in intensities.items()},)
 
 
-def _look(_face: FaceConfig, yaw: float, pitch: float) -> Wish:
+def _gaze(_face: FaceConfig, yaw: float, pitch: float) -> Request:
     return _share(yaw, -1.0), _share(pitch, -1.0)
 
 
-def _tune(face: FaceConfig, pose: object) -> Wish:
+def _tune(face: FaceConfig, pose: object) -> Request:
     return (None if pose is None else np.clip(numbers(pose, (len(face.names),)), *face.limits.T),)
 
 
-def _name(_face: FaceConfig, name: str | None) -> Wish:
-    if name is not None and not (isinstance(name, str) and 0 < len(name) <= NAME):
+def _name(_face: FaceConfig, name: str | None) -> Request:
+    if name is not None and not (isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH):
         raise ValueError(name)
     return (name,)
 
 
-def _piece(face: FaceConfig, times: list[float], rows: list[list[float]]) -> Wish:
-    if not (isinstance(times, list) and isinstance(rows, list) and len(times) <= PIECE):
+def _piece(face: FaceConfig, times: list[float], rows: list[list[float]]) -> Request:
+    if not (isinstance(times, list) and isinstance(rows, list) and len(times) <= MAX_PIECE_ROWS):
         raise ValueError("a piece is two lists")
     at = numbers(times, (len(times),))
     poses = numbers(rows, (len(times), len(face.names))) if times else np.zeros((0, 0))
     return at.tolist(), poses.tolist()
 
 
-def _bare(_face: FaceConfig) -> Wish:
+def _bare(_face: FaceConfig) -> Request:
     return ()
 
 
-_KINDS: Final[dict[str, Callable[..., Wish]]] = {
-    "feel": _feel, "look": _look, "tune": _tune, "record": _name, "replay": _name,
+_KINDS: Final[dict[str, Callable[..., Request]]] = {
+    "feel": _emotion, "look": _gaze, "tune": _tune, "record": _name, "replay": _name,
     "piece": _piece, "played": _bare, "stop": _bare,
 }  # fmt: skip
 _NEWEST: Final = ("feel", "look", "tune")
@@ -97,10 +97,10 @@ def _share(value: object, low: float) -> float:
 
 
 def numbers(value: object, shape: tuple[int, ...]) -> Floats:
-    """Finite numbers of this shape.
+    """Finite numbers of this shape, as float64.
 
     Raises:
-        ValueError: something else.
+        ValueError: anything else.
     """
     try:
         found = np.asarray(value)

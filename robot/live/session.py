@@ -1,4 +1,4 @@
-"""One live run from beginning to end: puts the parts together, and takes them apart in order."""
+"""One live run: opens all parts, runs the face and closes the parts in reverse order."""
 
 from __future__ import annotations
 
@@ -21,39 +21,49 @@ from mien.robot.face import sync_store
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats, load_face
 from mien.robot.live.face import IDLE_S, LiveFace
-from mien.robot.live.jitter_buffer import Frame
-from mien.robot.live.memory_usage import Memory
-from mien.robot.live.puppet_input import Inlet, Strings
+from mien.robot.live.jitter_buffer import CommandFrame
+from mien.robot.live.memory_usage import MemoryUsage
+from mien.robot.live.puppet_input import CapturedFaceSource, PuppetInput
 from mien.robot.live.voice_process import VoiceProcess
-from mien.robot.live.voice_setup import Setup
+from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media import audio
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.window import Window
-from mien.robot.puppet.network import Mirror
+from mien.robot.puppet.mirror import Mirror
 from mien.robot.puppet.receiver import Kind, Receiver
 from mien.robot.puppet.senders import LOOPBACK
-from mien.robot.recording.session import Tape
+from mien.robot.recording.session import RecordingSession
 from mien.robot.stopping import Stop
 
 PRIORITY: Final = 5
-"""Of SCHED_FIFO; anything above 0 goes before all ordinary work."""
+"""Priority within SCHED_FIFO. Any value above 0 runs before ordinary programs."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to run.
+    """Options of a live run.
 
     Attributes:
-        setup: face and source. port, build, faults: the board, or the simulated robot.
-        lag_s: of the skin; None takes what was measured.
-        puppet, vmc: UDP ports that listen on ``bind``, 0 for none. allow: whose packets they take.
-        livelink, avatar: where to send.
-        window: the panel. record: a file. record_voice: also what is computed from the voice.
-        idle_s: silence until rest. realtime: SCHED_FIFO.
-        inlet: another puppeteer, already open. watch: hears every tick with the opened board.
+        setup: face and audio source.
+        port: board.
+        build, faults: seed and faults of the simulated robot.
+        emotion: intensities at the start, by name.
+        lag_s: lag of the skin in s; None takes the measured one.
+        puppet, vmc: UDP ports of Live Link Face and VMC; 0 opens none.
+        bind: address on which they listen.
+        allow: networks whose packets they take.
+        livelink, avatar: receivers of Live Link Face and VMC.
+        window: the panel; None opens none.
+        record: file of the recording; None records nothing.
+        record_voice: also record what is computed from the voice.
+        idle_s: seconds of silence until rest.
+        realtime: use SCHED_FIFO.
+        inlet: another source of captured faces, already open.
+        watch: called with the opened board and every tick.
+        mirror: called with (time in s, frame) for every frame that is shown.
     """
 
-    setup: Setup
+    setup: VoiceSetup
     port: str = "sim"
     build: int = 0
     faults: tuple[str, ...] = ()
@@ -70,23 +80,23 @@ class Options:
     record_voice: bool = False
     idle_s: float = IDLE_S
     realtime: bool = False
-    inlet: Inlet | None = None
+    inlet: CapturedFaceSource | None = None
     watch: Callable[[Opened, Tick], None] = lambda _at, _tick: None
-    mirror: Callable[[float, Frame], None] = lambda _t, _frame: None
+    mirror: Callable[[float, CommandFrame], None] = lambda _t, _frame: None
 
 
 def run(options: Options, stop: Stop) -> dict[str, Any]:
-    """Live until the source ends or ``stop`` says so. Returns the numbers of the run.
+    """Run until the source ends or ``stop`` asks for it. Returns the metrics of the run.
 
     Raises:
-        MienError: what ended it early; the face is at rest by then.
+        MienError: an error ended the run early; the face is at rest by then.
     """
     if options.realtime:
         ask_for_priority()
     setup = options.setup
     face = load_face(setup.face)
     if setup.source == "wav" and setup.path is not None:
-        audio.load(setup.path)  # a wrong one is said at once, not after everything has started
+        audio.load(setup.path)  # an unusable file is reported before anything starts
     _ = setup.weights
     calibrated = Calibrated(face, setup.calibration)
     with ExitStack() as stack:
@@ -94,31 +104,38 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
         voice = VoiceProcess(setup)
         stack.callback(voice.close)
         voice.start()
-        voice.feel(options.emotion)
-        tape = _tape(options, calibrated, stack)
-        taped = Taped(tape)
+        voice.set_emotion(options.emotion)
+        recording = _recording(options, calibrated, stack)
+        rig_recorder = RigRecorder(recording)
         window = _panel(options.window, estop, stack)
-        strings, show, heard = _network(options, calibrated, stack)
+        puppet, mirrored, packet_report = _network(options, calibrated, stack)
         at = stack.enter_context(
-            opened(face, options.port, options.build, options.faults, wire=taped.wire, estop=estop)
+            opened(
+                face,
+                options.port,
+                options.build,
+                options.faults,
+                wire=rig_recorder.wire,
+                estop=estop,
+            )
         )
         if window and at.rig:
             window.watch(at.rig.sim.rig.skin_state)
 
-        memory = Memory(lambda: voice.status.rss_mb)
+        memory = MemoryUsage(lambda: voice.status.rss_mb)
 
         def watch(tick: Tick) -> None:
-            memory.look(tick.t)
-            taped.rig(at)
+            memory.sample(tick.t)
+            rig_recorder.rig(at)
             options.watch(at, tick)
 
-        def mirror(t: float, frame: Frame) -> None:
-            show(t, frame)
+        def mirror(t: float, frame: CommandFrame) -> None:
+            mirrored(t, frame)
             options.mirror(t, frame)
 
         live = LiveFace(
             face, at.board, at.clock, voice, lag_s=lag_of(options, calibrated),
-            tape=tape, panel=window, puppet=strings, mirror=mirror, watch=watch,
+            recording=recording, panel=window, puppet=puppet, mirror=mirror, watch=watch,
             idle_s=options.idle_s, stop=stop.asked,
         )  # fmt: skip
         gc.collect()
@@ -145,13 +162,13 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
             "blocks_dropped": voice.status.dropped,
             "sound_holes": voice.status.holes,
             "source_lost": voice.status.lost,
-            "puppet": heard(),
+            "puppet": packet_report(),
             "rig_slips": at.rig.slips if at.rig else 0,
         }
 
 
 def lag_of(options: Options, calibrated: Calibrated) -> float:
-    """Lag of the skin in s: what the user says, what ``mien sync`` measured, or calibration."""
+    """Lag of the skin in s: from the options, from ``mien sync``, or from calibration."""
     if options.lag_s is not None:
         return options.lag_s
     measured = sync_store.stored_lag(calibrated.face)
@@ -159,7 +176,7 @@ def lag_of(options: Options, calibrated: Calibrated) -> float:
 
 
 def ask_for_priority() -> None:
-    """Go before ordinary programs; the processes that are started from here do too.
+    """Set real-time priority for this process and those that it starts.
 
     Raises:
         DeviceError: this user may not.
@@ -172,39 +189,39 @@ def ask_for_priority() -> None:
         ) from e
 
 
-class Taped:
-    """Puts what the simulated robot is told and how it is on a tape, by the run's own time."""
+class RigRecorder:
+    """Records bytes and state of the simulated robot at the time of the run."""
 
-    def __init__(self, tape: Tape) -> None:
-        self._tape, self._began = tape, time.monotonic()
+    def __init__(self, recording: RecordingSession) -> None:
+        self._recording, self._began = recording, time.monotonic()
 
     def wire(self, us: int, data: bytes) -> None:
-        """Bytes for the simulated board at its own time."""
-        if self._tape.on:
-            self._tape.put("/wire", self._t(), {"us": us, "hex": data.hex()})
+        """Record bytes for the simulated board at its own time in us."""
+        if self._recording.on:
+            self._recording.put("/wire", self._t(), {"us": us, "hex": data.hex()})
 
     def rig(self, at: Opened) -> None:
-        """The simulated robot as it is now."""
-        if self._tape.on and at.rig is not None:
+        """Record the state of the simulated robot."""
+        if self._recording.on and at.rig is not None:
             state = at.rig.state()
             content = {"us": state.us, "crc": state.crc, "lip_gap_mm": state.lip_gap_mm}
-            self._tape.put("/rig", self._t(), content)
+            self._recording.put("/rig", self._t(), content)
 
     def _t(self) -> float:
         return time.monotonic() - self._began
 
 
-def _tape(options: Options, calibrated: Calibrated, stack: ExitStack) -> Tape:
+def _recording(options: Options, calibrated: Calibrated, stack: ExitStack) -> RecordingSession:
     setup = options.setup
     about = {
         "build": options.build, "faults": list(options.faults), "seed": setup.seed,
         "source": setup.source, "self_model": calibrated.path.name,
     }  # fmt: skip
-    tape = Tape(calibrated.face, about, persons=options.record_voice)
+    recording = RecordingSession(calibrated.face, about, persons=options.record_voice)
     if options.record is not None:
-        tape.whole(options.record)
-    stack.callback(tape.close)
-    return tape
+        recording.whole(options.record)
+    stack.callback(recording.close)
+    return recording
 
 
 def _panel(window: Window | None, estop: EstopSocket, stack: ExitStack) -> PanelProcess | None:
@@ -220,26 +237,26 @@ def _network(
     options: Options, calibrated: Calibrated, stack: ExitStack
 ) -> tuple[
     Callable[[float], Floats | None],
-    Callable[[float, Frame], None],
+    Callable[[float, CommandFrame], None],
     Callable[[], dict[str, Any] | None],
 ]:
-    """Commands of a puppeteer, what mirrors a frame, and what became of the puppeteer's packets."""
-    strings: Callable[[float], Floats | None] = lambda _: None  # noqa: E731
-    heard: Callable[[], dict[str, Any] | None] = lambda: None  # noqa: E731
-    show: Callable[[float, Frame], None] = lambda _t, _f: None  # noqa: E731
+    """Commands of a puppeteer, a function that mirrors a frame, and the packet report."""
+    puppet: Callable[[float], Floats | None] = lambda _: None  # noqa: E731
+    packet_report: Callable[[], dict[str, Any] | None] = lambda: None  # noqa: E731
+    mirrored: Callable[[float, CommandFrame], None] = lambda _t, _f: None  # noqa: E731
     if options.inlet is not None:
-        strings = Strings(calibrated, options.inlet)
+        puppet = PuppetInput(calibrated, options.inlet)
     elif options.puppet or options.vmc:
         kind: Kind = "livelink" if options.puppet else "vmc"
         port = options.puppet or options.vmc
         inlet = stack.enter_context(Receiver(kind, port, options.bind, options.allow))
-        heard = inlet.report
-        strings = Strings(calibrated, inlet)
+        packet_report = inlet.report
+        puppet = PuppetInput(calibrated, inlet)
     if options.livelink or options.avatar:
         outlet = Mirror(options.livelink, options.avatar)
         stack.callback(outlet.close)
-        show = outlet.show
-    return strings, show, heard
+        mirrored = outlet.show
+    return puppet, mirrored, packet_report
 
 
 def _greeting(voice: VoiceProcess, live: LiveFace, options: Options) -> str:
@@ -249,7 +266,7 @@ def _greeting(voice: VoiceProcess, live: LiveFace, options: Options) -> str:
     if options.setup.source == "quiet":
         return f"live: {live.face.name} on {options.port}, nobody speaks. Ctrl-C ends."
     total = report["delay_ms"] + report["lead_ms"] + report["face_lag_ms"]
-    heard = (
+    packet_report = (
         "and the monitor waits for them"
         if options.setup.monitor is not None
         else "which nothing hides where the sound goes straight to the room"
@@ -257,5 +274,5 @@ def _greeting(voice: VoiceProcess, live: LiveFace, options: Options) -> str:
     return (
         f"live: {name} to {live.face.name} on {options.port}; look-ahead {parts['lookahead']}, "
         f"lead {parts['lead']}, face {parts['face_lag']}: lips about {total:.0f} ms behind the "
-        f"voice, {heard}. Ctrl-C ends."
+        f"voice, {packet_report}. Ctrl-C ends."
     )

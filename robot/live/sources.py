@@ -1,4 +1,4 @@
-"""The source of sound that the user named."""
+"""Sources of sound for a live run."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 
 from mien.robot.errors import InputError
 from mien.robot.live.capture.block import Inbox
-from mien.robot.live.voice_setup import Setup
+from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media import audio
 
 
-class Ear(Protocol):
-    """A source of sound."""
+class AudioSource(Protocol):
+    """A source of sound that puts blocks into an inbox."""
 
     name: str
 
     def start(self) -> None:
-        """Begin to put blocks into its inbox."""
+        """Begin to put blocks into the inbox."""
 
     def close(self) -> None:
         """Stop."""
 
 
-def open_ear(setup: Setup, inbox: Inbox) -> Ear:
-    """The source that ``setup`` names, not started.
+def open_source(setup: VoiceSetup, inbox: Inbox) -> AudioSource:
+    """The source that ``setup`` names. It is not started yet.
 
     Raises:
         InputError: an unknown source, or a file that cannot be read.
@@ -37,11 +37,11 @@ def open_ear(setup: Setup, inbox: Inbox) -> Ear:
     from mien.robot.live.capture.microphone import Microphone
     from mien.robot.live.capture.recorded import Pcm, Recorded
 
-    makers: dict[str, Callable[[], Ear]] = {
+    makers: dict[str, Callable[[], AudioSource]] = {
         "mic": lambda: Microphone(inbox, setup.device),
         "wav": lambda: Recorded(audio.load(setup.path or Path()), inbox, setup.repeat),
         "pcm": lambda: Pcm(os.fdopen(0, "rb", buffering=0), setup.rate, inbox),
-        "text": lambda: Recorded(_said(setup.text), inbox),
+        "text": lambda: Recorded(_synthesised(setup.text), inbox),
         "quiet": Quiet,
     }
     if setup.source not in makers:
@@ -50,7 +50,7 @@ def open_ear(setup: Setup, inbox: Inbox) -> Ear:
 
 
 class Quiet:
-    """Nobody speaks: the face only lives."""
+    """A source without sound: the face shows life only."""
 
     name = "quiet"
 
@@ -61,7 +61,7 @@ class Quiet:
         """Nothing to close."""
 
 
-def _said(text: str) -> NDArray[np.float32]:
+def _synthesised(text: str) -> NDArray[np.float32]:
     from mien.robot.expression.tts import voice
 
     return voice()(text)

@@ -1,4 +1,4 @@
-"""Blocks of sound in, frames of commands out: the live path before the loop, without any clock."""
+"""Speech to commands: blocks of sound in, frames of commands out. Reads no clock for its work."""
 
 from __future__ import annotations
 
@@ -16,31 +16,34 @@ from mien.robot.face.config import Floats
 from mien.robot.face.solver import FaceSolver
 from mien.robot.live.capture.audio_clock import AudioClock
 from mien.robot.live.capture.block import Block
-from mien.robot.live.jitter_buffer import FRAME_S, Frame
+from mien.robot.live.jitter_buffer import FRAME_S, CommandFrame
 from mien.robot.live.streaming_layers import LiveExpression
 from mien.robot.live.voice_activity import VoiceActivity
 from mien.robot.media.audio import RATE
 
 BACKLOG_S: Final = 0.3
-"""Sound this old is listened to, but no longer turned into a pose."""
+"""Frames older than this in s are not inverted."""
 
 
 class Speech(Protocol):
-    """A speech model that listens: frame k of its output is at k / 60 s of its input."""
+    """A streaming speech model. Frame k of its output belongs to k / 60 s of its input."""
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Samples (n,) at 16 kHz -> the frames (m, 52) that they complete."""
 
 
-class Performer:
-    """One voice to one face.
+class SpeechToCommands:
+    """Pipeline from one voice to the commands of one face.
 
     Args:
-        speech: makes a fresh stream of the speech model; called again after a hole in the sound.
-        now: host clock, for the time of arrival only.
+        calibrated: the face.
+        speech: makes a new stream of the speech model. It is called again after a gap in the sound.
+        expression: adds emotion and life.
+        now: host clock in s, used for the arrival time only.
 
     Attributes:
-        clock: what is known of the sound's own time. skipped: frames too old to be inverted.
+        clock: audio clock of the sound.
+        skipped: frames that were too old to be inverted.
     """
 
     def __init__(
@@ -61,41 +64,51 @@ class Performer:
         self.skipped = 0
         self._solver.warm_up()
 
-    def push(self, block: Block) -> list[Frame]:
-        """One block -> the frames that it completes."""
+    def push(self, block: Block) -> list[CommandFrame]:
+        """Process one block and return the frames that it completes."""
         began = perf_counter()
         samples, fresh = self.clock.admit(block)
         if fresh:
             self._speech, self._frames = self._make(), 0
             self._before = lead_in(len(samples))
             samples = np.concatenate([np.zeros(self._before, np.float32), samples])
-        heard = self._voice.push(samples)
+        state = self._voice.push(samples)
         out = []
         for spoken in self._speech.push(samples):
             t = self.clock.time(self._frames * RATE / FPS - self._before)
             self._frames += 1
-            weights, head = self.expression.frame(spoken, heard.level_db, heard.gate)
+            weights, head = self.expression.frame(spoken, state.level_db, state.gate)
             if self._now() - t > BACKLOG_S:
                 self.skipped += 1
                 self._waited += 1
                 continue
             commands = self.pose(weights, head)
             spent = 1e3 * (perf_counter() - began)
-            out.append(Frame(t, commands, weights, self._now(), heard.level_db, heard.gate, spent))
+            out.append(
+                CommandFrame(
+                    t=t,
+                    commands=commands,
+                    weights=weights,
+                    arrived=self._now(),
+                    level_db=state.level_db,
+                    gate=state.gate,
+                    network_ms=spent,
+                )
+            )
         return out
 
     def pose(self, weights: NDArray[np.float32], head: Floats) -> Floats:
-        """Weights (52,) and neck (3,) -> commands (n,) for the next frame."""
+        """Weights (52,) and neck commands (3,) -> commands (n,) of the next frame."""
         found = self._solver.solve(weights, head, self._waited * FRAME_S)
         self._waited = 1
         return found.commands
 
 
 def lead_in(block: int) -> int:
-    """Samples of silence before a stream that comes in blocks of ``block`` samples.
+    """Samples of silence to insert before a stream with blocks of ``block`` samples.
 
-    A frame is complete somewhere within a block and waits for the rest of it. With the right
-    beginning the longest of these waits, which decides how late everything is, is the shortest.
+    A frame that is complete within a block waits for the end of that block. This number of samples
+    makes the longest wait as short as possible.
     """
     if not 0 < block <= RATE // FPS:
         return 0

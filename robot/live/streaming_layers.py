@@ -1,7 +1,7 @@
-"""Speech, feeling and life met frame by frame, for a voice that has no end yet.
+"""Speech, emotion and life composed frame by frame, for a voice that has no end yet.
 
-The parts are those of ``expression``; only what needs a whole clip there is replaced: stress comes
-from a causal level, and life, which is linear in the stress, is drawn ten seconds ahead.
+The layers are those of ``robot/expression``. Two parts that need a whole clip there are replaced.
+Stress comes from a causal level. Life is linear in the stress and is drawn ten seconds ahead.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS, TIMINGS, mix
 from mien.models.fusion.rules import Fusion
-from mien.robot.expression.emotion.feeling import Feeling, Felt
+from mien.robot.expression.emotion.track import EmotionSamples, EmotionTrack
 from mien.robot.expression.layers import compose, excitement, fusion
 from mien.robot.expression.life import Glance, Life
 from mien.robot.face.config import Floats
@@ -29,13 +29,13 @@ _SLOW_S: Final = 0.9
 
 @dataclass
 class Stress:
-    """How much the voice presses, 0..1: its level above its own slow mean, without look-ahead."""
+    """Vocal stress, 0 to 1: the level above its own slow mean, without look-ahead."""
 
     fast: float = -70.0
     slow: float = -70.0
 
     def push(self, level_db: float, gate: float, dt: float = 1 / FPS) -> float:
-        """Level in dB and voice gate 0..1 of one frame."""
+        """Level in dB and voice gate 0..1 of one frame -> stress."""
         level = max(level_db, -70.0)
         self.fast += (level - self.fast) * min(1.0, dt / _FAST_S)
         self.slow += (level - self.slow) * min(1.0, dt / _SLOW_S)
@@ -43,21 +43,21 @@ class Stress:
 
 
 @dataclass
-class Held:
-    """An emotion set by hand: it comes and goes at each emotion's own pace, without jumps."""
+class ManualEmotion:
+    """An emotion set by hand. It changes at the onset and offset rates of the emotions."""
 
     mix: Floats
     rank: int = 0
 
-    def felt(self, t: Floats) -> Felt:
-        """The same everywhere and always."""
-        out = Felt.nothing(len(t))
+    def sample(self, t: Floats) -> EmotionSamples:
+        """The same emotion in every region and at every time."""
+        out = EmotionSamples.nothing(len(t))
         out.mix[:] = self.mix
         out.presence[:] = 1.0
         return out
 
     def approach(self, goal: Floats, dt: float) -> None:
-        """Move (8,) toward ``goal`` (8,) at the onset and offset speeds of the emotions."""
+        """Move the intensities (8,) toward ``goal`` (8,) by one step of ``dt`` s."""
         onset = np.array([TIMINGS[name].onset_s for name in EMOTIONS])
         offset = np.array([TIMINGS[name].offset_s for name in EMOTIONS])
         step = goal - self.mix
@@ -65,18 +65,19 @@ class Held:
 
 
 class LiveExpression:
-    """One face being lively.
+    """Expression of one face, frame by frame.
 
     Args:
-        seed: of blinks, gaze, head.
-        amount: of life, 0 a statue.
+        seed: seed of blinks, gaze and head motion.
+        amount: amount of life, 0 none to 1 lively.
+        fuse: blends emotion and speech; None takes the first of ``layers.FUSIONS``.
     """
 
     def __init__(self, seed: int = 0, amount: float = 1.0, fuse: Fusion | None = None) -> None:
         self._life = Life(seed=seed, amount=amount)
         self._fuse = fuse or fusion()
-        self._held = Held(np.zeros(len(EMOTIONS)))
-        self._feeling = Feeling((self._held,))
+        self._held = ManualEmotion(np.zeros(len(EMOTIONS)))
+        self._emotion_track = EmotionTrack((self._held,))
         self._goal = np.zeros(len(EMOTIONS))
         self._stress = Stress()
         self._chunk = -1
@@ -84,12 +85,12 @@ class LiveExpression:
         self._head = np.zeros((2, 0, 3))
         self._k = 0
 
-    def feel(self, intensities: dict[str, float]) -> None:
-        """Emotions by name, 0..1 each; those not named fade."""
+    def set_emotion(self, intensities: dict[str, float]) -> None:
+        """Set the emotion: intensities in 0..1 by name. Emotions that are not named fade out."""
         self._goal = mix(intensities)
 
-    def look(self, yaw: float, pitch: float) -> None:
-        """Gaze target from now on, eyeLook weights -1..1."""
+    def set_gaze(self, yaw: float, pitch: float) -> None:
+        """Set the gaze target: eyeLook weights in -1..1."""
         before = self._life.glances[-1:]
         glance = Glance(self._k / FPS, float(np.clip(yaw, -1, 1)), float(np.clip(pitch, -1, 1)))
         self._life = replace(self._life, glances=(*before, glance))
@@ -98,13 +99,15 @@ class LiveExpression:
     def frame(
         self, spoken: NDArray[np.float32], level_db: float, gate: float
     ) -> tuple[NDArray[np.float32], Floats]:
-        """One frame, 1/60 s after the last.
+        """Compose one frame, 1/60 s after the last.
 
         Args:
-            spoken: (52,) speech shapes. level_db: of the sound. gate: 0..1, somebody speaks.
+            spoken: (52,) speech shapes.
+            level_db: sound level in dB re full scale.
+            gate: voice activity, 0 to 1.
 
         Returns:
-            weights (52,) in 0..1, neck commands (3,) yaw, pitch, roll in -1..1.
+            Weights (52,) in 0..1, and neck commands (3,) yaw, pitch, roll in -1..1.
         """
         t = np.array([self._k / FPS])
         self._held.approach(self._goal, 1 / FPS)
@@ -112,7 +115,7 @@ class LiveExpression:
         mixed = self._held.mix[None]
         weights, head = self._alive(press)
         alive = weights[None], excitement(mixed)[:, None] * head[None]
-        shapes = self._feeling.shapes(t)
+        shapes = self._emotion_track.shapes(t)
         shown, turned = compose(spoken[None], np.array([gate]), shapes, mixed, alive, self._fuse)
         self._k += 1
         return shown[0], turned[0]
@@ -128,7 +131,7 @@ class LiveExpression:
     def _drawn(self, chunk: int) -> tuple[NDArray[np.float32], Floats]:
         """Life of ten seconds for stress 0 and 1: weights (2, T, 52), head (2, T, 3).
 
-        A life costs more to draw the longer it lasts, so every minute is a new one, faded into.
+        The cost of drawing grows with the length, so a new one begins every minute and is faded in.
         """
         minute, within = divmod(chunk, LIFE_S // CHUNK_S)
         weights, head = self._life_of(minute, within * CHUNK_S)

@@ -1,8 +1,8 @@
-"""Is somebody speaking? Keeps fans, knocks and hum from moving the lips. Causal, no clock.
+"""Voice activity detection, causal and without a clock.
 
-A hop counts as voiced when it stands out of the tracked noise floor and repeats at a pitch of
-70 to 400 Hz. A level that does not move for a second is a machine, however periodic it is. Music
-and other people's speech pass: this listens to sound, not to meaning.
+It keeps fans, knocks and hum from moving the lips. A hop is voiced when its level is above the
+tracked noise floor and it is periodic at 70 to 400 Hz. A level that is constant for a second counts
+as a machine. Music and the voices of other people pass.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from scipy.signal import butter, sosfilt
 
 from mien.robot.media.audio import RATE
 
-HOP: Final = RATE // 100
-WINDOW: Final = 4 * HOP
-_PITCH: Final = (RATE // 400, RATE // 70)
-_OUT_DB: Final = 8.0
-"""What stands out of the noise floor."""
+HOP_SAMPLES: Final = RATE // 100
+WINDOW_SAMPLES: Final = 4 * HOP_SAMPLES
+_PITCH_LAGS: Final = (RATE // 400, RATE // 70)
+_ABOVE_FLOOR_DB: Final = 8.0
+"""Level above the noise floor at which a hop may be voiced."""
 _QUIETEST_DB: Final = -60.0
-_PERIODIC: Final = 0.5
+_MIN_PERIODICITY: Final = 0.5
 _VOICED_OF_10: Final = 4
-_HANG: Final = 30
-"""Hops that speech goes on after the last voiced one: an unvoiced ending is 0.1 to 0.3 s."""
+_HANG_HOPS: Final = 30
+"""Hops of speech after the last voiced one: an unvoiced ending takes 0.1 to 0.3 s."""
 _STEADY_DB: Final = 0.4
 _STEADY_HOPS: Final = 100
 _ATTACK, _RELEASE = 1 / 2, 1 / 15
@@ -33,8 +33,14 @@ _ATTACK, _RELEASE = 1 / 2, 1 / 15
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Level in dB re full scale, and the gate: 0 nobody speaks, 1 somebody does."""
+class VoiceState:
+    """State of the voice activity detection.
+
+    Attributes:
+        level_db: level in dB re full scale.
+        gate: 0 silence to 1 voice.
+        speaking: whether the gate opens.
+    """
 
     level_db: float
     gate: float
@@ -42,13 +48,13 @@ class Heard:
 
 
 class VoiceActivity:
-    """Push samples, read the gate."""
+    """Voice activity of a stream of samples."""
 
     def __init__(self) -> None:
         band = butter(2, (90.0, 4000.0), "bandpass", fs=RATE, output="sos")
         self._band = np.asarray(band)
         self._state = np.zeros((len(self._band), 2))
-        self._window = np.zeros(WINDOW)
+        self._window = np.zeros(WINDOW_SAMPLES)
         self._rest = np.zeros(0)
         self._recent: list[float] = []
         self._voiced = np.zeros(10, np.bool_)
@@ -56,37 +62,37 @@ class VoiceActivity:
         self._hang = 0
         self._gate = 0.0
         self._level = -120.0
-        self._taper = np.hanning(WINDOW)
+        self._taper = np.hanning(WINDOW_SAMPLES)
         # The autocorrelation of the window itself, by which it would fall even for a pure tone.
         self._own = _autocorrelation(self._taper)
 
     @property
-    def heard(self) -> Heard:
+    def state(self) -> VoiceState:
         """The state after the last push."""
-        return Heard(self._level, self._gate, self._hang > 0)
+        return VoiceState(self._level, self._gate, self._hang > 0)
 
-    def push(self, samples: NDArray[np.float32]) -> Heard:
-        """Any number of samples (n,) at 16 kHz -> the state after them."""
+    def push(self, samples: NDArray[np.float32]) -> VoiceState:
+        """Samples (n,) at 16 kHz, any n -> the state after them."""
         if not len(samples):
-            return self.heard
+            return self.state
         filtered, self._state = sosfilt(self._band, samples.astype(np.float64), zi=self._state)
         self._rest = np.concatenate([self._rest, filtered])
-        while len(self._rest) >= HOP:
-            hop, self._rest = self._rest[:HOP], self._rest[HOP:]
-            self._window = np.concatenate([self._window[HOP:], hop])
+        while len(self._rest) >= HOP_SAMPLES:
+            hop, self._rest = self._rest[:HOP_SAMPLES], self._rest[HOP_SAMPLES:]
+            self._window = np.concatenate([self._window[HOP_SAMPLES:], hop])
             self._step()
-        return self.heard
+        return self.state
 
     def _step(self) -> None:
         level = 10.0 * float(np.log10(np.mean(np.square(self._window)) + 1e-12))
         self._level = level
         self._recent = [*self._recent[-_STEADY_HOPS + 1 :], level]
         steady = len(self._recent) == _STEADY_HOPS and float(np.std(self._recent)) < _STEADY_DB
-        loud = level > max(self._floor + _OUT_DB, _QUIETEST_DB) and not steady
-        voiced = loud and self._periodicity() > _PERIODIC
+        loud = level > max(self._floor + _ABOVE_FLOOR_DB, _QUIETEST_DB) and not steady
+        voiced = loud and self._periodicity() > _MIN_PERIODICITY
         self._voiced = np.append(self._voiced[1:], voiced)
         if self._voiced.sum() >= _VOICED_OF_10 and not steady:
-            self._hang = _HANG
+            self._hang = _HANG_HOPS
         else:
             self._hang = 0 if steady else max(0, self._hang - 1)
         self._follow(level, steady)
@@ -98,14 +104,14 @@ class VoiceActivity:
             self._floor += max(level - self._floor, -0.5)  # 50 dB/s down
         elif steady:
             self._floor += min(level - self._floor, 0.5)
-        else:  # up slowly, hardly at all while somebody speaks
+        else:  # up slowly, and hardly during speech
             self._floor += 0.0005 if self._hang else min(level - self._floor, 0.06)
 
     def _periodicity(self) -> float:
-        """Highest normalised autocorrelation within the range of pitch."""
+        """Highest normalised autocorrelation in the range of pitch."""
         windowed = self._window * self._taper
         r = _autocorrelation(windowed)
-        low, high = _PITCH
+        low, high = _PITCH_LAGS
         if r[0] <= 0:
             return 0.0
         ratio = r[low:high] / r[0] * (self._own[0] / self._own[low:high])

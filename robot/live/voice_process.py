@@ -1,8 +1,7 @@
-"""The voice side of a live face in a process of its own: ears, speech network, inverse, monitor.
+"""The voice process: audio source, speech network, inverse and monitor.
 
-One Python process runs one thing at a time, so the network gets one process and the loop another;
-what the loop must never wait for is on the other side of a pipe. If this side dies, the loop sees
-it at its next tick.
+A Python process runs one thread at a time. The network therefore runs in this process and the loop
+in another. The loop only polls a pipe, and it sees at its next tick when this process ends.
 """
 
 from __future__ import annotations
@@ -23,20 +22,23 @@ import numpy as np
 from mien.robot.errors import MienError
 from mien.robot.face.config import load_face
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
-from mien.robot.live.jitter_buffer import Frame
-from mien.robot.live.voice_setup import Setup, Status
+from mien.robot.live.jitter_buffer import CommandFrame
+from mien.robot.live.voice_setup import VoiceSetup, VoiceStatus
 from mien.robot.media.audio import RATE
 
 START_S: Final = 90.0
-"""Loading everything on a busy machine."""
+"""Time limit in s of the start on a busy machine."""
 _SILENT_S: Final = 0.15
 _STATUS_S: Final = 0.25
 
 
 class VoiceProcess:
-    """The loop's end of the pipe. All methods return at once, but ``start`` and ``close``."""
+    """The voice process, as the loop's process sees it.
 
-    def __init__(self, setup: Setup) -> None:
+    All methods but ``start`` and ``close`` return at once.
+    """
+
+    def __init__(self, setup: VoiceSetup) -> None:
         self._setup = setup
         context = mp.get_context("spawn")
         self._pipe, self._far = context.Pipe()
@@ -45,18 +47,18 @@ class VoiceProcess:
         )
         self.lookahead_s = 0.0
         self.monitored = setup.monitor is not None
-        self.status = Status()
+        self.status = VoiceStatus()
 
     @property
     def pid(self) -> int | None:
-        """Process id, for tests and the curious."""
+        """Process id."""
         return self._process.pid
 
     def start(self) -> None:
-        """Load the network and find the source.
+        """Load the network and open the source.
 
         Raises:
-            MienError: what went wrong over there.
+            MienError: the other process failed to start; the message says why.
         """
         for library in ("OMP", "OPENBLAS", "MKL"):  # read when the child imports numpy
             os.environ.setdefault(f"{library}_NUM_THREADS", "1")
@@ -65,12 +67,12 @@ class VoiceProcess:
         self._await()
 
     def begin(self) -> None:
-        """Listen from now on.
+        """Begin to process sound.
 
         Raises:
             MienError: the microphone or the monitor cannot be opened.
         """
-        self._tell("begin")
+        self._send("begin")
         self._await()
 
     def _await(self) -> None:
@@ -85,16 +87,16 @@ class VoiceProcess:
 
     @property
     def ended(self) -> bool:
-        """The source has come to its end, and every frame of it is here."""
+        """Whether the source has ended and all its frames have arrived."""
         return self.status.ended
 
-    def poll(self, _now: float) -> list[Frame]:
-        """Frames that are ready.
+    def poll(self, _now: float) -> list[CommandFrame]:
+        """Frames that are ready, oldest first.
 
         Raises:
-            MienError: the other process failed or is gone.
+            MienError: the other process failed or ended.
         """
-        out: list[Frame] = []
+        out: list[CommandFrame] = []
         try:
             while self._pipe.poll():
                 out += self._take(self._pipe.recv())
@@ -105,25 +107,25 @@ class VoiceProcess:
         return out
 
     def wait(self, seconds: float) -> None:
-        """Return when something came, after ``seconds`` at the latest."""
+        """Return when a message arrives, after ``seconds`` at the latest."""
         with suppress(OSError):  # it is gone; poll() says so
             self._pipe.poll(seconds)
 
-    def feel(self, intensities: dict[str, float]) -> None:
-        """Emotions by name, 0..1."""
-        self._tell("feel", intensities)
+    def set_emotion(self, intensities: dict[str, float]) -> None:
+        """Set the emotion: intensities in 0..1 by name."""
+        self._send("feel", intensities)
 
-    def look(self, yaw: float, pitch: float) -> None:
-        """Gaze target, -1..1 each."""
-        self._tell("look", yaw, pitch)
+    def set_gaze(self, yaw: float, pitch: float) -> None:
+        """Set the gaze target: yaw and pitch in -1..1."""
+        self._send("look", yaw, pitch)
 
     def delay_sound(self, seconds: float) -> None:
-        """How long after the microphone the monitor plays."""
-        self._tell("delay", seconds)
+        """Set the delay in s between microphone and monitor."""
+        self._send("delay", seconds)
 
     def close(self) -> None:
-        """End the process, kindly first."""
-        self._tell("stop")
+        """Ask the process to end, and kill it after 3 s."""
+        self._send("stop")
         if self._process.pid is not None:
             self._process.join(3.0)
             if self._process.is_alive():
@@ -131,16 +133,16 @@ class VoiceProcess:
                 self._process.join(1.0)
         self._pipe.close()
 
-    def _tell(self, *message: Any) -> None:
+    def _send(self, *message: Any) -> None:
         try:
             self._pipe.send(message)
         except (OSError, ValueError):
             return  # it is gone; poll() says so
 
-    def _take(self, message: tuple[Any, ...]) -> list[Frame]:
+    def _take(self, message: tuple[Any, ...]) -> list[CommandFrame]:
         match message:
             case ("frame", *fields):
-                return [Frame(*fields)]
+                return [CommandFrame(*fields)]
             case ("status", status):
                 self.status = status
             case ("ready", lookahead_s):
@@ -152,7 +154,7 @@ class VoiceProcess:
         return []
 
 
-def _run(pipe: Connection, setup: Setup) -> None:
+def _run(pipe: Connection, setup: VoiceSetup) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the loop decides when it is over
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
@@ -166,80 +168,80 @@ def _run(pipe: Connection, setup: Setup) -> None:
         raise
 
 
-def _listen(pipe: Connection, setup: Setup) -> None:
+def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     from mien.robot.expression.speech import SpeechStream
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.live.capture.audio_clock import AudioClock
     from mien.robot.live.monitor import Monitor
-    from mien.robot.live.sources import open_ear
-    from mien.robot.live.speech_to_commands import Performer
+    from mien.robot.live.sources import open_source
+    from mien.robot.live.speech_to_commands import SpeechToCommands
     from mien.robot.live.streaming_layers import LiveExpression
 
     face = load_face(setup.face)
     expression = LiveExpression(setup.seed, setup.life)
     calibrated = Calibrated(face, setup.calibration)
     speech = partial(SpeechStream, setup.weights)
-    performer = Performer(calibrated, speech, expression, time.monotonic)
+    converter = SpeechToCommands(calibrated, speech, expression, time.monotonic)
     silence = np.zeros(round(BLOCK_S * RATE), np.float32)
     begin = time.monotonic() - 60 * BLOCK_S
-    for k in range(60):  # first calls are slow: not while somebody speaks
-        performer.push(Block(begin + k * BLOCK_S, silence))
-    performer.clock = AudioClock()
+    for k in range(60):  # warm up: the first calls are slow
+        converter.push(Block(begin + k * BLOCK_S, silence))
+    converter.clock = AudioClock()
     inbox = Inbox()
-    ear = open_ear(setup, inbox)
+    source = open_source(setup, inbox)
     monitor = Monitor(setup.monitor) if setup.monitor is not None else None
     gc.collect()
     gc.freeze()
     pipe.send(("ready", speech().lookahead_s))
     while (message := pipe.recv()) != ("begin",):
-        if not _obey(message, expression, monitor):
+        if not _handle(message, expression, monitor):
             return
-    ear.start()
+    source.start()
     if monitor:
         monitor.start()
     since = (time.monotonic(), time.process_time())
-    pipe.send(("status", _status(ear, inbox, performer, monitor, since)))
-    heard, told, patience = time.monotonic(), -np.inf, _SILENT_S
+    pipe.send(("status", _status(source, inbox, converter, monitor, since)))
+    sound_until, status_sent, wait_s = time.monotonic(), -np.inf, _SILENT_S
     try:
         while True:
             blocks = inbox.take(BLOCK_S)
             now = time.monotonic()
             if blocks:
-                heard, patience = blocks[-1].end, _SILENT_S
-            elif now - heard > (
-                BLOCK_S if inbox.ended else patience
-            ):  # nobody delivers: the face lives on in silence
-                patience = BLOCK_S
-                count = int((now - heard) * RATE)
-                blocks = [Block(heard, np.zeros(count, np.float32))]
-                heard += count / RATE
+                sound_until, wait_s = blocks[-1].end, _SILENT_S
+            elif now - sound_until > (
+                BLOCK_S if inbox.ended else wait_s
+            ):  # no sound arrives: the face goes on in silence
+                wait_s = BLOCK_S
+                count = int((now - sound_until) * RATE)
+                blocks = [Block(sound_until, np.zeros(count, np.float32))]
+                sound_until += count / RATE
             for block in blocks:
                 if monitor:
                     monitor.push(block)
-                for f in performer.push(block):
+                for f in converter.push(block):
                     pipe.send(
                         ("frame", f.t, f.commands, f.weights, f.arrived, f.level_db, f.gate,
                          f.network_ms)
                     )  # fmt: skip
-            if now - told > _STATUS_S:
-                told = now
-                pipe.send(("status", _status(ear, inbox, performer, monitor, since)))
+            if now - status_sent > _STATUS_S:
+                status_sent = now
+                pipe.send(("status", _status(source, inbox, converter, monitor, since)))
             while pipe.poll():
-                if not _obey(pipe.recv(), expression, monitor):
+                if not _handle(pipe.recv(), expression, monitor):
                     return
     finally:
-        ear.close()
+        source.close()
         if monitor:
             monitor.close()
 
 
-def _obey(message: tuple[Any, ...], expression: Any, monitor: Any) -> bool:
-    """False when the loop wants an end."""
+def _handle(message: tuple[Any, ...], expression: Any, monitor: Any) -> bool:
+    """Handle a message of the loop. Returns False when the process is to end."""
     match message:
         case ("feel", intensities):
-            expression.feel(intensities)
+            expression.set_emotion(intensities)
         case ("look", yaw, pitch):
-            expression.look(yaw, pitch)
+            expression.set_gaze(yaw, pitch)
         case ("delay", seconds) if monitor:
             monitor.delay_s = seconds
         case ("stop",):
@@ -248,20 +250,24 @@ def _obey(message: tuple[Any, ...], expression: Any, monitor: Any) -> bool:
 
 
 def _status(
-    ear: Any, inbox: Inbox, performer: Any, monitor: Any, since: tuple[float, float]
-) -> Status:
+    source: Any,
+    inbox: Inbox,
+    converter: Any,
+    monitor: Any,
+    since: tuple[float, float],
+) -> VoiceStatus:
     with Path("/proc/self/statm").open() as f:
         pages = int(f.read().split()[1])
     cpu, wall = time.process_time() - since[1], time.monotonic() - since[0]
-    return Status(
-        name=ear.name,
-        present=getattr(ear, "present", True),
+    return VoiceStatus(
+        name=source.name,
+        present=getattr(source, "present", True),
         ended=inbox.ended,
-        lost=getattr(ear, "lost", 0),
+        lost=getattr(source, "lost", 0),
         dropped=inbox.dropped,
-        holes=performer.clock.holes,
-        restarts=performer.clock.restarts,
-        skipped=performer.skipped,
+        holes=converter.clock.holes,
+        restarts=converter.clock.restarts,
+        skipped=converter.skipped,
         underruns=monitor.underruns if monitor else 0,
         monitor_lost=monitor.lost if monitor else 0,
         rss_mb=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,

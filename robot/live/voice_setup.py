@@ -1,4 +1,4 @@
-"""What the voice side is told at its beginning, and what it says of itself."""
+"""Configuration and status of the voice process."""
 
 from __future__ import annotations
 
@@ -10,16 +10,23 @@ from mien.robot.media.audio import RATE
 
 
 @dataclass(frozen=True)
-class Setup:
-    """What the other process needs to know.
+class VoiceSetup:
+    """Configuration of the voice process.
 
     Attributes:
-        face: name or path. calibration: a self-model, or None for the one that ships.
-        source: mic, wav, pcm, text or quiet. device: the microphone, by number or part of its name.
-        path: of the wav, or a text's. rate: of pcm. repeat: a wav starts again at its end.
-        monitor: output to play the voice on, by number or part of its name; "" is the default.
-        lookahead: of the speech network, nominal ms; None takes what suits the monitor.
-        speech: weights of the speech network instead.
+        face: name of a face, or path of its YAML file.
+        calibration: self-model; None takes the one that ships.
+        source: mic, wav, pcm, text or quiet.
+        device: microphone by number or part of its name.
+        path: sound file of ``wav``.
+        text: text of ``text``.
+        rate: sample rate of ``pcm`` in Hz.
+        repeat: whether a sound file starts again at its end.
+        seed: seed of blinks, gaze and head motion.
+        life: amount of blinks, gaze and head motion, 0 to 1.
+        monitor: output that plays the voice, by number or part of its name; "" is the default.
+        lookahead: nominal look-ahead of the network in ms; None chooses by ``monitor``.
+        speech: weights of the speech network, which replace ``lookahead``.
     """
 
     face: str
@@ -38,17 +45,33 @@ class Setup:
 
     @property
     def weights(self) -> Path:
-        """The speech network's file.
+        """Weights file of the speech network.
 
         Raises:
-            InputError: no such look-ahead. ConfigError: it is not installed.
+            InputError: no such look-ahead.
+            ConfigError: it is not installed.
         """
         return self.speech or chosen(self.lookahead, self.monitor is not None)
 
 
 @dataclass(frozen=True)
-class Status:
-    """How the voice side is doing."""
+class VoiceStatus:
+    """Status of the voice process.
+
+    Attributes:
+        name: name of the audio source.
+        present: whether its device is there.
+        ended: whether the source has ended.
+        lost: how often the device was lost.
+        dropped: blocks dropped from a full inbox.
+        holes: gaps in the sound that were filled with silence.
+        restarts: new streams after a longer gap.
+        skipped: frames too old to be inverted.
+        underruns: monitor blocks filled with silence.
+        monitor_lost: how often the monitor was opened again.
+        rss_mb: resident memory in MB.
+        cpu_pct: CPU time in percent of one core.
+    """
 
     name: str = ""
     present: bool = True

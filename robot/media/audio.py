@@ -1,4 +1,4 @@
-"""Any recording -> float32 mono at 16 kHz."""
+"""Sound files to float32 mono samples at 16 kHz."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def to_mono_16k(
         InputError: the rate is not between 1 and 768 kHz.
     """
     if not 1000 <= rate <= 768_000:
-        raise InputError(f"{name} has a sample rate of {rate} Hz, wanted 1000 to 768000", _HINT)
+        raise InputError(f"{name} has a sample rate of {rate} Hz, expected 1000 to 768000", _HINT)
     mono = np.asarray(samples, np.float32)
     bad = ~np.isfinite(mono)
     if bad.any():

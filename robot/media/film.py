@@ -1,4 +1,4 @@
-"""Frames and sound to an mp4 that any player opens."""
+"""Film: images and sound to an mp4 file."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Live Link Face CSV in and out, and a side-car beside it (the format:
-models/face/livelink_csv.py)."""
+"""Live Link Face CSV files: read, write, and a side-car file.
+
+The format is in ``models/face/livelink_csv.py``.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,7 @@ def write_csv(
     """
     weights = np.asarray(weights, np.float64)
     if weights.ndim != 2 or weights.shape[1] != len(ARKIT):
-        raise ValueError(f"weights have shape {weights.shape}, wanted (frames, {len(ARKIT)})")
+        raise ValueError(f"weights have shape {weights.shape}, expected (frames, {len(ARKIT)})")
     if rotations is None:
         rotations = np.zeros((len(weights), len(ROTATIONS)))
     order = [INDEX[arkit_name(c)] for c in SHAPES]

@@ -1,7 +1,7 @@
-"""A camera, or a video file played in real time: its newest picture, and the face in it.
+"""Webcam: the newest image of a camera or video file, and the face tracked in it.
 
-Pictures come through the ffmpeg program that the package imageio-ffmpeg brings. They are read in a
-thread of their own, so that the newest one is never older than the camera makes it.
+Images come through the ffmpeg program of the package imageio-ffmpeg. A thread reads them, so that
+the newest image is never older than the frame period of the camera.
 """
 
 from __future__ import annotations
@@ -29,24 +29,25 @@ _POLL_S: Final = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """(480, 640, 3) uint8 RGB, and when it arrived: monotonic s. It was taken before that."""
+    """One image, (480, 640, 3) uint8 RGB, and its arrival time in s (monotonic)."""
 
     image: NDArray[np.uint8]
     time: float
 
 
 class Pictures:
-    """The pictures of a camera.
+    """Images of a camera.
 
     Args:
-        source: 0 or /dev/video0 for a camera, or the path of a video.
+        source: 0 or /dev/video0 for a camera, or the path of a video file.
 
     Attributes:
-        name: what the system calls the camera.
-        ended: there will be no more pictures. error: what ffmpeg said then.
+        name: the system's name of the camera.
+        ended: whether there are no more images.
+        error: message of ffmpeg at the end.
 
     Raises:
-        DeviceError: there is none, or it gives no picture (when entered).
+        DeviceError: there is no camera, or it gives no image (when entered).
     """
 
     def __init__(self, source: str) -> None:
@@ -61,11 +62,11 @@ class Pictures:
         self._thread = Thread(target=self._run, name="camera", daemon=True)
 
     def newest(self) -> Picture | None:
-        """The last picture, None before the first."""
+        """The newest image, None before the first."""
         return self._newest
 
     def after(self, t: float, timeout_s: float) -> Picture | None:
-        """The newest picture once one has arrived later than ``t``; None: there came none."""
+        """The newest image that arrived later than ``t`` s; None after ``timeout_s``."""
 
         def there() -> bool:
             return self.ended or (self._newest is not None and self._newest.time > t)
@@ -86,7 +87,7 @@ class Pictures:
         self.close()
 
     def close(self) -> None:
-        """Let it go."""
+        """Close the camera."""
         self._stop = True
         if self._program is not None:
             self._program.kill()
@@ -106,8 +107,8 @@ class Pictures:
                         self._arrived.notify_all()
                 program.kill()
                 complaints.seek(0)
-                said = complaints.read().decode(errors="replace").strip()
-                self.error = said.rpartition("\n")[2]
+                text = complaints.read().decode(errors="replace").strip()
+                self.error = text.rpartition("\n")[2]
         except OSError as e:
             self.error = str(e)
         finally:
@@ -132,13 +133,13 @@ class Pictures:
 
 
 class Webcam:
-    """The newest look at whoever is in front of a camera.
+    """The newest tracked face of a camera.
 
     Args:
-        source: as of ``Pictures``.
+        source: as in ``Pictures``.
 
     Raises:
-        DeviceError: there is none, or it gives no picture (when entered).
+        DeviceError: there is no camera, or it gives no image (when entered).
     """
 
     def __init__(self, source: str) -> None:
@@ -149,7 +150,7 @@ class Webcam:
         self._thread = Thread(target=self._run, name="webcam", daemon=True)
 
     def newest(self) -> Tracked | None:
-        """The last picture that was looked at; its ``time`` is on the monotonic clock."""
+        """The newest result of the face tracker. Its ``time`` is monotonic."""
         return self._newest
 
     def __enter__(self) -> Self:
@@ -158,14 +159,14 @@ class Webcam:
         self._first.wait(_START_S)
         if self._newest is None:
             self.close()
-            raise DeviceError(f"cannot look at {self._pictures.path}", "mien doctor")
+            raise DeviceError(f"no tracked image from {self._pictures.path}", "mien doctor")
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Let it go."""
+        """Close the camera."""
         self._stop.set()
         self._pictures.close()
         if self._thread.is_alive():
@@ -191,7 +192,7 @@ class Webcam:
 
 
 def _name_of(path: Path) -> str:
-    """``HD Webcam C920`` of /dev/video0; of a video the name of its file."""
+    """Name of a camera, such as ``HD Webcam C920``; file name of a video."""
     try:
         return (Path("/sys/class/video4linux") / path.resolve().name / "name").read_text().strip()
     except OSError:

@@ -99,7 +99,7 @@ class PanelProcess:
             return
         self._shown, self._free = t, False
         try:
-            self._pipe.send(("picture", tick.wanted, tick.sent, self._skin(), state))
+            self._pipe.send(("picture", tick.target, tick.sent, self._skin(), state))
         except OSError:
             self.gone = True
 

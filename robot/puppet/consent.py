@@ -1,8 +1,8 @@
-"""Before a port is open to others, somebody says whose faces it takes.
+"""Consent: the operator says whose faces a network port takes.
 
-Live Link and VMC carry no secret. On the loopback address every program of this machine may send;
-on another address ``--allow-from`` names the senders, or the operator is asked, at a terminal,
-whether the one that sends now is the right one. Where nobody can be asked, it is refused.
+Live Link Face and VMC carry no secret. On the loopback address every program of this machine may
+send. On another address ``--allow-from`` names the senders, or the operator confirms a sender at
+the terminal. Without a terminal the run is refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mien.robot.puppet.receiver import KINDS, NAMES, Kind
 from mien.robot.puppet.senders import LOOPBACK, is_loopback, networks
 
 PATIENCE_S: Final = 120.0
-"""How long the operator is waited for to start the sender."""
+"""Time in s in which the operator has to start the sender."""
 _STEP_S: Final = 0.02
 
 
@@ -26,23 +26,28 @@ def senders(
     kind: Kind,
     port: int,
     host: str,
-    said: Sequence[str],
+    requested: Sequence[str],
     ask: Callable[[str], bool] | None = None,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[IPv4Network, ...]:
-    """Who may send to ``host``; what ``said`` names, this machine, or whom the operator confirms.
+    """Networks that may send to ``host``.
+
+    These are the networks in ``requested``, this machine, or the sender that the operator confirms.
 
     Args:
-        said: addresses and networks of ``--allow-from``.
-        ask: a question for the operator; None where there is none.
+        kind: protocol of the port.
+        port: UDP port. host: address to bind.
+        requested: addresses and networks of ``--allow-from``.
+        ask: asks the operator a question; None where there is no operator.
+        now, sleep: clock in s.
 
     Raises:
-        InputError: an address that is none, nobody to ask, or nobody confirmed.
+        InputError: an invalid address, nobody to ask, or nobody confirmed.
         DeviceError: the address cannot be bound.
     """
-    if said:
-        return networks(said)
+    if requested:
+        return networks(requested)
     if is_loopback(host):
         return LOOPBACK
     if ask is None:
@@ -61,7 +66,7 @@ def senders(
                 if ask(f"{holder[0]} sends {NAMES[kind]}. Shall it move the face?"):
                     return networks([holder[0]])
                 refused.add(holder[0])
-            puppet.inlet.control.forget()  # the next one may be another
+            puppet.inlet.control.forget()  # ask for another sender next time
             sleep(_STEP_S)
     raise InputError(
         f"no sender of {NAMES[kind]} was confirmed within {PATIENCE_S:.0f} s",
@@ -70,11 +75,11 @@ def senders(
 
 
 def at_terminal(question: str) -> bool:
-    """Ask on stderr; only a typed yes is one."""
+    """Ask on stderr. Only a typed yes counts."""
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def operator() -> Callable[[str], bool] | None:
-    """Whoever sits at the terminal, None when the input is not one."""
+    """Asks the operator at the terminal; None when the input is no terminal."""
     return at_terminal if sys.stdin.isatty() else None

@@ -1,9 +1,9 @@
-"""Live Link Face over UDP, packet version 6: what the iPhone app sends and Unreal reads.
+"""Live Link Face over UDP, packet version 6: sent by the iPhone app and read by Unreal.
 
 Big-endian, no checksum: version u8, device and subject as length i32 + UTF-8, frame i32, sub-frame
 f32, rate as two i32, count u8 = 61, then 61 f32 in Unreal's order (``EARFaceBlendShape``: the CSV
-columns with jaw and mouth left/right exchanged). With no face in view the app leaves count and
-values away.
+columns with left and right of jaw and mouth exchanged). Count and values are missing when the app
+sees no face.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mien.robot.media.livelink_takes import ROTATIONS, SHAPES, arkit_name
 PORT: Final = 11111
 VERSION: Final = 6
 LONGEST: Final = 774
-"""Unreal's limit on a packet; nothing longer is looked at."""
+"""Unreal's limit on a packet in bytes. Longer ones are not decoded."""
 _EXCHANGED: Final = {
     "JawRight": "JawLeft",
     "JawLeft": "JawRight",
@@ -39,19 +39,20 @@ _VALUES: Final = struct.Struct(f">B{_COUNT}f")
 
 
 class MalformedError(ValueError):
-    """A packet that is not Live Link Face version 6; the message says what is wrong with it."""
+    """A packet that is not Live Link Face version 6; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class LiveLinkPacket:
     """One packet.
 
     Attributes:
-        device, subject: the phone's id and the name that Unreal shows.
+        device: id of the phone.
+        subject: name that Unreal shows.
         number, sub_frame: frame counter and its fraction.
         rate: frames per second as (numerator, denominator).
         weights: (52,) in 0..1, order of ``ARKIT``; None when the phone sees no face.
-        rotations: (9,) radians, order of ``ROTATIONS``; None when the phone sees no face.
+        rotations: (9,) rad, order of ``ROTATIONS``; None when the phone sees no face.
     """
 
     device: str
@@ -63,11 +64,11 @@ class Frame:
     rotations: NDArray[np.float32] | None = None
 
 
-def encode(frame: Frame) -> bytes:
-    """The packet of a frame; header only where it has no weights.
+def encode(frame: LiveLinkPacket) -> bytes:
+    """Encode a packet. Without weights it is a header only.
 
     Raises:
-        ValueError: the packet would be longer than receivers take.
+        ValueError: the packet would be longer than receivers accept.
     """
     out = bytes([VERSION]) + _text(frame.device) + _text(frame.subject)
     out += _TIMING.pack(frame.number, frame.sub_frame, *frame.rate)
@@ -79,16 +80,16 @@ def encode(frame: Frame) -> bytes:
     return out
 
 
-def decode(packet: bytes) -> Frame:
-    """The frame of a packet. Weights outside 0..1 are clipped, angles to one turn.
+def decode(packet: bytes) -> LiveLinkPacket:
+    """Decode a packet. Weights are clipped to 0..1 and angles to one turn.
 
     Raises:
-        MalformedError: anything else than one whole version-6 packet.
+        MalformedError: anything else than one whole packet of version 6.
     """
     if not packet or len(packet) > LONGEST:
-        raise MalformedError(f"{len(packet)} bytes, wanted 1 to {LONGEST}")
+        raise MalformedError(f"{len(packet)} bytes, expected 1 to {LONGEST}")
     if packet[0] != VERSION:
-        raise MalformedError(f"version {packet[0]}, wanted {VERSION}")
+        raise MalformedError(f"version {packet[0]}, expected {VERSION}")
     device, at = _read_text(packet, 1)
     subject, at = _read_text(packet, at)
     if len(packet) < at + _TIMING.size:
@@ -99,18 +100,18 @@ def decode(packet: bytes) -> Frame:
     at += _TIMING.size
     header = (device, subject, number, sub_frame, (numerator, denominator))
     if at == len(packet):
-        return Frame(*header)
+        return LiveLinkPacket(*header)
     if packet[at] != _COUNT:
-        raise MalformedError(f"{packet[at]} values, wanted {_COUNT}")
+        raise MalformedError(f"{packet[at]} values, expected {_COUNT}")
     if len(packet) != at + _VALUES.size:
-        raise MalformedError(f"{len(packet)} bytes, wanted {at + _VALUES.size}")
+        raise MalformedError(f"{len(packet)} bytes, expected {at + _VALUES.size}")
     values = np.array(_VALUES.unpack_from(packet, at)[1:], np.float32)
     if not np.isfinite(values).all():
         raise MalformedError("a value is not finite")
     weights = np.zeros(len(ARKIT), np.float32)
     weights[_TO_WIRE] = np.clip(values[: len(ORDER)], 0.0, 1.0)
     rotations = np.clip(values[len(ORDER) :], -math.pi, math.pi).astype(np.float32)
-    return Frame(*header, weights, rotations)
+    return LiveLinkPacket(*header, weights, rotations)
 
 
 def _text(text: str) -> bytes:

@@ -1,12 +1,12 @@
-"""A face that comes over the network: receives, sorts out and counts; nothing here can block."""
+"""Captured faces from the network: receive, sort and count datagrams. Nothing here blocks."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,25 +15,27 @@ from mien.models.face.blendshapes import ARKIT
 from mien.robot.errors import DeviceError
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet import livelink_udp, osc
-from mien.robot.puppet.livelink_udp import Frame, MalformedError
+from mien.robot.puppet.livelink_udp import LiveLinkPacket, MalformedError
 from mien.robot.puppet.senders import LOOPBACK, Allowed, Budget, Control, Sender
 
-BURST: Final = 64
-"""Datagrams read at most in one call, so that a flood costs a bounded time."""
-RESTART: Final = 120
+MAX_BURST: Final = 64
+"""Datagrams read at most in one call, so that a flood costs a limited time."""
+RESTART_FRAMES: Final = 120
 """A frame number that falls back by more than this many is a new start, not a late packet."""
 
 T = TypeVar("T")
 
 
 @dataclass
-class Counts:
-    """What became of the datagrams.
+class PacketCounts:
+    """Counts of datagrams.
 
     Attributes:
-        taken: shown, or to be shown. malformed: not what the port takes.
-        foreign: of senders that are not allowed, or that have not got the face.
-        stale: late or twice. over: more than the budget, never decoded.
+        taken: datagrams that are used.
+        malformed: datagrams that are not of the port's protocol.
+        foreign: datagrams of senders that are not allowed or do not hold the face.
+        stale: late or repeated datagrams.
+        over: datagrams beyond the budget; they are not decoded.
     """
 
     taken: int = 0
@@ -44,8 +46,15 @@ class Counts:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """The newest face of the sender: ``tracked`` is False while it sees none (weights are 0)."""
+class CapturedFace:
+    """A captured face.
+
+    Attributes:
+        t: arrival time in s.
+        weights: (52,) blendshapes in 0..1.
+        rotations: (9,) rad, order of ``ROTATIONS``.
+        tracked: False while the sender sees no face; the weights are 0 then.
+    """
 
     t: float
     weights: NDArray[np.float32]
@@ -54,16 +63,20 @@ class Seen:
 
 
 class Inlet(Generic[T]):
-    """A UDP port that keeps to one of its allowed senders.
+    """A UDP port that takes the datagrams of one allowed sender.
 
     Args:
-        decode: datagram -> T, or MalformedError. longest: bytes that it may want.
-        host: address to bind; the default takes packets of this machine only.
-        port: 0 picks a free one (see ``port``).
-        allow: senders; none is everybody (``senders.Allowed``).
+        decode: datagram -> T; raises MalformedError.
+        longest: bytes of the longest datagram.
+        port: UDP port; 0 picks a free one.
+        host: address to bind. The default takes packets of this machine only.
+        allow: networks that may send; an empty sequence allows all.
 
     Attributes:
-        full: the last ``poll`` left datagrams behind.
+        counts: counts of datagrams.
+        control: which sender holds the face.
+        full: whether the last ``poll`` left datagrams behind.
+        port: the bound port.
 
     Raises:
         DeviceError: the address cannot be bound.
@@ -78,7 +91,7 @@ class Inlet(Generic[T]):
         allow: Sequence[IPv4Network] = LOOPBACK,
     ) -> None:
         self._decode, self._longest = decode, longest
-        self.counts, self.control, self.full = Counts(), Control(), False
+        self.counts, self.control, self.full = PacketCounts(), Control(), False
         self._allowed = Allowed(allow)
         self._of_holder, self._of_others = Budget(), Budget()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -93,14 +106,14 @@ class Inlet(Generic[T]):
         self.port: int = self._socket.getsockname()[1]
 
     def fileno(self) -> int:
-        """For ``select``."""
+        """File descriptor for ``select``."""
         return self._socket.fileno()
 
     def poll(self, now: float) -> list[T]:
-        """What arrived since the last call, in order; ``now`` in s."""
+        """Datagrams since the last call, in order; ``now`` in s."""
         out: list[T] = []
         self.full = True
-        for _ in range(BURST):
+        for _ in range(MAX_BURST):
             try:
                 data, sender = self._socket.recvfrom(self._longest + 1)
             except (BlockingIOError, ConnectionError):
@@ -111,7 +124,7 @@ class Inlet(Generic[T]):
         return out
 
     def _sorted(self, data: bytes, sender: Sender, now: float) -> T | None:
-        """The content of a datagram that counts. The cheap questions come first."""
+        """The content of a datagram that counts, else None. Cheap checks come first."""
         if sender not in self._allowed:
             self.counts.foreign += 1
         elif not self._budget(sender).take(len(data), now):
@@ -122,14 +135,14 @@ class Inlet(Generic[T]):
             except MalformedError:
                 self.counts.malformed += 1
                 return None
-            if self.control.heard(sender, now):
+            if self.control.accept(sender, now):
                 self.counts.taken += 1
                 return found
             self.counts.foreign += 1
         return None
 
     def _budget(self, sender: Sender) -> Budget:
-        """Whoever else sends uses up nothing of what the face's own sender may."""
+        """The budget of a sender. Other senders cannot use up that of the holder."""
         return self._of_holder if sender == self.control.holder else self._of_others
 
     def close(self) -> None:
@@ -143,16 +156,8 @@ class Inlet(Generic[T]):
         self.close()
 
 
-class Shown(Protocol):
-    """Anything with blendshapes."""
-
-    @property
-    def weights(self) -> NDArray[np.float32]:
-        """(52,) in 0..1."""
-
-
 class _Port:
-    """What has an ``inlet`` that is closed at the end."""
+    """A receiver with an ``inlet`` that is closed at the end."""
 
     inlet: Inlet[Any]
 
@@ -168,7 +173,7 @@ class _Port:
 
 
 class Puppet(_Port):
-    """Live Link Face in: the newest frame of one phone."""
+    """Receiver of Live Link Face: the newest frame of one phone."""
 
     def __init__(
         self,
@@ -177,13 +182,13 @@ class Puppet(_Port):
         allow: Sequence[IPv4Network] = LOOPBACK,
     ) -> None:
         longest = livelink_udp.LONGEST
-        self.inlet: Inlet[Frame] = Inlet(livelink_udp.decode, longest, port, host, allow)
+        self.inlet: Inlet[LiveLinkPacket] = Inlet(livelink_udp.decode, longest, port, host, allow)
         self.port, self.counts = self.inlet.port, self.inlet.counts
         self._number: tuple[str, int] | None = None
-        self._seen: Seen | None = None
+        self._captured: CapturedFace | None = None
 
-    def poll(self, now: float) -> Seen | None:
-        """The newest face, or None before the first packet. It stays until a newer one comes."""
+    def poll(self, now: float) -> CapturedFace | None:
+        """The newest face, or None before the first packet."""
         for frame in self.inlet.poll(now):
             if self._is_stale(frame):
                 self.counts.stale += 1
@@ -191,20 +196,20 @@ class Puppet(_Port):
                 continue
             self._number = (frame.device, frame.number)
             if frame.weights is None or frame.rotations is None:
-                self._seen = Seen(now, _nothing(), _still(), False)
+                self._captured = CapturedFace(now, _nothing(), _still(), False)
             else:
-                self._seen = Seen(now, frame.weights, frame.rotations, True)
-        return self._seen
+                self._captured = CapturedFace(now, frame.weights, frame.rotations, True)
+        return self._captured
 
-    def _is_stale(self, frame: Frame) -> bool:
+    def _is_stale(self, frame: LiveLinkPacket) -> bool:
         if self._number is None or self._number[0] != frame.device:
             return False
         behind = self._number[1] - frame.number
-        return 0 <= behind <= RESTART
+        return 0 <= behind <= RESTART_FRAMES
 
 
 class VmcPuppet(_Port):
-    """VMC in: shapes gather until the sender says Apply."""
+    """Receiver of VMC: shapes are collected until the message Apply."""
 
     def __init__(
         self,
@@ -212,71 +217,25 @@ class VmcPuppet(_Port):
         host: str = "127.0.0.1",
         allow: Sequence[IPv4Network] = LOOPBACK,
     ) -> None:
-        self.inlet: Inlet[list[osc.Message]] = Inlet(_vmc, osc.LONGEST, port, host, allow)
+        self.inlet: Inlet[list[osc.OscMessage]] = Inlet(_vmc, osc.LONGEST, port, host, allow)
         self.port, self.counts = self.inlet.port, self.inlet.counts
-        self._gather = osc.Gather()
-        self._seen: Seen | None = None
+        self._gather = osc.VmcShapes()
+        self._captured: CapturedFace | None = None
 
-    def poll(self, now: float) -> Seen | None:
+    def poll(self, now: float) -> CapturedFace | None:
         """The newest face, or None before the first Apply."""
         handovers = self.inlet.control.handovers
         for messages in self.inlet.poll(now):
-            if self.inlet.control.handovers != handovers:  # nothing of the one is left to the other
-                self._gather, handovers = osc.Gather(), self.inlet.control.handovers
+            if self.inlet.control.handovers != handovers:  # drop its old shapes
+                self._gather, handovers = osc.VmcShapes(), self.inlet.control.handovers
             for message in messages:
                 if (face := self._gather.take(message)) is not None:
-                    self._seen = Seen(now, face.weights, face.rotations, True)
-        return self._seen
+                    self._captured = CapturedFace(now, face.weights, face.rotations, True)
+        return self._captured
 
 
-@dataclass
-class Mirror:
-    """Sends the face to other programs: Live Link Face to Unreal, VMC to avatars.
-
-    A receiver that is not there is no error: UDP does not tell, and the face must not care.
-    ``unsent`` counts the datagrams that this machine itself refused.
-    """
-
-    livelink: tuple[str, int] | None = None
-    vmc: tuple[str, int] | None = None
-    subject: str = "Mien"
-    device: str = "4D49454E-0000-4000-8000-000000000001"
-    unsent: int = 0
-    _number: int = 0
-    _socket: socket.socket = field(
-        default_factory=lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM), repr=False
-    )
-
-    def __post_init__(self) -> None:
-        self._socket.setblocking(False)
-
-    def send(self, t: float, weights: NDArray[np.float32], rotations: NDArray[np.float32]) -> None:
-        """One frame at ``t`` s: weights (52,), rotations (9,) radians."""
-        if self.livelink:
-            frame = Frame(self.device, self.subject, self._number, 0.0, (60, 1), weights, rotations)
-            self._put(livelink_udp.encode(frame), self.livelink)
-        if self.vmc:
-            for packet in osc.encode(t, weights, rotations):
-                self._put(packet, self.vmc)
-        self._number = (self._number + 1) & 0x7FFFFFFF
-
-    def show(self, t: float, frame: Shown) -> None:
-        """Send a frame as a live face shows it, without head rotations."""
-        self.send(t, frame.weights, _still())
-
-    def _put(self, packet: bytes, to: tuple[str, int]) -> None:
-        try:
-            self._socket.sendto(packet, to)
-        except OSError:
-            self.unsent += 1
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
-
-
-def _vmc(packet: bytes) -> list[osc.Message]:
-    """The messages of a datagram of VMC; what is OSC only is nobody's face."""
+def _vmc(packet: bytes) -> list[osc.OscMessage]:
+    """The messages of a VMC datagram. Raises MalformedError for OSC without VMC."""
     messages = osc.decode(packet)
     if not any(m.address.startswith(osc.PREFIX) for m in messages):
         raise MalformedError("OSC, but not VMC")

@@ -1,8 +1,10 @@
-"""VMC over OSC: blendshapes and head to avatars (Marionette), and from them (Performer).
+"""VMC over OSC: blendshapes and head pose, sent to avatars (Marionette) or received (Performer).
 
-``/VMC/Ext/Blend/Val name value`` for each shape, then ``/VMC/Ext/Blend/Apply``; the head is
-``/VMC/Ext/Bone/Pos Head x y z qx qy qz qw``. Unity's axes: x right, y up, z forward, left-handed.
-(sh-akira, VirtualMotionCaptureProtocol, docs/english.markdown.)
+``/VMC/Ext/Blend/Val name value`` carries one shape and ``/VMC/Ext/Blend/Apply`` ends a frame. The
+head
+is ``/VMC/Ext/Bone/Pos Head x y z qx qy qz qw`` in Unity's axes: x right, y up, z forward, left-
+handed.
+Source: sh-akira, VirtualMotionCaptureProtocol, docs/english.markdown.
 """
 
 from __future__ import annotations
@@ -22,10 +24,10 @@ from mien.robot.puppet.livelink_udp import MalformedError
 MARIONETTE_PORT: Final = 39539
 PERFORMER_PORT: Final = 39540
 _DATAGRAM: Final = 1400
-"""Bytes of a bundle at most: one Ethernet frame."""
+"""Largest bundle in bytes: one Ethernet frame."""
 PREFIX: Final = "/VMC/Ext/"
 LONGEST: Final = 16384
-"""Bytes of a datagram that is looked at."""
+"""Bytes of a datagram that is decoded."""
 MOST: Final = 512
 """Messages of a datagram; a frame of VMC has about 120."""
 _DEEPEST: Final = 8
@@ -44,7 +46,7 @@ _YAW, _PITCH, _ROLL = (ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch
 
 
 @dataclass(frozen=True)
-class Message:
+class OscMessage:
     """One OSC message."""
 
     address: str
@@ -52,15 +54,15 @@ class Message:
 
 
 @dataclass(frozen=True, eq=False)
-class Face:
-    """Shapes (52,) in 0..1 and rotations (9,) in radians, of which only the head's are filled."""
+class VmcFace:
+    """Shapes (52,) in 0..1 and rotations (9,) rad; only those of the head are filled."""
 
     weights: NDArray[np.float32]
     rotations: NDArray[np.float32]
 
 
 def encode(t: float, weights: NDArray[np.float32], rotations: NDArray[np.float32]) -> list[bytes]:
-    """The datagrams of one frame at ``t`` s; the last one ends in Apply."""
+    """The datagrams of one frame at ``t`` s. The last one ends in Apply."""
     messages = [message("/VMC/Ext/T", float(t)), message("/VMC/Ext/OK", 1), _head(rotations)]
     messages += [
         message("/VMC/Ext/Blend/Val", name, float(value))
@@ -77,15 +79,15 @@ def encode(t: float, weights: NDArray[np.float32], rotations: NDArray[np.float32
     return [*packets, bundle(part)]
 
 
-def decode(packet: bytes) -> list[Message]:
-    """The messages of a datagram, bundles opened. Bounded in bytes, messages and depth.
+def decode(packet: bytes) -> list[OscMessage]:
+    """The messages of a datagram, with bundles opened. Bytes, messages and depth are limited.
 
     Raises:
-        MalformedError: it is not OSC, too long, or nested too deep.
+        MalformedError: not OSC, too long, or nested too deep.
     """
     if not packet or len(packet) > LONGEST:
-        raise MalformedError(f"{len(packet)} bytes, wanted 1 to {LONGEST}")
-    out: list[Message] = []
+        raise MalformedError(f"{len(packet)} bytes, expected 1 to {LONGEST}")
+    out: list[OscMessage] = []
     try:
         _open(packet, 0, len(packet), out, 0)
     except (struct.error, UnicodeDecodeError) as e:
@@ -93,7 +95,7 @@ def decode(packet: bytes) -> list[Message]:
     return out
 
 
-def _open(data: bytes, at: int, end: int, out: list[Message], depth: int) -> None:
+def _open(data: bytes, at: int, end: int, out: list[OscMessage], depth: int) -> None:
     if not data.startswith(_BUNDLE, at):
         if len(out) >= MOST:
             raise MalformedError(f"more than {MOST} messages")
@@ -113,12 +115,12 @@ def _open(data: bytes, at: int, end: int, out: list[Message], depth: int) -> Non
         at += size
 
 
-def _read_message(data: bytes, at: int, end: int) -> Message:
+def _read_message(data: bytes, at: int, end: int) -> OscMessage:
     address, at = _read_text(data, at, end)
     if not address.startswith("/"):
         raise MalformedError("an address that does not begin with /")
     if at == end:  # some old senders leave the types away when there is no value
-        return Message(address, ())
+        return OscMessage(address, ())
     types, at = _read_text(data, at, end)
     if not types.startswith(","):
         raise MalformedError("types that do not begin with a comma")
@@ -139,7 +141,7 @@ def _read_message(data: bytes, at: int, end: int) -> Message:
             raise MalformedError(f"a value of kind {kind!r}")
     if at != end:
         raise MalformedError(f"{end - at} bytes after the last value")
-    return Message(address, tuple(values))
+    return OscMessage(address, tuple(values))
 
 
 def _read_text(data: bytes, at: int, end: int) -> tuple[str, int]:
@@ -153,8 +155,8 @@ def _read_text(data: bytes, at: int, end: int) -> tuple[str, int]:
 
 
 @dataclass
-class Gather:
-    """Collects values until Apply; shapes that are not named again keep their value."""
+class VmcShapes:
+    """Collects values until Apply. A shape keeps its value until it is sent again."""
 
     _weights: NDArray[np.float32] = field(default_factory=lambda: np.zeros(len(ARKIT), np.float32))
     _rotations: NDArray[np.float32] = field(
@@ -162,16 +164,16 @@ class Gather:
     )
     unknown: int = 0
 
-    def take(self, message: Message) -> Face | None:
-        """A face when the message is Apply. What it does not know it counts and leaves."""
+    def take(self, message: OscMessage) -> VmcFace | None:
+        """A face when the message is Apply, else None. Unknown messages are counted."""
         match message:
-            case Message("/VMC/Ext/Blend/Apply", _):
-                return Face(self._weights.copy(), self._rotations.copy())
-            case Message("/VMC/Ext/Blend/Val", (str(name), float(value))) if (
+            case OscMessage("/VMC/Ext/Blend/Apply", _):
+                return VmcFace(self._weights.copy(), self._rotations.copy())
+            case OscMessage("/VMC/Ext/Blend/Val", (str(name), float(value))) if (
                 name.lower() in _BY_LOWER and math.isfinite(value)
             ):
                 self._weights[_BY_LOWER[name.lower()]] = min(max(value, 0.0), 1.0)
-            case Message("/VMC/Ext/Bone/Pos", ("Head", *numbers)) if _is_placement(numbers):
+            case OscMessage("/VMC/Ext/Bone/Pos", ("Head", *numbers)) if _is_placement(numbers):
                 self._rotations[[_YAW, _PITCH, _ROLL]] = _angles(numbers[3:])
             case _:
                 self.unknown += 1
@@ -194,7 +196,7 @@ def _head(rotations: NDArray[np.float32]) -> bytes:
 
 
 def _quaternion(y: float, x: float, z: float) -> tuple[float, float, float, float]:
-    """(qx, qy, qz, qw) of a turn about y, then the turned x, then the turned z; radians."""
+    """(qx, qy, qz, qw) of rotations in rad about y, then x, then z (intrinsic)."""
     (sy, cy), (sx, cx), (sz, cz) = ((math.sin(a / 2), math.cos(a / 2)) for a in (y, x, z))
     return (
         cy * sx * cz + sy * cx * sz,
@@ -229,7 +231,7 @@ def _text(text: str) -> bytes:
 
 
 def bundle(messages: list[bytes]) -> bytes:
-    """A datagram of several messages, to be shown at once."""
+    """A datagram with several messages of one time."""
     parts = (_SIZE.pack(len(m)) + m for m in messages)
     return _BUNDLE + _AT_ONCE + b"".join(parts)
 

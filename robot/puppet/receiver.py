@@ -1,8 +1,8 @@
-"""A UDP port for faces in a process of its own, so that no packet costs the loop any time.
+"""Receiver of captured faces in its own process, so that packets cost the loop no time.
 
-Parsing is Python, and Python runs one thread at a time: in the loop's process a flood would make
-ticks late. Here the newest face lies in shared memory. The loop looks there, which costs the same
-whatever arrives; there is no queue that could fill.
+Python runs one thread at a time, so a flood of packets in the loop's process would delay its ticks.
+This process writes the newest face to shared memory and the loop reads it at constant cost. There
+is no queue that can fill.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ import numpy as np
 from mien.models.face.blendshapes import ARKIT
 from mien.robot.errors import DeviceError
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.network import Counts, Puppet, Seen, VmcPuppet
+from mien.robot.puppet.network import CapturedFace, PacketCounts, Puppet, VmcPuppet
 from mien.robot.puppet.senders import LOOPBACK, Sender
 
 Kind: TypeAlias = Literal["livelink", "vmc"]
 KINDS: Final[dict[str, type[Puppet] | type[VmcPuppet]]] = {"livelink": Puppet, "vmc": VmcPuppet}
 NAMES: Final = {"livelink": "Live Link Face", "vmc": "VMC"}
-SAY_S: Final = 1.0
-"""One line on stderr in this time at most, whatever happens on the port."""
+MESSAGE_PERIOD_S: Final = 1.0
+"""Shortest time in s between two lines on stderr."""
 FLOOD_S: Final = 0.002
-"""Pause after a full burst: a flood gets its share of a core; the system drops the others."""
+"""Pause in s after a full burst. The system drops the rest of a flood."""
 _START_S: Final = 30.0
-_LOOK_S: Final = 0.25
-_COUNTS: Final = len(fields(Counts))
-_VALUES: Final = 1 + 1 + len(ARKIT) + len(ROTATIONS) + _COUNTS + 1 + 3
-"""Number of the face, tracked, weights, rotations, counts, handovers, address, port, whether."""
+_POLL_S: Final = 0.25
+_COUNTERS: Final = len(fields(PacketCounts))
+_VALUES: Final = 1 + 1 + len(ARKIT) + len(ROTATIONS) + _COUNTERS + 1 + 3
+"""Frame number, tracked, weights, rotations, counts, handovers, address, port, whether held."""
 
 
-class Post:
-    """The newest face and the counts, in memory that two processes share.
+class FaceMailbox:
+    """The newest face and the packet counts in memory that two processes share.
 
-    A reader that meets a writer at work finds a checksum that does not fit, and keeps what it had.
+    A checksum detects a reader that meets a writer. The reader then keeps its last value.
     """
 
     def __init__(self, memory: Any) -> None:
@@ -53,27 +53,29 @@ class Post:
 
     @staticmethod
     def memory() -> Any:
-        """Room for one."""
+        """Allocate the shared memory of one mailbox."""
         return mp.get_context("spawn").RawArray("d", _VALUES + 1)
 
     def write(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:
-        """(_VALUES,) numbers."""
+        """Write (_VALUES,) numbers."""
         self._memory[-1] = -1.0
         self._memory[:-1] = values
         self._memory[-1] = zlib.crc32(values.tobytes())
 
     def read(self) -> np.ndarray[Any, np.dtype[np.float64]] | None:
-        """What was written last, None while it is being written or nothing was."""
+        """The last numbers; None during a write or before the first."""
         values = self._memory.copy()
         return values[:-1] if values[-1] == zlib.crc32(values[:-1].tobytes()) else None
 
 
 class Receiver:
-    """The newest face of a UDP port; see ``network.Inlet`` for whose.
+    """The newest captured face of a UDP port. ``network.Inlet`` chooses the sender.
 
     Args:
-        kind: what is spoken there. port: 0 picks a free one. host: address to bind.
-        allow: senders.
+        kind: protocol of the port.
+        port: UDP port; 0 picks a free one.
+        host: address to bind.
+        allow: networks that may send.
 
     Raises:
         DeviceError: the address cannot be bound.
@@ -87,8 +89,8 @@ class Receiver:
         allow: Sequence[IPv4Network] = LOOPBACK,
     ) -> None:
         context = mp.get_context("spawn")
-        memory = Post.memory()
-        self._post = Post(memory)
+        memory = FaceMailbox.memory()
+        self._post = FaceMailbox(memory)
         self._pipe, far = context.Pipe()
         self._process = context.Process(
             target=_serve, args=(far, memory, kind, port, host, tuple(allow)),
@@ -97,7 +99,7 @@ class Receiver:
         self._process.start()
         far.close()
         self._kind, self._number = kind, 0.0
-        self._seen: Seen | None = None
+        self._captured: CapturedFace | None = None
         self._last = np.zeros(_VALUES)
         self.port = self._started()
 
@@ -113,27 +115,27 @@ class Receiver:
             raise DeviceError(answer[1], answer[2])
         return int(answer[1])
 
-    def poll(self, now: float) -> Seen | None:
-        """The newest face, or None before the first. ``now`` in s."""
+    def poll(self, now: float) -> CapturedFace | None:
+        """The newest captured face, or None before the first; ``now`` in s."""
         values = self._post.read()
         if values is None:
-            return self._seen
+            return self._captured
         self._last = values
         if values[0] != self._number:
             self._number = values[0]
             n = 2 + len(ARKIT)
             weights = values[2:n].astype(np.float32)
             rotations = values[n : n + len(ROTATIONS)].astype(np.float32)
-            self._seen = Seen(now, weights, rotations, values[1] != 0.0)
-        return self._seen
+            self._captured = CapturedFace(now, weights, rotations, values[1] != 0.0)
+        return self._captured
 
     def report(self) -> dict[str, Any]:
-        """What became of the datagrams, and who has the face."""
+        """Packet counts and the sender that holds the face."""
         values = self._post.read()
         self._last = self._last if values is None else values
         *_, handovers, address, port, there = self._last
-        counts = self._last[-4 - _COUNTS : -4]
-        names = (f.name for f in fields(Counts))
+        counts = self._last[-4 - _COUNTERS : -4]
+        names = (f.name for f in fields(PacketCounts))
         return {
             "kind": self._kind,
             **{name: int(count) for name, count in zip(names, counts, strict=True)},
@@ -157,10 +159,13 @@ class Receiver:
         self.close()
 
 
-class Says:
-    """Lines for the operator: who has the face, and what is refused. Bounded in time, not lost.
+class OperatorMessages:
+    """Messages to the operator: who holds the face, and what is refused.
+
+    At most one line is printed in ``MESSAGE_PERIOD_S``. Counts add up until then.
 
     Args:
+        kind: protocol of the port.
         say: prints a line.
     """
 
@@ -168,30 +173,34 @@ class Says:
         self._name, self._say = NAMES[kind], say
         self._next = -np.inf
         self._holder: Sender | None = None
-        self._told = Counts()
+        self._reported = PacketCounts()
 
-    def look(self, now: float, holder: Sender | None, counts: Counts) -> None:
-        """Say what is new since the last line, if it is time for one."""
+    def update(self, now: float, holder: Sender | None, counts: PacketCounts) -> None:
+        """Print what is new since the last line, if it is time for one."""
         if now < self._next:
             return
         parts = []
         if holder != self._holder and holder is not None:
             parts.append(f"{holder[0]}:{holder[1]} has the face")
         refused = {
-            "not allowed or not its turn": counts.foreign - self._told.foreign,
-            "malformed": counts.malformed - self._told.malformed,
-            "over the budget": counts.over - self._told.over,
+            "not allowed or not its turn": counts.foreign - self._reported.foreign,
+            "malformed": counts.malformed - self._reported.malformed,
+            "over the budget": counts.over - self._reported.over,
         }
         parts += [f"{n} datagrams {why}" for why, n in refused.items() if n]
         if parts:
             self._say(f"{self._name}: {'; '.join(parts)}")
-            self._next, self._holder, self._told = now + SAY_S, holder, Counts(*astuple(counts))
+            self._next, self._holder, self._reported = (
+                now + MESSAGE_PERIOD_S,
+                holder,
+                PacketCounts(*astuple(counts)),
+            )
 
 
 def _serve(
     pipe: Connection, memory: Any, kind: Kind, port: int, host: str, allow: Sequence[IPv4Network]
 ) -> None:
-    """The process: until the other end of ``pipe`` closes."""
+    """Run the process until the other end of ``pipe`` closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(5)  # the loop goes first
     try:
@@ -200,28 +209,35 @@ def _serve(
         pipe.send(("failed", e.message, e.hint))
         return
     pipe.send(("ready", puppet.port))
-    post, says = Post(memory), Says(kind, lambda line: print(line, file=sys.stderr, flush=True))
+    post, messages = (
+        FaceMailbox(memory),
+        OperatorMessages(kind, lambda line: print(line, file=sys.stderr, flush=True)),
+    )
     shown, number = None, 0
-    while pipe not in select.select([puppet.inlet, pipe], [], [], _LOOK_S)[0]:
+    while pipe not in select.select([puppet.inlet, pipe], [], [], _POLL_S)[0]:
         now = time.monotonic()
-        seen = puppet.poll(now)
-        number += seen is not shown
-        shown = seen
+        captured = puppet.poll(now)
+        number += captured is not shown
+        shown = captured
         holder = puppet.inlet.control.holder
         handovers = puppet.inlet.control.handovers
-        post.write(_values(number, seen, puppet.counts, handovers, holder))
-        says.look(now, holder, puppet.counts)
+        post.write(_values(number, captured, puppet.counts, handovers, holder))
+        messages.update(now, holder, puppet.counts)
         if puppet.inlet.full:
             time.sleep(FLOOD_S)
     puppet.close()
 
 
 def _values(
-    number: int, seen: Seen | None, counts: Counts, handovers: int, holder: Sender | None
+    number: int,
+    captured: CapturedFace | None,
+    counts: PacketCounts,
+    handovers: int,
+    holder: Sender | None,
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     face = np.zeros(1 + len(ARKIT) + len(ROTATIONS))
-    if seen is not None:
-        face = np.concatenate([[seen.tracked], seen.weights, seen.rotations])
+    if captured is not None:
+        face = np.concatenate([[captured.tracked], captured.weights, captured.rotations])
     whose = (0, 0, 0) if holder is None else (_number(holder[0]), holder[1], 1)
     return np.concatenate([[number], face, astuple(counts), [handovers], whose]).astype(np.float64)
 

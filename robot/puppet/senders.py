@@ -1,7 +1,7 @@
-"""Who may send a face over UDP, who of them has it, and how much they may send.
+"""Which sender controls the face over UDP, and how much senders may send.
 
-A datagram carries no secret and names its sender itself, so an address is the only thing to go by.
-Whoever is in the same network can forge one: a stage's network is a network of its own.
+A datagram carries no secret, so the sender's address is the only identity. A program in the same
+network can forge an address. A stage therefore needs a network of its own.
 """
 
 from __future__ import annotations
@@ -19,44 +19,45 @@ from mien.robot.names import shown
 Sender: TypeAlias = tuple[str, int]
 """Address and port."""
 HOLD_S: Final = 1.0
-"""A sender that is silent for so long loses the face to the next one."""
-STEADY: Final = 10
-"""Valid frames in ``HOLD_S`` of a sender that shows a face; one with fewer gives way to it."""
-_WAITING: Final = 8
+"""Time in s of silence after which a sender loses the face."""
+STEADY_FRAMES: Final = 10
+"""Valid frames in ``HOLD_S`` of a steady sender. One with fewer loses the face to it."""
+_MAX_WAITING: Final = 8
 """Senders without the face whose frames are counted."""
-WIDEST: Final = 16
-"""Shortest prefix of a network that may be allowed; a wider one is everybody."""
+MIN_PREFIX_BITS: Final = 16
+"""Shortest network prefix that may be allowed. A shorter one would allow everybody."""
 LOOPBACK: Final = (IPv4Network("127.0.0.0/8"),)
-PACKETS: Final = 4000.0
-"""Datagrams a second that are decoded; some VMC senders use one for every shape."""
-BYTES: Final = 1_000_000.0
-"""Bytes a second likewise."""
+PACKETS_PER_S: Final = 4000.0
+"""Datagrams per second that are decoded. Some VMC senders use one for every shape."""
+BYTES_PER_S: Final = 1_000_000.0
+"""Bytes per second that are decoded."""
 
 
-def networks(said: Sequence[str]) -> tuple[IPv4Network, ...]:
-    """``192.168.1.5`` or ``192.168.1.0/24`` -> networks.
+def networks(requested: Sequence[str]) -> tuple[IPv4Network, ...]:
+    """Parse ``192.168.1.5`` or ``192.168.1.0/24`` to networks.
 
     Raises:
-        InputError: not an IPv4 address or network, or one so wide that it is everybody.
+        InputError: not an IPv4 address or network, or a prefix shorter than ``MIN_PREFIX_BITS``.
     """
     out = []
-    for text in said:
+    for text in requested:
         try:
             network = IPv4Network(text, strict=False)
         except ValueError as e:
             raise InputError(
-                f"--allow-from {shown(text)}: wanted an IPv4 address or a network (192.168.1.0/24)"
+                f"--allow-from {shown(text)}: expected an IPv4 address or network (192.168.1.0/24)"
             ) from e
-        if network.prefixlen < WIDEST:
+        if network.prefixlen < MIN_PREFIX_BITS:
             raise InputError(
-                f"--allow-from {text} is {network.num_addresses} addresses: at most a /{WIDEST}"
+                f"--allow-from {text} is {network.num_addresses} addresses: "
+                f"at most a /{MIN_PREFIX_BITS}"
             )
         out.append(network)
     return tuple(out)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a port that is bound there."""
+    """Whether a port that is bound to ``host`` is reachable from this machine only."""
     return host == "localhost" or host.startswith("127.")
 
 
@@ -64,7 +65,7 @@ class Allowed:
     """Addresses that may send.
 
     Args:
-        networks: theirs; none is everybody, which is for asking the operator only.
+        networks: allowed networks. An empty sequence allows all; it is used to ask the operator.
     """
 
     def __init__(self, networks: Sequence[IPv4Network]) -> None:
@@ -76,43 +77,44 @@ class Allowed:
 
 
 class Control:
-    """One sender at a time has the face.
+    """Gives the face to one sender at a time.
 
-    An allowed sender takes it when nobody has it, or when its holder was silent for ``HOLD_S``. A
-    holder that sends fewer than ``STEADY`` valid frames in that time, as a keep-alive or a stray
-    program does, gives way to one that has sent as many for so long. Frames that are not valid
-    count for nobody.
+    An allowed sender takes the face when no sender holds it, or when its holder was silent for
+    ``HOLD_S``. A holder with fewer than ``STEADY_FRAMES`` valid frames in that time (a keep-alive,
+    a
+    stray program) loses it to a sender with at least as many. Invalid frames do not count.
 
     Attributes:
-        holder: who has it. handovers: how often that changed from one to another.
+        holder: the sender that holds the face.
+        handovers: how often the face went from one sender to another.
     """
 
     def __init__(self) -> None:
         self.holder: Sender | None = None
         self.handovers = 0
-        self._heard: OrderedDict[Sender, _Heard] = OrderedDict()
+        self._history: OrderedDict[Sender, _SenderHistory] = OrderedDict()
 
-    def heard(self, sender: Sender, now: float) -> bool:
-        """A valid frame came at ``now`` s. Returns whether its sender has the face."""
-        self._heard.setdefault(sender, _Heard()).add(now)
-        self._heard.move_to_end(sender)
-        while len(self._heard) > _WAITING + 1:
-            oldest = next(s for s in self._heard if s not in (self.holder, sender))
-            del self._heard[oldest]
+    def accept(self, sender: Sender, now: float) -> bool:
+        """Count a valid frame at ``now`` s. Returns whether its sender holds the face."""
+        self._history.setdefault(sender, _SenderHistory()).add(now)
+        self._history.move_to_end(sender)
+        while len(self._history) > _MAX_WAITING + 1:
+            oldest = next(s for s in self._history if s not in (self.holder, sender))
+            del self._history[oldest]
         if self.holder is None or self._gives_way(self.holder, sender, now):
             self.handovers += self.holder is not None
             self.holder = sender
         return sender == self.holder
 
     def forget(self) -> None:
-        """Nobody has the face, and nobody was heard."""
+        """Take the face from its holder and forget all senders."""
         self.holder = None
-        self._heard.clear()
+        self._history.clear()
 
     def _gives_way(self, holder: Sender, sender: Sender, now: float) -> bool:
         if sender == holder:
             return False
-        theirs, own = self._heard[holder], self._heard[sender]
+        theirs, own = self._history[holder], self._history[sender]
         if theirs.silent(now):
             return True
         return (
@@ -121,11 +123,11 @@ class Control:
 
 
 @dataclass
-class _Heard:
-    """When one sender was heard: since when without a silence, and its last frames."""
+class _SenderHistory:
+    """Arrival times of one sender: start without a silence, and the last frames."""
 
     since: float = -float("inf")
-    times: deque[float] = field(default_factory=lambda: deque(maxlen=STEADY))
+    times: deque[float] = field(default_factory=lambda: deque(maxlen=STEADY_FRAMES))
 
     def add(self, now: float) -> None:
         if not self.times or self.silent(now):
@@ -140,25 +142,26 @@ class _Heard:
         return now - self.since >= HOLD_S
 
     def steady(self, now: float) -> bool:
-        return len(self.times) == STEADY and now - self.times[0] <= HOLD_S
+        return len(self.times) == STEADY_FRAMES and now - self.times[0] <= HOLD_S
 
 
 @dataclass
 class Budget:
-    """What may be decoded a second; a quarter of it at once.
+    """Limit of what is decoded per second. A quarter of it may come at once.
 
     Attributes:
-        packets, size: a second.
+        packets: datagrams per second.
+        size: bytes per second.
     """
 
-    packets: float = PACKETS
-    size: float = BYTES
+    packets: float = PACKETS_PER_S
+    size: float = BYTES_PER_S
 
     def __post_init__(self) -> None:
         self._packets, self._size, self._at = self.packets / 4, self.size / 4, -float("inf")
 
     def take(self, size: int, now: float) -> bool:
-        """Whether a datagram of ``size`` bytes is within it at ``now`` s."""
+        """Whether a datagram of ``size`` bytes at ``now`` s is within the budget."""
         past = min(max(now - self._at, 0.0), 1.0)
         self._at = now
         self._packets = min(self._packets + past * self.packets, self.packets / 4)

@@ -1,8 +1,8 @@
-"""The parts of an MCAP file one after the other, from a file that may be cut, damaged or made up.
+"""Parts of an MCAP file in order, from a file that may be cut, damaged or forged.
 
-The readers of the library need the index at the end of a file, which a run that was killed never
-wrote. This one needs none: it goes from record to record, bounds every size before it reads, and
-where a record makes no sense it looks for the next one that does.
+The readers of the library need the index at the end of a file, which a killed run never wrote. This
+one needs no index. It goes from part to part and limits every size before it reads. Where a part is
+invalid it searches for the next valid one.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ import zstandard
 from mcap.opcode import Opcode
 
 MAGIC: Final = b"\x89MCAP0\r\n"
-LARGEST_CHUNK: Final = 16 << 20
-"""Bytes of a chunk at most, packed or unpacked; ours have one MiB and a record."""
-LARGEST: Final = 1 << 20
-"""Bytes of any other part."""
-_WASTED: Final = 256 << 20
-"""Bytes read in vain after which a file is given up, so that a made-up one costs seconds."""
-_WINDOW: Final = 1 << 20
+MAX_CHUNK_BYTES: Final = 16 << 20
+"""Largest chunk in bytes, packed or unpacked. Ours have one MiB and a record."""
+MAX_PART_BYTES: Final = 1 << 20
+"""Largest size in bytes of any other part."""
+_MAX_WASTED_BYTES: Final = 256 << 20
+"""Bytes without a record after which a file is given up. It limits the time for a forged file."""
+_WINDOW_BYTES: Final = 1 << 20
 _HEAD: Final = Struct("<BQ")
 _CHUNK: Final = Struct("<QQQII")  # first time, last time, unpacked size, CRC, length of a name
 _MESSAGE: Final = Struct("<HIQQ")
 _INDEX: Final = Struct("<HI")
 _KNOWN: Final = frozenset(Opcode) - {Opcode.MESSAGE, Opcode.ATTACHMENT}
-_SIGNS: Final = (  # how a part begins that is worth to go on from: bytes, their place, opcode
+_MARKERS: Final = (  # how a part begins that is worth to go on from: bytes, their place, opcode
     (b"\x04\0\0\0zstd", _HEAD.size + 28, Opcode.CHUNK),
     (b"\x04\0\0\0mien", _HEAD.size, Opcode.METADATA),
     (b"\x03\0\0\0end", _HEAD.size, Opcode.METADATA),
@@ -39,10 +39,15 @@ _SIGNS: Final = (  # how a part begins that is worth to go on from: bytes, their
 
 
 @dataclass(frozen=True)
-class Part:
-    """One record of the file: ``at`` is its first byte, ``end`` the first byte after it.
+class McapPart:
+    """One part of the file.
 
-    ``body`` is shorter than it should be where the file ends within (``cut``).
+    Attributes:
+        opcode: kind of the part.
+        at: its first byte.
+        end: the first byte after it.
+        body: its content; shorter than announced where the file ends within it.
+        cut: whether the file ends within it.
     """
 
     opcode: int
@@ -53,19 +58,19 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Hole:
-    """Bytes from ``at`` to ``end`` that make no sense."""
+class DamagedRange:
+    """Invalid bytes from ``at`` to ``end``."""
 
     at: int
     end: int
 
 
-class Walk:
-    """Goes through a file once.
+class McapWalk:
+    """One pass through a file.
 
     Attributes:
-        closed: the end of the file was seen, as a run writes it that ends by itself.
-        at: where the walk is; after the last part the first byte that was not understood.
+        closed: whether the end of the file is that of a run that ended properly.
+        at: current byte; after the last part, the first byte that could not be read.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -75,7 +80,7 @@ class Walk:
         self.at = 0
         self._wasted = 0
 
-    def parts(self) -> Iterator[Part | Hole]:
+    def parts(self) -> Iterator[McapPart | DamagedRange]:
         """Every part that can be read, and what lies between them otherwise.
 
         Raises:
@@ -94,56 +99,56 @@ class Walk:
                 self.closed = part.opcode == Opcode.FOOTER and self._ends_at(part.end)
                 yield part
                 continue
-            after = self._sign(self.at + 1)
+            after = self._next_marker(self.at + 1)
             if after is not None:
-                hole, self.at = Hole(self.at, after), after
-                yield hole
+                damage, self.at = DamagedRange(self.at, after), after
+                yield damage
                 continue
             if part is not None:
                 yield part
             return
 
-    def damaged(self, part: Part) -> Hole:
-        """A part whose content turned out to make no sense: goes on at the next that does."""
+    def damaged(self, part: McapPart) -> DamagedRange:
+        """Report a part with invalid content, and go on at the next valid one."""
         self._wasted += len(part.body) + _announced(part)
         if self._part(part.end) is None:
-            self.at = self._sign(part.at + 1) or self.size
-        return Hole(part.at, self.at)
+            self.at = self._next_marker(part.at + 1) or self.size
+        return DamagedRange(part.at, self.at)
 
-    def _part(self, at: int) -> Part | None:
-        """The part that begins there, None where none does."""
+    def _part(self, at: int) -> McapPart | None:
+        """The part that begins at byte ``at``; None where none begins."""
         head = self._read(at, _HEAD.size)
         if len(head) < _HEAD.size:
             return None
         opcode, length = _HEAD.unpack(head)
-        most = LARGEST_CHUNK + 64 if opcode == Opcode.CHUNK else LARGEST
+        limit = MAX_CHUNK_BYTES + 64 if opcode == Opcode.CHUNK else MAX_PART_BYTES
         if opcode == Opcode.MESSAGE_INDEX:
-            most = LARGEST_CHUNK
-        if opcode not in _KNOWN or length > most:
+            limit = MAX_CHUNK_BYTES
+        if opcode not in _KNOWN or length > limit:
             return None
         body = self._read(at + _HEAD.size, length)
         if opcode == Opcode.MESSAGE_INDEX and length != _index_size(body):
             return None  # of a damaged length: it would take the chunks after it with it
-        return Part(opcode, at, at + _HEAD.size + length, body, len(body) < length)
+        return McapPart(opcode, at, at + _HEAD.size + length, body, len(body) < length)
 
-    def _sign(self, at: int) -> int | None:
-        """Where the next chunk or metadata begins, from ``at`` on."""
-        while at < self.size and self._wasted < _WASTED:
-            window = self._read(at, _WINDOW)
+    def _next_marker(self, at: int) -> int | None:
+        """Byte at which the next chunk or metadata begins, from ``at`` on; None without one."""
+        while at < self.size and self._wasted < _MAX_WASTED_BYTES:
+            window = self._read(at, _WINDOW_BYTES)
             self._wasted += len(window) // 64
             found = [
                 start
-                for sign, ahead, opcode in _SIGNS
-                for start in _starts(window, sign, ahead, opcode)
+                for marker, ahead, opcode in _MARKERS
+                for start in _starts(window, marker, ahead, opcode)
             ]
             for start in sorted(found):
                 part = self._part(at + start)
                 self._wasted += _HEAD.size if part is None else len(part.body)
                 if part is not None and not part.cut:
                     return at + start
-                if self._wasted >= _WASTED:
+                if self._wasted >= _MAX_WASTED_BYTES:
                     return None
-            at += _WINDOW - 64  # a sign may lie across the border
+            at += _WINDOW_BYTES - 64  # a sign may lie across the border
         return None
 
     def _ends_at(self, at: int) -> bool:
@@ -154,8 +159,8 @@ class Walk:
         return self._file.read(size)
 
 
-def unpacked(part: Part) -> bytes:
-    """What a chunk holds; of one that is cut as much as can be unpacked.
+def unpacked(part: McapPart) -> bytes:
+    """Content of a chunk. Of a chunk that was cut, as much as can be unpacked.
 
     Raises:
         ValueError: sizes, packing or checksum are wrong.
@@ -166,14 +171,14 @@ def unpacked(part: Part) -> bytes:
     *_, size, crc, named = _CHUNK.unpack_from(body)
     name = body[_CHUNK.size : _CHUNK.size + named] if named <= 8 else b"?"
     start = _CHUNK.size + len(name) + 8
-    if size > LARGEST_CHUNK or name not in (b"", b"zstd"):
+    if size > MAX_CHUNK_BYTES or name not in (b"", b"zstd"):
         raise ValueError(f"a chunk of {size} bytes packed with {name!a}")
     packed = body[start:]
     if not part.cut and int.from_bytes(body[start - 8 : start], "little") != len(packed):
         raise ValueError("a chunk whose two lengths differ, so that it may hold others")
     if name == b"zstd":
         # Never more than was announced: a few bytes may unpack to any number.
-        unpacker = zstandard.ZstdDecompressor(max_window_size=LARGEST_CHUNK)
+        unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_CHUNK_BYTES)
         try:
             with unpacker.stream_reader(io.BytesIO(packed)) as stream:
                 data = stream.read(size + 1)
@@ -187,7 +192,7 @@ def unpacked(part: Part) -> bytes:
 
 
 def records(data: bytes) -> Iterator[tuple[int, memoryview]]:
-    """(opcode, body) of the whole records within a chunk."""
+    """(opcode, body) of the whole records in a chunk."""
     view, at = memoryview(data), 0
     while at + _HEAD.size <= len(data):
         opcode, length = _HEAD.unpack_from(data, at)
@@ -215,15 +220,15 @@ def _index_size(body: bytes) -> int:
     return _INDEX.size + (_INDEX.unpack_from(body)[1] if len(body) >= _INDEX.size else 0)
 
 
-def _announced(part: Part) -> int:
+def _announced(part: McapPart) -> int:
     if part.opcode != Opcode.CHUNK or len(part.body) < _CHUNK.size:
         return 0
-    return min(int(_CHUNK.unpack_from(part.body)[2]), LARGEST_CHUNK)
+    return min(int(_CHUNK.unpack_from(part.body)[2]), MAX_CHUNK_BYTES)
 
 
-def _starts(window: bytes, sign: bytes, ahead: int, opcode: int) -> Iterator[int]:
-    found = window.find(sign, ahead)
+def _starts(window: bytes, marker: bytes, ahead: int, opcode: int) -> Iterator[int]:
+    found = window.find(marker, ahead)
     while found >= 0:
         if window[found - ahead] == opcode:
             yield found - ahead
-        found = window.find(sign, found + 1)
+        found = window.find(marker, found + 1)

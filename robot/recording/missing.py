@@ -1,4 +1,4 @@
-"""What a recording lacks, counted while it is read, in one sentence for a person."""
+"""What a recording lacks, counted while it is read."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 @dataclass
 class Missing:
-    """What a recording lacks; complete when all of it was read.
+    """What a recording lacks. It is complete when the whole recording was read.
 
     Attributes:
-        records: whole records that are known to be missing between others.
-        dropped: records that were not written, because the disk was too slow.
-        seconds: time without records around damaged places.
-        holes: (first byte, first byte after, t before in s) of the first places.
-        cut_at: byte from which on nothing could be read; None when the file was ended properly.
-        until_s: time of the last record, None when there is none.
+        records: whole records that are missing between others.
+        dropped: records that were not written because the disk was too slow.
+        seconds: time in s without records around damaged ranges.
+        holes: (first byte, first byte after, time before in s) of the damaged ranges.
+        cut_at: byte from which nothing could be read; None when the file was ended properly.
+        until_s: time in s of the last record; None without records.
     """
 
     records: int = 0

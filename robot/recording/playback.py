@@ -1,4 +1,4 @@
-"""A recording played on the live face: its poses come in pieces and are shown at their own pace."""
+"""Playback of a recording on the live face, at the pace of the recording."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from mien.robot.recording.reading import Recording
 def poses(
     path: Path, face: FaceConfig, say: Callable[[str], None] = lambda _: None
 ) -> Iterator[tuple[float, Floats]]:
-    """Seconds since its first tick and the commands (n,) sent then, for every tick of a recording.
+    """Time since the first tick in s and the commands (n,), for every tick of a recording.
 
-    What is missing of it is said at the end.
+    ``say`` is called at the end with what is missing.
 
     Raises:
-        InputError: no recording, one of another face, or one in which nothing was sent.
+        InputError: no recording, one of another face, or one without commands.
     """
     if not path.is_file():
         raise InputError(f"there is no recording called {path.name}")
@@ -50,7 +50,7 @@ def poses(
 
 
 class Playback:
-    """Shows poses between their neighbours in time; the last one is held while more are to come."""
+    """Interpolates recorded poses in time. Holds the last pose while more are to come."""
 
     def __init__(self) -> None:
         self._rows: deque[tuple[float, Floats]] = deque()
@@ -58,31 +58,31 @@ class Playback:
         self._start: float | None = None
         self._whole = False
         self._at = 0.0
-        self._said = ""
+        self._message = ""
 
     def begin(self, name: str) -> None:
-        """Poses of this recording follow."""
+        """Begin playback of this recording. Its poses follow."""
         self.stop()
-        self._name, self._said = name, ""
+        self._name, self._message = name, ""
 
     def add(self, times: list[float], rows: list[list[float]]) -> None:
-        """Some more: seconds since the recording's beginning, and the commands then."""
+        """Add poses: times in s since the beginning, and commands."""
         if self._name:
             self._rows.extend((t, np.asarray(row)) for t, row in zip(times, rows, strict=True))
 
     def finish(self) -> None:
-        """No more will come."""
+        """All poses were added."""
         self._whole = True
 
     def stop(self) -> None:
-        """The voice has the face again."""
+        """End playback. The voice controls the face again."""
         if self._name:
-            self._said = f"{self._name} was stopped at {self._at:.1f} s"
+            self._message = f"{self._name} was stopped at {self._at:.1f} s"
         self._rows.clear()
         self._name, self._start, self._whole, self._at = "", None, False, 0.0
 
     def at(self, t: float) -> Floats | None:
-        """The pose for ``t`` s; None when nothing is played."""
+        """The pose (n,) at ``t`` s; None without playback."""
         rows = self._rows
         if not rows:
             return None
@@ -93,9 +93,9 @@ class Playback:
         (before, pose) = rows[0]
         if len(rows) == 1:
             if self._whole and self._at > before:
-                said = f"{self._name} was played"
+                message = f"{self._name} was played"
                 self.stop()
-                self._said = said
+                self._message = message
             return pose
         after, goal = rows[1]
         if after <= before:  # of two poses at one time, the later
@@ -104,5 +104,5 @@ class Playback:
         return pose + share * (goal - pose)
 
     def state(self) -> dict[str, Any]:
-        """For the panel: name (empty when nothing is played), seconds, and what there is to say."""
-        return {"name": self._name, "seconds": self._at, "said": self._said}
+        """State for the panel: name (empty without playback), seconds, message."""
+        return {"name": self._name, "seconds": self._at, "said": self._message}

@@ -1,7 +1,8 @@
-"""A recording read as far as it is whole, with a word on what is missing.
+"""Reading of a recording, as far as it is whole, with a count of what is missing.
 
-A run may have been killed while it wrote, a disk may have been full, a bit may have turned. Every
-record that is on the disk whole is read; what lies between is counted and said, never guessed.
+A recording may have been cut by the end of its process or by a loss of power, or damaged later.
+Every
+record that is whole on the disk is read. What lies between is counted and reported, not estimated.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig
 from mien.robot.names import printable
 from mien.robot.recording import mcap_walk
-from mien.robot.recording.mcap_walk import Hole, Part, Walk
+from mien.robot.recording.mcap_walk import DamagedRange, McapPart, McapWalk
 from mien.robot.recording.missing import Missing
 from mien.robot.recording.recorder import PERSONAL, TOPICS, VERSION, checksum
 
 FIRST_PROTOCOL: Final = "908b5eec"
-"""What every board spoke while recordings were of version 1, which does not say it."""
-MOST_CHANNELS: Final = 256
+"""Protocol of recordings of version 1, which do not name it."""
+MAX_CHANNELS: Final = 256
 _HINT: Final = "mien live --record"
 _TYPES: Final[dict[str, Any]] = {
     "number": (int, float), "integer": int, "string": str, "array": list,
@@ -60,21 +61,23 @@ class Record:
 
 
 class Recording:
-    """A file to read. Iterating gives its records in the order in which they were handed over.
+    """A recording to read. Iteration gives its records in the order in which they were written.
 
     Attributes:
-        face, about: whose run it is, and what else was said about it.
-        version: of the file. protocol: hash of the wire's definition, 8 hex digits.
-        persons: what it tells of persons, in words.
-        missing: what is not there; complete at the end of an iteration.
+        face: face of the run.
+        about: description of the run.
+        version: version of the file.
+        protocol: hash of the wire's definition, 8 hex digits.
+        persons: description of the personal data in the file.
+        missing: what the file lacks; complete at the end of an iteration.
 
     Raises:
-        InputError: no such file, no recording of ours, or cut before its first record.
+        InputError: no such file, no recording of mien, or cut before its first record.
     """
 
     def __init__(self, path: Path) -> None:
         self.path, self.missing = path, Missing()
-        self._told: int | None = None  # how many records were written
+        self._announced_records: int | None = None  # how many records were written
         head = self._opened(self._find_head)
         try:
             self.version = int(head.get("version", "1"))
@@ -88,8 +91,8 @@ class Recording:
             self.protocol = str(head.get("protocol", FIRST_PROTOCOL))
             known = json.loads(head["topics"]) if "topics" in head else dict(enumerate(TOPICS, 1))
             self._topics = {int(k): str(topic) for k, topic in known.items()}
-            told = json.loads(head["persons"]) if "persons" in head else _always()
-            self.persons = tuple(str(line) for line in told)
+            persons = json.loads(head["persons"]) if "persons" in head else _always()
+            self.persons = tuple(str(line) for line in persons)
         except (*_DAMAGE, TypeError, AttributeError) as e:
             raise self._refusal(_why(e)) from e
 
@@ -99,27 +102,27 @@ class Recording:
         Raises:
             InputError: a record that is whole holds what no recording of ours does.
         """
-        self.missing, self._told = Missing(), None
+        self.missing, self._announced_records = Missing(), None
         try:
             with self.path.open("rb") as file:
-                yield from self._records(Walk(file))
+                yield from self._records(McapWalk(file))
         except OSError as e:
             raise self._unreadable(e) from e
         except _DAMAGE as e:
             raise self._refusal(_why(e)) from e
 
-    def _records(self, walk: Walk) -> Iterator[Record]:
+    def _records(self, walk: McapWalk) -> Iterator[Record]:
         missing, sequence, start = self.missing, -1, None
         broken: float | None = None  # the last time before a damaged place
         for part in walk.parts():
-            if isinstance(part, Part):
+            if isinstance(part, McapPart):
                 try:
                     found = list(self._content(part))
                 except _DAMAGE:
                     if part.cut:
                         continue
                     part = walk.damaged(part)
-            if isinstance(part, Hole):
+            if isinstance(part, DamagedRange):
                 broken = (missing.until_s or 0.0) if broken is None else broken
                 missing.holes.append((part.at, part.end, broken))
                 continue
@@ -140,12 +143,12 @@ class Recording:
                 yield Record(topic, t, content)
         if not walk.closed:
             missing.cut_at = walk.at
-        elif self._told is not None:
-            missing.records += max(0, self._told - sequence - 1)
+        elif self._announced_records is not None:
+            missing.records += max(0, self._announced_records - sequence - 1)
         elif self.version > 1:  # its end does not say how many there were: that place is damaged
             missing.holes.append((walk.at, walk.at, missing.until_s or 0.0))
 
-    def _content(self, part: Part) -> Iterator[tuple[int, int, str, bytes]]:
+    def _content(self, part: McapPart) -> Iterator[tuple[int, int, str, bytes]]:
         """(sequence, time, topic, data) of the messages of a part.
 
         Raises:
@@ -155,14 +158,14 @@ class Recording:
             found = _metadata(part)
             if found.name == "end":
                 self.missing.dropped = int(found.metadata["dropped"])
-                self._told = int(found.metadata["records"])
+                self._announced_records = int(found.metadata["records"])
         if part.opcode != Opcode.CHUNK:
             return
         for opcode, body in mcap_walk.records(mcap_walk.unpacked(part)):
             if opcode == Opcode.CHANNEL:
                 channel = Channel.read(_stream(body))
-                if len(self._topics) >= MOST_CHANNELS:
-                    raise ValueError(f"more than {MOST_CHANNELS} channels")
+                if len(self._topics) >= MAX_CHANNELS:
+                    raise ValueError(f"more than {MAX_CHANNELS} channels")
                 self._topics.setdefault(channel.id, channel.topic)
             elif opcode == Opcode.MESSAGE:
                 number, sequence, at, data = mcap_walk.message(body)
@@ -171,10 +174,10 @@ class Recording:
                 yield sequence, at, self._topics[number], data
 
     def _find_head(self, file: IO[bytes]) -> dict[str, str]:
-        walk = Walk(file)
+        walk = McapWalk(file)
         found: dict[str, str] = {}
         for part in walk.parts():
-            if not isinstance(part, Part) or part.cut or part.opcode != Opcode.METADATA:
+            if not isinstance(part, McapPart) or part.cut or part.opcode != Opcode.METADATA:
                 continue
             try:
                 metadata = _metadata(part)
@@ -183,7 +186,7 @@ class Recording:
                 continue
             if metadata.name == "mien" and "version" in metadata.metadata:
                 return metadata.metadata
-            if metadata.name == "mien":  # version 1: what was said about the run follows
+            if metadata.name == "mien":  # version 1: the description of the run follows
                 found = metadata.metadata
             if metadata.name == "run" and found:
                 parts = (f"{json.dumps(k)}: {v}" for k, v in metadata.metadata.items())
@@ -195,10 +198,10 @@ class Recording:
             )
         raise ValueError("it does not say whose run it is")
 
-    def _opened(self, look: Any) -> dict[str, str]:
+    def _opened(self, read_part: Any) -> dict[str, str]:
         try:
             with self.path.open("rb") as file:
-                found: dict[str, str] = look(file)
+                found: dict[str, str] = read_part(file)
                 return found
         except OSError as e:
             raise self._unreadable(e) from e
@@ -218,7 +221,7 @@ def read(path: Path) -> Iterator[Record]:
 
 
 def origin(path: Path) -> tuple[FaceConfig, dict[str, Any]]:
-    """The face and what else was said about the run.
+    """The face of a recording and the description of its run.
 
     Raises:
         InputError: as ``Recording``.
@@ -227,7 +230,7 @@ def origin(path: Path) -> tuple[FaceConfig, dict[str, Any]]:
     return recording.face, recording.about
 
 
-def _metadata(part: Part) -> Metadata:
+def _metadata(part: McapPart) -> Metadata:
     """A metadata record whose checksum is right, or that has none.
 
     Raises:
@@ -245,10 +248,10 @@ def _stream(body: memoryview) -> ReadDataStream:
 
 
 def _checked(topic: str, content: Any) -> dict[str, Any]:
-    """A message in which everything is of the kind that its topic promises.
+    """A message whose values have the types of its topic.
 
     Raises:
-        ValueError: it is not, or nobody knows the topic.
+        ValueError: they have not, or the topic is unknown.
     """
     if topic not in TOPICS or not isinstance(content, dict):
         raise ValueError(f"{topic} is none of our topics")
@@ -259,7 +262,7 @@ def _checked(topic: str, content: Any) -> dict[str, Any]:
 
 
 def _always() -> list[str]:
-    """What files told of a person before they said so."""
+    """Personal data of files from before they named it."""
     return [f"{topic}: {what}" for topic, what in PERSONAL.items()]
 
 

@@ -1,11 +1,13 @@
-"""Everything that a live run does, in one MCAP file that Foxglove opens and ``mien replay`` plays.
+"""Recorder of a run: one MCAP file that Foxglove opens and ``mien replay`` plays.
 
-Messages are JSON with a schema each. A thread of its own writes; the loop only hands over. When the
-writer cannot keep up, records are dropped and counted, and when the disk is full the loop is told.
+Messages are JSON with a schema each. A thread writes them and the loop only hands them over. When
+the thread cannot keep up, records are dropped and counted. When the disk is full, the loop gets an
+error.
 
-How soon is it safe? Every ``FLUSH_S`` of the run the writer ends a chunk, gives it to the system
-(from then on the end of this process loses nothing) and waits until the disk has it (from then on
-the end of power loses nothing). ``mien.robot.recording.reading`` reads such a file at any moment.
+The writer ends a chunk every ``FLUSH_S`` seconds of the run. It hands the chunk to the operating
+system, so that the end of this process loses nothing before it. It waits until the disk has it, so
+that the end of power loses nothing before it. ``mien.robot.recording.reading`` reads the file at
+any moment.
 """
 
 from __future__ import annotations
@@ -30,15 +32,15 @@ from mien.robot.face.config import FaceConfig
 from mien.robot.wire import PROTOCOL_HASH
 
 VERSION: Final = 2
-"""Of the file. 1 had one chunk a MiB, no checksum of its head, and always ``/face``."""
-DEPTH: Final = 1200
-"""Records that may wait: several seconds of everything."""
+"""Version of the file. 1 had chunks of 1 MiB, no checksum of its head, and always ``/face``."""
+MAX_QUEUED_RECORDS: Final = 1200
+"""Records that may be queued: several seconds of everything."""
 FLUSH_S: Final = 0.5
-"""A record is given to the disk at most so long after it was handed over."""
-LARGEST: Final = 1 << 20
-"""Bytes of a record at most."""
+"""Longest time in s until the disk gets a record."""
+MAX_RECORD_BYTES: Final = 1 << 20
+"""Largest record in bytes."""
 PATIENCE_S: Final = 10.0
-"""How long the end of a recording waits for a disk that does not answer."""
+"""Time in s that the end of a recording waits for a disk that does not answer."""
 _NUMBERS: Final = {"type": "array", "items": {"type": "number"}}
 _NUMBER: Final = {"type": "number"}
 _INTEGER: Final = {"type": "integer"}
@@ -56,13 +58,13 @@ TOPICS: Final[dict[str, dict[str, Any]]] = {
     "/rig": {"us": _INTEGER, "crc": _INTEGER, "lip_gap_mm": _NUMBER},
     "/event": {"t": _NUMBER, "what": {"type": "string"}},
 }  # fmt: skip
-"""What is written, with the JSON schema of each message."""
+"""Topics of a recording, with the JSON schema of each message."""
 PERSONAL: Final[dict[str, str]] = {
     "/face": "loudness, speech activity and mouth shapes, computed from a voice 60 times a second",
 }
-"""Topics that tell of a person, and what. They are left out unless somebody asked for them."""
+"""Topics with personal data, and which. They are left out unless requested."""
 FOLLOWS: Final = "the face's motion, which follows whoever speaks to it or moves it"
-"""What every recording of a run tells of a person."""
+"""Personal data of every recording of a run."""
 
 
 def checksum(content: Mapping[str, str]) -> str:
@@ -72,16 +74,16 @@ def checksum(content: Mapping[str, str]) -> str:
 
 
 class Recorder:
-    """Writes one file.
+    """Writes one recording.
 
     Args:
-        path: made anew.
-        face: whose run it is; its whole configuration goes into the file.
-        about: what else a reader needs to repeat it (build, faults, seed).
-        file: instead of opening ``path``; it is closed at the end.
+        path: file, made anew.
+        face: face of the run. Its whole configuration goes into the file.
+        about: what a reader needs to repeat the run (build, faults, seed).
+        file: open file that replaces ``path``; it is closed at the end.
         persons: also record the topics of ``PERSONAL``.
-        waits: for the file to be made. Otherwise its own thread makes it, and what is wrong with
-            that is in ``failed``.
+        waits: make the file before returning. Otherwise the thread makes it, and an error is in
+            ``failed``.
 
     Raises:
         MienError: the file cannot be made.
@@ -100,7 +102,9 @@ class Recorder:
         self._persons, self._own = persons, file is None
         self.failed: OSError | None = None
         self._begin = partial(self._made, file, face, dict(about or {}))
-        self._queue: queue.Queue[tuple[str, float, dict[str, Any]] | None] = queue.Queue(DEPTH)
+        self._queue: queue.Queue[tuple[str, float, dict[str, Any]] | None] = queue.Queue(
+            MAX_QUEUED_RECORDS
+        )
         self._epoch = time.time()
         self._count = 0
         self._file: IO[bytes] | None = None
@@ -127,14 +131,15 @@ class Recorder:
 
     @property
     def dropped(self) -> int:
-        """Records that are not in the file: the disk was too slow, or JSON cannot hold them."""
+        """Records missing in the file: the disk was too slow, or JSON cannot hold them."""
         return self._late + self._unfit
 
     def put(self, topic: str, t: float, content: dict[str, Any]) -> None:
-        """Hand over a message of a topic of ``TOPICS``; ``t`` s since the start. Never blocks.
+        """Hand over a message of a topic of ``TOPICS`` at ``t`` s since the start. Never blocks.
 
-        What tells of a person is left out unless it was asked for.
-        Numbers of a list may be numpy's. They come back exactly as they were.
+        Personal topics are left out unless they were requested. Lists may be numpy arrays. Numbers
+        are
+        read back exactly.
         """
         if topic in PERSONAL and not self._persons:
             return
@@ -144,8 +149,10 @@ class Recorder:
             self._late += 1
 
     def check(self) -> None:
-        """Raises:
-        MienError: the file can no longer be written.
+        """Check that the file can be written.
+
+        Raises:
+            MienError: the file can no longer be written.
         """
         if self.failed is not None:
             raise MienError(
@@ -153,7 +160,7 @@ class Recorder:
             ) from self.failed
 
     def close(self) -> None:
-        """Write what waits and end the file. A disk that is full does not raise again here."""
+        """Write the remaining records and end the file. A full disk raises nothing here."""
         with suppress(queue.Full):  # the writer hangs in the disk: what waits is lost with it
             self._queue.put(None, timeout=PATIENCE_S)
         self._thread.join(PATIENCE_S)
@@ -173,13 +180,16 @@ class Recorder:
             self.failed = self.failed or e
 
     def _head(self, face: FaceConfig, about: Mapping[str, Any]) -> dict[str, str]:
-        told = [FOLLOWS, *(f"{topic}: {what}" for topic, what in PERSONAL.items() if self._persons)]
+        persons = [
+            FOLLOWS,
+            *(f"{topic}: {what}" for topic, what in PERSONAL.items() if self._persons),
+        ]
         head = {
             "version": str(VERSION),
             "face": face.model_dump_json(),
             "about": json.dumps(dict(about)),
             "topics": json.dumps({str(number): topic for topic, number in self._ids.items()}),
-            "persons": json.dumps(told),
+            "persons": json.dumps(persons),
             "protocol": f"{PROTOCOL_HASH:08x}",
         }
         return {**head, "crc": checksum(head)}
@@ -208,7 +218,7 @@ class Recorder:
             if item is None:
                 return
             if self.failed is not None:
-                continue  # keep emptying, so that nobody waits
+                continue  # keep emptying the queue
             topic, t, content = item
             try:
                 at = round((self._epoch + t) * 1e9)
@@ -251,12 +261,12 @@ class Recorder:
                 finally:
                     os.close(folder)
         except OSError:
-            return  # some file systems cannot; the records themselves are what is asked for
+            return  # some file systems cannot; the records themselves are on the disk
 
 
 def _packed(content: dict[str, Any]) -> bytes:
     data = json.dumps(content, default=_plain, separators=(",", ":")).encode()
-    if len(data) > LARGEST:
+    if len(data) > MAX_RECORD_BYTES:
         raise ValueError(f"a record of {len(data)} bytes")
     return data
 

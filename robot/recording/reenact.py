@@ -1,8 +1,7 @@
-"""The poses of a recording followed by a fresh simulated robot, and how alike the two moved.
+"""Replay by poses: a fresh simulated robot follows the commands of a recording.
 
-This is what can honestly be compared of a recording whose bytes no fresh board would take: a piece
-that begins in the middle of a run, a run on hardware, or one that spoke an older protocol. The
-commands go through the loop, its limiter and the firmware again.
+It serves recordings whose bytes no fresh board would accept: a part that begins within a run, a run
+on hardware, or a run with an older protocol. The commands go through loop, limiter and firmware.
 """
 
 from __future__ import annotations
@@ -23,18 +22,25 @@ if TYPE_CHECKING:
     from mien.robot.sim.board import SimBoard
 
 PULSE_US: Final = 2.0
-"""Pulses may differ by so much: a tick does not lie where a recorded one did."""
+"""Tolerance of pulses in us, because the ticks of replay and recording differ in time."""
 LIPS_MM: Final = 0.5
-"""So may the gap of the lips: skin and tendons remember how they came to the first pose."""
+"""Tolerance of the lip gap in mm, because the hysteresis differs at the first pose."""
 SETTLE_S: Final = 0.5
-"""Not compared at a beginning, while the skin comes from elsewhere."""
+"""Time in s after a beginning that is not compared: the skin comes from elsewhere."""
 PAUSE_S: Final = 0.1
-"""Longer without a pose is a pause; it is shortened to ``SETTLE_S``, and nothing is compared."""
+"""A longer time in s without a pose is a pause, shortened to ``SETTLE_S`` and not compared."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """A tick of the recording: s since its first one, commands, pulses in us, lip gap in mm."""
+class RecordedTick:
+    """A tick of the recording.
+
+    Attributes:
+        t: time in s since the first tick.
+        sent: (n,) commands.
+        pulses: (n,) us.
+        lips: lip gap in mm, NaN where none was recorded.
+    """
 
     t: float
     sent: Floats
@@ -43,13 +49,16 @@ class Row:
 
 
 @dataclass
-class Likeness:
-    """How a recording was followed.
+class MotionComparison:
+    """Differences between the recorded motion and the replayed one.
 
     Attributes:
-        seconds: that were followed. poses: of the recording. compared: ticks.
-        pulse_us, lips_mm: largest differences; lips nan where none were recorded.
-        different: ticks at which one of them is above its tolerance; first: s of the first.
+        seconds: duration that was replayed.
+        poses: poses of the recording.
+        compared: ticks that were compared.
+        pulse_us, lips_mm: largest differences in us and mm; lips NaN where none were recorded.
+        different: ticks with a difference above its tolerance.
+        first: time in s of the first of them.
     """
 
     seconds: float = 0.0
@@ -61,7 +70,7 @@ class Likeness:
     first: float | None = None
 
     def add(self, t: float, pulse_us: float, lips_mm: float) -> None:
-        """One tick at ``t`` s; ``lips_mm`` may be nan."""
+        """Compare one tick at ``t`` s. ``lips_mm`` may be NaN."""
         self.compared += 1
         self.pulse_us = max(self.pulse_us, pulse_us)
         self.lips_mm = float(np.fmax(self.lips_mm, lips_mm))
@@ -70,8 +79,8 @@ class Likeness:
             self.first = t if self.first is None else self.first
 
 
-def rows(recording: Recording) -> Iterator[Row]:
-    """The ticks of a recording, pauses shortened.
+def rows(recording: Recording) -> Iterator[RecordedTick]:
+    """The ticks of a recording, with pauses shortened.
 
     Raises:
         InputError: a tick holds no pose of this face.
@@ -90,33 +99,33 @@ def rows(recording: Recording) -> Iterator[Row]:
         if not 0.0 <= step < np.inf:
             continue
         now += min(step, SETTLE_S) if step > PAUSE_S else step
-        yield Row(now, _numbers(record, "sent", n), _numbers(record, "pulses_us", n), lips)
+        yield RecordedTick(now, _numbers(record, "sent", n), _numbers(record, "pulses_us", n), lips)
         lips = float("nan")
 
 
-class Follower:
-    """Commands for the loop, and the comparison with what was recorded at the same time."""
+class PoseFollower:
+    """Commands for the loop, and the comparison with the recording at the same time."""
 
     def __init__(self, recording: Recording, sim: SimBoard) -> None:
-        self._rows, self._sim, self.likeness = rows(recording), sim, Likeness()
+        self._rows, self._sim, self.comparison = rows(recording), sim, MotionComparison()
         first = next(self._rows, None)
         if first is None:
             raise InputError(f"{recording.path} holds no poses", "mien live --record")
-        self._before: Row = first
-        self._after: Row | None = first
+        self._before: RecordedTick = first
+        self._after: RecordedTick | None = first
         self._start: float | None = None
         self._settled = SETTLE_S
-        self.likeness.poses = 1
+        self.comparison.poses = 1
 
     def commands(self, now: float) -> Floats | None:
-        """What was sent at that time of the recording; None after its end."""
+        """Recorded commands (n,) at that time; None after the end."""
         if self._start is None:
             self._start = now
             return self._before.sent
         t = self._time(now)
         while self._after is not None and self._after.t <= t:
             self._before, self._after = self._after, next(self._rows, None)
-            self.likeness.poses += self._after is not None
+            self.comparison.poses += self._after is not None
             if self._after is not None and self._after.t - self._before.t > PAUSE_S:
                 self._settled = self._after.t + SETTLE_S
         if self._after is None:
@@ -124,11 +133,11 @@ class Follower:
         return self._between(t, self._before.sent, self._after.sent)
 
     def observe(self, tick: Tick) -> None:
-        """Compare a tick of the loop."""
+        """Compare a tick of the loop with the recording."""
         if self._start is None or self._after is None or tick.t <= 0:
             return
         t = self._time(tick.t)
-        self.likeness.seconds = t
+        self.comparison.seconds = t
         if t < self._settled or self._after.t - self._before.t > PAUSE_S:
             return
         pulses = self._between(t, self._before.pulses, self._after.pulses)
@@ -136,10 +145,10 @@ class Follower:
         from mien.robot.sim.realtime import state_of
 
         gap = state_of(self._sim).lip_gap_mm if np.isfinite(lips) else float("nan")
-        self.likeness.add(t, float(np.abs(tick.pulses - pulses).max()), abs(gap - float(lips)))
+        self.comparison.add(t, float(np.abs(tick.pulses - pulses).max()), abs(gap - float(lips)))
 
     def begin(self) -> None:
-        """The first pose is reached: the time of the recording begins with the next commands."""
+        """Begin the time of the recording with the next commands; the first pose is reached."""
         self._start = None
 
     def _time(self, now: float) -> float:
@@ -153,13 +162,13 @@ class Follower:
         return np.asarray(before + min(max(share, 0.0), 1.0) * (after - before))
 
 
-def reenact(recording: Recording, sim: SimBoard, lead_s: float) -> Likeness:
-    """Follow the poses of ``recording`` on a fresh robot, from rest to rest, in lock-step.
+def reenact(recording: Recording, sim: SimBoard, lead_s: float) -> MotionComparison:
+    """Replay the poses of ``recording`` on a fresh robot, from rest to rest, in lock-step.
 
     Raises:
-        InputError: the recording holds no poses, or none of this face.
+        InputError: the recording holds no poses of this face.
     """
-    follower = Follower(recording, sim)
+    follower = PoseFollower(recording, sim)
     board = Board(recording.face, sim, sim.now, lead_s)
     board.connect()
     loop = Loop(recording.face, board, sim, follower.observe)
@@ -167,17 +176,17 @@ def reenact(recording: Recording, sim: SimBoard, lead_s: float) -> Likeness:
         loop.follow(_after_the_way(follower))
     finally:
         board.close()
-    return follower.likeness
+    return follower.comparison
 
 
-def _after_the_way(follower: Follower) -> Any:
-    """The loop asks once for where to go, moves there, and asks again when it is there."""
-    asked = 0
+def _after_the_way(follower: PoseFollower) -> Any:
+    """Begin the comparison at the second call: the first one only names the first pose."""
+    calls = 0
 
     def commands(now: float) -> Floats | None:
-        nonlocal asked
-        asked += 1
-        if asked == 2:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
             follower.begin()
         return follower.commands(now)
 

@@ -1,8 +1,8 @@
-"""``mien replay``: a recording played back on the rig, and compared with the run.
+"""``mien replay``: a recording replayed on the simulated robot and compared with the run.
 
-A whole run is put on the line byte for byte, and the rig has to move as it did to the last bit. A
-piece, or what no board of today would understand, is followed pose by pose (``reenact``); so is a
-run whose middle is damaged, because a board that missed bytes goes other ways from there on.
+A whole run is replayed byte for byte, and the robot must move identically to the last bit. A part,
+a run with an older protocol and a run with damage in its middle are replayed pose by pose
+(``reenact``).
 """
 
 from __future__ import annotations
@@ -18,25 +18,26 @@ import typer
 from mien.robot.errors import InputError, MienError
 from mien.robot.recording.missing import Missing
 from mien.robot.recording.reading import Recording
-from mien.robot.recording.reenact import LIPS_MM, PULSE_US, Likeness, reenact
+from mien.robot.recording.reenact import LIPS_MM, PULSE_US, MotionComparison, reenact
 from mien.robot.wire import PROTOCOL_HASH
 
 LONGEST_US: Final = 60_000_000
-"""A rig hears something many times a second; a leap of a minute is no recording of one."""
+"""Longest gap in us between two records of the rig. A longer one is not from a run."""
 
 
 @dataclass(frozen=True)
-class Replayed:
-    """What a replay found.
+class ReplayResult:
+    """Result of a replay.
 
     Attributes:
-        seconds: of the rig's time. writes: frames put on the line, 0 when poses were followed.
-        compared: states of the rig that the recording holds, or ticks that were compared.
-        different: how many of them are not the same.
-        first: s of the first that differs.
+        seconds: time of the simulated robot in s.
+        writes: frames put on the line; 0 in a replay by poses.
+        compared: recorded states of the robot, or ticks, that were compared.
+        different: how many of them differ.
+        first: time in s of the first difference.
         missing: what the recording lacks.
-        poses: how alike the motion is when poses were followed, None for bytes.
-        why: they were.
+        poses: comparison of a replay by poses; None for one by bytes.
+        why: reason for a replay by poses.
     """
 
     seconds: float
@@ -45,11 +46,11 @@ class Replayed:
     different: int
     first: float | None
     missing: Missing
-    poses: Likeness | None = None
+    poses: MotionComparison | None = None
     why: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """The result under the keys of ``--json``."""
         out = {
             "replayed": "bytes" if self.poses is None else "poses",
             "seconds": self.seconds,
@@ -68,7 +69,7 @@ class Replayed:
         return out
 
     def __str__(self) -> str:
-        """One line for a person."""
+        """One line for the terminal."""
         if self.poses is None:
             same = "bit for bit the same" if not self.different else f"{self.different} differ"
             states = same if self.compared else "none recorded"
@@ -85,8 +86,8 @@ class Replayed:
         )
 
 
-def replay(path: Path) -> Replayed:
-    """Let a fresh rig do what a recording says, and compare.
+def replay(path: Path) -> ReplayResult:
+    """Replay a recording on a fresh simulated robot and compare.
 
     Raises:
         InputError: the file is no recording, or holds neither bytes for a board nor poses.
@@ -108,15 +109,21 @@ def replay(path: Path) -> Replayed:
             return found
         why = f"{recording.missing.records} records are missing in its middle"
     sim = simulated(recording.face, build, broken)
-    likeness = reenact(recording, sim, LEAD_S)
-    return Replayed(
-        likeness.seconds, 0, likeness.compared, likeness.different, likeness.first,
-        recording.missing, likeness, why,
-    )  # fmt: skip
+    comparison = reenact(recording, sim, LEAD_S)
+    return ReplayResult(
+        seconds=comparison.seconds,
+        writes=0,
+        compared=comparison.compared,
+        different=comparison.different,
+        first=comparison.first,
+        missing=recording.missing,
+        poses=comparison,
+        why=why,
+    )
 
 
 def _not_by_bytes(recording: Recording) -> str:
-    """Why a fresh board cannot be told what that one was told; empty when it can."""
+    """Why the bytes cannot be replayed on a fresh board; empty when they can."""
     if recording.about.get("piece"):
         return "a piece begins in the middle of a run"
     if recording.protocol != f"{PROTOCOL_HASH:08x}":
@@ -129,7 +136,7 @@ def _not_by_bytes(recording: Recording) -> str:
     return "it was made on hardware" if ticks else ""
 
 
-def _by_bytes(recording: Recording, sim: Any) -> Replayed:
+def _by_bytes(recording: Recording, sim: Any) -> ReplayResult:
     """Put the recorded bytes on the line at their recorded times."""
     from mien.robot.sim.realtime import state_of
 
@@ -158,18 +165,30 @@ def _by_bytes(recording: Recording, sim: Any) -> Replayed:
                 different += 1
                 first = sim.now() if first is None else first
     if not writes:
-        said = f" ({recording.missing})" if not recording.missing.nothing else ""
+        lacks = f" ({recording.missing})" if not recording.missing.nothing else ""
         raise InputError(
-            f"{path} holds nothing that was sent to a board{said}", "mien live --record"
+            f"{path} holds nothing that was sent to a board{lacks}", "mien live --record"
         )
-    return Replayed(sim.now(), writes, compared, different, first, recording.missing)
+    return ReplayResult(
+        seconds=sim.now(),
+        writes=writes,
+        compared=compared,
+        different=different,
+        first=first,
+        missing=recording.missing,
+    )
 
 
 def command(
-    path: Annotated[Path, typer.Argument(help="A recording of mien live or the panel.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    path: Annotated[Path, typer.Argument(help="Recording made by mien live or by the panel.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
 ) -> None:
-    """Play a recording on the rig and say whether it moves as it did."""
+    """Play a recording on the simulated robot and compare the motion with the recorded one.
+
+    Example: mien replay runs/recordings/take-1.mcap
+    """
     found = replay(path)
     if not found.missing.nothing:
         print(f"note: {path.name} is not whole: {found.missing}", file=sys.stderr)

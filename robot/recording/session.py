@@ -1,4 +1,4 @@
-"""The recording of a run: all of it from its beginning, or a piece that the panel asked for."""
+"""Recording session of a run: the whole run, or a part that the panel starts and ends."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mien.robot.names import checked
 from mien.robot.recording.recorder import Recorder
 
 FOLDER: Final = Path("runs/recordings")
-"""Where the panel records to and plays from, below the folder in which Mien was started."""
+"""Folder of the recordings of the panel, below the working folder."""
 SUFFIX: Final = ".mcap"
 
 
 def path_of(name: str, folder: Path = FOLDER) -> Path:
-    """The file of a recording that somebody named in a browser: a name, never a path.
+    """File of a recording that was named in a browser. A name is never a path.
 
     Raises:
         InputError: not a plain name.
@@ -26,15 +26,17 @@ def path_of(name: str, folder: Path = FOLDER) -> Path:
     return folder / (checked(name.strip().removesuffix(SUFFIX), "recording") + SUFFIX)
 
 
-class Tape:
-    """What a run writes, if anything.
+class RecordingSession:
+    """Recording of a run, if there is one.
 
-    What goes wrong with a recording of the whole run ends the run, as whoever wanted it would be
-    told too late otherwise. What goes wrong with a piece is shown and the face lives on.
+    An error in a recording of the whole run ends the run, because the user would notice it too late
+    otherwise. An error in a part is shown on the panel and the run goes on.
 
     Args:
-        face: whose run it is. about: build, faults, seed and the like.
-        folder: of pieces. persons: also record what tells of a person (``recorder.PERSONAL``).
+        face: face of the run.
+        about: build, faults, seed and the like.
+        folder: folder of parts.
+        persons: also record personal data (``recorder.PERSONAL``).
     """
 
     def __init__(
@@ -49,13 +51,13 @@ class Tape:
         self._recorder: Recorder | None = None
         self._whole = False
         self._since: float | None = None
-        self._said = ""
+        self._message = ""
         self._dropped = 0
         self._closing: Thread | None = None
 
     @property
     def on(self) -> bool:
-        """Whether anything is written."""
+        """Whether a recording is active."""
         return self._recorder is not None
 
     @property
@@ -64,23 +66,24 @@ class Tape:
         return self._dropped + (self._recorder.dropped if self._recorder else 0)
 
     def whole(self, path: Path) -> None:
-        """Record everything from here to the end.
+        """Record the whole run from here on.
 
         Raises:
-            MienError: the file cannot be made. InputError: there is one; nothing recorded is lost.
+            MienError: the file cannot be made.
+            InputError: the file exists; no recording is overwritten.
         """
         if path.exists() and path.stat().st_size > 0 and path.is_file():
             raise InputError(f"there is a recording at {path} already", "--record ANOTHER.mcap")
         self.hold(Recorder(path, self._face, self._about, persons=self._persons))
 
     def hold(self, recorder: Recorder) -> None:
-        """Record everything with this one."""
+        """Record the whole run with this recorder."""
         self._recorder, self._whole = recorder, True
 
     def begin(self, name: str) -> None:
-        """Record from now on, until ``end``. What is wrong with that stands in ``state``."""
+        """Begin a part, until ``end``. Errors are in ``state``."""
         if self._recorder is not None:
-            self._said = f"{self._recorder.path.name} is being recorded already"
+            self._message = f"{self._recorder.path.name} is being recorded already"
             return
         try:
             path = path_of(name, self._folder)
@@ -90,31 +93,35 @@ class Tape:
             about = {**self._about, "piece": True}
             self._recorder = Recorder(path, self._face, about, persons=self._persons, waits=False)
         except OSError as e:
-            self._said = f"cannot make {self._folder}: {e.strerror}"
+            self._message = f"cannot make {self._folder}: {e.strerror}"
         except MienError as e:
-            self._said = e.message
+            self._message = e.message
         else:
-            self._since, self._said = None, ""
+            self._since, self._message = None, ""
 
     def end(self) -> None:
-        """End a piece. Its last records are written by a thread: the loop waits for no disk."""
+        """End a part. A thread writes its last records, so the loop waits for no disk."""
         if self._recorder is None or self._whole:
-            self._said = "the whole run is recorded, to its end" if self._whole else ""
+            self._message = "the whole run is recorded, to its end" if self._whole else ""
             return
         recorder, self._recorder = self._recorder, None
-        self._said = f"saving {recorder.path.name}"
-        self._closing = Thread(target=self._close, args=(recorder,), name="tape", daemon=True)
+        self._message = f"saving {recorder.path.name}"
+        self._closing = Thread(
+            target=self._close, args=(recorder,), name="recording session", daemon=True
+        )
         self._closing.start()
 
     def put(self, topic: str, t: float, content: dict[str, Any]) -> None:
-        """A record of ``recorder.TOPICS`` at ``t`` s of the run."""
+        """Write a record of ``recorder.TOPICS`` at ``t`` s of the run."""
         if self._recorder is not None:
             self._since = t if self._since is None else self._since
             self._recorder.put(topic, t, content)
 
     def check(self) -> None:
-        """Raises:
-        MienError: a recording of the whole run can no longer be written.
+        """Check that the recording can be written.
+
+        Raises:
+            MienError: a recording of the whole run can no longer be written.
         """
         if self._recorder is None:
             return
@@ -123,20 +130,20 @@ class Tape:
         elif self._recorder.failed is not None:
             failed, name = self._recorder.failed, self._recorder.path.name
             self.end()
-            self._said = f"{name} stopped: {failed.strerror or failed}"
+            self._message = f"{name} stopped: {failed.strerror or failed}"
 
     def state(self, t: float) -> dict[str, Any]:
-        """For the panel: name (empty while nothing is recorded), seconds, what there is to say."""
+        """State for the panel: name (empty without a recording), seconds, dropped, message."""
         on = self._recorder
         return {
             "name": on.path.name if on else "",
             "seconds": t - self._since if on and self._since is not None else 0.0,
             "dropped": self.dropped,
-            "said": self._said,
+            "said": self._message,
         }
 
     def close(self) -> None:
-        """Write what waits and end the file."""
+        """Write the remaining records and end the file."""
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             self._close(recorder)
@@ -147,6 +154,6 @@ class Tape:
         recorder.close()
         self._dropped += recorder.dropped
         if recorder.failed is None:
-            self._said = f"saved {recorder.path.name}"
+            self._message = f"saved {recorder.path.name}"
         else:
-            self._said = f"{recorder.path.name} is not whole: {recorder.failed.strerror}"
+            self._message = f"{recorder.path.name} is not whole: {recorder.failed.strerror}"

@@ -1,9 +1,10 @@
-"""The board of the simulated robot: the real firmware core and the rig, in lock-step.
+"""Board of the simulated robot: the real firmware core and the rig, in lock-step.
 
-Only bytes go in, at the speed of the line, and only bytes come out. The core decides what the
-servos get, and whether they have power; the rig moves. Both share one clock, which is the rig's:
-it advances when ``advance``, ``sleep_until`` or a waiting ``read`` lets it, as fast as the
-machine can, and the same bytes at the same times give the same motion, bit for bit.
+Bytes go in and out at the speed of the line. The core computes the pulses and the power of the
+servos,
+and the rig moves. Both share the rig's clock. It advances only in ``advance``, ``sleep_until`` or a
+waiting ``read``, as fast as the machine can. The same bytes at the same times give the same motion,
+to the last bit.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ _PACE_S = 0.005  # paced mode sleeps no shorter than this
 
 
 class Core(Protocol):
-    """A board's microcontroller: the firmware in this process, or an emulated one."""
+    """A microcontroller: the firmware in this process, or an emulated one."""
 
     def receive(self, data: bytes) -> None:
-        """Bytes from the line."""
+        """Take bytes from the line."""
 
     def tick(self, now_us: int) -> object:
-        """Let its time be ``now_us`` (u32, wrapping)."""
+        """Advance the time of the core to ``now_us`` (u32, wrapping)."""
 
     def transmit(self) -> bytes:
         """Bytes for the line."""
@@ -45,11 +46,11 @@ class SimBoard:
     """A Transport and a Clock (``mien.robot.link.transport``, ``mien.robot.control.loop``) in one.
 
     Args:
-        rig: the robot; its faults ``bytes_lost`` and ``bytes_flipped`` are applied to the line.
-        core: a fresh board. Default: the firmware core in this process.
+        rig: the robot. Its faults ``bytes_lost`` and ``bytes_flipped`` act on the line.
+        core: a new board. Default: the firmware core in this process.
         paced: keep to the wall clock instead of running as fast as possible.
-        has_uart: the core takes bytes at the speed of the line by itself, as an emulated one does.
-        watch: called with the rig after every step of it; a camera or a recorder.
+        has_uart: the core itself takes bytes at the speed of the line, as an emulated one does.
+        watch: called with the rig after every step; a camera or a recorder.
     """
 
     def __init__(
@@ -80,21 +81,21 @@ class SimBoard:
         core.tick(0)
 
     def now(self) -> float:
-        """Seconds of the rig's clock."""
+        """Time of the rig in s."""
         return self._us / 1e6
 
     def sleep_until(self, t: float) -> None:
-        """Let the rig and the core run until ``now()`` is at least ``t``."""
+        """Advance rig and core until ``now()`` is at least ``t``."""
         while self._us < t * 1e6 - 0.5:
             self._tick()
         self._pace()
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds pass."""
+        """Advance by ``seconds``."""
         self.sleep_until(self.now() + seconds)
 
     def write(self, data: bytes) -> None:
-        """Put bytes on the line; they arrive one after the other at its baud rate."""
+        """Put bytes on the line. They arrive one after the other at its baud rate."""
         data = self._damaged(data)
         if data:
             start = max(self._busy_until, float(self._us))
@@ -102,7 +103,7 @@ class SimBoard:
             self._line.append((self._busy_until, data))
 
     def read(self, timeout_s: float = 0.0) -> bytes:
-        """Bytes from the board; lets up to ``timeout_s`` pass while there are none."""
+        """Bytes from the board. Advances up to ``timeout_s`` while there are none."""
         end = self._us + timeout_s * 1e6
         self._listen()
         while not self._inbox and self._us < end - 0.5:
@@ -116,7 +117,7 @@ class SimBoard:
         """The line is always there."""
 
     def close(self) -> None:
-        """Stop listening. The board stays as it is, as one does when its cable is pulled."""
+        """Close the line. The board keeps its state, as with a pulled cable."""
         self._line.clear()
 
     def _tick(self) -> None:

@@ -1,9 +1,9 @@
-"""Every seed is another robot of the same design: its tolerances, drawn by name.
+"""Builds: every seed gives a robot of the same design with other tolerances.
 
-A draw depends on the seed and on the name of the part only, so a part added to a mechanism
-changes no other part of any build. Seed 0 is the drawing itself: nothing is off.
+A tolerance depends on the seed and on the name of the part only. A part that is added to a
+mechanism changes no other part of any build. Seed 0 has no tolerances.
 
-Tolerances (one standard deviation; draws are normal and stop at two of them):
+Tolerances (one standard deviation of a normal distribution, truncated at two):
 
 | what | tolerance | why |
 |---|---|---|
@@ -14,9 +14,9 @@ Tolerances (one standard deviation; draws are normal and stop at two of them):
 | servo: backlash, friction, dead band | 25 % | wear |
 | servo: degrees per us | 2 % | potentiometers |
 | PWM clock, per board | 1.5 % | PCA9685's internal oscillator, 25 MHz nominal |
-| string: slack | 0.5 mm | knots |
-| string: friction | 30 % | sheath and grease |
-| string: stiffness | 12 % | braid |
+| tendon: slack | 0.5 mm | knots |
+| tendon: friction | 30 % | sheath and grease |
+| tendon: stiffness | 12 % | braid |
 | silicone: stiffness of the whole skin | 12 % | batch and cure |
 | silicone: stiffness at one point | 12 % | thickness |
 | rod seats in the silicone: stiffness | 15 % | glue |
@@ -48,7 +48,7 @@ IDENTITY_MM = 30.0  # a mode that moves skin further does not fit over the same 
 
 @dataclass(frozen=True)
 class Build:
-    """Draws of one seed. Every method returns the nominal value for seed 0."""
+    """Random tolerances of one seed. Every method returns the nominal value for seed 0."""
 
     seed: int = 0
 
@@ -59,20 +59,20 @@ class Build:
         return np.clip(generator.standard_normal(size), -2.0, 2.0)
 
     def length(self, name: str, millimetres: float) -> float:
-        """A made length, mm."""
+        """A manufactured length in mm."""
         share, absolute = self._normal(name, 2)
         return float(millimetres * (1.0 + LENGTH_SHARE * share) + LENGTH_MM * absolute)
 
     def scaled(self, name: str, value: float, share: float) -> float:
-        """``value`` off by a share of itself; never below a tenth of it."""
+        """``value`` with a relative tolerance; never below a tenth of it."""
         return float(value * max(0.1, 1.0 + share * self._normal(name)[0]))
 
     def shifted(self, name: str, value: float, deviation: float) -> float:
-        """``value`` off by an amount in its own unit."""
+        """``value`` with an absolute tolerance in its own unit."""
         return float(value + deviation * self._normal(name)[0])
 
     def offset(self, name: str, deviation: float) -> F64:
-        """(3,): how far a point is off, in the unit of ``deviation``."""
+        """Offset (3,) of a point, in the unit of ``deviation``."""
         return deviation * self._normal(name, 3)
 
     def identity(self, modes: NDArray[np.float32]) -> F64:

@@ -1,8 +1,9 @@
-"""What a camera in front of the rig knows of its landmarks: one interface, two cameras.
+"""Simulated cameras in front of the rig: one interface, two cameras.
 
-``ProjectedCamera`` takes the true points and adds noise; it is fast. ``RenderedCamera`` draws the
-face and lets MediaPipe look at the picture. Both leave the neck out of their landmarks, as the
-face tracker does.
+``ProjectedCamera`` adds noise to the true landmarks and is fast. ``RenderedCamera`` renders an
+image
+and tracks it with MediaPipe. Both give landmarks without the motion of the neck, as the face
+tracker does.
 """
 
 from __future__ import annotations
@@ -20,16 +21,18 @@ from mien.robot.sim.rig import Rig
 F64 = NDArray[np.float64]
 Triple: TypeAlias = tuple[float, float, float]
 ZERO: Triple = (0.0, 0.0, 0.0)
-RESTING_LOOKS = 5  # pictures of the face at rest from which the tracker's bias is taken
+REST_IMAGES = 5  # pictures of the face at rest from which the tracker's bias is taken
 POINTS = 478
 
 
 @dataclass(frozen=True)
-class Sight:
-    """One look. ``landmarks`` (478, 3) mm in the head frame, or None when no face was seen.
+class Detection:
+    """One detection of the face.
 
-    ``time``: when the shutter was open, s of the rig's clock. ``head``: (4, 4) its pose before the
-    camera, mm; None where only the landmarks are looked at.
+    Attributes:
+        time: time of the image in s on the rig's clock.
+        landmarks: (478, 3) mm in the head frame; None when no face was found.
+        head: (4, 4) head pose before the camera, mm; None where it is not estimated.
     """
 
     time: float
@@ -38,34 +41,40 @@ class Sight:
 
 
 class Camera(Protocol):
-    """Something that looks at a rig."""
+    """A camera in front of a rig."""
 
-    def look(self, rig: Rig) -> Sight:
-        """The face as it is now."""
+    def detect(self, rig: Rig) -> Detection:
+        """Detect the face as it is now."""
 
     def close(self) -> None:
-        """Give back what the camera holds."""
+        """Release the resources of the camera."""
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Errors of a tracked face, mm (x, y, z), one standard deviation.
+    """Errors of a tracked face: standard deviations in mm, as (x, y, z).
 
-    The defaults are those of ``RenderedCamera``, not ``closely`` (640x480, its own blur and grey
-    noise, morpheus33, 40 looks at a still face, 150 random poses at 0.7 of the range, the neck
-    still): a still face jitters by 0.08, 0.10, 0.06 mm; from pose to pose a point is off by another
-    0.73, 0.86, 1.22 mm, all points together by 0.23, 0.43, 0.74 mm, and a point's mean over all
-    poses by 0.48, 0.56, 0.82 mm. That is with the tracker's bias at rest taken off (0.8, 0.8, 10.6
-    mm: MediaPipe guesses depth from an average face). None of the 190 frames was lost; the share of
-    lost frames is a guess.
+    The defaults were measured with ``RenderedCamera`` without ``closely`` (640x480, its own blur
+    and grey
+    noise, morpheus33, 40 images of a still face, 150 random poses at 0.7 of the range, the neck
+    still).
+    On a still face a point jitters by 0.08, 0.10, 0.06 mm. From pose to pose a point is off by
+    another
+    0.73, 0.86, 1.22 mm, and all points together by 0.23, 0.43, 0.74 mm. The mean of a point over
+    all
+    poses is off by 0.48, 0.56, 0.82 mm. The tracker's bias at rest is subtracted before (0.8, 0.8,
+    10.6
+    mm: MediaPipe estimates depth from an average face). None of the 190 images was lost, so the
+    share
+    of lost images is an assumption.
 
     Attributes:
-        jitter: of every point, afresh in every frame.
-        drift: of every point, wandering: errors that depend on the pose stay while it stays.
-        sway: of all points together, wandering.
-        memory_s: how long the wandering remembers.
-        bias: of every point, the same for the whole session.
-        lost: share of frames in which no face is found.
+        jitter: of every point, independent in every image.
+        drift: of every point, correlated in time: errors that depend on the pose.
+        sway: of all points together, correlated in time.
+        memory_s: time constant of drift and sway in s.
+        bias: of every point, constant for a session.
+        lost: share of images without a face.
     """
 
     jitter: Triple = (0.08, 0.10, 0.06)
@@ -80,10 +89,10 @@ NOISELESS = Noise(ZERO, ZERO, ZERO, 1.0, ZERO, 0.0)
 
 
 class ProjectedCamera:
-    """True landmarks with noise. The same seed and the same looks give the same errors.
+    """True landmarks with noise. The same seed and the same detections give the same errors.
 
     Attributes:
-        bias: (478, 3) mm, what is off in every look of this camera.
+        bias: (478, 3) mm, the constant error of this camera.
     """
 
     def __init__(self, noise: Noise | None = None, seed: int = 0) -> None:
@@ -93,7 +102,7 @@ class ProjectedCamera:
         self._sway, self._drift = np.zeros(3), np.zeros((POINTS, 3))
         self._last: float | None = None
 
-    def look(self, rig: Rig) -> Sight:
+    def detect(self, rig: Rig) -> Detection:
         """See ``Camera``."""
         noise = self.noise
         passed = np.inf if self._last is None else max(rig.time - self._last, 0.0)
@@ -104,17 +113,17 @@ class ProjectedCamera:
         self._drift = self._drift * keep + fresh * points[0] * noise.drift
         self._last = rig.time
         if random.random() < noise.lost or rig.blind:
-            return Sight(rig.time, None)
+            return Detection(rig.time, None)
         off = self.bias + self._sway + self._drift + points[1] * noise.jitter
-        return Sight(rig.time, rig.landmarks() + off)
+        return Detection(rig.time, rig.landmarks() + off)
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Nothing to release."""
 
 
 @dataclass(frozen=True)
 class Optics:
-    """A real camera's picture: ``blur`` (one sigma) in pixels, ``noise`` in grey levels."""
+    """Image quality: ``blur`` (sigma) in pixels, ``noise`` in grey levels."""
 
     view: CameraView = field(default_factory=CameraView)
     light: Light = field(default_factory=Light)
@@ -125,14 +134,14 @@ class Optics:
 
 
 class RenderedCamera:
-    """A drawn picture, looked at by MediaPipe with the neutral face as its reference.
+    """A rendered image, tracked by MediaPipe with the neutral face as its reference.
 
     Args:
-        rig: at rest; its first pictures show the tracker what it gets wrong about this face.
-        optics: of the picture.
-        seed: of its noise.
-        closely: follow skin and irises from those pictures on (``FaceTracker.register``), for 45 ms
-            more on two cores.
+        rig: at rest. Its first images give the tracker's bias on this face.
+        optics: image quality.
+        seed: seed of the image noise.
+        closely: also register skin and irises (``FaceTracker.register``). It takes 45 ms more per
+            image on two cores.
 
     Raises:
         DeviceError: this machine has no OpenGL.
@@ -147,15 +156,15 @@ class RenderedCamera:
         self._random = np.random.default_rng([seed, 0x9C7])
         self._renderer = Renderer(rig.head, self.optics.width, self.optics.height)
         self._tracker = FaceTracker(rig.head.neutral_landmarks, fov_deg=self.optics.view.fov_deg)
-        rest = [self.picture(rig) for _ in range(RESTING_LOOKS)]
-        looks = [self._tracker.track(picture, rig.time) for picture in rest]
-        if any(look.found for look in looks):
-            self._tracker.settle(looks)
+        rest = [self.picture(rig) for _ in range(REST_IMAGES)]
+        detections = [self._tracker.track(picture, rig.time) for picture in rest]
+        if any(detect.found for detect in detections):
+            self._tracker.settle(detections)
             if closely:
-                self._tracker.register(list(zip(rest, looks, strict=True)))
+                self._tracker.register(list(zip(rest, detections, strict=True)))
 
     def picture(self, rig: Rig) -> NDArray[np.uint8]:
-        """The picture that the camera takes now, (height, width, 3) RGB."""
+        """The image of the camera now, (height, width, 3) RGB."""
         state, optics = rig.skin_state(), self.optics
         image = self._renderer.render(rig.skin.deform(state), state.head, optics.view, optics.light)
         if not optics.blur and not optics.noise:
@@ -164,12 +173,16 @@ class RenderedCamera:
         soft += optics.noise * self._random.standard_normal(soft.shape, dtype=np.float32)
         return np.asarray(np.clip(np.rint(soft), 0, 255), dtype=np.uint8)
 
-    def look(self, rig: Rig) -> Sight:
+    def detect(self, rig: Rig) -> Detection:
         """See ``Camera``."""
         if rig.blind:
-            return Sight(rig.time, None)
-        seen = self._tracker.track(self.picture(rig), rig.time)
-        return Sight(rig.time, seen.landmarks, seen.head) if seen.found else Sight(rig.time, None)
+            return Detection(rig.time, None)
+        detected = self._tracker.track(self.picture(rig), rig.time)
+        return (
+            Detection(rig.time, detected.landmarks, detected.head)
+            if detected.found
+            else Detection(rig.time, None)
+        )
 
     def close(self) -> None:
         """See ``Camera``."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mien.robot.errors import ConfigError
 from mien.robot.names import checked
@@ -171,11 +171,12 @@ class Linkage(_Strict):
         return self
 
 
-class String(_Strict):
+class Tendon(_Strict):
     """A tendon: horn -> runner in a sheath -> guide -> skin node. It can only pull.
 
-    The runner is where the string rubs; ``friction`` is its share of the tension (the capstan's
-    mu times the angle of wrap). ``slack`` is string paid out beyond just taut at neutral.
+    The runner is where the tendon rubs. ``friction`` is the share of the tension that is lost there
+    (the capstan's friction coefficient times the angle of wrap). ``slack`` is the length in mm that
+    is paid out beyond just taut at neutral.
     """
 
     actuator: str
@@ -213,7 +214,7 @@ class Stop(_Strict):
     max: float
 
 
-class Outputs(_Strict):
+class SkinOutputs(_Strict):
     """Which joints and bodies the skin follows."""
 
     head: str = "skull"
@@ -234,10 +235,12 @@ class Mechanism(_Strict):
     bulges: dict[str, Bulge] = {}
     cords: dict[str, Cord] = {}
     linkages: dict[str, Linkage]
-    strings: dict[str, String] = {}
+    tendons: Annotated[
+        dict[str, Tendon], Field(validation_alias=AliasChoices("tendons", "strings"))
+    ] = {}
     contacts: dict[str, Contact] = {}
     stops: dict[str, Stop] = {}
-    outputs: Outputs
+    outputs: SkinOutputs
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -40,7 +40,7 @@ class Draft:
     origins: dict[str, F64] = field(default_factory=dict)  # body -> mm in the head frame
     chains: dict[str, dict[str, tuple[str, F64, F64]]] = field(default_factory=dict)
     horns: dict[str, tuple[str, F64]] = field(default_factory=dict)  # actuator -> site, mm
-    strings: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    tendons: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def anchor(self, node: str) -> tuple[F64, F64]:
         """A node's place (3,) mm and its frame (3, 3)."""

@@ -1,4 +1,4 @@
-"""Servos and what hangs on their horns: rods, rockers and strings, as MuJoCo parts."""
+"""Servos and their horns, rods, rockers and tendons, as MuJoCo parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mien.robot.sim.builds import (
     WEAR_SHARE,
     Build,
 )
-from mien.robot.sim.description import Horn, Linkage, String
+from mien.robot.sim.description import Horn, Linkage, Tendon
 from mien.robot.sim.draft import METRE, RIGID, STIFF, Draft
 from mien.robot.sim.layout import Arm, chain, unit
 
@@ -26,12 +26,12 @@ F64 = NDArray[np.float64]
 
 ARM_G, ARM_GYRATION_MM, ARM_DAMPING = 1.0, 10.0, 1e-4
 SEAT_DAMPING = 0.3  # N s/m of a rod's seat in the silicone
-STRING_SKEW_DEG = -20.0  # a string's horn starts behind square and ends as far beyond it
+TENDON_SKEW_DEG = -20.0  # a tendon's horn starts behind square and ends as far beyond it
 RUNNER_DAMPING, RUNNER_CENTRING = 0.8, 4.0  # N s/m, N/m
 
 
 def add_linkage(draft: Draft, name: str, linkage: Linkage) -> None:
-    """Rods and rockers from the horn to a node or a joint's body."""
+    """Add rods and rockers from the horn to a node or the body of a joint."""
     if linkage.node is not None:
         assert linkage.pull is not None
         point, frame = draft.anchor(linkage.node)
@@ -57,7 +57,7 @@ def add_linkage(draft: Draft, name: str, linkage: Linkage) -> None:
 
 
 def _signed(linkage: Linkage) -> float:
-    """The rod at the face: positive if it pushes for a positive command, negative if it pulls."""
+    """The length of the rod at the face: positive if it pushes for a positive command."""
     last = linkage.rockers[0] if linkage.rockers else linkage.horn
     return last.rod if last is not None else 1.0
 
@@ -122,15 +122,15 @@ def _rod(
     length: float,
     seat: float,
 ) -> None:
-    """A rod with ball ends: a force along its line only. ``seat`` (N/m): elastic at one end."""
+    """A rod with ball ends, with a force along its line only. ``seat`` is its elasticity in N/m."""
     made = draft.build.length(name, length)
-    tendon = draft.spec.add_tendon(name=name)
-    tendon.wrap_site(end[0])
-    tendon.wrap_site(other[0])
+    half_tendon = draft.spec.add_tendon(name=name)
+    half_tendon.wrap_site(end[0])
+    half_tendon.wrap_site(other[0])
     if seat:
         k = draft.build.scaled(f"seat:{name}", seat, SEAT_SHARE)
-        tendon.stiffness, tendon.damping = [k, 0.0, 0.0], [SEAT_DAMPING, 0.0, 0.0]
-        tendon.springlength = [made * METRE, made * METRE]
+        half_tendon.stiffness, half_tendon.damping = [k, 0.0, 0.0], [SEAT_DAMPING, 0.0, 0.0]
+        half_tendon.springlength = [made * METRE, made * METRE]
         return
     held = draft.spec.add_equality(
         name=name, type=mujoco.mjtEq.mjEQ_TENDON, objtype=mujoco.mjtObj.mjOBJ_TENDON
@@ -181,53 +181,56 @@ def add_servo_limits(draft: Draft) -> None:
         motor.forcelimited, motor.forcerange = True, [-stall, stall]
 
 
-def add_string(draft: Draft, name: str, string: String) -> None:
-    """Horn, string, runner in its sheath, string, guide, node. Both halves only pull."""
+def add_tendon(draft: Draft, name: str, tendon: Tendon) -> None:
+    """A tendon from horn over runner and guide to a skin node. Both halves only pull."""
     spec, build = draft.spec, draft.build
-    anchor, frame = draft.anchor(string.node)
-    guide = anchor + unit(string.pull) * string.span + build.offset(f"guide:{name}", PIVOT_MM)
-    along = unit(string.sheath)
-    reach = float(np.linalg.norm(string.sheath))
-    mount, origin = spec.body(string.mount), draft.origins[string.mount]
+    anchor, frame = draft.anchor(tendon.node)
+    guide = anchor + unit(tendon.pull) * tendon.span + build.offset(f"guide:{name}", PIVOT_MM)
+    along = unit(tendon.sheath)
+    reach = float(np.linalg.norm(tendon.sheath))
+    mount, origin = spec.body(tendon.mount), draft.origins[tendon.mount]
     mount.add_site(name=f"guide:{name}", pos=(guide - origin) * METRE)
     runner = mount.add_body(
         name=f"runner:{name}", pos=(guide + along * 0.5 * reach - origin) * METRE
     )
     runner.explicitinertial, runner.gravcomp = True, 1.0
-    runner.mass, runner.inertia = string.runner * 1e-3, np.full(3, 1e-8)
+    runner.mass, runner.inertia = tendon.runner * 1e-3, np.full(3, 1e-8)
     runner.add_joint(
         name=f"runner:{name}",
         type=mujoco.mjtJoint.mjJNT_SLIDE,
         axis=along,
         damping=[RUNNER_DAMPING, 0.0, 0.0],
         stiffness=[RUNNER_CENTRING, 0.0, 0.0],
-        frictionloss=string.rub,
+        frictionloss=tendon.rub,
         solref_friction=STIFF,
         solimp_friction=RIGID,
     )
     runner.add_site(name=f"runner:{name}")
-    hub = Horn(rod=0.0, radius=string.horn, skew=STRING_SKEW_DEG)
+    hub = Horn(rod=0.0, radius=tendon.horn, skew=TENDON_SKEW_DEG)
     arm = chain(guide + along * reach, along, frame[:, 2], [], hub)[0]
     pivot = arm.pivot + build.offset(f"pivot:{name}", PIVOT_MM)
-    horn = add_servo(draft, string.actuator, string.mount, pivot, arm.axis)
+    horn = add_servo(draft, tendon.actuator, tendon.mount, pivot, arm.axis)
     horn.add_site(
         name=f"tip:{name}", pos=_made(draft, f"arm:{name}", arm.output - arm.pivot) * METRE
     )
-    slack = max(0.0, build.shifted(f"slack:{name}", string.slack, SLACK_MM))
-    k = build.scaled(f"braid:{name}", string.stiffness, BRAID_SHARE)
+    slack = max(0.0, build.shifted(f"slack:{name}", tendon.slack, SLACK_MM))
+    k = build.scaled(f"braid:{name}", tendon.stiffness, BRAID_SHARE)
     halves = {
         f"drive:{name}": ([f"tip:{name}", f"runner:{name}"], 0.5 * reach + slack),
-        f"skin:{name}": ([f"runner:{name}", f"guide:{name}", f"skin:{string.node}"],
-                         0.5 * reach + string.span),
+        f"skin:{name}": ([f"runner:{name}", f"guide:{name}", f"skin:{tendon.node}"],
+                         0.5 * reach + tendon.span),
     }  # fmt: skip
     for half, (sites, length) in halves.items():
-        tendon = spec.add_tendon(name=half, stiffness=[k, 0.0, 0.0])
-        tendon.springlength = [0.0, length * METRE]  # no force below its length: it cannot push
+        half_tendon = spec.add_tendon(name=half, stiffness=[k, 0.0, 0.0])
+        half_tendon.springlength = [
+            0.0,
+            length * METRE,
+        ]  # no force below it: it cannot push
         for site in sites:
-            tendon.wrap_site(site)
-    draft.strings[string.actuator] = (f"drive:{name}", f"skin:{name}", f"runner:{name}")
+            half_tendon.wrap_site(site)
+    draft.tendons[tendon.actuator] = (f"drive:{name}", f"skin:{name}", f"runner:{name}")
 
 
 def sheath_friction(build: Build, name: str, share: float) -> float:
-    """A build's friction share of a string's sheath; below 1, or the string would lock."""
+    """A build's friction share of a tendon's sheath; below 1, or the tendon would lock."""
     return min(0.9, build.scaled(f"sheath:{name}", share, SHEATH_SHARE))

@@ -1,17 +1,17 @@
-"""What breaks on a rig, by name: ``stuck:brow_mid_left``, ``slip:jaw_open:8@2.5``.
+"""Faults of a rig, by name: ``stuck:brow_mid_left``, ``slip:jaw_open:8@2.5``.
 
     stuck:NAME          the gear train jams where it is
     slow:NAME[:SHARE]   the motor turns at SHARE (0.3) of its speed
     dead:NAME           no torque: a burned motor or a broken wire
     torn:NAME           the tendon is torn
-    slack:NAME[:MM]     the tendon has MM (3) more string than it should
+    slack:NAME[:MM]     the tendon is MM (3) mm too long
     slip:NAME[:DEG]     the horn sits DEG (8) degrees further on its spline
     brownout[:S]        no servo has power for S (0.5) seconds
     camera_lost[:S]     the camera gives no frame for S (1) seconds
     bytes_lost[:SHARE]      SHARE (0.001) of the bytes on the line vanish
     bytes_flipped[:SHARE]   one bit of SHARE (0.001) of the bytes on the line is wrong
 
-Each may end in ``@T``: it happens T seconds after the start (default 0).
+Each may end in ``@T``. The fault then occurs T seconds after the start (default 0).
 """
 
 from __future__ import annotations
@@ -50,9 +50,13 @@ _OF_ALL = {"brownout", "camera_lost", "bytes_lost", "bytes_flipped"}
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. ``actuator`` is empty for those of the whole rig; ``at`` in seconds.
+    """One fault.
 
-    ``amount``: share of speed, mm, degrees or seconds, as the kind says.
+    Attributes:
+        kind: name of the fault.
+        actuator: empty for a fault of the whole rig.
+        amount: share, mm, degrees or seconds, by the kind.
+        at: time in s.
     """
 
     kind: Kind

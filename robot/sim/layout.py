@@ -3,7 +3,7 @@
 A linkage is laid out from the face inwards. At a point that should move along ``direction`` for
 a positive command a rod arrives along that direction; its other end is the tip of an arm, which
 turns about an axis square to both; the other arm of that lever takes the next rod; and so on to
-the servo's horn. At neutral every rod is square to its arms, but for the skews that are asked for.
+the servo's horn. At neutral every rod is square to its arms, except for the given skews.
 """
 
 from __future__ import annotations

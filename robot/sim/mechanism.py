@@ -1,4 +1,4 @@
-"""From a description to a MuJoCo model: bodies, skin, linkages, strings, contacts.
+"""From a description to a MuJoCo model: bodies, skin, linkages, tendons, contacts.
 
 Nothing here knows an actuator by name. MuJoCo's world is the head frame in metres, with the
 gravity of a head that stands upright; body frames are parallel to it at neutral.
@@ -18,7 +18,7 @@ from mien.robot.face.config import FaceConfig
 from mien.robot.sim.builds import ANCHOR_MM, Build
 from mien.robot.sim.description import Mechanism
 from mien.robot.sim.draft import METRE, STIFF, TIME_STEP, UNYIELDING, Draft
-from mien.robot.sim.drives import add_linkage, add_servo_limits, add_string
+from mien.robot.sim.drives import add_linkage, add_servo_limits, add_tendon
 from mien.robot.sim.head import Head
 from mien.robot.sim.silicone import Net, net
 from mien.robot.sim.tissue import add_contacts, add_edges, add_nodes
@@ -30,10 +30,10 @@ FAR = 1e3  # degrees or mm that no part gets to
 
 
 @dataclass(frozen=True)
-class Machine:
+class CompiledMechanism:
     """A compiled mechanism and where its parts are in MuJoCo's arrays.
 
-    Shapes: K nodes, n actuators in the order of the face, S strings.
+    Shapes: K nodes, n actuators in the order of the face, S tendons.
     """
 
     plan: Mechanism
@@ -47,21 +47,21 @@ class Machine:
     tongue: int  # -1 without
     lids: I64  # (4,) qpos addresses
     eyes: I64  # (2,) bodies: left, right
-    strings: tuple[str, ...]  # actuators with a tendon
+    tendons: tuple[str, ...]  # their actuators
     drive_tendons: I64  # (S,) servo-side half; skin_tendons: skin-side half
     skin_tendons: I64
     runner_v: I64  # (S,) dof of the runner
     rods: I64  # tendons held at a fixed length
 
 
-def assemble(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> Machine:
+def assemble(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> CompiledMechanism:
     """Build one robot.
 
     Raises:
         ConfigError: the mechanism does not drive exactly the actuators of the face.
     """
     driven = {k.actuator for k in plan.linkages.values()}
-    driven |= {k.actuator for k in plan.strings.values()}
+    driven |= {k.actuator for k in plan.tendons.values()}
     known = set(face.names)
     if driven != known:
         raise ConfigError(
@@ -80,8 +80,8 @@ def assemble(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> Mac
     add_edges(draft)
     for name, linkage in plan.linkages.items():
         add_linkage(draft, name, linkage)
-    for name, string in plan.strings.items():
-        add_string(draft, name, string)
+    for name, tendon in plan.tendons.items():
+        add_tendon(draft, name, tendon)
     add_contacts(draft)
     _stops(draft)
     add_servo_limits(draft)
@@ -155,19 +155,19 @@ def _stops(draft: Draft) -> None:
             tendon.wrap_joint(joint, factor * (np.rad2deg(1.0) if kind == "hinge" else 1.0 / METRE))
 
 
-def _machine(draft: Draft, model: Any) -> Machine:
+def _machine(draft: Draft, model: Any) -> CompiledMechanism:
     def address(joint: str) -> int:
         return int(model.jnt_qposadr[model.joint(joint).id])
 
     def body(name: str | None) -> int:
         return int(model.body(name).id) if name else -1
 
-    def tendons(part: int) -> I64:
-        return np.array([model.tendon(t[part]).id for t in draft.strings.values()], dtype=np.int64)
+    def tendon_ids(part: int) -> I64:
+        return np.array([model.tendon(t[part]).id for t in draft.tendons.values()], dtype=np.int64)
 
     names, out = draft.face.names, draft.plan.outputs
-    runners = [model.jnt_dofadr[model.joint(t[2]).id] for t in draft.strings.values()]
-    return Machine(
+    runners = [model.jnt_dofadr[model.joint(t[2]).id] for t in draft.tendons.values()]
+    return CompiledMechanism(
         plan=draft.plan,
         model=model,
         net=draft.net,
@@ -179,9 +179,9 @@ def _machine(draft: Draft, model: Any) -> Machine:
         tongue=body(out.tongue),
         lids=np.array([address(j) for j in out.lids], dtype=np.int64),
         eyes=np.array([body(eye) for eye in out.eyes], dtype=np.int64),
-        strings=tuple(draft.strings),
-        drive_tendons=tendons(0),
-        skin_tendons=tendons(1),
+        tendons=tuple(draft.tendons),
+        drive_tendons=tendon_ids(0),
+        skin_tendons=tendon_ids(1),
         runner_v=np.array(runners, dtype=np.int64),
         rods=np.array(model.eq_obj1id, dtype=np.int64),
     )

@@ -1,4 +1,4 @@
-"""The simulated robot kept to the machine's clock, so that a live face needs no hardware."""
+"""The simulated robot on the machine's clock, for live runs without hardware."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
 
 SLIP_S = 2.0
-"""The rig is this far behind: the machine cannot keep up, and the rig's time is let go."""
+"""A rig that is further behind skips this time: the machine cannot keep up."""
 
 _STEP_S = 1e-6
-"""The rig's time is whole microseconds: it cannot live for less."""
+"""Resolution of the rig's time."""
 AHEAD_S = 0.025
-"""More than a period of the loop, which is all that it waits for while it moves a face."""
+"""The rig runs at most so far ahead. It is more than one period of the loop."""
 
 
 @dataclass(frozen=True)
 class RigState:
-    """The rig after a tick: its time in us, a checksum of its landmarks, and the lips' gap."""
+    """State of the rig after a tick: time in us, checksum of its landmarks, lip gap in mm."""
 
     us: int
     crc: int
@@ -33,20 +33,22 @@ class RigState:
 
 
 class LiveRig:
-    """A line to a simulated board and the clock of both.
+    """Line and clock of a simulated board in real time.
 
-    The rig runs ahead to the loop's next deadline while the loop waits for it, and whatever is
-    written arrives at the rig's time of that moment. Its time is only ever a whole millisecond, so
-    a list of (time, bytes) is all that a bit-for-bit replay needs.
-
-    Attributes:
-        slips: how often the rig's time was let go. unplugged: True pulls the cable.
+    The rig runs ahead to the next deadline of the loop while the loop waits for it. Bytes arrive at
+    the
+    rig's time at that moment. The rig's time is always a whole millisecond, so a list of (time,
+    bytes)
+    is enough for a replay that is identical to the last bit.
 
     Args:
-        wire: called with (rig's us, bytes) before bytes go on the line.
-        now, sleep: the machine's clock. A sleep that is true has ended early.
-        hurry: the stop is asked for: what the rig is behind by is let go, for a real board would
-            not have to be simulated first.
+        wire: called with (rig's time in us, bytes) before bytes go on the line.
+        now, sleep: the machine's clock in s. ``sleep`` returns True when it ended early.
+        hurry: True when the stop is requested. The rig then skips the time by which it is behind.
+
+    Attributes:
+        slips: how often the rig skipped time because the machine was too slow.
+        unplugged: True simulates a cable that is out.
     """
 
     def __init__(
@@ -64,13 +66,13 @@ class LiveRig:
         self.unplugged = False
 
     def now(self) -> float:
-        """The machine's seconds."""
+        """Time of the machine in s."""
         return self._now()
 
     def sleep_until(self, t: float) -> None:
-        """Let the rig live until ``t``, and wait for the machine to be there too.
+        """Advance the rig to ``t`` and wait until the machine is there too.
 
-        Never far ahead of the machine, so that a long sleep can end early.
+        It never advances far ahead of the machine, so that a long sleep can end early.
         """
         while True:
             until = min(t, self._now() + AHEAD_S)
@@ -97,11 +99,11 @@ class LiveRig:
         return data
 
     def reopen(self) -> None:
-        """The line is there while it is plugged."""
+        """Succeeds while the cable is plugged in."""
         self._plugged()
 
     def close(self) -> None:
-        """The rig stays as it is."""
+        """Close the line. The rig keeps its state."""
         self.sim.close()
 
     @property
@@ -123,10 +125,10 @@ class LiveRig:
             if behind > SLIP_S or (behind > AHEAD_S and self._hurry()):
                 self._offset += behind
                 self.slips += 1
-            left = t - self._offset - self.sim.now()
-            if left < _STEP_S:
+            remaining = t - self._offset - self.sim.now()
+            if remaining < _STEP_S:
                 return
-            self.sim.sleep_until(self.sim.now() + min(left, AHEAD_S))
+            self.sim.sleep_until(self.sim.now() + min(remaining, AHEAD_S))
 
 
 def state_of(sim: SimBoard) -> RigState:
@@ -137,5 +139,5 @@ def state_of(sim: SimBoard) -> RigState:
 
 
 def simulated(face: FaceConfig, build: int = 0, faults: tuple[Any, ...] = ()) -> SimBoard:
-    """A fresh robot with the real firmware core, not paced."""
+    """A new robot with the real firmware core, in lock-step."""
     return SimBoard(Rig(face, build, faults))

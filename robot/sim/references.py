@@ -75,10 +75,10 @@ def references(tree: dict[str, Any]) -> list[str]:
         check(f"linkages.{name}.node", linkage["node"], nodes, "node")
         check(f"linkages.{name}.joint", linkage["joint"], joints, "joint")
         horns[linkage["actuator"]] += linkage["horn"] is not None
-    for name, string in tree["strings"].items():
-        check(f"strings.{name}.mount", string["mount"], earlier, "body")
-        check(f"strings.{name}.node", string["node"], nodes, "node")
-        horns[string["actuator"]] += 1
+    for name, tendon in tree["tendons"].items():
+        check(f"tendons.{name}.mount", tendon["mount"], earlier, "body")
+        check(f"tendons.{name}.node", tendon["node"], nodes, "node")
+        horns[tendon["actuator"]] += 1
     out += [f"actuator {a!r} has {k} horns, it needs one" for a, k in horns.items() if k != 1]
     for name, contact in tree["contacts"].items():
         check(f"contacts.{name}.upper", contact["upper"], nodes, "node")

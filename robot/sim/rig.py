@@ -1,4 +1,4 @@
-"""The simulated robot: pulses in, a moving face out. Time is what ``step`` adds up, no clock."""
+"""The simulated robot: pulses in, a moving face out. ``step`` advances its time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mien.robot.sim.draft import TIME_STEP
 from mien.robot.sim.drives import sheath_friction
 from mien.robot.sim.faults import Fault
 from mien.robot.sim.head import load_head
-from mien.robot.sim.mechanism import Machine, assemble
+from mien.robot.sim.mechanism import CompiledMechanism, assemble
 from mien.robot.sim.servo import ServoBank, ServoState
 from mien.robot.sim.skin import Node, Skin, SkinState
 
@@ -26,7 +26,7 @@ F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 MILLIMETRES = 1e3
-SETTLING_S = 0.6  # at neutral, before time starts: linkages as built find their rest
+SETTLING_S = 0.6  # at neutral, before time 0: the linkages settle
 JAMMED_NM = 50.0  # friction of a stuck gear train: more than any servo here can turn
 
 
@@ -34,11 +34,13 @@ class Rig:
     """One robot of one face.
 
     Args:
-        build: seed of its tolerances; 0 is the drawing.
-        faults: what is or goes wrong with it.
+        face: the face.
+        build: seed of its tolerances; 0 has none.
+        faults: faults of the robot.
 
     Attributes:
-        time: simulated seconds since ``reset``. dt: seconds per ``step``.
+        time: simulated seconds since ``reset``.
+        dt: seconds per ``step``.
         machine: the compiled mechanism; ``machine.model`` and ``data`` are MuJoCo's.
     """
 
@@ -49,12 +51,12 @@ class Rig:
         plan = load_mechanism(face.mechanism)
         nominal = load_head()
         self.head = nominal.with_identity(self.build.identity(nominal.identity))
-        self.machine: Machine = assemble(face, plan, self.head, self.build)
+        self.machine: CompiledMechanism = assemble(face, plan, self.head, self.build)
         self.data: Any = mujoco.MjData(self.machine.model)
         kinds = [plan.servos[a.servo] for a in face.actuators.values()]
         self.servos = ServoBank(face, kinds, self.build, self.dt)
-        owners = {s.actuator: (name, s) for name, s in plan.strings.items()}
-        pairs = [owners[a] for a in self.machine.strings]
+        owners = {s.actuator: (name, s) for name, s in plan.tendons.items()}
+        pairs = [owners[a] for a in self.machine.tendons]
         self._share = np.array([sheath_friction(self.build, n, s.friction) for n, s in pairs])
         self._rub = np.array([s.rub for _, s in pairs])
         model = self.machine.model
@@ -71,7 +73,7 @@ class Rig:
         self.reset()
 
     def reset(self) -> None:
-        """Time 0: everything at rest at the neutral pulses, no fault happened yet."""
+        """Set time 0: everything at rest at the neutral pulses, and no fault has occurred."""
         self._mend()
         self.data.qpos[:], self.data.qvel[:], self.data.qacc_warmstart[:] = self._rest[:3]
         self.servos.restore(self._rest[3])
@@ -100,7 +102,7 @@ class Rig:
         data.ctrl[:] = self.servos.drive(
             pulses_us, data.qpos[machine.horn_q], data.qvel[machine.horn_v]
         )
-        if len(machine.strings):
+        if len(machine.tendons):
             rub = self._rub + self._share * self._tension(machine.skin_tendons)
             machine.model.dof_frictionloss[machine.runner_v] = rub
         mujoco.mj_step(machine.model, data)
@@ -110,31 +112,31 @@ class Rig:
 
     @property
     def blind(self) -> bool:
-        """Whether a fault keeps cameras from seeing now."""
+        """Whether a fault blinds the cameras now."""
         return any(
             f.kind == "camera_lost" and f.at <= self.time < f.at + f.amount for f in self.faults
         )
 
     def servo_angles(self) -> F64:
-        """(n,) angles of the horns, rad; 0 at the drawing's neutral, + for a positive command."""
+        """(n,) angles of the horns in rad: 0 at nominal neutral, + for a positive command."""
         return np.array(self.data.qpos[self.machine.horn_q])
 
     def loads(self) -> F64:
-        """(n,) torques of the motors at the output shaft, N m; + towards a positive command."""
+        """(n,) torques of the motors at the output shaft in N m; + towards a positive command."""
         return np.array(self.data.actuator_force)
 
     def tensions(self) -> dict[str, float]:
-        """Pull of every string on the skin, N, by actuator. Never negative."""
+        """Tension of every tendon at the skin in N, by actuator. Never negative."""
         pulls = self._tension(self.machine.skin_tendons)
-        return dict(zip(self.machine.strings, pulls.tolist(), strict=True))
+        return dict(zip(self.machine.tendons, pulls.tolist(), strict=True))
 
     def skin_state(self) -> SkinState:
-        """What the skin needs to know, in mm and rad in the head frame (the neck removed)."""
+        """State of the skin in mm and rad in the head frame, without the motion of the neck."""
         self._refresh()
         machine, d = self.machine, self.data
         turn, place = d.xmat[machine.head].reshape(3, 3), d.xpos[machine.head]
         nodes = ((d.xpos[machine.node_bodies] - place) @ turn) * MILLIMETRES
-        x, y, z = turn.T @ d.xmat[machine.eyes].reshape(-1, 3, 3)[:, :, 2].T  # where the eyes look
+        x, y, z = turn.T @ d.xmat[machine.eyes].reshape(-1, 3, 3)[:, :, 2].T  # gaze directions
         tongue = np.zeros(3)
         if machine.tongue >= 0:
             jaw_turn = d.xmat[machine.jaw].reshape(3, 3)
@@ -150,7 +152,7 @@ class Rig:
         )
 
     def landmarks(self) -> F64:
-        """True landmarks (478, 3), mm in the head frame (the neck removed)."""
+        """True landmarks (478, 3) in mm in the head frame, without the motion of the neck."""
         points: F64 = self.skin.landmarks(self.skin_state())
         return points
 
@@ -166,7 +168,7 @@ class Rig:
         return Skin(self.head, [Node(n, a) for n, a in zip(net.names, net.anchors, strict=True)])
 
     def _motion(self, body: int, frame: int) -> F64:
-        """(4, 4) motion of a body since neutral, seen from ``frame``'s body, mm."""
+        """Motion (4, 4) of a body since neutral in the frame of another body, mm."""
         d = self.data
         turn = d.xmat[frame].reshape(3, 3)
         out = np.eye(4)
@@ -220,10 +222,13 @@ class Rig:
         self._switch(np.ones(len(self.face.names), dtype=bool))
 
     def _switch(self, on: Bools) -> None:
-        """A motor without power has neither torque nor the drag of its shorted winding.
+        """Switch the motors on or off.
 
-        Its gears' friction is a constraint only then: under power the motor overcomes it before
-        it turns (``ServoBank``), which costs the solver nothing.
+        A motor without power has neither torque nor the drag of its shorted winding. The friction
+        of its
+        gears is a constraint only then. Under power the motor overcomes it before it turns
+        (``ServoBank``),
+        which costs the solver nothing.
         """
         model, gears = self.machine.model, self.machine.horn_v
         model.dof_frictionloss[gears] = np.where(
@@ -247,7 +252,7 @@ class Rig:
         elif fault.kind == "brownout":
             self._dark_until = self.time + fault.amount
         elif fault.kind in {"torn", "slack"}:
-            s = machine.strings.index(fault.actuator)
+            s = machine.tendons.index(fault.actuator)
             if fault.kind == "torn":
                 model.tendon_stiffness[[machine.drive_tendons[s], machine.skin_tendons[s]]] = 0.0
             else:

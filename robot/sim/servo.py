@@ -1,11 +1,12 @@
-"""Hobby servos on a PCA9685, all at once: from pulse width to motor voltage.
+"""Hobby servos on a PCA9685: from pulse width to motor voltage, all servos at once.
 
-What a servo does with a pulse: the PCA9685 makes it of whole counts (1/4096 of a period) and
-takes a new value only when its counter wraps; the servo measures it once per period, smooths it,
-compares it with the potentiometer on its gear, does nothing within its dead band, and otherwise
-drives the motor with a voltage that grows with the error and shrinks with the speed. Between gear
-and horn there is play: the horn moves freely within it, and the motor has to cross it before it
-pushes the other way. Limits of torque and speed are the motor's and are in the mechanism.
+The PCA9685 quantises a pulse to 1/4096 of a period and takes a new value only when its counter
+wraps.
+The servo measures the pulse once per period, smooths it and compares it with the potentiometer on
+its gear. Within its dead band it does nothing. Otherwise it drives the motor with a voltage that
+grows with the error and shrinks with the speed. There is backlash between gear and horn: the horn
+moves freely within it, and the motor has to cross it before it pushes the other way. Torque and
+speed limits belong to the motor and are in the mechanism.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class ServoBank:
     """State and electronics of n servos. Angles in rad, 0 at the neutral pulse.
 
     Attributes:
-        slip: (n,) rad by which the horn sits further on its spline.
+        slip: (n,) rad by which each horn sits further on its spline.
     """
 
     def __init__(self, face: FaceConfig, kinds: Sequence[ServoKind], build: Build, dt: float):
@@ -70,21 +71,21 @@ class ServoBank:
         self._gear = np.zeros_like(self._target)
 
     def snapshot(self) -> ServoState:
-        """The state, to hand to ``restore``."""
+        """A copy of the state for ``restore``."""
         return self._elapsed, self._latched.copy(), self._target.copy(), self._gear.copy()
 
     def restore(self, state: ServoState) -> None:
-        """Take back what ``snapshot`` gave."""
+        """Restore a state of ``snapshot``."""
         self._elapsed = state[0]
         self._latched, self._target, self._gear = (part.copy() for part in state[1:])
 
     @property
     def latched_us(self) -> F64:
-        """(n,): pulse widths that the servos get now, in us."""
+        """(n,) pulse widths in us that the servos receive now."""
         return np.asarray(self._latched * self._clock)
 
     def quantised(self, pulses_us: F64) -> F64:
-        """Pulses (n,) in us -> what whole counts make of them, before the clock's error."""
+        """Pulses (n,) in us, quantised to counts, before the clock error."""
         return np.asarray(np.rint(pulses_us / self._count_us) * self._count_us)
 
     def drive(self, pulses_us: F64, angle: F64, rate: F64) -> F64:

@@ -1,4 +1,4 @@
-"""``mien demo``: recorded speech through every stage to a film of the simulated face."""
+"""``mien demo``: recorded speech through the whole pipeline to a film of the simulated face."""
 
 from __future__ import annotations
 
@@ -10,26 +10,46 @@ import typer
 
 def demo(
     wav: Annotated[
-        Path | None, typer.Option(help="Speech to say; without, one that ships.")
+        Path | None,
+        typer.Option(help="Sound file with speech. The default is a sentence that ships."),
     ] = None,
-    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
+    face: Annotated[
+        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
+    ] = "morpheus33",
     calibration: Annotated[
-        Path | None, typer.Option(help="A self-model; without, the one that ships.")
+        Path | None, typer.Option(help="Self-model to use. The default is the one that ships.")
     ] = None,
-    build: Annotated[int, typer.Option(min=0, help="Which robot of this design.")] = 0,
+    build: Annotated[
+        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
+    ] = 0,
     board: Annotated[
-        str, typer.Option(help="host: the firmware in this process; avr: an emulated ATmega2560.")
+        str,
+        typer.Option(
+            help="host runs the firmware in this process. avr runs it on an emulated ATmega2560."
+        ),
     ] = "host",
     fault: Annotated[
-        list[str] | None, typer.Option(help="Break something: stuck:brow_mid_left@1.5")
+        list[str] | None,
+        typer.Option(help="Fault of the robot, such as stuck:brow_mid_left@1.5 (at 1.5 s)."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of blinks, gaze and head.")] = 0,
-    size: Annotated[int, typer.Option(min=160, max=2160, help="Pixels of the film.")] = 640,
-    film: Annotated[bool, typer.Option(help="Render; without, only figure and numbers.")] = True,
-    out: Annotated[Path | None, typer.Option(help="Folder; without, a new one in runs/.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of blinks, gaze and head motion.")] = 0,
+    size: Annotated[
+        int, typer.Option(min=160, max=2160, help="Height and width of the film in pixels.")
+    ] = 640,
+    film: Annotated[
+        bool, typer.Option(help="Render the film. --no-film writes figure and numbers only.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results. The default is a new one in runs/.")
+    ] = None,
 ) -> None:
-    """Say a recording with the simulated face: film, figure, blendshapes, numbers."""
-    from mien.robot.clip import play_on_rig as staging
+    """Play a recording of speech on the simulated face.
+
+    The results are a film, a figure, the blendshapes and a table of numbers.
+
+    Example: mien demo --wav hello.wav --face hobby9
+    """
+    from mien.robot.clip import play_on_rig
     from mien.robot.expression.performance import perform
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
@@ -42,15 +62,19 @@ def demo(
     config = load_face(face)
     samples = audio.load(source)
     calibrated = Calibrated(config, calibration)
-    stage = staging.Stage(build, tuple(fault or ()), board, size if film else 0)
-    staging.check(stage, config)
+    options = play_on_rig.PlayOptions(build, tuple(fault or ()), board, size if film else 0)
+    play_on_rig.check(options, config)
     folder = new_run("demo", plain(source.stem, "sound"), out)
     with Steps() as steps:
-        act = perform(calibrated, samples, seed, steps.start("sound to commands"))
+        performance = perform(calibrated, samples, seed, steps.start("sound to commands"))
         bar = steps.start("commands to face")
-        played = staging.play(calibrated, act, samples, stage, folder, bar)
+        played = play_on_rig.play(
+            calibrated, performance, samples, options=options, folder=folder, progress=bar
+        )
     about = {"sound": source.name, "seed": seed}
-    numbers = staging.write(folder, calibrated, act, samples, played, stage, about)
+    numbers = play_on_rig.write(
+        folder, calibrated, performance, samples, played=played, options=options, about=about
+    )
     for path in sorted(folder.iterdir()):
         print(path)
     print(

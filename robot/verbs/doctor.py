@@ -1,4 +1,4 @@
-"""What this machine has, and for everything that it lacks the command that brings it."""
+"""``mien doctor``: checks of this machine, each with the command that fixes it."""
 
 from __future__ import annotations
 
@@ -19,33 +19,22 @@ from mien.robot.errors import ConfigError, MienError
 from mien.robot.face.config import load_face, shipped
 
 PACKAGES = (
-    "numpy",
-    "scipy",
-    "torch",
-    "mujoco",
-    "moderngl",
-    "mediapipe",
-    "opencv-python-headless",
-    "mcap",
-    "aiohttp",
-    "pyserial",
-    "sounddevice",
-    "soundfile",
-    "soxr",
-    "pyyaml",
-    "pydantic",
-    "safetensors",
-    "imageio-ffmpeg",
-    "cffi",
-    "zstandard",
-)
+    "numpy", "scipy", "torch", "mujoco", "moderngl", "mediapipe", "opencv-python-headless", "mcap",
+    "aiohttp", "pyserial", "sounddevice", "soundfile", "soxr", "pyyaml", "pydantic", "safetensors",
+    "imageio-ffmpeg", "cffi", "zstandard",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Check:
-    """One row: what was looked at, whether it is there, what was found, and what to do.
+    """One row of the table.
 
-    ``needed`` is False for what only some uses need (a microphone, an AVR compiler).
+    Attributes:
+        name: what was checked.
+        ok: whether it is there.
+        found: what was found.
+        fix: the command that fixes it.
+        needed: False for what only some uses need (a microphone, an AVR compiler).
     """
 
     name: str
@@ -61,9 +50,14 @@ def examine() -> list[Check]:
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list on stdout.")] = False,
 ) -> None:
-    """Look at this machine: packages, graphics, sound, ports, compiler, weights, calibration."""
+    """Check this machine and print the fix for everything that is missing.
+
+    The checks are packages, graphics, sound, ports, compiler, weights and calibration.
+
+    Example: mien doctor --json
+    """
     rows = examine()
     if as_json:
         print(json.dumps([asdict(r) for r in rows]))
@@ -76,7 +70,10 @@ def doctor(
 
 
 def ports() -> None:
-    """List serial ports and ask each for a Mien board."""
+    """List serial ports and ask each for a Mien board.
+
+    Example: mien ports
+    """
     from mien.robot.link.discovery import find_ports
 
     found = find_ports()
@@ -87,7 +84,10 @@ def ports() -> None:
 
 
 def devices() -> None:
-    """List microphones, speakers and cameras."""
+    """List microphones, speakers and cameras.
+
+    Example: mien devices
+    """
     for index, device in enumerate(_sound_devices()):
         print(f"sound\t{index}\t{device}")
     for camera in _cameras():

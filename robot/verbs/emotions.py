@@ -13,18 +13,34 @@ INTENSITIES: Final = (0.35, 0.7, 1.0)
 
 
 def emotions(
-    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
+    face: Annotated[
+        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
+    ] = "morpheus33",
     calibration: Annotated[
-        Path | None, typer.Option(help="A self-model; without, the one that ships.")
+        Path | None, typer.Option(help="Self-model to use. The default is the one that ships.")
     ] = None,
-    build: Annotated[int, typer.Option(min=0, help="Which robot of this design.")] = 0,
-    size: Annotated[int, typer.Option(min=120, max=1024, help="Pixels of one face.")] = 300,
-    labels: Annotated[bool, typer.Option(help="Write the names; without, a guessing game.")] = True,
-    out: Annotated[Path | None, typer.Option(help="Folder; without, a new one in runs/.")] = None,
+    build: Annotated[
+        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
+    ] = 0,
+    size: Annotated[
+        int, typer.Option(min=120, max=1024, help="Height and width of one face in pixels.")
+    ] = 300,
+    labels: Annotated[
+        bool,
+        typer.Option(help="Write the names. --no-labels shuffles the columns and hides the names."),
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results. The default is a new one in runs/.")
+    ] = None,
 ) -> None:
-    """Draw a contact sheet: eight emotions, three intensities, after inverse, servos and skin."""
+    """Draw a contact sheet of eight emotions at three intensities.
+
+    Each picture shows the simulated face after inverse, servos and skin.
+
+    Example: mien emotions --face morpheus33 --build 3
+    """
     from mien.models.face.emotion import EMOTIONS, blend, mix
-    from mien.robot.clip import still as holding
+    from mien.robot.clip import still
     from mien.robot.expression.posture import posture
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
@@ -45,19 +61,19 @@ def emotions(
         renderer: list[Renderer] = []
         view = CameraView(position=(0.0, -12.0, 960.0), target=(0.0, -22.0, 0.0), fov_deg=13.5)
 
-        def look(rig: Rig) -> NDArray[np.float64]:
+        def observe_rig(rig: Rig) -> NDArray[np.float64]:
             if not renderer:
                 renderer.append(Renderer(rig.head, size, size))
             state = rig.skin_state()
             pictures.append(renderer[0].render(rig.skin.deform(state), state.head, view))
             return rig.landmarks()
 
-        landmarks = holding.hold(calibrated, commands, look, build, steps.start("emotions"))
+        landmarks = still.hold(calibrated, commands, observe_rig, build, steps.start("emotions"))
         renderer[0].close()
     order = np.arange(len(EMOTIONS)) if labels else np.random.default_rng().permutation(8)
     names = [EMOTIONS[i] for i in order] if labels else [f"{k + 1}?" for k in range(len(order))]
-    shown = [pictures[i * len(INTENSITIES) + k] for k in range(len(INTENSITIES)) for i in order]
-    sheet(folder / "emotions.png", shown, names, [f"{i:g}" for i in INTENSITIES])
+    ordered = [pictures[i * len(INTENSITIES) + k] for k in range(len(INTENSITIES)) for i in order]
+    sheet(folder / "emotions.png", ordered, names, [f"{i:g}" for i in INTENSITIES])
     targets = calibrated.retarget.targets(blend(mixes))
     rest = landmarks[0]
     moved = [float(np.linalg.norm(x - rest, axis=1).max()) for x in landmarks]

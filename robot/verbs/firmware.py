@@ -19,7 +19,7 @@ from mien.robot.errors import DeviceError, MienError
 AVRDUDE_HINT = "sudo apt install avrdude"
 BOOTLOADER_BAUD = 115200  # of the Arduino Mega 2560
 
-app = typer.Typer(help="Builds and flashes the board's firmware.", no_args_is_help=True)
+app = typer.Typer(help="Build and flash the firmware of the board.", no_args_is_help=True)
 
 
 def _image() -> Image:
@@ -31,9 +31,14 @@ def _image() -> Image:
 
 @app.command()
 def build(
-    out: Annotated[Path | None, typer.Option(help="Folder to copy .elf, .hex and .bin to.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to which the .elf, .hex and .bin files are copied.")
+    ] = None,
 ) -> None:
-    """Compile the firmware and print where its .hex is."""
+    """Compile the firmware and print the path of its .hex file.
+
+    Example: mien firmware build --out build
+    """
     image = _image()
     path = image.hex
     if out is not None:
@@ -48,7 +53,10 @@ def build(
 def size(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Print how much of the chip the firmware takes."""
+    """Print how many bytes of flash and RAM the firmware takes.
+
+    Example: mien firmware size
+    """
     image = _image()
     if as_json:
         typer.echo(json.dumps({"flash_bytes": image.flash_bytes, "ram_bytes": image.ram_bytes}))
@@ -63,9 +71,12 @@ def size(
 @app.command()
 def flash(
     port: Annotated[str, typer.Option(help="Serial port of the board, such as /dev/ttyACM0.")],
-    dry_run: Annotated[bool, typer.Option(help="Only print the command.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Print the command and do not run it.")] = False,
 ) -> None:
-    """Write the firmware to an Arduino Mega 2560 with avrdude."""
+    """Write the firmware to an Arduino Mega 2560 with avrdude.
+
+    Example: mien firmware flash --port /dev/ttyACM0
+    """
     image = _image()
     command = [
         *("avrdude", "-p", MCU, "-c", "wiring", "-P", port, "-b", str(BOOTLOADER_BAUD), "-D"),
@@ -84,9 +95,12 @@ def flash(
 
 @app.command()
 def emulate() -> None:
-    """Run the firmware on an emulated board; the first line is the path of its serial port.
+    """Run the firmware on an emulated board.
 
-    Lines on stdin inject faults (firmware/emulator/README.md); end of file ends it.
+    The first line on stdout is the path of its serial port. Lines on stdin inject faults
+    (firmware/emulator/README.md). End of file ends the emulation.
+
+    Example: mien firmware emulate
     """
     from mien.firmware.emulator.library import build as build_emulator
 
@@ -101,7 +115,12 @@ def emulate() -> None:
 
 @app.command()
 def sketch(
-    folder: Annotated[Path, typer.Argument(help="Where the sketch folder 'mien' goes.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder in which the sketch folder 'mien' is made.")
+    ],
 ) -> None:
-    """Write the same sources as an Arduino sketch, for those who flash with the Arduino IDE."""
+    """Write the firmware as a sketch for the Arduino IDE.
+
+    Example: mien firmware sketch ~/Arduino
+    """
     typer.echo(export_sketch(folder))

@@ -1,4 +1,4 @@
-"""``mien live`` and ``mien panel``: a face that speaks while you do."""
+"""``mien live`` and ``mien panel``: the face follows a live voice, or the panel alone."""
 
 from __future__ import annotations
 
@@ -12,21 +12,28 @@ from typing import Annotated, Any
 import typer
 
 from mien.robot.errors import InputError
-from mien.robot.live.voice_setup import Setup
+from mien.robot.live.voice_setup import VoiceSetup
+from mien.robot.media.audio import RATE
 from mien.robot.panel.window import PORT, Window
 from mien.robot.stopping import stopping
 
 INTERRUPTED = 130
-Face = Annotated[str, typer.Option("--face", help="A face that ships, or a YAML file.")]
-Port = Annotated[str, typer.Option("--port", help="sim, auto, a serial port, or file:PATH.")]
-Calibration = Annotated[Path | None, typer.Option(help="A self-model of this face.")]
-Build = Annotated[int, typer.Option(min=0, help="Which simulated robot.")]
-PanelHost = Annotated[str, typer.Option(help="Address of the panel; other machines need a token.")]
-PanelPort = Annotated[int, typer.Option(help="Port of the panel.", min=0, max=65535)]
+Face = Annotated[
+    str, typer.Option("--face", help="Name of a face that ships, or path of a YAML file.")
+]
+Port = Annotated[str, typer.Option("--port", help="Board: sim, auto, a serial port, or file:PATH.")]
+Calibration = Annotated[
+    Path | None, typer.Option(help="Self-model of this face. The default is the one that ships.")
+]
+Build = Annotated[
+    int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
+]
+PanelHost = Annotated[str, typer.Option(help="Address of the panel. Other machines need a token.")]
+PanelPort = Annotated[int, typer.Option(help="TCP port of the panel.", min=0, max=65535)]
 PanelToken = Annotated[
     str,
     typer.Option(
-        help="A secret of yours (8 characters) that opens the page, instead of the run's."
+        help="Secret of at least 8 characters that opens the page. The default is random."
     ),
 ]
 
@@ -35,73 +42,125 @@ def live(
     face: Face = "morpheus33",
     port: Port = "sim",
     mic: Annotated[
-        str | None, typer.Option(help="Microphone by number or part of its name.")
+        str | None, typer.Option(help="Number of the microphone, or a part of its name.")
     ] = None,
-    wav: Annotated[Path | None, typer.Option(help="A sound file instead of a microphone.")] = None,
+    wav: Annotated[
+        Path | None, typer.Option(help="Sound file that replaces the microphone.")
+    ] = None,
     pcm: Annotated[
-        int, typer.Option(help="Raw 16-bit mono from standard input at this rate.", min=0)
+        int,
+        typer.Option(help="Sample rate in Hz of raw 16-bit mono sound on standard input.", min=0),
     ] = 0,
-    text: Annotated[str, typer.Option(help="Say this, with an offline voice.")] = "",
-    repeat: Annotated[bool, typer.Option(help="Start the sound file again at its end.")] = False,
+    text: Annotated[str, typer.Option(help="Text that an offline voice speaks.")] = "",
+    repeat: Annotated[bool, typer.Option(help="Repeat the sound file.")] = False,
     monitor: Annotated[
-        str | None, typer.Option(help="Play the voice on this output, in time with the lips.")
+        str | None, typer.Option(help="Sound output that plays the voice in time with the lips.")
     ] = None,
     lookahead: Annotated[
         int | None,
-        typer.Option(help="Of the speech network, ms: 100 for a monitor, else 0.", min=0),
+        typer.Option(
+            help="Look-ahead of the network in ms. The default is 100 with --monitor, else 0.",
+            min=0,
+        ),
     ] = None,
     calibration: Calibration = None,
-    emotion: Annotated[str, typer.Option(help="Such as happiness or happiness=0.5.")] = "",
+    emotion: Annotated[
+        str, typer.Option(help="Emotion at the start, such as happiness or happiness=0.5.")
+    ] = "",
     lag: Annotated[
-        float | None, typer.Option(help="Lag of the skin in ms, instead of what was measured.")
+        float | None, typer.Option(help="Lag of the skin in ms. The default is the measured one.")
     ] = None,
-    puppet: Annotated[int, typer.Option(help="Live Link Face on this UDP port (11111).")] = 0,
-    vmc: Annotated[int, typer.Option(help="VMC on this UDP port (39540).")] = 0,
-    bind: Annotated[str, typer.Option(help="Address for --puppet and --vmc.")] = "127.0.0.1",
+    puppet: Annotated[
+        int,
+        typer.Option(
+            help="UDP port that receives Live Link Face; the app uses 11111. 0 receives none."
+        ),
+    ] = 0,
+    vmc: Annotated[
+        int, typer.Option(help="UDP port that receives VMC; 39540 is usual. 0 receives none.")
+    ] = 0,
+    bind: Annotated[
+        str, typer.Option(help="Local address on which --puppet and --vmc listen.")
+    ] = "127.0.0.1",
     allow_from: Annotated[
         list[str] | None,
-        typer.Option(help="Address or network that may send to --bind; again for more."),
+        typer.Option(help="Address or network that may send to --bind. May be repeated."),
     ] = None,
-    mirror: Annotated[str, typer.Option(help="Live Link Face out: HOST[:PORT].")] = "",
-    mirror_vmc: Annotated[str, typer.Option(help="VMC out: HOST[:PORT].")] = "",
-    panel: Annotated[bool, typer.Option(help="Open the panel.")] = False,
+    mirror: Annotated[
+        str, typer.Option(help=r"Receiver of Live Link Face frames, HOST or HOST:PORT.")
+    ] = "",
+    mirror_vmc: Annotated[
+        str, typer.Option(help="Receiver of VMC messages, HOST or HOST:PORT.")
+    ] = "",
+    panel: Annotated[bool, typer.Option(help="Open the panel in the browser.")] = False,
     panel_host: PanelHost = "127.0.0.1",
     panel_port: PanelPort = PORT,
     panel_token: PanelToken = "",
-    record: Annotated[Path | None, typer.Option(help="Record everything to this file.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="MCAP file to which the run is recorded.")
+    ] = None,
     record_voice: Annotated[
-        bool, typer.Option(help="Also record loudness and mouth shapes, computed from the voice.")
+        bool,
+        typer.Option(
+            help="Record loudness and mouth shapes too. They are computed from the voice."
+        ),
     ] = False,
-    seconds: Annotated[float, typer.Option(help="Stop after so long.", min=0)] = 0.0,
-    idle: Annotated[float, typer.Option(help="Silence until the face rests, s.", min=1)] = 120.0,
+    seconds: Annotated[
+        float, typer.Option(help="Stop after this many seconds. 0 runs until Ctrl-C.", min=0)
+    ] = 0.0,
+    idle: Annotated[
+        float, typer.Option(help="Seconds of silence after which the face rests.", min=1)
+    ] = 120.0,
     build: Build = 0,
-    fault: Annotated[list[str] | None, typer.Option(help="Break the simulated robot.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of blinks, gaze and head.")] = 0,
-    life: Annotated[float, typer.Option(min=0, max=1, help="0 a statue, 1 lively.")] = 1.0,
-    realtime: Annotated[bool, typer.Option(help="Go before all other programs.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="Fault of the simulated robot, such as stuck:jaw_open. May be repeated."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of blinks, gaze and head motion.")] = 0,
+    life: Annotated[
+        float, typer.Option(min=0, max=1, help="Amount of blinks, gaze and head motion, 0 to 1.")
+    ] = 1.0,
+    realtime: Annotated[
+        bool, typer.Option(help="Run with real-time priority (SCHED_FIFO).")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
 ) -> None:
-    """Speak with the face, live. Ctrl-C brings it to rest and releases the servos."""
+    """Let the face follow a live voice.
+
+    Ctrl-C brings the face to its safe pose and releases the servos.
+
+    Example: mien live --port auto --monitor "" --panel
+    """
     from mien.robot.live.session import Options
     from mien.robot.puppet import livelink_udp, osc
 
     source = source_of(wav, pcm, text)
     simulated = build if port == "sim" else None
-    window = Window(face, calibration, simulated, panel_host, panel_port, panel_token, port)
+    window = Window(
+        face=face,
+        calibration=calibration,
+        build=simulated,
+        host=panel_host,
+        port=panel_port,
+        token=panel_token,
+        line=port,
+    )
     options = Options(
-        Setup(
-            face,
-            calibration,
-            source,
-            mic,
-            wav,
-            text,
-            pcm or 16000,
-            repeat,
-            seed,
-            life,
-            monitor,
-            lookahead,
+        VoiceSetup(
+            face=face,
+            calibration=calibration,
+            source=source,
+            device=mic,
+            path=wav,
+            text=text,
+            rate=pcm or RATE,
+            repeat=repeat,
+            seed=seed,
+            life=life,
+            monitor=monitor,
+            lookahead=lookahead,
         ),
         port=port,
         build=build,
@@ -120,7 +179,7 @@ def live(
         idle_s=idle,
         realtime=realtime,
     )
-    run_and_say(options, seconds, as_json)
+    run_and_print(options, seconds, as_json)
 
 
 def panel(
@@ -131,19 +190,36 @@ def panel(
     panel_host: PanelHost = "127.0.0.1",
     panel_port: PanelPort = PORT,
     panel_token: PanelToken = "",
-    seconds: Annotated[float, typer.Option(help="Stop after so long.", min=0)] = 0.0,
+    seconds: Annotated[
+        float, typer.Option(help="Stop after this many seconds. 0 runs until Ctrl-C.", min=0)
+    ] = 0.0,
 ) -> None:
-    """The face in a browser, without a voice: meters, feelings, a slider per actuator, E-STOP."""
+    """Open the face in the browser, without a voice.
+
+    The page has meters, emotions, a slider per actuator and the E-STOP button.
+
+    Example: mien panel --port sim
+    """
     from mien.robot.live.session import Options
 
     simulated = build if port == "sim" else None
-    window = Window(face, calibration, simulated, panel_host, panel_port, panel_token, port)
-    setup = Setup(face, calibration, "quiet")
+    window = Window(
+        face=face,
+        calibration=calibration,
+        build=simulated,
+        host=panel_host,
+        port=panel_port,
+        token=panel_token,
+        line=port,
+    )
+    setup = VoiceSetup(face=face, calibration=calibration, source="quiet")
     options = Options(setup, port=port, build=build, window=window, idle_s=float("inf"))
-    run_and_say(options, seconds, False)
+    run_and_print(options, seconds, False)
 
 
-def allowed(puppet: int, vmc: int, bind: str, said: Sequence[str]) -> tuple[IPv4Network, ...]:
+def allowed(
+    puppet: int, vmc: int, bind: str, senders_allowed: Sequence[str]
+) -> tuple[IPv4Network, ...]:
     """Who may send to the UDP ports of the puppeteer.
 
     Raises:
@@ -155,12 +231,14 @@ def allowed(puppet: int, vmc: int, bind: str, said: Sequence[str]) -> tuple[IPv4
     if puppet and vmc:
         raise InputError("one puppeteer at a time, not --puppet and --vmc")
     if not (puppet or vmc):
-        return networks(said)
-    return senders("livelink" if puppet else "vmc", puppet or vmc, bind, said, operator())
+        return networks(senders_allowed)
+    return senders(
+        "livelink" if puppet else "vmc", puppet or vmc, bind, senders_allowed, operator()
+    )
 
 
-def parse_emotion(said: str) -> dict[str, float]:
-    """``happiness`` or ``happiness=0.5,surprise=0.2`` -> intensities; nothing said is nothing felt.
+def parse_emotion(text: str) -> dict[str, float]:
+    """Parse ``happiness`` or ``happiness=0.5,surprise=0.2`` to intensities in 0..1 by name.
 
     Raises:
         InputError: not a number in 0..1. ModelError: no such emotion.
@@ -168,34 +246,34 @@ def parse_emotion(said: str) -> dict[str, float]:
     from mien.models.face.emotion import named
 
     out = {}
-    for part in filter(None, said.split(",")):
+    for part in filter(None, text.split(",")):
         name, _, value = part.partition("=")
         try:
             strength = float(value) if value else 1.0
         except ValueError:
             strength = -1.0
         if not 0.0 <= strength <= 1.0:
-            raise InputError(f"emotion {part!r}: wanted NAME or NAME=0..1")
+            raise InputError(f"emotion {part!r}: expected NAME or NAME=0..1")
         out[named(name.strip())] = strength
     return out
 
 
-def parse_address(said: str, default: int) -> tuple[str, int] | None:
-    """``HOST`` or ``HOST:PORT``; None where nothing was said.
+def parse_address(text: str, default: int) -> tuple[str, int] | None:
+    """Parse ``HOST`` or ``HOST:PORT``; an empty text gives None.
 
     Raises:
         InputError: the port is no port.
     """
-    if not said:
+    if not text:
         return None
-    host, _, port = said.partition(":")
+    host, _, port = text.partition(":")
     if not host or (port and not (port.isdigit() and 0 < int(port) < 65536)):
-        raise InputError(f"{said!r}: wanted HOST or HOST:PORT")
+        raise InputError(f"{text!r}: expected HOST or HOST:PORT")
     return host, int(port) if port else default
 
 
 def source_of(wav: Path | None, pcm: int, text: str) -> str:
-    """Which source was named; the microphone when none was.
+    """The sound source that the options name; the microphone when they name none.
 
     Raises:
         InputError: more than one.
@@ -206,7 +284,7 @@ def source_of(wav: Path | None, pcm: int, text: str) -> str:
     return named[0] if named else "mic"
 
 
-def run_and_say(options: Any, seconds: float, as_json: bool) -> None:
+def run_and_print(options: Any, seconds: float, as_json: bool) -> None:
     """Run live until the end, a signal or the time, and print the numbers."""
     from mien.robot.live.session import run
 

@@ -1,4 +1,4 @@
-"""``mien mimic``: somebody in front of a camera pulls the strings of the face."""
+"""``mien mimic``: the face copies the expression of a person in front of a camera."""
 
 from __future__ import annotations
 
@@ -12,63 +12,63 @@ from scipy.spatial.transform import Rotation
 
 from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.network import Seen
+from mien.robot.puppet.network import CapturedFace
 
 if TYPE_CHECKING:
     from mien.models.vision.face_tracker import Tracked
 
 _HEAD: Final = [ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll")]
 REST_S: Final = 1.0
-"""The first second of a face is taken as its rest: what it shows then is how it is built."""
+"""Duration in s of the reference observation of the neutral expression."""
 
 
 class CameraInlet:
-    """Blendshapes and head of a person, relative to how they looked in their first second.
+    """Blendshapes and head pose of a person, relative to the first second of tracking.
 
     Args:
-        newest: the last look of a tracker.
+        newest: returns the latest result of the face tracker.
         mirrored: the robot's left does what the person's right does, as a mirror would.
     """
 
     def __init__(self, newest: Callable[[], Tracked | None], mirrored: bool = False) -> None:
         self._newest, self._mirrored = newest, mirrored
         self._last: Tracked | None = None
-        self._seen: Seen | None = None
+        self._captured: CapturedFace | None = None
         self._rest: list[tuple[NDArray[np.float32], NDArray[np.float64]]] = []
         self._since = 0.0
 
-    def poll(self, now: float) -> Seen | None:
+    def poll(self, now: float) -> CapturedFace | None:
         """The newest face, or None before the first."""
-        look = self._newest()
-        if look is None or look is self._last:
-            return self._seen
-        self._last = look
-        if not look.found:
+        tracked = self._newest()
+        if tracked is None or tracked is self._last:
+            return self._captured
+        self._last = tracked
+        if not tracked.found:
             blank = np.zeros(len(ARKIT), np.float32)
-            self._seen = Seen(now, blank, np.zeros(len(ROTATIONS), np.float32), False)
-            return self._seen
-        weights, turned = weights_of(look), angles_of(look.head)
+            self._captured = CapturedFace(now, blank, np.zeros(len(ROTATIONS), np.float32), False)
+            return self._captured
+        weights, turned = weights_of(tracked), angles_of(tracked.head)
         if not self._rest:
-            self._since = look.time
-        if look.time - self._since <= REST_S:
+            self._since = tracked.time
+        if tracked.time - self._since <= REST_S:
             self._rest.append((weights, turned))
         still = np.median([w for w, _ in self._rest], axis=0)
         ahead = np.median([a for _, a in self._rest], axis=0)
-        # A rest of 0.2 leaves 0.8 of the way, and that way is all there is.
+        # A neutral weight of 0.2 leaves a range of 0.8, which is scaled to 0..1.
         above = np.clip((weights - still) / np.maximum(1.0 - still, 0.2), 0.0, 1.0)
         angles = turned - ahead
         if self._mirrored:
             above, angles = above[list(MIRROR)], angles * np.array([-1.0, 1.0, -1.0])
         rotations = np.zeros(len(ROTATIONS), np.float32)
         rotations[_HEAD] = angles
-        self._seen = Seen(now, above.astype(np.float32), rotations, True)
-        return self._seen
+        self._captured = CapturedFace(now, above.astype(np.float32), rotations, True)
+        return self._captured
 
 
-def weights_of(look: Tracked) -> NDArray[np.float32]:
+def weights_of(tracked: Tracked) -> NDArray[np.float32]:
     """MediaPipe's scores as (52,) weights; what it does not know is 0."""
     weights = np.zeros(len(ARKIT), np.float32)
-    for name, value in look.scores.items():
+    for name, value in tracked.scores.items():
         if name in INDEX:
             weights[INDEX[name]] = value
     return weights
@@ -81,27 +81,40 @@ def angles_of(head: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def mimic(
-    camera: Annotated[str, typer.Option(help="0, /dev/video0, or a video file.")] = "0",
-    mirrored: Annotated[bool, typer.Option(help="As a mirror would.")] = True,
-    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
-    port: Annotated[str, typer.Option(help="sim, auto, or a serial port.")] = "sim",
-    panel: Annotated[bool, typer.Option(help="Open the panel.")] = False,
-    seconds: Annotated[float, typer.Option(help="Stop after so long.", min=0)] = 0.0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    camera: Annotated[
+        str, typer.Option(help="Camera number, /dev/video0, or path of a video file.")
+    ] = "0",
+    mirrored: Annotated[bool, typer.Option(help="Swap left and right, as a mirror does.")] = True,
+    face: Annotated[
+        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
+    ] = "morpheus33",
+    port: Annotated[str, typer.Option(help="Board: sim, auto, or a serial port.")] = "sim",
+    panel: Annotated[bool, typer.Option(help="Open the panel in the browser.")] = False,
+    seconds: Annotated[
+        float, typer.Option(help="Stop after this many seconds. 0 runs until Ctrl-C.", min=0)
+    ] = 0.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
 ) -> None:
-    """The face does what the face in front of the camera does."""
+    """Copy the expression of a person in front of a camera.
+
+    The expression of the first second counts as the person's neutral expression.
+
+    Example: mien mimic --camera 0 --port sim --panel
+    """
     from mien.robot.live.session import Options
-    from mien.robot.live.voice_setup import Setup
+    from mien.robot.live.voice_setup import VoiceSetup
     from mien.robot.media.webcam import Webcam
     from mien.robot.panel.window import Window
-    from mien.robot.verbs.live import run_and_say
+    from mien.robot.verbs.live import run_and_print
 
-    with Webcam(camera) as eye:
+    with Webcam(camera) as webcam:
         window = Window(face, None, 0 if port == "sim" else None, line=port) if panel else None
         options = Options(
-            Setup(face, source="quiet"),
+            VoiceSetup(face, source="quiet"),
             port=port,
-            inlet=CameraInlet(eye.newest, mirrored),
+            inlet=CameraInlet(webcam.newest, mirrored),
             window=window,
         )
-        run_and_say(options, seconds, as_json)
+        run_and_print(options, seconds, as_json)

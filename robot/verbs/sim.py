@@ -19,23 +19,46 @@ _OPTIONS = {
 
 
 def sim(
-    view: Annotated[bool, typer.Option("--view", help="Show it in the browser.")] = False,
+    view: Annotated[bool, typer.Option("--view", help="Show the robot in the browser.")] = False,
     render: Annotated[
-        Path | None, typer.Option(help="Film every actuator, shapes and emotions to this mp4.")
+        Path | None,
+        typer.Option(help="Film every actuator, blendshape and emotion to this mp4 file."),
     ] = None,
-    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
-    calibration: Annotated[Path | None, typer.Option(help="A self-model of this face.")] = None,
-    build: Annotated[int, typer.Option(min=0, help="Which robot of this design.")] = 0,
-    fault: Annotated[list[str] | None, typer.Option(help="Break it; may be repeated.")] = None,
-    size: Annotated[int, typer.Option(min=64, max=2048, help="Pixels of the film's side.")] = 480,
+    face: Annotated[
+        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
+    ] = "morpheus33",
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="Self-model of this face. The default is the one that ships."),
+    ] = None,
+    build: Annotated[
+        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
+    ] = 0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="Fault of the robot, such as torn:cheek_left. May be repeated."),
+    ] = None,
+    size: Annotated[
+        int, typer.Option(min=64, max=2048, help="Height and width of the film in pixels.")
+    ] = 480,
     host: Annotated[
-        str, typer.Option(help="Address of the view; others than this machine's need --token.")
+        str, typer.Option(help="Address of the view. An address of another machine needs --token.")
     ] = "127.0.0.1",
-    port_number: Annotated[int, typer.Option(min=0, max=65535, help="Port of the view.")] = PORT,
-    token: Annotated[str, typer.Option(help="Who may open the view on another address.")] = "",
-    seconds: Annotated[float, typer.Option(min=0, help="End the view after so long.")] = 0.0,
+    port_number: Annotated[
+        int, typer.Option(min=0, max=65535, help="TCP port of the view.")
+    ] = PORT,
+    token: Annotated[
+        str, typer.Option(help="Secret that opens the view from another machine.")
+    ] = "",
+    seconds: Annotated[
+        float,
+        typer.Option(min=0, help="End the view after this many seconds. 0 runs until Ctrl-C."),
+    ] = 0.0,
 ) -> None:
-    """The simulated robot and nothing else: a slider per actuator, or a film of all it can do."""
+    """Show the simulated robot with a slider per actuator, or film its whole range of motion.
+
+    Example: mien sim --view
+    """
     chosen(view, render)
     if render is not None:
         _film(render, face, calibration, build, tuple(fault or ()), size)
@@ -43,7 +66,9 @@ def sim(
     from mien.robot.stopping import stopping
     from mien.robot.viewer.view import run
 
-    window = Window(face, calibration, build, host, port_number, token)
+    window = Window(
+        face=face, calibration=calibration, build=build, host=host, port=port_number, token=token
+    )
     with stopping(seconds) as stop:
         try:
             run(
@@ -59,7 +84,7 @@ def sim(
 
 
 def chosen(view: bool, render: Path | None) -> None:
-    """Whether exactly one thing was asked for.
+    """Check that exactly one of the two options is given.
 
     Raises:
         InputError: both or neither.

@@ -1,4 +1,4 @@
-"""``mien speak``: any sentence with any feeling, on the simulated face."""
+"""``mien speak``: a sentence with an emotion, played on the simulated face."""
 
 from __future__ import annotations
 
@@ -10,57 +10,79 @@ import typer
 
 
 def speak(
-    wav: Annotated[Path | None, typer.Option(help="Speech to say.")] = None,
+    wav: Annotated[Path | None, typer.Option(help="Sound file with speech.")] = None,
     text: Annotated[
-        str | None, typer.Option(help="Text to say; [happy 0.6] begins a feeling, [/] ends it.")
+        str | None,
+        typer.Option(help=r"Text to speak. \[happy 0.6] begins an emotion and \[/] ends it."),
     ] = None,
     emotion: Annotated[
-        str | None, typer.Option(help="One of the eight emotions, from beginning to end.")
+        str | None, typer.Option(help="Emotion of the whole clip: one of the eight names.")
     ] = None,
     intensity: Annotated[
-        float | None, typer.Option(help="Of --emotion, 0 to 1; without, 0.8.")
+        float | None, typer.Option(help="Intensity of --emotion, 0 to 1. The default is 0.8.")
     ] = None,
     timeline: Annotated[
-        Path | None, typer.Option(help="Feelings in time: JSON, or cues like subtitles.")
+        Path | None,
+        typer.Option(help="File of emotions over time: JSON, or cues in the format of subtitles."),
     ] = None,
     estimate: Annotated[
         str | None,
-        typer.Option(help="Guess feelings where nothing says them, from: text, voice or both."),
+        typer.Option(help="Estimate the emotion where none is given, from: text, voice or both."),
     ] = None,
     fusion: Annotated[
-        str, typer.Option(help="How feeling meets speech: crossed, learned or plain.")
+        str, typer.Option(help="How emotion and speech are blended: crossed, learned or plain.")
     ] = "crossed",
     speaker: Annotated[
-        str, typer.Option("--voice", help="Who says --text: auto, hibari or flite.")
+        str, typer.Option("--voice", help="Speech synthesiser of --text: auto, hibari or flite.")
     ] = "auto",
-    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
+    face: Annotated[
+        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
+    ] = "morpheus33",
     calibration: Annotated[
-        Path | None, typer.Option(help="A self-model; without, the one that ships.")
+        Path | None, typer.Option(help="Self-model to use. The default is the one that ships.")
     ] = None,
-    build: Annotated[int, typer.Option(min=0, help="Which robot of this design.")] = 0,
+    build: Annotated[
+        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
+    ] = 0,
     board: Annotated[
-        str, typer.Option(help="host: the firmware in this process; avr: an emulated ATmega2560.")
+        str,
+        typer.Option(
+            help="host runs the firmware in this process. avr runs it on an emulated ATmega2560."
+        ),
     ] = "host",
-    seed: Annotated[int, typer.Option(min=0, help="Of blinks, gaze, head and variation.")] = 0,
-    size: Annotated[int, typer.Option(min=160, max=2160, help="Pixels of the film.")] = 640,
-    film: Annotated[bool, typer.Option(help="Render; without, only figure and numbers.")] = True,
-    out: Annotated[Path | None, typer.Option(help="Folder; without, a new one in runs/.")] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of blinks, gaze, head motion and variation.")
+    ] = 0,
+    size: Annotated[
+        int, typer.Option(min=160, max=2160, help="Height and width of the film in pixels.")
+    ] = 640,
+    film: Annotated[
+        bool, typer.Option(help="Render the film. --no-film writes figure and numbers only.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results. The default is a new one in runs/.")
+    ] = None,
 ) -> None:
-    """Say a recording or a text with a feeling: film, figure, blendshapes, numbers."""
+    """Play a recording or a text with an emotion on the simulated face.
+
+    The results are a film, a figure, the blendshapes, the emotion track and a table of numbers.
+
+    Example: mien speak --wav hello.wav --emotion happiness
+    """
     import soundfile
 
     from mien.models.face.emotion import Variation
-    from mien.robot.clip import play_on_rig as staging
+    from mien.robot.clip import play_on_rig
     from mien.robot.expression import layers as expression
-    from mien.robot.expression.emotion.feeling import Feeling
+    from mien.robot.expression.emotion.track import EmotionTrack
     from mien.robot.expression.performance import perform
     from mien.robot.expression.utterance_source import (
-        asked,
-        estimates,
-        guessed,
-        heard,
-        track,
-        unheard,
+        estimate_inputs,
+        requested,
+        track_record,
+        unplayed_cues,
+        utterance,
+        voice_estimate,
     )
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
@@ -70,31 +92,44 @@ def speak(
     from mien.robot.runs import new_run, write_json
 
     config = load_face(face)
-    wanted, guessing = asked(emotion, intensity, timeline), estimates(estimate)
+    labels, inputs = requested(emotion, intensity, timeline), estimate_inputs(estimate)
     fuse = expression.fusion(fusion)
-    said = heard(wav, text, speaker, "text" in guessing)
-    samples = said.samples
-    for guess in said.guesses:
-        print(f"estimated: {guess}", file=sys.stderr)
-    for missed in unheard(wanted, len(samples) / RATE):
-        print(f"note: {missed}", file=sys.stderr)
-    sources = said.sources + wanted + ([guessed(samples)] if "voice" in guessing else [])
-    feeling = Feeling(tuple(sources), Variation(seed=seed))
+    source = utterance(wav, text, speaker, "text" in inputs)
+    samples = source.samples
+    for line in source.text_estimates:
+        print(f"estimated: {line}", file=sys.stderr)
+    for note in unplayed_cues(labels, len(samples) / RATE):
+        print(f"note: {note}", file=sys.stderr)
+    sources = source.sources + labels + ([voice_estimate(samples)] if "voice" in inputs else [])
+    emotion_track = EmotionTrack(tuple(sources), Variation(seed=seed))
     calibrated = Calibrated(config, calibration)
-    stage = staging.Stage(build, (), board, size if film else 0)
-    staging.check(stage, config)
+    options = play_on_rig.PlayOptions(build, (), board, size if film else 0)
+    play_on_rig.check(options, config)
     name = wav.stem if wav else "text"
     folder = new_run("speak", plain(name, "sound"), out)
     soundfile.write(folder / "sound.wav", samples, RATE)
     with Steps() as steps:
         bar = steps.start("sound to commands")
-        act = perform(calibrated, samples, seed, bar, feeling, fuse)
+        performance = perform(
+            calibrated, samples, seed=seed, progress=bar, emotion_track=emotion_track, fuse=fuse
+        )
         bar = steps.start("commands to face")
-        played = staging.play(calibrated, act, samples, stage, folder, bar)
+        played = play_on_rig.play(
+            calibrated, performance, samples, options=options, folder=folder, progress=bar
+        )
     about = {"sound": name, "text": text, "seed": seed, "fusion": fusion, "estimate": estimate}
-    felt = track(feeling, len(act.weights), guessing, said.guesses)
-    numbers = staging.write(folder, calibrated, act, samples, played, stage, about, felt)
-    write_json(folder / "feeling.json", felt)
+    record = track_record(emotion_track, len(performance.weights), inputs, source.text_estimates)
+    numbers = play_on_rig.write(
+        folder,
+        calibrated,
+        performance,
+        samples,
+        played=played,
+        options=options,
+        about=about,
+        emotion=record,
+    )
+    write_json(folder / "feeling.json", record)
     for path in sorted(folder.iterdir()):
         print(path)
     print(

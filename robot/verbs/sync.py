@@ -1,4 +1,4 @@
-"""``mien sync``: says a sentence, watches the lips, and learns how late they are for the sound."""
+"""``mien sync``: measures by camera how late the lips are for the sound, and corrects it."""
 
 from __future__ import annotations
 
@@ -27,51 +27,51 @@ from mien.robot.link.board import Board
 from mien.robot.media import audio
 
 GRID_HZ: Final = 240
-LEAST_R: Final = 0.5
-LONGEST_S: Final = 12.0
+MIN_CORRELATION: Final = 0.5
+MAX_DURATION_S: Final = 12.0
 _PARTS: Final = 3
 
-Look = Callable[[], tuple[float, Floats] | None]
-"""(clock's time, landmarks (478, 3) mm) of the newest picture, or None when there is no new one."""
+Detect = Callable[[], tuple[float, Floats] | None]
+"""(time in s, landmarks (478, 3) mm) of the newest image, or None when there is no new one."""
 
 
 @dataclass(frozen=True)
 class Offset:
-    """How lips and sound meet.
+    """Measured offset between lips and sound.
 
     Attributes:
-        offset_ms: lips behind the sound, ms; negative is early.
-        spread_ms: standard deviation over thirds of the sentence.
-        r: correlation of the lip gap seen with the one wanted, at that offset.
-        looks: pictures that showed a face.
+        offset_ms: lips behind the sound in ms; negative is early.
+        spread_ms: standard deviation over thirds of the sentence, ms.
+        r: correlation of observed and target lip gap at that offset.
+        detections: images with a face.
     """
 
     offset_ms: float
     spread_ms: float
     r: float
-    looks: int
+    detections: int
 
 
 class Speaker(Protocol):
-    """Plays the sentence so that its beginning is heard at a time of the clock."""
+    """A sound output that plays the sentence."""
 
     def begin(self, t: float) -> None:
-        """The sentence begins at ``t`` s."""
+        """Begin the sentence at ``t`` s of the clock."""
 
 
 def measure(
     calibrated: Calibrated,
-    act: Performance,
+    performance: Performance,
     board: Board,
     clock: Clock,
-    look: Look,
+    detect: Detect,
     lag_s: float,
     speaker: Speaker | None = None,
 ) -> Offset:
-    """Play a performance, its commands early by the board's lead and ``lag_s``, and compare.
+    """Play a performance, ahead by the board's lead and ``lag_s``, and compare the lips with it.
 
     Raises:
-        MienError: the lips that were seen do not follow the sentence. The face is at rest by then.
+        MienError: the observed lips do not follow the sentence. The face is at rest by then.
     """
     times: list[float] = []
     gaps: list[float] = []
@@ -80,79 +80,100 @@ def measure(
         start = clock.now() - tick.t - 1.0 / RATE_HZ
         if speaker is not None:
             speaker.begin(start)
-        if (seen := look()) is not None and seen[0] - start > 0:
-            times.append(seen[0] - start)
-            gaps.append(float(lip_gap(seen[1])))
+        if (observed := detect()) is not None and observed[0] - start > 0:
+            times.append(observed[0] - start)
+            gaps.append(float(lip_gap(observed[1])))
 
-    seconds = len(act.commands) / FPS
-    Loop(calibrated.face, board, clock, observe).play(act.at(board.lead_s + lag_s), seconds)
-    return compare(np.array(times), np.array(gaps), lip_gap(act.targets))
+    seconds = len(performance.commands) / FPS
+    Loop(calibrated.face, board, clock, observe).play(performance.at(board.lead_s + lag_s), seconds)
+    return compare(np.array(times), np.array(gaps), lip_gap(performance.targets))
 
 
-def compare(times: Floats, gaps: Floats, wanted: Floats) -> Offset:
-    """Lip gaps (k,) mm seen at ``times`` (k,) s against those wanted at 60 fps (T,) mm.
+def compare(times: Floats, gaps: Floats, target: Floats) -> Offset:
+    """Offset of lip gaps (k,) mm, observed at ``times`` (k,) s, to the target at 60 fps (T,) mm.
 
     Raises:
-        MienError: too little was seen, or it does not follow.
+        MienError: too few observations, or they do not follow the target.
     """
-    frames = np.arange(len(wanted)) / FPS
+    frames = np.arange(len(target)) / FPS
     if len(times) < FPS:
         raise MienError(f"the camera saw the face {len(times)} times only", "mien devices")
     grid = np.arange(0.3, min(frames[-1], times[-1]) - 0.3, 1 / GRID_HZ)
-    asked, seen = np.interp(grid, frames, wanted), np.interp(grid, times, gaps)
-    whole = lag_ms(seen, asked, GRID_HZ)
-    r = pearson(np.interp(grid + 1e-3 * whole, times, gaps), asked)
-    if r < LEAST_R:
+    target_gap, observed = np.interp(grid, frames, target), np.interp(grid, times, gaps)
+    whole = lag_ms(observed, target_gap, GRID_HZ)
+    r = pearson(np.interp(grid + 1e-3 * whole, times, gaps), target_gap)
+    if r < MIN_CORRELATION:
         raise MienError(
-            f"the lips do not follow the sentence (r {r:.2f}, wanted {LEAST_R})",
+            f"the lips do not follow the sentence (r {r:.2f}, required {MIN_CORRELATION})",
             "mien calibrate, or a camera that sees the whole face",
         )
-    thirds = zip(np.array_split(seen, _PARTS), np.array_split(asked, _PARTS), strict=True)
+    thirds = zip(np.array_split(observed, _PARTS), np.array_split(target_gap, _PARTS), strict=True)
     spread = float(np.std([lag_ms(s, a, GRID_HZ) for s, a in thirds]))
     return Offset(whole, spread, r, len(times))
 
 
 def sync(
-    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
-    port: Annotated[str, typer.Option(help="sim, auto, or a serial port.")] = "sim",
-    camera: Annotated[str, typer.Option(help="Camera of a real face: 0 or /dev/video0.")] = "0",
+    face: Annotated[
+        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
+    ] = "morpheus33",
+    port: Annotated[str, typer.Option(help="Board: sim, auto, or a serial port.")] = "sim",
+    camera: Annotated[
+        str, typer.Option(help="Camera in front of a real face: 0 or /dev/video0.")
+    ] = "0",
     camera_delay: Annotated[
-        float, typer.Option(help="How late the camera's pictures come, ms; a webcam has 30 to 80.")
+        float, typer.Option(help="Latency of the camera in ms. Webcams have 30 to 80 ms.")
     ] = 0.0,
     speaker: Annotated[
-        str | None, typer.Option(help="Play the sentence on this output, and measure against it.")
+        str | None,
+        typer.Option(help="Sound output that plays the sentence during the measurement."),
     ] = None,
-    wav: Annotated[Path | None, typer.Option(help="Speech; without, one that ships.")] = None,
-    calibration: Annotated[Path | None, typer.Option(help="A self-model of this face.")] = None,
-    build: Annotated[int, typer.Option(min=0, help="Which simulated robot.")] = 0,
+    wav: Annotated[
+        Path | None,
+        typer.Option(help="Sound file with speech. The default is a sentence that ships."),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="Self-model of this face. The default is the one that ships."),
+    ] = None,
+    build: Annotated[
+        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
+    ] = 0,
     rendered: Annotated[
-        bool, typer.Option(help="Simulated: look at drawn pictures with MediaPipe.")
+        bool, typer.Option(help="Track rendered images of the simulated robot with MediaPipe.")
     ] = False,
-    store: Annotated[bool, typer.Option(help="Remember the result for mien live.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    store: Annotated[bool, typer.Option(help="Store the result for mien live.")] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
 ) -> None:
-    """Measure how late the lips are for the sound, correct it, and measure again."""
+    """Measure how late the lips are for the sound, correct the lag, and measure again.
+
+    Example: mien sync --port auto --camera 0 --camera-delay 50
+    """
     config = load_face(face)
     calibrated = Calibrated(config, calibration)
     samples = audio.load(wav or audio.LJ_DEMO)
-    if len(samples) > LONGEST_S * audio.RATE:
-        raise InputError(f"the sentence is longer than {LONGEST_S:g} s", "a shorter --wav")
-    act = perform(calibrated, samples)
+    if len(samples) > MAX_DURATION_S * audio.RATE:
+        raise InputError(f"the sentence is longer than {MAX_DURATION_S:g} s", "a shorter --wav")
+    performance = perform(calibrated, samples)
     known = sync_store.stored_lag(config)
     lag_s = calibrated.lag_s if known is None else known
 
     def once(lag: float) -> Offset:
         if port == "sim":
-            return _simulated(calibrated, act, lag, build, rendered)
-        return _real(calibrated, act, lag, port, camera, 1e-3 * camera_delay, speaker, samples)
+            return _simulated(calibrated, performance, lag, build, rendered)
+        return _real(
+            calibrated, performance, lag, port=port, camera=camera, delay_s=1e-3 * camera_delay,
+            device=speaker, samples=samples,
+        )  # fmt: skip
 
     before = once(lag_s)
     better = lag_s + 1e-3 * before.offset_ms
     after = once(better)
     report = {
         "lag_ms": 1e3 * better,
-        **{f"{k}_before": v for k, v in asdict(before).items()},
-        **{f"{k}_after": v for k, v in asdict(after).items()},
+        **{f"{k}_before": v for k, v in _reported(before).items()},
+        **{f"{k}_after": v for k, v in _reported(after).items()},
     }
     if store:
         path = sync_store.store(config, better, 1e-3 * before.spread_ms)
@@ -166,17 +187,23 @@ def sync(
         )
 
 
+def _reported(offset: Offset) -> dict[str, float]:
+    """An offset under the keys of ``--json``."""
+    numbers = asdict(offset)
+    return {**numbers, "looks": numbers.pop("detections")}
+
+
 def lag_in_lockstep(calibrated: Calibrated, samples: NDArray[np.float32]) -> float:
     """Lag in s that brings lips and sound (n,) at 16 kHz together on the nominal rig."""
-    act = perform(calibrated, samples)
+    performance = perform(calibrated, samples)
     lag_s = calibrated.lag_s
-    return lag_s + 1e-3 * _simulated(calibrated, act, lag_s, 0, False).offset_ms
+    return lag_s + 1e-3 * _simulated(calibrated, performance, lag_s, 0, False).offset_ms
 
 
 def _simulated(
-    calibrated: Calibrated, act: Performance, lag_s: float, build: int, rendered: bool
+    calibrated: Calibrated, performance: Performance, lag_s: float, build: int, rendered: bool
 ) -> Offset:
-    """In lock-step; the sentence begins when the loop does, as a perfect speaker would play it."""
+    """Measure in lock-step. The sentence begins with the loop, as with a perfect speaker."""
     from mien.robot.sim.camera import Camera, ProjectedCamera, RenderedCamera
     from mien.robot.sim.realtime import simulated
 
@@ -186,16 +213,16 @@ def _simulated(
     camera: Camera = RenderedCamera(sim.rig) if rendered else ProjectedCamera(seed=1)
     turn = 0
 
-    def look() -> tuple[float, Floats] | None:
+    def detect() -> tuple[float, Floats] | None:
         nonlocal turn
         turn += 1
         if turn % 2:  # a camera of 30 pictures a second
             return None
-        sight = camera.look(sim.rig)
-        return None if sight.landmarks is None else (sight.time, sight.landmarks)
+        detection = camera.detect(sim.rig)
+        return None if detection.landmarks is None else (detection.time, detection.landmarks)
 
     try:
-        return measure(calibrated, act, board, sim, look, lag_s)
+        return measure(calibrated, performance, board, sim, detect, lag_s)
     finally:
         camera.close()
         board.close()
@@ -203,7 +230,7 @@ def _simulated(
 
 def _real(
     calibrated: Calibrated,
-    act: Performance,
+    performance: Performance,
     lag_s: float,
     port: str,
     camera: str,
@@ -218,33 +245,33 @@ def _real(
         last = -np.inf
         speaker = None if device is None else Sentence(samples, device)
 
-        def look() -> tuple[float, Floats] | None:
+        def detect() -> tuple[float, Floats] | None:
             nonlocal last
-            seen = cam.newest()
-            if seen is None or not seen.found or seen.time <= last:
+            observed = cam.newest()
+            if observed is None or not observed.found or observed.time <= last:
                 return None
-            last = seen.time
-            return seen.time - delay_s, seen.landmarks
+            last = observed.time
+            return observed.time - delay_s, observed.landmarks
 
         try:
-            return measure(calibrated, act, at.board, at.clock, look, lag_s, speaker)
+            return measure(calibrated, performance, at.board, at.clock, detect, lag_s, speaker)
         finally:
             if speaker is not None:
                 speaker.close()
 
 
 class Sentence:
-    """A sentence on a sound output, heard from a time of the machine's clock on."""
+    """A sentence on a sound output, from a time of the machine's clock on."""
 
     def __init__(self, samples: NDArray[np.float32], device: str) -> None:
         from mien.robot.live.capture.portaudio import portaudio
 
         self._samples, self._start = samples, float("inf")
         sd = portaudio()
-        wanted = int(device) if device.isdigit() else device or None
+        target = int(device) if device.isdigit() else device or None
         try:
             self._stream = sd.OutputStream(
-                device=wanted, samplerate=audio.RATE, channels=1, dtype="float32",
+                device=target, samplerate=audio.RATE, channels=1, dtype="float32",
                 latency="low", callback=self._play,
             )  # fmt: skip
             self._stream.start()
@@ -254,19 +281,19 @@ class Sentence:
             ) from e
 
     def begin(self, t: float) -> None:
-        """The first call decides."""
+        """Set the time of the beginning. The first call decides."""
         self._start = min(self._start, t)
 
     def close(self) -> None:
-        """Silence."""
+        """Close the output."""
         self._stream.abort()
         self._stream.close()
 
     def _play(self, out: NDArray[np.float32], frames: int, at: object, _status: object) -> None:
         ahead = getattr(at, "outputBufferDacTime", 0.0) - getattr(at, "currentTime", 0.0)
-        heard_at = time.monotonic() + (ahead if 0.0 <= ahead < 1.0 else 0.0)
+        audible_at = time.monotonic() + (ahead if 0.0 <= ahead < 1.0 else 0.0)
         out[:] = 0.0
         if np.isfinite(self._start):
-            index = round((heard_at - self._start) * audio.RATE) + np.arange(frames)
+            index = round((audible_at - self._start) * audio.RATE) + np.arange(frames)
             there = (index >= 0) & (index < len(self._samples))
             out[there, 0] = self._samples[index[there]]

@@ -43,7 +43,7 @@ class RigPicture:
         height, apart, depth = _ROW_MM
         self._row[loose] = (0.0, height, depth)  # also where every actuator moves a landmark
         self._row[loose, 0] = (np.arange(len(loose)) - (len(loose) - 1) / 2) * apart
-        tendons = len(rig.machine.strings)
+        tendons = len(rig.machine.tendons)
         clouds = [Cloud("loads", len(self._of), _MARK_MM)]
         if tendons:
             clouds.append(Cloud("tendons", tendons * _DOTS, _TENDON_MM))

@@ -50,15 +50,15 @@ class Effort:
         kinds = machine.plan.servos
         self._rig = rig
         self._stall = np.array([kinds[a.servo].stall_torque for a in rig.face.actuators.values()])
-        nodes = {s.actuator: s.node for s in machine.plan.strings.values()}
-        names = {s.actuator: name for name, s in machine.plan.strings.items()}
+        nodes = {s.actuator: s.node for s in machine.plan.tendons.values()}
+        names = {s.actuator: name for name, s in machine.plan.tendons.items()}
         self._sites = np.array(
             [
                 [
                     machine.model.site(f"guide:{names[a]}").id,
                     machine.model.site(f"skin:{nodes[a]}").id,
                 ]
-                for a in machine.strings
+                for a in machine.tendons
             ],
             dtype=np.int64,
         ).reshape(-1, 2)

@@ -116,7 +116,7 @@ class Films:
             raise DeviceError("the camera /dev/video0 was unplugged or closed", "plug it in again")
         taken = time.monotonic()
         self.observations.append((since, taken))
-        seen = self._robot.seen_by(self._camera.look)
+        seen = self._robot.seen_by(self._camera.detect)
         if seen.landmarks is None:
             return NO_FACE
         head = self._robot.seen_by(lambda rig: rig.head_pose())

@@ -1,7 +1,8 @@
-"""Feelings written into a text: ``[happy 0.6] Good morning! [/] And now the news.``
+r"""Emotion tags in a text: ``[happy 0.6] Good morning! [/] And now the news.``
 
-A tag holds until the next one; ``[/]`` goes back to nothing. ``[happy 0.6, surprise 0.3]`` is a
-blend; a number left out is 0.7. A bracket that is meant as one is written ``\\[``.
+A tag holds until the next one. ``[/]`` ends it. ``[happy 0.6, surprise 0.3]`` is a blend. The
+default
+intensity is 0.7. ``\[`` is a literal bracket.
 """
 
 from __future__ import annotations
@@ -20,30 +21,30 @@ _TAG = re.compile(r"(?<!\\)\[([^\]]*)(\]|$)")
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of text under one feeling.
+    """A part of a text with one emotion.
 
     Attributes:
-        text: what is said, without tags.
-        feeling: intensities by emotion; empty for none.
+        text: the text without tags.
+        emotions: intensities in 0..1 by emotion; empty for neutral.
     """
 
     text: str
-    feeling: Mapping[str, float] = field(default_factory=dict)
+    emotions: Mapping[str, float] = field(default_factory=dict)
 
 
 def parse(text: str) -> list[Span]:
-    """Cut a text at its tags; spans without words are left out.
+    """Split a text at its tags. Spans without words are left out.
 
     Raises:
-        InputError: tags that mean nothing (all are listed), or nothing to say.
+        InputError: invalid tags (all are listed), or a text without words.
     """
     faults: list[str] = []
     spans: list[Span] = []
-    at, feeling = 0, dict[str, float]()
+    at, emotions = 0, dict[str, float]()
     for tag in _TAG.finditer(text):
-        spans.append(Span(_plain(text[at : tag.start()]), feeling))
-        feeling, at = _feeling(tag, faults), tag.end()
-    spans.append(Span(_plain(text[at:]), feeling))
+        spans.append(Span(_plain(text[at : tag.start()]), emotions))
+        emotions, at = _emotions(tag, faults), tag.end()
+    spans.append(Span(_plain(text[at:]), emotions))
     if faults:
         listed = "\n  ".join(faults)
         raise InputError(f"tags that mean nothing:\n  {listed}", "write [happy 0.6] or \\[ for a [")
@@ -57,7 +58,7 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("\\[", "[").split())
 
 
-def _feeling(tag: re.Match[str], faults: list[str]) -> dict[str, float]:
+def _emotions(tag: re.Match[str], faults: list[str]) -> dict[str, float]:
     inside, end = tag.groups()
     where = f"{tag.group(0)!r} at character {tag.start() + 1}"
     if not end:

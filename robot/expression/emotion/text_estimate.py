@@ -1,14 +1,13 @@
-"""An ESTIMATE of what a plain text feels, sentence by sentence. Off unless asked for.
+"""Emotion estimate of a plain English text, sentence by sentence. Off unless requested.
 
-Whether a sentence is pleasant and how much is VADER's answer (Hutto & Gilbert 2014, ICWSM; PyPI
-vaderSentiment, MIT): a lexicon of English with rules for negation, degree and "but". Which feeling
-it is, VADER does not say. Only words that name or exclaim a feeling do, those of :data:`WORDS`,
-written for this project, and only where they are not negated. What is left is coarse: a pleasant
-sentence without such a word is slightly happy, an unpleasant one slightly sad, because a sad face
-is the least wrong when bad news could as well anger or frighten.
+The valence of a sentence is VADER's (Hutto & Gilbert 2014, ICWSM; PyPI vaderSentiment, MIT): an
+English lexicon with rules for negation, degree and "but". VADER does not name an emotion. The words
+of :data:`WORDS`, written for this project, name one where they are not negated. A pleasant sentence
+without such a word is estimated as slightly happy, an unpleasant one as slightly sad. Sadness is
+the least wrong choice for bad news, which could also cause anger or fear.
 
-What it cannot tell: irony; contempt and anger that are not named; whose feeling it is (somebody
-else's anger looks like the speaker's); anything but English. It was tuned on no labelled corpus.
+Limits: irony; contempt and anger that no word names; the emotion of another person than the
+speaker; any language but English. The estimate was tuned on no labelled corpus.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from mien.robot.errors import MienError
 from mien.robot.expression.emotion.tags import Span
 
 STRONGEST: Final = 0.5
-"""The estimate never shows more than this, all feelings of a sentence together."""
+"""Largest sum of the intensities of a sentence."""
 UNNAMED: Final = 0.35
-"""Nor more than this where no word names the feeling."""
+"""Largest intensity where no word names the emotion."""
 PLAIN: Final = 0.3
-"""A sentence whose valence is no further from 0, and that names nothing, is neutral. VADER calls
-0.05 enough, for posts of people who are writing because they feel something."""
+"""Largest distance of the valence from 0 at which a sentence without emotion words is neutral.
+VADER uses 0.05, for posts of people who write because of an emotion."""
 NEGATED_WITHIN: Final = 3
 """Words before a word in which a negation turns it, as in VADER."""
 
@@ -59,54 +58,54 @@ WORDS: Final[dict[str, frozenset[str]]] = {
         "scornful pathetic disdain ridiculous laughable loser losers beneath",
     }.items()
 }
-"""Words that name or exclaim a feeling, by emotion."""
+"""Words that name or exclaim an emotion, by emotion."""
 _PLEASANT: Final = frozenset({"happiness"})
 _EITHER: Final = frozenset({"surprise"})
 _STARTLED: Final = re.compile(r"\?!|!\?|\bno way\b|\b(?:can't|cannot) believe\b|\boh my\b", re.I)
 _BETWEEN: Final = re.compile(
     r"(?<!\bMr\.)(?<!\bDr\.)(?<!\bMs\.)(?<!\bMrs\.)(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)]))\s+"
 )
-_NOBODY: Final = frozenset({"no", "nobody"})  # VADER has other rules for them
+_OTHER_NEGATIONS: Final = frozenset({"no", "nobody"})  # VADER has other rules for them
 _WORD: Final = re.compile(r"[a-z]+(?:['’][a-z]+)*", re.I)
 _INSTALL: Final = "pip install vaderSentiment"
 
 
 @dataclass(frozen=True)
-class Guess:
-    """One sentence and what it seems to feel.
+class TextEstimate:
+    """Emotion estimate of one sentence.
 
     Attributes:
         text: the sentence.
         valence: VADER's compound score, -1 unpleasant to 1 pleasant.
-        words: those that named a feeling.
-        feeling: intensities by emotion, together at most :data:`STRONGEST`; empty for neutral.
+        words: words that name an emotion.
+        emotions: intensities by emotion, in sum at most :data:`STRONGEST`; empty for neutral.
     """
 
     text: str
     valence: float
     words: tuple[str, ...] = ()
-    feeling: Mapping[str, float] = field(default_factory=dict)
+    emotions: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        felt = ", ".join(f"{name} {value:g}" for name, value in self.feeling.items())
-        why = f"says {', '.join(self.words)}" if self.words else "names no feeling"
-        return f"{felt or 'neutral'} ({why}, valence {self.valence:+.2f}): {self.text}"
+        emotions = ", ".join(f"{name} {value:g}" for name, value in self.emotions.items())
+        why = f"says {', '.join(self.words)}" if self.words else "names no emotion"
+        return f"{emotions or 'neutral'} ({why}, valence {self.valence:+.2f}): {self.text}"
 
     def span(self) -> Span:
-        """The sentence as a tagged one would be."""
-        return Span(self.text, self.feeling)
+        """The sentence as a span of a tagged text."""
+        return Span(self.text, self.emotions)
 
 
-def estimate(text: str) -> list[Guess]:
-    """Guess what each sentence of a plain English text feels.
+def estimate(text: str) -> list[TextEstimate]:
+    """Estimate the emotions of each sentence of a plain English text.
 
     Raises:
-        MienError: vaderSentiment is not installed, with the command that installs it.
+        MienError: vaderSentiment is not installed; the hint installs it.
     """
-    return [_guess(s) for s in _BETWEEN.split(text) if any(c.isalnum() for c in s)]
+    return [_estimate_sentence(s) for s in _BETWEEN.split(text) if any(c.isalnum() for c in s)]
 
 
-def _guess(text: str) -> Guess:
+def _estimate_sentence(text: str) -> TextEstimate:
     vader = _vader()
     valence = float(vader.polarity_scores(text)["compound"])
     words = [w.lower().replace("’", "'") for w in _WORD.findall(text)]
@@ -124,19 +123,21 @@ def _guess(text: str) -> Guess:
         hits["surprise"] = [startled.group().lower()]
     named = tuple(w for some in hits.values() for w in some)
     if named:
-        # A named feeling is there even where VADER is cool about its word.
+        # A named emotion counts even where VADER is cool about its word.
         strength = 0.25 + (STRONGEST - 0.25) * abs(valence)
         shares = {name: len(some) / len(named) for name, some in hits.items()}
-        return Guess(text, valence, named, {n: round(strength * s, 3) for n, s in shares.items()})
-    # "Not afraid" is pleasant to VADER, but nobody smiles at it.
+        return TextEstimate(
+            text, valence, named, {n: round(strength * s, 3) for n, s in shares.items()}
+        )
+    # "Not afraid" is pleasant to VADER, but it is no reason to smile.
     if abs(valence) <= PLAIN or (denied and valence > 0):
-        return Guess(text, valence)
+        return TextEstimate(text, valence)
     name = "happiness" if valence > 0 else "sadness"
-    return Guess(text, valence, (), {name: round(UNNAMED * abs(valence), 3)})
+    return TextEstimate(text, valence, (), {name: round(UNNAMED * abs(valence), 3)})
 
 
 def _agrees(name: str, valence: float) -> bool:
-    """Whether a word of an emotion may count in a sentence: "happy" not in an unpleasant one."""
+    """Whether the word of an emotion counts at this valence: "happy" only if pleasant."""
     if name in _EITHER:
         return True
     return valence >= 0.0 if name in _PLEASANT else valence <= PLAIN
@@ -144,7 +145,7 @@ def _agrees(name: str, valence: float) -> bool:
 
 def _negated(before: list[str]) -> bool:
     module = importlib.import_module(_MODULE)
-    return bool(module.negated(before)) or not _NOBODY.isdisjoint(before)
+    return bool(module.negated(before)) or not _OTHER_NEGATIONS.isdisjoint(before)
 
 
 _MODULE: Final = "vaderSentiment.vaderSentiment"
@@ -155,4 +156,4 @@ def _vader() -> Any:
     try:
         return importlib.import_module(_MODULE).SentimentIntensityAnalyzer()
     except ImportError as e:
-        raise MienError("estimating a feeling from text needs vaderSentiment", _INSTALL) from e
+        raise MienError("estimating an emotion from text needs vaderSentiment", _INSTALL) from e

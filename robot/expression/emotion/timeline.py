@@ -1,4 +1,4 @@
-"""Feelings in a file: JSON cues, or cues written like subtitles.
+"""Timeline file of emotions: cues in JSON, or in the format of subtitles.
 
 JSON, a list or an object with the list under ``cues``::
 
@@ -27,10 +27,10 @@ from typing import Any, Final
 from mien.models.errors import ModelError
 from mien.models.face.emotion import EMOTIONS, named
 from mien.robot.errors import InputError
-from mien.robot.expression.emotion.feeling import NAMED_REGIONS, Cue, Cues
+from mien.robot.expression.emotion.track import NAMED_REGIONS, Cue, Cues
 
 STRENGTH: Final = 0.7
-"""Where a cue does not say."""
+"""Intensity of a cue without one."""
 _EXAMPLE: Final = (
     'write cues like {"start": 0.5, "end": 2.0, "emotion": "surprise", "strength": 0.8}'
 )
@@ -40,7 +40,7 @@ _CLOCK = re.compile(r"^(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)$")
 
 
 def load_timeline(path: Path) -> Cues:
-    """Read a timeline, JSON or like subtitles, told apart by its first character.
+    """Read a timeline. Its first character tells JSON from subtitles.
 
     Raises:
         InputError: not readable, or with faults; all of them are listed.
@@ -77,7 +77,7 @@ def _from_json(text: str, faults: list[str]) -> list[Cue]:
         faults += [f"unknown key {k!r}; there is only 'cues'" for k in content if k != "cues"]
         content = content.get("cues", [])
     if not isinstance(content, list):
-        faults.append(f"the cues are a {type(content).__name__}, wanted a list")
+        faults.append(f"the cues are a {type(content).__name__}, expected a list")
         return []
     out = []
     for i, item in enumerate(content, start=1):
@@ -115,7 +115,7 @@ def _from_block(block: list[tuple[int, str]], faults: list[str]) -> Cue | None:
         faults.append(f"{where}: {block[0][1]!r} is not 'start --> end'")
         return None
     if len(block) != 2:
-        faults.append(f"{where}: wanted one line 'emotion strength region', found {len(block) - 1}")
+        faults.append(f"{where}: expected a line 'emotion strength region', found {len(block) - 1}")
         return None
     item: dict[str, Any] = {}
     for key, written in zip(("start", "end"), arrow.groups(), strict=True):

@@ -1,11 +1,10 @@
-"""An ESTIMATE of arousal and valence from the sound of a voice. Off unless asked for.
+"""Emotion estimate of a voice: arousal and valence from its sound. Off unless requested.
 
-Arousal is heard in pitch, in loudness and in the balance of high and low frequencies, whatever the
-words (Juslin & Laukka 2003, Psychol. Bull. 129:770; the balance is GeMAPS's alpha ratio, Eyben et
-al. 2016). Each is taken against the same clip's own middle, so a loud or high voice by nature is
-not an excited one; what is left is how this voice changes. Valence is hardly in the voice at all
-(Laukka, Juslin & Bresin 2005: the one dimension that cues did not predict), so it only leans on the
-pitch's liveliness and counts half. It was tuned on no labelled corpus. Treat it as a mood light.
+Arousal is estimated from pitch, loudness and the balance of high and low frequencies (Juslin &
+Laukka 2003, Psychol. Bull. 129:770; the balance is GeMAPS's alpha ratio, Eyben et al. 2016). Each
+is taken relative to the median of the clip, so that a loud or high voice by nature is not aroused.
+The voice has few cues to valence (Laukka, Juslin & Bresin 2005). Valence is therefore estimated
+from the variation of pitch and weighted by one half. The estimate was tuned on no labelled corpus.
 """
 
 from __future__ import annotations
@@ -18,27 +17,27 @@ from numpy.typing import NDArray
 
 from mien.models.face.blendshapes import FPS
 from mien.models.face.emotion import AROUSAL, EMOTIONS, VALENCE
-from mien.robot.expression.emotion.feeling import Felt
 from mien.robot.expression.emotion.prosody import loudness, smooth, voice
+from mien.robot.expression.emotion.track import EmotionSamples
 from mien.robot.face.config import Floats
 
 WINDOW_S: Final = 0.05
 PITCH_HZ: Final = (70.0, 400.0)
 CANDIDATES: Final = ("happiness", "sadness", "anger", "fear")
-"""What a voice alone may be taken for; the rest needs more than a voice."""
+"""Emotions that a voice alone may be estimated as."""
 STRONGEST: Final = 0.5
-"""The estimate never shows more than this."""
+"""Largest intensity of the estimate."""
 SLOW_S: Final = 0.8
-"""Standard deviation of the averaging: moods are slower than syllables."""
+"""Standard deviation of the averaging in s: emotions change more slowly than syllables."""
 
 
 @dataclass(frozen=True)
-class Mood:
-    """The estimate, at 60 frames a second.
+class VoiceEmotion:
+    """Voice emotion estimate at 60 fps.
 
     Attributes:
         arousal, valence: (T,) in -1..1.
-        confidence: (T,) in 0..1: how much voice there was to hear.
+        confidence: (T,) in 0..1, the share of voiced sound.
     """
 
     arousal: Floats
@@ -47,20 +46,20 @@ class Mood:
 
 
 @dataclass(frozen=True)
-class Estimated:
-    """A mood as a source of feelings, the last to be asked."""
+class VoiceEstimate:
+    """A voice emotion estimate as an emotion source of the lowest priority."""
 
-    mood: Mood
+    emotion: VoiceEmotion
     rank: int = 3
 
-    def felt(self, t: Floats) -> Felt:
-        """The emotion nearest on the circumplex, weakly."""
-        frames = np.arange(len(self.mood.arousal)) / FPS
-        m = self.mood
+    def sample(self, t: Floats) -> EmotionSamples:
+        """Samples of the nearest emotions on the circumplex, at most STRONGEST."""
+        frames = np.arange(len(self.emotion.arousal)) / FPS
+        m = self.emotion
         arousal, valence, sure = (
             np.interp(t, frames, x) for x in (m.arousal, m.valence, m.confidence)
         )
-        out = Felt.nothing(len(t))
+        out = EmotionSamples.nothing(len(t))
         for name in CANDIDATES:
             k = EMOTIONS.index(name)
             place = np.array([AROUSAL[k], VALENCE[k]])
@@ -70,11 +69,11 @@ class Estimated:
         return out
 
 
-def estimate(samples: NDArray[np.float32], rate: int, frames: int) -> Mood:
-    """Guess the mood of a clip (n,) at 60 frames a second; silence is calm and unsure."""
+def estimate(samples: NDArray[np.float32], rate: int, frames: int) -> VoiceEmotion:
+    """Estimate the emotion of a clip (n,) at 60 fps. Silence gives calm with confidence 0."""
     there = voice(samples, rate, frames)
     if not (there > 0.5).any():
-        return Mood(np.zeros(frames), np.zeros(frames), np.zeros(frames))
+        return VoiceEmotion(np.zeros(frames), np.zeros(frames), np.zeros(frames))
     pitch, sure, balance = _voice_quality(samples, rate, frames)
     level = loudness(samples, rate, frames)
     voiced = sure * there
@@ -88,7 +87,7 @@ def estimate(samples: NDArray[np.float32], rate: int, frames: int) -> Mood:
     lively = np.tanh((spread - 3.0) / 2.0)  # 3 semitones: plain reading
     valence = 0.5 * lively * np.clip(arousal + 0.3, 0.0, 1.0) + 0.5 * np.minimum(arousal, 0.0)
     confidence = np.clip(smooth(voiced, SLOW_S) / 0.3, 0.0, 1.0)
-    return Mood(arousal * confidence, np.clip(valence, -1, 1) * confidence, confidence)
+    return VoiceEmotion(arousal * confidence, np.clip(valence, -1, 1) * confidence, confidence)
 
 
 def _average(x: Floats, weight: Floats) -> Floats:
@@ -96,8 +95,8 @@ def _average(x: Floats, weight: Floats) -> Floats:
 
 
 def _against_middle(x: Floats, weight: Floats, unit: float) -> Floats:
-    heard = x[weight > 0.5]
-    middle = np.median(heard) if len(heard) else 0.0
+    voiced = x[weight > 0.5]
+    middle = np.median(voiced) if len(voiced) else 0.0
     return np.asarray((_average(np.where(weight > 0.5, x, middle), weight) - middle) / unit)
 
 

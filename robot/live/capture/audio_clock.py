@@ -1,4 +1,4 @@
-"""The time of every sample: the sound card's count, held to the host's clock by the stamps."""
+"""Audio clock: capture time of every sample, from the sample count and block timestamps."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from mien.robot.live.capture.block import Block
 from mien.robot.media.audio import RATE
 
 GAP_S: Final = 0.04
-"""A stamp this far from where the count says is a hole or a jump, not jitter."""
+"""A timestamp this far in s from the sample count is a gap or a jump, not jitter."""
 FOLLOW: Final = 0.02
-"""Share of a stamp's deviation that is taken over: about half a second at 10 ms blocks."""
+"""Share of the deviation of a timestamp that corrects the origin: 0.5 s at 10 ms blocks."""
 LONGEST_FILL_S: Final = 0.5
 
 
 @dataclass
 class AudioClock:
-    """Counts samples and says when sample 0 of the stream was taken.
+    """Capture time of the samples of a stream.
 
-    Stamps jitter by milliseconds and two quartzes drift apart, so the origin follows them slowly.
-    A short hole is filled with silence, so that sample k stays at ``origin + k / 16000``; after a
-    long one, or when stamps go backward, ``admit`` asks for a new stream.
+    Timestamps jitter by milliseconds and the two oscillators drift. The origin therefore follows
+    the
+    timestamps slowly. A short gap is filled with silence, so that sample k stays at
+    ``origin + k / 16000`` s. After a long gap, or a timestamp that goes back, a new stream begins.
 
     Attributes:
-        origin: s on the host's clock of sample 0.
-        count: samples since then. holes: how many were filled. restarts: new streams.
+        origin: time in s of sample 0 on the host's clock.
+        count: samples since then.
+        holes: gaps that were filled.
+        restarts: new streams.
     """
 
     origin: float = 0.0
@@ -38,7 +41,7 @@ class AudioClock:
     _running: bool = field(default=False, repr=False)
 
     def time(self, sample: float) -> float:
-        """When a sample of the stream was taken, s."""
+        """Capture time in s of a sample of the stream."""
         return self.origin + sample / RATE
 
     def admit(self, block: Block) -> tuple[NDArray[np.float32], bool]:

@@ -1,4 +1,4 @@
-"""A piece of sound with the time at which it was taken, and the queue that carries it."""
+"""Block of sound with its capture time, and the queue between device and reader."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mien.robot.media.audio import RATE
 
 BLOCK_S: Final = 0.005
 DEPTH: Final = 100
-"""Blocks that may wait, half a second: more would be played late, so the oldest go."""
+"""Blocks in the queue, half a second. More would be played late, so the oldest are dropped."""
 _LOUDEST: Final = 8.0
 
 
@@ -23,7 +23,7 @@ class Block:
     """Sound at 16 kHz.
 
     Attributes:
-        t: s on the host's monotonic clock at which the first sample was taken.
+        t: capture time in s of the first sample, on the host's monotonic clock.
         samples: (n,) float32.
     """
 
@@ -32,12 +32,12 @@ class Block:
 
     @property
     def end(self) -> float:
-        """When the sample after the last one would have been taken."""
+        """Capture time in s of the sample after the last one."""
         return self.t + len(self.samples) / RATE
 
 
 class Inbox:
-    """Bounded queue from a device's thread to one reader. When full, the oldest blocks go."""
+    """Bounded queue from a device thread to one reader. A full queue drops the oldest blocks."""
 
     def __init__(self, depth: int = DEPTH) -> None:
         self._blocks: deque[Block] = deque(maxlen=depth)
@@ -46,7 +46,7 @@ class Inbox:
         self.ended = False
 
     def put(self, block: Block) -> None:
-        """Add a block. Never blocks for longer than the reader takes to empty a list."""
+        """Add a block, without waiting for the reader."""
         with self._ready:
             self.dropped += len(self._blocks) == self._blocks.maxlen
             self._blocks.append(block)
@@ -59,7 +59,7 @@ class Inbox:
             self._ready.notify()
 
     def take(self, timeout_s: float = 0.0) -> list[Block]:
-        """All that waits; if nothing does, after at most ``timeout_s``."""
+        """All queued blocks; waits up to ``timeout_s`` for the first."""
         with self._ready:
             if not self._blocks and timeout_s > 0:
                 self._ready.wait(timeout_s)
@@ -69,7 +69,7 @@ class Inbox:
 
 
 def mono(samples: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(n,) or (n, channels) of any float -> (n,) float32, finite and of bounded size."""
+    """Samples (n,) or (n, channels) -> (n,) float32, finite and bounded."""
     flat = samples if samples.ndim == 1 else samples.mean(axis=1)
     clean = np.nan_to_num(np.asarray(flat, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     return np.clip(clean, -_LOUDEST, _LOUDEST)

@@ -1,4 +1,4 @@
-"""A microphone through PortAudio: its converter's time stamps, and back again when lost."""
+"""Microphone through PortAudio, with capture times; it is opened again when it was lost."""
 
 from __future__ import annotations
 
@@ -13,52 +13,53 @@ from numpy.typing import NDArray
 
 from mien.robot.errors import DeviceError
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
-from mien.robot.live.capture.portaudio import LOCK, anew, end, enter, portaudio
+from mien.robot.live.capture.portaudio import LOCK, end, portaudio, register, restart
 from mien.robot.live.capture.resample import Resampler
 from mien.robot.media.audio import RATE
 
 SILENT_S: Final = 0.6
-"""No callback for so long: the device is gone. A source that was removed says nothing else."""
+"""Time in s without a callback after which the device is gone. PortAudio reports nothing else."""
 FIRST_S: Final = 1.5
-"""The first callback may take longer: a sound server that slept has to wake up."""
+"""Time limit in s of the first callback: a sound server may have to wake up."""
 RETRY_S: Final = 0.5
 _WATCH_S: Final = 0.1
 
 
-def choose(devices: Sequence[Mapping[str, Any]], wanted: str | None, default: int) -> int:
-    """Index of the input that the user named by number or by part of its name.
+def choose(devices: Sequence[Mapping[str, Any]], requested: str | None, default: int) -> int:
+    """Index of the input that the user requested by number or by part of its name.
 
     Raises:
-        DeviceError: none or several fit; the message lists the inputs.
+        DeviceError: no input or several inputs match; the message lists the inputs.
     """
     inputs = {i: str(d["name"]) for i, d in enumerate(devices) if d["max_input_channels"] > 0}
     listed = "; ".join(f"{i} {name}" for i, name in inputs.items()) or "none"
-    if wanted is None:
+    if requested is None:
         if default in inputs:
             return default
         raise DeviceError(f"no default microphone; inputs: {listed}", "mien devices")
-    if wanted.isdigit():
-        if int(wanted) in inputs:
-            return int(wanted)
-        raise DeviceError(f"{wanted} is not an input; inputs: {listed}", "mien devices")
-    fit = [i for i, name in inputs.items() if wanted.lower() in name.lower()]
-    exact = [i for i in fit if inputs[i].lower() == wanted.lower()]
+    if requested.isdigit():
+        if int(requested) in inputs:
+            return int(requested)
+        raise DeviceError(f"{requested} is not an input; inputs: {listed}", "mien devices")
+    fit = [i for i, name in inputs.items() if requested.lower() in name.lower()]
+    exact = [i for i in fit if inputs[i].lower() == requested.lower()]
     if len(exact or fit) != 1:
-        many = "several inputs" if fit else "no input"
-        raise DeviceError(f"{many} called {wanted!r}; inputs: {listed}", "mien devices")
+        problem = "several inputs" if fit else "no input"
+        raise DeviceError(f"{problem} called {requested!r}; inputs: {listed}", "mien devices")
     return (exact or fit)[0]
 
 
-def taken_at(now: float, current: float, adc: float, length: float) -> float:
-    """Host time at which a callback's first sample was taken.
+def capture_time(now: float, current: float, adc: float, length: float) -> float:
+    """Host time in s at which the first sample of a callback was captured.
 
     Args:
         now: host time in the callback, s.
-        current, adc: PortAudio's own times of the call and of the first sample, s.
-        length: of the block, s.
+        current, adc: PortAudio's times of the callback and of the first sample, s.
+        length: duration of the block, s.
 
-    Some back ends give no converter time (0) or nonsense; then the block ended when it arrived.
-    None can deliver what it has not heard yet, though a virtual one says so by some milliseconds.
+    Some back ends give no converter time (0) or an invalid one. The block then ended when it
+    arrived.
+    Virtual devices report sound from a few ms in the future. The time is limited to the past.
     """
     age = current - adc
     if adc <= 0 or not length - 0.05 <= age < 1.0:
@@ -67,12 +68,18 @@ def taken_at(now: float, current: float, adc: float, length: float) -> float:
 
 
 class Microphone:
-    """Blocks of one input. ``present`` is False while the device is gone."""
+    """Blocks of one sound input.
+
+    Attributes:
+        present: False while the device is gone.
+        lost: how often it was lost.
+        name: the system's name of the device.
+    """
 
     def __init__(self, inbox: Inbox, device: str | None = None) -> None:
-        self._inbox, self._wanted = inbox, device
+        self._inbox, self._requested = inbox, device
         self._stop = Event()
-        self._heard = time.monotonic()
+        self._last_callback = time.monotonic()
         self._patience = FIRST_S
         self._stream: Any = None
         self.present = False
@@ -81,12 +88,12 @@ class Microphone:
         self._thread = Thread(target=self._watch, name="microphone", daemon=True)
 
     def start(self) -> None:
-        """Open it and keep it open.
+        """Open the device and keep it open.
 
         Raises:
-            DeviceError: there is no such input now (later it is waited for), or no PortAudio.
+            DeviceError: there is no such input, or no PortAudio.
         """
-        enter(self)
+        register(self)
         self._open(portaudio())
         self._thread.start()
 
@@ -98,7 +105,7 @@ class Microphone:
         self.drop()
 
     def drop(self) -> None:
-        """Give the stream back; it is opened again in a moment, unless all is over."""
+        """Close the stream. It is opened again soon, unless the microphone is closed."""
         stream, self._stream, self.present = self._stream, None, False
         if stream is not None:
             end(stream)
@@ -108,12 +115,12 @@ class Microphone:
             self._try(sd)
 
     def _try(self, sd: Any) -> None:
-        index = choose(sd.query_devices(), self._wanted, sd.default.device[0])
+        index = choose(sd.query_devices(), self._requested, sd.default.device[0])
         info = sd.query_devices(index)
         last: Exception | None = None
         for rate in (RATE, info["default_samplerate"]):
             convert = Resampler(rate)
-            self._heard, self._patience = time.monotonic(), FIRST_S
+            self._last_callback, self._patience = time.monotonic(), FIRST_S
             try:
                 self._stream = sd.InputStream(
                     device=index,
@@ -135,25 +142,25 @@ class Microphone:
         raise DeviceError(f"cannot open {info['name']}: {last}", "mien devices")
 
     def _callback(self, convert: Resampler) -> Any:
-        def heard(data: NDArray[np.float32], frames: int, at: Any, _status: Any) -> None:
+        def on_block(data: NDArray[np.float32], frames: int, at: Any, _status: Any) -> None:
             now = time.monotonic()
-            self._heard, self._patience = now, SILENT_S
+            self._last_callback, self._patience = now, SILENT_S
             length = frames / convert.rate
-            t = taken_at(now, at.currentTime, at.inputBufferAdcTime, length)
+            t = capture_time(now, at.currentTime, at.inputBufferAdcTime, length)
             block: Block = convert(t, data[:, 0].copy())
             if len(block.samples):
                 self._inbox.put(block)
 
-        return heard
+        return on_block
 
     def _watch(self) -> None:
         sd = portaudio()
         while not self._stop.wait(_WATCH_S if self.present else RETRY_S):
-            silent = time.monotonic() - self._heard > self._patience
+            silent = time.monotonic() - self._last_callback > self._patience
             if self.present and (silent or not self._stream.active):
                 self.lost += 1
                 self.drop()
             if not self.present:
-                anew()
+                restart()
                 with suppress(DeviceError, sd.PortAudioError):
                     self._open(sd)

@@ -1,7 +1,7 @@
-"""PortAudio, which is one for the whole process, and what it means to start it anew.
+"""PortAudio, which the whole process shares, and its restart.
 
-It lists devices once, when it starts: a device that was plugged in later is seen only after it was
-ended and started again. That ends every stream, the others' too, so they are told before.
+PortAudio lists the devices when it starts. A device that is plugged in later needs a restart. A
+restart ends every stream, so the owners of all streams close them first.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from weakref import WeakSet
 from mien.robot.errors import DeviceError
 
 LOCK: Final = RLock()
-"""Held while streams are opened and closed: PortAudio itself is not safe against two threads."""
+"""Held while streams are opened and closed, because PortAudio is not thread-safe."""
 
 
-class Owner(Protocol):
-    """Somebody who has a stream open and opens it again by itself."""
+class StreamOwner(Protocol):
+    """Owner of a stream, which it opens again by itself."""
 
     def drop(self) -> None:
-        """Give the stream back now."""
+        """Close the stream now."""
 
 
-_owners: WeakSet[Owner] = WeakSet()
+_owners: WeakSet[StreamOwner] = WeakSet()
 
 
 def portaudio() -> Any:
@@ -40,14 +40,14 @@ def portaudio() -> Any:
     return sounddevice
 
 
-def enter(owner: Owner) -> None:
-    """From now on ``owner`` is told before its stream is ended."""
+def register(owner: StreamOwner) -> None:
+    """Register an owner, whose stream is dropped before a restart."""
     with LOCK:
         _owners.add(owner)
 
 
-def anew() -> None:
-    """Look again which devices there are. All streams are dropped."""
+def restart() -> None:
+    """Restart PortAudio, which lists the devices again. All streams are dropped."""
     sd = portaudio()
     with LOCK:
         for owner in list(_owners):
@@ -58,7 +58,7 @@ def anew() -> None:
 
 
 def end(stream: Any) -> None:
-    """Give a stream back, whatever state its device is in."""
+    """Close a stream, whatever the state of its device."""
     with LOCK:
         try:
             stream.abort()  # stop() would wait for a device that no longer delivers

@@ -1,4 +1,4 @@
-"""Sound from a file or from standard input, in real time, as if a microphone heard it."""
+"""Sound from a file or from standard input, in real time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def blocks(samples: NDArray[np.float32], t: float, block_s: float = BLOCK_S) -> 
 
 
 class Recorded:
-    """Samples (n,) at 16 kHz, once or over and over, delivered when a microphone would."""
+    """Samples (n,) at 16 kHz, once or repeated, delivered at the pace of a microphone."""
 
     name = "sound file"
 
@@ -61,7 +61,7 @@ class Recorded:
 class Pcm:
     """Raw 16-bit little-endian mono samples from a stream, at any rate.
 
-    A writer that is faster than real time is made to wait; one that stalls makes a hole.
+    A writer faster than real time has to wait. A writer that stalls makes a gap.
     """
 
     name = "standard input"

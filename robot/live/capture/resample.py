@@ -1,4 +1,4 @@
-"""Any rate to 16 kHz, block by block, without losing the time of a sample."""
+"""Resampling of blocks from any rate to 16 kHz, with exact capture times."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from mien.robot.media.audio import RATE
 
 
 class Resampler:
-    """One stream of blocks at ``rate`` Hz.
+    """Resampler of one stream of blocks at ``rate`` Hz.
 
-    soxr keeps samples back until its filter can answer (about 11 ms at this quality from 48 kHz)
-    but never shifts them, so the time of an output sample follows from how many came before it.
+    soxr delays its output (about 11 ms from 48 kHz at this quality) but does not shift it. The time
+    of
+    an output sample therefore follows from the number of samples before it.
     """
 
     def __init__(self, rate: float) -> None:
@@ -25,7 +26,7 @@ class Resampler:
         self._taken = self._given = 0
 
     def __call__(self, t: float, samples: NDArray[np.floating]) -> Block:
-        """Samples (n,) or (n, channels), the first taken at ``t`` s. The block may be empty."""
+        """Samples (n,) or (n, channels), captured from ``t`` s on -> a block, maybe empty."""
         flat = mono(samples)
         if self._stream is None:
             return Block(t, flat)

@@ -55,7 +55,7 @@ class Lockstep:
         self.upload = upload if upload is not None else plain_upload()
         self.core = HostCore()
         self.now = start_us
-        self.frames: list[protocol.Frame] = []
+        self.frames: list[protocol.WireFrame] = []
         self._seq = 0
         self._deframer = protocol.Deframer()
         self.core.tick(self.now)
@@ -71,7 +71,7 @@ class Lockstep:
         units, powered = self.core.outputs()
         return np.where(powered, units.astype(np.int64), 0)
 
-    def raw(self, data: bytes) -> list[protocol.Frame]:
+    def raw(self, data: bytes) -> list[protocol.WireFrame]:
         """Bytes to the core, now. Returns what it answers."""
         self.core.receive(data, self.now)
         answers = list(self._deframer.feed(self.core.transmit()))
@@ -83,7 +83,7 @@ class Lockstep:
         self._seq = (self._seq + 1) & 0xFF
         return protocol.encode(type_, self._seq, payload)
 
-    def send(self, type_: int, payload: bytes = b"") -> list[protocol.Frame]:
+    def send(self, type_: int, payload: bytes = b"") -> list[protocol.WireFrame]:
         """One good frame. Returns what the core answers."""
         return self.raw(self.frame(type_, payload))
 

@@ -58,7 +58,7 @@ def bench(
     import numpy as np
 
     from mien.models.face.emotion import EMOTIONS
-    from mien.robot.clip.sequence import Playing
+    from mien.robot.clip.sequence import ClipSequence
     from mien.robot.expression.layers import FUSIONS
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
@@ -72,10 +72,10 @@ def bench(
     test, learn = said[:sentences], said[sentences:]
     cameras = camera_kind(camera)
     out: dict[str, float | int | str | None] = {}
-    with Playing(calibrated, other_build, cameras) as robot:
+    with ClipSequence(calibrated, other_build, cameras) as robot:
         known = [trial(calibrated, robot, s, {e: intensity}, kind) for s in learn for e in EMOTIONS]
         rest_known = robot.rest
-    with Playing(calibrated, build, cameras) as robot:
+    with ClipSequence(calibrated, build, cameras) as robot:
         tried = [trial(calibrated, robot, s, {e: intensity}, kind) for s in test for e in EMOTIONS]
         rest = robot.rest
         out |= emotion_trials.graded(calibrated, robot, test[: emotion_trials.GRADED], kind)
@@ -84,7 +84,7 @@ def bench(
             again = [
                 tried[len(EMOTIONS) * i + k]
                 if other == kind or e == "neutral"
-                else trial(calibrated, robot, s, {e: intensity}, other, filmed=False)
+                else trial(calibrated, robot, s, {e: intensity}, other, rendered=False)
                 for i, s in enumerate(part)
                 for k, e in enumerate(EMOTIONS)
             ]
@@ -93,10 +93,12 @@ def bench(
     labels, known_labels = list(EMOTIONS) * len(test), list(EMOTIONS) * len(learn)
     for name in rest:
         judge = Reader.fit(
-            np.stack([describe(t.watched.seen[name], rest_known[name]) for t in known]),
+            np.stack([describe(t.observation.landmarks[name], rest_known[name]) for t in known]),
             known_labels,
         )
-        found = judge.read(np.stack([describe(t.watched.seen[name], rest[name]) for t in tried]))
+        found = judge.read(
+            np.stack([describe(t.observation.landmarks[name], rest[name]) for t in tried])
+        )
         tail = "" if name == cameras or (cameras == "both" and name == "rendered") else f"_{name}"
         out[f"accuracy{tail}"] = accuracy(labels, found)
         out[f"confused{tail}"] = confused(labels, found)

@@ -16,9 +16,9 @@ from mien.models.face.blendshapes import FPS, lip_opening
 from mien.models.face.emotion import EMOTIONS, Variation
 from mien.models.speech import metrics
 from mien.models.speech.phones import BILABIAL
-from mien.robot.clip.sequence import LOOK_EVERY, Playing, Watched
-from mien.robot.expression.emotion.feeling import Feeling, Label
+from mien.robot.clip.sequence import PROJECT_EVERY_TICKS, ClipObservation, ClipSequence
 from mien.robot.expression.emotion.prosody import voice
+from mien.robot.expression.emotion.track import EmotionTrack, Label
 from mien.robot.expression.layers import Life, act, fusion
 from mien.robot.expression.performance import perform
 from mien.robot.face.calibrated import Calibrated
@@ -39,35 +39,41 @@ class Trial:
     sentence: Sentence
     spoken: NDArray[np.float32]
     targets: Floats
-    watched: Watched
+    observation: ClipObservation
 
 
 def trial(
     calibrated: Calibrated,
-    robot: Playing,
+    robot: ClipSequence,
     sentence: Sentence,
-    felt: dict[str, float],
+    sample: dict[str, float],
     kind: str,
-    filmed: bool = True,
+    rendered: bool = True,
 ) -> Trial:
     """Play one sentence. The feeling is there from the beginning; life has the sentence's seed."""
     seed = sum(map(ord, sentence.name))
     done = perform(
-        calibrated, sentence.samples, seed, feeling=_feeling(felt, seed), fuse=fusion(kind)
+        calibrated,
+        sentence.samples,
+        seed,
+        emotion_track=_emotion_track(sample, seed),
+        fuse=fusion(kind),
     )
-    _say(f"{sentence.name[:30]:<30} {felt}")
-    return Trial(sentence, done.spoken, done.targets[::LOOK_EVERY], robot.play(done, filmed))
+    _say(f"{sentence.name[:30]:<30} {sample}")
+    return Trial(
+        sentence, done.spoken, done.targets[::PROJECT_EVERY_TICKS], robot.play(done, rendered)
+    )
 
 
 def graded(
-    calibrated: Calibrated, robot: Playing, some: list[Sentence], kind: str
+    calibrated: Calibrated, robot: ClipSequence, some: list[Sentence], kind: str
 ) -> dict[str, float]:
     """Does more intensity show as more? Mean and worst rank correlation over emotions."""
     rho: dict[str, list[float]] = {name: [] for name in FELT}
     for sentence in some:
 
-        def face(felt: dict[str, float], said: Sentence = sentence) -> Floats:
-            return _mean_face(trial(calibrated, robot, said, felt, kind, filmed=False))
+        def face(sample: dict[str, float], said: Sentence = sentence) -> Floats:
+            return _mean_face(trial(calibrated, robot, said, sample, kind, rendered=False))
 
         still = face({"neutral": 0.0})
         for name in FELT:
@@ -112,7 +118,7 @@ def lip_costs(trials: list[Trial]) -> dict[str, float]:
 
 def _closed_mm(one: Trial) -> float:
     """Gap in mm below which the lips of a clip count as closed."""
-    return metrics.CLOSED * float(np.percentile(one.watched.lip_gap, 95))
+    return metrics.CLOSED * float(np.percentile(one.observation.lip_gap, 95))
 
 
 def shown_mm(trials: list[Trial]) -> float:
@@ -120,14 +126,14 @@ def shown_mm(trials: list[Trial]) -> float:
     size = len(EMOTIONS)
     out = []
     for start in range(0, len(trials), size):
-        still, *felt = (_mean_face(one) for one in trials[start : start + size])
-        out += [_apart(face, still) for face in felt]
+        still, *sample = (_mean_face(one) for one in trials[start : start + size])
+        out += [_apart(face, still) for face in sample]
     return float(np.mean(out))
 
 
 def closures(one: Trial, limit_mm: float) -> list[bool]:
     """For every p, b and m: did the lips come closer than ``limit_mm``?"""
-    gap = one.watched.lip_gap
+    gap = one.observation.lip_gap
     t = np.arange(len(gap)) / FPS
     out = []
     for phone in one.sentence.phones:
@@ -143,7 +149,7 @@ def zero_error(sentence: Sentence, spoken: NDArray[np.float32], kind: str) -> fl
     still = act(spoken, sound, RATE, Life(seed=0))
     worst = 0.0
     for name in EMOTIONS:
-        zero = act(spoken, sound, RATE, Life(seed=0), _feeling({name: 0.0}, 0), fusion(kind))
+        zero = act(spoken, sound, RATE, Life(seed=0), _emotion_track({name: 0.0}, 0), fusion(kind))
         change = np.abs(zero.weights - still.weights).max(), np.abs(zero.head - still.head).max()
         worst = max(worst, *map(float, change))
     return worst
@@ -159,13 +165,13 @@ def spoken_sentences(folder: Path | None, count: int) -> list[Sentence]:
     return synthetic(count)
 
 
-def _feeling(felt: dict[str, float], seed: int) -> Feeling:
-    return Feeling((Label(felt, -np.inf),), Variation(seed=seed))
+def _emotion_track(sample: dict[str, float], seed: int) -> EmotionTrack:
+    return EmotionTrack((Label(sample, -np.inf),), Variation(seed=seed))
 
 
 def _mean_face(one: Trial) -> Floats:
-    seen = one.watched.seen
-    points = seen.get("projected", next(iter(seen.values()))).astype(np.float64)
+    landmarks = one.observation.landmarks
+    points = landmarks.get("projected", next(iter(landmarks.values()))).astype(np.float64)
     return np.asarray(np.nanmean(points, axis=0))
 
 
@@ -174,7 +180,7 @@ def _apart(face: Floats, other: Floats) -> float:
 
 
 def _speaks(one: Trial) -> NDArray[np.bool_]:
-    return voice(one.sentence.samples, RATE, len(one.watched.lip_gap)) > 0.5
+    return voice(one.sentence.samples, RATE, len(one.observation.lip_gap)) > 0.5
 
 
 def _lag(one: Trial) -> int:
@@ -185,9 +191,9 @@ def _lag(one: Trial) -> int:
 def _r(one: Trial, late: int) -> float:
     """r of the rig's gap, ``late`` frames on, with the wanted opening, while somebody speaks."""
     frames = np.flatnonzero(_speaks(one))
-    frames = frames[(frames + late >= 0) & (frames + late < len(one.watched.lip_gap))]
+    frames = frames[(frames + late >= 0) & (frames + late < len(one.observation.lip_gap))]
     wanted = lip_opening(one.spoken)[np.minimum(frames, len(one.spoken) - 1)]
-    return metrics.pearson(one.watched.lip_gap[frames + late], wanted)
+    return metrics.pearson(one.observation.lip_gap[frames + late], wanted)
 
 
 def _say(what: str) -> None:

@@ -117,7 +117,7 @@ def _run(
     face: FaceConfig, spoken: NDArray[np.float32], lag_s: float, pull: bool, lookahead: int
 ) -> tuple[Hands, dict[str, Any]]:
     from mien.robot.live.session import Options, run
-    from mien.robot.live.voice_setup import Setup
+    from mien.robot.live.voice_setup import VoiceSetup
     from mien.robot.stopping import stopping
     from tests.bench.robot.virtual_sound import VirtualSound
 
@@ -137,7 +137,7 @@ def _run(
         def mirror(t: float, frame: Any) -> None:
             seen.hear(t, frame.level_db)
 
-        setup = Setup(face.name, source="mic", monitor="", lookahead=lookahead)
+        setup = VoiceSetup(face.name, source="mic", monitor="", lookahead=lookahead)
         report = run(Options(setup, watch=watch, mirror=mirror, lag_s=lag_s), stop)
         hands.join()
     return hands, report
@@ -146,11 +146,11 @@ def _run(
 def _alone(face: str, wav: Path, seconds: float) -> dict[str, Any]:
     """Memory of both processes without the recorders of this bench, which grow themselves."""
     from mien.robot.live.session import Options, run
-    from mien.robot.live.voice_setup import Setup
+    from mien.robot.live.voice_setup import VoiceSetup
     from mien.robot.stopping import stopping
 
     with stopping(seconds) as stop:
-        report = run(Options(Setup(face, source="wav", path=wav, repeat=True)), stop)
+        report = run(Options(VoiceSetup(face, source="wav", path=wav, repeat=True)), stop)
     keys = ("rss_mb", "rss_growth_mb", "rss_growth_over_s")
     return {f"live_{key}": report[key] for key in keys}
 
@@ -233,14 +233,14 @@ def offsets(
     frames = np.arange(len(targets)) / FPS
     grid = np.arange(frames[-1] / 3, frames[-1] - 1.5, 1 / GRID_HZ)
     guess = 1e-3 * (report["delay_ms"] + report["lead_ms"] + report["face_lag_ms"])
-    wanted = np.interp(grid, frames, lip_gap(targets))
+    fitted = np.interp(grid, frames, lip_gap(targets))
     times, gaps = hands.seen.face[: hands.seen.ticks].T
-    lips = guess + 1e-3 * lag_ms(np.interp(grid + voice_t + guess, times, gaps), wanted, GRID_HZ)
+    lips = guess + 1e-3 * lag_ms(np.interp(grid + voice_t + guess, times, gaps), fitted, GRID_HZ)
     return {
         "av_offset_ms": 1e3 * (lips - late),
         "lips_after_voice_ms": 1e3 * lips,
         "sound_after_voice_ms": 1e3 * late,
-        "r_lips": pearson(np.interp(grid + voice_t + lips, times, gaps), wanted),
+        "r_lips": pearson(np.interp(grid + voice_t + lips, times, gaps), fitted),
     }
 
 

@@ -26,11 +26,10 @@ from mien.robot.errors import EmergencyStopError, MienError
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
 from mien.robot.live.face import LiveFace
-from mien.robot.live.jitter_buffer import Frame
-from mien.robot.live.puppet_input import Strings
+from mien.robot.live.jitter_buffer import CommandFrame
+from mien.robot.live.puppet_input import PuppetInput
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.livelink_udp import Frame as Packet
-from mien.robot.puppet.livelink_udp import encode
+from mien.robot.puppet.livelink_udp import LiveLinkPacket, encode
 from mien.robot.puppet.receiver import Receiver
 from mien.robot.wire import State
 
@@ -48,17 +47,17 @@ class Mute:
     monitored = False
     ended = False
 
-    def poll(self, now: float) -> list[Frame]:  # noqa: ARG002
+    def poll(self, now: float) -> list[CommandFrame]:  # noqa: ARG002
         """No frames."""
         return []
 
     def wait(self, seconds: float) -> None:
         """Nothing to wait for."""
 
-    def feel(self, intensities: dict[str, float]) -> None:
+    def set_emotion(self, intensities: dict[str, float]) -> None:
         """Nobody feels."""
 
-    def look(self, yaw: float, pitch: float) -> None:
+    def set_gaze(self, yaw: float, pitch: float) -> None:
         """Nobody looks."""
 
     def delay_sound(self, seconds: float) -> None:
@@ -101,7 +100,7 @@ def _worst(trials: int, seed: int, flooded: bool) -> float:
         panel, puppet = None, None
         if flooded:
             inlet = stack.enter_context(Receiver("livelink", 0))
-            puppet = Strings(calibrated, inlet)
+            puppet = PuppetInput(calibrated, inlet)
             _child(stack, _packets, inlet.port)
             here, there = mp.get_context("spawn").Pipe()
             _child(stack, _messages, there, len(calibrated.face.names))
@@ -183,7 +182,9 @@ def _packets(port: int) -> None:
         number += 1
         weights = draw.uniform(0, 1, len(ARKIT)).astype(np.float32)
         rotations = draw.uniform(-0.3, 0.3, len(ROTATIONS)).astype(np.float32)
-        packet = encode(Packet("flood", "flood", number, weights=weights, rotations=rotations))
+        packet = encode(
+            LiveLinkPacket("flood", "flood", number, weights=weights, rotations=rotations)
+        )
         with suppress(OSError):
             for data in (packet, *[packet[: draw.integers(1, 60)] for _ in range(20)]):
                 line.sendto(data, ("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""What kind of robot a rig is, in numbers: memory of its strings, bends, spread over builds."""
+"""What kind of robot a rig is, in numbers: memory of its tendons, bends, spread over builds."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def hysteresis(rig: Rig, levels: int = 11) -> dict[str, float]:
     staircases 0 -> 1 -> 0. The point is the node that the string pulls.
     """
     out = {}
-    for string in rig.machine.plan.strings.values():
+    for tendon in rig.machine.plan.tendons.values():
         rig.reset()
-        k, node = rig.face.index(string.actuator), rig.machine.net.names.index(string.node)
+        k, node = rig.face.index(tendon.actuator), rig.machine.net.names.index(tendon.node)
         rise = np.linspace(0.0, 1.0, levels)
         track = []
         for value in np.concatenate([rise, rise[::-1]]):
@@ -58,7 +58,7 @@ def hysteresis(rig: Rig, levels: int = 11) -> dict[str, float]:
         travel = up[-1] - up[0]
         length = float(np.linalg.norm(travel))
         apart = (down - up) @ travel / length
-        out[string.actuator] = float(np.abs(apart).max()) / length
+        out[tendon.actuator] = float(np.abs(apart).max()) / length
     return out
 
 

@@ -36,7 +36,7 @@ def bench(
     rig = Rig(config)
     out: dict[str, float | int | str | None] = {"face": config.name, "poses": poses}
     out["realtime_factor"] = round(realtime_factor(config, seconds), 2)
-    if rig.machine.strings:
+    if rig.machine.tendons:
         shares = hysteresis(rig)
         out["hysteresis_pct"] = round(100.0 * float(np.mean(list(shares.values()))), 2)
     asked = random_poses(config, poses, seed=1)
@@ -57,7 +57,7 @@ def realtime_factor(face: FaceConfig, seconds: float) -> float:
     board = Board(face, line, line.now)
     board.connect()
     board.arm()
-    camera.look(rig)  # the skin's weights are made at the first look
+    camera.detect(rig)  # the skin's weights are made with the first detection
     limiter, pose = Limiter(face), face.safe.copy()
     goals = random_poses(face, int(seconds * 4.0) + 2, seed=2)
     start, began = line.now(), time.process_time()
@@ -68,7 +68,7 @@ def realtime_factor(face: FaceConfig, seconds: float) -> float:
         board.read()
         line.sleep_until(t + 1.0 / RATE_HZ)
         if k * CAMERA_HZ % RATE_HZ == 0:
-            camera.look(rig)
+            camera.detect(rig)
     return seconds / (time.process_time() - began)
 
 

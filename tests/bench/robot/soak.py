@@ -22,9 +22,9 @@ from mien.robot.link.board import Board
 from mien.robot.live.capture.block import Block
 from mien.robot.live.capture.recorded import blocks
 from mien.robot.live.face import LiveFace
-from mien.robot.live.jitter_buffer import Frame
+from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.live.memory_usage import rss_mb
-from mien.robot.live.speech_to_commands import Performer
+from mien.robot.live.speech_to_commands import SpeechToCommands
 from mien.robot.live.streaming_layers import LiveExpression
 from mien.robot.media.audio import RATE
 from mien.robot.sim.board import SimBoard
@@ -44,31 +44,31 @@ class Reciter:
 
     def __init__(self, calibrated: Calibrated, said: NDArray[np.float32], sim: SimBoard) -> None:
         self._sim, self._ready = sim, 0.0
-        self._performer = Performer(calibrated, SpeechStream, LiveExpression(), sim.now)
+        self._converter = SpeechToCommands(calibrated, SpeechStream, LiveExpression(), sim.now)
         self.lookahead_s = SpeechStream().lookahead_s
         self._blocks = self._recite(np.concatenate([said, np.zeros(round(SILENCE_S * RATE))]))
         self._next = next(self._blocks)
 
-    def poll(self, now: float) -> list[Frame]:
+    def poll(self, now: float) -> list[CommandFrame]:
         """Frames of all the sound that was there by ``now``."""
         out = []
         while self._next.end <= now:
-            out += self._performer.push(self._next)
+            out += self._converter.push(self._next)
             self._next = next(self._blocks)
         return out
 
     def wait(self, seconds: float) -> None:
         """Let the time pass in which a block comes in."""
-        wanted = min(self._sim.now() + seconds, self._next.end)
-        self._sim.sleep_until(wanted)
+        fitted = min(self._sim.now() + seconds, self._next.end)
+        self._sim.sleep_until(fitted)
 
-    def feel(self, intensities: dict[str, float]) -> None:
+    def set_emotion(self, intensities: dict[str, float]) -> None:
         """Emotions by name, 0..1."""
-        self._performer.expression.feel(intensities)
+        self._converter.expression.set_emotion(intensities)
 
-    def look(self, yaw: float, pitch: float) -> None:
+    def set_gaze(self, yaw: float, pitch: float) -> None:
         """Gaze target, -1..1."""
-        self._performer.expression.look(yaw, pitch)
+        self._converter.expression.set_gaze(yaw, pitch)
 
     def delay_sound(self, seconds: float) -> None:
         """Nobody listens."""
@@ -118,6 +118,6 @@ def soak(calibrated: Calibrated, said: NDArray[np.float32], seconds: float) -> d
         "rss_slope_mb_per_h": 3600 * slope,
         "soak_s": seconds,
         "soak_took_s": time.monotonic() - start,
-        "soak_ticks": live.counts.ticks,
-        "soak_late_frames": live.playout.late,
+        "soak_ticks": live.metrics.ticks,
+        "soak_late_frames": live.jitter_buffer.late,
     }

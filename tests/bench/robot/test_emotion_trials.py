@@ -6,7 +6,7 @@ import pytest
 from mien.models.face.blendshapes import INDEX
 from mien.models.face.emotion import EMOTIONS
 from mien.models.speech.phones import Phone
-from mien.robot.clip.sequence import Watched
+from mien.robot.clip.sequence import ClipObservation
 from mien.robot.errors import InputError
 from tests.bench.robot import emotion_trials
 from tests.bench.robot.emotion import camera_kind
@@ -31,8 +31,8 @@ def opened(bias: float = 0.0, noise: float = 0.0) -> Trial:
     spoken[:, INDEX["jawOpen"]] = wanted
     gap = np.roll(wanted, LATE) * 30 + bias
     gap += np.random.default_rng(1).normal(0, noise, FRAMES) if noise else 0.0
-    seen = {"projected": np.zeros((25, 478, 3), np.float32)}
-    return Trial(SENTENCE, spoken, np.zeros((25, 478, 3)), Watched(gap, seen))
+    landmarks = {"projected": np.zeros((25, 478, 3), np.float32)}
+    return Trial(SENTENCE, spoken, np.zeros((25, 478, 3)), ClipObservation(gap, landmarks))
 
 
 def test_a_lip_gap_that_reaches_the_closed_lips_is_a_closure() -> None:

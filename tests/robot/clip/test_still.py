@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.models.face.emotion import blend, mix
-from mien.robot.clip import still as holding
+from mien.robot.clip import still
 from mien.robot.expression.posture import posture
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
@@ -33,7 +33,7 @@ def test_held_poses_are_reached_and_left(calibrated: Calibrated) -> None:
     face = calibrated.face
     commands = np.zeros((2, len(face.names)))
     commands[1, face.index("jaw_open")] = 0.8
-    shut, opened = holding.hold(calibrated, commands, lambda rig: rig.landmarks())
+    shut, opened = still.hold(calibrated, commands, lambda rig: rig.landmarks())
     assert opened[152, 1] < shut[152, 1] - 8.0  # the chin went down
     assert np.abs(opened[[33, 263]] - shut[[33, 263]]).max() < 1.5  # the eyes did not
 

@@ -20,7 +20,7 @@ from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.link import protocol
 from mien.robot.live.face import LiveFace
-from mien.robot.recording.session import Tape
+from mien.robot.recording.session import RecordingSession
 from mien.robot.wire import State
 from tests.bench.firmware.line import Line
 from tests.bench.robot.live_flood import Mute
@@ -263,7 +263,7 @@ def test_a_board_that_is_closed_is_said_to_be_closed() -> None:
 def test_a_live_face_is_stopped_awake_on_its_way_to_rest_and_asleep(moment: float) -> None:
     events: list[str] = []
 
-    class Events(Tape):
+    class Events(RecordingSession):
         def put(self, topic: str, t: float, content: dict[str, Any]) -> None:  # noqa: ARG002
             if topic == "/event":
                 events.append(content["what"])
@@ -273,7 +273,7 @@ def test_a_live_face_is_stopped_awake_on_its_way_to_rest_and_asleep(moment: floa
         pytest.raises(EmergencyStopError),
         connected(FACE, run.ends, run.ends, run.heard) as (board, clock),
     ):
-        LiveFace(FACE, board, clock, Mute(), idle_s=1.0, tape=Events(FACE)).run()
+        LiveFace(FACE, board, clock, Mute(), idle_s=1.0, recording=Events(FACE)).run()
     assert run.line.core.state == State.ESTOP
     assert run.line.now() - moment < LIMIT_MS / 1e3
     if moment > 0.1:  # it had begun

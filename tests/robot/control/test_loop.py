@@ -89,7 +89,7 @@ def test_the_board_gets_what_the_limiter_let_through_and_nothing_else(play: bool
         stage.follow(2.0, jumping)
     limit, last = Limiter(FACE), FACE.safe
     for tick, (_, _, pulses) in zip(stage.ticks, stage.board.sent, strict=False):
-        allowed = limit(tick.wanted, last, DT).commands
+        allowed = limit(tick.target, last, DT).commands
         np.testing.assert_array_equal(tick.sent, allowed)
         np.testing.assert_array_equal(pulses, to_pulses(FACE, allowed))
         last = allowed
@@ -104,7 +104,7 @@ def test_a_jump_is_reported_as_slowed_and_what_is_out_of_range_as_clipped() -> N
     stage.follow(1.0, lambda t: np.full(N, 3.0) if t > 50.6 else FACE.safe)
     jumped = [tick for tick in stage.ticks if tick.clipped.any()]
     assert jumped and jumped[0].slowed.all() and jumped[0].clipped.all()
-    np.testing.assert_array_equal(jumped[0].wanted, np.full(N, 3.0))
+    np.testing.assert_array_equal(jumped[0].target, np.full(N, 3.0))
 
 
 class FailedError(Exception):

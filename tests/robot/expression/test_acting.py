@@ -6,7 +6,7 @@ import pytest
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS
-from mien.robot.expression.emotion.feeling import Cue, Cues, Feeling, Label
+from mien.robot.expression.emotion.track import Cue, Cues, EmotionTrack, Label
 from mien.robot.expression.layers import FUSIONS, Life, act, fusion
 
 RATE, SECONDS = 16000, 8
@@ -16,8 +16,8 @@ SPOKEN = np.zeros((FPS * SECONDS, 52), np.float32)
 SPOKEN[:, INDEX["jawOpen"]] = np.clip(np.sin(np.arange(FPS * SECONDS) * 0.4), 0, 1) * 0.4
 
 
-def always(name: str, intensity: float) -> Feeling:
-    return Feeling((Label({name: intensity}, -np.inf),))
+def always(name: str, intensity: float) -> EmotionTrack:
+    return EmotionTrack((Label({name: intensity}, -np.inf),))
 
 
 @pytest.mark.parametrize("kind", FUSIONS)
@@ -52,7 +52,7 @@ def test_a_blink_shuts_even_wide_eyes() -> None:
 
 def test_weights_and_head_stay_in_range_whatever_is_felt() -> None:
     cues = tuple(Cue(0.4 * k, 0.4 * k + 1.0, name, 1.0) for k, name in enumerate(EMOTIONS))
-    acted = act(SPOKEN, SOUND, RATE, Life(seed=3), Feeling((Cues(cues),)))
+    acted = act(SPOKEN, SOUND, RATE, Life(seed=3), EmotionTrack((Cues(cues),)))
     assert acted.weights.dtype == np.float32
     assert acted.weights.min() >= 0
     assert acted.weights.max() <= 1

@@ -64,11 +64,13 @@ def layers(frames: int) -> tuple[np.ndarray, ...]:
 
 @pytest.mark.parametrize("kind", FUSIONS)
 def test_frame_by_frame_gives_what_the_whole_clip_gives(kind: str) -> None:
-    speech, gate, felt, mixed, life, neck = layers(90)
-    weights, head = compose(speech, gate, felt, mixed, (life, neck), fusion(kind))
+    speech, gate, sample, mixed, life, neck = layers(90)
+    weights, head = compose(speech, gate, sample, mixed, (life, neck), fusion(kind))
     for k in range(90):
         at = slice(k, k + 1)
-        one = compose(speech[at], gate[at], felt[at], mixed[at], (life[at], neck[at]), fusion(kind))
+        one = compose(
+            speech[at], gate[at], sample[at], mixed[at], (life[at], neck[at]), fusion(kind)
+        )
         np.testing.assert_allclose(one[0][0], weights[k], atol=1e-6)
         np.testing.assert_allclose(one[1][0], head[k], atol=1e-12)
 

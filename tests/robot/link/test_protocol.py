@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 
 from mien.robot import wire
 from mien.robot.link import protocol
-from mien.robot.link.protocol import Deframer, Frame
+from mien.robot.link.protocol import Deframer, WireFrame
 
 frames = st.builds(
-    Frame, st.integers(0, 255), st.integers(0, 255), st.binary(max_size=wire.PAYLOAD_MAX)
+    WireFrame, st.integers(0, 255), st.integers(0, 255), st.binary(max_size=wire.PAYLOAD_MAX)
 )
 
 
 @given(st.lists(frames, max_size=8), st.data())
 def test_any_split_of_a_stream_gives_the_frames_back(
-    sent: list[Frame], data: st.DataObject
+    sent: list[WireFrame], data: st.DataObject
 ) -> None:
     stream = b"".join(protocol.encode(f.type, f.seq, f.payload) for f in sent)
     deframer, got = Deframer(), []
@@ -28,7 +28,9 @@ def test_any_split_of_a_stream_gives_the_frames_back(
 
 
 @given(st.binary(max_size=400), frames)
-def test_after_any_noise_and_one_zero_the_next_frame_is_heard(noise: bytes, frame: Frame) -> None:
+def test_after_any_noise_and_one_zero_the_next_frame_is_heard(
+    noise: bytes, frame: WireFrame
+) -> None:
     deframer = Deframer()
     list(deframer.feed(noise + b"\0"))
     assert list(deframer.feed(protocol.encode(frame.type, frame.seq, frame.payload))) == [frame]

@@ -14,7 +14,7 @@ from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
 from mien.robot.link.transport import CoreTransport
 from mien.robot.live.face import LiveFace
-from mien.robot.live.jitter_buffer import FRAME_S, Frame
+from mien.robot.live.jitter_buffer import FRAME_S, CommandFrame
 from mien.robot.wire import State
 
 FACE = load_face("hobby9")
@@ -81,12 +81,12 @@ class Script:
     lookahead_s: float = 0.05
     monitored: bool = False
     ended: bool = False
-    felt: list[dict[str, float]] = field(default_factory=list)
+    emotions: list[dict[str, float]] = field(default_factory=list)
     delay: float = 0.0
     _next: float | None = None
     _count: int = 0
 
-    def poll(self, now: float) -> list[Frame]:
+    def poll(self, now: float) -> list[CommandFrame]:
         if not self.alive(now):
             raise MienError("the voice process died")
         self._next = now if self._next is None else self._next
@@ -96,7 +96,7 @@ class Script:
             pose = np.zeros(len(FACE.names))
             pose[JAW] = self.opening(t)
             gate = float(self.speaks(t))
-            out.append(Frame(t, pose, np.zeros(52, np.float32), made, -30.0, gate))
+            out.append(CommandFrame(t, pose, np.zeros(52, np.float32), made, -30.0, gate))
             self._next += FRAME_S
             self._count += 1
         return out
@@ -111,10 +111,10 @@ class Script:
         """Until the next frame is made, which is all that can happen here."""
         self.clock.sleep(min(seconds, max(self._made() - self.clock.now(), 1e-6)))
 
-    def feel(self, intensities: dict[str, float]) -> None:
-        self.felt.append(intensities)
+    def set_emotion(self, intensities: dict[str, float]) -> None:
+        self.emotions.append(intensities)
 
-    def look(self, yaw: float, pitch: float) -> None: ...
+    def set_gaze(self, yaw: float, pitch: float) -> None: ...
 
     def delay_sound(self, seconds: float) -> None:
         self.delay = seconds

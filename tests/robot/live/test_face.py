@@ -11,9 +11,9 @@ import pytest
 from mien.robot.control.loop import RATE_HZ
 from mien.robot.errors import DeviceError, MienError
 from mien.robot.live.face import EmergencyStopError
-from mien.robot.live.jitter_buffer import Frame
+from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.recording.recorder import Recorder
-from mien.robot.recording.session import Tape
+from mien.robot.recording.session import RecordingSession
 from mien.robot.wire import State
 from tests.robot.live.stage import FACE, JAW, Stage
 
@@ -29,9 +29,9 @@ def test_it_follows_the_voice_at_a_fixed_delay_and_ends_at_rest() -> None:
     live = stage.face(6.0)
     live.run()
     late = stage.ticks[3 * RATE_HZ : 5 * RATE_HZ]
-    delay = live.playout.delay_s
-    wanted = [stage.voice.opening(tick.t - delay) for tick in late]
-    np.testing.assert_allclose([tick.sent[JAW] for tick in late], wanted, atol=0.02)
+    delay = live.jitter_buffer.delay_s
+    fitted = [stage.voice.opening(tick.t - delay) for tick in late]
+    np.testing.assert_allclose([tick.sent[JAW] for tick in late], fitted, atol=0.02)
     assert delay == pytest.approx(0.056, abs=0.001)  # what the network needs and a millisecond
     assert stage.voice.delay == pytest.approx(delay + 0.025)
     report = live.report()
@@ -47,7 +47,7 @@ def test_the_loop_moves_its_ticks_to_where_frames_are_due() -> None:
     live = stage.face(6.0)
     live.run()
     at = stage.ticks[-1].t
-    assert abs(live.playout.phase(at)) < 0.0015
+    assert abs(live.jitter_buffer.phase(at)) < 0.0015
 
 
 def test_a_frame_that_is_a_little_late_is_waited_for_and_not_shown_a_tick_later() -> None:
@@ -58,13 +58,13 @@ def test_a_frame_that_is_a_little_late_is_waited_for_and_not_shown_a_tick_later(
     stage.voice.speaks = lambda t: t > began + 3.0  # the delay is fitted by then
     live = stage.face(8.0)
     live.run()
-    delay = live.playout.delay_s
+    delay = live.jitter_buffer.delay_s
     assert delay == pytest.approx(0.056, abs=0.001)
     late = stage.ticks[4 * RATE_HZ : 6 * RATE_HZ]
     waits = sum(tick.late_s > 0.001 for tick in late)
     assert waits == pytest.approx(len(late) / 7, abs=2)
-    wanted = [stage.voice.opening(tick.t - delay) for tick in late]
-    np.testing.assert_allclose([tick.sent[JAW] for tick in late], wanted, atol=0.005)
+    fitted = [stage.voice.opening(tick.t - delay) for tick in late]
+    np.testing.assert_allclose([tick.sent[JAW] for tick in late], fitted, atol=0.005)
     report = live.report()
     assert report["deadline_met"] == 1.0
     assert report["mic_to_setpoint_ms_p99"] == pytest.approx(1e3 * (delay + 0.002), abs=0.5)
@@ -92,8 +92,8 @@ def test_a_full_disk_ends_in_a_ramp_and_a_release() -> None:
     stage = Stage()
     stage.voice.opening = lambda t: 0.8 * np.sin(40 * t) ** 2  # hard to compress
     recorder = Recorder(Path("full.mcap"), FACE, file=FullDisk())
-    tape = Tape(FACE)
-    tape.hold(recorder)
+    recording = RecordingSession(FACE)
+    recording.hold(recorder)
     waited = [0]
 
     def patiently(_: Any) -> None:  # the writer lives on real time, the stage does not
@@ -102,8 +102,8 @@ def test_a_full_disk_ends_in_a_ramp_and_a_release() -> None:
             recorder._thread.join(0.002)
 
     with pytest.raises(MienError, match="No space left"):
-        stage.face(3600.0, tape=tape, watch=patiently).run()
-    tape.close()
+        stage.face(3600.0, recording=recording, watch=patiently).run()
+    recording.close()
     stage.assert_at_rest()
     stage.assert_gentle()
 
@@ -173,7 +173,7 @@ def test_tune_mode_takes_the_face_and_gives_it_back() -> None:
     assert start <= 0.0
     assert moment(3.0) == pytest.approx(0.25)
     assert moment(4.9) == pytest.approx(0.7)
-    assert stage.voice.felt == [{"happiness": 0.5}]
+    assert stage.voice.emotions == [{"happiness": 0.5}]
     assert {"level_db", "celsius", "deadline_met", "link"} <= set(panel.shown[-1])
 
 
@@ -184,7 +184,7 @@ def test_silence_lets_the_servos_go_and_a_voice_wakes_them() -> None:
     stage.voice.speaks = lambda t: not 2.0 < t - began < 8.0
     live = stage.face(11.0, idle_s=2.0)
     live.run()
-    assert live.counts.sleeps == 1
+    assert live.metrics.sleeps == 1
     driven = np.array([t for t, _ in stage.line.driven]) - began
     asleep = driven[(driven > 5.5) & (driven < 8.0)]
     assert len(asleep) == 0
@@ -220,14 +220,14 @@ def test_a_cable_pulled_while_asleep_is_no_harm() -> None:
     stage.voice.speaks = lambda t: not 1.0 < t - began < 12.0
     poll = stage.voice.poll
 
-    def pulled(now: float) -> list[Frame]:
+    def pulled(now: float) -> list[CommandFrame]:
         stage.line.cut = 6.0 < now - began < 9.0
         return poll(now)
 
     stage.voice.poll = pulled  # type: ignore[method-assign]
     live = stage.face(16.0, idle_s=2.0)
     live.run()
-    assert live.counts.sleeps == 1
+    assert live.metrics.sleeps == 1
     driven = np.array([t for t, _ in stage.line.driven]) - began
     assert not ((driven > 5.0) & (driven < 12.0)).any()
     assert jaw(stage)[-30:].max() == pytest.approx(0.5, abs=0.01)
@@ -274,7 +274,7 @@ def test_a_hot_servo_backs_off_and_says_so() -> None:
     live.thermal.celsius[JAW] = 75.0
     live.run()
     assert jaw(stage).max() < 0.5
-    assert live.counts.backed_off > 0
+    assert live.metrics.backed_off > 0
 
 
 def test_the_end_of_a_source_ends_the_run() -> None:

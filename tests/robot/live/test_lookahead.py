@@ -14,10 +14,10 @@ from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
 from mien.robot.live import lookahead
 from mien.robot.live.capture.recorded import blocks
-from mien.robot.live.speech_to_commands import Performer
+from mien.robot.live.speech_to_commands import SpeechToCommands
 from mien.robot.live.streaming_layers import LiveExpression
 from mien.robot.live.voice_process import VoiceProcess
-from mien.robot.live.voice_setup import Setup
+from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media import audio
 from mien.robot.media.audio import RATE
 from mien.robot.verbs.doctor import examine
@@ -48,14 +48,14 @@ def test_a_monitor_gets_the_one_that_hears_ahead_and_the_room_the_one_that_does_
 ) -> None:
     assert lookahead.chosen(None, monitored=True).name == "speech.safetensors"
     assert lookahead.chosen(None, monitored=False).name == "speech_lookahead0.safetensors"
-    assert Setup("hobby9", monitor="").weights.parent == folder
-    assert Setup("hobby9").weights.name == "speech_lookahead0.safetensors"
+    assert VoiceSetup("hobby9", monitor="").weights.parent == folder
+    assert VoiceSetup("hobby9").weights.name == "speech_lookahead0.safetensors"
 
 
 def test_what_the_user_says_wins(folder: Path) -> None:
     assert lookahead.chosen(0, monitored=True).name == "speech_lookahead0.safetensors"
-    assert Setup("hobby9", lookahead=100).weights == folder / "speech.safetensors"
-    assert Setup("hobby9", lookahead=100, speech=Path("mine")).weights == Path("mine")
+    assert VoiceSetup("hobby9", lookahead=100).weights == folder / "speech.safetensors"
+    assert VoiceSetup("hobby9", lookahead=100, speech=Path("mine")).weights == Path("mine")
 
 
 def test_a_variant_that_is_not_installed_is_an_error_only_when_it_was_asked_for(
@@ -73,7 +73,7 @@ def test_a_variant_that_is_not_installed_is_an_error_only_when_it_was_asked_for(
 def test_what_is_said_over_there_is_how_far_that_network_hears(tmp_path: Path) -> None:
     for frames in (0, 5):
         path = network(tmp_path / "net.safetensors", frames)
-        voice = VoiceProcess(Setup("hobby9", source="quiet", speech=path))
+        voice = VoiceProcess(VoiceSetup("hobby9", source="quiet", speech=path))
         try:
             voice.start()
             assert 1e3 * voice.lookahead_s == pytest.approx(HALF_WINDOW_MS + 1000 * frames / 60)
@@ -88,9 +88,9 @@ def test_without_look_ahead_a_frame_is_there_half_a_window_after_its_sound(tmp_p
     for frames in (0, 5):
         path = network(tmp_path / f"{frames}.safetensors", frames)
         stream = SpeechStream(path)
-        performer = Performer(calibrated, lambda s=stream: s, LiveExpression(), lambda: 0.0)
+        converter = SpeechToCommands(calibrated, lambda s=stream: s, LiveExpression(), lambda: 0.0)
         late = [
-            block.end - frame.t for block in blocks(sound, 0.0) for frame in performer.push(block)
+            block.end - frame.t for block in blocks(sound, 0.0) for frame in converter.push(block)
         ]
         assert len(late) > 100
         waits[frames] = 1e3 * np.array(late)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.errors import EmergencyStopError
-from mien.robot.live.requests import AT_ONCE, obeyed
+from mien.robot.live.requests import MAX_PER_TICK, accepted_requests
 from mien.robot.viewer.view import Wish
 from mien.robot.wire import State
 from tests.robot.live.stage import FACE, JAW, Stage
@@ -31,9 +31,9 @@ MESSAGE = JUNK | st.tuples(st.sampled_from(KINDS)) | st.tuples(st.sampled_from(K
 @settings(max_examples=60, deadline=None)
 @given(st.lists(MESSAGE, max_size=8))
 def test_what_is_obeyed_is_finite_in_range_and_of_the_right_shape(messages: list[Any]) -> None:
-    wishes, refused = obeyed(FACE, messages)
-    assert len(wishes) + refused <= len(messages)
-    for kind, *rest in wishes:
+    requests, refused = accepted_requests(FACE, messages)
+    assert len(requests) + refused <= len(messages)
+    for kind, *rest in requests:
         if kind == "tune" and rest[0] is not None:
             assert rest[0].shape == (N,)
             assert (rest[0] >= FACE.limits[:, 0]).all() and (rest[0] <= FACE.limits[:, 1]).all()
@@ -76,7 +76,7 @@ class Once:
 
 @pytest.mark.parametrize("message", WRONG, ids=repr)
 def test_each_of_these_is_refused(message: Any) -> None:
-    assert obeyed(FACE, [message]) == ([], 1)
+    assert accepted_requests(FACE, [message]) == ([], 1)
 
 
 def test_a_run_goes_on_and_counts_what_was_no_wish() -> None:
@@ -91,22 +91,22 @@ def test_a_run_goes_on_and_counts_what_was_no_wish() -> None:
 
 def test_the_newest_pose_of_a_flood_counts_and_a_tick_obeys_no_more_than_its_share() -> None:
     poses = [("tune", np.full(N, k / 1000)) for k in range(1000)]
-    wishes, refused = obeyed(FACE, [("record", "first"), *poses])
-    assert refused == 1001 - AT_ONCE
-    assert len(wishes) == 1
-    assert wishes[0][1][JAW] == pytest.approx(0.999)
+    requests, refused = accepted_requests(FACE, [("record", "first"), *poses])
+    assert refused == 1001 - MAX_PER_TICK
+    assert len(requests) == 1
+    assert requests[0][1][JAW] == pytest.approx(0.999)
 
 
 def test_what_is_not_a_pose_keeps_its_order() -> None:
     asked = [("record", "a"), ("feel", {"anger": 1.0}), ("record", None), ("feel", {"fear": 0.5})]
-    wishes, refused = obeyed(FACE, asked)
-    assert wishes == [("record", "a"), ("record", None), ("feel", {"fear": 0.5})]
+    requests, refused = accepted_requests(FACE, asked)
+    assert requests == [("record", "a"), ("record", None), ("feel", {"fear": 0.5})]
     assert refused == 0
 
 
 def test_an_e_stop_in_a_flood_is_heard_first() -> None:
     flood = [("estop",), *[("look", 0.0, 0.0)] * 5000]
-    assert obeyed(FACE, flood) == ([("estop",)], 0)
+    assert accepted_requests(FACE, flood) == ([("estop",)], 0)
     stage = Stage()
     with pytest.raises(EmergencyStopError):
         stage.face(5.0, panel=Once(stage, 1.0, flood)).run()
@@ -126,6 +126,6 @@ def test_a_recording_whose_time_stands_still_or_runs_back_is_played(times: list[
 @settings(max_examples=40, deadline=None)
 @given(st.lists(MESSAGE, max_size=4))
 def test_the_simulated_face_takes_a_whole_pose_or_keeps_the_old_one(messages: list[Any]) -> None:
-    wish = Wish(FACE)
-    assert wish.hear([*messages, ("pose", [0.25] * N), *messages]).shape == (N,)
-    assert np.isfinite(wish.pose).all()
+    request = Wish(FACE)
+    assert request.hear([*messages, ("pose", [0.25] * N), *messages]).shape == (N,)
+    assert np.isfinite(request.pose).all()

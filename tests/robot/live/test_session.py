@@ -21,14 +21,14 @@ from mien.robot.link.board import Board
 from mien.robot.live.face import LiveFace
 from mien.robot.live.session import Options, run
 from mien.robot.live.voice_process import VoiceProcess
-from mien.robot.live.voice_setup import Setup
+from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media import audio
 from mien.robot.media.audio import LJ_DEMO
 from mien.robot.recording import reading
 from mien.robot.recording import replay as replaying
 from mien.robot.recording.recorder import Recorder
 from mien.robot.recording.replay import replay
-from mien.robot.recording.session import Tape
+from mien.robot.recording.session import RecordingSession
 from mien.robot.sim.realtime import simulated
 from mien.robot.stopping import Stop
 from mien.robot.verbs.live import parse_address, parse_emotion, source_of
@@ -40,7 +40,7 @@ FACE = "hobby9"
 
 
 @pytest.fixture(scope="module")
-def taped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+def rig_recorder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
     """A short sentence, spoken live and recorded."""
     path = tmp_path_factory.mktemp("live") / "run.mcap"
     wav = path.with_suffix(".wav")
@@ -48,7 +48,7 @@ def taped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, obj
     soundfile.write(wav, samples, rate)
     boards: list[Opened] = []
     options = Options(
-        Setup(FACE, source="wav", path=wav),
+        VoiceSetup(FACE, source="wav", path=wav),
         record=path,
         watch=lambda at, _: boards.append(at) if not boards else None,
     )
@@ -59,10 +59,10 @@ def taped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, obj
 
 
 def test_a_sentence_is_recorded_and_the_face_at_rest(
-    taped: tuple[Path, dict[str, object]],
+    rig_recorder: tuple[Path, dict[str, object]],
 ) -> None:
     # How much of it a busy machine shows in time, and writes, is its own affair: see below.
-    path, report = taped
+    path, report = rig_recorder
     assert report["state"] == State.DISARMED
     topics = [r.topic for r in reading.read(path)]
     assert {"/tick", "/wire", "/rig", "/event"} <= set(topics)
@@ -75,9 +75,9 @@ def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -
     sim = simulated(face)
     board = Board(face, sim, sim.now, LEAD_S)
     board.connect()
-    path, tape = tmp_path / "run.mcap", Tape(face)
+    path, recording = tmp_path / "run.mcap", RecordingSession(face)
     held = Recorder(path, face, persons=True)
-    tape.hold(held)
+    recording.hold(held)
 
     def patiently(_: object) -> None:  # the writer lives on real time, the face does not
         while held._queue.qsize() > 100:
@@ -86,16 +86,16 @@ def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -
     voice = Reciter(Calibrated(face), audio.load(LJ_DEMO)[: 2 * audio.RATE], sim)
     end = sim.now() + 4.0
     live = LiveFace(
-        face, board, sim, voice, tape=tape, watch=patiently, stop=lambda: sim.now() > end
+        face, board, sim, voice, recording=recording, watch=patiently, stop=lambda: sim.now() > end
     )
     live.run()
     board.close()
-    tape.close()
+    recording.close()
     records: dict[str, list[Any]] = {}
     for record in reading.read(path):
         records.setdefault(record.topic, []).append(record.content)
     assert {"/tick", "/face", "/event", "/telemetry", "/thermal"} <= set(records)
-    assert len(records["/tick"]) == live.counts.ticks > 3 * 60
+    assert len(records["/tick"]) == live.metrics.ticks > 3 * 60
     assert live.report()["records_dropped"] == 0
     weights = np.array([content["weights"] for content in records["/face"]])
     assert weights.shape == (len(records["/face"]), 52)
@@ -106,14 +106,14 @@ def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -
     assert State(sim.core.state) == State.DISARMED
 
 
-def test_the_recording_replays_bit_for_bit(taped: tuple[Path, dict[str, object]]) -> None:
-    found = replay(taped[0])
+def test_the_recording_replays_bit_for_bit(rig_recorder: tuple[Path, dict[str, object]]) -> None:
+    found = replay(rig_recorder[0])
     assert found.compared > 60
     assert found.different == 0
 
 
 def test_another_robot_does_not_replay_the_same(
-    taped: tuple[Path, dict[str, object]], monkeypatch: pytest.MonkeyPatch
+    rig_recorder: tuple[Path, dict[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Another(reading.Recording):
         def __init__(self, path: Path) -> None:
@@ -121,7 +121,7 @@ def test_another_robot_does_not_replay_the_same(
             self.about["build"] = 3
 
     monkeypatch.setattr(replaying, "Recording", Another)
-    assert replay(taped[0]).different > 0
+    assert replay(rig_recorder[0]).different > 0
 
 
 def test_a_network_that_is_killed_ends_in_rest() -> None:
@@ -137,19 +137,19 @@ def test_a_network_that_is_killed_ends_in_rest() -> None:
             os.kill(int(children[-1]), signal.SIGKILL)
 
     with pytest.raises(MienError, match="voice process"):
-        run(Options(Setup(FACE, source="quiet"), watch=kill), Stop(120.0))
+        run(Options(VoiceSetup(FACE, source="quiet"), watch=kill), Stop(120.0))
     assert boards[0].rig is not None
     assert State(boards[0].rig.sim.core.state) == State.DISARMED
 
 
 def test_a_missing_file_is_said_before_anything_starts(tmp_path: Path) -> None:
-    setup = Setup(FACE, source="wav", path=tmp_path / "none.wav")
+    setup = VoiceSetup(FACE, source="wav", path=tmp_path / "none.wav")
     with pytest.raises(InputError, match="no sound file"):
         run(Options(setup), Stop(1.0))
 
 
 def test_what_is_wrong_over_there_is_said_here() -> None:
-    voice = VoiceProcess(Setup(FACE, source="harp"))
+    voice = VoiceProcess(VoiceSetup(FACE, source="harp"))
     try:
         with pytest.raises(MienError, match="'harp': allowed are mic") as wrong:
             voice.start()
@@ -160,7 +160,7 @@ def test_what_is_wrong_over_there_is_said_here() -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_in_rest_with_its_exit_code(tmp_path: Path, sign: signal.Signals) -> None:
-    tape = tmp_path / "run.mcap"
+    recording = tmp_path / "run.mcap"
     program = (
         "import sys, typer\n"
         "from mien.robot.verbs.live import live\n"
@@ -171,7 +171,7 @@ def test_a_signal_ends_in_rest_with_its_exit_code(tmp_path: Path, sign: signal.S
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         [sys.executable, str(script), "--face", FACE, "--wav", str(LJ_DEMO), "--repeat",
-         "--record", str(tape), "--json"],
+         "--record", str(recording), "--json"],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stderr is not None
@@ -184,11 +184,11 @@ def test_a_signal_ends_in_rest_with_its_exit_code(tmp_path: Path, sign: signal.S
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert json.loads(out)["ticks"] > 0
-    safe = reading.origin(tape)[0].pulses[:, 1]
-    last = [r.content["pulses_us"] for r in reading.read(tape) if r.topic == "/tick"]
+    safe = reading.origin(recording)[0].pulses[:, 1]
+    last = [r.content["pulses_us"] for r in reading.read(recording) if r.topic == "/tick"]
     assert np.isfinite(last).all()
     assert len(safe) == len(last[0])
-    assert replay(tape).different == 0
+    assert replay(recording).different == 0
 
 
 def test_emotions_are_parsed() -> None:
@@ -217,13 +217,14 @@ def test_one_source_at_a_time() -> None:
 
 def test_the_pose_is_what_a_puppeteer_sends() -> None:
     from mien.models.face.blendshapes import INDEX
-    from mien.robot.live.puppet_input import LOST_S, Strings
-    from mien.robot.puppet.network import Mirror, Puppet
+    from mien.robot.live.puppet_input import LOST_AFTER_S, PuppetInput
+    from mien.robot.puppet.mirror import Mirror
+    from mien.robot.puppet.network import Puppet
 
     face = load_face(FACE)
     inlet = Puppet(0)
     mirror = Mirror(("127.0.0.1", inlet.port))
-    pull = Strings(Calibrated(face), inlet)
+    pull = PuppetInput(Calibrated(face), inlet)
     try:
         assert pull(0.0) is None
         weights = np.zeros(52, np.float32)
@@ -234,7 +235,7 @@ def test_the_pose_is_what_a_puppeteer_sends() -> None:
             pose = pull(k / 60)
         assert pose is not None
         assert pose[face.index("jaw_open")] > 0.3
-        assert pull(2.0 + LOST_S) is None  # nobody holds the strings any more
+        assert pull(2.0 + LOST_AFTER_S) is None  # the puppeteer is gone
     finally:
         inlet.close()
         mirror.close()

@@ -39,9 +39,9 @@ def test_speech_passes_while_somebody_speaks_and_not_otherwise() -> None:
 def test_an_emotion_comes_and_goes_without_a_jump() -> None:
     face = LiveExpression(0, amount=0.0)
     smile = INDEX["mouthSmileLeft"]
-    face.feel({"happiness": 1.0})
+    face.set_emotion({"happiness": 1.0})
     on, _ = run(face, 3 * FPS)
-    face.feel({})
+    face.set_emotion({})
     off, _ = run(face, 5 * FPS)
     track = np.concatenate([on, off])[:, smile]
     assert on[-1, smile] > 0.3
@@ -52,7 +52,7 @@ def test_an_emotion_comes_and_goes_without_a_jump() -> None:
 def test_gaze_goes_where_it_is_told() -> None:
     face = LiveExpression(0)
     run(face, FPS)
-    face.look(0.9, 0.0)
+    face.set_gaze(0.9, 0.0)
     weights, _ = run(face, FPS)
     late = weights[FPS // 2 :]
     assert (late[:, INDEX["eyeLookOutLeft"]] > 0.4).all()

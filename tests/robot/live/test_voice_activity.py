@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.robot.live.voice_activity import HOP, VoiceActivity
+from mien.robot.live.voice_activity import HOP_SAMPLES, VoiceActivity
 from mien.robot.media import audio
 from mien.robot.media.audio import RATE
 
@@ -15,7 +15,9 @@ T = np.arange(SECONDS * RATE) / RATE
 def gates(sound: NDArray[np.floating]) -> NDArray[np.float64]:
     """Gate after each hop."""
     listen = VoiceActivity()
-    hops = sound[: len(sound) // HOP * HOP].astype(np.float32).reshape(-1, HOP)
+    hops = (
+        sound[: len(sound) // HOP_SAMPLES * HOP_SAMPLES].astype(np.float32).reshape(-1, HOP_SAMPLES)
+    )
     return np.array([listen.push(h).gate for h in hops])
 
 
@@ -55,10 +57,12 @@ def test_speech_opens_it_also_in_noise(noise: float) -> None:
     sound = np.concatenate([np.zeros(quiet, np.float32), speech])
     sound = sound + noise * speech.std() * rng.normal(size=len(sound))
     gate = gates(sound)
-    level = np.square(speech[: len(speech) // HOP * HOP].reshape(-1, HOP)).mean(1)
+    level = np.square(
+        speech[: len(speech) // HOP_SAMPLES * HOP_SAMPLES].reshape(-1, HOP_SAMPLES)
+    ).mean(1)
     loud = level > level.max() * 10**-2.5
-    assert gate[: quiet // HOP].max() < 0.5
-    assert (gate[quiet // HOP :][: len(loud)][loud] > 0.5).mean() > 0.93
+    assert gate[: quiet // HOP_SAMPLES].max() < 0.5
+    assert (gate[quiet // HOP_SAMPLES :][: len(loud)][loud] > 0.5).mean() > 0.93
 
 
 def test_it_closes_after_speech() -> None:
@@ -74,4 +78,4 @@ def test_how_the_sound_is_cut_makes_no_difference() -> None:
     for at in range(0, len(speech), 97):
         many.push(speech[at : at + 97])
         many.push(speech[:0])
-    assert one.heard == many.heard
+    assert one.state == many.state

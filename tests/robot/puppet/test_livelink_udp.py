@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.livelink_udp import LONGEST, ORDER, Frame, MalformedError, decode, encode
+from mien.robot.puppet.livelink_udp import (
+    LONGEST,
+    ORDER,
+    LiveLinkPacket,
+    MalformedError,
+    decode,
+    encode,
+)
 
 DEVICE = "01234567-89AB-CDEF-0123-456789ABCDEF"
 GOLDEN = (
@@ -45,13 +52,13 @@ UNREAL = [
 ]
 
 
-def ramp() -> Frame:
+def ramp() -> LiveLinkPacket:
     """The frame whose value i on the wire is i / 100."""
     weights = np.zeros(52, np.float32)
     for k, name in enumerate(ORDER):
         weights[INDEX[name[0].lower() + name[1:]]] = np.float32(k) / np.float32(100)
     turned = (np.arange(52, 61).astype(np.float32) / np.float32(100)).astype(np.float32)
-    return Frame(DEVICE, "iPhone", 123, 0.5, (60, 1), weights, turned)
+    return LiveLinkPacket(DEVICE, "iPhone", 123, 0.5, (60, 1), weights, turned)
 
 
 def test_bytes_of_a_known_packet() -> None:
@@ -79,7 +86,7 @@ def test_reading_a_known_packet() -> None:
 def test_each_shape_alone_survives_by_name(name: str) -> None:
     weights = np.zeros(52, np.float32)
     weights[INDEX[name]] = 1.0
-    back = decode(encode(Frame("d", "s", 0, weights=weights)))
+    back = decode(encode(LiveLinkPacket("d", "s", 0, weights=weights)))
     assert back.weights is not None
     np.testing.assert_array_equal(back.weights, weights)
 
@@ -87,12 +94,12 @@ def test_each_shape_alone_survives_by_name(name: str) -> None:
 def test_a_jaw_to_the_left_is_value_15() -> None:
     weights = np.zeros(52, np.float32)
     weights[INDEX["jawLeft"]] = 1.0
-    values = struct.unpack(">61f", encode(Frame("d", "s", 0, weights=weights))[-244:])
+    values = struct.unpack(">61f", encode(LiveLinkPacket("d", "s", 0, weights=weights))[-244:])
     assert values.index(1.0) == 15
 
 
 def test_header_alone_means_no_face() -> None:
-    packet = encode(Frame(DEVICE, "iPhone", 7))
+    packet = encode(LiveLinkPacket(DEVICE, "iPhone", 7))
     assert len(packet) == 67
     frame = decode(packet)
     assert frame.weights is None
@@ -148,7 +155,7 @@ def test_one_wrong_byte_never_leaves_the_ranges(at: int, value: int) -> None:
 
 def test_a_name_too_long_for_receivers_is_refused() -> None:
     with pytest.raises(ValueError, match="at most 774"):
-        encode(Frame("d", "s" * 600, 0, weights=np.zeros(52, np.float32)))
+        encode(LiveLinkPacket("d", "s" * 600, 0, weights=np.zeros(52, np.float32)))
 
 
 def _accepts(packet: bytes) -> bool:

@@ -6,8 +6,9 @@ import pytest
 
 from mien.models.face.blendshapes import INDEX
 from mien.robot.errors import DeviceError
-from mien.robot.puppet.livelink_udp import Frame, encode
-from mien.robot.puppet.network import BURST, Mirror, Puppet, VmcPuppet
+from mien.robot.puppet.livelink_udp import LiveLinkPacket, encode
+from mien.robot.puppet.mirror import Mirror
+from mien.robot.puppet.network import MAX_BURST, Puppet, VmcPuppet
 from mien.robot.puppet.senders import HOLD_S
 
 
@@ -27,7 +28,7 @@ def phone() -> Iterator[socket.socket]:
 def frame(number: int, opening: float, device: str = "phone") -> bytes:
     weights = np.zeros(52, np.float32)
     weights[INDEX["jawOpen"]] = opening
-    return encode(Frame(device, "iPhone", number, weights=weights))
+    return encode(LiveLinkPacket(device, "iPhone", number, weights=weights))
 
 
 def jaw(puppet: Puppet, now: float = 0.0) -> float:
@@ -57,7 +58,7 @@ def test_a_restarted_app_is_followed(puppet: Puppet, phone: socket.socket) -> No
 
 def test_lost_tracking_closes_the_mouth(puppet: Puppet, phone: socket.socket) -> None:
     phone.sendto(frame(1, 1.0), ("127.0.0.1", puppet.port))
-    phone.sendto(encode(Frame("phone", "iPhone", 2)), ("127.0.0.1", puppet.port))
+    phone.sendto(encode(LiveLinkPacket("phone", "iPhone", 2)), ("127.0.0.1", puppet.port))
     seen = puppet.poll(0.0)
     assert seen is not None
     assert not seen.tracked
@@ -67,12 +68,12 @@ def test_lost_tracking_closes_the_mouth(puppet: Puppet, phone: socket.socket) ->
 def test_garbage_is_counted_and_a_flood_costs_a_bounded_read(
     puppet: Puppet, phone: socket.socket
 ) -> None:
-    for _ in range(BURST + 44):
+    for _ in range(MAX_BURST + 44):
         phone.sendto(b"\x06garbage", ("127.0.0.1", puppet.port))
     puppet.poll(0.0)
-    assert puppet.counts.malformed == BURST
+    assert puppet.counts.malformed == MAX_BURST
     puppet.poll(0.0)
-    assert puppet.counts.malformed == BURST + 44
+    assert puppet.counts.malformed == MAX_BURST + 44
     assert puppet.counts.taken == 0
 
 

@@ -8,11 +8,11 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet.livelink_udp import MalformedError
-from mien.robot.puppet.osc import Face, Gather, Message, decode, encode
+from mien.robot.puppet.osc import OscMessage, VmcFace, VmcShapes, decode, encode
 
 
-def through(weights: np.ndarray, rotations: np.ndarray) -> Face:
-    gather, faces = Gather(), []
+def through(weights: np.ndarray, rotations: np.ndarray) -> VmcFace:
+    gather, faces = VmcShapes(), []
     for packet in encode(1.5, weights, rotations):
         faces += [f for m in decode(packet) if (f := gather.take(m)) is not None]
     assert len(faces) == 1
@@ -53,36 +53,36 @@ def test_a_head_turned_to_its_left_looks_along_unitys_minus_x() -> None:
 def test_a_frame_fits_ethernet_and_ends_in_apply() -> None:
     packets = encode(0.0, np.ones(52, np.float32), np.zeros(9, np.float32))
     assert max(map(len, packets)) <= 1400
-    assert decode(packets[-1])[-1] == Message("/VMC/Ext/Blend/Apply", ())
+    assert decode(packets[-1])[-1] == OscMessage("/VMC/Ext/Blend/Apply", ())
 
 
 @pytest.mark.parametrize(
     "message",
     [
-        Message("/VMC/Ext/Blend/Val", ("JawOpen", float("nan"))),
-        Message("/VMC/Ext/Blend/Val", ("NoSuchShape", 0.5)),
-        Message("/VMC/Ext/Blend/Val", (0.5, "JawOpen")),
-        Message("/VMC/Ext/Blend/Val", ()),
-        Message("/VMC/Ext/Bone/Pos", ("Head", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)),
-        Message("/VMC/Ext/Bone/Pos", ("Head", "x", 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)),
-        Message("/elsewhere", (1,)),
+        OscMessage("/VMC/Ext/Blend/Val", ("JawOpen", float("nan"))),
+        OscMessage("/VMC/Ext/Blend/Val", ("NoSuchShape", 0.5)),
+        OscMessage("/VMC/Ext/Blend/Val", (0.5, "JawOpen")),
+        OscMessage("/VMC/Ext/Blend/Val", ()),
+        OscMessage("/VMC/Ext/Bone/Pos", ("Head", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)),
+        OscMessage("/VMC/Ext/Bone/Pos", ("Head", "x", 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)),
+        OscMessage("/elsewhere", (1,)),
     ],
 )
-def test_what_makes_no_sense_is_counted_and_moves_nothing(message: Message) -> None:
-    gather = Gather()
+def test_what_makes_no_sense_is_counted_and_moves_nothing(message: OscMessage) -> None:
+    gather = VmcShapes()
     assert gather.take(message) is None
     assert gather.unknown == 1
-    face = gather.take(Message("/VMC/Ext/Blend/Apply", ()))
+    face = gather.take(OscMessage("/VMC/Ext/Blend/Apply", ()))
     assert face is not None
     assert not face.weights.any()
     assert not face.rotations.any()
 
 
 def test_values_are_clipped_and_names_take_any_case() -> None:
-    gather = Gather()
-    gather.take(Message("/VMC/Ext/Blend/Val", ("JAWOPEN", 7.0)))
-    gather.take(Message("/VMC/Ext/Blend/Val", ("jawLeft", -1.0)))
-    face = gather.take(Message("/VMC/Ext/Blend/Apply", ()))
+    gather = VmcShapes()
+    gather.take(OscMessage("/VMC/Ext/Blend/Val", ("JAWOPEN", 7.0)))
+    gather.take(OscMessage("/VMC/Ext/Blend/Val", ("jawLeft", -1.0)))
+    face = gather.take(OscMessage("/VMC/Ext/Blend/Apply", ()))
     assert face is not None
     assert face.weights[INDEX["jawOpen"]] == 1.0
     assert face.weights[INDEX["jawLeft"]] == 0.0
@@ -93,7 +93,7 @@ def test_no_bytes_do_more_than_be_refused(data: bytes) -> None:
     for packet in (data, b"#bundle\0" + data, b"/VMC/Ext/Blend/Val\0\0,sf\0" + data):
         try:
             for message in decode(packet):
-                Gather().take(message)
+                VmcShapes().take(message)
         except MalformedError:
             pass
 
@@ -121,7 +121,7 @@ def test_another_implementation_reads_what_we_send_and_we_what_it_sends() -> Non
         builder.add_arg(value)
     builder.add_arg(2**40, "h")
     builder.add_arg(0.1, "d")
-    assert decode(builder.build().dgram) == [Message("/VMC/Ext/Test", (*values, 2**40, 0.1))]
+    assert decode(builder.build().dgram) == [OscMessage("/VMC/Ext/Test", (*values, 2**40, 0.1))]
 
 
 def test_more_messages_than_a_face_has_are_refused_before_they_are_read() -> None:

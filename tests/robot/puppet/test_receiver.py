@@ -12,8 +12,8 @@ from mien.models.face.blendshapes import INDEX
 from mien.robot.errors import DeviceError
 from mien.robot.puppet import osc
 from mien.robot.puppet.livelink_udp import MalformedError, decode
-from mien.robot.puppet.network import Counts, Puppet, VmcPuppet
-from mien.robot.puppet.receiver import SAY_S, Post, Receiver, Says
+from mien.robot.puppet.network import PacketCounts, Puppet, VmcPuppet
+from mien.robot.puppet.receiver import MESSAGE_PERIOD_S, FaceMailbox, OperatorMessages, Receiver
 from tests.robot.puppet.test_senders import livelink
 
 
@@ -44,8 +44,8 @@ def test_the_newest_face_comes_over_with_its_fates_and_its_sender() -> None:
 
 
 def test_a_reader_never_sees_half_of_a_face() -> None:
-    memory = Post.memory()
-    writer, reader = Post(memory), Post(memory)
+    memory = FaceMailbox.memory()
+    writer, reader = FaceMailbox(memory), FaceMailbox(memory)
     assert reader.read() is None
     one = np.arange(len(memory) - 1, dtype=np.float64)
     writer.write(one)
@@ -57,20 +57,20 @@ def test_a_reader_never_sees_half_of_a_face() -> None:
 
 def test_a_hundred_thousand_bad_packets_are_a_few_lines() -> None:
     lines: list[str] = []
-    says, counts = Says("vmc", lines.append), Counts()
+    messages, counts = OperatorMessages("vmc", lines.append), PacketCounts()
     for k in range(100_000):  # ten seconds of them
         counts.malformed += 1
-        says.look(k * 1e-4, None, counts)
-    assert len(lines) <= 10 / SAY_S + 1
+        messages.update(k * 1e-4, None, counts)
+    assert len(lines) <= 10 / MESSAGE_PERIOD_S + 1
     assert sum(int(line.split(": ")[1].split(" ")[0]) for line in lines) > 90_000
     assert sum(map(len, lines)) < 1000
 
 
 def test_who_has_the_face_is_said_once() -> None:
     lines: list[str] = []
-    says, counts = Says("livelink", lines.append), Counts()
+    messages, counts = OperatorMessages("livelink", lines.append), PacketCounts()
     for k in range(600):
-        says.look(k / 60, ("192.168.1.5", 4000) if k > 60 else None, counts)
+        messages.update(k / 60, ("192.168.1.5", 4000) if k > 60 else None, counts)
     assert lines == ["Live Link Face: 192.168.1.5:4000 has the face"]
 
 
@@ -80,7 +80,7 @@ def hostile(seed: int, count: int) -> None:
     face = livelink(1, 0.5)
     frame = osc.encode(0.0, np.ones(52, np.float32), np.zeros(9, np.float32))
     seeds = [face, *frame, osc.bundle([osc.bundle([osc.message("/a", "b", 1, 2.0)])])]
-    gather = osc.Gather()
+    gather = osc.VmcShapes()
     for _ in range(count):
         packet = bytearray(seeds[rng.integers(len(seeds))])
         for _ in range(rng.integers(0, 6)):
@@ -96,7 +96,7 @@ def hostile(seed: int, count: int) -> None:
         except MalformedError:
             continue
         assert shown.weights is None or ((shown.weights >= 0) & (shown.weights <= 1)).all()
-    seen = gather.take(osc.Message(osc.PREFIX + "Blend/Apply", ()))
+    seen = gather.take(osc.OscMessage(osc.PREFIX + "Blend/Apply", ()))
     assert seen is not None
     assert ((seen.weights >= 0) & (seen.weights <= 1)).all()
     assert np.isfinite(seen.rotations).all()

@@ -15,9 +15,17 @@ from mien.models.face.blendshapes import INDEX
 from mien.robot.errors import InputError
 from mien.robot.puppet import osc
 from mien.robot.puppet.consent import PATIENCE_S, senders
-from mien.robot.puppet.livelink_udp import Frame, encode
-from mien.robot.puppet.network import BURST, Puppet, VmcPuppet
-from mien.robot.puppet.senders import BYTES, HOLD_S, PACKETS, STEADY, Budget, Control, networks
+from mien.robot.puppet.livelink_udp import LiveLinkPacket, encode
+from mien.robot.puppet.network import MAX_BURST, Puppet, VmcPuppet
+from mien.robot.puppet.senders import (
+    BYTES_PER_S,
+    HOLD_S,
+    PACKETS_PER_S,
+    STEADY_FRAMES,
+    Budget,
+    Control,
+    networks,
+)
 
 PHONE, STRAY, OTHER = ("192.168.1.5", 4000), ("192.168.1.6", 4000), ("192.168.1.7", 4000)
 
@@ -30,12 +38,12 @@ def play(control: Control, rates: dict[tuple[str, int], float], begin: float, en
         for k in range(int((end - begin) * rate))
     ]
     for t, sender in sorted(events):
-        control.heard(sender, t)
+        control.accept(sender, t)
 
 
 def test_the_first_valid_sender_has_the_face_and_keeps_it() -> None:
     control = Control()
-    assert control.heard(PHONE, 0.0)
+    assert control.accept(PHONE, 0.0)
     play(control, {PHONE: 60.0, STRAY: 60.0, OTHER: 1000.0}, 0.0, 5.0)
     assert control.holder == PHONE
     assert control.handovers == 0
@@ -57,13 +65,13 @@ def test_a_sender_that_fell_silent_loses_the_face_and_not_earlier() -> None:
     control = Control()
     play(control, {PHONE: 60.0}, 0.0, 2.0)
     last = 2.0 - 1 / 60
-    assert not control.heard(STRAY, last + HOLD_S - 0.01)
-    assert control.heard(STRAY, last + HOLD_S)
+    assert not control.accept(STRAY, last + HOLD_S - 0.01)
+    assert control.accept(STRAY, last + HOLD_S)
 
 
 def test_a_burst_is_no_steady_sender() -> None:
     control = Control()
-    play(control, {PHONE: STEADY - 1}, 0.0, 3.0)
+    play(control, {PHONE: STEADY_FRAMES - 1}, 0.0, 3.0)
     play(control, {STRAY: 1000.0}, 3.0, 3.05)
     assert control.holder == PHONE
 
@@ -77,7 +85,7 @@ def test_two_slow_senders_do_not_take_the_face_from_each_other() -> None:
 def test_ten_thousand_senders_are_not_remembered() -> None:
     control = Control()
     for k in range(10_000):
-        control.heard((f"10.0.{k // 250}.{k % 250}", k), k * 1e-4)
+        control.accept((f"10.0.{k // 250}.{k % 250}", k), k * 1e-4)
     assert control.holder == ("10.0.0.0", 0)
     play(control, {PHONE: 60.0}, 3.0, 4.1)
     assert control.holder == PHONE
@@ -94,11 +102,11 @@ def test_the_face_never_changes_hands_between_steady_senders(
     for sender, step in steps:
         t += step
         before = control.holder
-        control.heard(sender, t)
+        control.accept(sender, t)
         times.setdefault(sender, []).append(t)
         if before is not None and control.holder != before:
             recent = [x for x in times[before] if t - x <= HOLD_S]
-            assert len(recent) < STEADY
+            assert len(recent) < STEADY_FRAMES
 
 
 @given(st.lists(st.tuples(st.integers(0, 70_000), st.floats(0, 0.2)), max_size=400))
@@ -117,8 +125,8 @@ def test_no_second_decodes_more_than_the_budget(packets: list[tuple[int, float]]
 def test_a_face_of_sixty_a_second_is_far_within_the_budget() -> None:
     budget = Budget()
     assert all(budget.take(1400, k / 600) for k in range(6000))  # ten datagrams a frame
-    assert PACKETS > 600
-    assert BYTES > 600 * 1400
+    assert PACKETS_PER_S > 600
+    assert BYTES_PER_S > 600 * 1400
 
 
 @pytest.mark.parametrize(
@@ -164,11 +172,11 @@ def test_the_operator_is_asked_once_about_a_sender_and_only_yes_is_yes() -> None
     def say(answer: bool) -> Callable[[str], bool]:
         return lambda question: bool(questions.append(question)) or answer
 
-    assert asked(say(True), [encode(Frame("d", "s", 1))]) == ["127.0.0.1/32"]
+    assert asked(say(True), [encode(LiveLinkPacket("d", "s", 1))]) == ["127.0.0.1/32"]
     assert "127.0.0.1 sends Live Link Face" in questions[0]
     questions.clear()
     with pytest.raises(InputError, match=f"within {PATIENCE_S:.0f} s"):
-        asked(say(False), [encode(Frame("d", "s", 1))])
+        asked(say(False), [encode(LiveLinkPacket("d", "s", 1))])
     assert len(questions) == 1
     questions.clear()
     with pytest.raises(InputError, match="no sender"):
@@ -179,7 +187,7 @@ def test_the_operator_is_asked_once_about_a_sender_and_only_yes_is_yes() -> None
 def livelink(number: int, opening: float) -> bytes:
     weights = np.zeros(52, np.float32)
     weights[INDEX["jawOpen"]] = opening
-    return encode(Frame("phone", "iPhone", number, weights=weights))
+    return encode(LiveLinkPacket("phone", "iPhone", number, weights=weights))
 
 
 def test_only_allowed_addresses_are_decoded_at_all() -> None:
@@ -218,7 +226,7 @@ def test_a_flood_of_others_leaves_the_budget_of_the_one_who_has_the_face() -> No
     ):
         for k in range(300):
             t = k / 60
-            for _ in range(BURST - 1 if k else 0):
+            for _ in range(MAX_BURST - 1 if k else 0):
                 flooder.sendto(b"\x06" * 700, ("127.0.0.1", port.port))
             phone.sendto(livelink(k, (k % 2) / 2), ("127.0.0.1", port.port))
             seen = port.poll(t)

@@ -10,7 +10,7 @@ from mien.robot.errors import InputError
 from mien.robot.face.config import load_face
 from mien.robot.recording.playback import Playback, poses
 from mien.robot.recording.recorder import Recorder
-from mien.robot.recording.session import Tape
+from mien.robot.recording.session import RecordingSession
 from tests.robot.live.stage import FACE, JAW, Stage
 from tests.robot.live.test_face import Clicks, jaw
 
@@ -49,11 +49,11 @@ def test_what_was_recorded_in_the_middle_of_a_run_moves_another_run_the_same(
 ) -> None:
     stage = Stage()
     stage.voice.opening = lambda t: 0.4 + 0.3 * np.sin(2 * np.pi * 1.5 * t)
-    tape = Tape(FACE, folder=tmp_path)
+    recording = RecordingSession(FACE, folder=tmp_path)
     clicks = Clicks(stage, (2.0, ("record", "take-1")), (5.0, ("record", None)))
-    stage.face(6.0, panel=clicks, tape=tape).run()
-    tape.close()
-    assert tape.state(0.0)["said"] == "saved take-1.mcap"
+    stage.face(6.0, panel=clicks, recording=recording).run()
+    recording.close()
+    assert recording.state(0.0)["said"] == "saved take-1.mcap"
     rows = list(poses(tmp_path / "take-1.mcap", FACE))
     assert rows[-1][0] == pytest.approx(3.0, abs=0.05)
 
@@ -94,9 +94,9 @@ def test_a_recording_of_another_face_or_of_nothing_is_refused(tmp_path: Path) ->
 @pytest.mark.parametrize("sent", [[0.0] * 3, [0.0] * 8 + ["x"], [0.0] * 8 + [[1.0]], [None] * 9])
 def test_a_pose_that_is_none_is_refused(tmp_path: Path, sent: list[Any]) -> None:
     path = tmp_path / "x.mcap"
-    tape = Recorder(path, FACE)
-    tape.put("/tick", 1.0, {"t": 1.0, "sent": np.zeros(9)})
-    tape.put("/tick", 1.1, {"t": 1.1, "sent": sent})
-    tape.close()
+    recording = Recorder(path, FACE)
+    recording.put("/tick", 1.0, {"t": 1.0, "sent": np.zeros(9)})
+    recording.put("/tick", 1.1, {"t": 1.1, "sent": sent})
+    recording.close()
     with pytest.raises(InputError, match="a pose that is none"):
         list(poses(path, FACE))

@@ -18,8 +18,8 @@ import pytest
 from mien.robot.face.config import load_face
 from mien.robot.recording.reading import Recording
 from mien.robot.recording.recorder import (
-    DEPTH,
     FLUSH_S,
+    MAX_QUEUED_RECORDS,
     PERSONAL,
     Recorder,
 )
@@ -175,8 +175,8 @@ def test_the_middle_of_a_file_may_be_gone(
 ) -> None:
     content, given = whole
     (begin, before), (end, after) = chunk_ends(content)[2], chunk_ends(content)[4]
-    for hole in (b"", b"\0" * (end - begin), os.urandom(3000)):
-        records, recording = found(tmp_path, content[: begin + 5] + hole + content[end - 5 :])
+    for damage in (b"", b"\0" * (end - begin), os.urandom(3000)):
+        records, recording = found(tmp_path, content[: begin + 5] + damage + content[end - 5 :])
         missing = recording.missing
         assert len(records) + missing.records == len(given)
         assert missing.records >= after - before
@@ -208,13 +208,13 @@ def test_what_a_slow_disk_has_no_room_for_is_counted_and_said_in_the_file(tmp_pa
     recorder.put("/event", 0.0, {"t": 0.0, "what": "a"})
     recorder.put("/event", FLUSH_S, {"t": FLUSH_S, "what": "b"})  # ends the chunk
     assert disk.stuck.wait(60.0)
-    for k in range(DEPTH + 7):
+    for k in range(MAX_QUEUED_RECORDS + 7):
         recorder.put("/event", 1.0 + k, {"t": 1.0 + k, "what": str(k)})
     assert recorder.dropped == 7
     disk.go.set()
     recorder.close()
     records, recording = found(tmp_path, disk.content)
-    assert len(records) == DEPTH + 2
+    assert len(records) == MAX_QUEUED_RECORDS + 2
     assert recording.missing.dropped == 7
     assert "7 records were dropped" in str(recording.missing)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.config import load_face
 from mien.robot.recording import reading
-from mien.robot.recording.recorder import DEPTH, TOPICS, Recorder
+from mien.robot.recording.recorder import MAX_QUEUED_RECORDS, TOPICS, Recorder
 
 FACE = load_face("hobby9")
 
@@ -20,9 +20,9 @@ FACE = load_face("hobby9")
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=40))
 def test_numbers_come_back_to_the_last_bit(numbers: list[float]) -> None:
     out = Kept()
-    tape = Recorder(Path("memory"), FACE, file=out)
-    tape.put("/tick", 0.0, {"wanted": np.array(numbers), "sent": numbers})
-    tape.close()
+    recording = Recorder(Path("memory"), FACE, file=out)
+    recording.put("/tick", 0.0, {"wanted": np.array(numbers), "sent": numbers})
+    recording.close()
     path = Path(out.saved())
     try:
         content = next(reading.read(path)).content
@@ -48,26 +48,26 @@ class Kept(io.BytesIO):
 
 def test_face_run_and_order_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.mcap"
-    tape = Recorder(path, FACE, {"build": 3, "faults": ["stuck:brow_left@1"]})
+    recording = Recorder(path, FACE, {"build": 3, "faults": ["stuck:brow_left@1"]})
     for k in range(100):
-        tape.put("/wire" if k % 3 else "/rig", k / 60, {"us": k, "hex": "00"})
-    tape.close()
+        recording.put("/wire" if k % 3 else "/rig", k / 60, {"us": k, "hex": "00"})
+    recording.close()
     face, about = reading.origin(path)
     assert face.hash == FACE.hash
     assert about == {"build": 3, "faults": ["stuck:brow_left@1"]}
     records = list(reading.read(path))
     assert [r.content["us"] for r in records] == list(range(100))
     assert records[60].t == pytest.approx(1.0)
-    assert tape.dropped == 0
+    assert recording.dropped == 0
 
 
 def test_the_file_opens_in_other_readers(tmp_path: Path) -> None:
     from mcap.reader import make_reader
 
     path = tmp_path / "a.mcap"
-    tape = Recorder(path, FACE)
-    tape.put("/event", 0.0, {"t": 0.0, "what": "awake"})
-    tape.close()
+    recording = Recorder(path, FACE)
+    recording.put("/event", 0.0, {"t": 0.0, "what": "awake"})
+    recording.close()
     with path.open("rb") as f:
         summary = make_reader(f, validate_crcs=True).get_summary()
     assert summary is not None
@@ -87,17 +87,17 @@ class FullDisk(io.BytesIO):
 
 
 def test_a_full_disk_is_told_and_blocks_nobody() -> None:
-    tape = Recorder(Path("full.mcap"), FACE, file=FullDisk())
+    recording = Recorder(Path("full.mcap"), FACE, file=FullDisk())
     rng = np.random.default_rng(0)
-    for k in range(20 * DEPTH):
-        tape.put("/tick", k / 60, {"wanted": rng.normal(size=400)})
-        if tape.failed:
+    for k in range(20 * MAX_QUEUED_RECORDS):
+        recording.put("/tick", k / 60, {"wanted": rng.normal(size=400)})
+        if recording.failed:
             break
         if k % 100 == 0:
-            tape._thread.join(0.001)
-    tape.close()
+            recording._thread.join(0.001)
+    recording.close()
     with pytest.raises(MienError, match="No space left"):
-        tape.check()
+        recording.check()
 
 
 @pytest.mark.parametrize("content", [b"", b"not mcap at all", b"\x89MCAP0\r\n"])
@@ -134,9 +134,9 @@ def test_a_made_up_recording_is_refused_and_hangs_nothing(
     from mien.robot.recording.replay import replay
 
     path = tmp_path / "evil.mcap"
-    tape = Recorder(path, FACE)
-    tape.put(topic, 0.0, content)
-    tape.close()
+    recording = Recorder(path, FACE)
+    recording.put(topic, 0.0, content)
+    recording.close()
     with pytest.raises(InputError, match=says):
         replay(path)
 
@@ -150,10 +150,10 @@ def test_a_damaged_file_is_said_to_be_one_and_nothing_else(
     flips: list[tuple[float, int]], kept: float
 ) -> None:
     out = Kept()
-    tape = Recorder(Path("memory"), FACE, file=out)
+    recording = Recorder(Path("memory"), FACE, file=out)
     for k in range(30):
-        tape.put("/event", k / 60, {"t": k / 60, "what": str(k)})
-    tape.close()
+        recording.put("/event", k / 60, {"t": k / 60, "what": str(k)})
+    recording.close()
     whole = bytearray(out.content)
     for share, bits in flips:
         whole[int(share * (len(whole) - 1))] ^= bits

@@ -20,7 +20,7 @@ from mien.robot.recording import reenact
 from mien.robot.recording.reading import Recording
 from mien.robot.recording.recorder import Recorder
 from mien.robot.recording.replay import command, replay
-from mien.robot.recording.session import Tape
+from mien.robot.recording.session import RecordingSession
 from mien.robot.sim.faults import parse_faults
 from mien.robot.sim.realtime import LiveRig, simulated
 from tests.bench.robot.recording import chunk_ends
@@ -32,7 +32,7 @@ class Rehearsal:
 
     def __init__(self, folder: Path, end: float = 3.0, faults: tuple[str, ...] = ()) -> None:
         self.sim = simulated(FACE, 0, tuple(parse_faults(list(faults), FACE)))
-        self.tape = Tape(FACE, {"build": 0, "faults": []}, folder)
+        self.recording = RecordingSession(FACE, {"build": 0, "faults": []}, folder)
         self.rig = LiveRig(self.sim, self.wire, self.sim.now, self.sim.advance)
         self.end = end
         board = Board(FACE, self.rig, self.rig.now, LEAD_S)
@@ -43,19 +43,19 @@ class Rehearsal:
             (1.0, ("record", "take-1")), (end, ("record", None)),
         ]  # fmt: skip
         live = LiveFace(
-            FACE, board, self.rig, voice, tape=self.tape, panel=self, watch=self.watch,
+            FACE, board, self.rig, voice, recording=self.recording, panel=self, watch=self.watch,
             stop=lambda: self.sim.now() > end + 0.2,
         )  # fmt: skip
         live.run()
-        self.tape.close()
+        self.recording.close()
 
     def wire(self, us: int, data: bytes) -> None:
-        self.tape.put("/wire", us / 1e6, {"us": us, "hex": data.hex()})
+        self.recording.put("/wire", us / 1e6, {"us": us, "hex": data.hex()})
 
     def watch(self, _: Tick) -> None:
         state = self.rig.state()
         content = {"us": state.us, "crc": state.crc, "lip_gap_mm": state.lip_gap_mm}
-        self.tape.put("/rig", self.sim.now(), content)
+        self.recording.put("/rig", self.sim.now(), content)
         time.sleep(0.001)  # the writer lives on real time, the face does not
 
     def commands(self) -> list[tuple[Any, ...]]:
@@ -102,13 +102,13 @@ def test_a_robot_whose_jaw_is_dead_is_told_from_the_one_that_was_recorded(
 
 def test_poses_that_the_limiter_would_not_send_are_told(tmp_path: Path) -> None:
     path = tmp_path / "jumps.mcap"
-    tape = Recorder(path, FACE, {"piece": True})
+    recording = Recorder(path, FACE, {"piece": True})
     for k in range(60):
         pose = np.zeros(9)
         pose[JAW] = k // 30  # 30 times as fast as the servo may
         content = {"t": 1 + k / 60, "sent": pose, "pulses_us": to_pulses(FACE, pose)}
-        tape.put("/tick", k / 60, content)
-    tape.close()
+        recording.put("/tick", k / 60, content)
+    recording.close()
     found = replay(path)
     assert found.poses is not None
     assert found.poses.pulse_us > 100
@@ -120,12 +120,12 @@ def test_poses_that_the_limiter_would_not_send_are_told(tmp_path: Path) -> None:
 
 def test_a_pause_is_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "slept.mcap"
-    tape = Recorder(path, FACE, {"piece": True})
+    recording = Recorder(path, FACE, {"piece": True})
     for k in range(90):
         t = 1 + k / 60 + (3600.0 if k >= 45 else 0.0)
         pose = np.zeros(9)
-        tape.put("/tick", t, {"t": t, "sent": pose, "pulses_us": to_pulses(FACE, pose)})
-    tape.close()
+        recording.put("/tick", t, {"t": t, "sent": pose, "pulses_us": to_pulses(FACE, pose)})
+    recording.close()
     found = replay(path)
     assert found.seconds < 3.0
     assert found.different == 0

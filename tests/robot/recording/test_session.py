@@ -12,7 +12,7 @@ from mien.robot.errors import InputError, MienError
 from mien.robot.recording import reading
 from mien.robot.recording.recorder import Recorder
 from mien.robot.recording.replay import replay
-from mien.robot.recording.session import Tape, path_of
+from mien.robot.recording.session import RecordingSession, path_of
 from tests.robot.live.stage import FACE
 
 
@@ -49,14 +49,14 @@ def test_a_name_gets_its_suffix_once() -> None:
 
 
 def test_a_piece_is_begun_ended_and_said(tmp_path: Path) -> None:
-    tape = Tape(FACE, {"seed": 4}, tmp_path / "deep" / "folder")
-    tape.put("/event", 0.5, {"t": 0.5, "what": "before"})
-    tape.begin("take-1")
-    tape.put("/event", 1.0, {"t": 1.0, "what": "in"})
-    assert tape.state(3.5) == {"name": "take-1.mcap", "seconds": 2.5, "dropped": 0, "said": ""}
-    tape.end()
-    tape.put("/event", 4.0, {"t": 4.0, "what": "after"})
-    until(lambda: tape.state(4.0)["said"] == "saved take-1.mcap")
+    recording = RecordingSession(FACE, {"seed": 4}, tmp_path / "deep" / "folder")
+    recording.put("/event", 0.5, {"t": 0.5, "what": "before"})
+    recording.begin("take-1")
+    recording.put("/event", 1.0, {"t": 1.0, "what": "in"})
+    assert recording.state(3.5) == {"name": "take-1.mcap", "seconds": 2.5, "dropped": 0, "said": ""}
+    recording.end()
+    recording.put("/event", 4.0, {"t": 4.0, "what": "after"})
+    until(lambda: recording.state(4.0)["said"] == "saved take-1.mcap")
     path = tmp_path / "deep" / "folder" / "take-1.mcap"
     assert [r.content["what"] for r in reading.read(path)] == ["in"]
     assert reading.origin(path)[1] == {"seed": 4, "piece": True}
@@ -66,75 +66,77 @@ def test_a_piece_is_begun_ended_and_said(tmp_path: Path) -> None:
 
 def test_what_is_wrong_with_a_piece_is_said_and_ends_nothing(tmp_path: Path) -> None:
     (tmp_path / "old.mcap").write_bytes(b"precious")
-    tape = Tape(FACE, folder=tmp_path)
+    recording = RecordingSession(FACE, folder=tmp_path)
     for name, says in (("old", "another name"), ("a/b", "no name")):
-        tape.begin(name)
-        assert says in tape.state(0.0)["said"]
-        assert not tape.on
+        recording.begin(name)
+        assert says in recording.state(0.0)["said"]
+        assert not recording.on
     assert (tmp_path / "old.mcap").read_bytes() == b"precious"
-    Tape(FACE, folder=tmp_path / "old.mcap").begin("x")  # a file where a folder should be
-    tape.begin("new")
-    tape.begin("newer")
-    assert tape.state(0.0)["said"] == "new.mcap is being recorded already"
-    tape.close()
+    RecordingSession(FACE, folder=tmp_path / "old.mcap").begin(
+        "x"
+    )  # a file where a folder should be
+    recording.begin("new")
+    recording.begin("newer")
+    assert recording.state(0.0)["said"] == "new.mcap is being recorded already"
+    recording.close()
 
 
 def test_a_piece_that_cannot_be_made_is_said_by_its_own_thread(tmp_path: Path) -> None:
     (tmp_path / "new.mcap").symlink_to(tmp_path / "nowhere" / "new.mcap")
-    tape = Tape(FACE, folder=tmp_path)
-    tape.begin("new")
-    assert tape.on  # the loop has not waited for the disk
+    recording = RecordingSession(FACE, folder=tmp_path)
+    recording.begin("new")
+    assert recording.on  # the loop has not waited for the disk
 
     def over() -> bool:
-        tape.check()  # never raises
-        return not tape.on
+        recording.check()  # never raises
+        return not recording.on
 
     until(over)
-    until(lambda: "No such file" in tape.state(0.0)["said"])
+    until(lambda: "No such file" in recording.state(0.0)["said"])
 
 
 def test_a_full_disk_ends_a_piece_and_not_the_face(tmp_path: Path) -> None:
-    tape = Tape(FACE, folder=tmp_path)
-    tape.hold(Recorder(tmp_path / "x.mcap", FACE, file=FullDisk()))
-    tape._whole = False
+    recording = RecordingSession(FACE, folder=tmp_path)
+    recording.hold(Recorder(tmp_path / "x.mcap", FACE, file=FullDisk()))
+    recording._whole = False
     k = 0
 
     def stopped() -> bool:
         nonlocal k
         k += 1
-        tape.put("/event", k / 60, {"t": k / 60, "what": str(hash(str(k))) * 200})
-        tape.check()  # never raises
-        return not tape.on
+        recording.put("/event", k / 60, {"t": k / 60, "what": str(hash(str(k))) * 200})
+        recording.check()  # never raises
+        return not recording.on
 
     until(stopped)
-    until(lambda: "No space left on device" in tape.state(0.0)["said"])
+    until(lambda: "No space left on device" in recording.state(0.0)["said"])
 
 
 def test_the_recording_of_a_whole_run_is_not_ended_by_a_click(tmp_path: Path) -> None:
-    tape = Tape(FACE, folder=tmp_path)
-    tape.whole(tmp_path / "run.mcap")
-    tape.end()
-    assert tape.on
-    assert "to its end" in tape.state(0.0)["said"]
-    tape.begin("take-1")
-    assert "already" in tape.state(0.0)["said"]
-    tape.close()
+    recording = RecordingSession(FACE, folder=tmp_path)
+    recording.whole(tmp_path / "run.mcap")
+    recording.end()
+    assert recording.on
+    assert "to its end" in recording.state(0.0)["said"]
+    recording.begin("take-1")
+    assert "already" in recording.state(0.0)["said"]
+    recording.close()
 
 
 def test_a_recording_is_not_written_over_another(tmp_path: Path) -> None:
     (tmp_path / "run.mcap").write_bytes(b"precious")
     with pytest.raises(InputError, match="already"):
-        Tape(FACE).whole(tmp_path / "run.mcap")
+        RecordingSession(FACE).whole(tmp_path / "run.mcap")
     assert (tmp_path / "run.mcap").read_bytes() == b"precious"
 
 
 def test_a_whole_recording_that_fails_ends_the_run(tmp_path: Path) -> None:
-    tape = Tape(FACE)
+    recording = RecordingSession(FACE)
     held = Recorder(tmp_path / "x.mcap", FACE, file=FullDisk())
-    tape.hold(held)
+    recording.hold(held)
     for k in range(900):
-        tape.put("/event", k / 60, {"t": k / 60, "what": str(hash(str(k))) * 200})
+        recording.put("/event", k / 60, {"t": k / 60, "what": str(hash(str(k))) * 200})
     until(lambda: held.failed is not None)
     with pytest.raises(MienError, match="No space left"):
-        tape.check()
-    tape.close()
+        recording.check()
+    recording.close()

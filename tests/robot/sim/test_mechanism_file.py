@@ -33,15 +33,22 @@ def test_every_shipped_face_has_a_mechanism_that_drives_it(name: str) -> None:
     face = load_face(name)
     plan = load_mechanism(face.mechanism)
     driven = {k.actuator for k in plan.linkages.values()}
-    driven |= {k.actuator for k in plan.strings.values()}
+    driven |= {k.actuator for k in plan.tendons.values()}
     assert driven == set(face.names)
 
 
-def test_tendons_of_the_face_are_strings_of_the_mechanism() -> None:
+def test_tendons_of_the_face_are_those_of_the_mechanism() -> None:
     face = load_face("morpheus33")
     plan = load_mechanism(face.mechanism)
     tendons = {n for n, a in face.actuators.items() if a.kind == "tendon"}
-    assert {s.actuator for s in plan.strings.values()} == tendons
+    assert {s.actuator for s in plan.tendons.values()} == tendons
+
+
+def test_a_file_that_calls_its_tendons_strings_still_loads(tmp_path: Path) -> None:
+    new = MECHANISMS / "morpheus33.yaml"
+    old = tmp_path / "old.yaml"
+    old.write_text(new.read_text().replace("\ntendons:\n", "\nstrings:\n"))
+    assert load_mechanism(old) == load_mechanism(new)
 
 
 def test_star_is_a_left_and_a_mirrored_right() -> None:

@@ -44,7 +44,7 @@ def test_builds_differ_in_identity() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 2])
-def test_strings_remember(seed: int) -> None:
+def test_tendons_remember(seed: int) -> None:
     shares = hysteresis(Rig(FACE, build=seed), levels=5)
     assert set(shares) == {"cheek_left", "cheek_right", "nose_left", "nose_right"}
     assert all(0.02 < share < 0.4 for share in shares.values())

@@ -47,7 +47,7 @@ def test_rods_keep_their_length(rig: Rig) -> None:
         assert off[-1] < 0.1e-3
 
 
-def test_strings_never_push(rig: Rig) -> None:
+def test_tendons_never_push(rig: Rig) -> None:
     rig.reset()
     model, data, machine = rig.machine.model, rig.data, rig.machine
     for seed in range(8):

@@ -62,14 +62,14 @@ def test_it_leaves_what_it_promises(played: tuple[Path, dict[str, object]]) -> N
     assert sorted(p.name for p in out.iterdir()) == [
         "blendshapes.csv", "blendshapes.json", "figure.png", "metrics.json",
     ]  # fmt: skip
-    beside = json.loads((out / "blendshapes.json").read_text())
-    assert beside["fps"] == 60
-    assert beside["lookahead_ms"] == pytest.approx(95.8, abs=5)
-    assert len(beside["model"]["weights"]) == 16
-    assert beside["emotion"] is None
-    spoken = [p for p in beside["phones"] if p["phone"] != "sil"]
+    sidecar = json.loads((out / "blendshapes.json").read_text())
+    assert sidecar["fps"] == 60
+    assert sidecar["lookahead_ms"] == pytest.approx(95.8, abs=5)
+    assert len(sidecar["model"]["weights"]) == 16
+    assert sidecar["emotion"] is None
+    spoken = [p for p in sidecar["phones"] if p["phone"] != "sil"]
     assert len(spoken) > 20
-    assert beside["phones"][-1]["end"] <= numbers["seconds"]
+    assert sidecar["phones"][-1]["end"] <= numbers["seconds"]
     take = livelink.read_csv(out / "blendshapes.csv")
     assert take.weights.shape[1] == 52
     assert take.times[-1] == pytest.approx(numbers["seconds"], abs=0.05)

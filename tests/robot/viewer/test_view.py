@@ -195,7 +195,7 @@ def test_a_picture_has_the_rig_its_loads_and_its_tendons(view: RigView) -> None:
     seen = follow(FACE, [("pose", pulled().tolist())], 0.8)
     told = read_scene(next(f for f in view.hello() if f.kind == "scene").data)
     last = seen.ticks[-1]
-    frames = {f.kind: f.data for f in view.frames(last.wanted, last.sent, seen.skin, seen.state)}
+    frames = {f.kind: f.data for f in view.frames(last.target, last.sent, seen.skin, seen.state)}
     assert set(frames) == {"board", "picture", "choice", "loads"}
     picture = read_frame(frames["picture"], told)
     np.testing.assert_allclose(
@@ -208,6 +208,6 @@ def test_a_picture_has_the_rig_its_loads_and_its_tendons(view: RigView) -> None:
     assert np.isfinite(picture["loads"]).all()
     assert json.loads(frames["board"])["state"] == "ARMED"
     broken = {**seen.state, "load": np.full(N, np.nan), "tendons": np.full((4, 2, 3), np.nan)}
-    frames = {f.kind: f.data for f in view.frames(last.wanted, last.sent, seen.skin, broken)}
+    frames = {f.kind: f.data for f in view.frames(last.target, last.sent, seen.skin, broken)}
     assert "tendons" not in read_frame(frames["picture"], told)
     assert "choice" not in frames  # nobody chose anything since

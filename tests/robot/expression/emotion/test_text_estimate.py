@@ -48,34 +48,34 @@ MISSED = {
 @pytest.mark.parametrize(("text", "name"), NAMED.items())
 def test_a_named_feeling_is_found(text: str, name: str) -> None:
     (guess,) = estimate(text)
-    assert set(guess.feeling) == {name}
-    assert 0.25 <= guess.feeling[name] <= STRONGEST
+    assert set(guess.emotions) == {name}
+    assert 0.25 <= guess.emotions[name] <= STRONGEST
     assert guess.words
 
 
 @pytest.mark.parametrize(("text", "name"), (COARSE | MISSED).items())
 def test_without_a_name_there_is_only_a_slight_pleasant_or_unpleasant(text: str, name: str) -> None:
     (guess,) = estimate(text)
-    assert set(guess.feeling) == {name}
-    assert 0.0 < guess.feeling[name] <= UNNAMED
+    assert set(guess.emotions) == {name}
+    assert 0.0 < guess.emotions[name] <= UNNAMED
     assert guess.words == ()
 
 
 @pytest.mark.parametrize("text", NOTHING)
 def test_plain_negated_and_foreign_sentences_feel_nothing(text: str) -> None:
     (guess,) = estimate(text)
-    assert guess.feeling == {}
+    assert guess.emotions == {}
 
 
 def test_what_comes_after_but_decides() -> None:
     (guess,) = estimate("I was afraid, but now everything is wonderful.")
-    assert set(guess.feeling) == {"happiness"}
+    assert set(guess.emotions) == {"happiness"}
 
 
 def test_two_feelings_share_the_strength() -> None:
     (guess,) = estimate("I hate you and I am scared of you.")
-    assert guess.feeling["anger"] == guess.feeling["fear"]
-    assert sum(guess.feeling.values()) <= STRONGEST
+    assert guess.emotions["anger"] == guess.emotions["fear"]
+    assert sum(guess.emotions.values()) <= STRONGEST
 
 
 def test_every_sentence_is_guessed_on_its_own_and_none_is_lost() -> None:
@@ -83,14 +83,14 @@ def test_every_sentence_is_guessed_on_its_own_and_none_is_lost() -> None:
     guesses = estimate(text)
     assert " ".join(g.text for g in guesses) == text
     assert [g.text for g in guesses][:2] == ["Mr. Smith is here.", '"I am furious!"']
-    assert [list(g.feeling) for g in guesses[:2]] == [[], ["anger"]]
+    assert [list(g.emotions) for g in guesses[:2]] == [[], ["anger"]]
 
 
 def test_a_guess_says_why() -> None:
     (guess,) = estimate("This soup is disgusting.")
     assert "disgust 0." in str(guess)
     assert "says disgusting" in str(guess)
-    assert "neutral (names no feeling" in str(estimate("It is nine.")[0])
+    assert "neutral (names no emotion" in str(estimate("It is nine.")[0])
 
 
 def test_words_belong_to_one_emotion_each() -> None:
@@ -101,9 +101,9 @@ def test_words_belong_to_one_emotion_each() -> None:
 @given(st.text(max_size=80))
 def test_any_text_gets_a_weak_guess(text: str) -> None:
     for guess in estimate(text):
-        assert 0.0 <= sum(guess.feeling.values()) <= STRONGEST + 0.01
-        assert set(guess.feeling) <= set(EMOTIONS[1:])
-        assert guess.words or not guess.feeling or abs(guess.valence) > PLAIN
+        assert 0.0 <= sum(guess.emotions.values()) <= STRONGEST + 0.01
+        assert set(guess.emotions) <= set(EMOTIONS[1:])
+        assert guess.words or not guess.emotions or abs(guess.valence) > PLAIN
 
 
 def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

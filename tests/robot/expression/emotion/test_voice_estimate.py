@@ -2,8 +2,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.face.emotion import EMOTIONS
-from mien.robot.expression.emotion.feeling import Feeling
-from mien.robot.expression.emotion.voice_estimate import STRONGEST, Estimated, estimate
+from mien.robot.expression.emotion.track import EmotionTrack
+from mien.robot.expression.emotion.voice_estimate import STRONGEST, VoiceEstimate, estimate
 
 RATE, FPS = 16000, 60
 Samples = NDArray[np.float32]
@@ -36,7 +36,7 @@ def test_a_gain_changes_nothing() -> None:
 def test_silence_and_noise_are_calm_and_unsure() -> None:
     silent = estimate(np.zeros(RATE * 2, np.float32), RATE, 120)
     assert not silent.confidence.any()
-    assert not Feeling((Estimated(silent),)).shapes(np.arange(120) / FPS).any()
+    assert not EmotionTrack((VoiceEstimate(silent),)).shapes(np.arange(120) / FPS).any()
     rng = np.random.default_rng(0)
     noise = estimate(rng.normal(0, 0.1, RATE * 2).astype(np.float32), RATE, 120)
     assert noise.confidence.max() < 0.5
@@ -44,7 +44,7 @@ def test_silence_and_noise_are_calm_and_unsure() -> None:
 
 def test_the_estimate_never_shows_strongly() -> None:
     m = estimate(np.concatenate([hum(3, 100, 0.1, 0), hum(3, 300, 1, 1.5)]), RATE, 360)
-    mixed = Feeling((Estimated(m),)).whole(np.arange(360) / FPS)
+    mixed = EmotionTrack((VoiceEstimate(m),)).whole(np.arange(360) / FPS)
     assert 0 < mixed.max() <= STRONGEST
     assert not mixed[:, EMOTIONS.index("contempt")].any()
 

@@ -1,7 +1,7 @@
 import pytest
 
 from mien.robot.errors import DeviceError
-from mien.robot.live.capture.microphone import choose, taken_at
+from mien.robot.live.capture.microphone import capture_time, choose
 
 DEVICES = [
     {"name": "HDMI", "max_input_channels": 0},
@@ -50,4 +50,4 @@ def test_an_exact_name_wins_over_a_part() -> None:
 def test_converter_time_is_believed_only_when_it_makes_sense(
     current: float, adc: float, age: float
 ) -> None:
-    assert taken_at(50.0, current, adc, 0.01) == pytest.approx(50.0 - age)
+    assert capture_time(50.0, current, adc, 0.01) == pytest.approx(50.0 - age)

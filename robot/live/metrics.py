@@ -1,4 +1,4 @@
-"""What a live run adds up to, in memory that does not grow with the hours."""
+"""Timing metrics of a live run, in memory of constant size."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _BINS: Final = 6000
 
 
 class Histogram:
-    """Durations in steps of 0.1 ms up to 0.6 s; longer ones count as that."""
+    """Histogram of durations: bins of 0.1 ms up to 0.6 s. The last bin takes longer ones."""
 
     def __init__(self) -> None:
         self._counts = np.zeros(_BINS, np.int64)
 
     def add(self, seconds: float) -> None:
-        """Count one; a negative one is 0."""
+        """Count one duration in s. A negative one counts as 0."""
         self._counts[min(max(int(seconds / _STEP_S), 0), _BINS - 1)] += 1
 
     def quantile_ms(self, q: float) -> float | None:
-        """Upper edge of the step in which the share ``q`` of all is reached; None when empty."""
+        """Upper edge in ms of the bin with quantile ``q``; None for an empty histogram."""
         total = int(self._counts.sum())
         if not total:
             return None
@@ -31,15 +31,22 @@ class Histogram:
 
 
 @dataclass
-class Counts:
-    """Ticks of a run.
+class Metrics:
+    """Counters and histograms of the ticks of a run.
 
     Attributes:
-        late: setpoints handed over more than half a period after their deadline.
-        missed: ticks left out altogether after a stall.
-        refused: messages of a panel that ask for nothing that there is.
-        lateness: of setpoints behind their deadline. to_frame: from sound to a frame of commands.
-        to_setpoint: from sound to setpoint.
+        ticks: ticks of the loop.
+        late: setpoints sent more than half a period after their deadline.
+        missed: ticks left out after a stall.
+        clipped: ticks in which the limiter clipped a command to its range.
+        slowed: ticks in which the limiter reduced a speed.
+        interlocked: ticks in which an interlock held a command back.
+        backed_off: ticks in which a command was reduced to protect a hot servo.
+        sleeps: how often the face came to rest.
+        refused: panel messages that are not valid requests.
+        lateness: setpoints behind their deadline.
+        to_frame: time from sound to command frame.
+        to_setpoint: time from sound to setpoint.
     """
 
     ticks: int = 0
@@ -57,12 +64,12 @@ class Counts:
 
     @property
     def deadline_met(self) -> float:
-        """Share of the deadlines that were met."""
+        """Share of the deadlines that were met, 0 to 1."""
         total = self.ticks + self.missed
         return 1.0 - (self.late + self.missed) / total if total else 1.0
 
     def report(self) -> dict[str, float | int | None]:
-        """Numbers for ``metrics.json``."""
+        """The metrics under the keys of ``metrics.json``."""
         return {
             "ticks": self.ticks,
             "deadline_met": self.deadline_met if self.ticks else None,

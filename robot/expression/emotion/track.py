@@ -1,10 +1,10 @@
-"""Where an emotion comes from: one interface, four kinds of source, one order between them.
+"""Emotion track: emotions over time from several sources, by priority.
 
-    label and intensity  >  timeline file  >  tags in a text  >  an estimate from the voice
+    label and intensity  >  timeline file  >  tags in a text  >  estimate from the voice
 
-A source says at every time and for every region of the face what is felt there (``mix``) and
-whether it has an opinion at all (``presence``). The first with an opinion is followed; where its
-presence fades, the next one shows through, so that nothing jumps.
+A source gives, for every time and region of the face, intensities (``mix``) and its ``presence`` in
+0..1. The source of the highest priority with presence 1 decides. Where its presence fades, the next
+source fades in, so that nothing jumps.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REGIONS: Final[dict[str, tuple[str, ...]]] = {
     "nose": GROUPS["nose"],
     "mouth": GROUPS["mouth"] + GROUPS["jaw"] + GROUPS["tongue"],
 }
-"""The parts of a face that can feel on their own, with their shapes."""
+"""Regions of the face with an emotion of their own, and their blendshapes."""
 
 NAMED_REGIONS: Final[dict[str, tuple[str, ...]]] = {
     **{name: (name,) for name in REGIONS},
@@ -34,56 +34,57 @@ NAMED_REGIONS: Final[dict[str, tuple[str, ...]]] = {
     "upper": ("brows", "eyes"),
     "lower": ("cheeks", "nose", "mouth"),
 }
-"""What a cue may call a region."""
+"""Names of regions in a cue."""
 
 
 @dataclass(frozen=True)
-class Felt:
-    """What a source says over time.
+class EmotionSamples:
+    """Samples of an emotion source.
 
     Attributes:
         mix: (T, R, 8) intensities by region and emotion.
-        presence: (T, R) in 0..1, how much this source has an opinion.
+        presence: (T, R) in 0..1, weight of this source.
     """
 
     mix: Floats
     presence: Floats
 
     @classmethod
-    def nothing(cls, frames: int) -> Felt:
-        """No opinion."""
+    def nothing(cls, frames: int) -> EmotionSamples:
+        """Samples of presence 0."""
         shape = (frames, len(REGIONS))
         return cls(np.zeros((*shape, len(EMOTIONS))), np.zeros(shape))
 
 
-class Source(Protocol):
-    """Anything that knows what is felt when."""
+class EmotionSource(Protocol):
+    """A source of emotions over time."""
 
     @property
     def rank(self) -> int:
-        """Lower is asked first."""
+        """Priority; the lowest rank comes first."""
 
-    def felt(self, t: Floats) -> Felt:
-        """Opinion at times ``t`` (T,) s."""
+    def sample(self, t: Floats) -> EmotionSamples:
+        """Samples at times ``t`` (T,) s."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """One emotion, or a blend, from a time on: the command line, the panel, a program.
+    """One emotion or blend from a time on: from the command line, the panel or a program.
 
     Attributes:
-        intensities: by name, 0..1.
-        start: when it begins to show, s; ``-inf`` has always been there.
+        intensities: intensities in 0..1 by name.
+        start: onset in s; ``-inf`` has no onset.
+        rank: priority.
     """
 
     intensities: Mapping[str, float]
     start: float = 0.0
     rank: int = 0
 
-    def felt(self, t: Floats) -> Felt:
-        """The blend in every region; it comes with each emotion's own onset and stays."""
+    def sample(self, t: Floats) -> EmotionSamples:
+        """The same blend in every region, with the onset of each emotion."""
         whole = mix(self.intensities)
-        out = Felt.nothing(len(t))
+        out = EmotionSamples.nothing(len(t))
         for name in EMOTIONS:
             value = whole[EMOTIONS.index(name)]
             if value:
@@ -99,12 +100,12 @@ class Label:
 
 @dataclass(frozen=True)
 class Cue:
-    """One feeling with a beginning and an end.
+    """One emotion with a beginning and an end.
 
     Attributes:
-        start, end: s; onset and offset are the emotion's own.
-        emotion: a name of ``mien.models.face.emotion``.
-        strength: 0..1.
+        start, end: time in s. Onset and offset times are those of the emotion.
+        emotion: name, see ``mien.models.face.emotion``.
+        strength: intensity in 0..1.
         region: one of :data:`NAMED_REGIONS`.
     """
 
@@ -117,14 +118,14 @@ class Cue:
 
 @dataclass(frozen=True)
 class Cues:
-    """Feelings in time: a timeline file (rank 1) or tags in a text (rank 2)."""
+    """Emotions in time: a timeline file (rank 1) or tags in a text (rank 2)."""
 
     cues: tuple[Cue, ...]
     rank: int = 1
 
-    def felt(self, t: Floats) -> Felt:
-        """Where cues overlap, the stronger wins in each emotion."""
-        out = Felt.nothing(len(t))
+    def sample(self, t: Floats) -> EmotionSamples:
+        """Samples of the cues. Where they overlap, the stronger wins for each emotion."""
+        out = EmotionSamples.nothing(len(t))
         names = list(REGIONS)
         for cue in self.cues:
             column = EMOTIONS.index(named(cue.emotion))
@@ -138,45 +139,45 @@ class Cues:
 
 
 @dataclass(frozen=True)
-class Feeling:
-    """All sources together, and how they become shapes.
+class EmotionTrack:
+    """All sources together, and their blendshapes.
 
     Attributes:
         sources: in any order; their ``rank`` decides.
-        variation: small seeded differences; none for the bare prototypes.
+        variation: small seeded variation; None gives the prototypes.
     """
 
-    sources: Sequence[Source] = ()
+    sources: Sequence[EmotionSource] = ()
     variation: Variation | None = field(default_factory=Variation)
 
-    def felt(self, t: Floats) -> Felt:
-        """What is felt, (T, R, 8), after priorities."""
-        out = Felt.nothing(len(t))
+    def sample(self, t: Floats) -> EmotionSamples:
+        """Samples (T, R, 8) after priorities."""
+        out = EmotionSamples.nothing(len(t))
         for source in sorted(self.sources, key=lambda s: s.rank):
-            said = source.felt(t)
-            share = (1.0 - out.presence) * said.presence
-            # A cue's course already falls to 0 with its presence; only the rest is faded by it.
-            out.mix[:] += (1.0 - out.presence)[..., None] * said.mix
+            samples = source.sample(t)
+            share = (1.0 - out.presence) * samples.presence
+            # The intensity of a cue already falls with its presence, so it is not faded again.
+            out.mix[:] += (1.0 - out.presence)[..., None] * samples.mix
             out.presence[:] += share
         np.clip(out.mix, 0.0, 1.0, out=out.mix)
         return out
 
     def shapes(self, t: Floats) -> Floats:
-        """Expression (T, 52), before it meets speech."""
-        felt = self.felt(t)
+        """Blendshapes (T, 52) of the emotions, before the fusion with speech."""
+        sample = self.sample(t)
         out = np.zeros((len(t), len(INDEX)))
         for k, names in enumerate(REGIONS.values()):
             columns = indices(names)
-            out[:, columns] = express(felt.mix[:, k], t, self.variation)[:, columns]
+            out[:, columns] = express(sample.mix[:, k], t, self.variation)[:, columns]
         return out
 
     def whole(self, t: Floats) -> Floats:
-        """The mix (T, 8) of the face as a whole, for posture and records: its strongest region."""
-        return np.asarray(self.felt(t).mix.max(axis=1))
+        """Intensities (T, 8) of the whole face: those of its strongest region."""
+        return np.asarray(self.sample(t).mix.max(axis=1))
 
 
 def _window(t: Floats, cue: Cue) -> Floats:
-    """Presence of a cue: as its course, but full all the time between onset and end."""
+    """Presence of a cue: full between onset and end, with the flanks of its course."""
     timing = TIMINGS[named(cue.emotion)]
     rise = np.clip((t - cue.start) / timing.onset_s, 0.0, 1.0)
     fall = np.clip((t - cue.end) / timing.offset_s, 0.0, 1.0)

@@ -3,17 +3,17 @@ import pytest
 
 from mien.models.face.blendshapes import GROUPS, indices
 from mien.models.face.emotion import EMOTIONS, express, mix
-from mien.robot.expression.emotion.feeling import (
+from mien.robot.expression.emotion.track import (
     NAMED_REGIONS,
     REGIONS,
     Cue,
     Cues,
-    Feeling,
-    Felt,
+    EmotionSamples,
+    EmotionSource,
+    EmotionTrack,
     Label,
-    Source,
 )
-from mien.robot.expression.emotion.voice_estimate import Estimated, Mood
+from mien.robot.expression.emotion.voice_estimate import VoiceEmotion, VoiceEstimate
 
 T = np.arange(0, 10, 1 / 60)
 UPPER = indices(GROUPS["brows"] + GROUPS["eyes"])
@@ -23,9 +23,9 @@ def of(name: str) -> int:
     return EMOTIONS.index(name)
 
 
-def excited(level: float = 1.0) -> Estimated:
+def excited(level: float = 1.0) -> VoiceEstimate:
     ones = np.full(len(T), level)
-    return Estimated(Mood(ones, ones, ones))
+    return VoiceEstimate(VoiceEmotion(ones, ones, ones))
 
 
 def test_every_shape_belongs_to_one_region() -> None:
@@ -35,16 +35,16 @@ def test_every_shape_belongs_to_one_region() -> None:
 
 
 def test_without_a_source_nothing_is_felt_at_all() -> None:
-    assert not Feeling().shapes(T).any()
-    assert not Feeling((Label({"neutral": 1.0}),)).shapes(T).any()
-    assert not Feeling((Label({"anger": 0.0}),)).shapes(T).any()
+    assert not EmotionTrack().shapes(T).any()
+    assert not EmotionTrack((Label({"neutral": 1.0}),)).shapes(T).any()
+    assert not EmotionTrack((Label({"anger": 0.0}),)).shapes(T).any()
 
 
 def test_a_label_comes_with_its_onset_and_stays_at_its_intensity() -> None:
-    mixed = Feeling((Label({"happy": 0.6}, start=1.0),)).whole(T)[:, of("happiness")]
+    mixed = EmotionTrack((Label({"happy": 0.6}, start=1.0),)).whole(T)[:, of("happiness")]
     assert not mixed[T < 1.0].any()
     np.testing.assert_allclose(mixed[T > 2.0], 0.6)
-    always = Feeling((Label({"happy": 0.6}, start=-np.inf),)).whole(T)[:, of("happiness")]
+    always = EmotionTrack((Label({"happy": 0.6}, start=-np.inf),)).whole(T)[:, of("happiness")]
     np.testing.assert_allclose(always, 0.6)
 
 
@@ -52,7 +52,7 @@ def test_a_label_goes_before_a_timeline_before_tags_before_an_estimate() -> None
     def cue(name: str, rank: int) -> Cues:
         return Cues((Cue(0.0, 9.0, name),), rank=rank)
 
-    sources: list[Source] = [
+    sources: list[EmotionSource] = [
         excited(),
         cue("sadness", 2),
         cue("anger", 1),
@@ -64,13 +64,13 @@ def test_a_label_goes_before_a_timeline_before_tags_before_an_estimate() -> None
         ("sadness", sources[:2]),
         ("happiness", sources[:1]),
     ):
-        middle = Feeling(tuple(given)).whole(T)[300]
+        middle = EmotionTrack(tuple(given)).whole(T)[300]
         assert EMOTIONS[int(middle.argmax())] == expected
-    assert np.count_nonzero(Feeling(tuple(sources)).whole(T)[300]) == 1
+    assert np.count_nonzero(EmotionTrack(tuple(sources)).whole(T)[300]) == 1
 
 
 def test_a_lower_source_shows_where_a_cue_is_over_and_nothing_jumps() -> None:
-    both = Feeling((Cues((Cue(3.0, 5.0, "surprise"),)), excited()))
+    both = EmotionTrack((Cues((Cue(3.0, 5.0, "surprise"),)), excited()))
     mixed = both.whole(T)
     assert mixed[60, of("happiness")] > 0.2
     assert mixed[270, of("happiness")] == 0
@@ -79,13 +79,13 @@ def test_a_lower_source_shows_where_a_cue_is_over_and_nothing_jumps() -> None:
 
 
 def test_a_neutral_cue_silences_what_comes_after_it_in_rank() -> None:
-    mixed = Feeling((Cues((Cue(3.0, 6.0, "neutral"),)), excited())).whole(T)
+    mixed = EmotionTrack((Cues((Cue(3.0, 6.0, "neutral"),)), excited())).whole(T)
     assert mixed[T < 2.9, of("happiness")].min() > 0.2
     assert mixed[270].sum() == pytest.approx(0.0) or mixed[270, 1:].sum() == 0
 
 
 def test_a_region_feels_alone() -> None:
-    shapes = Feeling((Cues((Cue(0.0, 9.0, "surprise", 1.0, "upper"),)),), None).shapes(T)[240]
+    shapes = EmotionTrack((Cues((Cue(0.0, 9.0, "surprise", 1.0, "upper"),)),), None).shapes(T)[240]
     lower = np.setdiff1d(np.arange(52), UPPER)
     assert shapes[UPPER].max() > 0.5
     assert not shapes[lower].any()
@@ -93,7 +93,7 @@ def test_a_region_feels_alone() -> None:
 
 def test_regions_of_two_cues_meet_in_one_face() -> None:
     cues = (Cue(0.0, 9.0, "surprise", 1.0, "upper"), Cue(0.0, 9.0, "happiness", 1.0, "lower"))
-    shapes = Feeling((Cues(cues),), None).shapes(T)[200]
+    shapes = EmotionTrack((Cues(cues),), None).shapes(T)[200]
     up = express(mix({"surprise": 1.0})[None])[0]
     down = express(mix({"happiness": 1.0})[None])[0]
     mouth = indices(GROUPS["mouth"])
@@ -102,11 +102,11 @@ def test_regions_of_two_cues_meet_in_one_face() -> None:
 
 
 def test_the_shapes_are_a_function_of_time() -> None:
-    feeling = Feeling((Label({"sad": 0.7}),))
-    np.testing.assert_allclose(feeling.shapes(T)[100:110], feeling.shapes(T[100:110]))
+    emotions = EmotionTrack((Label({"sad": 0.7}),))
+    np.testing.assert_allclose(emotions.shapes(T)[100:110], emotions.shapes(T[100:110]))
 
 
 def test_nothing_has_the_shape_of_something() -> None:
-    felt = Felt.nothing(4)
-    assert felt.mix.shape == (4, len(REGIONS), len(EMOTIONS))
-    assert felt.presence.shape == (4, len(REGIONS))
+    sample = EmotionSamples.nothing(4)
+    assert sample.mix.shape == (4, len(REGIONS), len(EMOTIONS))
+    assert sample.presence.shape == (4, len(REGIONS))

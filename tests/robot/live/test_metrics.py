@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mien.robot.live.counts import Counts, Histogram
+from mien.robot.live.metrics import Histogram, Metrics
 
 
 def test_quantiles_are_right_to_a_tenth_of_a_millisecond() -> None:
@@ -22,4 +22,4 @@ def test_nothing_has_no_quantile_and_extremes_do_not_fail() -> None:
 
 
 def test_ticks_left_out_count_as_missed_deadlines() -> None:
-    assert Counts(ticks=90, late=5, missed=10).deadline_met == pytest.approx(0.85)
+    assert Metrics(ticks=90, late=5, missed=10).deadline_met == pytest.approx(0.85)
