@@ -178,7 +178,7 @@ MUTANTS = (
     Mutant(
         "a flood is obeyed whole",
         "robot/live/requests.py",
-        "for message in messages[-AT_ONCE:]:",
+        "for message in messages[-MAX_PER_TICK:]:",
         "for message in messages:",
         WISHES,
     ),

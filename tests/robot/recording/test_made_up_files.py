@@ -15,8 +15,8 @@ from mcap.writer import CompressionType, Writer
 
 from mien.robot.errors import InputError
 from mien.robot.face.config import load_face
-from mien.robot.recording.mcap_walk import LARGEST_CHUNK, MAGIC
-from mien.robot.recording.reading import MOST_CHANNELS, Recording
+from mien.robot.recording.mcap_walk import MAGIC, MAX_CHUNK_BYTES
+from mien.robot.recording.reading import MAX_CHANNELS, Recording
 from mien.robot.recording.recorder import (
     TOPICS,
     VERSION,
@@ -62,8 +62,8 @@ MADE_UP = {
     "length of a part": begun() + part(6, b"x", 2**63),
     "length of every part": begun() + b"".join(part(k, b"", 2**62) for k in range(1, 16)),
     "size of a chunk": begun() + chunk(GOOD, 2**40),
-    "bomb": begun() + chunk(b"\0" * (4 * LARGEST_CHUNK), LARGEST_CHUNK),
-    "bomb that is announced": begun() + chunk(b"\0" * (4 * LARGEST_CHUNK)),
+    "bomb": begun() + chunk(b"\0" * (4 * MAX_CHUNK_BYTES), MAX_CHUNK_BYTES),
+    "bomb that is announced": begun() + chunk(b"\0" * (4 * MAX_CHUNK_BYTES)),
     "channels": begun() + chunk(b"".join(
         part(4, struct.pack("<HH", k % 65536, 0) + text(f"/c{k}") + text("json") + b"\0" * 4)
         for k in range(60_000)) + GOOD),
@@ -92,7 +92,7 @@ def test_a_made_up_file_costs_neither_memory_nor_a_crash(tmp_path: Path, name: s
     finally:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert peak < 6 * LARGEST_CHUNK
+    assert peak < 6 * MAX_CHUNK_BYTES
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_head_that_makes_no_sense_is_one_sentence(tmp_path: Path, more: dict[s
 
 
 def test_more_channels_than_anybody_needs_are_refused() -> None:
-    assert len(TOPICS) < MOST_CHANNELS < 1000
+    assert len(TOPICS) < MAX_CHANNELS < 1000
 
 
 def first_version(path: Path, count: int, end: bool = True, chunk_size: int = 1 << 20) -> None:
