@@ -78,6 +78,7 @@ def _unavailable(name: str, reason: str, hint: str) -> Callable[..., None]:
         del words
         raise InputError(f"{name} cannot run here: {reason}", hint)
 
-    verb.__doc__ = f"Cannot run here: {reason}. Next: {hint}"
+    text = f"Cannot run here: {reason}. Next: {hint}"
+    verb.__doc__ = text.replace("[", "\\[")  # or the help takes an extra for markup
     verb.unavailable = True  # type: ignore[attr-defined]
     return verb

@@ -109,8 +109,8 @@ def test_every_name_that_ships_is_one() -> None:
 
 
 def test_shipped_faces_keep_the_hash_that_self_models_are_tied_to() -> None:
-    hashes = {name: load_face(name).hash for name in ("hobby9", "morpheus33")}
-    assert hashes == {"hobby9": "828e5866d27bb518", "morpheus33": "2157d763aaa72ae5"}
+    tied = {"hobby9": "828e5866d27bb518", "morpheus33": "2157d763aaa72ae5"}
+    assert all(made_for in load_face(name).hashes for name, made_for in tied.items())
 
 
 def test_what_a_person_called_a_sound_becomes_a_name() -> None:

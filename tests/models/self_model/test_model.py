@@ -173,15 +173,15 @@ def test_a_model_of_another_face_is_refused_by_name_and_hash(
     path = tmp_path / "m.safetensors"
     self_model.save(path, replace(model, meta={"face": "mine", "face_hash": "aaaa"}))
     with pytest.raises(ModelError, match=r"mine \(aaaa\).*yours \(bbbb\)") as e:
-        self_model.load(path, "yours", "bbbb")
+        self_model.load(path, "yours", ("bbbb",))
     assert e.value.hint == "mien calibrate all --face yours"
     with pytest.raises(ModelError, match=r"aaaa.*cccc"):
-        self_model.load(path, "mine", "cccc")
+        self_model.load(path, "mine", ("cccc", "dddd"))
 
 
 def test_a_missing_model_names_the_next_command(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no self-model") as e:
-        self_model.load(tmp_path / "none.safetensors", "mine", "aa")
+        self_model.load(tmp_path / "none.safetensors", "mine", ("aa",))
     assert e.value.hint == "mien calibrate all --face mine"
 
 

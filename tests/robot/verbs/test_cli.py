@@ -8,7 +8,7 @@ import typer
 
 from mien.models.errors import ModelError
 from mien.robot.errors import ConfigError, DeviceError, MienError
-from mien.robot.verbs import cli
+from mien.robot.verbs import bench, cli
 
 
 def one_number(size: Annotated[int, typer.Option()] = 3) -> dict[str, Any]:
@@ -35,11 +35,10 @@ def mien(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
             def load(self) -> Any:
                 return self.thing
 
-        groups = {"mien.commands": verbs or {"noop": raising(SystemExit(0))},
-                  "mien.benches": {"area": one_number}}  # fmt: skip
-        monkeypatch.setattr(
-            cli, "entry_points", lambda group: [Point(n, t) for n, t in groups[group].items()]
-        )
+        points = [Point(n, t) for n, t in (verbs or {"noop": raising(SystemExit(0))}).items()]
+        monkeypatch.setattr(cli, "entry_points", lambda group: points)
+        monkeypatch.setattr(bench, "benches", lambda: {"area": f"{__name__}:one_number"})
+        monkeypatch.setitem(sys.modules, __name__, sys.modules[one_number.__module__])
         monkeypatch.setattr(sys, "argv", ["mien", *argv])
         with pytest.raises(SystemExit) as left:
             cli.main()
@@ -93,8 +92,30 @@ def test_a_usage_error_is_a_configuration_error(mien: Callable[..., int]) -> Non
     assert mien("nonsense") == 2
 
 
-def test_every_entry_point_of_the_package_loads_and_has_a_help_text() -> None:
-    app = typer.main.get_command(cli.build())
-    assert set(app.commands) > {"demo", "doctor", "bench"}  # type: ignore[attr-defined]
-    for name, command in app.commands.items():  # type: ignore[attr-defined]
+def test_every_verb_of_the_package_loads_and_has_a_help_text_with_an_example() -> None:
+    group: Any = typer.main.get_command(cli.build())
+    assert set(group.list_commands(None)) > {"demo", "doctor", "bench"}
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
         assert command.help, name
+        assert "Cannot run here" not in command.help, name
+
+
+def test_a_verb_that_cannot_be_imported_says_why_and_the_others_work(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def load() -> Any:
+        raise ModuleNotFoundError("No module named 'mujoco'", name="mujoco")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli, "verbs", lambda: {"sim": load, "fine": lambda: one_number})
+        for argv, code in ((["--help"], 0), (["fine"], 0), (["sim", "--view", "x"], 2)):
+            patch.setattr(sys, "argv", ["mien", *argv])
+            with pytest.raises(SystemExit) as left:
+                cli.main()
+            assert left.value.code in (code, None if code == 0 else code)
+            said = capsys.readouterr()
+            if argv != ["fine"]:
+                text = " ".join((said.out + said.err).replace("│", " ").split())
+                assert "the module mujoco is not installed" in text
+                assert "pip install 'mien[sim]'" in text
