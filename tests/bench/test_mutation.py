@@ -22,6 +22,7 @@ SOURCES = {
     "pyproject.toml": "[tool.pytest.ini_options]\naddopts = ['--import-mode=importlib']\n"
     "pythonpath = ['.']\nmarkers = ['slow: x']\n",
     "README.md": "",
+    ".package/mien/__init__.py": "",
     "firmware/core/core.c": "",
     "calibration/c.py": "",
     "models/m.py": "",

@@ -36,7 +36,7 @@ def mien(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
                 return self.thing
 
         points = [Point(n, t) for n, t in (verbs or {"noop": raising(SystemExit(0))}).items()]
-        monkeypatch.setattr(cli, "entry_points", lambda group: points)
+        monkeypatch.setattr(cli, "entry_points", lambda **_: points)
         monkeypatch.setattr(bench, "benches", lambda: {"area": f"{__name__}:one_number"})
         monkeypatch.setitem(sys.modules, __name__, sys.modules[one_number.__module__])
         monkeypatch.setattr(sys, "argv", ["mien", *argv])
