@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.paths import ROOT
 from typer.testing import CliRunner
 
 from mien.models import checkpoint
@@ -20,7 +21,6 @@ from mien.models.speech.features import RATE
 from mien.models.speech.network import Config, SpeechNet, TorchEngine
 from mien.models.speech.stream import Stream, speak
 from mien.models.verbs.cli import export_app
-from tests.paths import ROOT
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
