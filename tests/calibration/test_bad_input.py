@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.paths import ROOT
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import RECORDS, SETUP, record_type
 from mien.robot.face.config import FaceConfig, load_face
+from tests.paths import ROOT
 
 FACE = "hobby9"
 

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.paths import ROOT
 
 from mien.models.data.corpora.grid import Take, takes
 from mien.models.fusion.learned import LearnedFusion
 from mien.models.fusion.rules import Fusion, crossed, plain
 from mien.models.train.fusion.train import Lips
 from tests.bench.models.fusion_eval import KEYS, compare
+from tests.paths import ROOT
 
 LIPS = Lips.of(ROOT / "robot" / "faces" / "face_units.npz")
 

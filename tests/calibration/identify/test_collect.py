@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.paths import ROOT
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import RECORDS, Dataset, Writer, record_type
@@ -22,6 +21,7 @@ from mien.calibration.plan.excitation import KINDS, MIXED, Plan, make_plan
 from mien.robot.errors import ConfigError, DeviceError, InputError
 from mien.robot.face.config import FaceConfig, load_face
 from tests.calibration.analytic_stage import AnalyticStage, Unplugged
+from tests.paths import ROOT
 
 POSES = 150
 

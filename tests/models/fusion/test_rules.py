@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from tests.paths import ROOT
 
 from mien.models import checkpoint
 from mien.models.errors import ModelError
@@ -16,6 +15,7 @@ from mien.models.face.emotion import EMOTIONS, blend, mix
 from mien.models.fusion.learned import INPUTS, LearnedFusion
 from mien.models.fusion.rules import CLOSED, OPENS, SHUTS, Fusion, closure, crossed, plain, sealed
 from mien.models.train.fusion.train import Lips
+from tests.paths import ROOT
 
 Floats = NDArray[np.float64]
 ALL: dict[str, Callable[[], Fusion]] = {

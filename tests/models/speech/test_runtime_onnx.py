@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.paths import ROOT
 from typer.testing import CliRunner
 
 from mien.models import checkpoint
@@ -21,6 +20,7 @@ from mien.models.speech.features import RATE
 from mien.models.speech.network import Config, SpeechNet, TorchEngine
 from mien.models.speech.stream import Stream, speak
 from mien.models.verbs.cli import export_app
+from tests.paths import ROOT
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

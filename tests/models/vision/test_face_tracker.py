@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from tests.paths import DATA
 
 from mien.models.errors import ModelError
 from mien.models.vision.face_tracker import POINTS, RIGID, FaceTracker
@@ -17,6 +16,7 @@ from mien.models.vision.head_pose import HeadPose, Lens, align, solve_pose
 from mien.robot.sim.head import Head
 from mien.robot.sim.render import CameraView, Renderer
 from mien.robot.sim.skin import Skin, SkinState
+from tests.paths import DATA
 from tests.robot.sim.skins import jaw_open
 
 PORTRAIT = DATA / "mediapipe"

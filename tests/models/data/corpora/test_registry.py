@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.paths import DATA
 
 from mien.models.data import schema
 from mien.models.data.batches import Batches, Settings
@@ -22,6 +21,7 @@ from mien.models.face.blendshapes import INDEX, lip_opening
 from mien.models.speech.features import RATE
 from mien.models.speech.phones import NUMBER, PHONES, Phone
 from tests.models.data.beeps import beeps, corpus
+from tests.paths import DATA
 
 
 def test_a_corpus_survives_the_cache(tmp_path: Path) -> None:
