@@ -23,7 +23,7 @@ from mien.robot.sim.view import CameraView
 from mien.robot.viewer.programme import Programme
 
 _SILENCE_HZ: Final = 8000
-SOUND_COLOR: Final = (250, 235, 120)
+INK: Final = (250, 235, 120)
 VIEW: Final = CameraView(position=(0.0, -14.0, 960.0), target=(0.0, -20.0, 0.0), fov_deg=15.0)
 
 
@@ -86,7 +86,5 @@ def shoot(
 def captioned(picture: NDArray[np.uint8], label: str) -> NDArray[np.uint8]:
     """The picture (h, w, 3) with a line of text at its top left."""
     image = Image.fromarray(picture)
-    ImageDraw.Draw(image).text(
-        (8, 6), label, fill=SOUND_COLOR, font_size=max(10, len(picture) // 26)
-    )
+    ImageDraw.Draw(image).text((8, 6), label, fill=INK, font_size=max(10, len(picture) // 26))
     return np.asarray(image, dtype=np.uint8)
