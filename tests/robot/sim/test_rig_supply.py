@@ -35,7 +35,10 @@ def power_up(rig: Rig, delays_s: Floats) -> Floats:
     return np.array(drawn)
 
 
-@pytest.mark.parametrize(("name", "amps"), [("hobby9", 5.0), ("morpheus33", 20.0)])
+@pytest.mark.parametrize(
+    ("name", "amps"),
+    [("hobby9", 5.0), pytest.param("morpheus33", 20.0, marks=pytest.mark.slow)],
+)
 def test_a_small_supply_carries_the_power_up_only_in_groups(name: str, amps: float) -> None:
     shipped = load_face(name)
     small = [s.model_copy(update={"amps": amps}) for s in shipped.supplies]
