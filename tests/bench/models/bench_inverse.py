@@ -13,6 +13,7 @@ from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.levenberg_marquardt import Box, minimise
 from mien.models.self_model.model import Floats, SelfModel, read
 from mien.models.self_model.objective import Objective, ObjectiveWeights
+from mien.models.threads import torch_thread
 from tests.bench.models.inverse_adam import adam
 
 FPS = 60.0
@@ -64,6 +65,7 @@ def inverse(
     }
 
 
+@torch_thread()
 def against_adam(model: SelfModel, limits: Limits, targets: Floats) -> tuple[float, float]:
     """(median cost ratio to the best of Adam's rates, how many times faster), frame by frame.
 
