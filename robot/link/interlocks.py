@@ -1,10 +1,10 @@
 """Interlocks of a face in wire units: limits of sums of commands, converted to sums of pulses.
 
 A command maps to its pulse along two straight lines that meet at neutral. An interlock of the face
-is
-therefore a sum of piecewise linear terms of pulses, which the board adds in integers. All rounding
-is to the safe side: whatever the board accepts satisfies the interlock in commands, to the last
-bit.
+is therefore a sum of piecewise linear terms of pulses, which the board adds in integers. All
+rounding is to the safe side: whatever the board accepts satisfies the interlock in commands. One
+case is left: a safe pose that stands on the limit. The board's limit is then the safe pose's own
+sum, and holds within ``ROUNDING`` units (0.5 us) of each pulse.
 """
 
 from __future__ import annotations
