@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mien.robot.sim.realtime import LiveRig
 
 DRY_RUN: Final = "file:"
-LEAD_S: Final = 0.025
+LIVE_LEAD_S: Final = 0.025
 """Live faces answer at once: a period of 60 Hz, a late tick and the line, no more."""
 
 
@@ -40,7 +40,7 @@ def opened(
     port: str,
     build: int = 0,
     faults: Sequence[str] = (),
-    lead_s: float = LEAD_S,
+    lead_s: float = LIVE_LEAD_S,
     wire: Callable[[int, bytes], None] = lambda _us, _data: None,
     estop: EstopSocket | None = None,
 ) -> Iterator[Opened]:
@@ -68,7 +68,7 @@ def opened(
 
 @contextmanager
 def connected(
-    face: FaceConfig, line: Transport, clock: Clock, heard: EstopSocket, lead_s: float = LEAD_S
+    face: FaceConfig, line: Transport, clock: Clock, heard: EstopSocket, lead_s: float = LIVE_LEAD_S
 ) -> Iterator[tuple[Board, Clock]]:
     """A board on ``line`` and the clock to wait on, both under the stop; closes them at the end.
 

@@ -9,11 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.robot.control.driver import Driver
 from mien.robot.errors import DeviceError, EmergencyStopError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter, ramp, ramp_seconds
-from mien.robot.link.board import Board
 
 RATE_HZ = 60
 NUDGE_S = 0.0005
@@ -76,7 +76,7 @@ class Loop:
     def __init__(
         self,
         face: FaceConfig,
-        board: Board,
+        board: Driver,
         clock: Clock,
         observe: Callable[[Tick], None] = lambda _: None,
     ) -> None:

@@ -92,7 +92,7 @@ def replay(path: Path) -> ReplayResult:
     Raises:
         InputError: the file is no recording, or holds neither bytes for a board nor poses.
     """
-    from mien.robot.control.connect import LEAD_S
+    from mien.robot.control.connect import LIVE_LEAD_S
     from mien.robot.sim.faults import parse_faults
     from mien.robot.sim.realtime import simulated
 
@@ -109,7 +109,7 @@ def replay(path: Path) -> ReplayResult:
             return found
         why = f"{recording.missing.records} records are missing in its middle"
     sim = simulated(recording.face, build, broken)
-    comparison = reenact(recording, sim, LEAD_S)
+    comparison = reenact(recording, sim, LIVE_LEAD_S)
     return ReplayResult(
         seconds=comparison.seconds,
         writes=0,

@@ -228,7 +228,7 @@ def _calibration() -> Iterator[Check]:
 
 
 def _lookahead() -> Iterator[Check]:
-    from mien.robot.control.connect import LEAD_S
+    from mien.robot.control.connect import LIVE_LEAD_S
     from mien.robot.live.lookahead import FILES
 
     for nominal, path in FILES.items():
@@ -239,7 +239,7 @@ def _lookahead() -> Iterator[Check]:
             fix = f"mien live --lookahead {max(FILES, key=lambda n: FILES[n].is_file())}"
             yield Check(f"look-ahead {nominal}", False, missing, fix, needed=False)
             continue
-        lag = ahead + 1e3 * LEAD_S
+        lag = ahead + 1e3 * LIVE_LEAD_S
         found = (
             f"hears {ahead:.0f} ms ahead: lips {lag:.0f} ms behind the voice, and the skin's lag"
         )

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.robot.control.connect import LEAD_S
+from mien.robot.control.connect import LIVE_LEAD_S
 from mien.robot.expression.speech import SpeechStream
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.link.board import Board
@@ -88,7 +88,7 @@ def soak(calibrated: Calibrated, said: NDArray[np.float32], seconds: float) -> d
     """
     face = calibrated.face
     sim = simulated(face)
-    board = Board(face, sim, sim.now, LEAD_S)
+    board = Board(face, sim, sim.now, LIVE_LEAD_S)
     board.connect()
     began, start = sim.now(), time.monotonic()
     samples: list[tuple[float, float]] = []

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mien.robot.control.connect import LEAD_S, Opened
+from mien.robot.control.connect import LIVE_LEAD_S, Opened
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
@@ -73,7 +73,7 @@ def test_a_sentence_is_recorded_and_the_face_at_rest(
 def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -> None:
     face = load_face(FACE)
     sim = simulated(face)
-    board = Board(face, sim, sim.now, LEAD_S)
+    board = Board(face, sim, sim.now, LIVE_LEAD_S)
     board.connect()
     path, recording = tmp_path / "run.mcap", RecordingSession(face)
     held = Recorder(path, face, persons=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.robot.control.connect import LEAD_S
+from mien.robot.control.connect import LIVE_LEAD_S
 from mien.robot.control.loop import Tick
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.actuators import to_pulses
@@ -35,7 +35,7 @@ class Rehearsal:
         self.recording = RecordingSession(FACE, {"build": 0, "faults": []}, folder)
         self.rig = LiveRig(self.sim, self.wire, self.sim.now, self.sim.advance)
         self.end = end
-        board = Board(FACE, self.rig, self.rig.now, LEAD_S)
+        board = Board(FACE, self.rig, self.rig.now, LIVE_LEAD_S)
         board.connect()
         voice = Script(self.rig)  # type: ignore[arg-type]
         voice.opening = lambda t: 0.4 + 0.3 * np.sin(9.0 * t)
