@@ -121,3 +121,13 @@ def test_an_interlock_is_named_while_it_holds_something_back_and_not_at_rest_on_
     edge = pose(config, 0.4, 0.6)
     assert Limiter(config)(edge, edge, DT).locked == ()
     assert Limiter(config)(pose(config, 0.5, 0.6), edge, DT).locked == ("pressed",)
+
+
+def test_what_an_interlock_holds_back_is_no_relief_of_another() -> None:
+    locks: Locks = (("with_a", {B: 1.0, A: -1.0}, 0.0), ("with_c", {A: 1.0, C: -1.0}, 0.0))
+    config = face(locks, (6.0, 6.0, 0.6))  # A wants to go, C lets it go slowly, B counts on A
+    way = path(config, pose(config), pose(config, 1.0, 1.0, 1.0), 120)
+    for tick in way:
+        assert total(config, 0, tick) <= 1e-9
+        assert total(config, 1, tick) <= 1e-9
+    assert way[-1][:3].min() > 0.99  # all the same they arrive
