@@ -33,7 +33,7 @@ def emotions(
         Path | None, typer.Option(help="Folder of the results. The default is a new one in runs/.")
     ] = None,
 ) -> None:
-    """Draw a contact sheet of eight emotions at three intensities.
+    """Draw a contact sheet of all emotions, your own too, at three intensities.
 
     Each picture shows the simulated face after inverse, servos and skin.
 

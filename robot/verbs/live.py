@@ -59,7 +59,8 @@ def live(
     lookahead: Annotated[
         int | None,
         typer.Option(
-            help="Look-ahead of the network in ms. The default is 100 with --monitor, else 0.",
+            help="Which network, by its nominal look-ahead in ms: 0 (measured: 12 ms) answers at "
+            "once, 100 (96 ms) has better lips. The default is 100 with --monitor, else 0.",
             min=0,
         ),
     ] = None,

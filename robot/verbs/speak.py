@@ -16,7 +16,8 @@ def speak(
         typer.Option(help=r"Text to speak. \[happy 0.6] begins an emotion and \[/] ends it."),
     ] = None,
     emotion: Annotated[
-        str | None, typer.Option(help="Emotion of the whole clip: one of the eight names.")
+        str | None,
+        typer.Option(help="Emotion of the whole clip: one of the eight names, or one of your own."),
     ] = None,
     intensity: Annotated[
         float | None, typer.Option(help="Intensity of --emotion, 0 to 1. The default is 0.8.")
