@@ -59,9 +59,9 @@ def live(
     lookahead: Annotated[
         int | None,
         typer.Option(
-            help="Which network, by its nominal look-ahead in ms: 0 (measured: 12 ms) answers at "
-            "once, 100 (96 ms) has better lips. The default is 100 with --monitor, else 0.",
             min=0,
+            help="Nominal look-ahead of the network in ms: 0 (measured: 12) answers at once, 100 "
+            "(96) has better lips. The default is 100 with --monitor, else 0.",
         ),
     ] = None,
     calibration: Calibration = None,

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from mien.robot.face.actuators import to_commands
 from mien.robot.face.config import FaceConfig
+from mien.robot.link import protocol
+from mien.robot.link.interlocks import ROUNDING
+from mien.robot.link.upload import upload_of
 
 NEUTRAL = {"board": 0, "region": "mouth", "servo": "micro"}
 
@@ -35,6 +38,26 @@ def sums(face: FaceConfig, units: NDArray[np.int64]) -> NDArray[np.float64]:
     commands = to_commands(face, units / 4.0)
     terms = np.array([[k.terms.get(n, 0.0) for n in face.names] for k in face.interlocks])
     return np.asarray(commands @ terms.T)
+
+
+EPSILON = 1e-9  # of floats; the board's sums are whole numbers
+
+
+def held(face: FaceConfig, observed: NDArray[np.int64]) -> bool:
+    """No step (t, n) of the last driven pulses crosses a limit or adds to a sum above it.
+
+    A safe pose on its limit is allowed to stand there as its pulses are rounded. The board's limit
+    is then the safe pose's own sum, and holds within the resolution of a pulse.
+    """
+    before, after = sums(face, observed[:-1]), sums(face, observed[1:])
+    limit = np.array([lock.max for lock in face.interlocks])
+    safe = sums(face, np.array([c.safe for c in upload_of(face).channels]))
+    least, neutral, most = face.pulses.T
+    half = protocol.UNITS_PER_US * np.minimum(neutral - least, most - neutral)
+    terms = np.array([[abs(k.terms.get(n, 0.0)) for n in face.names] for k in face.interlocks])
+    resolution = terms @ (ROUNDING / half)
+    limit = np.where(safe > limit - resolution, np.maximum(limit, safe) + resolution, limit)
+    return bool(((after <= limit + EPSILON) | (after <= before + EPSILON)).all())
 
 
 @st.composite

@@ -10,30 +10,11 @@ from hypothesis import strategies as st
 from mien.robot import wire
 from mien.robot.face.config import FaceConfig
 from mien.robot.link import protocol
-from mien.robot.link.interlocks import ROUNDING, Lock
+from mien.robot.link.interlocks import Lock
 from mien.robot.link.upload import Upload, upload_of
 from mien.robot.wire import Msg, Result, State
 from tests.bench.firmware.lockstep import Lockstep, channels, plain_upload
-from tests.firmware.locked_faces import face_of, faces, sums
-
-EPSILON = 1e-9  # of floats; the board's sums are whole numbers
-
-
-def held(face: FaceConfig, observed: np.ndarray) -> bool:
-    """No step (t, n) of the last driven pulses crosses a limit or adds to a sum above it.
-
-    A safe pose on its limit is allowed to stand there as its pulses are rounded. The board's limit
-    is then the safe pose's own sum, and holds within the resolution of a pulse.
-    """
-    before, after = sums(face, observed[:-1]), sums(face, observed[1:])
-    limit = np.array([lock.max for lock in face.interlocks])
-    safe = sums(face, np.array([c.safe for c in upload_of(face).channels]))
-    least, neutral, most = face.pulses.T
-    half = protocol.UNITS_PER_US * np.minimum(neutral - least, most - neutral)
-    terms = np.array([[abs(k.terms.get(n, 0.0)) for n in face.names] for k in face.interlocks])
-    resolution = terms @ (ROUNDING / half)
-    limit = np.where(safe > limit - resolution, np.maximum(limit, safe) + resolution, limit)
-    return bool(((after <= limit + EPSILON) | (after <= before + EPSILON)).all())
+from tests.firmware.locked_faces import face_of, faces, held, sums
 
 
 def last_driven(rig: Lockstep) -> np.ndarray:
