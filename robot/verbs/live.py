@@ -58,11 +58,7 @@ def live(
     ] = None,
     lookahead: Annotated[
         int | None,
-        typer.Option(
-            min=0,
-            help="Nominal look-ahead of the network in ms: 0 (measured: 12) answers at once, 100 "
-            "(96) has better lips. The default is 100 with --monitor, else 0.",
-        ),
+        typer.Option(help="Nominal look-ahead, ms: 0, or 100 with --monitor (12, 96 ms).", min=0),
     ] = None,
     calibration: Calibration = None,
     emotion: Annotated[
