@@ -21,7 +21,6 @@ needed to evaluate them.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -209,7 +208,7 @@ def save(path: Path, model: SelfModel) -> None:
     checkpoint.save(path, tensors, model.meta | layout)
 
 
-def load(path: Path, face: str, hashes: Sequence[str]) -> SelfModel:
+def load(path: Path, face: str, hashes: tuple[str, ...]) -> SelfModel:
     """Read the self-model of a face.
 
     Args:

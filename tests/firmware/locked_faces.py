@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from mien.robot.face.actuators import to_commands
 from mien.robot.face.config import FaceConfig
 from mien.robot.link import protocol
-from mien.robot.link.interlocks import ROUNDING
 from mien.robot.link.upload import upload_of
 
 NEUTRAL = {"board": 0, "region": "mouth", "servo": "micro"}
@@ -40,6 +39,7 @@ def sums(face: FaceConfig, units: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(commands @ terms.T)
 
 
+RESOLUTION = 2  # units of a pulse, 0.5 us; stated here, not taken from what is judged
 EPSILON = 1e-9  # of floats; the board's sums are whole numbers
 
 
@@ -55,7 +55,7 @@ def held(face: FaceConfig, observed: NDArray[np.int64]) -> bool:
     least, neutral, most = face.pulses.T
     half = protocol.UNITS_PER_US * np.minimum(neutral - least, most - neutral)
     terms = np.array([[abs(k.terms.get(n, 0.0)) for n in face.names] for k in face.interlocks])
-    resolution = terms @ (ROUNDING / half)
+    resolution = terms @ (RESOLUTION / half)
     limit = np.where(safe > limit - resolution, np.maximum(limit, safe) + resolution, limit)
     return bool(((after <= limit + EPSILON) | (after <= before + EPSILON)).all())
 
