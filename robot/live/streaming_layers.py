@@ -115,7 +115,9 @@ class LiveExpression:
         mixed = self._held.mix[None]
         weights, head = self._alive(press)
         alive = weights[None], excitement(mixed)[:, None] * head[None]
-        shapes = self._emotion_track.shapes(t)
+        # Nothing is felt most of the time: the track is not asked for its shapes then.
+        felt = mixed.any()
+        shapes = self._emotion_track.shapes(t) if felt else np.zeros((1, len(INDEX)))
         shown, turned = compose(spoken[None], np.array([gate]), shapes, mixed, alive, self._fuse)
         self._k += 1
         return shown[0], turned[0]
