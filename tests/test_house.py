@@ -8,9 +8,9 @@ import pytest
 
 from tests.paths import ROOT
 from tests.tools import house
+from tests.tools.installed import LIGHT, loaded_by_verb
 
 MOST_AT_TOP = {"robot": 10, "calibration": 6, "models": 8, "firmware": 6}
-HEAVY = {"torch", "mujoco", "mediapipe", "matplotlib"}
 
 
 @pytest.mark.parametrize("folder", MOST_AT_TOP)
@@ -39,24 +39,9 @@ def test_what_is_installed_is_one_package_and_nobody_uses_the_old_names() -> Non
             assert f"\nimport {folder}" not in text, path
 
 
-def heavy(words: list[str]) -> set[str]:
-    """Heavy modules in memory after ``mien WORDS``."""
-    code = (
-        "import contextlib, io, sys\nfrom mien.robot.verbs import cli\n"
-        f"sys.argv = {['mien', *words]!r}\n"
-        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
-        "    cli.main()\n"
-        f"print(*(m for m in {sorted(HEAVY)} if m in sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100
-    )
-    return set(done.stdout.split())
-
-
-@pytest.mark.parametrize("words", ["--help", "--version", "estop --help", "doctor --help"])
+@pytest.mark.parametrize("words", LIGHT)
 def test_a_light_verb_loads_nothing_heavy(words: str) -> None:
-    assert heavy(words.split()) == set()
+    assert loaded_by_verb(words) == set()
 
 
 def test_a_users_own_folder_called_models_does_no_harm(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mien.models.errors import ModelError
 from mien.models.face.action_units import UNITS, Action
+from mien.models.user_folders import config_folder
 
 VERSION: Final = 1
 MAX_FILE_BYTES: Final = 65536
@@ -234,8 +235,7 @@ def user_file() -> Path | None:
     named = os.environ.get("MIEN_EMOTIONS")
     if named is not None:
         return Path(named) if named else None
-    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    path = Path(base) / "mien" / "emotions.yaml"
+    path = config_folder() / "emotions.yaml"
     return path if path.is_file() else None
 
 

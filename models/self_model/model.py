@@ -20,7 +20,6 @@ needed to evaluate them.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from mien.models.face.regions import COUNT
 from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.self_model.neck import NECK, neck_features, rotation
 from mien.models.threads import one_thread
+from mien.models.user_folders import data_folder
 
 Floats = NDArray[np.float64]
 KIND = "self_model"
@@ -271,8 +271,7 @@ def _padded(out: Floats, factor: Floats, inputs: int, hidden: int) -> dict[str, 
 def installed(face: str) -> Path:
     """Path of the self-model that a user calibrated: in the user's data folder, never among the
     files of the package."""
-    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "mien" / f"self_model_{face}.safetensors"
+    return data_folder() / f"self_model_{face}.safetensors"
 
 
 def shipped(face: str) -> Path:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
 
+from mien.models.user_folders import data_folder
 from mien.robot.face.config import FaceConfig
 from mien.robot.runs import write_json
 
 
-def folder() -> Path:
-    """Where Mien keeps what it measured on this machine."""
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "mien"
-
-
 def store(face: FaceConfig, lag_s: float, spread_s: float) -> Path:
     """Remember the lag of skin behind pulses and how much it varied. Returns the file."""
-    path = folder() / f"{face.name}-{face.hash}.sync.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = data_folder() / f"{face.name}-{face.hash}.sync.json"
     write_json(path, {"face": face.name, "hash": face.hash, "lag_s": lag_s, "spread_s": spread_s})
     return path
 
@@ -27,7 +21,7 @@ def store(face: FaceConfig, lag_s: float, spread_s: float) -> Path:
 def stored_lag(face: FaceConfig) -> float | None:
     """The lag in s, or None where it was never measured for this very configuration."""
     for made_for in face.hashes:
-        path = folder() / f"{face.name}-{made_for}.sync.json"
+        path = data_folder() / f"{face.name}-{made_for}.sync.json"
         try:
             lag = float(json.loads(path.read_text(encoding="utf-8"))["lag_s"])
         except (OSError, ValueError, KeyError, TypeError):

@@ -9,7 +9,6 @@ Influence runs along the surface: lips that touch are far apart.
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
 from mien.models.files import whole
+from mien.models.user_folders import cache_folder
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -63,11 +63,6 @@ def solve(
     weights[handles] = values
     weights[free] = factor.solve(np.asarray(-(energy[free][:, handles] @ values)))
     return weights.astype(np.float32)
-
-
-def cache_folder() -> Path:
-    """Where solutions are remembered: ``$XDG_CACHE_HOME/mien``, by default ``~/.cache/mien``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mien"
 
 
 def cached_solve(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 MIEN = Path(sys.executable).with_name("mien")
 HEAVY = ("torch", "mujoco", "mediapipe", "matplotlib", "cv2")
+LIGHT = ("--help", "--version", "estop --help", "doctor --help")
 CORE_MB = 6.0
 WEIGHTS = (".safetensors", ".task")
 
@@ -32,6 +33,16 @@ def loaded(code: str) -> set[str]:
     show = f"import sys\n{code}\nprint(*(m for m in {HEAVY} if m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
+
+
+def loaded_by_verb(words: str) -> set[str]:
+    """Modules of HEAVY that are in memory after ``mien WORDS``."""
+    return loaded(
+        "import contextlib, io, sys\nfrom mien.robot.verbs import cli\n"
+        f"sys.argv = {['mien', *words.split()]!r}\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    cli.main()"
+    )
 
 
 def main(kind: str) -> None:
@@ -53,15 +64,8 @@ def main(kind: str) -> None:
     run("doctor", code=None)
     run("estop", "--port", "/dev/nothing", code=3)
     assert "checkout" in run("bench", "inverse", code=2)
-    for verbs in ("--help", "--version", "estop --help", "doctor --help"):
-        words = ["mien", *verbs.split()]
-        code = (
-            "import contextlib, io, sys\nfrom mien.robot.verbs import cli\n"
-            f"sys.argv = {words!r}\n"
-            "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
-            "    cli.main()"
-        )
-        assert not loaded(code), (verbs, loaded(code))
+    for words in LIGHT:
+        assert not loaded_by_verb(words), (words, loaded_by_verb(words))
     import mien
 
     assert mien.blendshapes(mien.DEMO_SOUND).shape[1] == 52

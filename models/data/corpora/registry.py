@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from mien.models.data.labels import coarticulation
 from mien.models.data.labels.level import with_level
 from mien.models.data.schema import Clip, Corpus, files_hash, prepared
 from mien.models.errors import ModelError
+from mien.models.user_folders import cache_folder
 
 _log = logging.getLogger(__name__)
 REAL: Final = {"grid": "grid_s1", "facegood": "facegood"}
@@ -36,8 +36,7 @@ _RULES_VERSION: Final = 4  # of the rules; a change invalidates the caches of cl
 
 def default_cache() -> Path:
     """``$XDG_CACHE_HOME/mien/speech``, or ``~/.cache/mien/speech``."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base else Path.home() / ".cache") / "mien" / "speech"
+    return cache_folder() / "speech"
 
 
 def dictionary_words() -> list[str]:
