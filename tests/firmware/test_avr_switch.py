@@ -6,6 +6,7 @@ import pytest
 
 from mien.firmware.emulator.machine import Kind
 from mien.robot import wire
+from mien.robot.face.config import FaceConfig
 from mien.robot.wire import Fault, Msg, Result, State
 from tests.bench.firmware.avr_face import AvrFace
 from tests.bench.firmware.measure_avr import switch_to_oe_us
@@ -110,6 +111,34 @@ def test_a_spark_shuts_the_gate_until_it_is_over_and_a_whole_pose_went_out(
         assert (face.pulses() > 0).all()
         assert face.state() == State.ARMED
     assert not face.faults()
+
+
+def full_face() -> FaceConfig:
+    """All channels on three boards: a refresh of it may last longer than the input's rest."""
+    servo = {"kind": "rigid", "region": "mouth", "servo": "micro", "speed": 9.0}
+    actuators = {
+        f"a{k}": servo | {"board": k % 3, "channel": k // 3, "pulse_us": [1100, 1500, 1900]}
+        for k in range(wire.CHANNELS_MAX)
+    }
+    tree = {"face": "full", "mechanism": "full", "boards": [0x40, 0x41, 0x42]}
+    return FaceConfig.model_validate(tree | {"actuators": actuators})
+
+
+def test_a_refresh_from_before_a_spark_does_not_open_the_gate() -> None:
+    face = AvrFace(full_face())
+    face.ready()
+    for k in range(25):
+        face.hold(0.02)
+        face.machine.run(71.0 * k)
+        face.machine.watch(Kind.OE, Kind.STOP)
+        face.machine.stop_switch(False)
+        face.machine.run(0.2)
+        face.machine.stop_switch(True)
+        face.machine.run(12_000.0)
+        face.follow()
+        events = face.events(Kind.OE, Kind.STOP)
+        up, down = (e.us for e in events if e.kind == Kind.OE)
+        assert sum(e.kind == Kind.STOP and up < e.us < down for e in events) >= 3
 
 
 def test_it_takes_two_milliseconds_at_stop_to_latch() -> None:
