@@ -72,6 +72,25 @@ def test_silence_during_the_starts_drives_nothing_more() -> None:
     assert rig.core.violations == 0
 
 
+def test_silence_during_the_starts_drives_nothing_that_was_left_elsewhere() -> None:
+    """A channel away from its safe pose is one that the ramp wants to wake."""
+    rig = staggered(0, 20)
+    rig.arm()
+    rig.run(2500)
+    for _ in range(100):
+        rig.setpoint(8000, 20_000)
+        rig.run(10, heartbeat=False)
+    assert rig.pulses[1] > 7000
+    rig.send(Msg.DISARM)
+    rig.run(50)
+    rig.arm()
+    rig.run(100)
+    while rig.state != State.RELEASED:
+        rig.tick()
+        assert rig.pulses[1] == 0
+    assert rig.core.violations == 0
+
+
 def test_arm_out_of_failsafe_lets_no_driven_channel_fall() -> None:
     rig = staggered(0, 4)
     rig.arm()
