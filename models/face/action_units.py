@@ -51,7 +51,9 @@ UNITS: Final[dict[int, Unit]] = {
         Unit(15, "lip corner depressor", {"mouthFrown": 1.0}),
         Unit(16, "lower lip depressor", {"mouthLowerDown": 1.0}),
         Unit(17, "chin raiser", {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.4}),
+        Unit(18, "lip pucker", {"mouthPucker": 1.0}),
         Unit(20, "lip stretcher", {"mouthStretch": 1.0}),
+        Unit(22, "lip funneler", {"mouthFunnel": 1.0}),
         # Tight lips are narrow and thin; ARKit's mouthPress also pulls the corners out and up on
         # many heads, which reads as a smirk, so rolled lips carry most of 23 and 24.
         Unit(

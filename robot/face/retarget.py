@@ -40,6 +40,9 @@ _TOGETHER = (
     ("eyeLookUpLeft", "eyeLookUpRight"),
     ("eyeLookDownLeft", "eyeLookDownRight"),
 )
+# The tip of the chin, the axis of the jaw (mm, of the drawn head), the middle of the lower lip.
+_CHIN, _CONDYLE = 152, np.array((0.0, -18.0, -56.0))
+_LOWER_LIP = (14, 17, 87, 317, 84, 314)
 _DIRECT = {"tongueOut": "tongue_out"}
 """Shapes that no landmark shows, and the role of the actuator that is theirs."""
 
@@ -115,6 +118,9 @@ class Retarget:
         # mouthClose is drawn to be added to jawOpen; alone it has no meaning. As one unit, "jaw
         # down, lips shut", it can be scaled without ever opening the lips.
         delta[INDEX["mouthClose"]] += delta[INDEX["jawOpen"]]
+        delta[INDEX["jawOpen"]] = scale * _lips_on_jaw(
+            basis.neutral, basis.delta[INDEX["jawOpen"]]
+        )
         self.delta = delta
         self._region = _nearest_region(basis.neutral)
         self._floor = _PRESSED * gaps(self.neutral, LIP_GAPS)
@@ -196,6 +202,24 @@ def _share(got: Floats, asked: Floats) -> Floats:
     along = (got * asked).sum((1, 2))
     whole = np.square(asked).sum((1, 2))
     return np.asarray(np.clip(along / np.maximum(whole, 1e-9), 0.0, 1.0))
+
+
+def _lips_on_jaw(neutral: Floats, opening: Floats) -> Floats:
+    """A jaw's opening (478, 3) mm whose lips go no further than the jaw carries them.
+
+    The drawn jawOpen pulls the lower lip 11 mm below where its jaw takes it. A face that follows it
+    opens half with the jaw and half with the lip, and bares the lower teeth to their roots. The
+    lip has a shape of its own for that, mouthLowerDown. The jaw turns about the condyles.
+    """
+    arm = neutral[_CHIN] - _CONDYLE
+    turn = 2.0 * np.arcsin(0.5 * np.linalg.norm(opening[_CHIN, 1:]) / np.linalg.norm(arm[1:]))
+    y, z = (neutral[list(_LOWER_LIP)] - _CONDYLE)[:, 1:].T
+    carried = np.mean(z * np.sin(turn) + y * (1.0 - np.cos(turn)))
+    share = carried / -np.mean(opening[list(_LOWER_LIP), 1])
+    out = opening.copy()
+    lips = _nearest_region(neutral) == list(REGIONS).index("lips")
+    out[lips] *= min(share, 1.0)
+    return out
 
 
 def _nearest_region(points: Floats) -> NDArray[np.intp]:

@@ -13,7 +13,7 @@ const FaceScene = (() => {
   const SCALE = [2, 3];
   const SLOW_MS = 45, REST_MS = 400;                 // a slow machine draws fewer while the face moves
   const CALM_MS = [30, 250];                         // shortest and longest time between frames
-  const {program, use, attribute, write, DOT} = FaceGL;
+  const {program, use, attribute, write, texture, DOT, UNITS} = FaceGL;
 
   // Area-weighted unit normals of all vertices.
   function normals(at, corners, out) {
@@ -62,7 +62,9 @@ const FaceScene = (() => {
         p.fresh = !p.normals;
       }
       for (const c of scene.clouds) { c.at = moving(new Float32Array(3 * c.count)); c.known = false; }
-      scene.blocks = [null, ...scene.parts.filter(p => p.rows || p.rigid), ...scene.clouds];
+      const {folds} = scene;
+      folds.at = moving(new Float32Array(folds.rows.length));
+      scene.blocks = [null, ...scene.parts.filter(p => p.rows || p.rigid), ...(folds.rows.length ? [folds] : []), ...scene.clouds];
       this._scene = scene;
       this._build();
       this._hearers.forEach(hear => hear());
@@ -109,6 +111,10 @@ const FaceScene = (() => {
         const surface = new Float32Array(p.rest.length);
         for (let v = 0; v < p.vertices; v++) surface.set([p.material, p.share[2 * v] / 255, p.share[2 * v + 1] / 255], 3 * v);
         attribute(gl, 4, 3, surface);
+        if (p.name === "skin") {
+          p.folded = new Float32Array(p.vertices);
+          p.creases = attribute(gl, 5, 1, p.folded, gl.DYNAMIC_DRAW);
+        }
         gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
         gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, p.triangles, gl.STATIC_DRAW);
         p.fresh = true;
@@ -120,12 +126,7 @@ const FaceScene = (() => {
         c.buffers = [attribute(gl, 0, 3, c.at.now, gl.DYNAMIC_DRAW), attribute(gl, 2, 3, c.colors, gl.DYNAMIC_DRAW)];
       }
       gl.bindVertexArray(null);
-      gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
-      const {width, height, image} = scene.paint;
-      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, image);
-      gl.generateMipmap(gl.TEXTURE_2D);
-      for (const [what, how] of [["MIN_FILTER", "LINEAR_MIPMAP_LINEAR"], ["WRAP_S", "CLAMP_TO_EDGE"], ["WRAP_T", "CLAMP_TO_EDGE"]])
-        gl.texParameteri(gl.TEXTURE_2D, gl[`TEXTURE_${what}`], gl[how]);
+      for (const name in UNITS) texture(gl, UNITS[name], scene[name]);
       this._ready = true;
       this._ask();
     }
@@ -193,9 +194,17 @@ const FaceScene = (() => {
         if (b.triangles) {
           if (!b.normals) normals(b.at.now, b.triangles, b.normal);
           write(gl, b.buffers[1], b.normal);
+          if (b.folded) this._fold(b, share);
         } else write(gl, b.buffers[1], b.colors);
         b.fresh = share < 1;
       }
+    }
+
+    _fold(skin, share) {
+      const {rows, at} = this._scene.folds;
+      blend(at.now, at.from, at.to, share);
+      rows.forEach((row, k) => { skin.folded[row] = at.now[k]; });
+      write(this.gl, skin.creases, skin.folded);
     }
 
     _mesh(p, uniforms) {
@@ -227,6 +236,7 @@ const FaceScene = (() => {
 
   function shifted(block, steps, colors, step) {
     const to = block.at.to;
+    if (block.depths) { steps.forEach((s, k) => { to[k] = s / 255; }); return; }
     if (block.rows) block.rows.forEach((row, k) => { for (let x = 0; x < 3; x++) to[3 * row + x] = step * steps[3 * k + x]; });
     else steps.forEach((s, k) => { to[k] = step * s; });
     if (colors) block.colors = Uint8Array.from(colors);

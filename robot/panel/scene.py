@@ -10,13 +10,15 @@ Scene, once a page
     (width, height), ``backdrop``. Arrays, for each part in turn: places int16 (V, 3), unit
     normals int16 (V, 3) times 32767 where ``normals`` says so, corners u16 (T, 3), albedo
     u8 (V, 3), front and ambient u8 (V, 2), local f32 (V, 3), rows u16 (n,) of the vertices that
-    move; last of all the paint, u8 (height, width, 4).
+    move; then the paint, u8 (height, width, 4), the skin's vertices that fold, u16 (f,), and the
+    drawing of the folds, u8 (height, width, 3).
 
 Frame
     "MIFR" | version u8 | 0 u8 x 3 | CRC-32 of its scene u32 | blocks u32 | mouth_light f32 | ...
     Bit k of ``blocks`` says that block k follows. What does not follow stays as it was. Block 0 is
     the head's place f32 (3, 4). Then one for every part that moves, in their order: f32 (3, 4) for
-    a rigid one, places int16 (n, 3) of its ``rows`` for a soft one. Then one for every cloud:
+    a rigid one, places int16 (n, 3) of its ``rows`` for a soft one. Then, where there is a skin,
+    the depth of its folds u8 (f,), 255 the deepest. Then one for every cloud:
     places int16 (n, 3), and u8 (n, 3) colours where the cloud has no colour of its own.
 """
 
@@ -35,12 +37,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.robot.panel.scene_arrays import STEP_MM, padded, places, rigid
 from mien.robot.panel.scene_parts import Part, parts_of
+from mien.robot.sim.folds import Creases, drawing
 from mien.robot.sim.head import SIDES, Head
 from mien.robot.sim.skin import Skin, SkinState, gaze_rotation
 from mien.robot.sim.surfaces import SURFACES, constants, lights, mouth_light, sources
 from mien.robot.sim.view import Light
 
-VERSION: Final = 1
+VERSION: Final = 2
 SCENE, FRAME = b"MISC", b"MIFR"
 HEAD: Final = struct.Struct("<4sB3x")
 FRAME_HEAD: Final = struct.Struct("<4sB3xIIf")
@@ -85,15 +88,17 @@ class Scene:
     def __init__(self, skin: Skin | None, clouds: Sequence[Cloud]) -> None:
         self._skin = skin
         self._clouds = tuple(clouds)
+        self._creases = None if skin is None else Creases(skin.head)
         self._rows: dict[str, NDArray[np.intp]] = {}
         if skin is not None:
             tongue = len(skin.head.parts["tongue"].vertices)
             self._rows = {"skin": np.flatnonzero(movable(skin)), "tongue": np.arange(tongue)}
         parts = [] if skin is None else parts_of(skin.head, self._rows)
         self._moving = [p.name for p in parts if p.rows is not None or p.rigid]
-        if 1 + len(self._moving) + len(self._clouds) > 32:
+        self._folds = int(self._creases is not None)
+        if 1 + len(self._moving) + self._folds + len(self._clouds) > 32:
             raise ValueError(f"{len(self._clouds)} clouds; a frame names at most 32 blocks")
-        self.message = _message(None if skin is None else skin.head, parts, self._clouds)
+        self.message = _message(skin, parts, self._clouds, self._creases)
         self._crc = zlib.crc32(self.message)
 
     def frame(
@@ -111,7 +116,7 @@ class Scene:
 
         Numbers that are not finite are left out, and so is a cloud of another size.
         """
-        blocks: list[bytes | None] = [None] * (1 + len(self._moving))
+        blocks: list[bytes | None] = [None] * (1 + len(self._moving) + self._folds)
         light = _CLOSED
         if state is not None and self._skin is not None:
             moved = self._skin.deform(state)
@@ -124,6 +129,8 @@ class Scene:
                     if soft
                     else rigid(_turned(self._skin.head, name, state))
                 )
+            if self._creases is not None:
+                blocks.append(_depths(self._creases.depth(moved["skin"])))
         for cloud in self._clouds:
             at = (points or {}).get(cloud.name)
             own = None if cloud.color else (colors or {}).get(cloud.name)
@@ -155,21 +162,28 @@ def movable(skin: Skin) -> NDArray[np.bool_]:
     return np.asarray(out)
 
 
-def _message(head: Head | None, parts: Sequence[Part], clouds: Sequence[Cloud]) -> bytes:
+def _message(
+    skin: Skin | None, parts: Sequence[Part], clouds: Sequence[Cloud], creases: Creases | None
+) -> bytes:
+    head = None if skin is None else skin.head
     uniforms = {**lights(Light()), **({} if head is None else constants(head))}
     image = np.zeros((1, 1, 4), np.uint8) if head is None else head.paint.image
+    folds = np.zeros((1, 1, 3), np.uint8) if head is None else drawing(head)
+    rows = np.zeros(0, np.intp) if creases is None else creases.vertices
     told = {
         "step": STEP_MM,
         "parts": [part.told() for part in parts],
         "clouds": [vars(cloud) for cloud in clouds],
         "uniforms": {name: np.ravel(value).tolist() for name, value in uniforms.items()},
         "paint": [image.shape[1], image.shape[0]],
+        "folds": {"rows": len(rows), "size": [folds.shape[1], folds.shape[0]]},
         "backdrop": BACKDROP,
     }
     text = json.dumps(told).encode()
     text += b" " * (-len(text) % 4)
     arrays = [array for part in parts for array in part.arrays()]
     body = b"".join([struct.pack("<I", len(text)), text, *arrays, padded(image)])
+    body += padded(rows.astype("<u2")) + padded(folds)
     return HEAD.pack(SCENE, VERSION) + zlib.compress(body, 9)
 
 
@@ -182,6 +196,12 @@ def _dots(cloud: Cloud, at: NDArray[np.floating], own: NDArray[np.uint8] | None)
     if own is None or own.shape != at.shape:
         return None
     return block + padded(own.astype(np.uint8))
+
+
+def _depths(depth: NDArray[np.floating]) -> bytes | None:
+    if not np.isfinite(depth).all():
+        return None
+    return padded(np.rint(255.0 * np.clip(depth, 0.0, 1.0)).astype(np.uint8))
 
 
 def _turned(head: Head, name: str, state: SkinState) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 "use strict";
 
 const FaceBytes = (() => {
-  const VERSION = 1, FRAME_HEAD = 20, MOST_BYTES = 1 << 24, MOST = 65536;
+  const VERSION = 2, FRAME_HEAD = 20, MOST_BYTES = 1 << 24, MOST = 65536;
 
   const wrong = what => { throw new Error(`scene: ${what}`); };
   const count = (v, most = MOST) => Number.isInteger(v) && v >= 0 && v <= most ? v : wrong(`a count of ${v}`);
@@ -69,8 +69,13 @@ const FaceBytes = (() => {
     const clouds = told.clouds.map(c => ({...c, count: count(c.count)}));
     const [width, height] = told.paint.map(v => count(v, 4096));
     const paint = {width, height, image: r.take(Uint8Array, 4 * width * height)};
+    const [wide, tall] = told.folds.size.map(v => count(v, 4096));
+    const folds = {depths: true, rows: r.take(Uint16Array, count(told.folds.rows)), width: wide, height: tall,
+      image: r.take(Uint8Array, 3 * wide * tall)};
+    const skin = parts.find(p => p.name === "skin");
+    if (folds.rows.some(k => !skin || k >= skin.vertices)) wrong("folds of no such vertex");
     r.end();
-    return {...told, parts, clouds, paint};
+    return {...told, parts, clouds, paint, folds};
   }
 
   /** What a scene's bytes say: JSON with the arrays of each part in it, and the CRC that frames name. */
@@ -91,6 +96,11 @@ const FaceBytes = (() => {
       if (!block || block.rigid) {
         const matrix = r.take(Float32Array, 12);
         todo.push(() => turned(block, matrix));
+        return;
+      }
+      if (block.depths) {
+        const depths = r.take(Uint8Array, block.rows.length);
+        todo.push(() => shifted(block, depths, null));
         return;
       }
       const n = block.rows ? block.rows.length : block.count;

@@ -2,7 +2,8 @@
 "use strict";
 
 const FaceGL = (() => {
-  const ATTRIBUTES = ["position", "normal", "albedo", "local", "surface"];
+  const ATTRIBUTES = ["position", "normal", "albedo", "local", "surface", "crease"];
+  const UNITS = {paint: 0, folds: 1};   // of the textures
   const DOT = [`#version 300 es
 precision highp float;
 uniform mat4 clip_from_world;
@@ -45,6 +46,8 @@ void main() {
       const {name} = gl.getActiveUniform(made, k);
       places[name] = gl.getUniformLocation(made, name);
     }
+    gl.useProgram(made);
+    for (const name in UNITS) if (places[name]) gl.uniform1i(places[name], UNITS[name]);
     return {made, places};
   }
 
@@ -52,7 +55,7 @@ void main() {
     gl.useProgram(made);
     for (const name in places) {
       const v = uniforms[name];
-      if (v === undefined) continue;   // the texture: unit 0
+      if (v === undefined) continue;   // a texture
       if (v.length === 16) gl.uniformMatrix4fv(places[name], false, v);
       else gl[`uniform${v.length}fv`](places[name], v);
     }
@@ -72,5 +75,16 @@ void main() {
     gl.bufferSubData(gl.ARRAY_BUFFER, 0, data);
   }
 
-  return {program, use, attribute, write, DOT};
+  function texture(gl, unit, {width, height, image}) {
+    const kind = image.length === 4 * width * height ? gl.RGBA : gl.RGB;
+    gl.activeTexture(gl.TEXTURE0 + unit);
+    gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    gl.texImage2D(gl.TEXTURE_2D, 0, kind, width, height, 0, kind, gl.UNSIGNED_BYTE, image);
+    gl.generateMipmap(gl.TEXTURE_2D);
+    for (const [what, how] of [["MIN_FILTER", "LINEAR_MIPMAP_LINEAR"], ["WRAP_S", "CLAMP_TO_EDGE"], ["WRAP_T", "CLAMP_TO_EDGE"]])
+      gl.texParameteri(gl.TEXTURE_2D, gl[`TEXTURE_${what}`], gl[how]);
+  }
+
+  return {program, use, attribute, write, texture, DOT, UNITS};
 })();

@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from mien.robot.errors import DeviceError
+from mien.robot.sim.folds import Creases, drawing
 from mien.robot.sim.head import Head
 from mien.robot.sim.surfaces import SURFACES, constants, fixed, lights, mouth_light, scalp, sources
 from mien.robot.sim.view import CameraView, Light
@@ -45,6 +46,7 @@ class Renderer:
                 hint="apt-get install -y libegl1 libgl1 libgl1-mesa-dri",
             ) from error
         self._slices = self._layout(head)
+        self._creases = Creases(head)
         self._programs = {name: self._load(name) for name in ("skin", "eye", "inside")}
         self._backdrop = self._load("backdrop")
         self._buffers(head)
@@ -73,6 +75,8 @@ class Renderer:
         surface = np.hstack([vertices, self.normals(vertices)])
         with self._gl:  # other renderers of this process have contexts of their own
             self._moving.write(surface)
+            self._folded[self._creases.vertices] = self._creases.depth(vertices[self._slices["skin"]])
+            self._depths.write(self._folded)
             self._set("world_from_head", pose.T)
             self._set("clip_from_world", clip.T)
             self._set("camera", camera.position)
@@ -150,6 +154,8 @@ class Renderer:
         every = [fixed(head, name) for name in head.parts] + [weights @ fixed(head, "skin")]
         self._moving = self._gl.buffer(reserve=(count + len(still)) * 24)
         self._moving.write(still.tobytes(), offset=count * 24)
+        self._folded = np.zeros(count + len(still), np.float32)
+        self._depths = self._gl.buffer(self._folded)
         static = self._gl.buffer(np.vstack(every).astype("f4").tobytes())
         self._meshes = []
         for shader, program in self._programs.items():
@@ -177,6 +183,8 @@ class Renderer:
         moving, moving_names = fields("position", "normal")
         fixed, fixed_names = fields("albedo", "local", "surface")
         layout = [(self._moving, moving, *moving_names), (static, fixed, *fixed_names)]
+        if "crease" in program:
+            layout.append((self._depths, "1f", "crease"))
         return self._gl.vertex_array(program, layout, self._gl.buffer(triangles.tobytes()))
 
     def _targets(self, samples: int) -> None:
@@ -188,15 +196,16 @@ class Renderer:
         self._resolved = self._gl.framebuffer(self._gl.renderbuffer(size, 4))
 
     def _constants(self, head: Head) -> None:
-        image = head.paint.image
-        texture = self._gl.texture(
-            (image.shape[1], image.shape[0]), image.shape[2], image.tobytes(), alignment=1
-        )
-        texture.build_mipmaps()
-        texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
-        texture.repeat_x = texture.repeat_y = False
-        texture.use(0)
-        self._set("paint", 0)
+        for unit, (name, image) in enumerate(
+            {"paint": head.paint.image, "folds": drawing(head)}.items()
+        ):
+            size = (image.shape[1], image.shape[0])
+            texture = self._gl.texture(size, image.shape[2], image.tobytes(), alignment=1)
+            texture.build_mipmaps()
+            texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+            texture.repeat_x = texture.repeat_y = False
+            texture.use(unit)
+            self._set(name, unit)
         for name, value in constants(head).items():
             self._set(name, value)
 

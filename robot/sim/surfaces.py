@@ -59,7 +59,8 @@ def constants(head: Head) -> dict[str, F64]:
         "paint_extent": head.paint.extent,
         "eye_x": head.eye_center["left"][:1],
         "iris": np.array(IRIS_MM) / head.eye_radius,
-        "mouth_depth": np.array((float(teeth.min()) - 8.0, float(teeth.max()) - 14.0)),
+        "mouth_depth": np.array((float(teeth.min()), float(teeth.max()) + 1.0)),
+        "lip_shade": np.array((float(head.neutral_landmarks[INNER_LIPS[0], 1]) + 5.0, 8.0)),
     }
 
 
@@ -80,7 +81,7 @@ def mouth_light(head: Head, skin: NDArray[np.floating]) -> float:
     upper, lower = (
         float(head.landmark_bary[k] @ skin[head.landmark_triangle[k], 1]) for k in INNER_LIPS
     )
-    return float(np.interp(upper - lower, (0.0, WIDE_OPEN_MM), (0.45, 1.0)))
+    return float(np.interp(upper - lower, (0.0, WIDE_OPEN_MM), (0.6, 1.0)))
 
 
 def fixed(head: Head, name: str) -> F32:

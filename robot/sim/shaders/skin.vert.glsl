@@ -21,12 +21,14 @@ in vec3 normal;
 in vec3 albedo;    // sRGB 0..1
 in vec3 local;     // picture coordinates in mm
 in vec3 surface;   // -, front (how far the picture holds), ambient
+in float crease;   // depth of the folds drawn here, 0..1
 
 out vec3 light;    // diffuse light on white
 out vec3 turned;
 out vec3 halfway;  // between the camera and the key light
 out vec4 tint;     // vertex albedo, how far the picture holds
 out vec3 paint_uv; // and how much of the gleam is left in hollows
+out float folded;
 
 vec3 diffuse(float cosine, vec3 wrap) {
     vec3 lit = clamp((vec3(cosine) + wrap) / (1.0 + wrap), 0.0, 1.0);
@@ -44,6 +46,7 @@ void main() {
             + mix(ground, sky, 0.5 + 0.5 * turned.y) * surface.z;
     halfway = normalize(view + key_direction);
     tint = vec4(albedo, surface.y);
+    folded = crease;
     float grazing = 1.0 - max(dot(turned, view), 0.0);
     paint_uv = vec3((local.x - paint_extent.x) / (paint_extent.y - paint_extent.x),
                     (paint_extent.w - local.y) / (paint_extent.w - paint_extent.z),

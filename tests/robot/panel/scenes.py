@@ -24,7 +24,7 @@ class Bytes:
 
 def read_scene(message: bytes) -> dict[str, Any]:
     """The JSON, with the arrays of each part beside its numbers."""
-    assert message[:8] == b"MISC\1\0\0\0"
+    assert message[:8] == b"MISC\2\0\0\0"
     body = Bytes(zlib.decompress(message[8:]))
     told = json.loads(body.take("u1", int(body.take("<u4", 1)[0])).tobytes())
     for part in told["parts"]:
@@ -39,6 +39,9 @@ def read_scene(message: bytes) -> dict[str, Any]:
         part["moving"] = body.take("<u2", part["rows"])
     width, height = told["paint"]
     told["image"] = body.take("u1", height, width, 4)
+    told["fold rows"] = body.take("<u2", told["folds"]["rows"])
+    wide, tall = told["folds"]["size"]
+    told["fold drawing"] = body.take("u1", tall, wide, 3)
     assert body.left == b""
     return told
 
@@ -46,11 +49,14 @@ def read_scene(message: bytes) -> dict[str, Any]:
 def read_frame(message: bytes, scene: dict[str, Any]) -> dict[str, Any]:
     """What the frame says by part or cloud; ``head`` is the head's place."""
     magic, crc, bits, light = struct.unpack("<8sIIf", message[:20])
-    assert magic == b"MIFR\1\0\0\0"
+    assert magic == b"MIFR\2\0\0\0"
     out: dict[str, Any] = {"crc": crc, "mouth_light": light}
     body = Bytes(message[20:])
     moving = [p for p in scene["parts"] if p["rigid"] or p["rows"]]
-    blocks = [{"name": "head", "rigid": True}, *moving, *scene["clouds"]]
+    blocks = [{"name": "head", "rigid": True}, *moving]
+    if scene["folds"]["rows"]:
+        blocks.append({"name": "folds", "rows": scene["folds"]["rows"], "depths": True})
+    blocks += scene["clouds"]
     for k, block in enumerate(blocks):
         if not bits >> k & 1:
             continue
@@ -58,6 +64,9 @@ def read_frame(message: bytes, scene: dict[str, Any]) -> dict[str, Any]:
             out[block["name"]] = body.take("<f4", 3, 4)
             continue
         n = block.get("rows") or block["count"]
+        if block.get("depths"):
+            out["folds"] = body.take("u1", n)
+            continue
         out[block["name"]] = body.take("<i2", n, 3) * scene["step"]
         if "count" in block and block["color"] is None:
             out[block["name"] + " colors"] = body.take("u1", n, 3)

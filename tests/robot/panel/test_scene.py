@@ -8,6 +8,7 @@ import pytest
 
 from mien.robot.face.config import load_face
 from mien.robot.panel.scene import STEP_MM, Cloud, Scene, script
+from mien.robot.sim.folds import Creases, drawing
 from mien.robot.sim.rig import Rig
 from mien.robot.sim.skin import Skin, SkinState
 from tests.robot.panel.scenes import read_frame, read_scene
@@ -56,6 +57,8 @@ def test_a_scene_has_every_part_as_the_head_has_it(skin: Skin, told: dict[str, A
         corners = {tuple(t) for t in parts[name]["corners"].tolist()}
         assert corners == {tuple(t) for t in part.triangles.tolist()}
     np.testing.assert_array_equal(told["image"], skin.head.paint.image)
+    np.testing.assert_array_equal(told["fold drawing"], drawing(skin.head))
+    np.testing.assert_array_equal(told["fold rows"], Creases(skin.head).vertices)
     scalp, face = parts["scalp"], parts["skin"]
     finer = 4 * (face["triangles"] - face["drawn"])  # in place of what is left out
     a, b, c = np.moveaxis(scalp["rest"][scalp["corners"]], 1, 0)
@@ -67,6 +70,18 @@ def test_a_scene_has_every_part_as_the_head_has_it(skin: Skin, told: dict[str, A
     assert border == edges(scalp["corners"][finer:], 2) & border  # slivers close the seam
     np.testing.assert_allclose(np.linalg.norm(scalp["normal"], axis=1), 1.0, atol=1e-3)
     assert told["clouds"][0]["color"] == [255, 120, 40]
+
+
+def test_a_frame_has_the_depth_of_the_folds(
+    skin: Skin, scene: Scene, told: dict[str, Any]
+) -> None:
+    rest = SkinState.neutral(len(skin.nodes))
+    assert not read_frame(scene.frame(rest), told)["folds"].any()
+    state = random_state(skin, 3)
+    sent = read_frame(scene.frame(state), told)["folds"]
+    depth = Creases(skin.head).depth(skin.deform(state)["skin"])
+    assert sent.max() > 200
+    np.testing.assert_allclose(sent / 255, depth, atol=0.003)
 
 
 def edges(corners: np.ndarray, uses: int) -> set[tuple[int, int]]:

@@ -176,7 +176,7 @@ def test_bytes_that_are_no_frame_are_refused_whole(stage: Stage) -> None:
     bad = {
         "short": good[:19], "empty": b"", "cut": good[:-4], "cut inside": good[:-3],
         "long": good + b"\0" * 4, "magic": b"MISC" + good[4:],
-        "version": good[:4] + b"\2" + good[5:], "other": other,
+        "version": good[:4] + b"\3" + good[5:], "other": other,
         "all blocks": good[:12] + b"\xff" * 4 + good[16:],
         "another scene": good[:8] + bytes(4) + good[12:],
         "no such block": good[:15] + bytes([good[15] | 128]) + good[16:],
@@ -197,13 +197,14 @@ TRIANGLE = {
 
 def handmade(arrays: bytes | None = None, space: int = 0, **other: object) -> bytes:
     """A scene of one triangle, whole unless something else is asked for."""
-    told = {"step": 0.01, "clouds": [], "uniforms": {}, "paint": [1, 1], "backdrop": [0, 0, 0]}
+    told = {"step": 0.01, "clouds": [], "uniforms": {}, "paint": [1, 1],
+            "folds": {"rows": 0, "size": [1, 1]}, "backdrop": [0, 0, 0]}
     text = json.dumps({**told, "parts": [{**TRIANGLE, **other}]}).encode()
     text += b" " * (-len(text) % 4 + space)
     if arrays is None:
         arrays = CORNERS
     body = len(text).to_bytes(4, "little") + text + arrays
-    return b"MISC\1\0\0\0" + zlib.compress(body)
+    return b"MISC\2\0\0\0" + zlib.compress(body)
 
 
 def of(kind: str, *numbers: int) -> bytes:
@@ -213,7 +214,7 @@ def of(kind: str, *numbers: int) -> bytes:
 
 def mesh(corners: tuple[int, ...] = (0, 1, 2), rows: tuple[int, ...] = (0, 2)) -> bytes:
     still = of("u1", *[9] * 9) + of("u1", *[9] * 6) + of("<f4", *[0] * 9)
-    return of("<i2", *range(9)) + of("<u2", *corners) + still + of("<u2", *rows) + bytes(4)
+    return of("<i2", *range(9)) + of("<u2", *corners) + still + of("<u2", *rows) + bytes(8)
 
 
 CORNERS = mesh()
