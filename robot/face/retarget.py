@@ -118,9 +118,7 @@ class Retarget:
         # mouthClose is drawn to be added to jawOpen; alone it has no meaning. As one unit, "jaw
         # down, lips shut", it can be scaled without ever opening the lips.
         delta[INDEX["mouthClose"]] += delta[INDEX["jawOpen"]]
-        delta[INDEX["jawOpen"]] = scale * _lips_on_jaw(
-            basis.neutral, basis.delta[INDEX["jawOpen"]]
-        )
+        delta[INDEX["jawOpen"]] = scale * _lips_on_jaw(basis.neutral, basis.delta[INDEX["jawOpen"]])
         self.delta = delta
         self._region = _nearest_region(basis.neutral)
         self._floor = _PRESSED * gaps(self.neutral, LIP_GAPS)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -195,7 +196,7 @@ def _samples(folds: Sequence[Fold]) -> tuple[NDArray[np.intp], F64, F64]:
     index, places, across = [], [], []
     for k, fold in enumerate(folds):
         for line in _lines(fold):
-            for start, end in zip(line[:-1], line[1:], strict=True):
+            for start, end in pairwise(line):
                 way = end - start
                 count = max(int(np.ceil(np.linalg.norm(way) / STEP_MM)), 1)
                 at = start + way * ((np.arange(count) + 0.5) / count)[:, None]

@@ -75,7 +75,9 @@ class Renderer:
         surface = np.hstack([vertices, self.normals(vertices)])
         with self._gl:  # other renderers of this process have contexts of their own
             self._moving.write(surface)
-            self._folded[self._creases.vertices] = self._creases.depth(vertices[self._slices["skin"]])
+            self._folded[self._creases.vertices] = self._creases.depth(
+                vertices[self._slices["skin"]]
+            )
             self._depths.write(self._folded)
             self._set("world_from_head", pose.T)
             self._set("clip_from_world", clip.T)

@@ -21,6 +21,17 @@ firmware, servos, skin. Keys:
 - ``plain_*``, ``crossed_*``, ``learned_*``: the two costs by fusion, on a part of the sentences,
   and ``shown_mm``, how far the mean face is from the neutral clip's (RMS), so that a fusion which
   spares the lips by not feeling is found out.
+
+``--judges`` measures other things: what networks see that nobody here trained
+(``tests.bench.robot.outside``), on builds 0 to 3. Keys:
+
+- ``JUDGE_07``, ``JUDGE_10``: share of the seven classes' stills at that intensity which a judge
+  names; ``face_api_10_CLASS``, ``face_api_worst_10`` by class; ``judges_mean_10`` over the judges.
+- ``rising``: classes of six whose probability (face-api) grows from 0.35 over 0.7 to 1.0.
+- ``speech_face_api``: share of 91 frames of the shipped sentence, in seven classes at 0.8.
+- ``closure_kept``: recall of p, b, m under each emotion over that of the neutral clip; the worst.
+- ``oo_width``, ``pressed_lip_height`` (of rest), ``fv_contact_mm``: lips of single sounds.
+- ``blink_film``: smallest opening of the lids in the neutral sentence at 30 frames/s, of open.
 """
 
 from __future__ import annotations
@@ -34,6 +45,11 @@ from mien.robot.errors import InputError
 
 if TYPE_CHECKING:
     from mien.robot.clip.sequence import CameraKind
+    from mien.robot.face.calibrated import Calibrated
+    from tests.bench.robot.sentences import Sentence
+
+_BUILDS = (0, 1, 2, 3)
+_CLOSURES, _SPOKEN = 8, 0.8  # sentences and intensity of the closures that judges are not asked for
 
 
 def bench(
@@ -52,6 +68,9 @@ def bench(
         typer.Option(help="Folder of sound and TextGrids; default $MIEN_DATA/lj_phones."),
     ] = None,
     camera: Annotated[str, typer.Option(help="projected, rendered (slow) or both.")] = "projected",
+    judges: Annotated[
+        bool, typer.Option("--judges", help="Ask the judges from outside instead (.ci/judges).")
+    ] = False,
     kind: Annotated[str, typer.Option("--fusion", help="crossed, learned or plain.")] = "crossed",
 ) -> dict[str, float | int | str | None]:
     """Emotion after the servos: recognised, graded, and kind to the lips."""
@@ -68,6 +87,8 @@ def bench(
 
     config = load_face(face)
     calibrated = Calibrated(config, calibration)
+    if judges:
+        return dict(outside(calibrated, emotion_trials.spoken_sentences(data, _CLOSURES), kind))
     said = emotion_trials.spoken_sentences(data, sentences + fitted)
     test, learn = said[:sentences], said[sentences:]
     cameras = camera_kind(camera)
@@ -114,6 +135,31 @@ def bench(
         "speech": "recorded" if test[0].phones and " " not in test[0].name else "synthetic",
         "fusion": kind, "self_model": calibrated.path.name,
     }  # fmt: skip
+
+
+def outside(calibrated: Calibrated, sentences: list[Sentence], kind: str) -> dict[str, float]:
+    """What judges from outside see, and what an emotion costs the closures.
+
+    Raises:
+        InputError: a judge is missing.
+    """
+    from mien.models.face.emotion import EMOTIONS
+    from mien.robot.clip.sequence import ClipSequence
+    from tests.bench.robot import outside as seen
+    from tests.bench.robot.emotion_trials import closures_kept, trial
+    from tests.bench.robot.judges.networks import MissingJudge
+
+    try:
+        out = seen.judged(seen.stills(calibrated, _BUILDS))
+        frames, out["blink_film"] = seen.spoken(calibrated, seen.demo_sentence())
+        out["speech_face_api"] = seen.recognised(frames)
+    except MissingJudge as error:
+        raise InputError(str(error), "bash .ci/judges") from error
+    with ClipSequence(calibrated, _BUILDS[1], "projected") as robot:
+        trials = [
+            trial(calibrated, robot, s, {e: _SPOKEN}, kind) for s in sentences for e in EMOTIONS
+        ]
+    return out | seen.lips(calibrated, _BUILDS) | {"closure_kept": closures_kept(trials)}
 
 
 def camera_kind(name: str) -> CameraKind:

@@ -116,6 +116,22 @@ def lip_costs(trials: list[Trial]) -> dict[str, float]:
     }
 
 
+def closures_kept(trials: list[Trial]) -> float:
+    """Recall of p, b and m under each emotion over that of the neutral clip: the worst emotion.
+
+    Args:
+        trials: as for ``lip_costs``.
+    """
+    size = len(EMOTIONS)
+    hits: dict[str, list[bool]] = {name: [] for name in EMOTIONS}
+    for start in range(0, len(trials), size):
+        clip = trials[start : start + size]
+        for name, one in zip(EMOTIONS, clip, strict=True):
+            hits[name] += closures(one, _closed_mm(clip[0]))
+    recall = {name: float(np.mean(v)) for name, v in hits.items()}
+    return min(recall[name] for name in FELT) / max(recall["neutral"], 1e-9)
+
+
 def _closed_mm(one: Trial) -> float:
     """Gap in mm below which the lips of a clip count as closed."""
     return metrics.CLOSED * float(np.percentile(one.observation.lip_gap, 95))

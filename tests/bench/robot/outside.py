@@ -25,6 +25,7 @@ from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.face.solver import FaceSolver
 from mien.robot.link.board import Board
+from mien.robot.media.audio import LJ_DEMO, load
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.render import Renderer
 from mien.robot.sim.rig import Rig
@@ -131,6 +132,11 @@ def spoken(
         pictures = drawn(calibrated, build, picked)
         out += [Seen(emotion, SPOKEN_INTENSITY, build, p) for p in pictures]
     return out, smallest
+
+
+def demo_sentence() -> NDArray[np.float32]:
+    """The sentence that ships, (n,) at 16 kHz."""
+    return load(LJ_DEMO)
 
 
 def recognised(seen: Sequence[Seen], judge: str = "face_api") -> float:

@@ -72,9 +72,7 @@ def test_a_scene_has_every_part_as_the_head_has_it(skin: Skin, told: dict[str, A
     assert told["clouds"][0]["color"] == [255, 120, 40]
 
 
-def test_a_frame_has_the_depth_of_the_folds(
-    skin: Skin, scene: Scene, told: dict[str, Any]
-) -> None:
+def test_a_frame_has_the_depth_of_the_folds(skin: Skin, scene: Scene, told: dict[str, Any]) -> None:
     rest = SkinState.neutral(len(skin.nodes))
     assert not read_frame(scene.frame(rest), told)["folds"].any()
     state = random_state(skin, 3)

@@ -197,8 +197,14 @@ TRIANGLE = {
 
 def handmade(arrays: bytes | None = None, space: int = 0, **other: object) -> bytes:
     """A scene of one triangle, whole unless something else is asked for."""
-    told = {"step": 0.01, "clouds": [], "uniforms": {}, "paint": [1, 1],
-            "folds": {"rows": 0, "size": [1, 1]}, "backdrop": [0, 0, 0]}
+    told = {
+        "step": 0.01,
+        "clouds": [],
+        "uniforms": {},
+        "paint": [1, 1],
+        "folds": {"rows": 0, "size": [1, 1]},
+        "backdrop": [0, 0, 0],
+    }
     text = json.dumps({**told, "parts": [{**TRIANGLE, **other}]}).encode()
     text += b" " * (-len(text) % 4 + space)
     if arrays is None:
