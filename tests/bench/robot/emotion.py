@@ -147,13 +147,13 @@ def outside(calibrated: Calibrated, sentences: list[Sentence], kind: str) -> dic
     from mien.robot.clip.sequence import ClipSequence
     from tests.bench.robot import outside as seen
     from tests.bench.robot.emotion_trials import closures_kept, trial
-    from tests.bench.robot.judges.networks import MissingJudge
+    from tests.bench.robot.judges.networks import MissingJudgeError
 
     try:
         out = seen.judged(seen.stills(calibrated, _BUILDS))
         frames, out["blink_film"] = seen.spoken(calibrated, seen.demo_sentence())
         out["speech_face_api"] = seen.recognised(frames)
-    except MissingJudge as error:
+    except MissingJudgeError as error:
         raise InputError(str(error), "bash .ci/judges") from error
     with ClipSequence(calibrated, _BUILDS[1], "projected") as robot:
         trials = [

@@ -81,7 +81,7 @@ def drawn(calibrated: Calibrated, build: int, states: Sequence[SkinState]) -> li
 
 
 def judged(seen: Sequence[Seen]) -> dict[str, float]:
-    """What the judges say of stills: shares recognised, and whether more intensity reads as more."""
+    """Shares of stills that judges name, and whether more intensity reads as more."""
     out: dict[str, float] = {}
     known = [s for s in seen if s.emotion in CLASSES]
     truth = np.array([CLASSES.index(s.emotion) for s in known])

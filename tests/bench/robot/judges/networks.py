@@ -33,7 +33,7 @@ JUDGES: Final = ("face_api", "fer", "facex")
 _WORDS: Final = {"fearful": "fear", "disgusted": "disgust", "surprised": "surprise"}
 
 
-class MissingJudge(Exception):
+class MissingJudgeError(Exception):
     """A judge is not installed. The message names the command that brings it."""
 
 
@@ -45,7 +45,7 @@ def read(judge: str, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float6
         pictures: N RGB pictures (H, W, 3).
 
     Raises:
-        MissingJudge: it is not installed, or does not run here.
+        MissingJudgeError: it is not installed, or does not run here.
     """
     stream = b"".join(
         struct.pack("<II", *p.shape[:2]) + np.ascontiguousarray(p).tobytes() for p in pictures
@@ -54,7 +54,7 @@ def read(judge: str, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float6
     lines = [x for x in done.stdout.decode().splitlines() if x == "null" or x.startswith("{")]
     if done.returncode != 0 or len(lines) != len(pictures):
         why = done.stderr.decode(errors="replace").strip()[-400:]
-        raise MissingJudge(f"judge {judge} does not run: {why}\nnext: bash .ci/judges")
+        raise MissingJudgeError(f"judge {judge} does not run: {why}\nnext: bash .ci/judges")
     out = np.zeros((len(pictures), len(CLASSES)))
     for row, line in zip(out, lines, strict=True):
         for word, share in (json.loads(line) or {}).items():
@@ -74,5 +74,5 @@ def _program(judge: str) -> list[str]:
         command = [sys.executable, str(here / "tflite.py"), str(packages), judge]
         missing = not (packages / judge).is_dir()
     if missing:
-        raise MissingJudge(f"judge {judge} is not in {packages}\nnext: bash .ci/judges")
+        raise MissingJudgeError(f"judge {judge} is not in {packages}\nnext: bash .ci/judges")
     return command
