@@ -129,76 +129,67 @@ SHIPPED: Final[dict[str, Emotion]] = {
         timing=Timing(onset_s=0.5, settle_s=2.0, settle=1.0, offset_s=0.7),
         words=("calm",),
     ),
-    # EMFACS 6+12; 25 as in FACS 1978 table 11-1 (6+12+25), with a trace of 26: a smile with teeth.
+    # EMFACS 6+12; 25 as in FACS 1978 table 11-1 (6+12+25), with traces of 10 and 26: a smile that
+    # shows the upper teeth. 6 is less than full: on this face it only closes the eyes further.
     "happiness": Emotion(
-        units=_units(both={6: 1.0, 12: 1.0, 25: 0.35, 26: 0.25}),
+        units=_units(both={6: 0.7, 12: 1.0, 25: 1.0, 10: 0.4, 26: 0.15}),
         timing=Timing(onset_s=0.55, settle_s=2.5, settle=0.85, offset_s=0.9),
         arousal=0.5,
         valence=0.9,
         head=Posture(pitch=0.10, roll=0.18),
         words=("happy", "joy"),
     ),
-    # EMFACS 1+4+15; 17 and 64 are frequent beside them (FACS 2002), 43 droops the lid.
+    # EMFACS 1+4+15; 17 and 64 are frequent beside them (FACS 2002), 43 droops the lid. The inner
+    # brow is full, and the gaze low only a little: a face that looks at nobody is not read.
     "sadness": Emotion(
-        units=_units(both={1: 1.0, 4: 0.35, 15: 1.0, 17: 0.4, 64: 0.35, 43: 0.2}),
+        units=_units(both={1: 1.0, 4: 0.45, 15: 1.0, 17: 0.4, 64: 0.2, 43: 0.15}),
         timing=Timing(onset_s=1.1, settle_s=4.0, settle=0.95, offset_s=1.5),
         arousal=-0.5,
         valence=-0.7,
-        head=Posture(yaw=0.10, pitch=-0.55, roll=0.15),
+        head=Posture(yaw=0.05, pitch=-0.25, roll=0.12),
         words=("sad",),
     ),
-    # EMFACS 4+5+7+23; 17 and 24 as in FACS 1978 (4+5+7+17+24), a trace of 10. 15 draws the corners
-    # down, as 17 with 24 does on people; 63 keeps the stare on the other while the head lowers.
-    # ARKit's browDown takes the whole brow; 2 gives its outer end back, since a brow that slants
-    # is what reads as anger where the skin between the brows does not fold.
+    # EMFACS 4+5+7 with the open, square mouth of 10+16+25+26 (FACS 1978 table 11-1) and not the
+    # closed one of 23+24: pressed lips were read as calm by every judge, on every build. 9 lowers
+    # the inner ends of the brows as far as they go. Without 5: the lids of this face cannot be
+    # raised and tight, and raised ones are read as fear. 20 keeps the mouth square.
     "anger": Emotion(
-        units=_units(
-            both={
-                4: 1.0,
-                2: 0.5,
-                5: 0.8,
-                7: 0.7,
-                23: 0.6,
-                24: 0.6,
-                17: 0.6,
-                10: 0.2,
-                15: 0.4,
-                63: 0.3,
-            }
-        ),
+        units=_units(both={4: 1.0, 7: 0.5, 9: 0.8, 10: 0.9, 16: 0.8, 20: 0.4, 25: 0.6, 26: 0.25}),
         timing=Timing(onset_s=0.5, settle_s=3.0, settle=0.9, offset_s=0.8),
         arousal=0.9,
         valence=-0.6,
-        head=Posture(pitch=-0.42),
+        head=Posture(pitch=-0.20),
         words=("angry",),
     ),
-    # EMFACS 1+2+4+5+7+20+26; 25 because 20 parts the lips. 2 is low and 4 high: inner ends up and
-    # together are what tells this brow from that of surprise.
+    # EMFACS 1+2+4+5+20+26; 16 because 20 parts the lips. 4 is higher than 2: inner ends up and
+    # together are what tells this brow from that of surprise. Without 7: the lids stay wide.
     "fear": Emotion(
-        units=_units(both={1: 1.0, 2: 0.25, 4: 0.35, 5: 1.0, 7: 0.2, 20: 1.0, 25: 0.45, 26: 0.25}),
+        units=_units(both={1: 1.0, 2: 0.6, 4: 0.7, 5: 1.0, 16: 0.4, 20: 1.0, 26: 0.45}),
         timing=Timing(onset_s=0.35, settle_s=1.5, settle=0.8, offset_s=0.8),
         arousal=0.7,
         valence=-0.7,
-        head=Posture(yaw=0.15, pitch=0.20, roll=-0.10),
+        head=Posture(yaw=0.08, pitch=0.10, roll=-0.05),
         words=("afraid", "fearful", "scared"),
     ),
-    # EMFACS 9+15+16; 10 as in FACS 2002, full, for the nose of this face does not wrinkle: the
-    # bared upper teeth must say it. 7 because 9 narrows the eyes.
+    # EMFACS 9+15; 10 as in FACS 2002, full, and parted lips: the bared upper teeth tell it from
+    # anger's square mouth. 6, 7 and 43 narrow the eyes, which 9 does on people.
     "disgust": Emotion(
-        units=_units(both={9: 1.0, 10: 1.0, 15: 0.5, 16: 0.5, 4: 0.35, 7: 0.7}),
+        units=_units(
+            both={9: 1.0, 10: 1.0, 15: 0.3, 6: 1.0, 7: 1.0, 4: 0.6, 43: 0.4, 25: 0.3, 26: 0.12}
+        ),
         timing=Timing(onset_s=0.45, settle_s=1.5, settle=0.8, offset_s=0.7),
         arousal=0.2,
         valence=-0.7,
-        head=Posture(yaw=-0.15, pitch=0.15, roll=-0.12),
+        head=Posture(yaw=-0.08, pitch=0.05, roll=-0.08),
         words=("disgusted",),
     ),
-    # EMFACS 1+2+5B+26.
+    # EMFACS 1+2+5+26; 22 and 18 round the mouth, which a jaw alone leaves wide.
     "surprise": Emotion(
-        units=_units(both={1: 1.0, 2: 1.0, 5: 0.8, 26: 0.65}),
+        units=_units(both={1: 0.9, 2: 1.0, 5: 1.0, 26: 0.65, 22: 0.35, 18: 0.2}),
         timing=Timing(onset_s=0.25, settle_s=0.7, settle=0.75, offset_s=0.6),
         arousal=0.8,
         valence=0.1,
-        head=Posture(pitch=0.22),
+        head=Posture(pitch=0.12),
         words=("surprised",),
     ),
     # EMFACS R12A+R14A, stronger than A so that a face without skin folds shows it. The raised
