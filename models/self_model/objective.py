@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT, LIP_GAPS, gaps, landmark_weights
@@ -22,6 +23,8 @@ from mien.models.self_model.model import POWERS, Floats, SelfModel
 
 _TAUT_SLOPE_SHARE = 0.5  # of a tendon's largest slope: above it the tendon counts as taut
 _PULL_GRID = 41
+CONTACT_SHARE = 0.6
+"""Share of the gap at rest at which the lips touch: pressed further, only their red gets thinner."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,12 @@ class Objective:
         self._modes, self._pairs = gram.shape[0], lips.shape[1]
         self._mean = model.mean.reshape(-1)
         self._root_w = np.sqrt(w)
+        # Lips that touch do not pass: what is predicted beyond goes half to either lip.
+        self._contact_gaps = CONTACT_SHARE * self._shut_gaps
+        parted = np.zeros((self._pairs, COUNT, 3))
+        rows = np.arange(self._pairs)
+        parted[rows, upper, 1], parted[rows, lower_lip, 1] = 0.5, -0.5
+        self._parted = parted.reshape(self._pairs, -1) @ self._to_modes.T
         self.prior = weights.neutral * np.eye(m) + weights.mirror * _mirrored(model)
         """(m, m) Hessian of the terms ``neutral`` and ``mirror``."""
         self._taut = taut_inputs(model)
@@ -166,7 +175,24 @@ class Objective:
 
     def residual(self, x: Floats, projected: ProjectedTargets) -> Floats:
         """Residuals (T, Q) of inputs x (T, m)."""
-        return np.asarray((self.model.features(x) @ self.readout - projected.b) * projected.scale)
+        predicted = self.model.features(x) @ self.readout
+        self._touch(predicted)
+        return np.asarray((predicted - projected.b) * projected.scale)
+
+    def _touch(self, predicted: Floats) -> NDArray[np.bool_]:
+        """Keep the lips of predictions (T, Q) from passing each other, in place.
+
+        Returns:
+            (T, pairs) whether a pair of lip landmarks touches.
+        """
+        k, p = self._modes, self._pairs
+        missing = self._contact_gaps - self._mean_gaps - predicted[:, k : k + p]
+        touching = missing > 0.0
+        if touching.any():
+            missing *= touching
+            predicted[:, k : k + p] += missing
+            predicted[:, :k] += missing @ self._parted
+        return touching
 
     def linearise(self, x: Floats, projected: ProjectedTargets) -> tuple[Floats, Floats]:
         """Residuals (T, Q) and their transposed Jacobian (T, m, Q) at x (T, m).
@@ -174,7 +200,10 @@ class Objective:
         A slack tendon has a slope of 0, and a descent step would never tighten it. Its slope is
         therefore taken where it becomes taut (``taut_inputs``).
         """
-        model, r = self.model, self.residual(x, projected)
+        model = self.model
+        predicted = model.features(x) @ self.readout
+        touching = self._touch(predicted)
+        r = (predicted - projected.b) * projected.scale
         at = np.maximum(x, self._taut)
         h1 = np.tanh(at @ model.w1.T + model.b1)
         h2 = np.tanh(h1 @ model.w2.T + model.b2)
@@ -188,6 +217,11 @@ class Objective:
             own *= at[:, :, None]
         own += self._slopes[0]
         own += j
+        if touching.any():
+            k, p = self._modes, self._pairs
+            closing = own[:, :, k : k + p] * touching[:, None, :]
+            own[:, :, k : k + p] -= closing
+            own[:, :, :k] -= closing @ self._parted
         own *= projected.scale[:, None, :]
         return r, own
 

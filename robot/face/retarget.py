@@ -43,6 +43,7 @@ _TOGETHER = (
 # The tip of the chin, the axis of the jaw (mm, of the drawn head), the middle of the lower lip.
 _CHIN, _CONDYLE = 152, np.array((0.0, -18.0, -56.0))
 _LOWER_LIP = (14, 17, 87, 317, 84, 314)
+_ROLLS = ("mouthRollLower", "mouthRollUpper")
 _DIRECT = {"tongueOut": "tongue_out"}
 """Shapes that no landmark shows, and the role of the actuator that is theirs."""
 
@@ -119,6 +120,8 @@ class Retarget:
         # down, lips shut", it can be scaled without ever opening the lips.
         delta[INDEX["mouthClose"]] += delta[INDEX["jawOpen"]]
         delta[INDEX["jawOpen"]] = scale * _lips_on_jaw(basis.neutral, basis.delta[INDEX["jawOpen"]])
+        # Lips of silicone do not turn inward. What is seen of a rolled lip is that the red gets thin.
+        delta[[INDEX[name] for name in _ROLLS], :, 2] = 0.0
         self.delta = delta
         self._region = _nearest_region(basis.neutral)
         self._floor = _PRESSED * gaps(self.neutral, LIP_GAPS)
