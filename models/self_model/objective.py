@@ -24,7 +24,7 @@ from mien.models.self_model.model import POWERS, Floats, SelfModel
 _TAUT_SLOPE_SHARE = 0.5  # of a tendon's largest slope: above it the tendon counts as taut
 _PULL_GRID = 41
 CONTACT_SHARE = 0.6
-"""Share of the gap at rest at which the lips touch: pressed further, only their red gets thinner."""
+"""Share of the gap at rest at which lips touch: pressed further, only their red gets thinner."""
 
 
 @dataclass(frozen=True)

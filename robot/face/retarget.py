@@ -119,8 +119,9 @@ class Retarget:
         # mouthClose is drawn to be added to jawOpen; alone it has no meaning. As one unit, "jaw
         # down, lips shut", it can be scaled without ever opening the lips.
         delta[INDEX["mouthClose"]] += delta[INDEX["jawOpen"]]
-        delta[INDEX["jawOpen"]] = scale * _lips_on_jaw(basis.neutral, basis.delta[INDEX["jawOpen"]])
-        # Lips of silicone do not turn inward. What is seen of a rolled lip is that the red gets thin.
+        opening = _lips_on_jaw(basis.neutral, basis.delta[INDEX["jawOpen"]])
+        delta[INDEX["jawOpen"]] = scale * opening
+        # Lips of silicone do not turn inward. All that is seen of a rolled lip is a thinner red.
         delta[[INDEX[name] for name in _ROLLS], :, 2] = 0.0
         self.delta = delta
         self._region = _nearest_region(basis.neutral)
