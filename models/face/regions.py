@@ -109,6 +109,19 @@ def gaps(
     return np.asarray(landmarks[..., upper, 1] - landmarks[..., lower, 1], dtype=np.float64)
 
 
+def lips_apart(landmarks: NDArray[np.floating], least: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Landmarks (..., 478, 3) whose inner lips are no closer than ``least`` (pairs,), same unit.
+
+    Skin does not pass skin: what is missing goes half to the upper and half to the lower lip.
+    """
+    out = np.array(landmarks, dtype=np.float64)
+    missing = np.maximum(least - gaps(out, LIP_GAPS), 0.0)
+    upper, lower = np.array(LIP_GAPS).T
+    out[..., upper, 1] += missing / 2
+    out[..., lower, 1] -= missing / 2
+    return out
+
+
 def lip_gap(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
     """Gap between the inner lips, (..., 478, 3) mm -> (...,) mm: the median of five pairs."""
     return np.asarray(np.median(gaps(landmarks, LIP_GAPS), axis=-1))

@@ -163,7 +163,7 @@ class Inverse:
         self.tendon_state = model.advance(self.tendon_state, out)
         self.commands = out
         phi = model.features(self._x)
-        predicted = model.decode(phi @ model.out)
+        predicted = self.objective.as_shown(model.decode(phi @ model.out))
         return Solution(
             commands=out.copy(),
             landmarks=predicted,

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
-from mien.models.face.regions import COUNT, LIP_GAPS, gaps, landmark_weights
+from mien.models.face.regions import COUNT, LIP_GAPS, gaps, landmark_weights, lips_apart
 from mien.models.self_model.model import POWERS, Floats, SelfModel
 
 _TAUT_SLOPE_SHARE = 0.5  # of a tendon's largest slope: above it the tendon counts as taut
@@ -224,6 +224,10 @@ class Objective:
             own[:, :, :k] -= closing @ self._parted
         own *= projected.scale[:, None, :]
         return r, own
+
+    def as_shown(self, landmarks: Floats) -> Floats:
+        """Predicted landmarks (478, 3) mm with lips that do not pass each other."""
+        return lips_apart(landmarks, self._contact_gaps)
 
     def cost(self, x: Floats, projected: ProjectedTargets) -> Floats:
         """Cost (T,) of x (T, m), with the floor and without smoothness and interlocks."""

