@@ -36,12 +36,11 @@ def examples(
         seen: (R,) records to learn from.
         inputs: indices of the actuators that are network inputs.
     """
-    kinds = [face.actuators[face.names[i]].kind for i in inputs]
     rows = np.flatnonzero(seen)
     return Examples(
         names=face.names,
         inputs=inputs,
-        tendons=tuple(k for k, kind in enumerate(kinds) if kind == "tendon"),
+        tendons=tuple(k for k, i in enumerate(inputs) if face.has_hysteresis[i]),
         commands=data.commands,
         seen=rows,
         landmarks=data.landmarks[rows],

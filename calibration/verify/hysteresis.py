@@ -9,7 +9,6 @@ import numpy as np
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.capture.rig import CaptureRig
 from mien.calibration.identify.fit import examples, usable
-from mien.calibration.plan.excitation import tendon_mask
 from mien.calibration.verify.results import rmse
 from mien.models.face.regions import REGIONS
 from mien.models.self_model.model import SelfModel
@@ -46,7 +45,7 @@ def memory_gain(data: Dataset, model: SelfModel, without_play: SelfModel) -> flo
 
 def random_tendon_sequence(face: FaceConfig, count: int, seed: int) -> Floats:
     """Commands (count, n): random pulls of all tendons, the rest at neutral."""
-    tendons = tendon_mask(face)
+    tendons = face.has_hysteresis
     pulls = np.random.default_rng([seed, 2]).uniform(size=(count, len(tendons)))
     return np.where(tendons, pulls * face.limits[:, 1], 0.0)
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mien.robot import wire
 from mien.robot.errors import ConfigError
+from mien.robot.face.actuator_kinds import KindField
 from mien.robot.face.consistency import consistency
 from mien.robot.names import ALLOWED, Name, is_name, printable, shown
 
@@ -28,7 +29,6 @@ _LEARNED = ("kind", "pulse_us", "direction", "limits", "slack_us", "floor_us")
 # Of the whole file, version 0.1.0 hashed everything else.
 _UNLEARNED = ("description", "supplies", "currents", "estop_switch", "failsafe_hold_s")
 
-Kind: TypeAlias = Literal["rigid", "tendon"]
 Role: TypeAlias = Literal["neck_yaw", "neck_pitch", "neck_roll", "tongue_out"]
 ROLES: Final[tuple[str, ...]] = get_args(Role)
 """What an actuator can be for that no landmark shows. An actuator of that name has the role
@@ -54,7 +54,7 @@ class Actuator(_Strict):
     an actuator is for that no landmark shows; its name may then be anything.
     """
 
-    kind: Kind
+    kind: KindField
     region: Region
     role: Role | None = None
     servo: Literal["micro", "large"]
@@ -180,6 +180,16 @@ class FaceConfig(_Strict):
     def speed(self) -> Floats:
         """(n,): fastest change of the command, per second."""
         return np.array([a.speed for a in self.actuators.values()], dtype=np.float64)
+
+    @cached_property
+    def has_hysteresis(self) -> NDArray[np.bool_]:
+        """(n,): whether the effect of an actuator depends on past commands."""
+        return np.array([a.kind.has_hysteresis for a in self.actuators.values()], dtype=np.bool_)
+
+    @cached_property
+    def can_go_slack(self) -> NDArray[np.bool_]:
+        """(n,): whether an actuator only pulls, and can lose its tension."""
+        return np.array([a.kind.can_go_slack for a in self.actuators.values()], dtype=np.bool_)
 
     @cached_property
     def roles(self) -> dict[str, str]:

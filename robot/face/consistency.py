@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mien.robot import wire
+from mien.robot.face.actuator_kinds import kind_named
 from mien.robot.face.budget import budget_faults
 
 
@@ -39,12 +40,8 @@ def _actuator(raw: dict[str, Any]) -> Iterator[str]:
         yield f"safe: must lie within limits {limits}, is {safe}"
     if limits and not limits[0] <= 0.0 <= limits[1]:
         yield f"limits: must hold the neutral 0, are {limits}"
-    if raw.get("kind") == "rigid":
-        for key in ("slack_us", "floor_us"):
-            if raw.get(key):
-                yield f"{key}: belongs to tendons, this actuator is rigid"
-    if raw.get("kind") == "tendon" and limits and limits[0] < 0:
-        yield f"limits: a tendon only pulls, so they start at 0 or above, are {limits}"
+    if kind := kind_named(raw.get("kind")):
+        yield from kind.faults(raw, limits)
 
 
 def _boards(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:

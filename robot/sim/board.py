@@ -1,10 +1,9 @@
 """Board of the simulated robot: the real firmware core and the rig, in lock-step.
 
 Bytes go in and out at the speed of the line. The core computes the pulses and the power of the
-servos,
-and the rig moves. Both share the rig's clock. It advances only in ``advance``, ``sleep_until`` or a
-waiting ``read``, as fast as the machine can. The same bytes at the same times give the same motion,
-to the last bit.
+servos, and the rig moves. Both share the rig's clock. It advances only in ``advance``,
+``sleep_until`` or a waiting ``read``, as fast as the machine can. The same bytes at the same times
+give the same motion, to the last bit.
 """
 
 from __future__ import annotations
@@ -12,13 +11,15 @@ from __future__ import annotations
 import time as wall
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.robot.sim.faults import Fault
 from mien.robot.sim.rig import Rig
+
+Bytes: TypeAlias = NDArray[np.uint8]
+Bools: TypeAlias = NDArray[np.bool_]
 
 TICK_US = 1000  # the core's clock; the rig takes one step every second tick
 BITS_PER_BYTE = 10  # 8 data bits, start and stop
@@ -150,14 +151,25 @@ class SimBoard:
 
     def _damaged(self, data: bytes) -> bytes:
         for fault in self.rig.faults:
-            if data and fault.kind in {"bytes_lost", "bytes_flipped"} and fault.at <= self.now():
-                data = self._damage(fault, data)
+            damage = LINE_DAMAGE.get(fault.kind)
+            if data and damage and fault.at <= self.now():
+                raw = np.frombuffer(data, dtype=np.uint8)
+                hit = self._noise.random(len(raw)) < fault.amount
+                data = damage(raw, hit, self._noise).tobytes()
         return data
 
-    def _damage(self, fault: Fault, data: bytes) -> bytes:
-        raw = np.frombuffer(data, dtype=np.uint8)
-        hit = self._noise.random(len(raw)) < fault.amount
-        if fault.kind == "bytes_lost":
-            return raw[~hit].tobytes()
-        bits = np.left_shift(1, self._noise.integers(0, 8, len(raw))).astype(np.uint8)
-        return np.where(hit, raw ^ bits, raw).astype(np.uint8).tobytes()
+
+def _lose(raw: Bytes, hit: Bools, _noise: np.random.Generator) -> Bytes:
+    return raw[~hit]
+
+
+def _flip(raw: Bytes, hit: Bools, noise: np.random.Generator) -> Bytes:
+    bits = np.left_shift(1, noise.integers(0, 8, len(raw))).astype(np.uint8)
+    return np.where(hit, raw ^ bits, raw).astype(np.uint8)
+
+
+LINE_DAMAGE: Final[dict[str, Callable[[Bytes, Bools, np.random.Generator], Bytes]]] = {
+    "bytes_lost": _lose,
+    "bytes_flipped": _flip,
+}
+"""What each fault of the line makes of the bytes that it hits."""

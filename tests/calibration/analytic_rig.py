@@ -46,7 +46,7 @@ class AnalyticRig:
         kinds = list(face.actuators.values())
         alive = np.array([a.region != "neck" and n not in stuck for n, a in face.actuators.items()])
         self.patches = near[:, :, None] * ways[:, None] * alive[:, None, None]
-        self.tendons = np.array([a.kind == "tendon" for a in kinds])
+        self.tendons = np.array([a.kind.has_hysteresis for a in kinds])
         k = int(self.tendons.sum())
         self.play = PlayOperator(np.full(k, 0.1), np.full(k, 0.1))
         self.tendon_state = self.play.rest()
