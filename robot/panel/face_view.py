@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.face.calibrated import Calibrated
-from mien.robot.face.config import FaceConfig, Floats, load_face
+from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.panel.face_scene import FaceScene
 from mien.robot.panel.intents import Feel, Intent, Look, Record, Replay, Rest, Schema, Tune
+from mien.robot.panel.messages import EndRun, FaceState, Send, SetEmotion, SetGaze, SetPose
 from mien.robot.panel.meters import board, level, serial, servos, voice
 from mien.robot.panel.recordings import Recordings
 from mien.robot.panel.scene import script
-from mien.robot.panel.view import Frame, Page, Say, part, text
+from mien.robot.panel.view import Frame, Page, part, text
 from mien.robot.panel.window import Window
 
 _METERS_EVERY: Final = 5
@@ -43,13 +44,14 @@ class FaceView:
     """A ``View`` of one live face.
 
     Args:
-        window: what to show. say: hears ("feel", {...}), ("look", yaw, pitch), ("tune", pose), ...
+        window: what to show.
+        send: sends a message to the loop.
     """
 
-    def __init__(self, window: Window, say: Say) -> None:
-        self._say, self._line = say, window.line
+    def __init__(self, window: Window, send: Send) -> None:
+        self._send, self._line = send, window.line
         self._face = load_face(window.face)
-        self._recordings = Recordings(say, self._face)
+        self._recordings = Recordings(send, self._face)
         model = Calibrated(self._face, window.calibration).model
         self._scene = FaceScene(self._face, model, window.build)
         self._shows = 0
@@ -73,23 +75,22 @@ class FaceView:
             ),
         ]
 
-    def frames(
-        self, wanted: Floats, sent: Floats, skin: Any, state: dict[str, Any]
-    ) -> Sequence[Frame]:
-        """Commands (n,) wanted and sent, the rig's skin or None, and the meters."""
+    def frames(self, state: FaceState) -> Sequence[Frame]:
+        """The board, the face, and from time to time the meters."""
+        meters = state.meters
         out = [
-            text("board", **board(state)),
-            self._scene.frame(wanted, sent, skin),
+            text("board", **board(meters)),
+            self._scene.frame(state.target, state.sent, state.skin),
         ]
         if self._shows % _METERS_EVERY == 0:
             out.append(
                 text(
                     "meters",
-                    level=level(state),
-                    voice=voice(state),
-                    serial=serial(state, self._line, self._face.baud),
-                    servos=servos(state, self._face.names),
-                    recordings=self._recordings.shown(state),
+                    level=level(meters),
+                    voice=voice(meters),
+                    serial=serial(meters, self._line, self._face.baud),
+                    servos=servos(meters, self._face.names),
+                    recordings=self._recordings.shown(meters),
                 )
             )
         self._shows += 1
@@ -102,15 +103,15 @@ class FaceView:
 
     @obey.register
     def _(self, intent: Feel) -> None:
-        self._say(("feel", {intent.emotion: intent.intensity}))
+        self._send(SetEmotion({intent.emotion: intent.intensity}))
 
     @obey.register
     def _(self, intent: Look) -> None:
-        self._say(("look", intent.yaw, intent.pitch))
+        self._send(SetGaze(intent.yaw, intent.pitch))
 
     @obey.register
     def _(self, intent: Tune) -> None:
-        self._say(("tune", None if intent.pose is None else list(intent.pose)))
+        self._send(SetPose(None if intent.pose is None else list(intent.pose)))
 
     @obey.register
     def _(self, intent: Record) -> None:
@@ -122,4 +123,4 @@ class FaceView:
 
     @obey.register
     def _(self, _: Rest) -> None:
-        self._say(("stop",))
+        self._send(EndRun())

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Final
 
 from mien.robot.control.estop_socket import CUT
 from mien.robot.control.loop import Tick
-from mien.robot.errors import DeviceError, EmergencyStopError, MienError
+from mien.robot.errors import DeviceError, EmergencyStopError, ErrorMessage, MienError
+from mien.robot.panel.messages import FaceState, PanelReady, RunEnded, Send, StateShown
 from mien.robot.panel.window import Window, check
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class PanelProcess:
             target=self.target(), args=(self._far, window), name="mien-panel", daemon=True
         )
         self._skin: Callable[[], Any] = lambda: None
-        self._waiting: list[tuple[Any, ...]] = []
+        self._waiting: list[object] = []
         self._free = False
         self._shown = -EVERY_S
         self.gone = False
@@ -65,26 +66,27 @@ class PanelProcess:
             if not self._process.is_alive() or time.monotonic() > end:
                 raise MienError("the panel did not start", "mien doctor")
         try:
-            kind, *rest = self._pipe.recv()
+            answer = self._pipe.recv()
         except (EOFError, OSError) as e:
             raise MienError("the panel did not start", "mien doctor") from e
-        if kind == "failed":
-            raise DeviceError(*rest)
+        if isinstance(answer, ErrorMessage):
+            raise DeviceError(answer.message, answer.hint)
+        assert isinstance(answer, PanelReady)
         self._free = True
-        return str(rest[0])
+        return answer.address
 
     def watch(self, skin: Callable[[], Any]) -> None:
         """Where the skin of the rig is from now on (a ``SkinState``)."""
         self._skin = skin
 
-    def commands(self) -> list[tuple[Any, ...]]:
+    def commands(self) -> Sequence[object]:
         """What was clicked since the last call. A panel that died says nothing more."""
         try:
             for _ in range(_AT_ONCE):
                 if self.gone or not self._pipe.poll():
                     break
                 message = self._pipe.recv()
-                if message == ("shown",):
+                if isinstance(message, StateShown):
                     self._free = True
                 else:
                     self._waiting.append(message)
@@ -99,7 +101,7 @@ class PanelProcess:
             return
         self._shown, self._free = t, False
         try:
-            self._pipe.send(("picture", tick.target, tick.sent, self._skin(), state))
+            self._pipe.send(FaceState(tick.target, tick.sent, self._skin(), state))
         except OSError:
             self.gone = True
 
@@ -123,7 +125,7 @@ class PanelProcess:
         """
         if self._process.pid is not None and not self._pipe.closed:
             try:
-                self._pipe.send(("over", reason, stop))
+                self._pipe.send(RunEnded(reason, stop))
             except OSError:
                 self.gone = True
             else:
@@ -139,12 +141,12 @@ class PanelProcess:
 def _run(pipe: Connection, window: Window) -> None:
     from mien.robot.panel.served import serve
 
-    serve(pipe, window, lambda say: _face_view(window, say))
+    serve(pipe, window, lambda send: _face_view(window, send))
 
 
-def _face_view(window: Window, say: Callable[[tuple[Any, ...]], None]) -> View:
+def _face_view(window: Window, send: Send) -> View:
     from mien.robot.panel.face_view import (
         FaceView,  # after the port is bound: it loads a self-model
     )
 
-    return FaceView(window, say)
+    return FaceView(window, send)

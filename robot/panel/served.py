@@ -11,20 +11,21 @@ from threading import Thread
 from time import monotonic
 from typing import Final
 
-from mien.robot.errors import MienError
+from mien.robot.errors import ErrorMessage, MienError
 from mien.robot.panel.address import bound, shown_as
 from mien.robot.panel.door import Door
+from mien.robot.panel.messages import Estop, PanelReady, RunEnded, Send, StateShown
 from mien.robot.panel.outbox import Outbox
 from mien.robot.panel.server import Server
 from mien.robot.panel.stopper import Ask, Stopper
-from mien.robot.panel.view import Say, View
+from mien.robot.panel.view import View
 from mien.robot.panel.window import Window
 
 UNSEEN_S: Final = 1.0
 """Between pictures that are worked out while nobody looks, for whoever comes next."""
 
 
-def serve(pipe: Connection, window: Window, make: Callable[[Say], View]) -> None:
+def serve(pipe: Connection, window: Window, make: Callable[[Send], View]) -> None:
     """A view's process: pictures come in through ``pipe``, wishes go out, until the run is over.
 
     Args:
@@ -34,19 +35,19 @@ def serve(pipe: Connection, window: Window, make: Callable[[Say], View]) -> None
     try:
         asyncio.run(_serve(pipe, window, make))
     except MienError as e:
-        pipe.send(("failed", e.message, e.hint))
+        pipe.send(ErrorMessage.of(e))
 
 
-async def _serve(pipe: Connection, window: Window, make: Callable[[Say], View]) -> None:
+async def _serve(pipe: Connection, window: Window, make: Callable[[Send], View]) -> None:
     # The port first: a taken one is said at once, not after a self-model was loaded.
     listening = bound(window.host, window.port)
     outbox = Outbox(pipe.send)
     view = make(outbox.put)
     door = door_of(window, listening.getsockname()[1])
     server = Server(
-        door, view, lambda post: Stopper(asks(window), lambda: outbox.put(("estop",)), post)
+        door, view, lambda post: Stopper(asks(window), lambda: outbox.put(Estop()), post)
     )
-    pipe.send(("ready", door.address(shown_as(window.host))))
+    pipe.send(PanelReady(door.address(shown_as(window.host))))
     Thread(target=_read, args=(pipe, view, server, outbox), name="pictures", daemon=True).start()
     await server.run(listening)
     outbox.close()
@@ -77,15 +78,15 @@ def _read(pipe: Connection, view: View, server: Server, outbox: Outbox) -> None:
     drawn = float("-inf")
     try:
         while True:
-            kind, *rest = pipe.recv()
-            if kind == "over":
-                server.over(*rest)
+            message = pipe.recv()
+            if isinstance(message, RunEnded):
+                server.over(message.reason, message.stop)
                 return
             now = monotonic()
             if server.watched or now - drawn >= UNSEEN_S:
                 drawn = now
-                server.post(view.frames(*rest))
-            outbox.put(("shown",))
+                server.post(view.frames(message))
+            outbox.put(StateShown())
     except (EOFError, OSError):
         server.end()
     except BaseException:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from mien.robot.panel.intents import Intent, Schema
+from mien.robot.panel.messages import FaceState
 
-Say = Callable[[tuple[Any, ...]], None]
-"""Sends one message to the loop; never blocks, and may be called from any thread."""
 _HERE: Final = Path(__file__).parent
 
 
@@ -60,8 +59,8 @@ class View(Protocol):
     def hello(self) -> Sequence[Frame]:
         """What every browser is sent first: settings, and the scene at rest."""
 
-    def frames(self, *picture: Any) -> Sequence[Frame]:
-        """What to show of one picture of the loop (the arguments of ``PanelProcess.show``)."""
+    def frames(self, state: FaceState) -> Sequence[Frame]:
+        """What to show of one tick of the loop."""
 
     def obey(self, intent: Intent) -> None:
         """Do what a browser asks; it was checked. Raises MienError: what is said to this browser

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, Final
@@ -15,6 +15,7 @@ from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.control.loop import Loop, Tick
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.live.requests import numbers
+from mien.robot.panel.messages import SetPose
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.window import Window
 from mien.robot.sim.rig import Rig
@@ -24,21 +25,19 @@ from mien.robot.viewer.panel import run as run_view
 RELEASE_S: Final = 0.05
 
 
-class Wish:
+class RequestedPose:
     """The pose that the browser asks for; the limiter decides how fast the face gets there."""
 
     def __init__(self, face: FaceConfig) -> None:
         self.pose: Floats = np.zeros(len(face.names))
 
-    def hear(self, messages: Iterable[tuple[Any, ...]]) -> Floats:
-        """The pose (n,) after these messages, ``("pose", [n numbers])``. Others are ignored."""
+    def update(self, messages: Iterable[object]) -> Floats:
+        """The pose (n,) after these messages: of each ``SetPose`` with n numbers. Others change
+        nothing."""
         for message in messages:
-            try:
-                kind, pose = message
-                asked = numbers(pose, self.pose.shape)
-            except (TypeError, ValueError):
-                continue
-            self.pose = asked if kind == "pose" else self.pose
+            if isinstance(message, SetPose):
+                with suppress(AttributeError, TypeError, ValueError):
+                    self.pose = numbers(message.commands, self.pose.shape)
         return self.pose
 
 
@@ -106,13 +105,13 @@ def run(
         with opened(face, "sim", window.build or 0, faults, estop=estop) as at:
             assert at.rig is not None
             rig = at.rig.sim.rig
-            effort, wish = Effort(rig), Wish(face)
+            effort, requested = Effort(rig), RequestedPose(face)
             view.watch(rig.skin_state)
             ready(view.start())
             stop.begin()
 
             def commands(_t: float) -> Floats | None:
-                return None if stop.asked() else wish.hear(view.commands())
+                return None if stop.asked() else requested.update(view.commands())
 
             def observe(tick: Tick) -> None:
                 board = {"link": at.board.report(), "connected": at.board.connected}

@@ -11,7 +11,7 @@ SIGNALS = ("tests/robot/test_stopping.py",)
 SOCKET = ("tests/robot/control/test_estop_socket.py",)
 
 
-WISHES = ("tests/robot/live/test_requests.py",)
+REQUESTS = ("tests/robot/live/test_requests.py",)
 
 
 MUTANTS = (
@@ -164,22 +164,22 @@ MUTANTS = (
     Mutant(
         "what no panel may ask ends the run",
         "robot/live/requests.py",
-        "    except (KeyError, TypeError, ValueError):\n        return None",
-        "    except KeyError:\n        return None",
-        WISHES,
+        "    except (AttributeError, TypeError, ValueError):\n        return None",
+        "    except AttributeError:\n        return None",
+        REQUESTS,
     ),
     Mutant(
         "an e-stop waits behind a flood",
         "robot/live/requests.py",
-        '        return [("estop",)], 0\n',
+        "        return [Estop()], 0\n",
         "        pass\n",
-        WISHES,
+        REQUESTS,
     ),
     Mutant(
         "a flood is obeyed whole",
         "robot/live/requests.py",
         "for message in messages[-MAX_PER_TICK:]:",
         "for message in messages:",
-        WISHES,
+        REQUESTS,
     ),
 )

@@ -13,10 +13,11 @@ from mien.robot.face.config import load_face
 from mien.robot.panel.address import bound
 from mien.robot.panel.door import KEY, STOP, VIEW, Door
 from mien.robot.panel.intents import Intent, Look, Record, Schema, Tune
+from mien.robot.panel.messages import Estop, FaceState, Send, SetGaze, SetPose, SetRecording, ToLoop
 from mien.robot.panel.outbox import Outbox
 from mien.robot.panel.server import Server
 from mien.robot.panel.stopper import Ask, Stopper
-from mien.robot.panel.view import Frame, Page, Say, text
+from mien.robot.panel.view import Frame, Page, text
 from tests.robot.socket_line import Line
 
 FACE = load_face("hobby9")
@@ -25,8 +26,8 @@ FACE = load_face("hobby9")
 class Plain:
     """A view that hands on what it is asked."""
 
-    def __init__(self, say: Say, simulated: bool = False) -> None:
-        self._say = say
+    def __init__(self, send: Send, simulated: bool = False) -> None:
+        self._send = send
         self.obeyed = 0
         self.page = Page("Mien: <b>plain</b>", scripts=("// own script",), simulated=simulated)
         self.intents = Schema(FACE, Look, Tune, Record)
@@ -34,20 +35,20 @@ class Plain:
     def hello(self) -> Sequence[Frame]:
         return [text("hello", names=list(FACE.names))]
 
-    def frames(self, *picture: Any) -> Sequence[Frame]:
-        return [text("board", state=str(picture[0]), stopped=False)]
+    def frames(self, state: FaceState) -> Sequence[Frame]:
+        return [text("board", state=str(state.target), stopped=False)]
 
     def obey(self, intent: Intent) -> None:
         self.obeyed += 1
         match intent:
             case Look():
-                self._say(("look", intent.yaw, intent.pitch))
+                self._send(SetGaze(intent.yaw, intent.pitch))
             case Tune():
-                self._say(("tune", intent.pose))
+                self._send(SetPose(intent.pose))
             case Record(recording="full"):
                 raise InputError("the disk is full")
             case Record():
-                self._say(("record", intent.recording))
+                self._send(SetRecording(intent.recording))
 
 
 class Served:
@@ -64,7 +65,7 @@ class Served:
         self._listening = bound("127.0.0.1", door.port if door else 0)
         self.port = self._listening.getsockname()[1]
         self.door = door or Door("127.0.0.1", self.port)
-        self.to_loop: list[tuple[Any, ...]] = []
+        self.to_loop: list[ToLoop] = []
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
@@ -74,7 +75,7 @@ class Served:
         self.server = Server(
             self.door,
             self.view,
-            lambda post: Stopper(self._ask, lambda: self._outbox.put(("estop",)), post),
+            lambda post: Stopper(self._ask, lambda: self._outbox.put(Estop()), post),
         )
         self._ready.set()
         await self.server.run(self._listening)

@@ -13,6 +13,7 @@ import pytest
 from mien.robot.errors import DeviceError
 from mien.robot.panel.address import bound, shown_as
 from mien.robot.panel.clients import BURST, RATE, Bucket
+from mien.robot.panel.messages import Estop, PlaybackPoses, SetGaze, SetPose, SetRecording
 from mien.robot.panel.outbox import EVERY_S, ROOM, Outbox
 from mien.robot.panel.server import STRANGERS, VIEWS
 from mien.robot.panel.view import Frame, text
@@ -38,7 +39,7 @@ def test_an_intent_reaches_the_loop() -> None:
     with Served() as at, at.line() as line:
         assert until_kind(line, "hello")["names"] == list(FACE.names)
         line.send(json.dumps(LOOK))
-        assert until(lambda: ("look", 0.5, -0.5) in at.to_loop)
+        assert until(lambda: SetGaze(0.5, -0.5) in at.to_loop)
 
 
 BAD = {
@@ -79,8 +80,8 @@ def test_what_is_no_intent_is_told_to_who_sent_it_and_to_nobody_else(at: Served,
         good.send(json.dumps(LOOK))  # it lives on, for everybody
         assert until(lambda: at.to_loop != [])
         line.send(json.dumps({**LOOK, "yaw": -1}))
-        assert until(lambda: ("look", -1.0, -0.5) in at.to_loop)
-        assert {m[0] for m in at.to_loop} == {"look"}
+        assert until(lambda: SetGaze(-1.0, -0.5) in at.to_loop)
+        assert {type(m) for m in at.to_loop} == {SetGaze}
         good.send("{}")
         assert "no such intent" in until_kind(good, "error")["text"]  # its first error
 
@@ -102,7 +103,7 @@ def test_a_browser_that_asks_too_often_is_heard_at_the_rate_and_no_faster() -> N
             line.send(json.dumps(LOOK))
             time.sleep(0.001)
         line.send(json.dumps({**LOOK, "yaw": -0.25}))
-        assert until(lambda: ("look", -0.25, -0.5) in at.to_loop)
+        assert until(lambda: SetGaze(-0.25, -0.5) in at.to_loop)
         seconds = time.monotonic() - start
         assert BURST < at.view.obeyed <= BURST + RATE * seconds + 1
 
@@ -239,35 +240,35 @@ def test_an_address_that_means_all_is_shown_as_one_that_can_be_opened() -> None:
 
 
 def test_the_outbox_keeps_the_newest_wish_and_the_order_of_the_rest() -> None:
-    sent: list[tuple[object, ...]] = []
+    sent: list[object] = []
     gate = threading.Event()
 
-    def send(message: tuple[object, ...]) -> None:
+    def send(message: object) -> None:
         assert gate.wait(30)
         sent.append(message)
 
     outbox = Outbox(send)
-    outbox.put(("record", "first"))
+    outbox.put(SetRecording("first"))
     assert until(lambda: outbox.waiting == 0)  # it is in the hands of a loop that does not read
     start = time.monotonic()
     for k in range(1000):
-        outbox.put(("tune", [k]))
-        outbox.put(("piece", k))
-    outbox.put(("estop",))
+        outbox.put(SetPose([k]))
+        outbox.put(PlaybackPoses([k], []))
+    outbox.put(Estop())
     assert time.monotonic() - start < 20  # nobody waited for the loop
     gate.set()
-    assert until(lambda: ("tune", [999]) in sent)
-    assert sent[1] == ("estop",)
-    assert [m for m in sent if m[0] == "tune"] == [("tune", [999])]
-    assert [m[1] for m in sent if m[0] == "piece"] == list(range(ROOM))
+    assert until(lambda: SetPose([999]) in sent)
+    assert sent[1] == Estop()
+    assert [m for m in sent if isinstance(m, SetPose)] == [SetPose([999])]
+    assert [m.times for m in sent if isinstance(m, PlaybackPoses)] == [[k] for k in range(ROOM)]
     outbox.close()
 
 
 def test_the_loop_gets_no_more_wishes_than_it_has_ticks() -> None:
-    sent: list[tuple[object, ...]] = []
+    sent: list[object] = []
     outbox = Outbox(sent.append)
     start = time.monotonic()
     while len(sent) < 20:
-        outbox.put(("tune", [len(sent)]))
+        outbox.put(SetPose([len(sent)]))
     assert len(sent) <= (time.monotonic() - start) / EVERY_S + 2
     outbox.close()

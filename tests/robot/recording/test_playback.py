@@ -8,6 +8,7 @@ import pytest
 
 from mien.robot.errors import InputError
 from mien.robot.face.config import load_face
+from mien.robot.panel.messages import PlaybackPoses, PlaybackSent, SetPlayback, SetRecording
 from mien.robot.recording.playback import Playback, poses
 from mien.robot.recording.recorder import Recorder
 from mien.robot.recording.session import RecordingSession
@@ -50,7 +51,7 @@ def test_what_was_recorded_in_the_middle_of_a_run_moves_another_run_the_same(
     stage = Stage()
     stage.voice.opening = lambda t: 0.4 + 0.3 * np.sin(2 * np.pi * 1.5 * t)
     recording = RecordingSession(FACE, folder=tmp_path)
-    clicks = Clicks(stage, (2.0, ("record", "take-1")), (5.0, ("record", None)))
+    clicks = Clicks(stage, (2.0, SetRecording("take-1")), (5.0, SetRecording(None)))
     stage.face(6.0, panel=clicks, recording=recording).run()
     recording.close()
     assert recording.state(0.0)["said"] == "saved take-1.mcap"
@@ -58,11 +59,11 @@ def test_what_was_recorded_in_the_middle_of_a_run_moves_another_run_the_same(
     assert rows[-1][0] == pytest.approx(3.0, abs=0.05)
 
     again = Stage()
-    pieces: list[tuple[float, tuple[Any, ...]]] = [(2.0, ("replay", "take-1.mcap"))]
+    pieces: list[tuple[float, object]] = [(2.0, SetPlayback("take-1.mcap"))]
     for k in range(0, len(rows), 60):
         times, commands = zip(*rows[k : k + 60], strict=True)
-        pieces.append((2.0 + k / 120, ("piece", list(times), [c.tolist() for c in commands])))
-    pieces.append((4.0, ("played",)))
+        pieces.append((2.0 + k / 120, PlaybackPoses(list(times), [c.tolist() for c in commands])))
+    pieces.append((4.0, PlaybackSent()))
     live = again.face(7.0, panel=Clicks(again, *pieces))
     live.run()
     assert live.playback.state()["said"] == "take-1.mcap was played"

@@ -14,12 +14,13 @@ from mien.robot.control.estop_socket import EstopSocket, request
 from mien.robot.control.loop import Loop, Tick
 from mien.robot.errors import EmergencyStopError, MienError
 from mien.robot.face.config import load_face
+from mien.robot.panel.messages import SetPose
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.window import Window
 from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
 from mien.robot.stopping import Stop
-from mien.robot.viewer.view import ViewProcess, Wish, run
+from mien.robot.viewer.view import RequestedPose, ViewProcess, run
 from mien.robot.wire import State
 from tests.robot.sim.show.rigs import FACE, pulled
 
@@ -42,10 +43,10 @@ class Unseen(PanelProcess):
     def watch(self, skin: Any) -> None:
         self.skin = skin
 
-    def commands(self) -> list[tuple[Any, ...]]:
+    def commands(self) -> list[object]:
         pose = np.zeros(len(self.face.names))
         pose[self.face.index("jaw_open")] = 0.5
-        return [("pose", pose.tolist())]
+        return [SetPose(pose.tolist())]
 
     def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
         self.shown.append((t, tick, state))
@@ -136,7 +137,7 @@ def test_the_view_opens_on_a_face_without_tendons_whose_every_actuator_shows() -
 def test_in_lock_step_no_servo_has_power_after_the_stop() -> None:
     rig = Rig(FACE)
     line = SimBoard(rig)
-    wish, ticks = Wish(FACE), list[Tick]()
+    requested, ticks = RequestedPose(FACE), list[Tick]()
     with EstopSocket() as heard:
 
         def observe(tick: Tick) -> None:
@@ -149,8 +150,8 @@ def test_in_lock_step_no_servo_has_power_after_the_stop() -> None:
             pytest.raises(EmergencyStopError),
             connected(FACE, line, line, heard) as (board, clock),
         ):
-            messages = [("pose", pulled().tolist())]
-            Loop(FACE, board, clock, observe).follow(lambda _: wish.hear(messages))
+            messages = [SetPose(pulled().tolist())]
+            Loop(FACE, board, clock, observe).follow(lambda _: requested.update(messages))
     assert line.core.state == State.ESTOP
     line.advance(0.05)
     assert not line.powered.any()
