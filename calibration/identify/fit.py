@@ -42,7 +42,7 @@ def examples(
         inputs=inputs,
         tendons=tuple(k for k, i in enumerate(inputs) if face.has_hysteresis[i]),
         commands=data.commands,
-        seen=rows,
+        observed=rows,
         landmarks=data.landmarks[rows],
     )
 

@@ -1,4 +1,4 @@
-"""The observation model: what one camera's observations tell of the commands.
+"""The observation model: what one camera's observations reveal about the commands.
 
 A camera whose tracker is itself a network (MediaPipe) has errors of whole shapes of the face, and
 the shapes change with the pose. What a self-model leaves unexplained is then large along some

@@ -99,7 +99,7 @@ def _amps(
 def _draws(
     tree: dict[str, Any], actuators: dict[str, Any], feeds: list[str], volts: Any
 ) -> list[Draw] | None:
-    """None where something that it needs is malformed, which the schema tells."""
+    """None where something that it needs is malformed, which the schema reports."""
     written = _dict(tree.get("currents"))
     servos: list[Any] = [_dict(actuators[n]).get("servo") for n in feeds]
     plain = {k: {f: v for f, v in _dict(w).items() if v is not None} for k, w in written.items()}

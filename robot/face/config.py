@@ -17,7 +17,7 @@ from mien.robot import wire
 from mien.robot.errors import ConfigError
 from mien.robot.face.actuator_kinds import KindField
 from mien.robot.face.consistency import consistency
-from mien.robot.names import ALLOWED, Name, is_name, printable, shown
+from mien.robot.names import ALLOWED, Name, is_name, printable, quoted
 
 FACES = Path(__file__).parents[1] / "faces"
 CHANNELS_PER_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1
@@ -153,7 +153,7 @@ class FaceConfig(_Strict):
             return self.names.index(name)
         except ValueError:
             raise ConfigError(
-                f"{self.face} has no actuator {shown(name)}; it has {', '.join(self.names)}"
+                f"{self.face} has no actuator {quoted(name)}; it has {', '.join(self.names)}"
             ) from None
 
     @cached_property
@@ -231,7 +231,7 @@ def load_face(path_or_name: str | Path) -> FaceConfig:
     if path.suffix not in {".yaml", ".yml"}:
         if not is_name(str(path_or_name)):
             raise ConfigError(
-                f"{shown(str(path_or_name))} is neither a YAML file nor the name of a face that "
+                f"{quoted(str(path_or_name))} is neither a YAML file nor the name of a face that "
                 f"ships ({', '.join(shipped())}): {ALLOWED}",
                 "mien demo --face morpheus33",
             )

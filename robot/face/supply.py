@@ -70,7 +70,7 @@ def currents_a(face: FaceConfig, commands: Floats, velocity: Floats, change: Flo
 
     The torque is taken as in ``mien.robot.face.thermal``: the pull of the skin in proportion to the
     command, friction while it moves, and inertia; a motor's current is in proportion to it. In
-    ten seconds of random poses on the simulated faces it is higher than the rig's torques say in
+    ten seconds of random poses on the simulated faces it is higher than the rig's torques give in
     91 % (morpheus33) and 97 % (hobby9) of the ticks, and by 35 and 70 % on the mean.
 
     Args:

@@ -24,7 +24,7 @@ SWITCH = {"nc": wire.Switch.NC, "no": wire.Switch.NO, "none": wire.Switch.NONE}
 
 @dataclass(frozen=True)
 class Upload:
-    """What CONFIG_BEGIN, CONFIG_CHANNEL and CONFIG_INTERLOCK say for one face."""
+    """Contents of CONFIG_BEGIN, CONFIG_CHANNEL and CONFIG_INTERLOCK for one face."""
 
     begin: wire.ConfigBegin
     channels: tuple[wire.ConfigChannel, ...]

@@ -250,7 +250,7 @@ class LiveFace:
             "monitored": self._voice.monitored,
             "lips_ms": 1e3 * (self.jitter_buffer.delay_s + self._board.lead_s + self._lag_s),
             "link": self._board.report(),
-            "tape": self._recording.state(self._clock.now() - self._began),
+            "recording": self._recording.state(self._clock.now() - self._began),
             "playback": self.playback.state(),
             "celsius": self.thermal.celsius.tolist(),
             "duty": self.thermal.duty.tolist(),

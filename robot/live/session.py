@@ -92,7 +92,7 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
         MienError: an error ended the run early; the face is at rest by then.
     """
     if options.realtime:
-        ask_for_priority()
+        request_priority()
     setup = options.setup
     face = load_face(setup.face)
     if setup.source == "wav" and setup.path is not None:
@@ -136,7 +136,7 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
         live = LiveFace(
             face, at.board, at.clock, voice, lag_s=lag_of(options, calibrated),
             recording=recording, panel=window, puppet=puppet, mirror=mirror, watch=watch,
-            idle_s=options.idle_s, stop=stop.asked,
+            idle_s=options.idle_s, stop=stop.requested,
         )  # fmt: skip
         gc.collect()
         gc.freeze()
@@ -175,7 +175,7 @@ def lag_of(options: Options, calibrated: Calibrated) -> float:
     return calibrated.lag_s if measured is None else measured
 
 
-def ask_for_priority() -> None:
+def request_priority() -> None:
     """Set real-time priority for this process and those that it starts.
 
     Raises:

@@ -110,7 +110,7 @@ class VoiceProcess:
 
     def wait(self, seconds: float) -> None:
         """Return when a message arrives, after ``seconds`` at the latest."""
-        with suppress(OSError):  # it is gone; poll() says so
+        with suppress(OSError):  # it is gone; poll() reports it
             self._pipe.poll(seconds)
 
     def set_emotion(self, intensities: dict[str, float]) -> None:
@@ -139,7 +139,7 @@ class VoiceProcess:
         try:
             self._pipe.send(message)
         except (OSError, ValueError):
-            return  # it is gone; poll() says so
+            return  # it is gone; poll() reports it
 
     def _take(self, message: object) -> list[CommandFrame]:
         match message:

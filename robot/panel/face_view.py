@@ -1,4 +1,4 @@
-"""The panel's view: a live face, its meters, feelings and recordings, a hand on every servo."""
+"""The panel's view: a live face, its meters, emotions and recordings, a slider for every servo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from mien.models.face.emotion import EMOTIONS
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.panel.face_scene import FaceScene
-from mien.robot.panel.intents import Feel, Intent, Look, Record, Replay, Rest, Schema, Tune
+from mien.robot.panel.intents import (
+    EmotionIntent,
+    GazeIntent,
+    Intent,
+    RecordIntent,
+    ReplayIntent,
+    RestIntent,
+    Schema,
+    TuneIntent,
+)
 from mien.robot.panel.messages import EndRun, FaceState, Send, SetEmotion, SetGaze, SetPose
 from mien.robot.panel.meters import board, level, serial, servos, voice
 from mien.robot.panel.recordings import Recordings
@@ -55,7 +64,15 @@ class FaceView:
         model = Calibrated(self._face, window.calibration).model
         self._scene = FaceScene(self._face, model, window.build)
         self._shows = 0
-        self.intents = Schema(self._face, Feel, Look, Tune, Record, Replay, Rest)
+        self.intents = Schema(
+            self._face,
+            EmotionIntent,
+            GazeIntent,
+            TuneIntent,
+            RecordIntent,
+            ReplayIntent,
+            RestIntent,
+        )
         self.page = Page(
             f"Mien: {self._face.name}",
             styles=(part("stage.css"),),
@@ -90,37 +107,37 @@ class FaceView:
                     voice=voice(meters),
                     serial=serial(meters, self._line, self._face.baud),
                     servos=servos(meters, self._face.names),
-                    recordings=self._recordings.shown(meters),
+                    recordings=self._recordings.summary(meters),
                 )
             )
         self._shows += 1
         return out
 
     @singledispatchmethod
-    def obey(self, intent: Intent) -> None:
+    def handle(self, intent: Intent) -> None:
         """Hand it to the loop, or to the recordings."""
         raise NotImplementedError(intent.called)
 
-    @obey.register
-    def _(self, intent: Feel) -> None:
+    @handle.register
+    def _(self, intent: EmotionIntent) -> None:
         self._send(SetEmotion({intent.emotion: intent.intensity}))
 
-    @obey.register
-    def _(self, intent: Look) -> None:
+    @handle.register
+    def _(self, intent: GazeIntent) -> None:
         self._send(SetGaze(intent.yaw, intent.pitch))
 
-    @obey.register
-    def _(self, intent: Tune) -> None:
+    @handle.register
+    def _(self, intent: TuneIntent) -> None:
         self._send(SetPose(None if intent.pose is None else list(intent.pose)))
 
-    @obey.register
-    def _(self, intent: Record) -> None:
+    @handle.register
+    def _(self, intent: RecordIntent) -> None:
         self._recordings.record(intent.recording)
 
-    @obey.register
-    def _(self, intent: Replay) -> None:
+    @handle.register
+    def _(self, intent: ReplayIntent) -> None:
         self._recordings.replay(intent.recording)
 
-    @obey.register
-    def _(self, _: Rest) -> None:
+    @handle.register
+    def _(self, _: RestIntent) -> None:
         self._send(EndRun())

@@ -1,4 +1,4 @@
-"""From the browsers to the loop: bounded, newest wishes first, and nobody here waits for it."""
+"""Queue of the messages to the loop: it is bounded, and putting a message never waits."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Outbox:
         Thread(target=self._run, name="to-loop", daemon=True).start()
 
     def put(self, message: ToLoop) -> None:
-        """Send it soon. Of ``NEWEST`` kinds a newer message replaces one that still waits.
+        """Send it soon. Of the types in ``NEWEST`` a newer message replaces one that still waits.
 
-        Other kinds wait in order. Where too many wait, the newest is left out: a hand is slower
-        than that, and the player of a recording looks at the time.
+        Others wait in order, after an E-STOP. Where too many wait, the newest is left out: a hand
+        is slower than that, and the player of a recording keeps to the time.
         """
         with self._full:
             if type(message) in NEWEST:
@@ -71,4 +71,4 @@ class Outbox:
                 with self._full:
                     self._full.wait_for(lambda: self._over, EVERY_S)
         except OSError:
-            return  # the loop is gone; the reader of the pictures says so
+            return  # the loop is gone; the reader of the states reports it

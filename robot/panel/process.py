@@ -1,7 +1,7 @@
-"""The panel's process, seen from the loop: wishes come out, pictures of the face go in.
+"""The panel's process, seen from the loop: requests come out, states of the face go in.
 
 A server has threads of its own, and Python runs one at a time; in the loop's process it would make
-ticks late. Only one picture is ever on its way to it: a slow browser gets fewer.
+ticks late. Only one state is ever on its way to it: a slow browser gets fewer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EVERY_S: Final = 1 / 15
 _START_S: Final = 60.0
-_FAREWELL_S: Final = 2.0
+_CLOSING_S: Final = 2.0
 _AT_ONCE: Final = 32
 """Messages taken in one call, so that a recording that is played costs no tick."""
 
@@ -80,7 +80,7 @@ class PanelProcess:
         self._skin = skin
 
     def commands(self) -> Sequence[object]:
-        """What was clicked since the last call. A panel that died says nothing more."""
+        """Messages of the panel since the last call; none of one that died."""
         try:
             for _ in range(_AT_ONCE):
                 if self.gone or not self._pipe.poll():
@@ -112,11 +112,11 @@ class PanelProcess:
         stop = ""
         if isinstance(error, EmergencyStopError):
             stop = "unconfirmed" if error.hint == CUT else "done"
-        said = error.message if isinstance(error, MienError) else type(error).__name__
-        self.close(said if error is not None else "", stop)
+        message = error.message if isinstance(error, MienError) else type(error).__name__
+        self.close(message if error is not None else "", stop)
 
     def close(self, reason: str = "", stop: str = "") -> None:
-        """End the process. The browsers say that the run has ended, and ``reason`` if there is one.
+        """End the process. The browsers show that the run has ended, and ``reason``.
 
         A second call does nothing.
 
@@ -129,9 +129,9 @@ class PanelProcess:
             except OSError:
                 self.gone = True
             else:
-                self._process.join(_FAREWELL_S)
+                self._process.join(_CLOSING_S)
             self._process.terminate()
-            self._process.join(_FAREWELL_S)
+            self._process.join(_CLOSING_S)
             if self._process.is_alive():
                 self._process.kill()
                 self._process.join()

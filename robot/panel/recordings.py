@@ -18,7 +18,7 @@ from mien.robot.panel.messages import (
     SetPlayback,
     SetRecording,
 )
-from mien.robot.panel.meters import tape
+from mien.robot.panel.meters import recording_lines
 from mien.robot.recording.playback import poses
 from mien.robot.recording.session import FOLDER, SUFFIX, path_of
 
@@ -31,7 +31,7 @@ MOST: Final = 200
 
 
 class Recordings:
-    """What the page's tab asks and shows. Nothing here blocks: a recording is read in a thread.
+    """What the page's tab does and shows. Nothing here blocks: a recording is read in a thread.
 
     Args:
         send: sends ``SetRecording``, ``SetPlayback`` and the poses of a recording to the loop.
@@ -67,15 +67,15 @@ class Recordings:
             raise InputError(f"there is no recording called {path.name}")
         self._player.play(path, self._face)
 
-    def shown(self, state: dict[str, Any]) -> dict[str, Any]:
-        """What the loop says of its recording, what went wrong here, and what there is."""
+    def summary(self, state: dict[str, Any]) -> dict[str, Any]:
+        """State of recording and playback, errors, and the recordings that there are."""
         names = self.names()
         return {
-            "lines": tape(state),
-            "wrong": self._player.wrong,
+            "lines": recording_lines(state),
+            "wrong": self._player.error,
             "names": names,
             "free": free(names),
-            "recording": bool(state["tape"]["name"]),
+            "recording": bool(state["recording"]["name"]),
             "playing": bool(state["playback"]["name"]),
         }
 
@@ -103,12 +103,12 @@ class Player:
         self._send = send
         self._lock = Lock()
         self._over = Event()
-        self.wrong = ""
+        self.error = ""
 
     def play(self, path: Path, face: FaceConfig) -> None:
         """Begin with this one; another that is being played ends."""
         self.stop()
-        self._over, self.wrong = Event(), ""
+        self._over, self.error = Event(), ""
         Thread(target=self._run, args=(path, face, self._over), daemon=True).start()
 
     def stop(self) -> None:
@@ -133,11 +133,11 @@ class Player:
                         return
             self._pass_on(over, PlaybackPoses(times, rows))
         except MienError as e:
-            self.wrong = e.message
+            self.error = e.message
         self._pass_on(over, PlaybackSent())
 
     def _note(self, what: str) -> None:
-        self.wrong = what
+        self.error = what
 
     def _pass_on(self, over: Event, message: Request) -> None:
         with self._lock:

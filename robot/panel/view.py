@@ -1,4 +1,4 @@
-"""What a page of the panel's server consists of: its parts, what it may ask, what it is shown."""
+"""What a page of the panel's server consists of: its parts, its intents and its frames."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Page:
     Attributes:
         title: of the window.
         styles, scripts: texts of CSS and JavaScript, in order, after the page's own. A script
-            builds its controls with ``mien`` of page.js and hears frames with ``mien.on(kind)``.
+            builds its controls with ``mien`` of page.js and receives frames with ``mien.on(kind)``.
         again: the command that starts such a run again.
         simulated: there is no board that outlives the run, so nothing to clear after an E-STOP.
     """
@@ -46,7 +46,7 @@ class Frame:
 
 
 class View(Protocol):
-    """What is shown and asked on one page. ``frames`` is called in a thread of its own."""
+    """One page: its frames and its intents. ``frames`` is called in a thread of its own."""
 
     @property
     def page(self) -> Page:
@@ -54,7 +54,7 @@ class View(Protocol):
 
     @property
     def intents(self) -> Schema:
-        """What a browser may ask."""
+        """The intents of a browser."""
 
     def hello(self) -> Sequence[Frame]:
         """What every browser is sent first: settings, and the scene at rest."""
@@ -62,9 +62,12 @@ class View(Protocol):
     def frames(self, state: FaceState) -> Sequence[Frame]:
         """What to show of one tick of the loop."""
 
-    def obey(self, intent: Intent) -> None:
-        """Do what a browser asks; it was checked. Raises MienError: what is said to this browser
-        alone. Must not block."""
+    def handle(self, intent: Intent) -> None:
+        """Handle an intent of a browser, which was checked. Must not block.
+
+        Raises:
+            MienError: shown in this browser alone.
+        """
 
 
 def text(kind: str, **content: Any) -> Frame:

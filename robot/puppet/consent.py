@@ -1,4 +1,4 @@
-"""Consent: the operator says whose faces a network port takes.
+"""Consent: the operator decides whose faces a network port takes.
 
 Live Link Face and VMC carry no secret. On the loopback address every program of this machine may
 send. On another address ``--allow-from`` names the senders, or the operator confirms a sender at

@@ -174,11 +174,11 @@ class OperatorMessages:
 
     Args:
         kind: protocol of the port.
-        say: prints a line.
+        print_line: prints a line.
     """
 
-    def __init__(self, kind: str, say: Callable[[str], None]) -> None:
-        self._name, self._say = NAMES[kind], say
+    def __init__(self, kind: str, print_line: Callable[[str], None]) -> None:
+        self._name, self._print_line = NAMES[kind], print_line
         self._next = -np.inf
         self._holder: Sender | None = None
         self._reported = PacketCounts()
@@ -197,7 +197,7 @@ class OperatorMessages:
         }
         parts += [f"{n} datagrams {why}" for why, n in refused.items() if n]
         if parts:
-            self._say(f"{self._name}: {'; '.join(parts)}")
+            self._print_line(f"{self._name}: {'; '.join(parts)}")
             self._next, self._holder, self._reported = (
                 now + MESSAGE_PERIOD_S,
                 holder,

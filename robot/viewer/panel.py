@@ -37,14 +37,14 @@ def _preset(value: str) -> str:
     return value
 
 
-class Pose(Intent):
+class PoseIntent(Intent):
     """Take this pose: a hand on a slider."""
 
     called = "pose"
     pose: Commands
 
 
-class Preset(Intent):
+class PresetIntent(Intent):
     """Show an emotion or an ARKit shape so much."""
 
     called = "preset"
@@ -52,7 +52,7 @@ class Preset(Intent):
     strength: Share
 
 
-class Neutral(Intent):
+class NeutralIntent(Intent):
     """All commands to 0."""
 
     called = "neutral"
@@ -73,7 +73,7 @@ class RigView:
         self._chosen = Chosen(Presets(calibrated), len(self._face.names), send)
         self._shown_choice: Choice | None = None
         self._shows = 0
-        self.intents = Schema(self._face, Pose, Preset, Neutral)
+        self.intents = Schema(self._face, PoseIntent, PresetIntent, NeutralIntent)
         self.page = Page(
             f"Mien sim: {self._face.name}, build {window.build or 0}",
             styles=(part("stage.css"), (_HERE / "panel.css").read_text("utf-8")),
@@ -103,20 +103,20 @@ class RigView:
         return out
 
     @singledispatchmethod
-    def obey(self, intent: Intent) -> None:
+    def handle(self, intent: Intent) -> None:
         """Choose another pose."""
         raise NotImplementedError(intent.called)
 
-    @obey.register
-    def _(self, intent: Pose) -> None:
+    @handle.register
+    def _(self, intent: PoseIntent) -> None:
         self._chosen.by_hand(intent.pose)
 
-    @obey.register
-    def _(self, intent: Preset) -> None:
+    @handle.register
+    def _(self, intent: PresetIntent) -> None:
         self._chosen.by_name(intent.preset, intent.strength)
 
-    @obey.register
-    def _(self, intent: Neutral) -> None:
+    @handle.register
+    def _(self, intent: NeutralIntent) -> None:
         del intent
         self._chosen.neutral()
 

@@ -1,4 +1,4 @@
-"""What the rig's view draws and tells: the head, and how hard servos and tendons work."""
+"""What the rig's view shows: the head, and the loads of servos and tendons."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RigPicture:
     """Head, load markers and tendons of one rig.
 
     Args:
-        model: tells which actuator moves what.
+        model: gives what each actuator moves.
     """
 
     def __init__(self, face: FaceConfig, model: SelfModel, build: int) -> None:

@@ -89,10 +89,10 @@ def run(
     ready: Callable[[str], None],
     process: Callable[[Window], PanelProcess] = ViewProcess,
 ) -> None:
-    """Show the rig until ``stop`` says so; then it ramps to its safe pose and is released.
+    """Show the rig until ``stop`` is requested; then it ramps to its safe pose and is released.
 
     Args:
-        ready: hears the address to open.
+        ready: called with the address to open.
 
     Raises:
         InputError: an unknown fault. DeviceError: the address cannot be bound, or needs a token.
@@ -111,7 +111,7 @@ def run(
             stop.begin()
 
             def commands(_t: float) -> Floats | None:
-                return None if stop.asked() else requested.update(view.commands())
+                return None if stop.requested() else requested.update(view.commands())
 
             def observe(tick: Tick) -> None:
                 board = {"link": at.board.report(), "connected": at.board.connected}

@@ -35,20 +35,20 @@ _MIN_SIGMAS = 4.0  # of chance: the play operators must explain more
 
 
 def identify_play(
-    pulls: Floats, others: Floats, seen: NDArray[np.intp], landmarks: Floats
+    pulls: Floats, others: Floats, observed: NDArray[np.intp], landmarks: Floats
 ) -> tuple[PlayOperator, float]:
     """Play operators of the tendons; all widths are 0 where they do not reduce the error clearly.
 
     Args:
         pulls: (T, k) commands of the tendons in the order they happened, from rest.
         others: (N, q) inputs of the other actuators at the observations.
-        seen: (N,) rows of ``pulls`` that were observed.
+        observed: (N,) rows of ``pulls`` that were observed.
         landmarks: (N, 478, 3) mm, the observations.
 
     Returns:
         the operators, and the reduction of the sum of squares in units of the error variance.
     """
-    k, count = pulls.shape[1], len(seen)
+    k, count = pulls.shape[1], len(observed)
     none = PlayOperator(np.zeros(k), np.zeros(k))
     powers = _MAX_POWERS
     while count < _POSES_PER_REGRESSOR * (powers * (others.shape[1] + k) + 1):
@@ -58,7 +58,7 @@ def identify_play(
 
     def tendon_features(widths: Floats) -> Floats:
         """Features (N, powers * k) for the half-widths at 0 and growths ``widths`` (2 k,)."""
-        return _powers(PlayOperator(*np.split(widths, 2)).scan(pulls)[seen], powers)
+        return _powers(PlayOperator(*np.split(widths, 2)).scan(pulls)[observed], powers)
 
     start = np.repeat(_START, k)
     nuisance = np.concatenate([_powers(others, powers), np.ones((count, 1))], axis=1)

@@ -72,12 +72,12 @@ def live(
 
     mien bench live --seconds 600 --alone 600 --soak 3600 --realtime --json
     """
-    from mien.robot.live.session import ask_for_priority
+    from mien.robot.live.session import request_priority
     from mien.robot.verbs.sync import lag_in_lockstep
     from tests.bench.robot.soak import soak as soaked
 
     if realtime:
-        ask_for_priority()  # the sound server, too, or it would be what is measured
+        request_priority()  # the sound server, too, or it would be what is measured
     config = load_face(face)
     calibrated = Calibrated(config)
     sentence = audio.load(wav or audio.LJ_DEMO)

@@ -131,7 +131,7 @@ def test_an_estop_ends_it(face: FaceConfig, robot: BenchRobot, tmp_path: Path) -
 
     def progress(done: int, _whole: int, _note: str) -> None:
         if done == 3:  # the button on the board
-            session.board._talk.tell(Msg.ESTOP)
+            session.board._talk.send(Msg.ESTOP)
 
     with pytest.raises(DeviceError, match=r"ESTOP.*3 poses are kept") as e:
         collect(face, session.rig, tmp_path, progress)

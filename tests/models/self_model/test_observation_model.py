@@ -52,7 +52,7 @@ def watched(shapes: float, noise: float) -> Seen:
     poses[:, -1] = 0.0  # the neck
     poses[:RESTS] = 0.0
     observations = look(poses)
-    made = replace(robot.examples(10), commands=poses, seen=np.arange(OBSERVATIONS))
+    made = replace(robot.examples(10), commands=poses, observed=np.arange(OBSERVATIONS))
     model = fit(replace(made, landmarks=observations[:OBSERVATIONS]), CONFIG)
     observation = fit_observation_model(
         model.features(model.network_inputs(poses[:OBSERVATIONS])),

@@ -17,7 +17,7 @@ import pytest
 from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.control.loop import Tick
 from mien.robot.face.config import load_face
-from mien.robot.panel.door import KEY, VIEW
+from mien.robot.panel.access import KEY, VIEW
 from mien.robot.panel.messages import EndRun, SetEmotion, SetGaze, SetPose, SetRecording
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.window import Window
@@ -133,8 +133,8 @@ def test_wishes_of_every_tab_arrive(shown: tuple[Run, Browser, str]) -> None:
     assert says(run, page, "nothing was recorded yet")
     page.click("● record")
     assert run.hears(SetRecording) == SetRecording("take-1")
-    tape = {"name": "take-1.mcap", "seconds": 12.0, "dropped": 0, "said": ""}
-    assert says(run, page, "● recording take-1.mcap, 12 s", tape=tape)
+    tape = {"name": "take-1.mcap", "seconds": 12.0, "dropped": 0, "message": ""}
+    assert says(run, page, "● recording take-1.mcap, 12 s", recording=tape)
     page.click("■ stop and save")
     assert run.hears(SetRecording) == SetRecording(None)
     page.click("Tune")

@@ -20,7 +20,7 @@ from mien.robot.control.estop_socket import CUT, EstopSocket
 from mien.robot.control.loop import Tick
 from mien.robot.errors import DeviceError, EmergencyStopError, MienError
 from mien.robot.face.config import load_face
-from mien.robot.panel.door import KEY, STOP, VIEW
+from mien.robot.panel.access import KEY, STOP, VIEW
 from mien.robot.panel.messages import EndRun, Estop, FaceState, SetEmotion
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.served import serve
@@ -96,7 +96,7 @@ def test_the_stop_goes_to_the_run_past_the_pipe(
         stop.send("estop")
         assert estop.requested.wait(30)
         estop.stopped("ESTOP")
-        assert until_kind(line, "stop")["phase"] == "asked"
+        assert until_kind(line, "stop")["phase"] == "requested"
         assert until_kind(line, "stop")["phase"] == "done"
     assert Estop() not in made.commands()
 
@@ -168,7 +168,7 @@ def test_the_page_hears_what_ended_the_run(panel: tuple[PanelProcess, str]) -> N
             stack.push(made.leave)
             raise EmergencyStopError("the board is silent", CUT)
         over = until_kind(line, "over")
-        assert (over["said"], over["stop"]) == ("the board is silent", "unconfirmed")
+        assert (over["message"], over["stop"]) == ("the board is silent", "unconfirmed")
     made.close()  # a second time it does nothing
 
 

@@ -59,11 +59,11 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:
     heard: list[Any] = []
     player = Player(heard.append)
     player.play(tmp_path / "none.mcap", FACE)
-    assert until(lambda: "no recording called none" in player.wrong)
+    assert until(lambda: "no recording called none" in player.error)
     path = recording(tmp_path / "a.mcap", 300)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     player.play(path, FACE)
-    assert until(lambda: "a.mcap is not whole: it was never ended" in player.wrong)
+    assert until(lambda: "a.mcap is not whole: it was never ended" in player.error)
     player.play(recording(tmp_path / "b.mcap", 30), FACE)
     assert until(lambda: heard[-1] == PlaybackSent() and SetPlayback("b.mcap") in heard)
-    assert player.wrong == ""
+    assert player.error == ""

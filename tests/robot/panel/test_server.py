@@ -15,7 +15,7 @@ from mien.robot.panel.address import bound, shown_as
 from mien.robot.panel.clients import BURST, RATE, Bucket
 from mien.robot.panel.messages import Estop, PlaybackPoses, SetGaze, SetPose, SetRecording
 from mien.robot.panel.outbox import EVERY_S, ROOM, Outbox
-from mien.robot.panel.server import STRANGERS, VIEWS
+from mien.robot.panel.server import MAX_PENDING, VIEWS
 from mien.robot.panel.view import Frame, text
 from tests.bench.robot.foreign import Site, page
 from tests.robot import waiting
@@ -30,7 +30,7 @@ def get(at: Served) -> str:
     """The page as it comes over the network, head and all."""
     with socket.create_connection(("127.0.0.1", at.port), 10) as line:
         line.sendall(
-            f"GET /?key={at.door.page_key} HTTP/1.1\r\nHost: 127.0.0.1:{at.port}\r\n\r\n".encode()
+            f"GET /?key={at.access.page_key} HTTP/1.1\r\nHost: 127.0.0.1:{at.port}\r\n\r\n".encode()
         )
         return b"".join(iter(lambda: line.recv(65536), b"")).decode()
 
@@ -105,7 +105,7 @@ def test_a_browser_that_asks_too_often_is_heard_at_the_rate_and_no_faster() -> N
         line.send(json.dumps({**LOOK, "yaw": -0.25}))
         assert until(lambda: SetGaze(-0.25, -0.5) in at.to_loop)
         seconds = time.monotonic() - start
-        assert BURST < at.view.obeyed <= BURST + RATE * seconds + 1
+        assert BURST < at.view.handled <= BURST + RATE * seconds + 1
 
 
 def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
@@ -142,7 +142,7 @@ def test_the_end_of_a_run_is_said_before_the_lines_are_cut() -> None:
     with Served() as at, at.line() as line, at.stop_line() as stop:
         until_kind(line, "hello")
         at.server.over("the board does not answer")
-        assert until_kind(line, "over")["said"] == "the board does not answer"
+        assert until_kind(line, "over")["message"] == "the board does not answer"
         assert line.receive() is None
         assert stop.receive() is None
 
@@ -169,7 +169,7 @@ def test_the_page_comes_whole_and_lets_nothing_else_in() -> None:
     assert "Mien: &lt;b&gt;plain&lt;/b&gt;" in body
     assert "<b>plain" not in body
     assert "// own script" in body
-    assert at.door.page_key not in body
+    assert at.access.page_key not in body
     assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|\beval\b|https?://", body)
 
 
@@ -180,7 +180,7 @@ def test_browsers_are_counted_and_the_stop_has_room_of_its_own(at: Served) -> No
             at.line()
         with at.stop_line() as stop:
             stop.send("estop")
-            assert until_kind(lines[0], "stop")["phase"] == "asked"
+            assert until_kind(lines[0], "stop")["phase"] == "requested"
     finally:
         for line in lines:
             line.close()
@@ -198,7 +198,7 @@ def test_browsers_are_counted_and_the_stop_has_room_of_its_own(at: Served) -> No
 def test_who_says_nothing_makes_room_for_who_does() -> None:
     with Served() as at:
         silent = [
-            socket.create_connection(("127.0.0.1", at.port), 10) for _ in range(STRANGERS + 20)
+            socket.create_connection(("127.0.0.1", at.port), 10) for _ in range(MAX_PENDING + 20)
         ]
         try:
             with at.line() as line:

@@ -29,7 +29,7 @@ def test_a_stop_asks_the_run_itself_and_everybody_hears_how_it_went() -> None:
 
     with Served(ask) as at, at.line() as other, at.stop_line() as line:
         line.send("estop")
-        assert until_kind(other, "stop")["phase"] == "asked"
+        assert until_kind(other, "stop")["phase"] == "requested"
         asked.set()
         assert until_kind(other, "stop")["phase"] == "done"
         with at.line() as later:
@@ -43,9 +43,9 @@ def test_a_stop_that_is_not_confirmed_is_said_and_asks_the_loop_as_well() -> Non
 
     with Served(ask) as at, at.line() as line:
         line.send("estop")  # the other connection may be the one that was lost
-        assert until_kind(line, "stop")["phase"] == "asked"
+        assert until_kind(line, "stop")["phase"] == "requested"
         said = until_kind(line, "stop")
-        assert (said["phase"], said["said"]) == ("unconfirmed", "the board did not confirm")
+        assert (said["phase"], said["message"]) == ("unconfirmed", "the board did not confirm")
         assert until(lambda: Estop() in at.to_loop)
     with Served(lambda: "ARMED") as at, at.line() as line:
         line.send("estop")
@@ -56,7 +56,7 @@ def test_without_a_socket_of_the_run_the_stop_goes_over_the_pipe() -> None:
     with Served() as at, at.stop_line() as line, at.line() as other:
         line.send("estop")
         assert until(lambda: at.to_loop == [Estop()])
-        assert until_kind(other, "stop")["phase"] == "asked"
+        assert until_kind(other, "stop")["phase"] == "requested"
 
 
 def test_a_stop_passes_a_flood_of_another_browser() -> None:

@@ -151,7 +151,7 @@ def view(heard: list[Any]) -> RigView:
 
 
 def ask(view: RigView, **message: Any) -> None:
-    view.obey(view.intents.read(json.dumps(message)))
+    view.handle(view.intents.read(json.dumps(message)))
 
 
 def test_a_browser_may_ask_for_poses_and_presets_of_this_face(

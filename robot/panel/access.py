@@ -1,9 +1,9 @@
-"""Who may speak to the panel: its own page, at its own address, with the secret of this run.
+"""Who may use the panel: its own page, at its own address, with the secret of this run.
 
 A browser sends requests for any web page that it shows, and a name can be made to point here (DNS
-rebinding). So a request is believed only where three things agree: the address that it names
+rebinding). So a request is accepted only where three things agree: the address that it names
 (``Host``), the page that it comes from (``Origin``), and a secret that only this run's page knows.
-A cookie would not do: cookies cross ports, and a browser adds them to the requests of strangers.
+A cookie would not do: cookies cross ports, and a browser adds them to the requests of other pages.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from urllib.parse import parse_qs, quote, urlencode
 
 VIEW: Final = "mien.view"
 STOP: Final = "mien.stop"
-"""Subprotocols: a connection that shows and asks, and one that does nothing but stop."""
+"""Subprotocols: a connection for the page, and one that does nothing but stop."""
 KEY: Final = "key."
 """Before the secret, in the list of subprotocols that a page offers."""
 _BYTES: Final = 32
 
 
 @dataclass(frozen=True)
-class Knock:
-    """What a request says of itself before anything is answered.
+class RequestInfo:
+    """What the header of a request contains.
 
     Attributes:
         version: of HTTP. target: the request line's, as it came. local: address of this end.
@@ -43,11 +43,11 @@ class Knock:
 
 
 @dataclass(frozen=True)
-class Door:
-    """The rules of one server.
+class Access:
+    """Who gets the page and the WebSocket of one server.
 
     Attributes:
-        host, port: where it listens, as the user said it.
+        host, port: where it listens, as the user wrote it.
         page_key: opens the page: this run's own, or what the user chose.
         socket_key: only this run's page knows it, so that no tab of an earlier run gets in.
     """
@@ -61,10 +61,10 @@ class Door:
         """What to open, at an address of this machine."""
         return f"http://{self._authority(shown)}/?{urlencode({'key': self.page_key})}"
 
-    def page(self, knock: Knock) -> str:
+    def page(self, info: RequestInfo) -> str:
         """Why a request gets no page; empty lets in. The origin may be absent: an address that was
         typed has none."""
-        path, _, query = knock.target.partition("?")
+        path, _, query = info.target.partition("?")
         if path != "/":
             return "another path"
         try:
@@ -72,25 +72,25 @@ class Door:
         except ValueError:
             keys = []
         right = len(keys) == 1 and _same(keys[0], self.page_key)
-        return self._stranger(knock, origin_needed=False) or ("" if right else "no secret")
+        return self._fault(info, origin_needed=False) or ("" if right else "no secret")
 
-    def socket(self, knock: Knock) -> str:
+    def socket(self, info: RequestInfo) -> str:
         """Why a request gets no WebSocket; empty lets in."""
-        if knock.target != "/ws":
+        if info.target != "/ws":
             return "another path"
-        keys = [offer.removeprefix(KEY) for offer in knock.offers if offer.startswith(KEY)]
+        keys = [offer.removeprefix(KEY) for offer in info.offers if offer.startswith(KEY)]
         right = len(keys) == 1 and _same(keys[0], self.socket_key)
-        why = self._stranger(knock, origin_needed=True) or ("" if right else "no secret")
-        return why or ("" if role(knock) else "no subprotocol of ours")
+        why = self._fault(info, origin_needed=True) or ("" if right else "no secret")
+        return why or ("" if role(info) else "no subprotocol of ours")
 
-    def _stranger(self, knock: Knock, *, origin_needed: bool) -> str:
-        if knock.method != "GET" or knock.version != (1, 1) or knock.body:
+    def _fault(self, info: RequestInfo, *, origin_needed: bool) -> str:
+        if info.method != "GET" or info.version != (1, 1) or info.body:
             return "not a plain GET of HTTP/1.1"
-        if len(knock.hosts) != 1 or knock.hosts[0].lower() not in self._own(knock.local):
+        if len(info.hosts) != 1 or info.hosts[0].lower() not in self._own(info.local):
             return "another host"
-        if not knock.origins and not origin_needed:
+        if not info.origins and not origin_needed:
             return ""
-        if knock.origins != (f"http://{knock.hosts[0].lower()}",):
+        if info.origins != (f"http://{info.hosts[0].lower()}",):
             return "another origin"
         return ""
 
@@ -105,10 +105,10 @@ class Door:
         return f"{literal(host)}:{self.port}"
 
 
-def role(knock: Knock) -> str:
-    """Which of the two connections is asked for, ``VIEW`` or ``STOP``; empty if not just one is."""
-    asked = [offer for offer in knock.offers if offer in (VIEW, STOP)]
-    return asked[0] if len(asked) == 1 else ""
+def role(info: RequestInfo) -> str:
+    """Which of the two connections is requested, ``VIEW`` or ``STOP``; empty if not just one is."""
+    offered = [offer for offer in info.offers if offer in (VIEW, STOP)]
+    return offered[0] if len(offered) == 1 else ""
 
 
 def is_any(host: str) -> bool:
@@ -138,5 +138,5 @@ def literal(host: str) -> str:
     return str(address)
 
 
-def _same(given: str, wanted: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted.encode())
+def _same(given: str, secret: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
