@@ -16,6 +16,13 @@ from typing import Protocol
 
 import numpy as np
 
+from mien.calibration.capture.capture_rig import (
+    RATE_HZ,
+    SETTLE_S,
+    BoardRig,
+    Observation,
+    ObservedRun,
+)
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import (
     NO_LANDMARKS,
@@ -24,7 +31,6 @@ from mien.calibration.capture.frame_filter import (
     describe_counts,
 )
 from mien.calibration.capture.rest_pose import RestPose, check_same, median_rest_pose
-from mien.calibration.capture.rig import RATE_HZ, SETTLE_S, BoardRig, Observation, ObservedRun
 from mien.robot.control.loop import Clock, Loop, Tick
 from mien.robot.errors import DeviceError, MienError
 from mien.robot.face.config import FaceConfig, Floats

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.verify.hysteresis import predict_held
+from mien.calibration.verify.hysteresis_check import predict_held
 from mien.calibration.verify.results import VerificationResults
 from mien.models.face.blendshapes import ARKIT
 from mien.models.face.regions import CHEEKS, NOSE

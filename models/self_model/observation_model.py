@@ -15,7 +15,7 @@ per landmark. An observation is projected onto its R principal modes, and the co
 Sources: generalised least squares after Aitken, "On least squares and linear combinations of
 observations", Proc. R. Soc. Edinburgh 55 (1935); kernel ridge regression after Saunders, Gammerman
 and Vovk, "Ridge regression learning algorithm in dual variables", ICML 1998.
-mien.models.train.self_model.observation_model fits it.
+mien.models.train.self_model.observation_model_fit fits it.
 """
 
 from __future__ import annotations

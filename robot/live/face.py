@@ -19,8 +19,8 @@ from mien.robot.face.thermal import Thermal
 from mien.robot.link.board import Board
 from mien.robot.live.interfaces import Panel, Voice
 from mien.robot.live.jitter_buffer import PATIENCE_S, CommandFrame, JitterBuffer
-from mien.robot.live.metrics import Metrics
 from mien.robot.live.requests import accepted_requests
+from mien.robot.live.run_metrics import Metrics
 from mien.robot.panel import messages
 from mien.robot.recording.playback import Playback
 from mien.robot.recording.session import RecordingSession

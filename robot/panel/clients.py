@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import ClientConnectionResetError, WSMsgType, web
 
-from mien.robot.panel.view import Frame, text
+from mien.robot.panel.page import Frame, text
 
 RATE: Final = 60.0
 """Messages a second that a browser may send for long; a slider that is drawn sends 30."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.panel.page import Frame
 from mien.robot.panel.scene import Cloud, Scene
-from mien.robot.panel.view import Frame
 from mien.robot.sim.head import LANDMARKS
 
 TARGET, REACHED = (255, 120, 40), (60, 160, 255)

@@ -23,9 +23,9 @@ from mien.robot.panel.intents import (
 )
 from mien.robot.panel.messages import EndRun, FaceState, Send, SetEmotion, SetGaze, SetPose
 from mien.robot.panel.meters import board, level, serial, servos, voice
+from mien.robot.panel.page import Frame, Page, part, text
 from mien.robot.panel.recordings import Recordings
 from mien.robot.panel.scene import script
-from mien.robot.panel.view import Frame, Page, part, text
 from mien.robot.panel.window import Window
 
 _METERS_EVERY: Final = 5

@@ -19,7 +19,7 @@ from mien.robot.panel.messages import FaceState, PanelReady, RunEnded, Send, Sta
 from mien.robot.panel.window import Window, check
 
 if TYPE_CHECKING:
-    from mien.robot.panel.view import View
+    from mien.robot.panel.page import View
 
 EVERY_S: Final = 1 / 15
 _START_S: Final = 60.0

@@ -36,9 +36,9 @@ from numpy.typing import ArrayLike, NDArray
 from mien.robot.panel.scene_arrays import STEP_MM, padded, places, rigid
 from mien.robot.panel.scene_parts import Part, parts_of
 from mien.robot.sim.head import SIDES, Head
+from mien.robot.sim.render_options import Light
 from mien.robot.sim.skin import Skin, SkinState, gaze_rotation
 from mien.robot.sim.surfaces import SURFACES, constants, lights, mouth_light, sources
-from mien.robot.sim.view import Light
 
 VERSION: Final = 1
 SCENE, FRAME = b"MISC", b"MIFR"

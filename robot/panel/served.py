@@ -16,9 +16,9 @@ from mien.robot.panel.access import Access
 from mien.robot.panel.address import bound, shown_as
 from mien.robot.panel.messages import Estop, PanelReady, RunEnded, Send, StateShown
 from mien.robot.panel.outbox import Outbox
+from mien.robot.panel.page import View
 from mien.robot.panel.server import Server
 from mien.robot.panel.stopper import Stopper, StopRequest
-from mien.robot.panel.view import View
 from mien.robot.panel.window import Window
 
 UNSEEN_S: Final = 1.0

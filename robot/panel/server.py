@@ -18,8 +18,8 @@ from mien.robot.errors import MienError
 from mien.robot.panel.access import STOP, Access, RequestInfo, role
 from mien.robot.panel.clients import Client
 from mien.robot.panel.intents import LONGEST
+from mien.robot.panel.page import Frame, View, part, text
 from mien.robot.panel.stopper import Stopper
-from mien.robot.panel.view import Frame, View, part, text
 
 PATIENCE_S: Final = 5.0
 """How long in s a connection may take to send its request."""

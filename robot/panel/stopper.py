@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from mien.robot.errors import MienError
-from mien.robot.panel.view import Frame, text
+from mien.robot.panel.page import Frame, text
 
 StopRequest = Callable[[], str]
 """Requests the stop of the run; returns the board's state once its outputs are off."""

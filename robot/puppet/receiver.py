@@ -25,7 +25,7 @@ import numpy as np
 from mien.models.face.blendshapes import ARKIT
 from mien.robot.errors import DeviceError, ErrorMessage
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.network import CapturedFace, PacketCounts, Puppet, VmcPuppet
+from mien.robot.puppet.datagrams import CapturedFace, PacketCounts, Puppet, VmcPuppet
 from mien.robot.puppet.senders import LOOPBACK, Sender
 
 Kind: TypeAlias = Literal["livelink", "vmc"]

@@ -19,9 +19,9 @@ from mien.robot.panel.face_view import sliders
 from mien.robot.panel.intents import Commands, Intent, Schema, Share
 from mien.robot.panel.messages import FaceState, Send
 from mien.robot.panel.meters import board
+from mien.robot.panel.page import Frame, Page, part, text
 from mien.robot.panel.scene import script
 from mien.robot.panel.served import serve
-from mien.robot.panel.view import Frame, Page, part, text
 from mien.robot.panel.window import Window
 from mien.robot.viewer.chosen import Choice, Chosen
 from mien.robot.viewer.picture import RigPicture, loads
@@ -122,5 +122,5 @@ class RigView:
 
 
 def run(pipe: Connection, window: Window) -> None:
-    """The view's process, for ``mien.robot.viewer.view``."""
+    """The view's process, for ``mien.robot.viewer.run``."""
     serve(pipe, window, lambda send: RigView(window, send))

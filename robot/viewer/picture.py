@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.panel.page import Frame, text
 from mien.robot.panel.scene import Cloud, Scene
-from mien.robot.panel.view import Frame, text
 from mien.robot.sim.rig import Rig
 
 TAUT_N: Final = 2.0

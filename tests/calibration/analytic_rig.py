@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from mien.calibration.capture.capture_rig import Observation, ObservedRun
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import DropCounter
-from mien.calibration.capture.rig import Observation, ObservedRun
 from mien.models.face.regions import COUNT
 from mien.models.self_model.hysteresis import PlayOperator
 from mien.robot.face.config import FaceConfig, Floats

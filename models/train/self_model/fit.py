@@ -1,6 +1,6 @@
 """Fits a self-model to observations of a face.
 
-    1. Play operators of the tendons, by a matched filter (mien.models.train.self_model.hysteresis).
+    1. Play operators of the tendons, by a matched filter (``hysteresis_fit``).
     2. Principal modes of the landmarks; hidden layers by Adam on these modes (``hidden_layers``).
     3. Interaction features of actuator pairs, as further hidden units (``interactions``).
     4. Displacement field of every feature, with shrinkage (``field_shrinkage``), projected onto
@@ -26,9 +26,9 @@ from mien.models.face.regions import COUNT, landmark_weights
 from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.self_model.model import MAX_LATENTS, POWERS, Floats, SelfModel
 from mien.models.threads import torch_thread
-from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.field_shrinkage import shrink_fields
-from mien.models.train.self_model.hysteresis import identify_play
+from mien.models.train.self_model.fit_config import FitConfig
+from mien.models.train.self_model.hysteresis_fit import identify_play
 from mien.models.train.self_model.interactions import (
     MAX_PAIRS,
     find_interactions,

@@ -12,11 +12,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture import dataset
+from mien.calibration.capture.capture_rig import SETTLE_S
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame
 from mien.calibration.capture.hardware_rig import HardwareRig
 from mien.calibration.capture.rest_pose import RestPose
-from mien.calibration.capture.rig import SETTLE_S
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.identify.latency import excitation_wave
 from mien.calibration.plan.excitation import make_plan

@@ -17,8 +17,8 @@ from mien.models.self_model.levenberg_marquardt import Box, bounded_step, minimi
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.neck import NECK
 from mien.models.self_model.objective import Objective, ObjectiveWeights
-from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.fit import fit
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.face.config import load_face
 from mien.robot.face.retarget import limits_of
 from tests.bench.models.inverse_adam import adam

@@ -14,8 +14,8 @@ from mien.models.self_model import model as self_model
 from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.self_model.model import POWERS, SelfModel
 from mien.models.self_model.network import from_numpy
-from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.fit import fit
+from mien.models.train.self_model.fit_config import FitConfig
 from tests.models.analytic_face import AnalyticFace
 
 # The analytic face mixes all actuators with all others, which a real one does not: no sparsity.

@@ -13,9 +13,9 @@ from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.model import Floats, SelfModel
 from mien.models.self_model.objective import ObjectiveWeights
 from mien.models.self_model.observation_model import ObservationModel, ObservationObjective
-from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.fit import fit
-from mien.models.train.self_model.observation_model import _leave_one_out, fit_observation_model
+from mien.models.train.self_model.fit_config import FitConfig
+from mien.models.train.self_model.observation_model_fit import _leave_one_out, fit_observation_model
 from tests.models.analytic_face import AnalyticFace
 
 OBSERVATIONS, ASKED, RESTS = 400, 60, 20

@@ -24,7 +24,7 @@ from mien.robot.panel.messages import (
     SetRecording,
     StateShown,
 )
-from mien.robot.viewer.view import RequestedPose
+from mien.robot.viewer.run import RequestedPose
 from mien.robot.wire import State
 from tests.robot.live.stage import FACE, JAW, Stage
 

@@ -15,9 +15,9 @@ from mien.robot.panel.address import bound
 from mien.robot.panel.intents import GazeIntent, Intent, RecordIntent, Schema, TuneIntent
 from mien.robot.panel.messages import Estop, FaceState, Send, SetGaze, SetPose, SetRecording, ToLoop
 from mien.robot.panel.outbox import Outbox
+from mien.robot.panel.page import Frame, Page, text
 from mien.robot.panel.server import Server
 from mien.robot.panel.stopper import Stopper, StopRequest
-from mien.robot.panel.view import Frame, Page, text
 from tests.robot.socket_line import Line
 
 FACE = load_face("hobby9")

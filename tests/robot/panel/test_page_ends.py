@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from mien.robot.errors import DeviceError
-from mien.robot.panel.view import text
+from mien.robot.panel.page import text
 from tests.robot.browser import CHROMIUM, Browser
 from tests.robot.panel.served import Served
 

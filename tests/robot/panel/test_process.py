@@ -22,9 +22,9 @@ from mien.robot.errors import DeviceError, EmergencyStopError, MienError
 from mien.robot.face.config import load_face
 from mien.robot.panel.access import KEY, STOP, VIEW
 from mien.robot.panel.messages import EndRun, Estop, FaceState, SetEmotion
+from mien.robot.panel.page import Frame
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.served import serve
-from mien.robot.panel.view import Frame
 from mien.robot.panel.window import Window
 from tests.bench.robot.foreign import keys
 from tests.robot import waiting

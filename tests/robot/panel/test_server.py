@@ -15,8 +15,8 @@ from mien.robot.panel.address import bound, shown_as
 from mien.robot.panel.clients import BURST, RATE, Bucket
 from mien.robot.panel.messages import Estop, PlaybackPoses, SetGaze, SetPose, SetRecording
 from mien.robot.panel.outbox import EVERY_S, ROOM, Outbox
+from mien.robot.panel.page import Frame, text
 from mien.robot.panel.server import MAX_PENDING, VIEWS
-from mien.robot.panel.view import Frame, text
 from tests.bench.robot.foreign import Site, page
 from tests.robot import waiting
 from tests.robot.panel.served import FACE, Served, until_kind

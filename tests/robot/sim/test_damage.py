@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mien.robot.sim.board import LINE_DAMAGE
 from mien.robot.sim.damage import BLINDING, EFFECTS, Damage
 from mien.robot.sim.faults import KINDS, Fault
+from mien.robot.sim.sim_board import LINE_DAMAGE
 
 NAMES = ("jaw", "cheek_left", "cheek_right")
 

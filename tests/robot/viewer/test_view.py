@@ -18,7 +18,7 @@ from mien.robot.viewer.chosen import Chosen
 from mien.robot.viewer.panel import RigView
 from mien.robot.viewer.picture import TAUT_N, dots, heat, loads, marks, outside
 from mien.robot.viewer.presets import Presets
-from mien.robot.viewer.view import RequestedPose
+from mien.robot.viewer.run import RequestedPose
 from tests.robot import waiting
 from tests.robot.panel.scenes import read_frame, read_scene
 from tests.robot.sim.show.rigs import FACE, TENDONS, N, follow, pulled

@@ -8,9 +8,9 @@ import numpy as np
 from mien.robot.control.loop import Loop, Tick
 from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.link.board import Board
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
-from mien.robot.viewer.view import RELEASE_S, Effort, RequestedPose
+from mien.robot.sim.sim_board import SimBoard
+from mien.robot.viewer.run import RELEASE_S, Effort, RequestedPose
 
 FACE = load_face("morpheus33")
 N = len(FACE.names)

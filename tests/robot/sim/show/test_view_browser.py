@@ -14,7 +14,7 @@ from mien.robot.face.calibrated import Calibrated
 from mien.robot.panel.messages import SetPose
 from mien.robot.panel.window import Window
 from mien.robot.viewer.presets import Presets
-from mien.robot.viewer.view import ViewProcess
+from mien.robot.viewer.run import ViewProcess
 from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser
 from tests.robot.sim.show.rigs import FACE, N, follow, pulled

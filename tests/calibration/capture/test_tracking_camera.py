@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.camera import FROZEN_S, MAX_DELAY_S, TrackingCamera
 from mien.calibration.capture.frame_filter import FrameFilter
+from mien.calibration.capture.tracking_camera import FROZEN_S, MAX_DELAY_S, TrackingCamera
 from mien.calibration.verbs import cli
 from mien.models.vision.face_tracker import FaceTracker
 from mien.robot.errors import DeviceError

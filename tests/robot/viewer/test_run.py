@@ -17,10 +17,10 @@ from mien.robot.face.config import load_face
 from mien.robot.panel.messages import SetPose
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.window import Window
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import SimBoard
 from mien.robot.stopping import Stop
-from mien.robot.viewer.view import RequestedPose, ViewProcess, run
+from mien.robot.viewer.run import RequestedPose, ViewProcess, run
 from mien.robot.wire import State
 from tests.robot.sim.show.rigs import FACE, pulled
 

@@ -11,9 +11,9 @@ import numpy as np
 import typer
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.connect import open_rig
+from mien.calibration.capture.open_rig import open_rig
 from mien.calibration.capture.stabilise import stabilised
-from mien.calibration.identify import fit
+from mien.calibration.identify import face_fit
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.identify.wiring import reference_model
 from mien.calibration.plan.excitation import make_plan
@@ -93,7 +93,7 @@ def one(face: str, build: int, camera: str, poses: int) -> dict[str, Any]:
         robot_s = collect(config, rig, folder, known=reference_model(config)).robot_s
         data, stabiliser = stabilised(dataset.load(folder, config))
     began = time.perf_counter()
-    model = fit.fit_face(config, data)
+    model = face_fit.fit_face(config, data)
     fit_s = time.perf_counter() - began
     rig = open_rig(config, camera=camera, build=build, seed=build)
     try:

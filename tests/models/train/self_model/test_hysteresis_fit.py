@@ -7,7 +7,7 @@ import pytest
 
 from mien.models.face.regions import COUNT
 from mien.models.self_model.hysteresis import PlayOperator
-from mien.models.train.self_model.hysteresis import identify_play
+from mien.models.train.self_model.hysteresis_fit import identify_play
 from mien.models.train.self_model.observation_noise import ObservationNoise
 
 TENDONS, ACTUATORS, POSES = 3, 4, 500

@@ -72,7 +72,7 @@ def live(
 
     mien bench live --seconds 600 --alone 600 --soak 3600 --realtime --json
     """
-    from mien.robot.live.session import request_priority
+    from mien.robot.live.run import request_priority
     from mien.robot.verbs.sync import lag_in_lockstep
     from tests.bench.robot.soak import soak as soaked
 
@@ -116,7 +116,7 @@ def live(
 def _run(
     face: FaceConfig, spoken: NDArray[np.float32], lag_s: float, pull: bool, lookahead: int
 ) -> tuple[Hands, dict[str, Any]]:
-    from mien.robot.live.session import Options, run
+    from mien.robot.live.run import Options, run
     from mien.robot.live.voice_setup import VoiceSetup
     from mien.robot.stopping import stopping
     from tests.bench.robot.virtual_sound import VirtualSound
@@ -145,7 +145,7 @@ def _run(
 
 def _alone(face: str, wav: Path, seconds: float) -> dict[str, Any]:
     """Memory of both processes without the recorders of this bench, which grow themselves."""
-    from mien.robot.live.session import Options, run
+    from mien.robot.live.run import Options, run
     from mien.robot.live.voice_setup import VoiceSetup
     from mien.robot.stopping import stopping
 

@@ -15,8 +15,8 @@ from mien.calibration.capture.frame_filter import RESTLESS
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.neck import NECK, neck_features
-from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.fit import Examples, fit
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats
 
 MODEL = "self_model.safetensors"

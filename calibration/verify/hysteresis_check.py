@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.capture.rig import CaptureRig
-from mien.calibration.identify.fit import examples, usable
+from mien.calibration.identify.face_fit import examples, usable
 from mien.calibration.verify.results import rmse
 from mien.models.face.regions import REGIONS
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.fit import fit
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats
 
 TENDON_POSES = 60

@@ -4,7 +4,7 @@ import pytest
 
 from mien.firmware.tools.cache import BuildError
 from mien.robot.errors import DeviceError
-from tests.bench.robot import safety as bench_safety
+from tests.bench.robot import bench_safety
 
 ASKED = {
     "estop_simulated_ms_max", "estop_live_ms_max", "estop_flood_ms_max", "switch_to_oe_us_max",

@@ -3,7 +3,7 @@ import pytest
 
 from mien.robot.media import audio
 from mien.robot.media.audio import RATE
-from tests.bench.robot.live import _behind
+from tests.bench.robot.bench_live import _behind
 
 SPEECH = audio.load(audio.LJ_DEMO)
 

@@ -16,10 +16,10 @@ from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig
 from mien.robot.link.board import Board
 from mien.robot.media.film import film
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.render import Renderer
+from mien.robot.sim.render_options import CameraView
 from mien.robot.sim.rig import Rig
-from mien.robot.sim.view import CameraView
+from mien.robot.sim.sim_board import SimBoard
 from mien.robot.viewer.programme import Programme
 
 _SILENCE_HZ: Final = 8000

@@ -11,9 +11,9 @@ from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.faults import parse_faults
 from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import SimBoard
 from tests.robot.sim.rigs import F64, commands
 
 FACE = load_face("hobby9")

@@ -33,7 +33,7 @@ import typer
 from mien.robot.errors import InputError
 
 if TYPE_CHECKING:
-    from mien.robot.clip.sequence import CameraKind
+    from tests.bench.robot.clip_sequence import CameraKind
 
 
 def bench(
@@ -58,12 +58,12 @@ def bench(
     import numpy as np
 
     from mien.models.face.emotion import EMOTIONS
-    from mien.robot.clip.sequence import ClipSequence
     from mien.robot.expression.layers import FUSIONS
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
     from tests.bench.models.expression_reader import Reader, accuracy, confused, describe
     from tests.bench.robot import emotion_trials
+    from tests.bench.robot.clip_sequence import ClipSequence
     from tests.bench.robot.emotion_trials import lip_costs, shown_mm, trial
 
     config = load_face(face)
@@ -122,7 +122,7 @@ def camera_kind(name: str) -> CameraKind:
     Raises:
         InputError: there is none of that name.
     """
-    from mien.robot.clip.sequence import CameraKind
+    from tests.bench.robot.clip_sequence import CameraKind
 
     for kind in get_args(CameraKind):
         if kind == name:

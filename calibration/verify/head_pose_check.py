@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mien.calibration.capture.rig import CaptureRig
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.neck import NECK
 from mien.robot.face.config import FaceConfig, Floats

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from mien.calibration.capture import dataset
+from mien.calibration.capture.capture_rig import Observation
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.capture.rig import Observation
-from mien.calibration.identify import fit
+from mien.calibration.identify import face_fit
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.plan.excitation import make_plan
 from mien.calibration.verify.identifiability import cramer_rao_bound
-from mien.calibration.verify.inverse import check_inverse, observation_model_of
+from mien.calibration.verify.inverse_check import check_inverse, observation_model_of
 from mien.models.face.regions import COUNT
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from tests.calibration.analytic_rig import AnalyticRig
 
@@ -58,7 +58,7 @@ def data(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 @pytest.fixture(scope="module")
 def model(face: FaceConfig, data: Dataset) -> SelfModel:
-    return fit.fit_face(face, data, FitConfig(latents=16, hidden=(24, 24), steps=300))
+    return face_fit.fit_face(face, data, FitConfig(latents=16, hidden=(24, 24), steps=300))
 
 
 def test_commands_are_found_by_what_the_eyes_get_wrong(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mien.robot.live.metrics import Histogram, Metrics
+from mien.robot.live.run_metrics import Histogram, Metrics
 
 
 def test_quantiles_are_right_to_a_tenth_of_a_millisecond() -> None:

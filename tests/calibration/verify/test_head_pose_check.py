@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mien.calibration.capture.connect import open_rig
-from mien.calibration.verify.head_pose import check_head_pose
+from mien.calibration.capture.open_rig import open_rig
+from mien.calibration.verify.head_pose_check import check_head_pose
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, load_face

@@ -14,10 +14,10 @@ from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.face.safety import Limiter
 from mien.robot.link.board import Board
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.camera import Optics, ProjectedCamera, RenderedCamera
 from mien.robot.sim.rig import Rig
-from tests.bench.robot.measure import LinearMap, hysteresis, landmarks_at, motion, random_poses
+from mien.robot.sim.sim_board import SimBoard
+from tests.bench.robot.rig_measures import LinearMap, hysteresis, landmarks_at, motion, random_poses
 
 F64 = NDArray[np.float64]
 CAMERA_HZ = 30

@@ -6,9 +6,9 @@ import pytest
 
 from mien.models.face.blendshapes import INDEX
 from mien.robot.errors import DeviceError
+from mien.robot.puppet.datagrams import MAX_BURST, Puppet, VmcPuppet
 from mien.robot.puppet.livelink_udp import LiveLinkPacket, encode
 from mien.robot.puppet.mirror import Mirror
-from mien.robot.puppet.network import MAX_BURST, Puppet, VmcPuppet
 from mien.robot.puppet.senders import HOLD_S
 
 

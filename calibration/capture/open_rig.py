@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame
-from mien.calibration.capture.rig import CaptureRig
 from mien.robot import sim
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig
@@ -63,10 +63,10 @@ def open_rig(
         )
     # MuJoCo takes a second to import, and a real face does not need it.
     from mien.calibration.capture.sim_rig import SimRig
-    from mien.robot.sim.board import SimBoard
     from mien.robot.sim.camera import Camera, ProjectedCamera, RenderedCamera
     from mien.robot.sim.faults import parse_faults
     from mien.robot.sim.rig import Rig
+    from mien.robot.sim.sim_board import SimBoard
 
     rig = Rig(face, build, parse_faults(list(faults), face))
     formula = ProjectedCamera(seed=seed) if camera == "projected" else None
@@ -117,8 +117,8 @@ def _real(
             f"mien devices, then mien calibrate all --face {face.name} --port {port} --camera 0",
         )
     # MediaPipe takes seconds to import.
-    from mien.calibration.capture.camera import TrackingCamera
     from mien.calibration.capture.hardware_rig import HardwareRig
+    from mien.calibration.capture.tracking_camera import TrackingCamera
     from mien.models.vision.face_tracker import FaceTracker
     from mien.robot.control.connect import opened
     from mien.robot.link.discovery import board_device, identity

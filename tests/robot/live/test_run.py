@@ -19,7 +19,7 @@ from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
 from mien.robot.live.face import LiveFace
-from mien.robot.live.session import Options, run
+from mien.robot.live.run import Options, run
 from mien.robot.live.voice_process import VoiceProcess
 from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media import audio
@@ -218,8 +218,8 @@ def test_one_source_at_a_time() -> None:
 def test_the_pose_is_what_a_puppeteer_sends() -> None:
     from mien.models.face.blendshapes import INDEX
     from mien.robot.live.puppet_input import LOST_AFTER_S, PuppetInput
+    from mien.robot.puppet.datagrams import Puppet
     from mien.robot.puppet.mirror import Mirror
-    from mien.robot.puppet.network import Puppet
 
     face = load_face(FACE)
     inlet = Puppet(0)

@@ -15,9 +15,9 @@ from mien.robot.expression.performance import Performance
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.link.board import Board
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.camera import Camera, ProjectedCamera, RenderedCamera
 from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import SimBoard
 
 CameraKind = Literal["projected", "rendered", "both"]
 PROJECT_EVERY_TICKS: Final = 6

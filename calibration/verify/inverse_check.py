@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.capture.rig import CaptureRig
-from mien.calibration.identify.fit import noise_floor, usable
+from mien.calibration.identify.face_fit import noise_floor, usable
 from mien.calibration.verify import baselines
 from mien.calibration.verify.inverse_metrics import inverse_metrics
 from mien.calibration.verify.results import VerificationResults
@@ -16,7 +16,7 @@ from mien.models.self_model.inverse import Inverse
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.objective import ObjectiveWeights
 from mien.models.self_model.observation_model import ObservationModel
-from mien.models.train.self_model.observation_model import fit_observation_model
+from mien.models.train.self_model.observation_model_fit import fit_observation_model
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.retarget import limits_of
 
