@@ -2,8 +2,8 @@
 
 The loop is ``mien.robot.control.loop.Loop``, and only it calls the board. It sends 60 setpoints
 per second whatever the caller does meanwhile (a fit, face tracking, user input), so that the
-board's watchdog never expires. However the session ends (normally, by Ctrl-C, by an error, or with
-the caller's thread), the loop moves the face to its safe pose and disarms the board.
+board's watchdog never expires. At every end of a session, also by an error, the loop moves the face
+to its safe pose and disarms the board.
 """
 
 from __future__ import annotations
@@ -37,13 +37,12 @@ from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import ramp_seconds
 from mien.robot.link.board import Board
 
-REST_FRAMES, REST_ATTEMPTS = 5, 30
-SOFT_START_S = 0.5  # of the firmware
+REST_FRAMES, REST_ATTEMPTS, SOFT_START_S = 5, 30, 0.5  # the last is of the firmware
 _LOOP_TIMEOUT_S = 30.0  # longer than the board may be disconnected
 
 
 class ObservingCamera(Protocol):
-    """A camera with a face tracker: ``calibration.capture.camera.TrackingCamera``, or a fake."""
+    """A camera with a face tracker: ``TrackingCamera``, or a fake."""
 
     bias: Floats
 
