@@ -55,7 +55,7 @@ def _members(
     boards = len(_list(tree.get("boards")))
     for board in _list(supply.get("boards")):
         if isinstance(board, int) and board >= boards:
-            yield f"supplies.{index}.boards: has {board}, but {boards} boards are listed"
+            yield f"supplies.{index}.boards: has {board}, but {boards} servo boards are listed"
     for name in _list(supply.get("actuators")):
         if isinstance(name, str) and name not in actuators:
             yield f"supplies.{index}.actuators: no such actuator as {name}"

@@ -20,7 +20,7 @@ from mien.robot.face.consistency import consistency
 from mien.robot.names import ALLOWED, Name, is_name, printable, quoted
 
 FACES = Path(__file__).parents[1] / "faces"
-CHANNELS_PER_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1
+CHANNELS_PER_SERVO_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1
 _UNITS_PER_US = 4  # of the wire
 FLOOR_US, CEILING_US = wire.PULSE_MIN / _UNITS_PER_US, wire.PULSE_MAX / _UNITS_PER_US
 
@@ -47,6 +47,8 @@ class _Strict(BaseModel):
 class Actuator(_Strict):
     """One servo and what it moves.
 
+    ``board`` is its servo board, an index into the ``boards`` of the face, and ``channel`` the
+    output there.
     ``pulse_us`` is (min, neutral, max) in microseconds for the commands (-1, 0, +1) when
     ``direction`` is +1, and for (+1, 0, -1) when it is -1. ``speed`` is the fastest change of
     the command per second. ``slack_us`` is the pulse that only takes up a loose tendon, on
@@ -59,7 +61,7 @@ class Actuator(_Strict):
     role: Role | None = None
     servo: Literal["micro", "large"]
     board: Annotated[int, Field(ge=0)]
-    channel: Annotated[int, Field(ge=0, lt=CHANNELS_PER_BOARD)]
+    channel: Annotated[int, Field(ge=0, lt=CHANNELS_PER_SERVO_BOARD)]
     pulse_us: tuple[Microseconds, Microseconds, Microseconds]
     direction: Literal[1, -1] = 1
     speed: Annotated[float, Field(gt=0.0, le=50.0)]
@@ -79,7 +81,7 @@ class Interlock(_Strict):
 
 
 class Supply(_Strict):
-    """What feeds servos: all on some boards (their V+ terminals), single ones, or both.
+    """What feeds servos: all on some servo boards (their V+ terminals), single ones, or both.
 
     ``amps`` is what it may carry for seconds. The board starts the servos one group after the
     other to stay within it (``mien.robot.face.supply``).
@@ -106,6 +108,9 @@ class Currents(_Strict):
 
 class FaceConfig(_Strict):
     """A whole face. Arrays are in the order of ``names``, which is the order of the file.
+
+    ``boards`` are the I2C addresses of the servo boards (PCA9685). The board, everywhere else, is
+    the microcontroller that commands them.
 
     ``estop_switch`` is the emergency switch at the board's own input: normally closed, so that a
     cut wire stops; normally open; or none, which is named whenever the face is armed.

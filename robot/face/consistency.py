@@ -19,7 +19,7 @@ def consistency(tree: Any) -> list[str]:
     if not isinstance(tree, dict):
         return []
     actuators = _dict(tree.get("actuators"))
-    faults = list(_boards(tree, actuators))
+    faults = list(_servo_boards(tree, actuators))
     for name, raw in actuators.items():
         faults += [f"actuators.{name}.{line}" for line in _actuator(_dict(raw))]
     faults += _roles(actuators)
@@ -44,7 +44,7 @@ def _actuator(raw: dict[str, Any]) -> Iterator[str]:
         yield from kind.faults(raw, limits)
 
 
-def _boards(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:
+def _servo_boards(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:
     listed = tree.get("boards")
     boards = listed if isinstance(listed, list) else []
     for i, address in enumerate(boards):
@@ -56,11 +56,11 @@ def _boards(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:
         if not (isinstance(board, int) and isinstance(channel, int)):
             continue
         if board >= len(boards):
-            yield f"actuators.{name}.board: is {board}, but {len(boards)} boards are listed"
+            yield f"actuators.{name}.board: is {board}, but {len(boards)} servo boards are listed"
         other = taken.setdefault((board, channel), name)
         if other != name:
             yield (
-                f"actuators.{name}.channel: board {board} channel {channel} "
+                f"actuators.{name}.channel: servo board {board} channel {channel} "
                 f"is already used by {other}"
             )
 

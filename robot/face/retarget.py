@@ -174,7 +174,7 @@ class Retarget:
     def _checked(self, weights: NDArray[np.floating]) -> Floats:
         w = np.asarray(weights, dtype=np.float64)
         if w.ndim != 2 or w.shape[1] != len(ARKIT):
-            raise InputError(f"blendshape weights have shape {w.shape}, wanted (T, {len(ARKIT)})")
+            raise InputError(f"blendshape weights have shape {w.shape}, expected (T, {len(ARKIT)})")
         if not np.isfinite(w).all():
             raise InputError("blendshape weights hold NaN or infinity")
         w = np.clip(w, 0.0, 1.0)

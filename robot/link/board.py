@@ -97,7 +97,7 @@ class Board:
         return self._set_up(timeout_s)
 
     def arm(self) -> None:
-        """Drive the outputs: a ramp to the safe pose, then what ``send`` asks for.
+        """Drive the outputs: a ramp to the safe pose, then the setpoints of ``send``.
 
         Raises:
             DeviceError: not connected, stopped, or a PCA9685 is missing.

@@ -86,7 +86,7 @@ class Options:
 
 
 def run(options: Options, stop: Stop) -> dict[str, Any]:
-    """Run until the source ends or ``stop`` asks for it. Returns the metrics of the run.
+    """Run until the source ends or ``stop`` requests it. Returns the metrics of the run.
 
     Raises:
         MienError: an error ended the run early; the face is at rest by then.

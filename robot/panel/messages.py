@@ -89,7 +89,7 @@ Request: TypeAlias = (
     Estop | SetEmotion | SetGaze | SetPose | SetRecording | SetPlayback | PlaybackPoses
     | PlaybackSent | EndRun
 )  # fmt: skip
-"""What a browser asks of the loop."""
+"""Requests of a browser to the loop."""
 ToLoop: TypeAlias = Request | StateShown
 Send: TypeAlias = Callable[[ToLoop], None]
 """Sends one message to the loop; never blocks, and may be called from any thread."""

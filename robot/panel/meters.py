@@ -64,7 +64,7 @@ def serial(state: dict[str, Any], line: str, baud: int) -> list[Row]:
 
 
 def board_state(state: dict[str, Any]) -> str:
-    """The name of the board's state; ``connected`` before it said one, empty while it is lost."""
+    """Name of the board's state: ``connected`` before its first report, empty while it is lost."""
     if not state["connected"]:
         return ""
     if "board_state" not in state["link"]:

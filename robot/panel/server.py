@@ -65,7 +65,7 @@ class Server:
 
     @property
     def watched(self) -> bool:
-        """Whether anybody looks."""
+        """Whether a browser is open."""
         return bool(self._clients)
 
     def post(self, frames: Sequence[Frame]) -> None:

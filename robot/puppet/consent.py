@@ -39,7 +39,7 @@ def senders(
         kind: protocol of the port.
         port: UDP port. host: address to bind.
         requested: addresses and networks of ``--allow-from``.
-        ask: asks the operator a question; None where there is no operator.
+        ask: puts a question to the operator; None where there is no operator.
         now, sleep: clock in s.
 
     Raises:

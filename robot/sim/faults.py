@@ -51,7 +51,7 @@ KINDS: Final = {
     "bytes_lost": FaultKind("line", 0.001),
     "bytes_flipped": FaultKind("line", 0.001),
 }
-"""The faults by name. What each does is in ``damage`` (robot, camera) and ``board`` (line)."""
+"""The faults by name. What each does is in ``damage`` (robot, camera) and ``sim_board`` (line)."""
 
 
 @dataclass(frozen=True)

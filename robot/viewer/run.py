@@ -26,7 +26,7 @@ RELEASE_S: Final = 0.05
 
 
 class RequestedPose:
-    """The pose that the browser asks for; the limiter decides how fast the face gets there."""
+    """The pose that the browser requests; the limiter decides how fast the face gets there."""
 
     def __init__(self, face: FaceConfig) -> None:
         self.pose: Floats = np.zeros(len(face.names))

@@ -108,9 +108,12 @@ def test_a_role_may_be_that_of_an_actuator_of_any_name(tmp_path: Path) -> None:
     [
         ({"colour": "red"}, r"actuators\.jaw\.colour: .*not permitted"),
         ({"nonsense": 1}, r"nonsense: .*not permitted"),
-        ({"channel": 1}, r"actuators\.cheek\.channel: board 0 channel 1 is already used by jaw"),
+        (
+            {"channel": 1},
+            r"actuators\.cheek\.channel: servo board 0 channel 1 is already used by jaw",
+        ),
         ({"channel": 16}, r"actuators\.jaw\.channel: .*16"),
-        ({"board": 2}, r"actuators\.jaw\.board: is 2, but 1 boards"),
+        ({"board": 2}, r"actuators\.jaw\.board: is 2, but 1 servo boards"),
         ({"pulse_us": [2000, 1500, 1000]}, r"actuators\.jaw\.pulse_us: must rise"),
         ({"pulse_us": [100, 1500, 1900]}, r"actuators\.jaw\.pulse_us\.0: .*400"),
         ({"kind": "rubber"}, r"actuators\.jaw\.kind: .*'rubber'"),
