@@ -169,7 +169,7 @@ class LiveFace:
             case messages.SetGaze(yaw, pitch):
                 self._voice.set_gaze(yaw, pitch)
             case messages.SetPose(commands):
-                self._tuned = commands
+                self._tuned = None if commands is None else np.asarray(commands)
             case messages.SetRecording(None):
                 self._recording.end()
             case messages.SetRecording(str(name)):

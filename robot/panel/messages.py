@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -45,7 +45,7 @@ class SetGaze:
 class SetPose:
     """Hold these commands (n,) instead of those of the voice; None gives the face back."""
 
-    commands: Any
+    commands: Floats | Sequence[float] | None
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Stopper:
         self.presses = 0
 
     def press(self) -> None:
-        """Ask now. While a request is on its way another press joins it."""
+        """Request the stop now. While a request is on its way another press joins it."""
         self.presses += 1
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._stop())
