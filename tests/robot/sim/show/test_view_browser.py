@@ -77,7 +77,7 @@ def test_the_view_in_a_browser(served: tuple[ViewProcess, str], tmp_path: Path) 
         at = places.index(FACE.names[jaw])
         pull = "e => { e.value = 0.5; e.dispatchEvent(new Event('input')); }"
         page.js(f"({pull})(document.querySelectorAll('.slider')[{at}].querySelector('input'))")
-        assert until(lambda: bool(show() or heard[-1][1][jaw] == 0.5))
+        assert until(lambda: bool(show() or heard[-1].commands[jaw] == 0.5))
         solid = forehead(page, tmp_path / "solid.png")
         page.click("see through")
         # Through a faded skin the dark room shows.
