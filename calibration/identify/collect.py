@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.calibration.capture import dataset
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.calibration.capture.dataset import RecordWriter
 from mien.calibration.capture.frame_filter import describe_counts
-from mien.calibration.capture.rig import CaptureRig
 from mien.calibration.capture.stabilise import stabilised
 from mien.calibration.identify.dynamics import record_step_responses
-from mien.calibration.identify.fit import quick_fit
+from mien.calibration.identify.face_fit import quick_fit
 from mien.calibration.identify.tendons import TENDON_KINDS, slack_tendons
 from mien.calibration.identify.wiring import Finding, check_wiring, save_findings
 from mien.calibration.plan.active import choose_poses

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from mien.calibration.capture.rig import CaptureRig, ObservedRun
+from mien.calibration.capture.capture_rig import CaptureRig, ObservedRun
 from mien.calibration.identify.step_response import StepResponse, fit_step_response
 from mien.models.files import whole
 from mien.models.self_model.model import SelfModel

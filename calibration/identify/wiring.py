@@ -192,5 +192,5 @@ def _explain(
             best, most = face.names[j], other**2 * energy
     if best:
         return Finding(name, "swapped", gain, best)
-    tendon = face.actuators[name].kind == "tendon"
-    return Finding(name, "slack" if tendon else "stuck", gain)
+    slack = face.actuators[name].kind.can_go_slack
+    return Finding(name, "slack" if slack else "stuck", gain)

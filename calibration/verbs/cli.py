@@ -13,11 +13,11 @@ from typing import Any
 import typer
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.connect import AUTO
 from mien.calibration.capture.frame_filter import describe_counts
+from mien.calibration.capture.open_rig import AUTO
 from mien.calibration.capture.stabilise import stabilised
 from mien.calibration.identify import dynamics as actuator_dynamics
-from mien.calibration.identify import fit as fitting
+from mien.calibration.identify import face_fit
 from mien.calibration.identify.collect import PLAN
 from mien.calibration.identify.collect import collect as run_collect
 from mien.calibration.identify.latency import measure_latency
@@ -44,10 +44,10 @@ from mien.calibration.verbs.session import add_dropped, open_session
 from mien.calibration.verbs.workspace import Workspace, print_command, progress
 from mien.calibration.verify.acceptance import evaluate, unmet
 from mien.calibration.verify.checks import check_all, learning_curve
-from mien.calibration.verify.head_pose import check_head_pose
+from mien.calibration.verify.head_pose_check import check_head_pose
 from mien.calibration.verify.results import VerificationResults, load_arrays, save_arrays
 from mien.models.self_model import model as self_model
-from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.config import load_face
 from mien.robot.face.provenance import origin
@@ -154,12 +154,12 @@ def fit(face: Face = "morpheus33", out: Out = None, seed: Seed = 0) -> None:
     began = time.monotonic()
     with workspace.resumable("fit"):
         with progress("fit") as report_progress:
-            model = fitting.fit_face(config, data, FitConfig(seed=seed), report_progress)
+            model = face_fit.fit_face(config, data, FitConfig(seed=seed), report_progress)
         workspace.merge({"fit_s": time.monotonic() - began})
         dynamics = actuator_dynamics.identify_dynamics(config, model, workspace.folder)
         # The key is that of the first version of the files.
         more: dict[str, Any] = {"pace": actuator_dynamics.rows(dynamics)}
-        path = fitting.save(workspace.folder, replace(model, meta=model.meta | more))
+        path = face_fit.save(workspace.folder, replace(model, meta=model.meta | more))
         workspace.merge(more)
     print(f"{path}: fitted to {model.meta['poses']} poses")
     hidden = model.meta["unseen_actuators"]
@@ -200,7 +200,7 @@ def _verify(face: str, workspace: Workspace, robot: Robot) -> list[str]:
     config, folder, seed = load_face(face), workspace.folder, robot.seed
     data, stabiliser = stabilised(dataset.load(folder, config))
     workspace.require_model()
-    model = self_model.load(folder / fitting.MODEL, config.name, config.hashes)
+    model = self_model.load(folder / face_fit.MODEL, config.name, config.hashes)
     with workspace.resumable("verify"):
         with (
             open_session(config, workspace, robot, "verify") as rig,
@@ -217,7 +217,7 @@ def _verify(face: str, workspace: Workspace, robot: Robot) -> list[str]:
         missing = unmet(results.metrics)
         more: dict[str, Any] = {"lag_s": latency.mouth, "lag_by_region_s": latency.by_region}
         more["calibrated"] = not missing
-        fitting.save(folder, replace(model, meta=model.meta | more))
+        face_fit.save(folder, replace(model, meta=model.meta | more))
         save_arrays(folder, results.arrays)
         more["curve"] = learning_curve(config, data, model)
         truth_known = rig.true_landmarks() is not None
@@ -252,7 +252,7 @@ def report(face: Face = "morpheus33", out: Out = None) -> None:
     folder = workspace.folder
     data, _ = stabilised(dataset.load(folder, config))
     workspace.require_model()
-    model = self_model.load(folder / fitting.MODEL, config.name, config.hashes)
+    model = self_model.load(folder / face_fit.MODEL, config.name, config.hashes)
     arrays = load_arrays(folder, workspace.command("verify"))
     results = VerificationResults(workspace.metrics(), arrays)
     findings = read_findings(folder)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.connect import AUTO
-from mien.calibration.identify import fit as fitting
+from mien.calibration.capture.open_rig import AUTO
+from mien.calibration.identify import face_fit
 from mien.calibration.plan.excitation import limited, mixtures
 from mien.calibration.verbs.install import install
 from mien.calibration.verbs.options import (
@@ -104,8 +104,8 @@ def trim(
             print(f"nothing to trim: error {drift.rmse_mm:.2f} mm, no shift is significant")
             print_command(workspace.demo())
             return
-        model = self_model.load(workspace.folder / fitting.MODEL, config.name, config.hashes)
-        fitting.save(workspace.folder, shifted(model, drift.shift[model.inputs]))
+        model = self_model.load(workspace.folder / face_fit.MODEL, config.name, config.hashes)
+        face_fit.save(workspace.folder, shifted(model, drift.shift[model.inputs]))
     print(f"error {drift.rmse_mm:.2f} -> {drift.trimmed_rmse_mm:.2f} mm")
     _print_shifts(config, drift)
     if ship:
@@ -131,7 +131,7 @@ def _assess(face: FaceConfig, workspace: Workspace, poses: int, robot: Robot, st
     The robot need not be the calibrated one; this is what the check decides.
     """
     workspace.require_model()
-    model = self_model.load(workspace.folder / fitting.MODEL, face.name, face.hashes)
+    model = self_model.load(workspace.folder / face_fit.MODEL, face.name, face.hashes)
     expected = workspace.metrics().get("model_rmse_mm")
     if expected is None:
         raise InputError(f"{workspace.folder} was not verified", workspace.command("verify"))

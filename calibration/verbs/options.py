@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mien.calibration.capture.connect import AUTO, DELAY_S
+from mien.calibration.capture.open_rig import AUTO, DELAY_S
 
 Face = Annotated[str, typer.Option("--face", help="Name of the face, or path of its YAML file.")]
 Out = Annotated[

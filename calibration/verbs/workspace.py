@@ -13,7 +13,7 @@ from typing import Any, NoReturn, Protocol
 from rich.console import Console
 
 from mien.calibration.capture.dataset import RECORDS
-from mien.calibration.identify.fit import MODEL
+from mien.calibration.identify.face_fit import MODEL
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.progress import Steps
 from mien.robot.runs import write_json

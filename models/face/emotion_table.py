@@ -173,7 +173,7 @@ SHIPPED: Final[dict[str, Emotion]] = {
         words=("angry",),
     ),
     # EMFACS 1+2+4+5+7+20+26; 25 because 20 parts the lips. 2 is low and 4 high: inner ends up and
-    # together are what tells this brow from that of surprise.
+    # together distinguish this brow from that of surprise.
     "fear": Emotion(
         units=_units(both={1: 1.0, 2: 0.25, 4: 0.35, 5: 1.0, 7: 0.2, 20: 1.0, 25: 0.45, 26: 0.25}),
         timing=Timing(onset_s=0.35, settle_s=1.5, settle=0.8, offset_s=0.8),
@@ -183,7 +183,7 @@ SHIPPED: Final[dict[str, Emotion]] = {
         words=("afraid", "fearful", "scared"),
     ),
     # EMFACS 9+15+16; 10 as in FACS 2002, full, for the nose of this face does not wrinkle: the
-    # bared upper teeth must say it. 7 because 9 narrows the eyes.
+    # bared upper teeth must show it. 7 because 9 narrows the eyes.
     "disgust": Emotion(
         units=_units(both={9: 1.0, 10: 1.0, 15: 0.5, 16: 0.5, 4: 0.35, 7: 0.7}),
         timing=Timing(onset_s=0.45, settle_s=1.5, settle=0.8, offset_s=0.7),

@@ -131,9 +131,9 @@ def train_speech(
     from mien.models.data.corpora import registry as corpora
     from mien.models.speech import network as speech
     from mien.models.train.speech.evaluate import listener, on_grid
-    from mien.models.train.speech.objective import Plan
     from mien.models.train.speech.provenance import ancestor, once
     from mien.models.train.speech.train import train
+    from mien.models.train.speech.training_objective import Plan
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(1)

@@ -30,10 +30,10 @@ from mien.robot.media import livelink_takes as livelink
 from mien.robot.media.audio import RATE
 from mien.robot.media.film import Film, film
 from mien.robot.runs import write_json
-from mien.robot.sim.board import Core, SimBoard
 from mien.robot.sim.faults import parse_faults
 from mien.robot.sim.render import Renderer
 from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import Core, SimBoard
 
 FILM_FPS = 30
 PREROLL_S = 0.25

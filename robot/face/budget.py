@@ -55,7 +55,7 @@ def _members(
     boards = len(_list(tree.get("boards")))
     for board in _list(supply.get("boards")):
         if isinstance(board, int) and board >= boards:
-            yield f"supplies.{index}.boards: has {board}, but {boards} boards are listed"
+            yield f"supplies.{index}.boards: has {board}, but {boards} servo boards are listed"
     for name in _list(supply.get("actuators")):
         if isinstance(name, str) and name not in actuators:
             yield f"supplies.{index}.actuators: no such actuator as {name}"
@@ -99,7 +99,7 @@ def _amps(
 def _draws(
     tree: dict[str, Any], actuators: dict[str, Any], feeds: list[str], volts: Any
 ) -> list[Draw] | None:
-    """None where something that it needs is malformed, which the schema tells."""
+    """None where something that it needs is malformed, which the schema reports."""
     written = _dict(tree.get("currents"))
     servos: list[Any] = [_dict(actuators[n]).get("servo") for n in feeds]
     plain = {k: {f: v for f, v in _dict(w).items() if v is not None} for k, w in written.items()}

@@ -32,7 +32,7 @@ class Calibrated:
         own = installed(face.name)
         self.path = path or (own if own.is_file() else shipped(face.name))
         self.model: SelfModel = load(self.path, face.name, face.hashes)
-        if self.caveat and parent_process() is None:  # who started this process has said it
+        if self.caveat and parent_process() is None:  # the parent process has printed it
             _log.warning("%s", self.caveat)
 
     @property
@@ -60,9 +60,9 @@ class Calibrated:
 
 
 def unproven(model: SelfModel) -> tuple[str, str]:
-    """Why a model is not one of a calibrated face, and the stage that tells more; both empty if it
+    """Why a model is not one of a calibrated face, and the stage with the reason; both empty if it
     is."""
-    # Before verification said so, only what had been verified knew its lag.
+    # Before verification recorded it, only what had been verified knew its lag.
     if model.meta.get("calibrated", "lag_s" in model.meta):
         return "", ""
     if "calibrated" in model.meta:

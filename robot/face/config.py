@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mien.robot import wire
 from mien.robot.errors import ConfigError
+from mien.robot.face.actuator_kinds import KindField
 from mien.robot.face.consistency import consistency
-from mien.robot.names import ALLOWED, Name, is_name, printable, shown
+from mien.robot.names import ALLOWED, Name, is_name, printable, quoted
 
 FACES = Path(__file__).parents[1] / "faces"
-CHANNELS_PER_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1
+CHANNELS_PER_SERVO_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1
 _UNITS_PER_US = 4  # of the wire
 FLOOR_US, CEILING_US = wire.PULSE_MIN / _UNITS_PER_US, wire.PULSE_MAX / _UNITS_PER_US
 
@@ -28,7 +29,6 @@ _LEARNED = ("kind", "pulse_us", "direction", "limits", "slack_us", "floor_us")
 # Of the whole file, version 0.1.0 hashed everything else.
 _UNLEARNED = ("description", "supplies", "currents", "estop_switch", "failsafe_hold_s")
 
-Kind: TypeAlias = Literal["rigid", "tendon"]
 Role: TypeAlias = Literal["neck_yaw", "neck_pitch", "neck_roll", "tongue_out"]
 ROLES: Final[tuple[str, ...]] = get_args(Role)
 """What an actuator can be for that no landmark shows. An actuator of that name has the role
@@ -47,6 +47,8 @@ class _Strict(BaseModel):
 class Actuator(_Strict):
     """One servo and what it moves.
 
+    ``board`` is its servo board, an index into the ``boards`` of the face, and ``channel`` the
+    output there.
     ``pulse_us`` is (min, neutral, max) in microseconds for the commands (-1, 0, +1) when
     ``direction`` is +1, and for (+1, 0, -1) when it is -1. ``speed`` is the fastest change of
     the command per second. ``slack_us`` is the pulse that only takes up a loose tendon, on
@@ -54,12 +56,12 @@ class Actuator(_Strict):
     an actuator is for that no landmark shows; its name may then be anything.
     """
 
-    kind: Kind
+    kind: KindField
     region: Region
     role: Role | None = None
     servo: Literal["micro", "large"]
     board: Annotated[int, Field(ge=0)]
-    channel: Annotated[int, Field(ge=0, lt=CHANNELS_PER_BOARD)]
+    channel: Annotated[int, Field(ge=0, lt=CHANNELS_PER_SERVO_BOARD)]
     pulse_us: tuple[Microseconds, Microseconds, Microseconds]
     direction: Literal[1, -1] = 1
     speed: Annotated[float, Field(gt=0.0, le=50.0)]
@@ -79,7 +81,7 @@ class Interlock(_Strict):
 
 
 class Supply(_Strict):
-    """What feeds servos: all on some boards (their V+ terminals), single ones, or both.
+    """What feeds servos: all on some servo boards (their V+ terminals), single ones, or both.
 
     ``amps`` is what it may carry for seconds. The board starts the servos one group after the
     other to stay within it (``mien.robot.face.supply``).
@@ -106,6 +108,9 @@ class Currents(_Strict):
 
 class FaceConfig(_Strict):
     """A whole face. Arrays are in the order of ``names``, which is the order of the file.
+
+    ``boards`` are the I2C addresses of the servo boards (PCA9685). The board, everywhere else, is
+    the microcontroller that commands them.
 
     ``estop_switch`` is the emergency switch at the board's own input: normally closed, so that a
     cut wire stops; normally open; or none, which is named whenever the face is armed.
@@ -153,7 +158,7 @@ class FaceConfig(_Strict):
             return self.names.index(name)
         except ValueError:
             raise ConfigError(
-                f"{self.face} has no actuator {shown(name)}; it has {', '.join(self.names)}"
+                f"{self.face} has no actuator {quoted(name)}; it has {', '.join(self.names)}"
             ) from None
 
     @cached_property
@@ -180,6 +185,16 @@ class FaceConfig(_Strict):
     def speed(self) -> Floats:
         """(n,): fastest change of the command, per second."""
         return np.array([a.speed for a in self.actuators.values()], dtype=np.float64)
+
+    @cached_property
+    def has_hysteresis(self) -> NDArray[np.bool_]:
+        """(n,): whether the effect of an actuator depends on past commands."""
+        return np.array([a.kind.has_hysteresis for a in self.actuators.values()], dtype=np.bool_)
+
+    @cached_property
+    def can_go_slack(self) -> NDArray[np.bool_]:
+        """(n,): whether an actuator only pulls, and can lose its tension."""
+        return np.array([a.kind.can_go_slack for a in self.actuators.values()], dtype=np.bool_)
 
     @cached_property
     def roles(self) -> dict[str, str]:
@@ -221,7 +236,7 @@ def load_face(path_or_name: str | Path) -> FaceConfig:
     if path.suffix not in {".yaml", ".yml"}:
         if not is_name(str(path_or_name)):
             raise ConfigError(
-                f"{shown(str(path_or_name))} is neither a YAML file nor the name of a face that "
+                f"{quoted(str(path_or_name))} is neither a YAML file nor the name of a face that "
                 f"ships ({', '.join(shipped())}): {ALLOWED}",
                 "mien demo --face morpheus33",
             )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mien.robot import wire
+from mien.robot.face.actuator_kinds import kind_named
 from mien.robot.face.budget import budget_faults
 
 
@@ -18,7 +19,7 @@ def consistency(tree: Any) -> list[str]:
     if not isinstance(tree, dict):
         return []
     actuators = _dict(tree.get("actuators"))
-    faults = list(_boards(tree, actuators))
+    faults = list(_servo_boards(tree, actuators))
     for name, raw in actuators.items():
         faults += [f"actuators.{name}.{line}" for line in _actuator(_dict(raw))]
     faults += _roles(actuators)
@@ -39,15 +40,11 @@ def _actuator(raw: dict[str, Any]) -> Iterator[str]:
         yield f"safe: must lie within limits {limits}, is {safe}"
     if limits and not limits[0] <= 0.0 <= limits[1]:
         yield f"limits: must hold the neutral 0, are {limits}"
-    if raw.get("kind") == "rigid":
-        for key in ("slack_us", "floor_us"):
-            if raw.get(key):
-                yield f"{key}: belongs to tendons, this actuator is rigid"
-    if raw.get("kind") == "tendon" and limits and limits[0] < 0:
-        yield f"limits: a tendon only pulls, so they start at 0 or above, are {limits}"
+    if kind := kind_named(raw.get("kind")):
+        yield from kind.faults(raw, limits)
 
 
-def _boards(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:
+def _servo_boards(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:
     listed = tree.get("boards")
     boards = listed if isinstance(listed, list) else []
     for i, address in enumerate(boards):
@@ -59,11 +56,11 @@ def _boards(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:
         if not (isinstance(board, int) and isinstance(channel, int)):
             continue
         if board >= len(boards):
-            yield f"actuators.{name}.board: is {board}, but {len(boards)} boards are listed"
+            yield f"actuators.{name}.board: is {board}, but {len(boards)} servo boards are listed"
         other = taken.setdefault((board, channel), name)
         if other != name:
             yield (
-                f"actuators.{name}.channel: board {board} channel {channel} "
+                f"actuators.{name}.channel: servo board {board} channel {channel} "
                 f"is already used by {other}"
             )
 

@@ -1,4 +1,4 @@
-"""Blendshapes and neck to commands of one face: the one way from a wanted face to its servos."""
+"""Blendshapes and neck to commands of one face: the one way from a target face to its servos."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Solved:
 
     Attributes:
         commands: (n,) in the order of the face's names.
-        residual_mm: by region, RMS between the target and what the self-model says is reached.
+        residual_mm: by region, RMS between the target and the predicted landmarks.
     """
 
     commands: Floats

@@ -65,7 +65,7 @@ def probe(
         return Port(device, description, e.message, False)
     try:
         attempts = max(1, round(patience_s / HELLO_S))
-        reply = Dialogue(line, now).ask(
+        reply = Dialogue(line, now).request(
             wire.Msg.HELLO, b"", wire.Msg.HELLO_REPLY, HELLO_S, attempts
         )
         theirs = int.from_bytes(reply[:4], "little")

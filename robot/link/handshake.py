@@ -32,7 +32,7 @@ def hello(talk: Dialogue, face: FaceConfig, timeout_s: float) -> wire.HelloReply
         DeviceError: no answer, another protocol, or too few channels for ``face``.
     """
     attempts = max(1, round(timeout_s / HELLO_S))
-    reply = talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY, HELLO_S, attempts)
+    reply = talk.request(Msg.HELLO, b"", Msg.HELLO_REPLY, HELLO_S, attempts)
     # The hash comes first in every protocol, whatever else has changed.
     theirs = int.from_bytes(reply[:4], "little")
     if theirs != wire.PROTOCOL_HASH:
@@ -104,7 +104,7 @@ def arm(
     if ack.detail & wire.ARM_NO_SWITCH and not talk.switch_named:
         talk.switch_named = True
         print(f"mien: {NO_SWITCH}", file=sys.stderr)
-    talk.telemetry = None  # the newest may be older than ARM, and say DISARMED
+    talk.telemetry = None  # the newest may be older than ARM, and be DISARMED
 
 
 def estop(talk: Dialogue, patience_s: float = 0.5) -> State:
@@ -117,7 +117,7 @@ def estop(talk: Dialogue, patience_s: float = 0.5) -> State:
     """
     attempts = max(1, round(patience_s / ESTOP_S))
     try:
-        reply = talk.ask(Msg.ESTOP, b"", Msg.ACK, ESTOP_S, attempts)
+        reply = talk.request(Msg.ESTOP, b"", Msg.ACK, ESTOP_S, attempts)
     except DeviceError as e:
         raise DeviceError(
             f"the e-stop is not confirmed: {e.message}", "cut the servo supply"
@@ -140,7 +140,7 @@ def clear(talk: Dialogue) -> State:
     if ack.result != Result.OK:
         raise refused(Msg.CLEAR, ack)
     talk.listen(BUTTON_S)
-    reply = talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY)
+    reply = talk.request(Msg.HELLO, b"", Msg.HELLO_REPLY)
     state = State(protocol.unpack(wire.HelloReply, reply).state)
     if state == State.ESTOP:
         raise DeviceError("the board's own button is still pressed", "release it, then mien clear")

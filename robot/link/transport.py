@@ -142,7 +142,7 @@ class CoreTransport:
         self._core.receive(data, self._us(self._now()))
 
     def read(self, timeout_s: float = 0.0) -> bytes:
-        """What the core has said; lets ``timeout_s`` pass once while it says nothing."""
+        """Bytes from the core; lets ``timeout_s`` pass once while there are none."""
         self.catch_up()
         data = self._core.transmit()
         if not data and timeout_s > 0:
@@ -210,7 +210,7 @@ class FileTransport:
 
 
 def dry_run(path: Path) -> FileTransport:
-    """A line to a board in this process, in real time; all that it is told is written to ``path``.
+    """A line to a board in this process, in real time; all bytes to it are written to ``path``.
 
     Raises:
         InputError: the file cannot be written.

@@ -11,7 +11,7 @@ from mien.robot.face.config import Floats
 from mien.robot.face.solver import FaceSolver
 from mien.robot.live.jitter_buffer import FRAME_S
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.network import CapturedFace
+from mien.robot.puppet.datagrams import CapturedFace
 
 LOST_AFTER_S: Final = 0.5
 """Time in s without a new packet after which the voice controls the face again."""

@@ -175,15 +175,15 @@ class Webcam:
     def _run(self) -> None:
         try:
             with FaceTracker(load_head().neutral_landmarks, video=True) as tracker:
-                seen = last = -1.0
+                newest = last = -1.0
                 while not self._stop.is_set():
-                    picture = self._pictures.after(seen, _POLL_S)
+                    picture = self._pictures.after(newest, _POLL_S)
                     if picture is None:
                         if self._pictures.ended:
                             break
                         continue
-                    seen = picture.time
-                    last = max(seen, last + 0.002)  # the tracker wants rising ms
+                    newest = picture.time
+                    last = max(newest, last + 0.002)  # the tracker requires rising ms
                     self._newest = tracker.track(picture.image, last)
                     self._first.set()
         finally:

@@ -7,7 +7,7 @@ import socket
 from typing import Final
 
 from mien.robot.errors import DeviceError
-from mien.robot.panel.door import is_any
+from mien.robot.panel.access import is_any
 
 _BACKLOG: Final = 128
 

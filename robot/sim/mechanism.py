@@ -60,14 +60,22 @@ def assemble(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> Com
     Raises:
         ConfigError: the mechanism does not drive exactly the actuators of the face.
     """
-    driven = {k.actuator for k in plan.linkages.values()}
-    driven |= {k.actuator for k in plan.tendons.values()}
-    known = set(face.names)
+    by_drive = {
+        "linkages": {k.actuator for k in plan.linkages.values()},
+        "tendons": {k.actuator for k in plan.tendons.values()},
+    }
+    driven, known = set().union(*by_drive.values()), set(face.names)
     if driven != known:
         raise ConfigError(
             f"mechanism {plan.name} does not fit face {face.name}: it has no drive for "
             f"{sorted(known - driven)} and drives unknown {sorted(driven - known)}"
         )
+    for name, actuator in face.actuators.items():
+        if name not in by_drive[actuator.kind.drive]:
+            raise ConfigError(
+                f"mechanism {plan.name} does not fit face {face.name}: {name} is of the kind "
+                f"{actuator.kind.name}, and the mechanism's {actuator.kind.drive} do not drive it"
+            )
     unknown = {a.servo for a in face.actuators.values()} - set(plan.servos)
     if unknown:
         raise ConfigError(f"mechanism {plan.name} has no servo kind {sorted(unknown)}")

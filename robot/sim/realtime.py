@@ -11,8 +11,8 @@ from typing import Any
 from mien.models.face.regions import lip_gap
 from mien.robot.errors import DeviceError
 from mien.robot.face.config import FaceConfig
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import SimBoard
 
 SLIP_S = 2.0
 """A rig that is further behind skips this time: the machine cannot keep up."""

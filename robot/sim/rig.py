@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mien.robot.errors import MienError
 from mien.robot.face.config import FaceConfig
 from mien.robot.sim.builds import Build
+from mien.robot.sim.damage import BLINDING, Damage
 from mien.robot.sim.description import load_mechanism
 from mien.robot.sim.draft import TIME_STEP
 from mien.robot.sim.drives import sheath_friction
@@ -92,10 +93,11 @@ class Rig:
             powered: whether the servos have power and a pulse train, for all or (n,).
         """
         while self._events and self._events[0].at <= self.time + 1e-9:
-            self._break(self._events.pop(0))
+            self._damage.add(self._events.pop(0), self.time)
+            self._apply_damage()
         machine, data = self.machine, self.data
-        on = np.logical_and(powered, ~self._dead)
-        if self.time < self._dark_until:
+        on = np.logical_and(powered, ~self._damage.dead)
+        if self.time < self._damage.dark_until:
             on = np.zeros_like(on)
         if not np.array_equal(on, self._on):
             self._switch(on)
@@ -113,9 +115,7 @@ class Rig:
     @property
     def blind(self) -> bool:
         """Whether a fault blinds the cameras now."""
-        return any(
-            f.kind == "camera_lost" and f.at <= self.time < f.at + f.amount for f in self.faults
-        )
+        return any(f.kind in BLINDING and f.at <= self.time < f.at + f.amount for f in self.faults)
 
     def servo_angles(self) -> F64:
         """(n,) angles of the horns in rad: 0 at nominal neutral, + for a positive command."""
@@ -214,47 +214,34 @@ class Rig:
     def _mend(self) -> None:
         for name, value in self._pristine.items():
             getattr(self.machine.model, name)[:] = value
-        self.servos.slip[:] = 0.0
-        self._dead = np.zeros(len(self.face.names), dtype=bool)
-        self._jammed = np.zeros(len(self.face.names), dtype=bool)
-        self._speed = np.ones(len(self.face.names))
-        self._dark_until = -1.0
-        self._switch(np.ones(len(self.face.names), dtype=bool))
+        self._damage = Damage(self.face.names, self.machine.tendons)
+        self._on = np.ones(len(self.face.names), dtype=bool)
+        self._apply_damage()
 
     def _switch(self, on: Bools) -> None:
         """Switch the motors on or off.
 
         A motor without power has neither torque nor the drag of its shorted winding. The friction
-        of its
-        gears is a constraint only then. Under power the motor overcomes it before it turns
-        (``ServoBank``),
-        which costs the solver nothing.
+        of its gears is a constraint only then. Under power the motor overcomes it before it turns
+        (``ServoBank``), which costs the solver nothing.
         """
         model, gears = self.machine.model, self.machine.horn_v
         model.dof_frictionloss[gears] = np.where(
-            self._jammed, JAMMED_NM, self._pristine["dof_frictionloss"][gears] * ~on
+            self._damage.jammed, JAMMED_NM, self._pristine["dof_frictionloss"][gears] * ~on
         )
         model.actuator_gainprm[:, 0] = self._stall * on
-        model.actuator_biasprm[:, 2] = self._drag / self._speed * on
+        model.actuator_biasprm[:, 2] = self._drag / self._damage.speed * on
         self._on = on.copy()
 
-    def _break(self, fault: Fault) -> None:
-        machine, model = self.machine, self.machine.model
-        k = self.face.names.index(fault.actuator) if fault.actuator else -1
-        if fault.kind == "stuck":
-            self._jammed[k] = True
-        elif fault.kind == "slow":
-            self._speed[k] = max(fault.amount, 0.01)
-        elif fault.kind == "dead":
-            self._dead[k] = True
-        elif fault.kind == "slip":
-            self.servos.slip[k] = np.deg2rad(fault.amount)
-        elif fault.kind == "brownout":
-            self._dark_until = self.time + fault.amount
-        elif fault.kind in {"torn", "slack"}:
-            s = machine.tendons.index(fault.actuator)
-            if fault.kind == "torn":
-                model.tendon_stiffness[[machine.drive_tendons[s], machine.skin_tendons[s]]] = 0.0
-            else:
-                model.tendon_lengthspring[machine.drive_tendons[s], 1] += fault.amount / MILLIMETRES
+    def _apply_damage(self) -> None:
+        machine, model, damage = self.machine, self.machine.model, self._damage
+        self.servos.slip[:] = damage.slip
+        stiffness, length = (
+            self._pristine["tendon_stiffness"],
+            self._pristine["tendon_lengthspring"],
+        )
+        for half in (machine.drive_tendons, machine.skin_tendons):
+            model.tendon_stiffness[half] = stiffness[half] * ~damage.torn
+        drive = machine.drive_tendons
+        model.tendon_lengthspring[drive, 1] = length[drive, 1] + damage.slack_mm / MILLIMETRES
         self._switch(self._on)

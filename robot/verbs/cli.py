@@ -62,8 +62,8 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         print(metadata.version("mien"))
         raise typer.Exit
 

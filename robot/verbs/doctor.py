@@ -241,7 +241,8 @@ def _lookahead() -> Iterator[Check]:
             continue
         lag = ahead + 1e3 * LIVE_LEAD_S
         found = (
-            f"hears {ahead:.0f} ms ahead: lips {lag:.0f} ms behind the voice, and the skin's lag"
+            f"needs {ahead:.0f} ms of sound ahead: "
+            f"lips {lag:.0f} ms behind the voice, and the skin's lag"
         )
         yield Check(f"look-ahead {nominal}", True, found, needed=False)
 

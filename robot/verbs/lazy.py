@@ -65,7 +65,7 @@ def _command(name: str, load: Callable[[], Any]) -> Any:
         group: Any = typer.main.get_group(verb)
         group.name = name
         return group
-    # Extra words and options are taken, so that the reason is said and not that they are wrong.
+    # Extra words and options are taken, so that the reason is printed and not that they are wrong.
     loose = {"ignore_unknown_options": True, "allow_extra_args": True}
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
     settings = loose if getattr(verb, "unavailable", False) else {}

@@ -130,7 +130,7 @@ def live(
 
     Example: mien live --port auto --monitor "" --panel
     """
-    from mien.robot.live.session import Options
+    from mien.robot.live.run import Options
     from mien.robot.puppet import livelink_udp, osc
 
     source = source_of(wav, pcm, text)
@@ -197,7 +197,7 @@ def panel(
 
     Example: mien panel --port sim
     """
-    from mien.robot.live.session import Options
+    from mien.robot.live.run import Options
 
     simulated = build if port == "sim" else None
     window = Window(
@@ -283,7 +283,7 @@ def source_of(wav: Path | None, pcm: int, text: str) -> str:
 
 def run_and_print(options: Any, seconds: float, as_json: bool) -> None:
     """Run live until the end, a signal or the time, and print the numbers."""
-    from mien.robot.live.session import run
+    from mien.robot.live.run import run
 
     with stopping(seconds) as stop:
         report = run(options, stop)

@@ -105,8 +105,8 @@ class Hand:
                 elif word.startswith("s "):
                     self.size = abs(float(word[2:]))
                 elif word:
-                    asked = float(word)
-                    self.value = asked if np.isfinite(asked) else self.value
+                    typed = float(word)
+                    self.value = typed if np.isfinite(typed) else self.value
             except ValueError:
                 print(HELP, file=sys.stderr)
                 continue
@@ -165,13 +165,13 @@ def _follow(
     reached: list[float] = []
 
     def commands(t: float) -> Floats | None:
-        wanted = pose()
+        target = pose()
         reached.append(t)
         # The first call only asks where to go; the time counts from the second, when it is there.
         if len(reached) > 1 and seconds and t - reached[1] > seconds:
             return None
         del reached[2:]
-        return None if stopped() else wanted
+        return None if stopped() else target
 
     Loop(face, at.board, at.clock).follow(commands)
 

@@ -1,6 +1,6 @@
 """Fits a self-model to observations of a face.
 
-    1. Play operators of the tendons, by a matched filter (mien.models.train.self_model.hysteresis).
+    1. Play operators of the tendons, by a matched filter (``hysteresis_fit``).
     2. Principal modes of the landmarks; hidden layers by Adam on these modes (``hidden_layers``).
     3. Interaction features of actuator pairs, as further hidden units (``interactions``).
     4. Displacement field of every feature, with shrinkage (``field_shrinkage``), projected onto
@@ -26,9 +26,9 @@ from mien.models.face.regions import COUNT, landmark_weights
 from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.self_model.model import MAX_LATENTS, POWERS, Floats, SelfModel
 from mien.models.threads import torch_thread
-from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.field_shrinkage import shrink_fields
-from mien.models.train.self_model.hysteresis import identify_play
+from mien.models.train.self_model.fit_config import FitConfig
+from mien.models.train.self_model.hysteresis_fit import identify_play
 from mien.models.train.self_model.interactions import (
     MAX_PAIRS,
     find_interactions,
@@ -51,7 +51,7 @@ class Examples:
         inputs: (m,) indices of the actuators that move skin.
         tendons: (k,) positions in ``inputs`` of the tendons.
         commands: (T, n), every waypoint at which some actuator may have turned around.
-        seen: (N,) rows of ``commands`` that were observed and are to be learned from.
+        observed: (N,) rows of ``commands`` that were observed and are to be learned from.
         landmarks: (N, 478, 3) mm at those rows.
     """
 
@@ -59,7 +59,7 @@ class Examples:
     inputs: tuple[int, ...]
     tendons: tuple[int, ...]
     commands: Floats
-    seen: NDArray[np.intp]
+    observed: NDArray[np.intp]
     landmarks: Floats
 
 
@@ -84,7 +84,7 @@ def fit(
     began = time.process_time()
     model = _fit_once(examples, c, partial(_round, progress, 0, c.rounds))
     for k in range(1, c.rounds):
-        predicted = model.sequence(examples.commands)[examples.seen]
+        predicted = model.sequence(examples.commands)[examples.observed]
         drift = (examples.landmarks - predicted).mean(1)
         examples = replace(examples, landmarks=examples.landmarks - drift[:, None])
         model = _fit_once(examples, c, partial(_round, progress, k, c.rounds))
@@ -107,7 +107,7 @@ def _fit_once(examples: Examples, c: FitConfig, progress: Callable[[int, int], N
     play, gain = _identify_play(x, examples, tendons)
     if tendons:
         x[:, list(tendons)] = play.scan(x[:, list(tendons)])
-    at = x[examples.seen]
+    at = x[examples.observed]
     layers = train(at, latents, c, progress)
     model = SelfModel(
         names=examples.names,
@@ -132,7 +132,7 @@ def _fit_once(examples: Examples, c: FitConfig, progress: Callable[[int, int], N
         model = _fit_last_layer(model, phi, latents)
     meta = {
         "seed": c.seed,
-        "poses": len(examples.seen),
+        "poses": len(examples.observed),
         "loss": layers.loss,
         "play_gain": round(gain, 1),
     }
@@ -145,8 +145,8 @@ def _identify_play(
     """Play operators of the tendons from inputs x (T, m), and the reduction of the error."""
     if not tendons:
         return PlayOperator(np.zeros(0), np.zeros(0)), 0.0
-    others = np.delete(x, tendons, axis=1)[examples.seen]
-    return identify_play(x[:, list(tendons)], others, examples.seen, examples.landmarks)
+    others = np.delete(x, tendons, axis=1)[examples.observed]
+    return identify_play(x[:, list(tendons)], others, examples.observed, examples.landmarks)
 
 
 def _modes(landmarks: Floats, count: int) -> tuple[Floats, Floats, Floats]:
@@ -231,7 +231,7 @@ def _root_weights() -> Floats:
 
 
 def _check(e: Examples) -> None:
-    n, count = len(e.names), len(e.seen)
+    n, count = len(e.names), len(e.observed)
     if e.commands.ndim != 2 or e.commands.shape[1] != n:
         raise ModelError(f"commands have shape {e.commands.shape}, expected (T, {n})")
     if e.landmarks.shape != (count, COUNT, 3):

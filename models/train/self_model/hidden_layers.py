@@ -10,7 +10,7 @@ import torch
 
 from mien.models.self_model.model import Floats
 from mien.models.self_model.network import NetConfig, SelfModelNet
-from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit_config import FitConfig
 
 
 @dataclass(frozen=True, eq=False)

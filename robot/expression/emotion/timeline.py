@@ -40,7 +40,7 @@ _CLOCK = re.compile(r"^(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)$")
 
 
 def load_timeline(path: Path) -> Cues:
-    """Read a timeline. Its first character tells JSON from subtitles.
+    """Read a timeline. Its first character distinguishes JSON from subtitles.
 
     Raises:
         InputError: not readable, or with faults; all of them are listed.

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from mien.calibration.capture import dataset
+from mien.calibration.capture.capture_rig import Observation
 from mien.calibration.capture.dataset import RECORDS, Dataset, RecordWriter, record_type
 from mien.calibration.capture.frame_filter import MAX_POSES_UNSEEN, MAX_POSES_UNSEEN_AT_START
-from mien.calibration.capture.rig import Observation
 from mien.calibration.identify.collect import PLAN, collect, read_dropped
 from mien.calibration.plan.excitation import make_plan
 from mien.calibration.plan.plan import KINDS, MIXED, Plan

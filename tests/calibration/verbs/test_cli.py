@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mien.calibration.capture.rig import CaptureRig
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.calibration.report import report
 from mien.calibration.verbs import cli, session
 from mien.calibration.verbs.install import install
@@ -19,7 +19,7 @@ from mien.calibration.verbs.options import Robot
 from mien.calibration.verbs.workspace import Workspace
 from mien.calibration.verify.results import VerificationResults
 from mien.models.self_model import model as self_model
-from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.errors import ConfigError, InputError, MienError
 from mien.robot.face.config import FaceConfig, load_face
 from tests.calibration.analytic_rig import AnalyticRig

@@ -11,8 +11,8 @@ import pytest
 from mien.models.face.blendshapes import INDEX
 from mien.robot.errors import DeviceError
 from mien.robot.puppet import osc
+from mien.robot.puppet.datagrams import PacketCounts, Puppet, VmcPuppet
 from mien.robot.puppet.livelink_udp import MalformedError, decode
-from mien.robot.puppet.network import PacketCounts, Puppet, VmcPuppet
 from mien.robot.puppet.receiver import MESSAGE_PERIOD_S, FaceMailbox, OperatorMessages, Receiver
 from tests.robot.puppet.test_senders import livelink
 

@@ -20,8 +20,8 @@ from mien.models.face.blendshapes import ARKIT, FPS, INDEX, lip_opening
 from mien.models.face.livelink_csv import COLUMNS, is_take, read_csv, timecode
 from mien.models.speech.features import RATE
 from mien.models.speech.network import Config
-from mien.models.train.speech.objective import Plan
 from mien.models.train.speech.train import train
+from mien.models.train.speech.training_objective import Plan
 
 START = 13 * 3600 + 59.5
 """Seconds of the day at which takes begin."""

@@ -16,8 +16,8 @@ from mien.models.face.blendshapes import INDEX
 from mien.models.speech.features import RATE
 from mien.models.speech.network import Config, SpeechNet
 from mien.models.speech.phones import NUMBER
-from mien.models.train.speech.objective import Plan
 from mien.models.train.speech.train import train
+from mien.models.train.speech.training_objective import Plan
 
 CONFIG = Config(width=12, dilations=(1, 2))
 PLAN = Plan(steps=8, every=3, half=False, seed=2)
