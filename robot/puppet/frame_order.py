@@ -29,7 +29,7 @@ class FrameOrder:
         self._restart(None, 0.0)
 
     def is_late(self, number: int, now: float) -> bool:
-        """Whether the frame at ``now`` s was overtaken by one that arrived before, or repeats it."""
+        """Whether the frame at ``now`` s was overtaken by another one, or repeats it."""
         newest, arrived = self._newest, self._arrived
         if newest is None:
             self._restart(number, now)
