@@ -26,7 +26,10 @@ class FrameOrder:
 
     def __init__(self) -> None:
         self._needed = STEADY_FRAMES
-        self._restart(None, 0.0)
+        self._newest: int | None = None
+        self._arrived, self._rising = 0.0, 0
+        self._left_out: deque[int] = deque(maxlen=MAX_GAP_FRAMES)
+        self._late: deque[bool] = deque(maxlen=WINDOW_FRAMES)
 
     def is_late(self, number: int, now: float) -> bool:
         """Whether the frame at ``now`` s was overtaken by another one, or repeats it."""
@@ -53,7 +56,7 @@ class FrameOrder:
         self._restart(number, now)
         return False
 
-    def _restart(self, number: int | None, now: float) -> None:
+    def _restart(self, number: int, now: float) -> None:
         self._newest, self._arrived, self._rising = number, now, 0
-        self._left_out: deque[int] = deque(maxlen=MAX_GAP_FRAMES)
-        self._late: deque[bool] = deque(maxlen=WINDOW_FRAMES)
+        self._left_out.clear()
+        self._late.clear()
