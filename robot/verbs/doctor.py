@@ -17,6 +17,7 @@ from mien.models.checkpoint import WEIGHTS, content_hash, load
 from mien.models.errors import ModelError
 from mien.robot.errors import ConfigError, MienError
 from mien.robot.face.config import load_face, shipped
+from mien.robot.link.permission import USUAL_GROUP, may_open, refusal
 
 PACKAGES = (
     "numpy", "scipy", "torch", "mujoco", "moderngl", "mediapipe", "opencv-python-headless", "mcap",
@@ -156,21 +157,18 @@ def _hardware() -> Iterator[Check]:
     from serial.tools import list_ports
 
     serial = [p.device for p in list_ports.comports()]
-    yield Check(
-        "serial ports",
-        bool(serial),
-        ", ".join(serial) or "none",
-        "plug in a board; the simulated rig needs none",
-        needed=False,
-    )
+    yield _devices("serial ports", serial, "plug in a board; the simulated rig needs none")
     cameras = [str(c) for c in _cameras()]
-    yield Check(
-        "camera",
-        bool(cameras),
-        ", ".join(cameras) or "none",
-        "plug one in; the simulated rig brings its own",
-        needed=False,
-    )
+    yield _devices("camera", cameras, "plug one in; the simulated rig brings its own", "video")
+
+
+def _devices(name: str, found: list[str], otherwise: str, group: str = USUAL_GROUP) -> Check:
+    """A row for devices: none, one that this user may not open, or all of them."""
+    closed = [device for device in found if not may_open(device)]
+    if closed:
+        said, fix = refusal(closed[0], group)
+        return Check(name, False, f"{', '.join(found)}; {said}", fix, needed=False)
+    return Check(name, bool(found), ", ".join(found) or "none", otherwise, needed=False)
 
 
 def _firmware() -> Iterator[Check]:
