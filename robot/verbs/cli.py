@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from importlib import metadata
@@ -46,6 +47,7 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Console script. Exits 0 done, 1 failed, 2 configuration, 3 no device, 130 interrupted."""
+    readable()
     try:
         build()(standalone_mode=True)
     except MienError as e:
@@ -60,6 +62,13 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:  # typer itself leaves with the same code while a verb runs
         sys.exit(INTERRUPTED)
+
+
+def readable() -> None:
+    """Let the terminal print any text: letters that it lacks appear as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _version(wanted: bool) -> None:

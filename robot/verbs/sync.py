@@ -120,7 +120,10 @@ def sync(
         str, typer.Option(help="Camera in front of a real face: 0 or /dev/video0.")
     ] = "0",
     camera_delay: Annotated[
-        float, typer.Option(help="Latency of the camera in ms. Webcams have 30 to 80 ms.")
+        float,
+        typer.Option(
+            help="Latency of the camera in ms. Webcams have 30 to 80 ms.", min=0, max=5000
+        ),
     ] = 0.0,
     speaker: Annotated[
         str | None,
