@@ -86,9 +86,7 @@ class Take:
         out = []
         if self.bad:
             rows = len(self.times) + self.unseen + len(self.bad)
-            out.append(
-                f"{len(self.bad)} of {rows} rows left out that cannot be used, the first: {self.bad[0]}"
-            )
+            out.append(f"{len(self.bad)} of {rows} rows are not used, the first: {self.bad[0]}")
         if self.unseen:
             out.append(f"rows without values, where no face was seen: {self.unseen}")
         return tuple(out)

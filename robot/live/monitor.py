@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.robot.errors import DeviceError
 from mien.robot.live.capture.block import Block
 from mien.robot.live.capture.formats import Format, open_first
-from mien.robot.live.capture.portaudio import LOCK, end, output_info, portaudio, register
+from mien.robot.live.capture.portaudio import LOCK, end, output_of, portaudio, register
 from mien.robot.live.playout import Interpolation
 from mien.robot.media.audio import RATE
 
@@ -60,7 +60,7 @@ class DelayLine:
         """
         with self._lock:
             if self._t_end is None:
-                return np.zeros(count, np.float32)
+                return np.zeros(count + 2 * margin, np.float32)
             start = self._end - round((self._t_end - t) * RATE)
             if self._cursor is not None and abs(start - self._cursor) < _JITTER_S * RATE:
                 start = self._cursor
@@ -132,10 +132,10 @@ class Monitor:
     def _open(self) -> None:
         sd = portaudio()
         with LOCK:
-            info = output_info(sd, self._device)
-            open_first(sd, info, "output", lambda one: self._start(sd, info["index"], one))
+            output, info = output_of(sd, self._device)
+            open_first(sd, info, "output", lambda one: self._start(sd, output, one))
 
-    def _start(self, sd: Any, index: int, one: Format) -> None:
+    def _start(self, sd: Any, output: int | str | None, one: Format) -> None:
         rate, channels = one
         convert = Interpolation(rate)
         self._played = time.monotonic()
@@ -145,7 +145,7 @@ class Monitor:
 
         try:
             self._stream = sd.OutputStream(
-                device=index,
+                device=output,
                 samplerate=rate,
                 channels=channels,
                 dtype="float32",

@@ -11,7 +11,7 @@ import soxr
 from numpy.typing import NDArray
 
 from mien.robot.live.capture.formats import Format, open_first
-from mien.robot.live.capture.portaudio import output_info, portaudio
+from mien.robot.live.capture.portaudio import output_of, portaudio
 from mien.robot.media.audio import RATE
 
 MARGIN: Final = 16
@@ -62,13 +62,13 @@ class Sentence:
     def __init__(self, samples: NDArray[np.float32], device: str) -> None:
         self._start, self._rate = float("inf"), RATE
         sd = portaudio()
-        info = output_info(sd, device)
+        output, info = output_of(sd, device)
 
         def start(one: Format) -> None:
             rate, channels = one
             self._rate, self._samples = round(rate), soxr.resample(samples, RATE, rate)
             self._stream = sd.OutputStream(
-                device=info["index"], samplerate=rate, channels=channels, dtype="float32",
+                device=output, samplerate=rate, channels=channels, dtype="float32",
                 latency="low", callback=self._play,
             )  # fmt: skip
             self._stream.start()

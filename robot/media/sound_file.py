@@ -165,7 +165,8 @@ def _is_chunk(file: BinaryIO, at: int, end: int) -> bool:
     return all(32 <= c < 127 for c in name) and at + 8 + size <= end + 1
 
 
-def _program() -> str:
+def ffmpeg() -> str:
+    """Path of the ffmpeg program; empty where there is none."""
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
 
@@ -176,7 +177,7 @@ def _program() -> str:
 
 def _by_ffmpeg(path: Path, error: Exception) -> tuple[NDArray[np.float32], int]:
     """The first sound track of anything that ffmpeg reads."""
-    program = _program()
+    program = ffmpeg()
     if not program:
         raise InputError(
             f"{path} is no wav, flac, ogg, mp3 or aiff, and ffmpeg, which reads others, is missing",

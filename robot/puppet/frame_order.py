@@ -43,7 +43,8 @@ class FrameOrder:
             self._rising += 1
             self._late.append(False)
             return False
-        at_once = now - arrived <= OVERTAKEN_S
+        # Believed at once only as long as nothing has contradicted it.
+        at_once = now - arrived <= OVERTAKEN_S and self._needed == STEADY_FRAMES
         repeated = number == newest and at_once and self._rising > 0
         left_out = number in self._left_out and (at_once or self._rising >= self._needed)
         if (repeated or left_out) and sum(self._late) < MAX_LATE:

@@ -41,18 +41,19 @@ def portaudio() -> Any:
     return sounddevice
 
 
-def output_info(sd: Any, device: str) -> Mapping[str, Any]:
-    """The output with this number or part of a name; an empty text is the default output.
+def output_of(sd: Any, device: str) -> tuple[int | str | None, Mapping[str, Any]]:
+    """The output with this number or part of a name, and what PortAudio knows of it.
+
+    An empty text is the default output.
 
     Raises:
         DeviceError: no such output, or several.
     """
-    requested: Any = int(device) if device.isdigit() else device or None
+    requested = int(device) if device.isdigit() else device or None
     try:
-        info: Mapping[str, Any] = sd.query_devices(requested, "output")
+        return requested, sd.query_devices(requested, "output")
     except (sd.PortAudioError, ValueError) as e:
         raise DeviceError(f"no output {device or 'by default'}: {e}", "mien devices") from e
-    return info
 
 
 def register(owner: StreamOwner) -> None:
