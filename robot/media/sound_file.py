@@ -102,7 +102,8 @@ def _blocks(source: Path | BinaryIO, path: Path) -> tuple[NDArray[np.float32], i
     """Read to the end of the data, whatever number of frames the header names."""
     parts: list[NDArray[np.float32]] = []
     total = 0
-    with soundfile.SoundFile(source if not isinstance(source, Path) else str(source)) as sound:
+    # As bytes: a name may have letters that the encoding of this system lacks.
+    with soundfile.SoundFile(os.fsencode(source) if isinstance(source, Path) else source) as sound:
         rate, size = int(sound.samplerate), max(1, _BLOCK // max(1, sound.channels))
         while True:
             try:

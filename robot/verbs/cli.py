@@ -56,6 +56,10 @@ def main() -> None:
     except ModuleNotFoundError as e:  # of a verb that imports what it needs when it needs it
         _say(*lacking(e))
         sys.exit(InputError.exit_code)
+    except UnicodeError as e:
+        encoding = sys.getfilesystemencoding()
+        _say(f"a text has letters that {encoding} lacks: {e}", "LC_ALL=C.UTF-8 mien ...")
+        sys.exit(InputError.exit_code)
     except OSError as e:
         where = f" {e.filename}" if e.filename else ""
         print(f"mien:{where} {e.strerror or e}", file=sys.stderr)

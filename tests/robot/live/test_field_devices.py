@@ -14,6 +14,7 @@ import pytest
 import serial
 from serial.tools import list_ports
 
+from mien.robot.control.connect import opened
 from mien.robot.errors import DeviceError
 from mien.robot.link.board import GIVE_UP_S
 from mien.robot.link.found import FoundTransport
@@ -30,7 +31,7 @@ from mien.robot.panel.address import bound
 from mien.robot.sim.realtime import LiveRig
 from mien.robot.verbs import doctor, running
 from tests.bench.firmware.line import Line
-from tests.robot.link.driven import armed, play, wave
+from tests.robot.link.driven import FACE, armed, play, wave
 
 
 class PortAudio:
@@ -182,6 +183,33 @@ def test_a_servo_board_that_stops_answering_is_named() -> None:
     assert "I2C" in e.value.hint
 
 
+class Flapping(Line):
+    """A line that is lost again right after it was opened, so many times."""
+
+    closed, flaps = False, 0
+
+    def reopen(self) -> None:
+        self.closed = False
+        super().reopen()
+        self.closed, self.flaps = self.flaps > 0, self.flaps - 1
+
+    def _check(self) -> None:
+        super()._check()
+        if self.closed:
+            raise LineGoneError("the port is closed")
+
+
+def test_a_line_that_is_lost_again_while_it_is_mended_is_opened_again() -> None:
+    line = Flapping()
+    board = armed(line)
+    line.unplugged, line.flaps = True, 3
+    play(board, line, 0.5, wave)
+    line.unplugged = False
+    play(board, line, 5.0, wave)
+    assert board.connected
+    assert line.opened == 5
+
+
 def test_a_port_without_permission_names_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: Any, **__: Any) -> None:
         raise serial.SerialException(errno.EACCES, "could not open port: Permission denied")
@@ -225,3 +253,7 @@ def test_a_rig_that_cannot_keep_its_clock_says_so() -> None:
     assert "cannot keep its clock" in rig.slow_error().message
     report = {"source_zeros_s": 0.0, "source": "", "rig_slips": 3}
     assert "too slow" in running.notes(report)[0]
+    with pytest.raises(DeviceError, match="cannot keep its clock"), opened(FACE, "sim") as at:
+        assert at.rig is not None
+        at.rig.slips = 1
+        raise DeviceError("the board was away for 10 s")

@@ -125,3 +125,9 @@ def test_what_is_no_sound_is_called_what_it_is(tmp_path: Path, content: bytes, k
     (tmp_path / "a.mp3").write_bytes(content)
     with pytest.raises(InputError, match=rf"a\.mp3 is not a sound file: it is .*{kind}"):
         load(tmp_path / "a.mp3")
+
+
+@pytest.mark.parametrize("name", ["für Zoë [red].wav", "\udcff.wav", "-n.wav"])
+def test_any_name_of_a_file_is_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(wav(tmp_path / "a.wav", VOICE).read_bytes())
+    assert len(load(tmp_path / name)) == RATE
