@@ -36,29 +36,36 @@ def decoded(raw: bytes) -> str:
 
 
 def text_of(path: Path) -> str:
-    """Text of the file ``path``.
+    """Text of the file ``path``. What is no Unicode is read as Latin-1, if it is text at all.
 
     Raises:
         ModelError: not readable, or not text; the message names the file.
     """
     try:
-        return decoded(path.read_bytes())
-    except UnicodeDecodeError as e:
-        raise ModelError(f"{path} is not text in columns: it is no UTF-8 or UTF-16") from e
+        raw = path.read_bytes()
     except OSError as e:
         raise ModelError(f"cannot read {path}: {e.strerror or e}") from e
+    try:
+        return decoded(raw)
+    except UnicodeDecodeError as e:
+        if b"\0" in raw:
+            raise ModelError(f"{path} is not text in columns: it is no UTF-8 or UTF-16") from e
+        return raw.decode("latin-1")
 
 
 def rows_of(text: str) -> list[tuple[int, list[str]]]:
     """Line number and cells of every row that is not empty; the first row is the header.
 
-    The header shows the separator: comma, semicolon, tab or bar. Empty cells at the end of a row
+    The header shows the separator: comma, semicolon, tab or bar; a line ``sep=;`` before it, as
+    spreadsheets write it, is left out. Empty cells at the end of a row
     are left out, because some programs end every row with a separator.
 
     Raises:
         csv.Error: quotes that do not end, or a cell of 128 KiB.
     """
     lines = text.splitlines()
+    if lines and lines[0].lower().startswith("sep="):
+        lines[0] = ""
     head = next((line for line in lines if line.strip()), "")
     separator = max(_SEPARATORS, key=head.count)
     out = []

@@ -125,7 +125,10 @@ def read_csv(path: Path, base: float | None = None) -> Take:
     except csv.Error as e:
         raise ModelError(f"{path} is not text in columns: {e}") from e
     if not rows or not _begins(rows[0][1]):
-        raise ModelError(f"{path} does not begin with Timecode,BlendShapeCount")
+        begin = ascii(",".join(rows[0][1])[:40]) if rows else "nothing"
+        raise ModelError(
+            f"{path} is no take: it begins with {begin}, expected Timecode,BlendShapeCount"
+        )
     head = [c.strip().lower() for c in rows[0][1]]
     where = {name: i for i, name in enumerate(head)}
     given = np.asarray([name.lower() in where for name in ARKIT])
