@@ -140,7 +140,7 @@ S = {"name": "s", "volts": 6.0, "amps": 50.0, "boards": [0]}
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"supplies": [S | {"boards": [1]}]}, r"supplies\.0\.boards: has 1, but 1 boards"),
+        ({"supplies": [S | {"boards": [1]}]}, r"supplies\.0\.boards: has 1, but 1 servo boards"),
         ({"supplies": [S | {"boards": [], "actuators": ["a0", "no"]}]},
          r"supplies\.0\.actuators: no such actuator as no"),
         ({"supplies": [S | {"boards": [], "actuators": ["a0"]}]}, r"supplies: nothing feeds a1"),
