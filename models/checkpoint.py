@@ -10,11 +10,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from mien.models.errors import ModelError
 from mien.models.files import whole
+from mien.models.reading.bounded import FileFault
+from mien.models.reading.json_file import parse_json
+from mien.models.reading.tensors import read_tensors
 
 Meta: TypeAlias = dict[str, Any]
 _META_KEY = "mien"
@@ -33,19 +35,23 @@ def load(path: Path, kind: str | None = None) -> tuple[dict[str, NDArray[Any]], 
     """Read tensors and metadata of ``path``; float16 becomes float32.
 
     Raises:
-        ModelError: the file is missing, is not safetensors, has no Mien metadata or another kind.
+        ModelError: the file is missing, is not safetensors, has no Mien metadata or another kind,
+            or a tensor holds NaN or infinity.
     """
     if not path.is_file():
         raise ModelError(f"no weights at {path}", "mien doctor")
     try:
-        with safe_open(str(path), framework="numpy") as f:
-            raw = f.metadata() or {}
-            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError) as e:
-        raise ModelError(f"{path} is not a readable safetensors file: {e}", "mien doctor") from e
+        tensors, raw = read_tensors(path)
+    except OSError as e:
+        raise ModelError(f"cannot read {path}: {e.strerror}", "mien doctor") from e
     if _META_KEY not in raw:
         raise ModelError(f"{path} carries no Mien metadata: it was not made by this project")
-    meta: Meta = json.loads(raw[_META_KEY])
+    try:
+        meta: Meta = parse_json(raw[_META_KEY])
+    except ValueError as e:
+        raise FileFault(path, f"its metadata is no JSON: {e}", "mien doctor") from e
+    if not isinstance(meta, dict):
+        raise FileFault(path, f"its metadata is a {type(meta).__name__}, expected an object")
     if kind is not None and meta.get("kind") != kind:
         raise ModelError(f"{path} has the kind {meta.get('kind')!r}, expected {kind!r}")
     return {k: _widen(v) for k, v in tensors.items()}, meta
