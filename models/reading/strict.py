@@ -10,6 +10,7 @@ from mien.models.reading.bounded import excerpt
 
 MAX_FAULTS: Final = 40
 """Most faults that a message lists."""
+_LONGEST: Final = 300
 
 
 class Strict(BaseModel):
@@ -38,7 +39,9 @@ def fault_lines(error: ValidationError, ours: bool = True) -> list[str]:
 
 def listed(lines: list[str], most: int = MAX_FAULTS) -> str:
     """Lines of a message, indented; of many the first ``most`` and the number of the others."""
-    shown = [f"  {line}" for line in lines[:most]]
+    shown = [
+        f"  {line if len(line) <= _LONGEST else line[:_LONGEST] + '...'}" for line in lines[:most]
+    ]
     if len(lines) > most:
         shown.append(f"  and {len(lines) - most} more")
     return "\n".join(shown)

@@ -113,7 +113,9 @@ class _Loader(_Parser):  # type: ignore[misc]  # one of two classes of a library
             return whole_number(str(value)) if kind == "int" else value  # type: ignore[no-any-return]
         except (ValueError, LookupError, OverflowError) as e:
             why = e if len(node.value) > MAX_DIGITS else f"is no {kind}"
-            raise ConstructorError(None, None, f"{excerpt(node.value)} {why}", node.start_mark) from e
+            raise ConstructorError(
+                None, None, f"{excerpt(node.value)} {why}", node.start_mark
+            ) from e
 
 
 _KEYS: Final = (f"{_PLAIN}str", f"{_PLAIN}merge", f"{_PLAIN}value")
