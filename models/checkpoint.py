@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from mien.models.errors import ModelError
 from mien.models.files import whole
-from mien.models.reading.bounded import FileFault
+from mien.models.reading.bounded import FileError
 from mien.models.reading.json_file import parse_json
 from mien.models.reading.tensors import read_tensors
 
@@ -49,9 +49,9 @@ def load(path: Path, kind: str | None = None) -> tuple[dict[str, NDArray[Any]], 
     try:
         meta: Meta = parse_json(raw[_META_KEY])
     except ValueError as e:
-        raise FileFault(path, f"its metadata is no JSON: {e}", "mien doctor") from e
+        raise FileError(path, f"its metadata is no JSON: {e}", "mien doctor") from e
     if not isinstance(meta, dict):
-        raise FileFault(path, f"its metadata is a {type(meta).__name__}, expected an object")
+        raise FileError(path, f"its metadata is a {type(meta).__name__}, expected an object")
     if kind is not None and meta.get("kind") != kind:
         raise ModelError(f"{path} has the kind {meta.get('kind')!r}, expected {kind!r}")
     return {k: _widen(v) for k, v in tensors.items()}, meta

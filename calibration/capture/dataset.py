@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,14 @@ from numpy.typing import NDArray
 from mien.calibration.plan.plan import KINDS
 from mien.models.face.regions import COUNT
 from mien.models.files import write_whole
+from mien.models.reading.bounded import excerpt, read_bytes
+from mien.models.reading.json_file import read_object
 from mien.robot.errors import ConfigError, InputError
 from mien.robot.face.config import FaceConfig, Floats
 
 RECORDS, SETUP = "poses.bin", "setup.json"
+MAX_BYTES = 128 << 20
+"""Largest file of records, about 20,000 of them, in bytes. A calibration has 3,000."""
 VERSION = 2
 """Version of the observations. 2: a real camera's landmarks include skin tracking from rest."""
 
@@ -213,7 +218,7 @@ def read_setup(folder: Path, face: str) -> Setup:
     """
     path = folder / SETUP
     try:
-        return Setup(**json.loads(path.read_text(encoding="utf-8")))
+        return _setup(read_object(path))
     except FileNotFoundError as e:
         raise InputError(
             f"{folder} holds no calibration data: there is no {SETUP}",
@@ -247,10 +252,26 @@ def check_setup(folder: Path, setup: Setup) -> None:
 
 def _good_records(path: Path, layout: np.dtype[np.void]) -> tuple[NDArray[np.void], int]:
     """The undamaged records, and the number of whole records in the file."""
-    data = path.read_bytes() if path.exists() else b""
+    data = read_bytes(path, MAX_BYTES) if path.exists() else b""
     rows = np.frombuffer(data[: len(data) // layout.itemsize * layout.itemsize], layout)
     good = [rows["crc"][k] == _crc(rows[k : k + 1]) for k in range(len(rows))]
-    return rows[np.array(good, dtype=bool)], len(rows)
+    sane = (rows["kind"] >= 0) & (rows["kind"] < len(KINDS)) & np.isfinite(rows["time"])
+    sane &= np.isfinite(rows["commands"]).all(axis=1)
+    return rows[np.array(good, dtype=bool) & sane], len(rows)
+
+
+def _setup(content: dict[str, Any]) -> Setup:
+    """A setup from its file.
+
+    Raises:
+        TypeError: a field is unknown, missing or of another type.
+    """
+    setup = Setup(**content)
+    for name, value in asdict(setup).items():
+        expected = int if name in ("build", "version") else str
+        if type(value) is not expected:
+            raise TypeError(f"{name} is {excerpt(value)}, expected {expected.__name__}")
+    return setup
 
 
 def _crc(row: NDArray[np.void]) -> int:

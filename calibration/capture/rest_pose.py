@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mien.calibration.capture.frame_filter import REASONS, CapturedFrame, has_moved, medoid_pose
+from mien.models.face.regions import COUNT
 from mien.models.files import whole
+from mien.models.reading.arrays import check_finite, check_shapes, read_npz
+from mien.models.reading.bounded import FileError
 from mien.robot.errors import ConfigError, DeviceError, InputError
 from mien.robot.face.config import Floats
 
 FILE = "rest.npz"
+_LAYOUT: dict[str, tuple[int | str, ...]] = {
+    "landmarks": (COUNT, 3), "head": (4, 4), "bias": (COUNT, 3),
+}  # fmt: skip
 MAX_REST_DIFFERENCE_MM = 3.5
 """RMS in x and y between two observations of one face at rest; ``frame_filter`` has the
 measurements."""
@@ -49,9 +54,11 @@ class RestPose:
         if not path.exists():
             return None
         try:
-            with path.open("rb") as f, np.load(f) as z:
-                return cls(z["landmarks"], z["head"], z["bias"])
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as e:
+            z = read_npz(path)
+            check_shapes(path, z, _LAYOUT)
+            check_finite(path, z, *_LAYOUT)
+            return cls(z["landmarks"], z["head"], z["bias"])
+        except (OSError, FileError) as e:
             raise InputError(
                 f"cannot read {path}: {e}", f"mien calibrate all --face {face} --out {folder}-2"
             ) from e

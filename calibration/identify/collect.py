@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -24,6 +22,8 @@ from mien.calibration.identify.tendons import TENDON_KINDS, slack_tendons
 from mien.calibration.identify.wiring import Finding, check_wiring, save_findings
 from mien.calibration.plan.active import choose_poses
 from mien.calibration.plan.plan import FIRST_PASS, KINDS, POSE_S, Plan
+from mien.models.reading.bounded import FileError
+from mien.models.reading.json_file import read_object
 from mien.models.self_model.model import SelfModel
 from mien.robot.errors import DeviceError, InputError, MienError
 from mien.robot.face.config import FaceConfig
@@ -180,9 +180,9 @@ def _faulty(face: FaceConfig, findings: list[Finding]) -> NDArray[np.bool_]:
 def read_dropped(folder: Path) -> dict[str, int]:
     """Number of frames dropped so far, by reason; empty if the file is missing or damaged."""
     try:
-        counts = json.loads((folder / DROPPED).read_text(encoding="utf-8"))
+        counts = read_object(folder / DROPPED)
         return {str(k): int(v) for k, v in counts.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, OverflowError):
         return {}
 
 
@@ -203,15 +203,11 @@ def _plan(folder: Path, face: FaceConfig) -> Plan:
     """
     try:
         return Plan.load(folder / PLAN, face)
-    except zipfile.BadZipFile as e:
-        again = f"mien calibrate plan --face {face.name} --out {folder}"
-        records = folder / dataset.RECORDS
-        raise InputError(
-            f"cannot read the plan {folder / PLAN}: {e}",
-            f"mien calibrate all --face {face.name} --out {folder}-2"
-            if records.exists()
-            else again,
-        ) from e
+    except InputError as e:
+        if not (isinstance(e.__cause__, FileError) and (folder / dataset.RECORDS).exists()):
+            raise
+        again = f"mien calibrate all --face {face.name} --out {folder}-2"
+        raise InputError(e.message, again) from e
 
 
 def _short(plan: Plan, done: AbstractSet[int], spent_s: float, pose_s: float) -> bool:

@@ -14,7 +14,6 @@ only if it is lower than the YAML's, because no command is faster.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +24,19 @@ from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture.rig import CaptureRig, ObservedRun
 from mien.calibration.identify.step_response import StepResponse, fit_step_response
+from mien.models.face.regions import COUNT
 from mien.models.files import whole
+from mien.models.reading.arrays import check_finite, check_shapes, read_npz
+from mien.models.reading.bounded import FileError
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.neck import NECK, neck_features
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter
 
+_TRACE: dict[str, tuple[int | str, ...]] = {
+    "sent_at": ("sent",), "sent": ("sent",),
+    "seen_at": ("seen",), "seen": ("seen", COUNT, 3), "head": ("seen", 4, 4),
+}  # fmt: skip
 FOLDER = "pace"
 RATE_HZ = 60.0
 HOLD_TICKS = 13  # odd: a camera at half the rate captures each stroke at another phase
@@ -198,10 +204,16 @@ def _median_dead_s(dynamics: list[ActuatorDynamics]) -> float:
 def _trace(folder: Path, name: str) -> dict[str, Floats] | None:
     """Recorded step responses of an actuator; None if missing or damaged."""
     try:
-        with (folder / FOLDER / f"{name}.npz").open("rb") as f, np.load(f) as z:
-            return {k: z[k].astype(np.float64) for k in z.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        path = folder / FOLDER / f"{name}.npz"
+        arrays = read_npz(path)
+        sizes = check_shapes(path, arrays, _TRACE)
+        check_finite(path, arrays, "sent_at", "sent", "seen_at")
+    except (OSError, FileError):
         return None
+    numbers = all(arrays[k].dtype.kind == "f" for k in _TRACE)
+    if not numbers or sizes["sent"] <= LEAD_TICKS or not sizes["seen"]:
+        return None
+    return {k: arrays[k].astype(np.float64) for k in _TRACE}
 
 
 def _seen(trace: dict[str, Floats]) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from mien.calibration.capture.dataset import Dataset
 from mien.models.errors import ModelError
+from mien.models.reading.json_file import read_json
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats
@@ -79,7 +80,7 @@ def save_findings(folder: Path, findings: list[Finding]) -> None:
 def read_findings(folder: Path) -> list[str]:
     """The findings, one sentence each; empty without findings or without the file."""
     try:
-        rows = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
+        rows = read_json(folder / FINDINGS)
         return [str(row["text"]) for row in rows]
     except (OSError, ValueError, KeyError, TypeError):
         return []

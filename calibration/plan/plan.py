@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.files import whole
+from mien.models.reading.arrays import check_finite, check_shapes, read_npz
+from mien.models.reading.bounded import FileError
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, Floats
 
@@ -33,6 +35,10 @@ FIRST_PASS = ("neutral", "single")
 """Kinds that are visited before the wiring check."""
 MIXED = ("combo", "active")
 """Kinds that a budget of minutes may shorten; all other poses are needed."""
+_LAYOUT: dict[str, tuple[int | str, ...]] = {
+    "face": (), "face_hash": (), "seed": (), "kind": ("poses",), "goals": ("poses", "n"),
+    "active": (),
+}  # fmt: skip
 POSE_S = 0.32
 """Time (s) that a pose takes on the simulated rig."""
 
@@ -85,17 +91,21 @@ class Plan:
         """
         again = f"mien calibrate plan --face {face.name} --out {path.parent}"
         try:
-            with path.open("rb") as f, np.load(f) as z:
-                plan = cls(
-                    str(z["face"]),
-                    str(z["face_hash"]),
-                    int(z["seed"]),
-                    z["kind"],
-                    z["goals"],
-                    int(z["active"]),
-                    float(z["minutes"]) if "minutes" in z else np.inf,
-                )
-        except (OSError, KeyError, ValueError, EOFError) as e:
+            z = read_npz(path)
+            check_shapes(path, z, _LAYOUT, n=len(face.names))
+            check_finite(path, z, "goals")
+            plan = cls(
+                str(z["face"]),
+                str(z["face_hash"]),
+                int(z["seed"]),
+                z["kind"],
+                z["goals"],
+                int(z["active"]),
+                float(z["minutes"]) if "minutes" in z else np.inf,
+            )
+        except FileError as e:
+            raise InputError(f"cannot read the plan {path}: {e.reason}", again) from e
+        except (OSError, ValueError, TypeError, OverflowError) as e:
             raise InputError(f"cannot read the plan {path}: {e}", again) from e
         if plan.face != face.name or plan.face_hash not in face.hashes:
             raise InputError(
@@ -103,6 +113,11 @@ class Plan:
                 f"this face is {face.name} ({face.hash})",
                 again,
             )
+        goals = plan.goals.astype(np.float64)
+        if plan.kind.dtype.kind != "u" or (plan.kind >= len(KINDS)).any() or plan.active < 0:
+            raise InputError(f"cannot read the plan {path}: a kind of pose is unknown", again)
+        if (np.abs(goals) > 1.0 + 1e-6).any():
+            raise InputError(f"cannot read the plan {path}: a goal is beyond -1 to 1", again)
         return plan
 
     @property

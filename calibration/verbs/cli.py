@@ -253,7 +253,7 @@ def report(face: Face = "morpheus33", out: Out = None) -> None:
     data, _ = stabilised(dataset.load(folder, config))
     workspace.require_model()
     model = self_model.load(folder / fitting.MODEL, config.name, config.hashes)
-    arrays = load_arrays(folder, workspace.command("verify"))
+    arrays = load_arrays(folder, workspace.command("verify"), len(config.names))
     results = VerificationResults(workspace.metrics(), arrays)
     findings = read_findings(folder)
     with workspace.resumable("report"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +13,14 @@ from rich.console import Console
 
 from mien.calibration.capture.dataset import RECORDS
 from mien.calibration.identify.fit import MODEL
+from mien.models.reading.bounded import FileError
+from mien.models.reading.json_file import read_object
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.progress import Steps
 from mien.robot.runs import write_json
 
 METRICS = "metrics.json"
+MAX_METRICS_BYTES = 4 << 20
 MOVING_STAGES = ("collect", "verify", "check", "trim", "all")
 RIG_OPTIONS = ("port", "camera", "camera-delay", "build", "seed", "fault")
 log = Console(stderr=True, soft_wrap=True)
@@ -51,8 +53,8 @@ class Workspace:
         if not path.exists():
             return {}
         try:
-            content: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as e:
+            content = read_object(path, MAX_METRICS_BYTES)
+        except (OSError, FileError) as e:
             again = f"mien calibrate verify --face {self.face} --out {self.folder}"
             raise InputError(f"cannot read {path}: {e}", f"rm {path}, then {again}") from e
         return content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from mien.models.files import whole
+from mien.models.reading.arrays import check_finite, check_shapes, read_npz
+from mien.models.reading.bounded import FileError
 from mien.robot.errors import InputError
 from mien.robot.face.config import Floats
 
@@ -40,8 +41,8 @@ def save_arrays(folder: Path, arrays: dict[str, Floats]) -> None:
         np.savez(f, **arrays)  # type: ignore[arg-type]  # numpy takes any array by name
 
 
-def load_arrays(folder: Path, again: str) -> dict[str, Floats]:
-    """Read the arrays.
+def load_arrays(folder: Path, again: str, actuators: int) -> dict[str, Floats]:
+    """Read the arrays of a face with a number of actuators.
 
     Raises:
         InputError: the file is missing or damaged; ``again`` is the command that makes it.
@@ -50,7 +51,10 @@ def load_arrays(folder: Path, again: str) -> dict[str, Floats]:
     if not path.exists():
         raise InputError(f"{folder} was not verified", again)
     try:
-        with path.open("rb") as f, np.load(f) as z:
-            return {k: z[k] for k in z.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as e:
+        arrays = read_npz(path)
+        layout = {k: ("poses", actuators) for k in arrays if k.endswith("_sent")}
+        check_shapes(path, arrays, {"asked_sent": ("poses", actuators), **layout})
+        check_finite(path, arrays, *layout, *(k for k in arrays if k.endswith("_pct")))
+        return arrays
+    except (OSError, FileError) as e:
         raise InputError(f"cannot read {path}: {e}", again) from e

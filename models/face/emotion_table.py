@@ -26,7 +26,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from mien.models.errors import ModelError
 from mien.models.face.action_units import UNITS, Action
-from mien.models.reading.bounded import FileFault, excerpt
+from mien.models.reading.bounded import FileError, excerpt
 from mien.models.reading.strict import Strict, fault_lines, listed
 from mien.models.reading.yaml_file import read_yaml
 from mien.models.user_folders import config_folder
@@ -248,7 +248,7 @@ def extended(path: Path) -> dict[str, Emotion]:
         added = _File.model_validate(read_yaml(path, MAX_FILE_BYTES)).emotions
     except OSError as e:
         raise ModelError(f"cannot read emotions from {path}: {e.strerror}", hint) from e
-    except FileFault as e:
+    except FileError as e:
         raise ModelError(e.message, hint) from e
     except ValidationError as e:
         raise ModelError(f"{path} has faults:\n{listed(fault_lines(e))}", hint) from e

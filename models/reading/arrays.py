@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.reading.bounded import FileFault, read_bytes
+from mien.models.reading.bounded import FileError, read_bytes
 
 MAX_ARRAY_BYTES: Final = 64 << 20
 """Largest size of all arrays of a file together, unpacked, in bytes."""
@@ -37,33 +37,33 @@ def read_npz(path: Path, most: int = MAX_ARRAY_BYTES) -> dict[str, NDArray[Any]]
     """Arrays of an npz file by name, at most ``most`` bytes together.
 
     Raises:
-        FileFault: no npz file, damaged, larger than ``most``, or with arrays of Python objects.
+        FileError: no npz file, damaged, larger than ``most``, or with arrays of Python objects.
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > most + _MAX_DIRECTORY_BYTES:
-            raise FileFault(path, f"it has {size} bytes, at most {most} are read")
+            raise FileError(path, f"it has {size} bytes, at most {most} are read")
         try:
             _check_directory(file, size)
             with zipfile.ZipFile(file) as archive:
                 return _members(archive, most)
         except _DAMAGE as e:
-            raise FileFault(path, f"it is no npz file that can be read: {_why(e)}") from e
+            raise FileError(path, f"it is no npz file that can be read: {_why(e)}") from e
 
 
 def read_npy(path: Path, most: int = MAX_ARRAY_BYTES) -> NDArray[Any]:
     """The array of an npy file of at most ``most`` bytes.
 
     Raises:
-        FileFault: no npy file, damaged, larger than ``most``, or with Python objects.
+        FileError: no npy file, damaged, larger than ``most``, or with Python objects.
         OSError: it cannot be read.
     """
     raw = read_bytes(path, most)
     try:
         return _array(raw)
     except ValueError as e:
-        raise FileFault(path, f"it is no npy file that can be read: {e}") from e
+        raise FileError(path, f"it is no npy file that can be read: {e}") from e
 
 
 def check_shapes(
@@ -85,12 +85,12 @@ def check_shapes(
         All sizes by name.
 
     Raises:
-        FileFault: an array is missing, or has another shape.
+        FileError: an array is missing, or has another shape.
     """
     found = dict(sizes)
     for name, shape in layout.items():
         if name not in arrays:
-            raise FileFault(path, f"it lacks {name}")
+            raise FileError(path, f"it lacks {name}")
         given = arrays[name].shape
         if len(given) == len(shape):
             for part, size in zip(shape, given, strict=True):
@@ -98,7 +98,7 @@ def check_shapes(
                     found.setdefault(part, size)
         expected = tuple(found.get(p, p) if isinstance(p, str) else p for p in shape)
         if given != expected:
-            raise FileFault(path, f"{name} has the shape {given}, expected {_shown(expected)}")
+            raise FileError(path, f"{name} has the shape {given}, expected {_shown(expected)}")
     return found
 
 
@@ -111,14 +111,14 @@ def check_finite(path: Path, arrays: Mapping[str, NDArray[Any]], *names: str) ->
         names: those to check; all of them by default.
 
     Raises:
-        FileFault: one holds something else.
+        FileError: one holds something else.
     """
     for name in names or arrays:
         array = arrays[name]
         if array.dtype.kind not in "biuf":
-            raise FileFault(path, f"{name} holds text, expected numbers")
+            raise FileError(path, f"{name} holds text, expected numbers")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise FileFault(path, f"{name} holds NaN or infinity, expected finite numbers")
+            raise FileError(path, f"{name} holds NaN or infinity, expected finite numbers")
 
 
 def _check_directory(file: IO[bytes], size: int) -> None:

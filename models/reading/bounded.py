@@ -15,7 +15,7 @@ MAX_DIGITS: Final = 40
 _LONGEST: Final = 80
 
 
-class FileFault(ModelError):
+class FileError(ModelError):
     """A file whose content cannot be used.
 
     Args:
@@ -35,14 +35,14 @@ def read_bytes(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
     """Content of a file.
 
     Raises:
-        FileFault: it has more than ``most`` bytes. No more than these are read.
+        FileError: it has more than ``most`` bytes. No more than these are read.
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         raw = b"" if size > most else file.read(most + 1)
     if max(size, len(raw)) > most:
-        raise FileFault(path, f"it is {_size(max(size, len(raw)))}, at most {_size(most)} are read")
+        raise FileError(path, f"it is {_size(max(size, len(raw)))}, at most {_size(most)} are read")
     return raw
 
 
@@ -50,14 +50,14 @@ def read_text(path: Path, most: int = MAX_TEXT_BYTES) -> str:
     """Text of a file in UTF-8, with or without a byte order mark.
 
     Raises:
-        FileFault: it has more than ``most`` bytes, or is not UTF-8.
+        FileError: it has more than ``most`` bytes, or is not UTF-8.
         OSError: it cannot be read.
     """
     raw = read_bytes(path, most)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as e:
-        raise FileFault(path, f"it is not UTF-8 text: byte {e.start} is {raw[e.start]:#04x}") from e
+        raise FileError(path, f"it is not UTF-8 text: byte {e.start} is {raw[e.start]:#04x}") from e
 
 
 def whole_number(text: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from mien.models.reading.bounded import (
     MAX_DIGITS,
     MAX_TEXT_BYTES,
-    FileFault,
+    FileError,
     excerpt,
     read_text,
 )
@@ -23,26 +23,26 @@ def read_json(path: Path, most: int = MAX_TEXT_BYTES) -> Any:
     """Content of a JSON file of at most ``most`` bytes.
 
     Raises:
-        FileFault: it is larger, not UTF-8, or not JSON as ``parse_json`` takes it.
+        FileError: it is larger, not UTF-8, or not JSON as ``parse_json`` takes it.
         OSError: it cannot be read.
     """
     text = read_text(path, most)
     try:
         return parse_json(text)
     except ValueError as e:
-        raise FileFault(path, str(e)) from e
+        raise FileError(path, str(e)) from e
 
 
 def read_object(path: Path, most: int = MAX_TEXT_BYTES) -> dict[str, Any]:
     """Content of a JSON file that holds one object.
 
     Raises:
-        FileFault: it holds something else, or as ``read_json``.
+        FileError: it holds something else, or as ``read_json``.
         OSError: it cannot be read.
     """
     content = read_json(path, most)
     if not isinstance(content, dict):
-        raise FileFault(path, f"it holds a {type(content).__name__}, expected an object {{...}}")
+        raise FileError(path, f"it holds a {type(content).__name__}, expected an object {{...}}")
     return content
 
 

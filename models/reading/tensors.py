@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.reading.bounded import FileFault, excerpt, read_bytes
+from mien.models.reading.bounded import FileError, excerpt, read_bytes
 from mien.models.reading.json_file import parse_json
 
 MAX_FILE_BYTES: Final = 64 << 20
@@ -31,7 +31,7 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Tensors by name, and the metadata.
 
     Raises:
-        FileFault: larger than ``MAX_FILE_BYTES``, no safetensors file, damaged, or with a tensor of
+        FileError: larger than ``MAX_FILE_BYTES``, no safetensors file, damaged, or with a tensor of
             another type, NaN or infinity.
         OSError: it cannot be read.
     """
@@ -54,7 +54,7 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
             raise ValueError(f"its tensors end at byte {end}, the file at {len(raw)}")
         return {name: _tensor(raw, start, name, *places[name]) for name in places}, meta
     except ValueError as e:
-        raise FileFault(path, f"it is not a readable safetensors file: {e}", "mien doctor") from e
+        raise FileError(path, f"it is not a readable safetensors file: {e}", "mien doctor") from e
 
 
 def _header(raw: bytes) -> tuple[int, dict[str, Any]]:
@@ -72,8 +72,10 @@ def _header(raw: bytes) -> tuple[int, dict[str, Any]]:
 def _place(name: str, entry: Any) -> tuple[str, tuple[int, ...], int, int]:
     """Type, shape, first and last byte of a tensor."""
     fields = ("dtype", "shape", "data_offsets")
-    kind, shape, offsets = (entry.get(f) if isinstance(entry, dict) else None for f in fields)
-    if not isinstance(kind, str) or kind not in _TYPES:
+    if not isinstance(entry, dict) or set(entry) != set(fields):
+        raise ValueError(f"{excerpt(name)} must have {', '.join(fields)}")
+    kind, shape, offsets = (entry[f] for f in fields)
+    if kind not in list(_TYPES):
         allowed = ", ".join(_TYPES)
         raise ValueError(f"{excerpt(name)} has the type {excerpt(kind)}; allowed are {allowed}")
     if not _sizes(shape) or len(shape) > 8:

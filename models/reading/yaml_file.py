@@ -15,7 +15,7 @@ from yaml.constructor import ConstructorError
 from mien.models.reading.bounded import (
     MAX_DIGITS,
     MAX_TEXT_BYTES,
-    FileFault,
+    FileError,
     excerpt,
     read_text,
     whole_number,
@@ -34,7 +34,7 @@ def read_yaml(path: Path, most: int = MAX_TEXT_BYTES) -> Any:
     """Content of a YAML file of at most ``most`` bytes; None where it is empty.
 
     Raises:
-        FileFault: it is larger, not UTF-8, not YAML, nested too deep, holds too many values, a key
+        FileError: it is larger, not UTF-8, not YAML, nested too deep, holds too many values, a key
             twice or a key that is no text. The message names line and column.
         OSError: it cannot be read.
     """
@@ -43,9 +43,9 @@ def read_yaml(path: Path, most: int = MAX_TEXT_BYTES) -> Any:
         _measure(text)
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as e:
-        raise FileFault(path, f"it is not valid YAML: {_told(e)}") from e
+        raise FileError(path, f"it is not valid YAML: {_told(e)}") from e
     except (ValueError, RecursionError, OverflowError) as e:
-        raise FileFault(path, f"it is not valid YAML: {e}") from e
+        raise FileError(path, f"it is not valid YAML: {e}") from e
 
 
 def _measure(text: str) -> None:
@@ -58,7 +58,8 @@ def _measure(text: str) -> None:
     opened: list[tuple[str | None, int]] = []  # anchor, and the values before it
     sizes: dict[str, int] = {}
     for event in yaml.parse(text, Loader=_Parser):
-        where = f"line {event.start_mark.line + 1}"
+        mark: Any = event.start_mark
+        where = f"line {mark.line + 1}"
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
                 raise ValueError(f"{where}: *{event.anchor} stands before or inside its anchor")
@@ -110,7 +111,7 @@ class _Loader(_Parser):  # type: ignore[misc]  # one of two classes of a library
             if len(node.value) > _MAX_NUMBER:
                 raise ValueError(f"has {len(node.value)} characters")
             value = getattr(self, f"construct_yaml_{kind}")(node)
-            return whole_number(str(value)) if kind == "int" else value  # type: ignore[no-any-return]
+            return whole_number(str(value)) if kind == "int" else value
         except (ValueError, LookupError, OverflowError) as e:
             why = e if len(node.value) > MAX_DIGITS else f"is no {kind}"
             raise ConstructorError(

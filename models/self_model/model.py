@@ -30,16 +30,16 @@ from numpy.typing import NDArray
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT
+from mien.models.self_model import model_file
 from mien.models.self_model.hysteresis import PlayOperator
+from mien.models.self_model.model_file import MAX_LATENTS as MAX_LATENTS
+from mien.models.self_model.model_file import POWERS as POWERS
 from mien.models.self_model.neck import NECK, neck_features, rotation
 from mien.models.threads import one_thread
 from mien.models.user_folders import data_folder
 
 Floats = NDArray[np.float64]
 KIND = "self_model"
-MAX_LATENTS = 64
-POWERS = 4
-"""Degree of each actuator's own polynomial. A tendon that starts slack needs more than a cubic."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,22 +240,18 @@ def read(path: Path) -> SelfModel:
         ModelError: the file is missing or damaged.
     """
     t, meta = checkpoint.load(path, KIND)
-    try:
-        wide = {name: np.asarray(t[tensor], np.float64) for name, tensor in _TENSORS.items()}
-        width, growth = (np.asarray(t[k], np.float64) for k in ("play_width", "play_growth"))
-        wide |= _padded(
-            wide["out"], wide["covariance_factor"], len(meta["inputs"]), len(wide["b2"])
-        )
-        return SelfModel(
-            names=tuple(meta["names"]),
-            inputs=np.array(meta["inputs"], dtype=np.intp),
-            tendons=np.array(meta["tendons"], dtype=np.intp),
-            play=PlayOperator(width, growth),
-            meta=meta,
-            **wide,
-        )
-    except KeyError as e:
-        raise ModelError(f"{path.name} is damaged: it lacks {e}", "mien calibrate all") from e
+    names, inputs, tendons = model_file.checked(path, t, meta)
+    width, growth = (np.asarray(t[name], np.float64) for name in ("play_width", "play_growth"))
+    wide = {name: np.asarray(t[tensor], np.float64) for name, tensor in _TENSORS.items()}
+    wide |= _padded(wide["out"], wide["covariance_factor"], len(inputs), len(wide["b2"]))
+    return SelfModel(
+        names=names,
+        inputs=np.array(inputs, dtype=np.intp),
+        tendons=np.array(tendons, dtype=np.intp),
+        play=PlayOperator(width, growth),
+        meta=meta,
+        **wide,
+    )
 
 
 def _padded(out: Floats, factor: Floats, inputs: int, hidden: int) -> dict[str, Floats]:

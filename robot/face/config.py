@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
-from mien.models.reading.bounded import FileFault
+from mien.models.reading.bounded import FileError
 from mien.models.reading.strict import Strict, fault_lines, listed
 from mien.models.reading.yaml_file import read_yaml
 from mien.robot import wire
@@ -233,7 +233,7 @@ def load_face(path_or_name: str | Path) -> FaceConfig:
             f"faces that ship: {', '.join(shipped())}",
             "mien demo --face morpheus33",
         ) from e
-    except FileFault as e:
+    except FileError as e:
         raise ConfigError(e.message, "mien demo --face morpheus33") from e
     try:
         return FaceConfig.model_validate(tree)

@@ -13,7 +13,6 @@ from typing import Any, Final
 from mien.robot import wire
 from mien.robot.face.budget import budget_faults
 
-
 MAX_ENTRIES: Final = 64
 """Most entries of any list of a face. Where one has more, only the schema is asked."""
 _MIN_COEFFICIENT: Final = 0.001

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
+from mien.models.reading.json_file import read_object
 from mien.models.user_folders import data_folder
 from mien.robot.face.config import FaceConfig
 from mien.robot.runs import write_json
@@ -23,8 +23,8 @@ def stored_lag(face: FaceConfig) -> float | None:
     for made_for in face.hashes:
         path = data_folder() / f"{face.name}-{made_for}.sync.json"
         try:
-            lag = float(json.loads(path.read_text(encoding="utf-8"))["lag_s"])
-        except (OSError, ValueError, KeyError, TypeError):
+            lag = float(read_object(path)["lag_s"])
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             continue
         return lag if math.isfinite(lag) and -0.05 <= lag <= 0.5 else None
     return None

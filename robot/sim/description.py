@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AliasChoices, Field, ValidationError, model_validator
 
-from mien.models.reading.bounded import FileFault
+from mien.models.reading.bounded import FileError
 from mien.models.reading.strict import Strict, fault_lines, listed
 from mien.models.reading.yaml_file import read_yaml
 from mien.robot.errors import ConfigError
@@ -261,7 +261,7 @@ def load_mechanism(name_or_path: str | Path) -> Mechanism:
     except OSError as e:
         names = ", ".join(sorted(p.stem for p in MECHANISMS.glob("*.yaml")))
         raise ConfigError(f"no mechanism {name_or_path}: {e.strerror}; there are {names}") from e
-    except FileFault as e:
+    except FileError as e:
         raise ConfigError(e.message) from e
     try:
         return Mechanism.model_validate(tree)
