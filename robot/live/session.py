@@ -26,7 +26,7 @@ from mien.robot.live.memory_usage import MemoryUsage
 from mien.robot.live.puppet_input import CapturedFaceSource, PuppetInput
 from mien.robot.live.voice_process import VoiceProcess
 from mien.robot.live.voice_setup import VoiceSetup
-from mien.robot.media import audio
+from mien.robot.media import sound_file
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.window import Window
 from mien.robot.puppet.mirror import Mirror
@@ -96,7 +96,7 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
     setup = options.setup
     face = load_face(setup.face)
     if setup.source == "wav" and setup.path is not None:
-        audio.load(setup.path)  # an unusable file is reported before anything starts
+        sound_file.read(setup.path)  # an unusable file is reported before anything starts
     _ = setup.weights
     calibrated = Calibrated(face, setup.calibration)
     with ExitStack() as stack:

@@ -59,16 +59,17 @@ def write_csv(
             rows.writerow([timecode(start + k / fps), len(SHAPES) + len(ROTATIONS), *values])
 
 
-def read_csv(path: str | Path) -> Take:
-    """Read a take.
+def read_csv(path: str | Path, base: float | None = None) -> Take:
+    """Read a take (``mien.models.face.livelink_csv.read_csv``).
 
-    Columns may stand in any order and case, extra ones are ignored and missing shapes are 0.
+    Args:
+        base: timecode frames per second; None infers it from the rows.
 
     Raises:
-        InputError: no such file, not this format, a ragged row or a value that is no number.
+        InputError: no such file, not this format, or no row that can be used.
     """
     try:
-        return livelink_csv.read_csv(Path(path))
+        return livelink_csv.read_csv(Path(path), base)
     except ModelError as e:
         raise InputError(e.message, _HINT) from e
 

@@ -15,27 +15,27 @@ from mien.models.face.blendshapes import ARKIT
 from mien.robot.errors import DeviceError
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet import livelink_udp, osc
+from mien.robot.puppet.frame_order import FrameOrder
 from mien.robot.puppet.livelink_udp import LiveLinkPacket, MalformedError
 from mien.robot.puppet.senders import LOOPBACK, Allowed, Budget, Control, Sender
 
 MAX_BURST: Final = 64
 """Datagrams read at most in one call, so that a flood costs a limited time."""
-RESTART_FRAMES: Final = 120
-"""A frame number that falls back by more than this many is a new start, not a late packet."""
 
 T = TypeVar("T")
 
 
 @dataclass
 class PacketCounts:
-    """Counts of datagrams.
+    """Counts of datagrams by fate, and of messages within them that are not understood.
 
     Attributes:
         taken: datagrams that are used.
         malformed: datagrams that are not of the port's protocol.
         foreign: datagrams of senders that are not allowed or do not hold the face.
-        stale: late or repeated datagrams.
+        stale: datagrams that a newer one has overtaken.
         over: datagrams beyond the budget; they are not decoded.
+        unknown: messages or values that are not understood, in datagrams that are used.
     """
 
     taken: int = 0
@@ -43,6 +43,7 @@ class PacketCounts:
     foreign: int = 0
     stale: int = 0
     over: int = 0
+    unknown: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +75,7 @@ class Inlet(Generic[T]):
 
     Attributes:
         counts: counts of datagrams.
+        fault: why the last malformed datagram, or unknown message, is not understood.
         control: which sender holds the face.
         full: whether the last ``poll`` left datagrams behind.
         port: the bound port.
@@ -92,6 +94,7 @@ class Inlet(Generic[T]):
     ) -> None:
         self._decode, self._longest = decode, longest
         self.counts, self.control, self.full = PacketCounts(), Control(), False
+        self.fault = ""
         self._allowed = Allowed(allow)
         self._of_holder, self._of_others = Budget(), Budget()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -132,8 +135,9 @@ class Inlet(Generic[T]):
         else:
             try:
                 found = self._decode(data)
-            except MalformedError:
+            except MalformedError as e:
                 self.counts.malformed += 1
+                self.fault = str(e)
                 return None
             if self.control.accept(sender, now):
                 self.counts.taken += 1
@@ -184,28 +188,22 @@ class Puppet(_Port):
         longest = livelink_udp.LONGEST
         self.inlet: Inlet[LiveLinkPacket] = Inlet(livelink_udp.decode, longest, port, host, allow)
         self.port, self.counts = self.inlet.port, self.inlet.counts
-        self._number: tuple[str, int] | None = None
+        self._order, self._sender = FrameOrder(), ""
         self._captured: CapturedFace | None = None
 
     def poll(self, now: float) -> CapturedFace | None:
         """The newest face, or None before the first packet."""
         for frame in self.inlet.poll(now):
-            if self._is_stale(frame):
+            if frame.device != self._sender:
+                self._order, self._sender = FrameOrder(), frame.device
+            if self._order.is_late(frame.number, now):
                 self.counts.stale += 1
                 self.counts.taken -= 1
-                continue
-            self._number = (frame.device, frame.number)
-            if frame.weights is None or frame.rotations is None:
+            elif frame.weights is None or frame.rotations is None:
                 self._captured = CapturedFace(now, _nothing(), _still(), False)
             else:
                 self._captured = CapturedFace(now, frame.weights, frame.rotations, True)
         return self._captured
-
-    def _is_stale(self, frame: LiveLinkPacket) -> bool:
-        if self._number is None or self._number[0] != frame.device:
-            return False
-        behind = self._number[1] - frame.number
-        return 0 <= behind <= RESTART_FRAMES
 
 
 class VmcPuppet(_Port):
@@ -228,9 +226,12 @@ class VmcPuppet(_Port):
         for messages in self.inlet.poll(now):
             if self.inlet.control.handovers != handovers:  # drop its old shapes
                 self._gather, handovers = osc.VmcShapes(), self.inlet.control.handovers
+            unknown = self._gather.unknown
             for message in messages:
                 if (face := self._gather.take(message)) is not None:
                     self._captured = CapturedFace(now, face.weights, face.rotations, True)
+            self.counts.unknown += self._gather.unknown - unknown
+            self.inlet.fault = self._gather.fault or self.inlet.fault
         return self._captured
 
 

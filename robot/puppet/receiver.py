@@ -25,6 +25,7 @@ import numpy as np
 from mien.models.face.blendshapes import ARKIT
 from mien.robot.errors import DeviceError
 from mien.robot.media.livelink_takes import ROTATIONS
+from mien.robot.names import shown
 from mien.robot.puppet.network import CapturedFace, PacketCounts, Puppet, VmcPuppet
 from mien.robot.puppet.senders import LOOPBACK, Sender
 
@@ -175,8 +176,13 @@ class OperatorMessages:
         self._holder: Sender | None = None
         self._reported = PacketCounts()
 
-    def update(self, now: float, holder: Sender | None, counts: PacketCounts) -> None:
-        """Print what is new since the last line, if it is time for one."""
+    def update(
+        self, now: float, holder: Sender | None, counts: PacketCounts, fault: str = ""
+    ) -> None:
+        """Print what is new since the last line, if it is time for one.
+
+        ``fault`` is the last thing that was not understood.
+        """
         if now < self._next:
             return
         parts = []
@@ -188,6 +194,10 @@ class OperatorMessages:
             "over the budget": counts.over - self._reported.over,
         }
         parts += [f"{n} datagrams {why}" for why, n in refused.items() if n]
+        if unknown := counts.unknown - self._reported.unknown:
+            parts.append(f"{unknown} messages not understood")
+        if fault and (unknown or refused["malformed"]):
+            parts[-1] += f", the last: {shown(fault)}"
         if parts:
             self._say(f"{self._name}: {'; '.join(parts)}")
             self._next, self._holder, self._reported = (
@@ -222,7 +232,7 @@ def _serve(
         holder = puppet.inlet.control.holder
         handovers = puppet.inlet.control.handovers
         post.write(_values(number, captured, puppet.counts, handovers, holder))
-        messages.update(now, holder, puppet.counts)
+        messages.update(now, holder, puppet.counts, puppet.inlet.fault)
         if puppet.inlet.full:
             time.sleep(FLOOD_S)
     puppet.close()
