@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from mien.models.errors import ModelError
+from mien.models.reading.bounded import read_bytes
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -17,6 +21,11 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SEPARATORS: Final = ",;\t|"
+MAX_TABLE_BYTES: Final = 64 << 20
+"""Largest file with columns, in bytes: a take of 25 minutes at 60 frames per second."""
+_LONGEST_NUMBER: Final = 100
+MAX_ROWS: Final = 250_000
+"""Most lines of a file with columns: more than an hour at 60 frames per second."""
 
 
 def decoded(raw: bytes) -> str:
@@ -25,50 +34,58 @@ def decoded(raw: bytes) -> str:
     Raises:
         UnicodeDecodeError: none of them.
     """
-    for mark, encoding in _MARKS:
-        if raw.startswith(mark):
-            return raw.decode(encoding)
-    if raw[1:2] == b"\0":
-        return raw.decode("utf-16-le")
-    if raw[:1] == b"\0":
-        return raw.decode("utf-16-be")
-    return raw.decode("utf-8")
+    return raw.decode(_encoding(raw))
 
 
-def text_of(path: Path) -> str:
-    """Text of the file ``path``.
-
-    Raises:
-        ModelError: not readable, or not text; the message names the file.
-    """
-    try:
-        return decoded(path.read_bytes())
-    except UnicodeDecodeError as e:
-        raise ModelError(f"{path} is not text in columns: it is no UTF-8 or UTF-16") from e
-    except OSError as e:
-        raise ModelError(f"cannot read {path}: {e.strerror or e}") from e
-
-
-def rows_of(text: str) -> list[tuple[int, list[str]]]:
-    """Line number and cells of every row that is not empty; the first row is the header.
+def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of every row of a file that is not empty; the first is the header.
 
     The header shows the separator: comma, semicolon, tab or bar. Empty cells at the end of a row
     are left out, because some programs end every row with a separator.
 
     Raises:
-        csv.Error: quotes that do not end, or a cell of 128 KiB.
+        ModelError: not readable, not text in columns, or too large; the message names the file.
     """
-    lines = text.splitlines()
-    head = next((line for line in lines if line.strip()), "")
+    try:
+        raw = read_bytes(path, MAX_TABLE_BYTES)
+        lines = io.TextIOWrapper(io.BytesIO(raw), encoding=_encoding(raw))
+        yield from _cells(path, lines)
+    except UnicodeError as e:
+        raise ModelError(f"{path} is not text in columns: it is no UTF-8 or UTF-16") from e
+    except csv.Error as e:
+        raise ModelError(f"{path} is not text in columns: {e}") from e
+    except OSError as e:
+        raise ModelError(f"cannot read {path}: {e.strerror or e}") from e
+
+
+def _cells(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    numbered = enumerate(lines, start=1)
+    before, head = next(((n, line) for n, line in numbered if line.strip()), (0, ""))
+    if before > MAX_ROWS:
+        raise ModelError(
+            f"{path} begins with {before - 1} empty lines, at most {MAX_ROWS} are read"
+        )
     separator = max(_SEPARATORS, key=head.count)
-    out = []
-    reader = csv.reader(lines, delimiter=separator)
+    reader = csv.reader(chain([head], (line for _, line in numbered)), delimiter=separator)
     for row in reader:
+        line = before - 1 + reader.line_num
+        if line > MAX_ROWS:
+            raise ModelError(
+                f"{path} has more than {MAX_ROWS} lines; that is the most that is read"
+            )
         while row and not row[-1].strip():
             row.pop()
         if row:
-            out.append((reader.line_num, row))
-    return out
+            yield line, row
+
+
+def _encoding(raw: bytes) -> str:
+    for mark, encoding in _MARKS:
+        if raw.startswith(mark):
+            return encoding
+    if raw[1:2] == b"\0":
+        return "utf-16-le"
+    return "utf-16-be" if raw[:1] == b"\0" else "utf-8"
 
 
 def number(cell: str) -> float:
@@ -77,4 +94,6 @@ def number(cell: str) -> float:
     Raises:
         ValueError: not a number.
     """
+    if len(cell) > _LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(cell)} characters")
     return float(cell.replace(",", ".") if "," in cell else cell)
