@@ -92,7 +92,7 @@ class Plan:
         again = f"mien calibrate plan --face {face.name} --out {path.parent}"
         try:
             z = read_npz(path)
-            check_shapes(path, z, _LAYOUT, n=len(face.names))
+            n = check_shapes(path, z, _LAYOUT)["n"]
             check_finite(path, z, "goals")
             plan = cls(
                 str(z["face"]),
@@ -113,10 +113,13 @@ class Plan:
                 f"this face is {face.name} ({face.hash})",
                 again,
             )
-        goals = plan.goals.astype(np.float64)
-        if plan.kind.dtype.kind != "u" or (plan.kind >= len(KINDS)).any() or plan.active < 0:
+        if n != len(face.names):
+            raise InputError(
+                f"{path} has goals of {n} actuators, {face.name} has {len(face.names)}", again
+            )
+        if plan.kind.dtype != np.uint8 or (plan.kind >= len(KINDS)).any() or plan.active < 0:
             raise InputError(f"cannot read the plan {path}: a kind of pose is unknown", again)
-        if (np.abs(goals) > 1.0 + 1e-6).any():
+        if (np.abs(plan.goals.astype(np.float64)) > 1.0 + 1e-6).any():
             raise InputError(f"cannot read the plan {path}: a goal is beyond -1 to 1", again)
         return plan
 

@@ -88,7 +88,7 @@ class Workspace:
         if stage in MOVING_STAGES:
             options = self.metrics().get("opened", {})
             for option in RIG_OPTIONS:
-                values = options.get(option, [])
+                values = options.get(option, []) if isinstance(options, dict) else []
                 for value in values if isinstance(values, list) else [values]:
                     words += [f"--{option}", str(value)]
         return " ".join(words)
