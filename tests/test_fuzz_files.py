@@ -53,6 +53,13 @@ def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
+def test_the_file_that_is_broken_below_is_a_good_one(name: str, tmp_path: Path) -> None:
+    path = tmp_path / TARGETS[name].file
+    path.write_bytes(TARGETS[name].whole)
+    TARGETS[name].read(path)
+
+
+@pytest.mark.parametrize("name", TARGETS)
 def test_a_hundred_broken_files_of_each_kind_are_refused_or_read(name: str, tmp_path: Path) -> None:
     assert fuzz(name, tmp_path, range(100)) == []
 

@@ -29,6 +29,7 @@ from mien.robot.face.config import FaceConfig, Floats
 RECORDS, SETUP = "poses.bin", "setup.json"
 MAX_BYTES = 128 << 20
 """Largest file of records, about 20,000 of them, in bytes. A calibration has 3,000."""
+_WIDE = ("time", "commands", "landmarks", "head", "spread")
 VERSION = 2
 """Version of the observations. 2: a real camera's landmarks include skin tracking from rest."""
 
@@ -198,16 +199,9 @@ def load(folder: Path, face: FaceConfig) -> Dataset:
             f"mien calibrate all --face {face.name}",
         )
     rows, _ = _good_records(folder / RECORDS, record_type(len(face.names)))
-    return Dataset(
-        setup=setup,
-        pose=rows["pose"].copy(),
-        kind=rows["kind"].copy(),
-        time=rows["time"].astype(np.float64),
-        commands=rows["commands"].astype(np.float64),
-        landmarks=rows["landmarks"].astype(np.float64),
-        head=rows["head"].astype(np.float64),
-        spread=rows["spread"].astype(np.float64),
-    )
+    with np.errstate(invalid="ignore"):  # there are two kinds of NaN, and one warns
+        wide = {name: rows[name].astype(np.float64) for name in _WIDE}
+    return Dataset(setup=setup, pose=rows["pose"].copy(), kind=rows["kind"].copy(), **wide)
 
 
 def read_setup(folder: Path, face: str) -> Setup:

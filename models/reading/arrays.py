@@ -24,7 +24,7 @@ _END: Final = struct.Struct("<4s4H2LH")  # of a zip file without a comment
 _NPY: Final = b"\x93NUMPY"
 # As numpy writes it; numbers, truth values and text only.
 _HEADER: Final = re.compile(
-    r"\{'descr': '([<>|=][biufU]\d{1,6})', 'fortran_order': (True|False), "
+    r"\{'descr': '(\|[biu]1|[<>](?:[iu][248]|f[248]|U\d{1,6}))', 'fortran_order': (True|False), "
     r"'shape': \(((?:\d{1,10}, )*\d{1,10},?|)\), \} *\n"
 )
 _DAMAGE: Final = (

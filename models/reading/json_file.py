@@ -81,7 +81,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check(content: Any) -> None:
-    level, depth = [content], 0
+    level, depth = [content], 1
     while level:
         if depth > MAX_DEPTH:
             raise ValueError(_DEEP)

@@ -13,7 +13,6 @@ from random import Random
 from typing import Any, Final
 
 import numpy as np
-import soundfile
 import yaml
 
 from mien.calibration.capture import dataset
@@ -27,12 +26,11 @@ from mien.calibration.verify.results import FILE as VERIFIED
 from mien.calibration.verify.results import load_arrays
 from mien.models.face.blendshapes import ARKIT
 from mien.models.face.emotion_table import extended
-from mien.models.face.livelink_csv import COLUMNS, is_take
-from mien.models.fusion.learned import INPUTS, LearnedFusion
+from mien.models.face.livelink_csv import is_take
+from mien.models.fusion.learned import LearnedFusion
 from mien.models.reading.arrays import read_npy
 from mien.models.self_model import model as self_model
 from mien.models.speech import runtime_numpy
-from mien.models.speech.config import Config
 from mien.models.speech.features import FEATURES, HOPS_PER_FRAME
 from mien.robot.errors import MienError
 from mien.robot.expression.emotion.timeline import load_timeline
@@ -45,6 +43,19 @@ from mien.robot.recording.reading import Recording
 from mien.robot.sim.description import load_mechanism
 from tests.bench.robot.recording import written
 from tests.robot.recording.test_made_up_files import begun, chunk, event
+from tests.tools.fuzz_files import (
+    CUES,
+    EMOTION_TREE,
+    FACE_TREE,
+    MECHANISM_TREE,
+    SRT,
+    VTT,
+    fusion_file,
+    self_model_file,
+    sounds_file,
+    speech_file,
+    take_file,
+)
 from tests.tools.fuzz_mutate import (
     WORDS,
     as_json,
@@ -57,6 +68,9 @@ from tests.tools.fuzz_mutate import (
 FACE: Final = load_face("hobby9")
 
 
+Make = Callable[[Random], bytes]
+
+
 @dataclass(frozen=True)
 class Target:
     """One reader.
@@ -64,34 +78,51 @@ class Target:
     Attributes:
         file: name of the file.
         read: reads it, and uses what it has read.
-        make: a generator -> content of the next file.
+        whole: content of a valid file.
+        make: a generator -> content of the next broken file.
     """
 
     file: str
     read: Callable[[Path], object]
-    make: Callable[[Random], bytes]
+    whole: bytes
+    make: Make
 
 
-def _tree(tree: Any) -> Callable[[Random], bytes]:
-    """Files of a format whose trees are JSON or YAML."""
-    seeds = [as_json(tree), yaml.safe_dump(tree, sort_keys=False).encode()]
-    return lambda rng: (
-        as_json(mutated_tree(rng, tree)) if rng.randrange(3) else mutated_bytes(rng, seeds)
+def _json(tree: Any) -> tuple[bytes, Make]:
+    seeds = [as_json(tree)]
+    return (
+        seeds[0],
+        lambda rng: (
+            as_json(mutated_tree(rng, tree)) if rng.randrange(3) else mutated_bytes(rng, seeds)
+        ),
     )
 
 
-def _bytes(*seeds: bytes, words: tuple[bytes, ...] = WORDS) -> Callable[[Random], bytes]:
-    return lambda rng: mutated_bytes(rng, seeds, words)
+def _yaml(tree: Any) -> tuple[bytes, Make]:
+    whole, make = yaml.safe_dump(tree, sort_keys=False).encode(), _json(tree)[1]
+
+    def yaml_of(rng: Random) -> bytes:
+        if not rng.randrange(3):
+            return mutated_bytes(rng, [whole])
+        return make(rng).replace(b"NaN", b".nan").replace(b"Infinity", b".inf")
+
+    return whole, yaml_of
 
 
-def _npz(arrays: dict[str, Any]) -> Callable[[Random], bytes]:
+def _bytes(*seeds: bytes, words: tuple[bytes, ...] = WORDS) -> tuple[bytes, Make]:
+    return seeds[0], lambda rng: mutated_bytes(rng, seeds, words)
+
+
+def _npz(arrays: dict[str, Any]) -> tuple[bytes, Make]:
     raw = io.BytesIO()
     np.savez(raw, **arrays)
     seeds = [raw.getvalue()]
-    return lambda rng: mutated_npz(rng, arrays) if rng.randrange(3) else mutated_bytes(rng, seeds)
+    return seeds[
+        0
+    ], lambda rng: mutated_npz(rng, arrays) if rng.randrange(3) else mutated_bytes(rng, seeds)
 
 
-def _tensors(tensors: dict[str, Any], meta: dict[str, Any]) -> Callable[[Random], bytes]:
+def _tensors(tensors: dict[str, Any], meta: dict[str, Any]) -> tuple[bytes, Make]:
     header: dict[str, Any] = {"__metadata__": {"mien": json.dumps(meta)}}
     data = b""
     for name, array in tensors.items():
@@ -101,23 +132,12 @@ def _tensors(tensors: dict[str, Any], meta: dict[str, Any]) -> Callable[[Random]
         data += raw
     text = json.dumps(header).encode()
     whole = struct.pack("<Q", len(text)) + text + data
-    return lambda rng: (
-        mutated_tensors(rng, header, data) if rng.randrange(3) else mutated_bytes(rng, [whole])
+    return (
+        whole,
+        lambda rng: (
+            mutated_tensors(rng, header, data) if rng.randrange(3) else mutated_bytes(rng, [whole])
+        ),
     )
-
-
-FACE_TREE: Final = {
-    "face": "tiny", "description": "two", "mechanism": "tiny", "boards": [64], "pwm_hz": 50,
-    "actuators": {
-        "jaw": {"kind": "rigid", "region": "jaw", "servo": "large", "board": 0, "channel": 0,
-                "pulse_us": [1000, 1400, 2000], "speed": 5.0, "role": "neck_yaw"},
-        "cheek": {"kind": "tendon", "region": "cheeks", "servo": "micro", "board": 0, "channel": 1,
-                  "pulse_us": [1000, 1500, 2000], "speed": 5.0, "limits": [0, 1], "slack_us": 40},
-    },
-    "interlocks": [{"name": "lock", "terms": {"jaw": 1.0, "cheek": -0.5}, "max": 0.9}],
-    "supplies": [{"name": "main", "volts": 6, "amps": 20, "boards": [0]}],
-    "currents": {"micro": {"stall_a": 1.0}},
-}  # fmt: skip
 
 
 def _face(path: Path) -> object:
@@ -133,58 +153,9 @@ def _or_fault(use: Callable[[], object]) -> object:
         return e.message
 
 
-EMOTION_TREE: Final = {
-    "version": 1,
-    "emotions": {
-        "smug": {
-            "words": ["proud"], "units": [{"unit": 12, "strength": 0.5, "side": "right"}],
-            "timing": {"onset_s": 0.8, "settle_s": 3.0, "settle": 0.9, "offset_s": 1.0},
-            "arousal": 0.1, "valence": 0.5, "head": {"yaw": 0.1},
-        }
-    },
-}  # fmt: skip
-MECHANISM_TREE: Final = {
-    "name": "tiny",
-    "servos": {"micro": {"stall_torque": 0.2, "no_load_speed": 500, "dead_band_us": 4,
-                         "backlash": 0.5, "friction": 0.01, "armature": 1e-5}},
-    "skin": {"mass": 1.0, "stiffness": [1, 1, 1], "damping": 0.1, "hardening": 5.0,
-             "limits": [[-9, 9], [-9, 9], [-9, 9]], "edge_stiffness": 10},
-    "bodies": {
-        "skull": {"parent": "world", "mass": 500, "joints": {"n": {"kind": "hinge", "axis": [0, 1, 0]}}},
-        "jaw": {"parent": "skull", "at": "jaw_pivot", "mass": 50},
-        "eye_*": {"parent": "skull", "mass": 5,
-                  "joints": {"u_*": {"kind": "hinge", "axis": [1, 0, 0]},
-                             "l_*": {"kind": "hinge", "axis": [1, 0, 0]}}},
-    },
-    "nodes": {"c_*": {"landmark": [61, 291]}, "b_*": {"landmark": [105, 334]}},
-    "bulges": {"b": {"terms": {"c_left.x": 1, "b_left.y": -1}, "stiffness": 5}},
-    "cords": {"c": {"nodes": ["c_left", "c_right"], "stiffness": 5}},
-    "linkages": {"j_*": {"actuator": "corner_*", "node": "c_*", "pull": [0, 1, 0],
-                         "rockers": [{"rod": 20, "arm": 10, "lever": 10}],
-                         "horn": {"rod": 20, "radius": 10}}},
-    "tendons": {"t_*": {"actuator": "brow_*", "node": "b_*", "pull": [0, 1, 0], "span": 20,
-                        "sheath": [0, 0, -1], "stiffness": 1000, "friction": 0.2, "slack": 1,
-                        "horn": 10}},
-    "contacts": {"lips": {"upper": "c_left", "lower": "c_right"}},
-    "stops": {"s": {"terms": {"u_left": 1.0, "l_left": 1.0}, "max": 30}},
-    "outputs": {"lids": ["u_left", "u_right", "l_left", "l_right"], "eyes": ["eye_left", "eye_right"]},
-}  # fmt: skip
-_CUES: Final = {"cues": [{"start": 0.5, "end": 2.0, "emotion": "surprise", "strength": 0.8,
-                          "region": "upper"}, {"start": 3, "end": 4, "emotion": "happy"}]}  # fmt: skip
-_SRT: Final = b"1\n00:00:00,500 --> 00:00:02,000\nsurprise 0.8 upper\n\n2\n0:01 --> 0:02\nhappy\n"
-_VTT: Final = b"WEBVTT x\n\nNOTE y\n\na\n00:00.500 --> 00:02.000 line:0\n<i>surprise 0.8</i>\n"
-
-
-def _timeline() -> Callable[[Random], bytes]:
-    trees, texts = _tree(_CUES), _bytes(_SRT, _VTT)
-    return lambda rng: (trees if rng.randrange(2) else texts)(rng)
-
-
-def _take() -> bytes:
-    rows = [",".join(COLUMNS)]
-    for k in range(3):
-        rows.append(f"01:02:03:{k:02d}.000,61," + ",".join(f"{0.01 * i:.4f}" for i in range(61)))
-    return "\n".join(rows).encode()
+def _timeline() -> tuple[bytes, Make]:
+    (whole, trees), (_, texts) = _json(CUES), _bytes(SRT, VTT)
+    return whole, lambda rng: (trees if rng.randrange(2) else texts)(rng)
 
 
 def _read_take(path: Path) -> object:
@@ -193,30 +164,6 @@ def _read_take(path: Path) -> object:
     assert np.isfinite(take.weights).all() and np.isfinite(take.rotations).all()
     assert np.isfinite(take.times).all()
     return take.notes
-
-
-def _sounds() -> tuple[bytes, ...]:
-    out = []
-    samples = np.sin(np.arange(800) / 5).astype(np.float32)
-    for kind, subtype in (("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", "PCM_16"),
-                          ("AIFF", "PCM_16"), ("AU", "PCM_16")):  # fmt: skip
-        raw = io.BytesIO()
-        soundfile.write(raw, np.stack([samples, samples], 1), 16000, subtype, format=kind)
-        out.append(raw.getvalue())
-    return tuple(out)
-
-
-def _self_model() -> tuple[dict[str, Any], dict[str, Any]]:
-    tensors = {
-        "w1": np.ones((3, 2)), "b1": np.ones(3), "w2": np.ones((2, 3)), "b2": np.ones(2),
-        "out": np.ones((11, 2)), "mean": np.ones((478, 3)), "decoder": np.ones((2, 1434)),
-        "doubt": np.ones((11, 11)), "noise": np.ones(2), "neck": np.zeros((0, 6)),
-        "play_width": np.full(1, 0.1), "play_growth": np.full(1, 0.1),
-    }  # fmt: skip
-    meta = {"kind": "self_model", "version": 1, "names": ["jaw", "cheek"], "inputs": [0, 1],
-            "tendons": [1], "face": "tiny", "face_hash": "0", "lag_s": 0.03, "seed": 0,
-            "loss": [1.0], "calibrated": True}  # fmt: skip
-    return tensors, meta
 
 
 def _read_self_model(path: Path) -> object:
@@ -228,35 +175,11 @@ def _read_self_model(path: Path) -> object:
         ), float(model.meta.get("lag_s", 0.0))  # fmt: skip
 
 
-def _speech() -> tuple[dict[str, Any], dict[str, Any]]:
-    config = Config(width=2, dilations=(1,), outputs=("jawOpen", "mouthClose"))
-    inputs = FEATURES * HOPS_PER_FRAME
-    shapes = {
-        "mean": (inputs,), "scale": (inputs,), "stem.weight": (2, inputs, 1), "stem.bias": (2,),
-        "norm.weight": (2,), "norm.bias": (2,), "head.weight": (2, 2), "head.bias": (2,),
-        "own.weight": (2, 2), "own.bias": (2,), "known.weight": (1, 2), "known.bias": (1,),
-        "phone_head.weight": (40, 2), "phone_head.bias": (40,), "blocks.0.norm.weight": (2,),
-        "blocks.0.norm.bias": (2,), "blocks.0.conv.weight": (2, 2, 3), "blocks.0.conv.bias": (2,),
-        "blocks.0.mix.weight": (2, 2, 1), "blocks.0.mix.bias": (2,),
-    }  # fmt: skip
-    meta = {"kind": "speech", "version": 2, "lookahead_ms": 95.8, "config": {
-        "width": 2, "kernel": 3, "dilations": [1], "lookahead_frames": 5, "phones": 40,
-        "features": FEATURES, "outputs": list(config.outputs), "loudness": 0.5}}  # fmt: skip
-    return {name: np.full(shape, 0.1) for name, shape in shapes.items()}, meta
-
-
 def _read_speech(path: Path) -> object:
     net = runtime_numpy.load(path)
     x = np.zeros((3, FEATURES * HOPS_PER_FRAME), np.float32)
     with np.errstate(all="ignore"):
         return net(x), net.phones(x)
-
-
-def _fusion() -> tuple[dict[str, Any], dict[str, Any]]:
-    shapes = {"a1.weight": (2, INPUTS), "a1.bias": (2,), "a2.weight": (3, 2), "a2.bias": (3,),
-              "e1.weight": (2, INPUTS), "e1.bias": (2,), "e2.weight": (3, 2), "e2.bias": (3,),
-              "basis_speech": (3, 52), "basis_expression": (3, 52)}  # fmt: skip
-    return {k: np.full(s, 0.1) for k, s in shapes.items()}, {"kind": "fusion", "version": 1}
 
 
 def _read_fusion(path: Path) -> object:
@@ -265,7 +188,7 @@ def _read_fusion(path: Path) -> object:
         return net(np.zeros((2, len(ARKIT))), np.ones((2, len(ARKIT))), np.ones(2))
 
 
-def _recording() -> Callable[[Random], bytes]:
+def _recording() -> tuple[bytes, Make]:
     whole = written(seconds=0.2)[0]
     head = {"version": 4, "face": FACE.model_dump_json(), "about": {"seed": 1},
             "topics": {"1": "/event"}, "persons": ["a"]}  # fmt: skip
@@ -282,7 +205,7 @@ def _recording() -> Callable[[Random], bytes]:
         content = as_json(mutated_tree(rng, message))
         return begun(**fields) + chunk(b"".join(event(content, k) for k in range(2)))
 
-    return make
+    return whole, make
 
 
 def _read_recording(path: Path) -> object:
@@ -290,24 +213,31 @@ def _read_recording(path: Path) -> object:
     return [record.content for record in recording], recording.missing
 
 
-def _records() -> Callable[[Random], bytes]:
+def _records() -> tuple[bytes, Make]:
     layout = dataset.record_type(len(FACE.names))
     rows = np.zeros(3, layout)
     rows["pose"], rows["kind"] = [0, 1, 2], [0, 1, 2]
+    size = layout.itemsize
+
+    def with_checksums(raw: bytearray) -> bytes:
+        for at in range(0, len(raw), size):
+            raw[at + size - 4 : at + size] = struct.pack("<I", zlib.crc32(raw[at : at + size - 4]))
+        return bytes(raw)
+
+    whole = with_checksums(bytearray(rows.tobytes()))
 
     def make(rng: Random) -> bytes:
-        changed = bytearray(rows.tobytes())
+        if rng.randrange(2):
+            return mutated_bytes(rng, [whole])
+        changed = bytearray(whole)
         for _ in range(rng.randint(1, 3)):
             at = 4 * rng.randrange(len(changed) // 4)
             changed[at : at + 4] = rng.choice(
                 (b"\0\0\xc0\x7f", b"\0\0\x80\x7f", b"\xff\xff\xff\x7f", rng.randbytes(4))
             )
-        for at in range(0, len(changed), layout.itemsize):  # as if it had been written so
-            end = at + layout.itemsize
-            changed[end - 4 : end] = struct.pack("<I", zlib.crc32(changed[at : end - 4]))
-        return mutated_bytes(rng, [bytes(changed)]) if rng.randrange(2) else bytes(changed)
+        return with_checksums(changed)
 
-    return make
+    return whole, make
 
 
 _SETUP: Final = {"face": "hobby9", "face_hash": FACE.hash, "mechanism": "m", "build": 0,
@@ -327,33 +257,34 @@ def _read_plan(path: Path) -> object:
 
 _P: Final = len(FACE.names)
 TARGETS: Final[dict[str, Target]] = {
-    "face": Target("face.yaml", _face, _tree(FACE_TREE)),
-    "emotions": Target("emotions.yaml", extended, _tree(EMOTION_TREE)),
-    "mechanism": Target("mechanism.yaml", load_mechanism, _tree(MECHANISM_TREE)),
-    "timeline": Target("cues.json", load_timeline, _timeline()),
-    "take": Target("take.csv", _read_take, _bytes(_take())),
-    "sound": Target("sound.wav", read_sound, _bytes(*_sounds())),
-    "self-model": Target("a.safetensors", _read_self_model, _tensors(*_self_model())),
-    "speech": Target("a.safetensors", _read_speech, _tensors(*_speech())),
-    "fusion": Target("a.safetensors", _read_fusion, _tensors(*_fusion())),
-    "recording": Target("a.mcap", _read_recording, _recording()),
-    "records": Target(dataset.RECORDS, _read_records, _records()),
-    "setup": Target(dataset.SETUP, lambda p: dataset.read_setup(p.parent, "hobby9"), _tree(_SETUP)),
-    "plan": Target(PLAN, _read_plan, _npz({
+    "face": Target("face.yaml", _face, *_yaml(FACE_TREE)),
+    "emotions": Target("emotions.yaml", extended, *_yaml(EMOTION_TREE)),
+    "mechanism": Target("mechanism.yaml", load_mechanism, *_yaml(MECHANISM_TREE)),
+    "timeline": Target("cues.json", load_timeline, *_timeline()),
+    "take": Target("take.csv", _read_take, *_bytes(take_file())),
+    "sound": Target("sound.wav", read_sound, *_bytes(*sounds_file())),
+    "self-model": Target("a.safetensors", _read_self_model, *_tensors(*self_model_file())),
+    "speech": Target("a.safetensors", _read_speech, *_tensors(*speech_file())),
+    "fusion": Target("a.safetensors", _read_fusion, *_tensors(*fusion_file())),
+    "recording": Target("a.mcap", _read_recording, *_recording()),
+    "records": Target(dataset.RECORDS, _read_records, *_records()),
+    "setup": Target(dataset.SETUP, lambda p: dataset.read_setup(p.parent, "x"),
+                    *_json(_SETUP)),
+    "plan": Target(PLAN, _read_plan, *_npz({
         "face": "hobby9", "face_hash": FACE.hash, "seed": 0, "kind": np.arange(9, dtype="u1"),
         "goals": np.zeros((9, _P)), "active": 0, "minutes": 5.0})),
-    "rest": Target(REST, lambda p: RestPose.load(p.parent, "hobby9"), _npz({
+    "rest": Target(REST, lambda p: RestPose.load(p.parent, "hobby9"), *_npz({
         "landmarks": np.zeros((478, 3)), "head": np.eye(4), "bias": np.zeros((478, 3))})),
-    "verified": Target(VERIFIED, lambda p: load_arrays(p.parent, "again", _P), _npz({
+    "verified": Target(VERIFIED, lambda p: load_arrays(p.parent, "again", _P), *_npz({
         "asked_sent": np.zeros((2, _P)), "self_model_sent": np.zeros((2, _P)),
         "self_model_pct": np.zeros(2)})),
-    "npy": Target("a.npy", read_npy, _bytes(
+    "npy": Target("a.npy", read_npy, *_bytes(
         b"\x93NUMPY\x01\0v\0{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }".ljust(127)
         + b"\n" + b"\0" * 48, words=(b"'|O'", b"'<U9'", b"(99,)", b"True", b"(", b"-1", b"<M8"))),
     "metrics": Target(METRICS, lambda p: Workspace("hobby9", p.parent).command("collect"),
-                      _tree({"opened": {"port": ["sim"], "seed": [1]}, "rmse": 1.0})),
+                      *_json({"opened": {"port": ["sim"], "seed": [1]}, "rmse": 1.0})),
     "notes": Target(FINDINGS, lambda p: read_findings(p.parent),
-                    _tree([{"actuator": "jaw", "text": "it is stuck"}])),
-    "dropped": Target(DROPPED, lambda p: read_dropped(p.parent), _tree({"blurred": 3})),
+                    *_json([{"actuator": "jaw", "text": "it is stuck"}])),
+    "dropped": Target(DROPPED, lambda p: read_dropped(p.parent), *_json({"blurred": 3})),
 }  # fmt: skip
 """All readers by name."""
