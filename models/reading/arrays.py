@@ -168,7 +168,7 @@ def _array(raw: bytes) -> NDArray[Any]:
         raise ValueError("the head of an array is damaged, or its type is none of numbers and text")
     dtype = np.dtype(head[1])
     shape = tuple(int(part) for part in head[3].split(",") if part.strip())
-    content = raw[start:]
+    content = memoryview(raw)[start:]
     if len(shape) > 8 or math.prod(shape) * dtype.itemsize != len(content):
         raise ValueError(f"an array of shape {shape} and type {dtype} has {len(content)} bytes")
     if not dtype.itemsize:  # texts without a letter, as many as the shape announces
@@ -182,9 +182,9 @@ def _array(raw: bytes) -> NDArray[Any]:
     return out.astype(dtype.newbyteorder("="), copy=False)
 
 
-def _check_text(content: bytes, dtype: np.dtype[Any]) -> None:
+def _check_text(content: memoryview, dtype: np.dtype[Any]) -> None:
     try:
-        content.decode("utf-32-be" if dtype.str[0] == ">" else "utf-32-le")
+        bytes(content).decode("utf-32-be" if dtype.str[0] == ">" else "utf-32-le")
     except UnicodeDecodeError as e:
         raise ValueError("a text holds what is no character") from e
 

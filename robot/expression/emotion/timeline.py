@@ -27,7 +27,7 @@ from mien.models.face.emotion import EMOTIONS, named
 from mien.models.reading.bounded import FileError, excerpt, read_bytes
 from mien.models.reading.json_file import parse_json
 from mien.robot.errors import InputError
-from mien.robot.expression.emotion.subtitles import cues_of
+from mien.robot.expression.emotion.subtitles import MAX_CUES, cues_of
 from mien.robot.expression.emotion.track import NAMED_REGIONS, Cue, Cues
 
 STRENGTH: Final = 0.7
@@ -87,6 +87,9 @@ def _from_json(text: str, faults: list[str]) -> list[Cue]:
         content = content.get("cues", [])
     if not isinstance(content, list):
         faults.append(f"the cues are a {type(content).__name__}, expected a list")
+        return []
+    if len(content) > MAX_CUES:
+        faults.append(f"it has {len(content)} cues, at most {MAX_CUES} are read")
         return []
     out = []
     for i, item in enumerate(content, start=1):
