@@ -21,7 +21,7 @@ def written(path: Path, header: Any, data: bytes = b"\0" * 8, length: int | None
 
 def test_files_of_the_library_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a"
-    arrays = {
+    arrays: dict[str, Any] = {
         f"t{k}": np.arange(4).astype(t).reshape(2, 2) for k, t in enumerate(("f4", "f2", "f8"))
     }
     arrays |= {"i": np.arange(3), "b": np.array([True]), "none": np.zeros((0, 3), np.float32)}
