@@ -17,9 +17,11 @@ import numpy as np
 
 from mien.calibration.capture.dataset import Dataset
 from mien.models.errors import ModelError
+from mien.models.formats import read_json
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.runs import write_json
 
 FINDINGS = "first_pass.json"
 FaultKind = Literal["stuck", "slack", "reversed", "swapped"]
@@ -72,16 +74,20 @@ def reference_model(face: FaceConfig) -> SelfModel | None:
 
 def save_findings(folder: Path, findings: list[Finding]) -> None:
     """Write the findings beside the data, for the report."""
-    text = json.dumps([asdict(f) | {"text": str(f)} for f in findings], indent=2)
-    (folder / FINDINGS).write_text(text + "\n", encoding="utf-8")
+    rows = [asdict(f) | {"text": str(f)} for f in findings]
+    write_json(folder / FINDINGS, {"findings": rows})
 
 
 def read_findings(folder: Path) -> list[str]:
     """The findings, one sentence each; empty without findings or without the file."""
+    path = folder / FINDINGS
     try:
-        rows = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
+        try:
+            rows = read_json(path)["findings"]
+        except ValueError:  # before the file had a version, it was a list
+            rows = json.loads(path.read_text(encoding="utf-8"))
         return [str(row["text"]) for row in rows]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
 
 

@@ -11,7 +11,14 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias, get_args
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from mien.robot import wire
 from mien.robot.errors import ConfigError
@@ -126,6 +133,7 @@ class FaceConfig(_Strict):
     interlocks: list[Interlock] = []
     supplies: Annotated[list[Supply], Field(max_length=48)] = []
     currents: dict[str, Currents] = {}
+    _given: str = PrivateAttr("")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -137,6 +145,11 @@ class FaceConfig(_Strict):
     def name(self) -> str:
         """The face's name."""
         return self.face
+
+    @property
+    def given(self) -> str:
+        """What the user called the face: the path of its YAML file, or its name."""
+        return self._given or self.face
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -239,7 +252,9 @@ def load_face(path_or_name: str | Path) -> FaceConfig:
     except yaml.YAMLError as e:
         raise ConfigError(f"{path} is not valid YAML: {e}") from e
     try:
-        return FaceConfig.model_validate(tree)
+        config = FaceConfig.model_validate(tree)
+        config._given = str(path_or_name)
+        return config
     except ValidationError as e:
         raise ConfigError(
             f"{path} has faults, nothing moves:\n" + "\n".join(_faults(e, tree))
