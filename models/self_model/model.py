@@ -200,7 +200,7 @@ def save(path: Path, model: SelfModel) -> None:
     tensors["play_growth"] = np.asarray(model.play.growth, np.float32)
     layout = {
         "kind": KIND,
-        "version": 1,
+        "version": checkpoint.NEWEST[KIND],
         "names": list(model.names),
         "inputs": model.inputs.tolist(),
         "tendons": model.tendons.tolist(),
@@ -208,18 +208,19 @@ def save(path: Path, model: SelfModel) -> None:
     checkpoint.save(path, tensors, model.meta | layout)
 
 
-def load(path: Path, face: str, hashes: tuple[str, ...]) -> SelfModel:
+def load(path: Path, face: str, hashes: tuple[str, ...], again: str = "") -> SelfModel:
     """Read the self-model of a face.
 
     Args:
         path: safetensors.
         face: its name.
         hashes: hashes of the face that it may have been made for, the present one first.
+        again: command that makes one; errors name it.
 
     Raises:
         ModelError: the file is missing or damaged, or it was made for another face or face hash.
     """
-    again = f"mien calibrate all --face {face}"
+    again = again or f"mien calibrate all --face {face}"
     if not path.is_file():
         raise ModelError(f"face {face} has no self-model at {path}", again)
     model = read(path)

@@ -229,7 +229,7 @@ def save(path: Path, net: SpeechNet, meta: dict[str, Any], half: bool = True) ->
     tensors = {k: v.half() if half else v for k, v in net.state_dict().items()}
     config = net.config
     full = {
-        "version": 2,
+        "version": checkpoint.NEWEST[KIND],
         **meta,
         "kind": KIND,
         "config": asdict(config),

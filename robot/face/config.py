@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from mien.models.reading.bounded import FileError
 from mien.models.reading.strict import Strict, fault_lines, listed
@@ -125,6 +125,7 @@ class FaceConfig(Strict):
     interlocks: Annotated[list[Interlock], Field(max_length=MAX_ENTRIES)] = []
     supplies: Annotated[list[Supply], Field(max_length=MAX_ENTRIES)] = []
     currents: Annotated[dict[str, Currents], Field(max_length=MAX_ENTRIES)] = {}
+    _given: str = PrivateAttr("")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -136,6 +137,11 @@ class FaceConfig(Strict):
     def name(self) -> str:
         """The face's name."""
         return self.face
+
+    @property
+    def given(self) -> str:
+        """What the user called the face: the path of its YAML file, or its name."""
+        return self._given or self.face
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -236,7 +242,9 @@ def load_face(path_or_name: str | Path) -> FaceConfig:
     except FileError as e:
         raise ConfigError(e.message, "mien demo --face morpheus33") from e
     try:
-        return FaceConfig.model_validate(tree)
+        config = FaceConfig.model_validate(tree)
+        config._given = str(path_or_name)
+        return config
     except ValidationError as e:
         # Ours come from the raw tree, where a fault elsewhere hides none.
         lines = fault_lines(e, ours=False) + consistency(tree)

@@ -64,6 +64,10 @@ class Fault:
     amount: float = 0.0
     at: float = 0.0
 
+    def __str__(self) -> str:
+        parts = [self.kind, self.actuator, f"{self.amount:g}" if self.kind in _DEFAULT else ""]
+        return ":".join(p for p in parts if p) + f"@{self.at:g}"
+
 
 def parse_fault(text: str, face: FaceConfig) -> Fault:
     """Read one fault.

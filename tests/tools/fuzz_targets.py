@@ -268,23 +268,24 @@ TARGETS: Final[dict[str, Target]] = {
     "fusion": Target("a.safetensors", _read_fusion, *_tensors(*fusion_file())),
     "recording": Target("a.mcap", _read_recording, *_recording()),
     "records": Target(dataset.RECORDS, _read_records, *_records()),
-    "setup": Target(dataset.SETUP, lambda p: dataset.read_setup(p.parent, "x"),
+    "setup": Target(dataset.SETUP, lambda p: dataset.read_setup(p.parent, FACE),
                     *_json(_SETUP)),
     "plan": Target(PLAN, _read_plan, *_npz({
         "face": "hobby9", "face_hash": FACE.hash, "seed": 0, "kind": np.arange(9, dtype="u1"),
         "goals": np.zeros((9, _P)), "active": 0, "minutes": 5.0})),
-    "rest": Target(REST, lambda p: RestPose.load(p.parent, "hobby9"), *_npz({
-        "landmarks": np.zeros((478, 3)), "head": np.eye(4), "bias": np.zeros((478, 3))})),
+    "rest": Target(REST, lambda p: RestPose.load(p.parent, FACE), *_npz({
+        "version": 1, "landmarks": np.zeros((478, 3)), "head": np.eye(4),
+        "bias": np.zeros((478, 3))})),
     "verified": Target(VERIFIED, lambda p: load_arrays(p.parent, "again", _P), *_npz({
         "asked_sent": np.zeros((2, _P)), "self_model_sent": np.zeros((2, _P)),
-        "self_model_pct": np.zeros(2)})),
+        "self_model_pct": np.zeros(2), "version": 1})),
     "npy": Target("a.npy", read_npy, *_bytes(
         b"\x93NUMPY\x01\0v\0{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }".ljust(127)
         + b"\n" + b"\0" * 48, words=(b"'|O'", b"'<U9'", b"(99,)", b"True", b"(", b"-1", b"<M8"))),
     "metrics": Target(METRICS, lambda p: Workspace("hobby9", p.parent).command("collect"),
                       *_json({"opened": {"port": ["sim"], "seed": [1]}, "rmse": 1.0})),
     "notes": Target(FINDINGS, lambda p: read_findings(p.parent),
-                    *_json([{"actuator": "jaw", "text": "it is stuck"}])),
+                    *_json({"version": 1, "findings": [{"actuator": "jaw", "text": "stuck"}]})),
     "dropped": Target(DROPPED, lambda p: read_dropped(p.parent), *_json({"blurred": 3})),
 }  # fmt: skip
 """All readers by name."""

@@ -238,11 +238,12 @@ def _check(e: Examples) -> None:
         raise ModelError(
             f"landmarks have shape {e.landmarks.shape}, expected ({count}, {COUNT}, 3)"
         )
+    if not e.inputs:
+        raise ModelError("no actuator moves a landmark, at least one must")
     if count < 2 * len(e.inputs):
         raise ModelError(
             f"{count} poses are too few for {len(e.inputs)} actuators; "
-            f"collect at least {2 * len(e.inputs)}",
-            "mien calibrate collect",
+            f"collect at least {2 * len(e.inputs)}"
         )
     if not np.isfinite(e.commands).all() or not np.isfinite(e.landmarks).all():
         raise ModelError("commands or landmarks hold NaN or infinity")

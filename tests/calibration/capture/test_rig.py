@@ -14,7 +14,6 @@ from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.connect import open_rig
-from mien.calibration.capture.dataset import record_type
 from mien.calibration.capture.frame_filter import (
     MAX_POSES_UNSEEN,
     MIN_RELATIVE_SHARPNESS,
@@ -24,6 +23,7 @@ from mien.calibration.capture.frame_filter import (
     FrameFilter,
     sharpness,
 )
+from mien.calibration.capture.records import record_type
 from mien.calibration.capture.rig import CaptureRig
 from mien.calibration.identify.collect import PLAN, collect, read_dropped
 from mien.calibration.identify.latency import excitation_wave
