@@ -81,6 +81,11 @@ def _possible_starts(data: bytes, layout: np.dtype[np.void]) -> NDArray[np.intp]
 
 
 def _is_good(data: bytes, at: int, layout: np.dtype[np.void]) -> bool:
+    """Whether the record at ``at`` has its checksum, and values that a session can write."""
     field = at + layout.fields["crc"][1]  # type: ignore[index]
     found = int.from_bytes(data[field : field + 4], "little")
-    return found == zlib.crc32(memoryview(data)[at:field])
+    if found != zlib.crc32(memoryview(data)[at:field]):
+        return False
+    row = np.frombuffer(data, layout, 1, at)[0]
+    finite = np.isfinite(row["time"]) and np.isfinite(row["commands"]).all()
+    return bool(finite and 0 <= row["kind"] < len(KINDS) and -1 <= row["pose"] < _MAX_POSES)

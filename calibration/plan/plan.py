@@ -96,7 +96,7 @@ class Plan:
                 int(z["active"]),
                 minutes,
             )
-        except (OSError, KeyError, ValueError, TypeError) as e:
+        except (OSError, KeyError, ValueError, TypeError, OverflowError) as e:
             raise InputError(f"cannot read the plan {path}: {e}", again) from e
         if plan.face != face.name or plan.face_hash not in face.hashes:
             raise InputError(
