@@ -122,17 +122,16 @@ def _real(
     from mien.calibration.capture.hardware_rig import HardwareRig
     from mien.models.vision.face_tracker import FaceTracker
     from mien.robot.control.connect import opened
-    from mien.robot.link.discovery import board_device, identity
+    from mien.robot.link.discovery import identity
     from mien.robot.media.webcam import Pictures
     from mien.robot.sim.head import load_head
 
     with ExitStack() as stack:
         pictures = stack.enter_context(Pictures(camera))
-        device = board_device() if port == AUTO else port
-        at = stack.enter_context(opened(face, device, lead_s=LEAD_S))
+        at = stack.enter_context(opened(face, port, lead_s=LEAD_S))
         tracker = FaceTracker(load_head().neutral_landmarks, max_faces=2)
         tracking = TrackingCamera(pictures, tracker, delay_s)
-        mechanism = f"hardware {identity(device)}".strip()
+        mechanism = f"hardware {identity(at.device)}".strip()
         setup = Setup(face.name, face.hash, mechanism, -1, pictures.name)
         close = stack.pop_all().close
     return HardwareRig(face, at.board, at.clock, tracking, setup, folder, close)

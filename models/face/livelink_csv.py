@@ -86,10 +86,10 @@ class Take:
         """What a user should know of the file, a sentence each."""
         out = []
         if self.bad:
-            count = f"{len(self.bad)} of {len(self.times) + self.unseen + len(self.bad)} rows"
-            out.append(f"{count} cannot be used and are left out, the first: {self.bad[0]}")
+            rows = len(self.times) + self.unseen + len(self.bad)
+            out.append(f"{len(self.bad)} of {rows} rows are not used, the first: {self.bad[0]}")
         if self.unseen:
-            out.append(f"{self.unseen} rows have no values: no face was seen")
+            out.append(f"rows without values, where no face was seen: {self.unseen}")
         return tuple(out)
 
 

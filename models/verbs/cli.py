@@ -69,7 +69,7 @@ def train_speech(
     steps: Annotated[
         int, typer.Option(min=1, help="Number of batches. A batch has 16 crops of 3 s.")
     ] = 6000,
-    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
     lookahead_frames: Annotated[
         int,
         typer.Option(min=0, max=30, help="Look-ahead in frames of 1/60 s. A window adds 12.5 ms."),

@@ -12,9 +12,11 @@ from mien.robot.control.emergency import Emergency
 from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.control.loop import Clock
 from mien.robot.control.machine_clock import MachineClock
+from mien.robot.errors import DeviceError, EmergencyStopError
 from mien.robot.face.config import FaceConfig
 from mien.robot.link.board import Board
 from mien.robot.link.discovery import board_device
+from mien.robot.link.found import FoundTransport
 from mien.robot.link.transport import Transport
 
 if TYPE_CHECKING:
@@ -27,11 +29,12 @@ LIVE_LEAD_S: Final = 0.025
 
 @dataclass(frozen=True)
 class Opened:
-    """A connected board. ``rig`` is None on hardware."""
+    """A connected board. ``rig`` is None on hardware; ``device`` is what ``auto`` found."""
 
     board: Board
     clock: Clock
     rig: LiveRig | None
+    device: str = ""
 
 
 @contextmanager
@@ -46,7 +49,8 @@ def opened(
 ) -> Iterator[Opened]:
     """Connect to a board, and close at the end. The stop is heard from first to last.
 
-    ``port`` is ``sim``, ``auto`` (the one board that answers), the path of a serial port, or
+    ``port`` is ``sim``, ``auto`` (the one board that answers, found again wherever it comes back),
+    the path of a serial port, or
     ``file:PATH``: a dry run, whose bytes are written to that file and move nothing.
 
     Args:
@@ -60,10 +64,17 @@ def opened(
     with ExitStack() as stack:
         heard = estop or stack.enter_context(EstopSocket())
         device = board_device() if port == "auto" else port
-        line, clock, rig = _ends(face, device, build, faults, wire, heard)
+        line, clock, rig = _ends(face, device, build, faults, wire, heard, port == "auto")
         heard.attach(device)
-        board, guarded = stack.enter_context(connected(face, line, clock, heard, lead_s))
-        yield Opened(board, guarded, rig)
+        try:
+            with connected(face, line, clock, heard, lead_s) as (board, guarded):
+                yield Opened(board, guarded, rig, device)
+        except EmergencyStopError:
+            raise
+        except DeviceError as e:
+            if rig is None or not rig.too_slow:
+                raise
+            raise rig.slow_error() from e
 
 
 @contextmanager
@@ -95,8 +106,12 @@ def _ends(
     faults: Sequence[str],
     wire: Callable[[int, bytes], None],
     heard: EstopSocket,
+    found: bool,
 ) -> tuple[Transport, Clock, LiveRig | None]:
-    """Line and clock of ``port``, and the rig if it is one."""
+    """Line and clock of ``port``, and the rig if it is one. ``found``: the port was looked for."""
+    if found:
+        line = FoundTransport(port, face.baud, alone=True, moved=heard.attach)
+        return line, MachineClock(heard.wake), None
     if port != "sim":
         return _line(port, face.baud), MachineClock(heard.wake), None
     # Hardware needs no simulator, and should not wait for one to load.

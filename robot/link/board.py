@@ -13,7 +13,7 @@ from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.link import handshake, protocol
 from mien.robot.link.clock import BoardClock
 from mien.robot.link.dialogue import Dialogue, LinkCounters
-from mien.robot.link.transport import Transport
+from mien.robot.link.transport import LineGoneError, Transport
 from mien.robot.link.upload import upload_of
 from mien.robot.wire import Msg, State, Telemetry
 
@@ -54,8 +54,7 @@ class Board:
     ) -> None:
         if not 0.0 <= lead_s <= wire.LEAD_MAX_US / 1e6:
             raise ValueError(f"lead_s is {lead_s}, allowed are 0 to {wire.LEAD_MAX_US / 1e6} s")
-        self.face, self.lead_s = face, lead_s
-        self._line, self._now = transport, now
+        self.face, self.lead_s, self._line, self._now = face, lead_s, transport, now
         self._talk = Dialogue(transport, now)
         self._upload = upload_of(face)
         self._armed = False
@@ -63,6 +62,7 @@ class Board:
         self._last = self._upload.clip(np.array([c.safe for c in self._upload.channels]) / 4.0)
         self._lost_at: float | None = None
         self._gone = False  # the line must be opened again
+        self._cause: DeviceError | None = None  # why the last try to mend the link failed
         self._tried_at = -np.inf
         self._pinged_at = -np.inf
         self._told_at = -np.inf
@@ -88,8 +88,8 @@ class Board:
     def connect(self, timeout_s: float = 3.0) -> wire.HelloReply:
         """Find the board, compare protocols, set the clock, upload the face.
 
-        A board that resets when its port is opened needs up to 2 s. One in ESTOP stays there: see
-        ``clear``. Returns what the board said of itself before the upload.
+        A board that resets when its port is opened needs up to 2 s. One in ESTOP stays there.
+        Returns what the board said of itself before the upload.
 
         Raises:
             DeviceError: no answer, another protocol, or a face that does not fit the board.
@@ -207,16 +207,16 @@ class Board:
         try:
             if self._armed and self._lost_at is None:
                 self.disarm()
-        except DeviceError:
-            pass  # the board's watchdog does it
+        except DeviceError:  # the board's watchdog does it
+            pass
         finally:
             self._armed = False
             self._line.close()
 
     def report(self) -> dict[str, float]:
         """Counters of both sides, for ``metrics.json``."""
-        telemetry = self._talk.telemetry
-        board = {f"board_{k}": float(v) for k, v in asdict(telemetry).items()} if telemetry else {}
+        seen = self._talk.telemetry
+        board = {f"board_{k}": float(v) for k, v in asdict(seen).items()} if seen else {}
         host = {k: float(v) for k, v in asdict(self.counters).items()}
         clock = {
             "clock_drift_ppm": self.clock.drift_ppm,
@@ -269,19 +269,18 @@ class Board:
         """The link needs mending. ``gone``: the line itself raised, and must be opened again."""
         self._gone = self._gone or gone
         if self._lost_at is None:
-            self._lost_at = self._now()
+            self._lost_at, self._cause = self._now(), None
             self._tried_at = -np.inf
 
     def _revive(self) -> bool:
         """One try to mend the link, if it is time for one. True: it is mended."""
         now = self._now()
         if self._lost_at is not None and now - self._lost_at > GIVE_UP_S:
-            raise DeviceError(f"the board was away for {GIVE_UP_S:.0f} s", "mien ports")
+            raise handshake.away(GIVE_UP_S, self._cause)
         if now - self._tried_at < RETRY_S:
             return False
         self._tried_at = now
-        lost_at, was_armed = self._lost_at, self._armed
-        fresh = self._gone
+        lost_at, was_armed, fresh = self._lost_at, self._armed, self._gone
         try:
             if self._gone:
                 self._line.reopen()  # resets some boards: never while the line is there
@@ -292,7 +291,8 @@ class Board:
         except DeviceError as e:
             if e.hint == handshake.REFLASH:
                 raise
-            self._lost_at = lost_at
+            self._lost_at, self._cause = lost_at, e
+            self._gone = self._gone or isinstance(e, LineGoneError)
             return False
         if self._stopped:
             raise handshake.estopped()

@@ -25,6 +25,10 @@ NO_SWITCH = (
 )
 
 
+class ServoBoardsError(DeviceError):
+    """A servo board that does not answer the board which drives it."""
+
+
 def hello(talk: Dialogue, face: FaceConfig, timeout_s: float) -> wire.HelloReply:
     """Find the board and compare the protocols.
 
@@ -95,7 +99,7 @@ def arm(
         ack = talk.command(Msg.ARM, payload)
     if ack.result == Result.BOARD:
         missing = [a for b, a in enumerate(face.boards) if not ack.detail >> b & 1]
-        raise DeviceError(
+        raise ServoBoardsError(
             f"servo boards do not answer: {', '.join(map(hex, missing))}",
             "check the I2C wiring and the servo supply",
         )
@@ -158,6 +162,15 @@ def refused(type_: Msg, ack: wire.Ack) -> DeviceError:
         f"in state {State(ack.state).name}",
         "mien doctor",
     )
+
+
+def away(seconds: float, cause: DeviceError | None) -> DeviceError:
+    """The error for a link that was down for ``seconds``; ``cause`` ended the last try."""
+    if isinstance(cause, ServoBoardsError):
+        return ServoBoardsError(f"{cause.message} (for {seconds:.0f} s)", cause.hint)
+    because = f": {cause.message}" if cause else ""
+    hint = (cause.hint if cause else "") or "mien ports"
+    return DeviceError(f"the board was away for {seconds:.0f} s{because}", hint)
 
 
 def estopped() -> DeviceError:

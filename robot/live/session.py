@@ -161,7 +161,9 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
             "monitor_lost": voice.status.monitor_lost,
             "blocks_dropped": voice.status.dropped,
             "sound_holes": voice.status.holes,
+            "source": voice.status.name,
             "source_lost": voice.status.lost,
+            "source_zeros_s": voice.status.zeros_s,
             "puppet": packet_report(),
             "rig_slips": at.rig.slips if at.rig else 0,
         }

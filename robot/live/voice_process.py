@@ -10,6 +10,7 @@ import gc
 import multiprocessing as mp
 import os
 import signal
+import sys
 import time
 from contextlib import suppress
 from functools import partial
@@ -172,6 +173,7 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     from mien.robot.expression.speech import SpeechStream
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.live.capture.audio_clock import AudioClock
+    from mien.robot.live.capture.conditioning import OffsetRemoval, SilenceWatch
     from mien.robot.live.monitor import Monitor
     from mien.robot.live.sources import open_source
     from mien.robot.live.speech_to_commands import SpeechToCommands
@@ -199,12 +201,22 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     source.start()
     if monitor:
         monitor.start()
+    watch, centre = SilenceWatch(source.name), OffsetRemoval()
+    live_source = setup.source in ("mic", "pcm")
     since = (time.monotonic(), time.process_time())
-    pipe.send(("status", _status(source, inbox, converter, monitor, since)))
+
+    def status() -> tuple[str, VoiceStatus]:
+        return "status", _status(source, inbox, converter, monitor, watch.longest_s, since)
+
+    pipe.send(status())
     sound_until, status_sent, wait_s = time.monotonic(), -np.inf, _SILENT_S
     try:
         while True:
             blocks = inbox.take(BLOCK_S)
+            if live_source:
+                for message in filter(None, map(watch.push, blocks)):
+                    print(f"note: {message}", file=sys.stderr, flush=True)
+                blocks = [centre(block) for block in blocks]
             now = time.monotonic()
             if blocks:
                 sound_until, wait_s = blocks[-1].end, _SILENT_S
@@ -225,7 +237,7 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
                     )  # fmt: skip
             if now - status_sent > _STATUS_S:
                 status_sent = now
-                pipe.send(("status", _status(source, inbox, converter, monitor, since)))
+                pipe.send(status())
             while pipe.poll():
                 if not _handle(pipe.recv(), expression, monitor):
                     return
@@ -254,6 +266,7 @@ def _status(
     inbox: Inbox,
     converter: Any,
     monitor: Any,
+    zeros_s: float,
     since: tuple[float, float],
 ) -> VoiceStatus:
     with Path("/proc/self/statm").open() as f:
@@ -269,6 +282,7 @@ def _status(
         restarts=converter.clock.restarts,
         skipped=converter.skipped,
         underruns=monitor.underruns if monitor else 0,
+        zeros_s=zeros_s,
         monitor_lost=monitor.lost if monitor else 0,
         rss_mb=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
         cpu_pct=100 * cpu / wall if wall > 0 else 0.0,

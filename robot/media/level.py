@@ -46,7 +46,8 @@ def scaled(samples: NDArray[np.float32], name: str) -> tuple[NDArray[np.float32]
 
 def centred(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Samples (n, channels) without the constant offset of each channel."""
-    return samples - samples.mean(axis=0, dtype=np.float64).astype(np.float32)
+    offset = samples.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return np.asarray(samples - offset, np.float32)
 
 
 def loudest_instead(power: NDArray[np.float64], mean_power: float) -> int | None:

@@ -115,7 +115,8 @@ def _blocks(source: Path | BinaryIO, path: Path) -> tuple[NDArray[np.float32], i
     parts: list[NDArray[np.float32]] = []
     most = min(MAX_SAMPLES, max(_SHORT, _EXPANSION * path.stat().st_size))
     total = 0
-    with soundfile.SoundFile(source if not isinstance(source, Path) else str(source)) as sound:
+    # As bytes: a name may have letters that the encoding of this system lacks.
+    with soundfile.SoundFile(os.fsencode(source) if isinstance(source, Path) else source) as sound:
         rate, size = int(sound.samplerate), max(1, _BLOCK // max(1, sound.channels))
         while True:
             try:
@@ -177,7 +178,8 @@ def _is_chunk(file: BinaryIO, at: int, end: int) -> bool:
     return all(32 <= c < 127 for c in name) and at + 8 + size <= end + 1
 
 
-def _program() -> str:
+def ffmpeg() -> str:
+    """Path of the ffmpeg program; empty where there is none."""
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
 
@@ -188,7 +190,7 @@ def _program() -> str:
 
 def _by_ffmpeg(path: Path, error: Exception) -> tuple[NDArray[np.float32], int]:
     """The first sound track of anything that ffmpeg reads."""
-    program = _program()
+    program = ffmpeg()
     if not program:
         raise InputError(
             f"{path} is no wav, flac, ogg, mp3 or aiff, and ffmpeg, which reads others, is missing",

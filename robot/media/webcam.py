@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mien.models.vision.face_tracker import FaceTracker, Tracked
 from mien.robot.errors import DeviceError
+from mien.robot.link.permission import may_open, refusal
 from mien.robot.sim.head import load_head
 
 WIDTH, HEIGHT, RATE = 640, 480, 30
@@ -80,6 +81,8 @@ class Pictures:
         self._thread.start()
         if self.after(-np.inf, _START_S) is None:
             self.close()
+            if not may_open(str(self.path)):
+                raise DeviceError(*refusal(str(self.path), "video"))
             raise DeviceError(f"no picture from {self.path}: {self.error}", "mien devices")
         return self
 

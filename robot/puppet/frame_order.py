@@ -26,7 +26,10 @@ class FrameOrder:
 
     def __init__(self) -> None:
         self._needed = STEADY_FRAMES
-        self._restart(None, 0.0)
+        self._newest: int | None = None
+        self._arrived, self._rising = 0.0, 0
+        self._left_out: deque[int] = deque(maxlen=MAX_GAP_FRAMES)
+        self._late: deque[bool] = deque(maxlen=WINDOW_FRAMES)
 
     def is_late(self, number: int, now: float) -> bool:
         """Whether the frame at ``now`` s was overtaken by another one, or repeats it."""
@@ -40,7 +43,8 @@ class FrameOrder:
             self._rising += 1
             self._late.append(False)
             return False
-        at_once = now - arrived <= OVERTAKEN_S
+        # Believed at once only as long as nothing has contradicted it.
+        at_once = now - arrived <= OVERTAKEN_S and self._needed == STEADY_FRAMES
         repeated = number == newest and at_once and self._rising > 0
         left_out = number in self._left_out and (at_once or self._rising >= self._needed)
         if (repeated or left_out) and sum(self._late) < MAX_LATE:
@@ -53,7 +57,7 @@ class FrameOrder:
         self._restart(number, now)
         return False
 
-    def _restart(self, number: int | None, now: float) -> None:
+    def _restart(self, number: int, now: float) -> None:
         self._newest, self._arrived, self._rising = number, now, 0
-        self._left_out: deque[int] = deque(maxlen=MAX_GAP_FRAMES)
-        self._late: deque[bool] = deque(maxlen=WINDOW_FRAMES)
+        self._left_out.clear()
+        self._late.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from importlib import metadata
@@ -46,6 +47,7 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Console script. Exits 0 done, 1 failed, 2 configuration, 3 no device, 130 interrupted."""
+    readable()
     try:
         build()(standalone_mode=True)
     except MienError as e:
@@ -54,12 +56,23 @@ def main() -> None:
     except ModuleNotFoundError as e:  # of a verb that imports what it needs when it needs it
         _say(*lacking(e))
         sys.exit(InputError.exit_code)
+    except UnicodeError as e:
+        encoding = sys.getfilesystemencoding()
+        _say(f"a text has letters that {encoding} lacks: {e}", "LC_ALL=C.UTF-8 mien ...")
+        sys.exit(InputError.exit_code)
     except OSError as e:
         where = f" {e.filename}" if e.filename else ""
         print(f"mien:{where} {e.strerror or e}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:  # typer itself leaves with the same code while a verb runs
         sys.exit(INTERRUPTED)
+
+
+def readable() -> None:
+    """Let the terminal print any text: letters that it lacks appear as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _version(wanted: bool) -> None:

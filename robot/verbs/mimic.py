@@ -107,7 +107,7 @@ def mimic(
     from mien.robot.live.voice_setup import VoiceSetup
     from mien.robot.media.webcam import Webcam
     from mien.robot.panel.window import Window
-    from mien.robot.verbs.live import run_and_print
+    from mien.robot.verbs.running import run_and_print
 
     with Webcam(camera) as webcam:
         window = Window(face, None, 0 if port == "sim" else None, line=port) if panel else None

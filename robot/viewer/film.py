@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from mien.robot.clip.play_on_rig import FILM_FPS
+from mien.robot.clip.rig_film import FILM_FPS
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig

@@ -83,6 +83,6 @@ def test_missing_and_binary_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read"):
         load_timeline(tmp_path / "none.json")
     path = tmp_path / "x.json"
-    path.write_bytes(b"\xff\xfe\x00\x81")
+    path.write_bytes(b"\xff\x81\x82")
     with pytest.raises(InputError, match="UTF-8"):
         load_timeline(path)
