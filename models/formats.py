@@ -22,7 +22,11 @@ VERSION_KEY: Final = "version"
 MAX_BYTES: Final = 1 << 30
 """Size of the arrays of one file, at most; a whole verification has 0.05 of it."""
 _MAX_JSON_BYTES = 1 << 26
-_DAMAGED = (ValueError, KeyError, EOFError, SyntaxError, TypeError, OverflowError, RuntimeError)
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, OSError, EOFError, MemoryError),
+    *(ValueError, KeyError, SyntaxError, TypeError, OverflowError, RuntimeError),
+)
+"""What numpy and zipfile raise for the files that they cannot read."""
 
 
 def check_version(found: object, newest: int) -> None:
@@ -62,9 +66,10 @@ def read_arrays(path: Path, newest: int, max_bytes: int = MAX_BYTES) -> dict[str
         ValueError: the file is damaged, larger than ``max_bytes`` (checked before it is read), or
             of a newer Mien.
     """
-    try:
-        with path.open("rb") as f, zipfile.ZipFile(f) as members:
-            size = sum(m.file_size for m in members.infolist())
+    with path.open("rb") as f:
+        try:
+            with zipfile.ZipFile(f) as members:
+                size = sum(m.file_size for m in members.infolist())
             if size > max_bytes:
                 raise ValueError(
                     f"its arrays have {size:.3g} bytes, at most {max_bytes:.3g} can be"
@@ -72,19 +77,19 @@ def read_arrays(path: Path, newest: int, max_bytes: int = MAX_BYTES) -> dict[str
             f.seek(0)
             with np.load(f, allow_pickle=False) as z:
                 arrays = {k: z[k] for k in z.files}
-    except (zipfile.BadZipFile, zlib.error, MemoryError, *_DAMAGED) as e:
-        raise ValueError(str(e) or "it is cut off") from e
+        except _DAMAGED as e:
+            raise ValueError(str(e) or "it is cut off") from e
     version = arrays.pop(VERSION_KEY, None)
     check_version(version, newest)
     return arrays
 
 
-def read_json(path: Path, newest: int = 1) -> dict[str, Any]:
-    """Content of a JSON object, without the version.
+def read_object(path: Path) -> dict[str, Any]:
+    """Content of a JSON object, with the version.
 
     Raises:
         OSError: the file cannot be opened.
-        ValueError: the file is damaged, no JSON object, too large, or of a newer Mien.
+        ValueError: the file is damaged, no JSON object, or too large.
     """
     if path.stat().st_size > _MAX_JSON_BYTES:
         raise ValueError(f"it is larger than {_MAX_JSON_BYTES:.2g} bytes")
@@ -94,5 +99,16 @@ def read_json(path: Path, newest: int = 1) -> dict[str, Any]:
         raise ValueError("it is nested too deeply") from e
     if not isinstance(content, dict):
         raise ValueError(f"it holds a JSON {type(content).__name__}, it must hold an object")
+    return content
+
+
+def read_json(path: Path, newest: int = 1) -> dict[str, Any]:
+    """Content of a JSON object, without the version.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: the file is damaged, no JSON object, too large, or of a newer Mien.
+    """
+    content = read_object(path)
     check_version(content.pop(VERSION_KEY, None), newest)
     return content
