@@ -231,12 +231,13 @@ def read_setup(folder: Path, face: FaceConfig) -> Setup:
     """
     path = folder / SETUP
     try:
-        content = read_object(path)
-        check_version(content.get("version"), VERSION)
-        setup = Setup(**content)
-        wrong = [f.name for f in fields(Setup) if type(getattr(setup, f.name)).__name__ != f.type]
-        if wrong:
-            raise ValueError(f"{', '.join(wrong)}: of a wrong type")
+        content = {"version": VERSION} | read_object(path)
+        check_version(content["version"], VERSION)
+        expected = {f.name: f.type for f in fields(Setup)}
+        found = {name: type(value).__name__ for name, value in content.items()}
+        if wrong := sorted(k for k in expected | found if expected.get(k) != found.get(k)):
+            raise ValueError(f"it must hold {expected}; wrong are {', '.join(wrong)}")
+        return Setup(**content)
     except FileNotFoundError as e:
         records = has_records(folder)
         raise InputError(
@@ -244,12 +245,11 @@ def read_setup(folder: Path, face: FaceConfig) -> Setup:
             + (f", and {RECORDS} cannot be used without it" if records else ""),
             StageCommand.of("all" if records else "collect", face, folder, elsewhere=records),
         ) from e
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as e:
+    except (OSError, ValueError) as e:
         raise InputError(
-            f"{path}, the identity of the data, cannot be read: {e or 'nested too deeply'}",
+            f"{path}, the identity of the data, cannot be read: {e}",
             StageCommand.of("all", face, folder, elsewhere=True),
         ) from e
-    return setup
 
 
 def check_setup(folder: Path, setup: Setup, face: FaceConfig) -> None:

@@ -57,6 +57,8 @@ def load_arrays(folder: Path, again: str, actuators: int | None = None) -> dict[
         raise InputError(f"{folder} was not verified", again)
     try:
         arrays = read_arrays(path, VERSION)
+        if texts := [name for name, array in arrays.items() if array.dtype.kind not in "fiu"]:
+            raise ValueError(f"{', '.join(texts)} must hold numbers")
         check_finite(path, arrays, *(k for k in arrays if k.endswith(("_sent", "_pct"))))
         shapes = {name: arrays[name].shape for name in DRAWN if name in arrays}
         if actuators is not None and {s[1:] for s in shapes.values()} != {(actuators,)}:

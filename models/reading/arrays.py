@@ -29,7 +29,7 @@ _HEADER: Final = re.compile(
 )
 _DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, EOFError, LookupError, NotImplementedError, OverflowError,
-    RuntimeError, ValueError, struct.error,
+    OSError, RuntimeError, ValueError, struct.error,
 )  # fmt: skip
 
 
