@@ -6,7 +6,6 @@ import codecs
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +23,8 @@ _SEPARATORS: Final = ",;\t|"
 MAX_TABLE_BYTES: Final = 64 << 20
 """Largest file with columns, in bytes: a take of 25 minutes at 60 frames per second."""
 _LONGEST_NUMBER: Final = 100
+MAX_LINE: Final = 16_384
+"""Most characters of a line; one of a take has 800."""
 MAX_ROWS: Final = 250_000
 """Most lines of a file with columns: more than an hour at 60 frames per second."""
 
@@ -59,24 +60,22 @@ def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _cells(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    numbered = enumerate(lines, start=1)
-    before, head = next(((n, line) for n, line in numbered if line.strip()), (0, ""))
-    if before > MAX_ROWS:
-        raise ModelError(
-            f"{path} begins with {before - 1} empty lines, at most {MAX_ROWS} are read"
-        )
-    separator = max(_SEPARATORS, key=head.count)
-    reader = csv.reader(chain([head], (line for _, line in numbered)), delimiter=separator)
-    for row in reader:
-        line = before - 1 + reader.line_num
-        if line > MAX_ROWS:
+    separator = ""
+    for number, line in enumerate(lines, start=1):
+        if number > MAX_ROWS or len(line) > MAX_LINE:
             raise ModelError(
-                f"{path} has more than {MAX_ROWS} lines; that is the most that is read"
+                f"{path} line {number} has {len(line)} characters; "
+                f"at most {MAX_ROWS} lines of {MAX_LINE} characters are read"
             )
+        if not line.strip():
+            continue
+        separator = separator or max(_SEPARATORS, key=line.count)
+        # One line at a time: a quote that does not end must not take the rest of the file with it.
+        row = next(csv.reader([line], delimiter=separator))
         while row and not row[-1].strip():
             row.pop()
         if row:
-            yield line, row
+            yield number, row
 
 
 def _encoding(raw: bytes) -> str:
