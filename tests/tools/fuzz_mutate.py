@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import json
+import pickle
 import struct
 import zipfile
 from collections.abc import Callable, Sequence
@@ -69,7 +69,7 @@ def mutated_bytes(rng: Random, seeds: Sequence[bytes], words: Sequence[bytes] = 
 
 def mutated_tree(rng: Random, tree: Any, odd: Sequence[Any] = ODD) -> Any:
     """A copy of a tree of lists and objects with one to three of its places changed."""
-    root = [copy.deepcopy(tree)]
+    root = [_copy(tree)]
     for _ in range(rng.randint(1, 3)):
         places = [(root, 0), *_places(root[0])]
         parent, key = rng.choice(places)
@@ -80,14 +80,19 @@ def mutated_tree(rng: Random, tree: Any, odd: Sequence[Any] = ODD) -> Any:
             parent[rng.choice(("", "x", "a.b", "jaw", "x" * 200, "\x1b"))] = parent.pop(key)
         elif kind == 2:
             other, name = rng.choice(places)
-            parent[key] = copy.deepcopy(other[name])
+            parent[key] = _copy(other[name])
         elif kind == 3 and isinstance(parent, list) and parent is not root:
-            parent[key:key] = [copy.deepcopy(parent[key])] * rng.choice((1, 3, 70))
+            parent[key:key] = [_copy(parent[key])] * rng.choice((1, 3, 70))
         elif kind == 4 and isinstance(parent, dict):
-            parent[f"{key}2"] = copy.deepcopy(parent[key])
+            parent[f"{key}2"] = _copy(parent[key])
         else:
-            parent[key] = copy.deepcopy(rng.choice(odd))
+            parent[key] = _copy(rng.choice(odd))
     return root[0]
+
+
+def _copy(tree: Any) -> Any:
+    """A copy of a tree; ``copy.deepcopy`` takes five times as long."""
+    return pickle.loads(pickle.dumps(tree))
 
 
 def _places(tree: Any) -> list[tuple[Any, Any]]:
@@ -168,7 +173,7 @@ def _npz(rng: Random, out: dict[str, Any]) -> bytes:
 def mutated_tensors(rng: Random, header: dict[str, Any], data: bytes) -> bytes:
     """A safetensors file whose header or metadata was changed."""
     odd = (*ODD, "BF16", "F8_E4M3", "F16", "I64", "BOOL", [0, 2**62], [8, 0], [0, 4])
-    tree = copy.deepcopy(header)
+    tree = _copy(header)
     if rng.randrange(2):
         meta = mutated_tree(rng, json.loads(header["__metadata__"]["mien"]))
         tree["__metadata__"]["mien"] = as_json(meta).decode("utf-8", "surrogatepass")

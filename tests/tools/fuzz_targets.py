@@ -189,7 +189,7 @@ def _read_fusion(path: Path) -> object:
 
 
 def _recording() -> tuple[bytes, Make]:
-    whole = written(seconds=0.2)[0]
+    whole = written(seconds=0.05)[0]
     head = {"version": 4, "face": FACE.model_dump_json(), "about": {"seed": 1},
             "topics": {"1": "/event"}, "persons": ["a"]}  # fmt: skip
     message = {"t": 0.0, "what": "awake", "sent": [0.1]}
