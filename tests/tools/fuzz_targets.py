@@ -16,6 +16,7 @@ import numpy as np
 import yaml
 
 from mien.calibration.capture import dataset
+from mien.calibration.capture.records import record_type
 from mien.calibration.capture.rest_pose import FILE as REST
 from mien.calibration.capture.rest_pose import RestPose
 from mien.calibration.identify.collect import DROPPED, PLAN, read_dropped
@@ -214,7 +215,7 @@ def _read_recording(path: Path) -> object:
 
 
 def _records() -> tuple[bytes, Make]:
-    layout = dataset.record_type(len(FACE.names))
+    layout = record_type(len(FACE.names))
     rows = np.zeros(3, layout)
     rows["pose"], rows["kind"] = [0, 1, 2], [0, 1, 2]
     size = layout.itemsize
