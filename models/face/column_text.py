@@ -23,6 +23,7 @@ _SEPARATORS: Final = ",;\t|"
 MAX_TABLE_BYTES: Final = 64 << 20
 """Largest file with columns, in bytes: a take of 25 minutes at 60 frames per second."""
 _LONGEST_NUMBER: Final = 100
+_CHUNK_BYTES: Final = 1 << 20
 MAX_LINE: Final = 16_384
 """Most characters of a line; one of a take has 800."""
 MAX_ROWS: Final = 250_000
@@ -41,7 +42,8 @@ def decoded(raw: bytes) -> str:
 def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of every row of a file that is not empty; the first is the header.
 
-    The header shows the separator: comma, semicolon, tab or bar. Empty cells at the end of a row
+    The header shows the separator: comma, semicolon, tab or bar; a line ``sep=;`` before it, as
+    spreadsheets write it, is left out. Empty cells at the end of a row
     are left out, because some programs end every row with a separator.
 
     Raises:
@@ -49,7 +51,7 @@ def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
     """
     try:
         raw = read_bytes(path, MAX_TABLE_BYTES)
-        lines = io.TextIOWrapper(io.BytesIO(raw), encoding=_encoding(raw))
+        lines = io.TextIOWrapper(io.BytesIO(raw), encoding=_table_encoding(raw))
         yield from _cells(path, lines)
     except UnicodeError as e:
         raise ModelError(f"{path} is not text in columns: it is no UTF-8 or UTF-16") from e
@@ -67,7 +69,7 @@ def _cells(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
                 f"{path} line {number} has {len(line)} characters; "
                 f"at most {MAX_ROWS} lines of {MAX_LINE} characters are read"
             )
-        if not line.strip():
+        if not line.strip() or (number == 1 and line.lower().startswith("sep=")):
             continue
         separator = separator or max(_SEPARATORS, key=line.count)
         # One line at a time: a quote that does not end must not take the rest of the file with it.
@@ -76,6 +78,24 @@ def _cells(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
             row.pop()
         if row:
             yield number, row
+
+
+def _table_encoding(raw: bytes) -> str:
+    """Encoding of a table: what is no Unicode is Latin-1, if it is text at all.
+
+    Raises:
+        UnicodeError: it is not.
+    """
+    encoding = _encoding(raw)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for at in range(0, len(raw), _CHUNK_BYTES):
+            decoder.decode(raw[at : at + _CHUNK_BYTES], at + _CHUNK_BYTES >= len(raw))
+    except UnicodeError:
+        if b"\0" in raw:
+            raise
+        return "latin-1"
+    return encoding
 
 
 def _encoding(raw: bytes) -> str:

@@ -21,6 +21,7 @@ from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT
 from mien.models.face.column_text import number, rows_of
 from mien.models.face.take_clock import frame_times, infer_base
+from mien.models.reading.bounded import excerpt
 
 _EYE = ("Blink", "LookDown", "LookIn", "LookOut", "LookUp", "Squint", "Wide")
 _MIDDLE = (
@@ -123,7 +124,10 @@ def read_csv(path: Path, base: float | None = None) -> Take:
     rows = rows_of(path)
     first = next(rows, (0, [""]))[1]
     if not _begins(first):
-        raise ModelError(f"{path} does not begin with Timecode,BlendShapeCount")
+        begin = excerpt(",".join(first)[:40]) if first != [""] else "nothing"
+        raise ModelError(
+            f"{path} is no take: it begins with {begin}, expected Timecode,BlendShapeCount"
+        )
     head = [c.strip().lower() for c in first]
     where = {name: i for i, name in enumerate(head)}
     given = np.asarray([name.lower() in where for name in ARKIT])

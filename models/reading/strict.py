@@ -33,7 +33,8 @@ def fault_lines(error: ValidationError, ours: bool = True) -> list[str]:
         where = ".".join(_key(p) for p in fault["loc"]) or "the file"
         value = fault.get("input")
         given = "" if isinstance(value, dict | list | tuple | None) else f" (is {excerpt(value)})"
-        lines.append(f"{where}: {fault['msg']}{given}")
+        first, *more = fault["msg"].split("\n")  # a validator of ours may list several
+        lines += [f"{where}: {first}{given}", *more]
     return lines
 
 

@@ -19,7 +19,7 @@ from mien.robot.errors import ConfigError
 from mien.robot.face.config import Floats
 
 _LAYOUT: dict[str, tuple[int | str, ...]] = {
-    "names": (len(ARKIT),), "neutral": (478, 3), "delta": (len(ARKIT), 478, 3),
+    "names": ("shapes",), "neutral": (478, 3), "delta": ("shapes", 478, 3),
 }  # fmt: skip
 FILE = Path(__file__).parents[1] / "faces" / "face_units.npz"
 

@@ -205,8 +205,16 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     live_source = setup.source in ("mic", "pcm")
     since = (time.monotonic(), time.process_time())
 
+    present = True
+
     def status() -> tuple[str, VoiceStatus]:
-        return "status", _status(source, inbox, converter, monitor, watch.longest_s, since)
+        nonlocal present
+        now = _status(source, inbox, converter, monitor, watch.longest_s, since)
+        if now.present != present:
+            present = now.present
+            state = "is back" if present else "is gone; it is opened again when it is back"
+            print(f"note: {now.name} {state}", file=sys.stderr, flush=True)
+        return "status", now
 
     pipe.send(status())
     sound_until, status_sent, wait_s = time.monotonic(), -np.inf, _SILENT_S

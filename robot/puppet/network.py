@@ -101,10 +101,11 @@ class Inlet(Generic[T]):
         self._socket.setblocking(False)
         try:
             self._socket.bind((host, port))
-        except OSError as e:
+        except (OSError, UnicodeError) as e:
             self._socket.close()
+            reason = getattr(e, "strerror", None) or "no such address"
             raise DeviceError(
-                f"cannot listen on UDP {host}:{port}: {e.strerror}", "another port, or end its user"
+                f"cannot listen on UDP {host}:{port}: {reason}", "another port, or end its user"
             ) from e
         self.port: int = self._socket.getsockname()[1]
 

@@ -49,6 +49,9 @@ def notes(report: dict[str, Any]) -> list[str]:
     out = []
     if report["source_zeros_s"] >= SILENT_S:
         out.append(silence_message(report["source"] or "the source", report["source_zeros_s"]))
+    for key, what in (("source_lost", "source of sound"), ("monitor_lost", "sound output")):
+        if report.get(key):
+            out.append(f"the {what} was lost and opened again, this often: {report[key]}")
     if report["rig_slips"]:
         out.append(
             f"this machine was too slow for the simulated robot {report['rig_slips']} times; "

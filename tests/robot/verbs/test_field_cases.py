@@ -89,6 +89,8 @@ def test_a_time_base_that_cannot_be_inferred_is_asked_for(
         ("cut off", lambda t: t.encode()[: t.rindex(":")], 3, "line 5"),
         ("trailing comma", lambda t: t.replace("\n", ",\n").encode(), 4, ""),
         ("semicolons", lambda t: t.replace(",", ";").replace("0.", "0,").encode(), 4, ""),
+        ("a line for spreadsheets", lambda t: b"sep=;\n" + t.replace(",", ";").encode(), 4, ""),
+        ("Latin-1", lambda t: t.replace("0.3", "\xa00.3").encode("latin-1"), 4, ""),
         ("tabs", lambda t: t.replace(",", "\t").encode(), 4, ""),
         ("UTF-16", lambda t: t.encode("utf-16"), 4, ""),
         ("UTF-16 BE, no mark", lambda t: t.encode("utf-16-be"), 4, ""),
