@@ -26,6 +26,8 @@ from mien.robot.runs import write_json
 METRICS = "metrics.json"
 MOVING_STAGES = ("collect", "verify", "check", "trim", "all")
 RIG_OPTIONS = ("port", "camera", "camera-delay", "build", "seed", "fault")
+OBJECTS = {"opened": 1, "dropped": 2, "pace": 2, "curve": 1, "reach": 1}
+"""Metrics that are JSON objects, and their depth."""
 log = Console(stderr=True, soft_wrap=True)
 
 
@@ -55,9 +57,9 @@ class Workspace:
         path = self.folder / METRICS
         try:
             content = read_json(path)
-            for name in ("opened", "dropped", "pace"):
-                if not isinstance(content.get(name, {}), dict):
-                    raise ValueError(f"{name!r} must be an object")
+            for name, depth in OBJECTS.items():
+                if not _is_object(content.get(name, {}), depth):
+                    raise ValueError(f"{name!r} must be an object{' of objects' * (depth - 1)}")
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as e:
@@ -153,6 +155,11 @@ class Workspace:
             raise
         finally:
             signal.signal(signal.SIGTERM, before)
+
+
+def _is_object(value: object, depth: int) -> bool:
+    inner = value.values() if isinstance(value, dict) and depth > 1 else ()
+    return isinstance(value, dict) and all(_is_object(v, depth - 1) for v in inner)
 
 
 def print_command(command: str) -> None:
