@@ -119,7 +119,7 @@ class HardwareRig(BoardRig):
             DeviceError: no board, no face in view, or head or camera have moved since.
             ConfigError: it is another face.
         """
-        before = None if self._folder is None else RestPose.load(self._folder, self._face.name)
+        before = None if self._folder is None else RestPose.load(self._folder, self._face)
         self._began = self._clock.now()
         self._thread.start()
         self._send(self._face.safe)
@@ -128,7 +128,7 @@ class HardwareRig(BoardRig):
         self._hold(SETTLE_S)
         if before is not None:
             self._camera.bias = before.bias
-            check_same(before, self._observe_rest(), self._folder or Path(), self._face.name)
+            check_same(before, self._observe_rest(), self._folder or Path(), self._face)
         else:
             self._observe_rest()
             self._camera.settle(REST_FRAMES)

@@ -51,15 +51,15 @@ def open_rig(
     if port != "sim":
         if faults:
             raise InputError(
-                f"faults ({', '.join(faults)}) are for the simulated rig, not for a face on {port}",
-                f"mien calibrate all --face {face.name} --port {port}",
+                f"faults ({', '.join(faults)}) are for the simulated rig, not for {port}; "
+                "leave out --fault"
             )
         return _real(face, port, "0" if camera == AUTO else camera, folder, delay_s)
     camera = CAMERAS[0] if camera == AUTO else camera
     if camera not in CAMERAS:
         raise InputError(
-            f"the simulated rig has no camera {camera!r}; it has {', '.join(CAMERAS)}",
-            f"mien calibrate all --face {face.name} --port auto --camera {camera}, for a real face",
+            f"the simulated rig has no camera {camera!r}; it has {', '.join(CAMERAS)}; "
+            "the camera of a real face needs --port, too"
         )
     # MuJoCo takes a second to import, and a real face does not need it.
     from mien.calibration.capture.sim_rig import SimRig
@@ -113,8 +113,9 @@ def _real(
     """A board on a serial port and a webcam, on the clock of this computer."""
     if camera in CAMERAS:
         raise InputError(
-            f"the camera {camera!r} is part of the simulated rig; it cannot see a face on {port}",
-            f"mien devices, then mien calibrate all --face {face.name} --port {port} --camera 0",
+            f"the camera {camera!r} is part of the simulated rig; it cannot see a face on {port}: "
+            "--camera 0 is the first camera of this computer",
+            "mien devices",
         )
     # MediaPipe takes seconds to import.
     from mien.calibration.capture.hardware_rig import HardwareRig

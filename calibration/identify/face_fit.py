@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.capture.frame_filter import RESTLESS
+from mien.models.errors import ModelError
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.neck import NECK, neck_features
@@ -109,9 +110,14 @@ def fit_face(
     """Fit the self-model of a data set. ``meta`` names the face, the camera and the data.
 
     Raises:
-        ModelError: there are too few usable poses.
+        ModelError: there are too few usable poses, or the camera sees no actuator move.
     """
     inputs = visible_actuators(face, data)
+    if not inputs:
+        raise ModelError(
+            f"the camera sees none of the {len(face.names)} actuators move in "
+            f"{int(usable(data).sum())} poses: check power, wiring and light"
+        )
     model = fit(examples(face, data, usable(data), inputs), config, progress)
     meta = model.meta | {
         "face": face.name,
@@ -120,6 +126,7 @@ def fit_face(
         "build": data.setup.build,
         "camera": data.setup.camera,
         "data_hash": data.hash,
+        "records_hash": data.records_hash,
         "unseen_actuators": [
             n
             for i, n in enumerate(face.names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import numpy as np
@@ -46,7 +47,7 @@ def make_plan(
     tendons = _tendons_alone(face, max(_MIN_TENDON_POSES, round(_TENDON_SHARE * poses)), seed)
     fixed = [*_singles(face), *_loops(face), *tendons, *_necks(face, seed)]
     minimum = int(len(fixed) + 2 * _moves_skin(face).sum() + _held_out_count(poses))
-    again = again or f"mien calibrate plan --face {face.name}"
+    again = again or f"mien calibrate plan --face {shlex.quote(face.given)}"
     if poses < minimum:
         raise InputError(
             f"{poses} poses are too few for {face.name}: at least {minimum}",

@@ -18,7 +18,7 @@ def install(face: FaceConfig, workspace: Workspace) -> None:
     Raises:
         InputError: verification did not accept the model.
     """
-    model = self_model.load(workspace.folder / MODEL, face.name, face.hashes)
+    model = workspace.model(face)
     why, stage = unproven(model)
     if why:
         raise InputError(

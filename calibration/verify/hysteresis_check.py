@@ -32,7 +32,8 @@ def fit_without_hysteresis(
     """The same fit without play operators."""
     inputs = tuple(int(i) for i in model.inputs)
     config = config or FitConfig(seed=int(model.meta.get("seed", 0)))
-    return fit(examples(face, data, usable(data), inputs), replace(config, hysteresis=False))
+    plain = replace(config, without=config.without | {"hysteresis"})
+    return fit(examples(face, data, usable(data), inputs), plain)
 
 
 def memory_gain(data: Dataset, model: SelfModel, without_play: SelfModel) -> float:

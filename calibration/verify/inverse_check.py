@@ -35,6 +35,7 @@ def check_inverse(
     rig: CaptureRig,
     stabiliser: Callable[[Floats], Floats] = lambda landmarks: landmarks,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
+    compare: bool = True,
 ) -> VerificationResults:
     """Reproduce held-out faces with the commands of each method, and compare.
 
@@ -49,6 +50,7 @@ def check_inverse(
         rig: started.
         stabiliser: removes the drift from further observations.
         progress: called with (poses done, poses).
+        compare: False: the self-model alone, for noiseless targets.
 
     Returns:
         the metrics
@@ -73,17 +75,21 @@ def check_inverse(
     learn = usable(data)
     u, seen = data.commands[learn], data.landmarks[learn]
     observation = observation_model_of(data, model)
-    runs = 9 if observation is None else 10
+    runs = 2 if not compare else 9 if observation is None else 10
     trip = _RoundTrip(face, rig, stabiliser, progress, runs * len(at))
     targets = trip.play("asked", requested.__getitem__, len(at))
     trip.arrays |= {"targets": targets, "looked": observed}
-    ridge, nearest = baselines.ridge(u, seen), baselines.nearest(u, seen)
     by_region = _solve_by_region(face, data, model, noiseless=True)
     if observation is None:
         trip.reproduce("self_model", by_region, targets)
     else:
         trip.reproduce("self_model", _solve_by_observation(face, model, observation), targets)
+    if not compare:
+        metrics = inverse_metrics(face, data, model, trip.arrays, observation)
+        return VerificationResults(metrics, trip.arrays)
+    if observation is not None:
         trip.reproduce("regions", by_region, targets)
+    ridge, nearest = baselines.ridge(u, seen), baselines.nearest(u, seen)
     trip.play("ridge", ridge(targets).__getitem__, len(at))
     trip.play("nearest", nearest(targets).__getitem__, len(at))
     trip.play("direct", baselines.direct(u, seen)(targets).__getitem__, len(at))

@@ -9,7 +9,6 @@ others (``take_clock``). Two spellings of the count column exist (``BlendShapeCo
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,9 @@ from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT
-from mien.models.face.column_text import number, rows_of, text_of
+from mien.models.face.column_text import number, rows_of
 from mien.models.face.take_clock import frame_times, infer_base
+from mien.models.reading.bounded import excerpt
 
 _EYE = ("Blink", "LookDown", "LookIn", "LookOut", "LookUp", "Squint", "Wide")
 _MIDDLE = (
@@ -51,6 +51,8 @@ FRAME_BASE: Final = 60
 _TIMECODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:[.,]\d+)?)", re.ASCII)
 _MAX_VALUE: Final = 1000.0
 """Largest amount of a usable value. Shapes are about 0 to 1, angles about -3 to 3."""
+_MAX_BAD_ROWS: Final = 1000
+"""Bad rows after which a file with more bad rows than good ones is given up."""
 _MIDNIGHT_S: Final = 86400.0
 
 
@@ -95,10 +97,9 @@ class Take:
 def is_take(path: Path) -> bool:
     """Whether the header is that of a take. The app also writes other CSV files."""
     try:
-        rows = rows_of(text_of(path))
-    except (ModelError, csv.Error):
+        return _begins(next(rows_of(path), (0, [""]))[1])
+    except ModelError:
         return False
-    return bool(rows) and _begins(rows[0][1])
 
 
 def _begins(header: list[str]) -> bool:
@@ -120,25 +121,23 @@ def read_csv(path: Path, base: float | None = None) -> Take:
     """
     if not path.is_file():
         raise ModelError(f"no Live Link Face file at {path}")
-    try:
-        rows = rows_of(text_of(path))
-    except csv.Error as e:
-        raise ModelError(f"{path} is not text in columns: {e}") from e
-    if not rows or not _begins(rows[0][1]):
-        begin = ascii(",".join(rows[0][1])[:40]) if rows else "nothing"
+    rows = rows_of(path)
+    first = next(rows, (0, [""]))[1]
+    if not _begins(first):
+        begin = excerpt(",".join(first)[:40]) if first != [""] else "nothing"
         raise ModelError(
             f"{path} is no take: it begins with {begin}, expected Timecode,BlendShapeCount"
         )
-    head = [c.strip().lower() for c in rows[0][1]]
+    head = [c.strip().lower() for c in first]
     where = {name: i for i, name in enumerate(head)}
     given = np.asarray([name.lower() in where for name in ARKIT])
     if not given.any():
         raise ModelError(f"{path} has no blendshape column")
     columns = [where.get(n.lower(), -1) for n in (*ARKIT, *ROTATIONS)]
     codes: list[tuple[float, float]] = []
-    values: list[list[float]] = []
+    values: list[NDArray[np.float32]] = []
     unseen, bad = 0, []
-    for line, row in rows[1:]:
+    for line, row in rows:
         try:
             code = _fields(row[0])
             if len(row) == 2 or (len(row) > 2 and not any(c.strip() for c in row[2:])):
@@ -151,9 +150,12 @@ def read_csv(path: Path, base: float | None = None) -> Take:
                 raise ValueError(f"a value that is not within -{_MAX_VALUE:g} to {_MAX_VALUE:g}")
         except ValueError as e:
             bad.append(f"line {line}: {e}")
+            if len(bad) > _MAX_BAD_ROWS and len(bad) > len(codes):
+                why = f"{len(bad)} of {len(bad) + len(codes)} rows cannot be used"
+                raise ModelError(f"{path} is no take: {why}, the first: {bad[0]}") from e
             continue
         codes.append(code)
-        values.append(found)
+        values.append(np.asarray(found, np.float32))
     if not codes:
         because = f", {bad[0]}" if bad else ""
         raise ModelError(f"{path} has no frame that can be used{because}")

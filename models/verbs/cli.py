@@ -242,10 +242,12 @@ def train_coarticulation(
 
 def _unseen(runs: list[Path]) -> dict[str, float]:
     """Metrics of --leave-out runs on the corpus that they left out."""
+    from mien.models.reading.json_file import read_object
+
     return {
         key: value
         for path in runs
-        for key, value in json.loads((path / "metrics.json").read_text()).items()
+        for key, value in read_object(path / "metrics.json").items()
         if key.startswith("unseen_")
     }
 

@@ -1,4 +1,4 @@
-"""Commands to pulse widths: the only file that knows where a servo's ends are."""
+"""Commands to pulse widths and back: the only file that knows where a servo's ends are."""
 
 from __future__ import annotations
 
@@ -17,3 +17,11 @@ def to_pulses(face: FaceConfig, commands: Floats) -> Floats:
     c = commands * face.direction
     pulses = np.where(c >= 0, neutral + c * (high - neutral), neutral + c * (neutral - low))
     return np.asarray(pulses, dtype=np.float64)
+
+
+def to_commands(face: FaceConfig, pulses_us: Floats) -> Floats:
+    """Pulse widths (..., n) in us -> commands (..., n); the inverse of ``to_pulses``."""
+    low, neutral, high = face.pulses.T
+    d = pulses_us - neutral
+    c = np.where(d >= 0, d / (high - neutral), d / (neutral - low))
+    return np.asarray(c * face.direction, dtype=np.float64)

@@ -6,6 +6,7 @@ import logging
 from functools import cached_property
 from multiprocessing import parent_process
 from pathlib import Path
+from shlex import quote
 
 from mien.models.self_model.inverse import Inverse
 from mien.models.self_model.model import SelfModel, installed, load, shipped
@@ -31,7 +32,9 @@ class Calibrated:
         self.face = face
         own = installed(face.name)
         self.path = path or (own if own.is_file() else shipped(face.name))
-        self.model: SelfModel = load(self.path, face.name, face.hashes)
+        self.model: SelfModel = load(
+            self.path, face.name, face.hashes, f"mien calibrate all --face {quote(face.given)}"
+        )
         if self.caveat and parent_process() is None:  # the parent process has printed it
             _log.warning("%s", self.caveat)
 
@@ -40,8 +43,8 @@ class Calibrated:
         """Why this is not to be called calibrated, and the next command; empty if it is."""
         why, stage = unproven(self.model)
         return why and (
-            f"{self.path} {why}: mien calibrate {stage} --face {self.face.name} "
-            f"--out {self.path.parent}"
+            f"{self.path} {why}: mien calibrate {stage} "
+            f"--face {quote(self.face.given)} --out {quote(str(self.path.parent))}"
         )
 
     def inverse(self) -> Inverse:

@@ -132,7 +132,7 @@ class Retarget:
             at = self._region == k
             share = soft(w, self.reach.by_region[:, k])
             move = share @ self.delta[:, at].reshape(len(ARKIT), -1)
-            out[:, at] += move.reshape(len(w), -1, 3)
+            out[:, at] += move.reshape(len(w), int(at.sum()), 3)
         return _lips_apart(out, self._floor)
 
     def direct(self, weights: NDArray[np.floating]) -> dict[str, Floats]:

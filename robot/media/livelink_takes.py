@@ -27,6 +27,7 @@ from mien.models.face.livelink_csv import (
     parse_timecode,
     timecode,
 )
+from mien.models.formats import VERSION_KEY
 from mien.robot.errors import InputError
 
 _HINT = "export the take again from Live Link Face, or record one with `mien demo`"
@@ -83,7 +84,7 @@ def write_sidecar(path: str | Path, content: Mapping[str, Any]) -> Path:
         ValueError: a number is not finite (JSON has no word for it).
     """
     target = Path(path).with_suffix(".json")
-    text = json.dumps(dict(content), indent=1, sort_keys=True, allow_nan=False)
+    text = json.dumps({VERSION_KEY: 1, **content}, indent=1, sort_keys=True, allow_nan=False)
     target.write_text(text + "\n", encoding="utf-8")
     return target
 

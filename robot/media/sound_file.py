@@ -22,6 +22,13 @@ from mien.robot.names import quoted
 HINT: Final = "mien demo    (speaks the sentence that ships with it), or --wav with another file"
 MAX_SAMPLES: Final = 1 << 28
 """Samples of all channels that a file may hold: 93 minutes in stereo at 24 kHz."""
+MAX_FILE_BYTES: Final = 1 << 30
+"""Largest file, in bytes: as many samples as float32 in a WAV."""
+_SHORT: Final = 1 << 24
+_EXPANSION: Final = 64
+"""Samples for each byte of a file beyond ``_SHORT``. Speech at 8 kbit/s has 48; forged files have
+thousands."""
+_PART: Final = "a part of it: ffmpeg -i IN -t 600 OUT.wav"
 _BLOCK: Final = 1 << 18
 _HEAD_BYTES: Final = 4096
 _DECODE_S: Final = 300.0
@@ -57,6 +64,11 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_FILE_BYTES:
+                raise InputError(
+                    f"{path} has {size} bytes, at most {MAX_FILE_BYTES} are read", _PART
+                )
             kind = foreign_kind(head)
             if kind:
                 raise InputError(f"{path} is not a sound file: it is {kind}", HINT)
@@ -101,6 +113,7 @@ def foreign_kind(head: bytes) -> str:
 def _blocks(source: Path | BinaryIO, path: Path) -> tuple[NDArray[np.float32], int]:
     """Read to the end of the data, whatever number of frames the header names."""
     parts: list[NDArray[np.float32]] = []
+    most = min(MAX_SAMPLES, max(_SHORT, _EXPANSION * path.stat().st_size))
     total = 0
     # As bytes: a name may have letters that the encoding of this system lacks.
     with soundfile.SoundFile(os.fsencode(source) if isinstance(source, Path) else source) as sound:
@@ -115,10 +128,9 @@ def _blocks(source: Path | BinaryIO, path: Path) -> tuple[NDArray[np.float32], i
             if not len(block):
                 break
             total += block.size
-            if total > MAX_SAMPLES:
+            if total > most:
                 raise InputError(
-                    f"{path} has more than {MAX_SAMPLES} samples; that is the most that is read",
-                    "a part of it: ffmpeg -i IN -t 600 OUT.wav",
+                    f"{path} has more than {most} samples; that is the most that is read", _PART
                 )
             parts.append(block)
             if len(block) < size:

@@ -70,6 +70,11 @@ class Fault:
     amount: float = 0.0
     at: float = 0.0
 
+    def __str__(self) -> str:
+        has_amount = KINDS[self.kind].default is not None
+        parts = [self.kind, self.actuator, f"{self.amount:g}" if has_amount else ""]
+        return ":".join(p for p in parts if p) + f"@{self.at:g}"
+
 
 def parse_fault(text: str, face: FaceConfig) -> Fault:
     """Read one fault.

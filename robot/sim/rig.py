@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.robot.errors import MienError
+from mien.robot.face.actuators import to_commands
 from mien.robot.face.config import FaceConfig
 from mien.robot.sim.builds import Build
 from mien.robot.sim.damage import BLINDING, Damage
 from mien.robot.sim.description import load_mechanism
-from mien.robot.sim.draft import TIME_STEP
+from mien.robot.sim.draft import BRACED, TIME_STEP
 from mien.robot.sim.drives import sheath_friction
 from mien.robot.sim.faults import Fault
 from mien.robot.sim.head import load_head
@@ -29,6 +30,11 @@ Bools = NDArray[np.bool_]
 MILLIMETRES = 1e3
 SETTLING_S = 0.6  # at neutral, before time 0: the linkages settle
 JAMMED_NM = 50.0  # friction of a stuck gear train: more than any servo here can turn
+MAX_RATE = 200.0
+"""Speed of a joint in rad/s or m/s beyond which the rig has left physics. Ten times what the parts
+of the faces that ship reach when all commands jump at once."""
+_MAX_NAMED = 6
+"""Commands that an error about the rig lists, the largest first."""
 
 
 class Rig:
@@ -63,7 +69,12 @@ class Rig:
         model = self.machine.model
         self._pristine = {
             name: getattr(model, name).copy()
-            for name in ("dof_frictionloss", "tendon_stiffness", "tendon_lengthspring")
+            for name in (
+                "dof_frictionloss",
+                "tendon_stiffness",
+                "tendon_lengthspring",
+                "eq_solref",
+            )
         }
         self._stall, self._drag = (
             model.actuator_gainprm[:, 0].copy(),
@@ -91,6 +102,9 @@ class Rig:
         Args:
             pulses_us: (n,) pulse widths at the servos' inputs, us.
             powered: whether the servos have power and a pulse train, for all or (n,).
+
+        Raises:
+            MienError: the rig left physics; part, time and commands are named.
         """
         while self._events and self._events[0].at <= self.time + 1e-9:
             self._damage.add(self._events.pop(0), self.time)
@@ -111,6 +125,8 @@ class Rig:
         self._steps += 1
         self.time = self._steps * self.dt
         self._fresh = False
+        if not np.abs(data.qvel).max() < MAX_RATE:  # true for NaN, too
+            raise self._diverged(pulses_us)
 
     @property
     def blind(self) -> bool:
@@ -185,15 +201,24 @@ class Rig:
         return pull
 
     def _refresh(self) -> None:
-        if not np.isfinite(self.data.qpos).all():
-            raise MienError(
-                f"the rig of {self.face.name}, build {self.build.seed}, diverged before "
-                f"{self.time:.3f} s",
-                "lower the stiffness of what was last changed in its mechanism file",
-            )
         if not self._fresh:  # mj_step leaves the places of before its last integration
             mujoco.mj_kinematics(self.machine.model, self.data)
             self._fresh = True
+
+    def _diverged(self, pulses_us: F64) -> MienError:
+        model, rates = self.machine.model, np.abs(self.data.qvel)
+        fastest = int(np.nan_to_num(rates, nan=np.inf).argmax())
+        part = model.joint(int(model.dof_jntid[fastest])).name
+        commands = to_commands(self.face, np.asarray(pulses_us))
+        largest = np.argsort(-np.abs(commands), kind="stable")[:_MAX_NAMED]
+        pose = ", ".join(f"{self.face.names[i]} {commands[i]:+.2f}" for i in largest)
+        given = "".join(f" --fault {fault}" for fault in self.faults)
+        return MienError(
+            f"the simulated {self.face.name}, build {self.build.seed}{given}, cannot be computed: "
+            f"at {self.time:.3f} s the part {part} moves at {rates[fastest]:.3g} rad/s or m/s, at "
+            f"most {MAX_RATE:g} is possible; the pose was {pose}",
+            "move those actuators less or more slowly in the face's YAML, or leave out the fault",
+        )
 
     def _settle(self) -> tuple[F64, F64, F64, ServoState]:
         model, data = self.machine.model, self.data
@@ -228,6 +253,11 @@ class Rig:
         model, gears = self.machine.model, self.machine.horn_v
         model.dof_frictionloss[gears] = np.where(
             self._damage.jammed, JAMMED_NM, self._pristine["dof_frictionloss"][gears] * ~on
+        )
+        model.eq_solref[:] = np.where(
+            self._damage.jammed[self.machine.rod_actuators, None],
+            BRACED,
+            self._pristine["eq_solref"],
         )
         model.actuator_gainprm[:, 0] = self._stall * on
         model.actuator_biasprm[:, 2] = self._drag / self._damage.speed * on

@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.face.actuators import to_commands
+from mien.robot.face.config import FaceConfig
 from mien.robot.link import protocol
 from mien.robot.link.upload import upload_of
 
@@ -29,14 +30,6 @@ def face_of(actuators: dict[str, dict[str, Any]], locks: list[dict[str, Any]], *
         "interlocks": [{"name": f"lock{i}"} | lock for i, lock in enumerate(locks)],
     }
     return FaceConfig.model_validate(tree | more)
-
-
-def to_commands(face: FaceConfig, pulses_us: Floats) -> Floats:
-    """Pulse widths (..., n) in us -> commands (..., n); the inverse of ``to_pulses``."""
-    low, neutral, high = face.pulses.T
-    d = pulses_us - neutral
-    c = np.where(d >= 0, d / (high - neutral), d / (neutral - low))
-    return np.asarray(c * face.direction, dtype=np.float64)
 
 
 def sums(face: FaceConfig, units: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -247,7 +247,7 @@ def main() -> None:
         state[name] = state[name] / np.linalg.norm(state[name], axis=1, keepdims=True)
     meta = {
         "kind": KIND,
-        "version": 1,
+        "version": checkpoint.NEWEST[KIND],
         "corpus": given.grid.name,
         "config": asdict(config),
         "losses": losses,

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+from mien.models.errors import ModelError
+
+PARTS: Final = {
+    "hysteresis": "play operators of the tendons; without: commands of tendons are plain inputs",
+    "hidden_layers": "training of the hidden layers; without: they keep their random weights",
+    "observation_noise": "noise scale of each observation and autocorrelation; without: all equal",
+    "interactions": "features of actuator pairs whose effects do not add up; without: none",
+    "shrinkage": "shrinkage of displacement fields; without: plain least squares",
+    "drift_rounds": "rounds after the first, each without the drift found before; without: one",
+}
+"""Parts of the fit, and what stands in for each that is left out. ``mien bench calibration
+--without PART`` measures what a part is worth."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +33,7 @@ class FitConfig:
             should depend on few of them. Without the penalty the mixing terms fit the noise.
         rounds: number of fits. Each fit after the first removes the common motion of all landmarks
             that the fit before does not explain: the camera's drift.
-        hysteresis: False fits without play operators; commands of tendons are then inputs.
+        without: parts of the fit (``PARTS``) that are left out.
         seed: of the initial weights.
     """
 
@@ -30,5 +44,12 @@ class FitConfig:
     decay: float = 1e-3
     sparse: float = 5e-3
     rounds: int = 3
-    hysteresis: bool = True
+    without: frozenset[str] = frozenset()
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(self.without - PARTS.keys()):
+            raise ModelError(
+                f"the fit has no part {', '.join(unknown)}; it has {', '.join(PARTS)}",
+                f"mien bench calibration --without {next(iter(PARTS))}",
+            )

@@ -91,5 +91,25 @@ def train(
     )
 
 
+def untrained(
+    inputs: Floats,
+    latents: Floats,
+    config: FitConfig,
+    progress: Callable[[int, int], None],
+) -> TrainedLayers:
+    """As ``train``, without a step: the random weights of the seed, and an empty last layer."""
+    torch.manual_seed(config.seed)
+    net = SelfModelNet(NetConfig(inputs.shape[1], latents.shape[1], config.hidden))
+    progress(config.steps, config.steps)
+    return TrainedLayers(
+        w1=_double(net.first.weight),
+        b1=_double(net.first.bias),
+        w2=_double(net.second.weight),
+        b2=_double(net.second.bias),
+        out=np.zeros_like(_double(net.out.weight.T)),
+        loss=[],
+    )
+
+
 def _double(parameter: torch.Tensor) -> Floats:
     return np.asarray(parameter.detach().numpy(), dtype=np.float64)

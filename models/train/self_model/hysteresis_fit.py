@@ -21,7 +21,7 @@ from scipy.optimize import least_squares
 
 from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.train.self_model.field_shrinkage import shrink_fields
-from mien.models.train.self_model.observation_noise import ObservationNoise
+from mien.models.train.self_model.observation_noise import EstimateNoise, ObservationNoise
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +35,11 @@ _MIN_SIGMAS = 4.0  # of chance: the play operators must explain more
 
 
 def identify_play(
-    pulls: Floats, others: Floats, observed: NDArray[np.intp], landmarks: Floats
+    pulls: Floats,
+    others: Floats,
+    observed: NDArray[np.intp],
+    landmarks: Floats,
+    estimate: EstimateNoise = ObservationNoise.estimate,
 ) -> tuple[PlayOperator, float]:
     """Play operators of the tendons; all widths are 0 where they do not reduce the error clearly.
 
@@ -44,6 +48,7 @@ def identify_play(
         others: (N, q) inputs of the other actuators at the observations.
         observed: (N,) rows of ``pulls`` that were observed.
         landmarks: (N, 478, 3) mm, the observations.
+        estimate: of the observations' noise.
 
     Returns:
         the operators, and the reduction of the sum of squares in units of the error variance.
@@ -62,7 +67,7 @@ def identify_play(
 
     start = np.repeat(_START, k)
     nuisance = np.concatenate([_powers(others, powers), np.ones((count, 1))], axis=1)
-    noise, patterns = _patterns(tendon_features(start), nuisance, landmarks, k)
+    noise, patterns = _patterns(tendon_features(start), nuisance, landmarks, k, estimate)
     project_out = noise.projector(nuisance)
     flat = (landmarks - landmarks.mean(0)).reshape(count, -1)
     signal = project_out(flat @ patterns)
@@ -99,11 +104,11 @@ def _prior_residual(widths: Floats) -> Floats:
 
 
 def _patterns(
-    features: Floats, nuisance: Floats, landmarks: Floats, count: int
+    features: Floats, nuisance: Floats, landmarks: Floats, count: int, estimate: EstimateNoise
 ) -> tuple[ObservationNoise, Floats]:
     """The observation noise, and weights (1434, count) that project landmarks onto patterns."""
     phi = np.concatenate([nuisance[:, :-1], features, nuisance[:, -1:]], axis=1)
-    noise = ObservationNoise.estimate(phi, landmarks)
+    noise = estimate(phi, landmarks)
     fields, residuals = shrink_fields(phi, landmarks, noise)
     sigma = np.maximum(residuals.reshape(len(residuals), -1).std(0), 1e-9)
     by_tendon = fields[nuisance.shape[1] - 1 : -1].reshape(features.shape[1], -1) / sigma

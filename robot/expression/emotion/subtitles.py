@@ -16,6 +16,8 @@ from mien.robot.names import quoted
 
 MakeCue = Callable[[str, Mapping[str, Any], list[str]], Cue | None]
 """(place, fields, faults) -> a cue, or None with new faults."""
+MAX_CUES: Final = 10_000
+"""Most cues of a file."""
 _ARROW: Final = re.compile(r"^(\S+)\s*-->\s*(\S+)((?:\s+\S+)*)$")
 _CLOCK: Final = re.compile(r"^(?:(\d{1,6}):)?(\d{1,6}):(\d{1,6}(?:[.,]\d{1,9})?)$", re.ASCII)
 _SETTING: Final = re.compile(r"^(?:[A-Za-z]\w*:\S+)$")
@@ -28,6 +30,9 @@ _LONGEST: Final = 60
 def cues_of(text: str, make: MakeCue, faults: list[str]) -> list[Cue]:
     """The cues of a file in SRT or WebVTT. Faults are appended to ``faults``, with their lines."""
     blocks = _blocks(text)
+    if len(blocks) > MAX_CUES:
+        faults.append(f"it has {len(blocks)} blocks, at most {MAX_CUES} are read")
+        return []
     webvtt = bool(blocks) and re.match(r"WEBVTT(?:\s|$)", blocks[0][0][1]) is not None
     if webvtt:
         blocks[0] = blocks[0][_header_lines(blocks[0]) :]

@@ -17,8 +17,6 @@ WebVTT is read as well (``subtitles``). A bad file is refused whole, with what i
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -26,8 +24,10 @@ from typing import Any, Final
 from mien.models.errors import ModelError
 from mien.models.face.column_text import decoded
 from mien.models.face.emotion import EMOTIONS, named
+from mien.models.reading.bounded import FileError, excerpt, read_bytes
+from mien.models.reading.json_file import parse_json
 from mien.robot.errors import InputError
-from mien.robot.expression.emotion.subtitles import cues_of
+from mien.robot.expression.emotion.subtitles import MAX_CUES, cues_of
 from mien.robot.expression.emotion.track import NAMED_REGIONS, Cue, Cues
 
 STRENGTH: Final = 0.7
@@ -36,6 +36,8 @@ _EXAMPLE: Final = (
     'write cues like {"start": 0.5, "end": 2.0, "emotion": "surprise", "strength": 0.8}'
 )
 _KEYS: Final = ("start", "end", "emotion", "strength", "region")
+MAX_S: Final = 86400.0
+"""Latest time of a cue, in s."""
 MAX_FAULTS: Final = 10
 """Faults of a file that are listed; of the others only the number is given."""
 
@@ -47,7 +49,9 @@ def load_timeline(path: Path) -> Cues:
         InputError: not readable, or with faults; the first ``MAX_FAULTS`` are listed.
     """
     try:
-        text = decoded(path.read_bytes())
+        text = decoded(read_bytes(path))
+    except FileError as e:
+        raise InputError(f"cannot read the timeline {path}: {e.reason}", "--timeline FILE") from e
     except (OSError, UnicodeDecodeError) as e:
         reason = e.strerror if isinstance(e, OSError) else "it is not UTF-8 text"
         raise InputError(f"cannot read the timeline {path}: {reason}", "--timeline FILE") from e
@@ -72,23 +76,30 @@ def load_timeline(path: Path) -> Cues:
 
 def _from_json(text: str, faults: list[str]) -> list[Cue]:
     try:
-        content: Any = json.loads(text)
-    except json.JSONDecodeError as e:
-        faults.append(f"line {e.lineno}, column {e.colno}: {e.msg}")
+        content: Any = parse_json(text)
+    except ValueError as e:
+        faults.append(str(e))
         return []
     if isinstance(content, dict):
-        faults += [f"unknown key {k!r}; there is only 'cues'" for k in content if k != "cues"]
+        faults += [
+            f"unknown key {excerpt(k)}; there is only 'cues'" for k in content if k != "cues"
+        ]
         content = content.get("cues", [])
     if not isinstance(content, list):
         faults.append(f"the cues are a {type(content).__name__}, expected a list")
         return []
+    if len(content) > MAX_CUES:
+        faults.append(f"it has {len(content)} cues, at most {MAX_CUES} are read")
+        return []
     out = []
     for i, item in enumerate(content, start=1):
         if not isinstance(item, dict):
-            faults.append(f"cue {i}: {item!r} is not an object")
+            faults.append(f"cue {i}: {excerpt(item)} is not an object")
             continue
         unknown = [k for k in item if k not in _KEYS]
-        faults += [f"cue {i}: unknown key {k!r}; keys are {', '.join(_KEYS)}" for k in unknown]
+        faults += [
+            f"cue {i}: unknown key {excerpt(k)}; keys are {', '.join(_KEYS)}" for k in unknown
+        ]
         cue = _cue(f"cue {i}", item, faults)
         out += [cue] if cue else []
     return out
@@ -102,9 +113,9 @@ def _cue(where: str, item: Mapping[str, Any], faults: list[str]) -> Cue | None:
         if value is None:
             faults.append(f"{where}: no {key}")
         elif isinstance(value, bool) or not isinstance(value, int | float):
-            faults.append(f"{where}: {key} {value!r} is not a number")
-        elif not math.isfinite(value):
-            faults.append(f"{where}: {key} is {value}")
+            faults.append(f"{where}: {key} {excerpt(value)} is not a number")
+        elif not abs(value) <= MAX_S:  # also refuses NaN
+            faults.append(f"{where}: {key} is {value:g}, at most {MAX_S:g} is allowed")
         else:
             numbers[key] = float(value)
     if not 0.0 <= numbers.get("strength", 0.0) <= 1.0:
@@ -120,9 +131,13 @@ def _cue(where: str, item: Mapping[str, Any], faults: list[str]) -> Cue | None:
     except ModelError:
         name = ""
     if not name:
-        faults.append(f"{where}: {emotion!r} is not an emotion; use one of {', '.join(EMOTIONS)}")
-    if region not in NAMED_REGIONS:
-        faults.append(f"{where}: no region {region!r}; use one of {', '.join(NAMED_REGIONS)}")
+        faults.append(
+            f"{where}: {excerpt(emotion)} is not an emotion; use one of {', '.join(EMOTIONS)}"
+        )
+    if not isinstance(region, str) or region not in NAMED_REGIONS:
+        faults.append(
+            f"{where}: no region {excerpt(region)}; use one of {', '.join(NAMED_REGIONS)}"
+        )
     if len(faults) > before:
         return None
     return Cue(numbers["start"], numbers["end"], name, numbers["strength"], region)

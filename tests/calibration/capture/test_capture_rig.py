@@ -14,7 +14,6 @@ from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.capture_rig import CaptureRig
-from mien.calibration.capture.dataset import record_type
 from mien.calibration.capture.frame_filter import (
     MAX_POSES_UNSEEN,
     MIN_RELATIVE_SHARPNESS,
@@ -25,6 +24,7 @@ from mien.calibration.capture.frame_filter import (
     sharpness,
 )
 from mien.calibration.capture.open_rig import open_rig
+from mien.calibration.capture.records import record_type
 from mien.calibration.identify.collect import PLAN, collect, read_dropped
 from mien.calibration.identify.latency import excitation_wave
 from mien.calibration.plan.excitation import make_plan

@@ -206,7 +206,7 @@ def test_another_face_or_another_place_is_refused_later(robot: BenchRobot, tmp_p
     first.rig.start()
     first.rig.stop()
     assert first.films.registered == len(first.films.observations) > 0
-    known = RestPose.load(tmp_path, robot.face.name)
+    known = RestPose.load(tmp_path, robot.face)
     assert known is not None
     again = Session(robot, tmp_path)
     again.rig.start()  # the same is welcome

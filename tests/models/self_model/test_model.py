@@ -60,7 +60,7 @@ def test_the_play_of_a_tendon_is_learned(face: AnalyticFace, model: SelfModel) -
 
 
 def test_without_memory_tendons_are_worse(face: AnalyticFace, model: SelfModel) -> None:
-    blind = fit(face.examples(), replace(QUICK, hysteresis=False))
+    blind = fit(face.examples(), replace(QUICK, without=frozenset({"hysteresis"})))
     commands = face.random(200, seed=9)
     want = face.see(face.network_inputs(commands))
     with_memory = np.sqrt(np.mean((model.sequence(commands) - want) ** 2))

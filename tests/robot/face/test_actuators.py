@@ -3,9 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mien.robot.face.actuators import to_pulses
+from mien.robot.face.actuators import to_commands, to_pulses
 from mien.robot.face.config import Floats, load_face
-from tests.firmware.locked_faces import to_commands
 
 FACE = load_face("morpheus33")
 N = len(FACE.names)
