@@ -217,10 +217,11 @@ def load(folder: Path, face: FaceConfig) -> Dataset:
     )
 
 
-def has_records(folder: Path) -> bool:
-    """Whether a folder holds observations, damaged or not."""
+def has_records(folder: Path, face: FaceConfig | None = None) -> bool:
+    """Whether a folder holds observations, damaged or not; with ``face`` at least a whole one."""
     path = folder / RECORDS
-    return path.exists() and path.stat().st_size > 0
+    least = 1 if face is None else record_type(len(face.names)).itemsize
+    return path.exists() and path.stat().st_size >= least
 
 
 def read_setup(folder: Path, face: FaceConfig) -> Setup:

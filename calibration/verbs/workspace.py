@@ -79,7 +79,7 @@ class Workspace:
             InputError: there is none, it is damaged, or it is of another face.
         """
         path = self.folder / MODEL
-        stage = "fit" if has_records(self.folder) else "all"
+        stage = "fit" if has_records(self.folder, face) else "all"
         if not path.exists():
             raise InputError(f"{self.folder} holds no self-model ({MODEL})", self.command(stage))
         try:

@@ -96,6 +96,8 @@ def calibration(
         ) from e
     parts = _parts(without or [])
     out: dict[str, float | int | str | None] = {"face": face, "builds": builds, "poses": poses}
+    if parts:
+        out = {"poses": poses}
     for camera in cameras.split(","):
         if parts:
             out |= _largest([ablation(face, b, camera.strip(), poses, parts) for b in seeds])
