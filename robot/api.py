@@ -42,7 +42,7 @@ def speak(
     emotion: Mapping[str, float] | str | None = None,
     seed: int = 0,
 ) -> Performance:
-    """Everything that ``face`` does while it says ``sound``; ``Robot.play`` performs it.
+    """Everything that ``face`` does while it speaks ``sound``; ``Robot.play`` performs it.
 
     Args:
         sound: a voice.

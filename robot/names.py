@@ -37,7 +37,7 @@ def checked(text: str, what: str = "thing") -> str:
         InputError: not a name; the message says what is allowed.
     """
     if not is_name(text):
-        raise InputError(f"{shown(text)} is no name for a {what}: {ALLOWED}")
+        raise InputError(f"{quoted(text)} is no name for a {what}: {ALLOWED}")
     return text
 
 
@@ -47,10 +47,10 @@ def plain(text: str, otherwise: str = "unnamed") -> str:
     return out if is_name(out) else otherwise
 
 
-def shown(text: str, longest: int = LONGEST) -> str:
+def quoted(text: str, longest: int = LONGEST) -> str:
     """``text`` in quotes for a terminal: control characters escaped, long text cut."""
-    quoted = ascii(text[: longest + 1])
-    return quoted if len(text) <= longest else f"{quoted[:longest]}...'"
+    out = ascii(text[: longest + 1])
+    return out if len(text) <= longest else f"{out[:longest]}...'"
 
 
 def printable(text: str) -> str:
@@ -60,7 +60,7 @@ def printable(text: str) -> str:
 
 def _valid(text: str) -> str:
     if not is_name(text):
-        raise ValueError(f"{shown(text)} is no name: {ALLOWED}")
+        raise ValueError(f"{quoted(text)} is no name: {ALLOWED}")
     return text
 
 

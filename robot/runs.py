@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.models.files import write_whole
+from mien.models.formats import VERSION_KEY
 from mien.robot.errors import MienError
 from mien.robot.names import checked
 
@@ -33,5 +34,6 @@ def new_run(verb: str, name: str, out: Path | None = None) -> Path:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file completely or not at all."""
-    write_whole(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
+    """Write a JSON file whole or not at all. Its version is 1 if ``content`` has none."""
+    text = json.dumps({VERSION_KEY: 1} | content, indent=2, sort_keys=True)
+    write_whole(path, text + "\n")

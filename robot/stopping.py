@@ -21,7 +21,7 @@ class Stop:
         """Start the time limit now."""
         self._end = time.monotonic() + self._seconds if self._seconds else float("inf")
 
-    def asked(self) -> bool:
+    def requested(self) -> bool:
         """Whether the run is to end."""
         return self.signalled or time.monotonic() > self._end
 

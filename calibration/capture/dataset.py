@@ -1,29 +1,34 @@
 """The data set of a calibration on disk: records of fixed size, appended to one file.
 
-Each record ends with its CRC-32. A record that was half written when the power failed is cut off
-when collecting resumes. A record that was damaged later is skipped, and its pose is visited again.
-``setup.json`` identifies face, mechanism and camera.
+A record that was half written when the power failed is cut off when collecting resumes. A record
+that was damaged later is skipped and counted, and its pose is visited again.
+``setup.json`` identifies face, mechanism and camera, and has the version of the records.
 """
 
 from __future__ import annotations
 
 import json
-import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.calibration.capture.records import checksum, good_records, record_type
 from mien.calibration.plan.plan import KINDS
-from mien.models.face.regions import COUNT
+from mien.calibration.plan.stages import RECORDS as RECORDS
+from mien.calibration.plan.stages import StageCommand
 from mien.models.files import write_whole
+from mien.models.formats import check_version
+from mien.models.reading.json_file import read_object
 from mien.robot.errors import ConfigError, InputError
 from mien.robot.face.config import FaceConfig, Floats
 
-RECORDS, SETUP = "poses.bin", "setup.json"
+SETUP = "setup.json"
+_WIDE = ("time", "commands", "landmarks", "head", "spread")
 VERSION = 2
 """Version of the observations. 2: a real camera's landmarks include skin tracking from rest."""
 
@@ -62,6 +67,8 @@ class Dataset:
         landmarks: (R, 478, 3) mm, NaN without an observation.
         head: (R, 4, 4) pose of the head in the camera frame, mm.
         spread: (R,) mm, RMS change between the last two frames: residual motion and noise.
+        damaged: number of records that were left out, because their bytes have changed.
+        records_hash: first 16 hex digits of the SHA-256 of the records as read.
     """
 
     setup: Setup
@@ -72,6 +79,8 @@ class Dataset:
     landmarks: Floats
     head: Floats
     spread: Floats
+    damaged: int = 0
+    records_hash: str = ""
 
     def __len__(self) -> int:
         return len(self.pose)
@@ -105,22 +114,6 @@ class Dataset:
         return np.asarray(self.observed & np.isin(self.kind, [KINDS.index(k) for k in kinds]))
 
 
-def record_type(actuators: int) -> np.dtype[np.void]:
-    """Layout of a record, little-endian, for a number of actuators."""
-    return np.dtype(
-        [
-            ("pose", "<i4"),
-            ("kind", "<i4"),
-            ("time", "<f8"),
-            ("spread", "<f4"),
-            ("commands", "<f4", (actuators,)),
-            ("landmarks", "<f4", (COUNT, 3)),
-            ("head", "<f4", (4, 4)),
-            ("crc", "<u4"),
-        ]
-    )
-
-
 class RecordWriter:
     """Appends records to a data set. Opening it cuts off a half-written record.
 
@@ -129,21 +122,24 @@ class RecordWriter:
         InputError: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, setup: Setup, actuators: int) -> None:
-        self._type = record_type(actuators)
+    def __init__(self, folder: Path, setup: Setup, face: FaceConfig) -> None:
+        self._type = record_type(len(face.names))
         self._path = folder / RECORDS
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if (folder / SETUP).exists():
-                check_setup(folder, setup)
+            if (folder / SETUP).exists() or has_records(folder):
+                check_setup(folder, setup, face)
             else:
                 write_whole(folder / SETUP, json.dumps(asdict(setup), indent=2) + "\n")
-            good, whole = _good_records(self._path, self._type)
+            good, end, _ = good_records(self._path, self._type)
             # Unbuffered: the operating system has a record as soon as it is written, even if this
             # process is killed.
             self._file = self._path.open("r+b" if self._path.exists() else "w+b", buffering=0)
-            self._file.truncate(whole * self._type.itemsize)
-            self._file.seek(0, 2)
+            _lock(self._file, folder)
+            # A half-written record is cut off. Larger damaged parts stay: nothing is deleted.
+            if self._file.seek(0, 2) - end < self._type.itemsize:
+                self._file.truncate(end)
+                self._file.seek(0, 2)
         except OSError as e:
             raise InputError(f"cannot write to {folder}: {e.strerror}", "--out FOLDER") from e
         self.done = frozenset(int(i) for i in good["pose"] if i >= 0)
@@ -168,7 +164,7 @@ class RecordWriter:
         row["spread"], row["commands"] = spread, commands
         row["landmarks"] = np.nan if landmarks is None else landmarks
         row["head"] = np.nan if head is None else head
-        row["crc"] = _crc(row)
+        row["crc"] = checksum(row)
         remaining = row.tobytes()
         while remaining:  # a full disk accepts a part; the next write raises the error
             remaining = remaining[self._file.write(remaining) :]
@@ -178,6 +174,22 @@ class RecordWriter:
         self._file.close()
 
 
+def _lock(file: IO[bytes], folder: Path) -> None:
+    """Keep a second process from writing to the same file, where the system has locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as e:
+        file.close()
+        raise InputError(
+            f"another command collects in {folder} now",
+            "wait until it has ended, or stop it with Ctrl-C",
+        ) from e
+
+
 def load(folder: Path, face: FaceConfig) -> Dataset:
     """Read all undamaged records of a folder.
 
@@ -185,27 +197,34 @@ def load(folder: Path, face: FaceConfig) -> Dataset:
         InputError: the folder holds no data.
         ConfigError: the data is of another face.
     """
-    setup = read_setup(folder, face.name)
+    setup = read_setup(folder, face)
     if setup.face != face.name or setup.face_hash not in face.hashes:
         raise ConfigError(
             f"{folder} holds data of {setup.face} ({setup.face_hash}), "
             f"this face is {face.name} ({face.hash})",
-            f"mien calibrate all --face {face.name}",
+            StageCommand.of("all", face, folder, elsewhere=True),
         )
-    rows, _ = _good_records(folder / RECORDS, record_type(len(face.names)))
+    rows, _, damaged = good_records(folder / RECORDS, record_type(len(face.names)))
+    with np.errstate(invalid="ignore"):  # there are two kinds of NaN, and one of them warns
+        wide = {name: rows[name].astype(np.float64) for name in _WIDE}
     return Dataset(
+        damaged=damaged,
+        records_hash=sha256(rows.tobytes()).hexdigest()[:16],
         setup=setup,
         pose=rows["pose"].copy(),
         kind=rows["kind"].copy(),
-        time=rows["time"].astype(np.float64),
-        commands=rows["commands"].astype(np.float64),
-        landmarks=rows["landmarks"].astype(np.float64),
-        head=rows["head"].astype(np.float64),
-        spread=rows["spread"].astype(np.float64),
+        **wide,
     )
 
 
-def read_setup(folder: Path, face: str) -> Setup:
+def has_records(folder: Path, face: FaceConfig | None = None) -> bool:
+    """Whether a folder holds observations, damaged or not; with ``face`` at least a whole one."""
+    path = folder / RECORDS
+    least = 1 if face is None else record_type(len(face.names)).itemsize
+    return path.exists() and path.stat().st_size >= least
+
+
+def read_setup(folder: Path, face: FaceConfig) -> Setup:
     """Identity of face, mechanism and camera of a folder's data.
 
     Raises:
@@ -213,26 +232,39 @@ def read_setup(folder: Path, face: str) -> Setup:
     """
     path = folder / SETUP
     try:
-        return Setup(**json.loads(path.read_text(encoding="utf-8")))
+        content = {"version": VERSION} | read_object(path)
+        check_version(content["version"], VERSION)
+        expected = {f.name: f.type for f in fields(Setup)}
+        found = {name: type(value).__name__ for name, value in content.items()}
+        if wrong := sorted(k for k in expected | found if expected.get(k) != found.get(k)):
+            raise ValueError(f"it must hold {expected}; wrong are {', '.join(wrong)}")
+        return Setup(**content)
     except FileNotFoundError as e:
+        records = has_records(folder)
         raise InputError(
-            f"{folder} holds no calibration data: there is no {SETUP}",
-            f"mien calibrate collect --face {face} --out {folder}",
+            f"{folder} holds no calibration data: there is no {SETUP}"
+            + (f", and {RECORDS} cannot be used without it" if records else ""),
+            StageCommand.of("all" if records else "collect", face, folder, elsewhere=records),
         ) from e
-    except (OSError, ValueError, TypeError) as e:
+    except (OSError, ValueError) as e:
         raise InputError(
             f"{path}, the identity of the data, cannot be read: {e}",
-            f"mien calibrate all --face {face} --out {folder}-2",
+            StageCommand.of("all", face, folder, elsewhere=True),
         ) from e
 
 
-def check_setup(folder: Path, setup: Setup) -> None:
+def check_setup(folder: Path, setup: Setup, face: FaceConfig) -> None:
     """Refuse to mix data of different robots.
+
+    Args:
+        folder: holds ``setup.json``.
+        setup: of the robot that is connected.
+        face: of that robot.
 
     Raises:
         ConfigError: the folder's data is of another face, build or camera.
     """
-    stored = read_setup(folder, setup.face)
+    stored = read_setup(folder, face)
     if stored != setup:
         differ = [
             f"{k} is {getattr(stored, k)} there and {v} here"
@@ -241,17 +273,5 @@ def check_setup(folder: Path, setup: Setup) -> None:
         ]
         raise ConfigError(
             f"{folder} holds data of another robot or another camera: {'; '.join(differ)}",
-            f"mien calibrate all --face {setup.face} --out {folder}-2",
+            StageCommand.of("all", face, folder, elsewhere=True),
         )
-
-
-def _good_records(path: Path, layout: np.dtype[np.void]) -> tuple[NDArray[np.void], int]:
-    """The undamaged records, and the number of whole records in the file."""
-    data = path.read_bytes() if path.exists() else b""
-    rows = np.frombuffer(data[: len(data) // layout.itemsize * layout.itemsize], layout)
-    good = [rows["crc"][k] == _crc(rows[k : k + 1]) for k in range(len(rows))]
-    return rows[np.array(good, dtype=bool)], len(rows)
-
-
-def _crc(row: NDArray[np.void]) -> int:
-    return zlib.crc32(row.tobytes()[: row.dtype.fields["crc"][1]])  # type: ignore[index]

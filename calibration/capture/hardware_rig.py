@@ -2,8 +2,8 @@
 
 The loop is ``mien.robot.control.loop.Loop``, and only it calls the board. It sends 60 setpoints
 per second whatever the caller does meanwhile (a fit, face tracking, user input), so that the
-board's watchdog never expires. However the session ends (normally, by Ctrl-C, by an error, or with
-the caller's thread), the loop moves the face to its safe pose and disarms the board.
+board's watchdog never expires. At every end of a session, also by an error, the loop moves the face
+to its safe pose and disarms the board.
 """
 
 from __future__ import annotations
@@ -16,6 +16,13 @@ from typing import Protocol
 
 import numpy as np
 
+from mien.calibration.capture.capture_rig import (
+    RATE_HZ,
+    SETTLE_S,
+    BoardRig,
+    Observation,
+    ObservedRun,
+)
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import (
     NO_LANDMARKS,
@@ -24,20 +31,18 @@ from mien.calibration.capture.frame_filter import (
     describe_counts,
 )
 from mien.calibration.capture.rest_pose import RestPose, check_same, median_rest_pose
-from mien.calibration.capture.rig import RATE_HZ, SETTLE_S, BoardRig, Observation, ObservedRun
 from mien.robot.control.loop import Clock, Loop, Tick
 from mien.robot.errors import DeviceError, MienError
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import ramp_seconds
 from mien.robot.link.board import Board
 
-REST_FRAMES, REST_ATTEMPTS = 5, 30
-SOFT_START_S = 0.5  # of the firmware
+REST_FRAMES, REST_ATTEMPTS, SOFT_START_S = 5, 30, 0.5  # the last is of the firmware
 _LOOP_TIMEOUT_S = 30.0  # longer than the board may be disconnected
 
 
 class ObservingCamera(Protocol):
-    """A camera with a face tracker: ``calibration.capture.camera.TrackingCamera``, or a fake."""
+    """A camera with a face tracker: ``TrackingCamera``, or a fake."""
 
     bias: Floats
 
@@ -114,7 +119,7 @@ class HardwareRig(BoardRig):
             DeviceError: no board, no face in view, or head or camera have moved since.
             ConfigError: it is another face.
         """
-        before = None if self._folder is None else RestPose.load(self._folder, self._face.name)
+        before = None if self._folder is None else RestPose.load(self._folder, self._face)
         self._began = self._clock.now()
         self._thread.start()
         self._send(self._face.safe)
@@ -123,7 +128,7 @@ class HardwareRig(BoardRig):
         self._hold(SETTLE_S)
         if before is not None:
             self._camera.bias = before.bias
-            check_same(before, self._observe_rest(), self._folder or Path(), self._face.name)
+            check_same(before, self._observe_rest(), self._folder or Path(), self._face)
         else:
             self._observe_rest()
             self._camera.settle(REST_FRAMES)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mien.calibration.capture.frame_filter import REASONS, CapturedFrame, has_moved, medoid_pose
-from mien.models.files import whole
+from mien.calibration.plan.stages import StageCommand
+from mien.models.face.regions import COUNT
+from mien.models.formats import read_arrays, write_arrays
+from mien.models.reading.arrays import check_finite
 from mien.robot.errors import ConfigError, DeviceError, InputError
-from mien.robot.face.config import Floats
+from mien.robot.face.config import FaceConfig, Floats
 
-FILE = "rest.npz"
+FILE, VERSION = "rest.npz", 1
+_SHAPES = {"landmarks": (COUNT, 3), "head": (4, 4), "bias": (COUNT, 3)}
 MAX_REST_DIFFERENCE_MM = 3.5
 """RMS in x and y between two observations of one face at rest; ``frame_filter`` has the
 measurements."""
@@ -35,25 +38,29 @@ class RestPose:
 
     def save(self, folder: Path) -> None:
         """Write the file whole or not at all."""
-        with whole(folder / FILE) as part, part.open("wb") as f:
-            np.savez(f, landmarks=self.landmarks, head=self.head, bias=self.bias)
+        content = {"landmarks": self.landmarks, "head": self.head, "bias": self.bias}
+        write_arrays(folder / FILE, VERSION, content)
 
     @classmethod
-    def load(cls, folder: Path, face: str) -> RestPose | None:
+    def load(cls, folder: Path, face: FaceConfig) -> RestPose | None:
         """Read the reference of a folder; None in a new folder.
 
         Raises:
-            InputError: the file is damaged.
+            InputError: the file is damaged or of a newer Mien.
         """
         path = folder / FILE
         if not path.exists():
             return None
         try:
-            with path.open("rb") as f, np.load(f) as z:
-                return cls(z["landmarks"], z["head"], z["bias"])
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as e:
+            z = read_arrays(path, VERSION)
+            shapes = {name: z[name].shape for name in _SHAPES}
+            if shapes != _SHAPES:
+                raise ValueError(f"its arrays have the shapes {shapes}, expected {_SHAPES}")
+            check_finite(path, z, *_SHAPES)
+            return cls(*(np.asarray(z[name], np.float64) for name in _SHAPES))
+        except (OSError, KeyError, ValueError, TypeError) as e:
             raise InputError(
-                f"cannot read {path}: {e}", f"mien calibrate all --face {face} --out {folder}-2"
+                f"cannot read {path}: {e}", StageCommand.of("all", face, folder, elsewhere=True)
             ) from e
 
 
@@ -63,7 +70,7 @@ def median_rest_pose(frames: list[CapturedFrame], bias: Floats) -> RestPose:
     return RestPose(landmarks, medoid_pose([f.head for f in frames]), bias)
 
 
-def check_same(before: RestPose, now: RestPose, folder: Path, face: str) -> None:
+def check_same(before: RestPose, now: RestPose, folder: Path, face: FaceConfig) -> None:
     """Check that it is the same face in the same place.
 
     Raises:
@@ -76,7 +83,7 @@ def check_same(before: RestPose, now: RestPose, folder: Path, face: str) -> None
         raise ConfigError(
             f"the face before the camera is at rest {rms:.1f} mm (RMS) from the one in {folder}, "
             f"allowed are {MAX_REST_DIFFERENCE_MM:g}: it is another face, or it has changed",
-            f"mien calibrate all --face {face} --out {folder}-2",
+            StageCommand.of("all", face, folder, elsewhere=True),
         )
     if has_moved(before.head, now.head):
         raise DeviceError(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mien.calibration.capture.capture_rig import RATE_HZ, BoardRig, CaptureFrame, ObservedRun
 from mien.calibration.capture.dataset import Setup
-from mien.calibration.capture.rig import RATE_HZ, BoardRig, CaptureFrame, ObservedRun
 from mien.robot.control.loop import Clock
 from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -14,22 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.calibration.capture import dataset
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.calibration.capture.dataset import RecordWriter
 from mien.calibration.capture.frame_filter import describe_counts
-from mien.calibration.capture.rig import CaptureRig
 from mien.calibration.capture.stabilise import stabilised
 from mien.calibration.identify.dynamics import record_step_responses
-from mien.calibration.identify.fit import quick_fit
+from mien.calibration.identify.face_fit import quick_fit
 from mien.calibration.identify.tendons import TENDON_KINDS, slack_tendons
 from mien.calibration.identify.wiring import Finding, check_wiring, save_findings
 from mien.calibration.plan.active import choose_poses
 from mien.calibration.plan.plan import FIRST_PASS, KINDS, POSE_S, Plan
+from mien.calibration.plan.stages import PLAN as PLAN
+from mien.calibration.plan.stages import StageCommand
+from mien.models.formats import read_json
 from mien.models.self_model.model import SelfModel
 from mien.robot.errors import DeviceError, InputError, MienError
 from mien.robot.face.config import FaceConfig
 from mien.robot.runs import write_json
 
-PLAN, DROPPED = "plan.npz", "dropped.json"
+DROPPED = "dropped.json"
 ACTIVE_ROUNDS = 3
 """Fits by which the active poses are chosen, one part after each fit."""
 _RECENT = 50  # poses whose median duration predicts the time that is needed
@@ -85,10 +86,10 @@ def collect(
         ConfigError: the folder's data is of another robot.
         DeviceError: too many poses in a row had no usable frame, or robot or camera is gone.
     """
-    again = again or f"mien calibrate collect --face {face.name} --out {folder}"
+    again = again or StageCommand.of("collect", face, folder)
     try:
         plan = _plan(folder, face)
-        writer = RecordWriter(folder, rig.setup, len(face.names))
+        writer = RecordWriter(folder, rig.setup, face)
     except MienError:
         rig.stop()
         raise
@@ -162,6 +163,9 @@ def collect(
     except DeviceError as e:
         hint = f"{e.hint}, then {again}" if e.hint else again
         raise DeviceError(f"{e.message}; {len(done)} poses are kept", hint) from e
+    except MienError as e:  # the simulated rig left physics, or a fit failed
+        kept = f"{e.message}; {len(done)} poses are kept"
+        raise type(e)(kept, e.hint or again) from e
     except OSError as e:
         raise InputError(
             f"cannot write to {folder}: {e.strerror or e}; {len(done)} poses are kept", again
@@ -180,9 +184,8 @@ def _faulty(face: FaceConfig, findings: list[Finding]) -> NDArray[np.bool_]:
 def read_dropped(folder: Path) -> dict[str, int]:
     """Number of frames dropped so far, by reason; empty if the file is missing or damaged."""
     try:
-        counts = json.loads((folder / DROPPED).read_text(encoding="utf-8"))
-        return {str(k): int(v) for k, v in counts.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        return {k: int(v) for k, v in read_json(folder / DROPPED).items()}
+    except (OSError, ValueError, TypeError, OverflowError):
         return {}
 
 
@@ -196,22 +199,22 @@ def _add_dropped(folder: Path, before: dict[str, int], more: Mapping[str, int]) 
 
 
 def _plan(folder: Path, face: FaceConfig) -> Plan:
-    """Read the folder's plan.
+    """Read the folder's plan, and check that the folder's data was collected by it.
 
     Raises:
-        InputError: the plan is missing or damaged, or it is for another face.
+        InputError: the plan is missing or damaged, or it is for another face or other data.
     """
-    try:
-        return Plan.load(folder / PLAN, face)
-    except zipfile.BadZipFile as e:
-        again = f"mien calibrate plan --face {face.name} --out {folder}"
-        records = folder / dataset.RECORDS
-        raise InputError(
-            f"cannot read the plan {folder / PLAN}: {e}",
-            f"mien calibrate all --face {face.name} --out {folder}-2"
-            if records.exists()
-            else again,
-        ) from e
+    plan = Plan.load(folder / PLAN, face)
+    if (folder / dataset.SETUP).exists():
+        data = dataset.load(folder, face)
+        visited = data.pose >= 0
+        if not plan.made_these(data.pose[visited], data.kind[visited], data.commands[visited]):
+            raise InputError(
+                f"the {visited.sum()} poses in {folder} were not visited by its plan {PLAN}: they "
+                "are kept, and cannot be continued by this plan",
+                StageCommand.of("all", face, folder, elsewhere=True),
+            )
+    return plan
 
 
 def _short(plan: Plan, done: AbstractSet[int], spent_s: float, pose_s: float) -> bool:

@@ -14,7 +14,6 @@ only if it is lower than the YAML's, because no command is faster.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from mien.calibration.capture.rig import CaptureRig, ObservedRun
+from mien.calibration.capture.capture_rig import CaptureRig, ObservedRun
 from mien.calibration.identify.step_response import StepResponse, fit_step_response
-from mien.models.files import whole
+from mien.models.face.regions import COUNT
+from mien.models.formats import read_arrays, write_arrays
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.neck import NECK, neck_features
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter
 
-FOLDER = "pace"
+FOLDER, VERSION = "pace", 1
+_TRACE = ("sent_at", "sent", "seen_at", "seen", "head")
 RATE_HZ = 60.0
 HOLD_TICKS = 13  # odd: a camera at half the rate captures each stroke at another phase
 LEAD_TICKS = 6
@@ -112,16 +113,15 @@ def record_step_responses(
         commands = stroke_commands(face, i)
         rig.move_to(commands[0])
         run = rig.run_trajectory(commands, RATE_HZ, every=2)
-        path = folder / FOLDER / f"{name}.npz"
-        with whole(path) as part, part.open("wb") as f:
-            np.savez(
-                f,
-                sent_at=run.sent_at,
-                sent=run.sent[:, i],
-                seen_at=run.seen_at,
-                seen=run.seen.astype(np.float32),
-                head=run.head,
-            )
+        arrays = {
+            "actuator": name,
+            "sent_at": run.sent_at,
+            "sent": run.sent[:, i],
+            "seen_at": run.seen_at,
+            "seen": run.seen.astype(np.float32),
+            "head": run.head,
+        }
+        write_arrays(folder / FOLDER / f"{name}.npz", VERSION, arrays)
         yield name, run
 
 
@@ -143,6 +143,12 @@ def identify_dynamics(face: FaceConfig, model: SelfModel, folder: Path) -> list[
         speed, speed_error = share * limit, share_error * limit
         out.append(ActuatorDynamics(name, dead, dead_error, speed, speed_error, limit, frames))
     return out
+
+
+def damaged_traces(face: FaceConfig, folder: Path) -> list[str]:
+    """Actuators whose recorded step responses cannot be used: damaged, or of another actuator."""
+    recorded = (n for n in face.names if (folder / FOLDER / f"{n}.npz").exists())
+    return [name for name in recorded if _trace(folder, name) is None]
 
 
 def late_actuators(dynamics: list[ActuatorDynamics]) -> list[ActuatorDynamics]:
@@ -196,12 +202,20 @@ def _median_dead_s(dynamics: list[ActuatorDynamics]) -> float:
 
 
 def _trace(folder: Path, name: str) -> dict[str, Floats] | None:
-    """Recorded step responses of an actuator; None if missing or damaged."""
+    """Recorded step responses of an actuator; None if missing, damaged or of another actuator."""
     try:
-        with (folder / FOLDER / f"{name}.npz").open("rb") as f, np.load(f) as z:
-            return {k: z[k].astype(np.float64) for k in z.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        arrays = read_arrays(folder / FOLDER / f"{name}.npz", VERSION)
+        if str(arrays.pop("actuator", name)) != name:
+            return None
+        trace = {k: arrays[k].astype(np.float64) for k in _TRACE}
+    except (OSError, ValueError, KeyError, TypeError):
         return None
+    sent, seen = len(trace["sent"]), len(trace["seen"])
+    shapes: dict[str, tuple[int, ...]] = {"sent_at": (sent,), "sent": (sent,), "seen_at": (seen,)}
+    shapes |= {"seen": (seen, COUNT, 3), "head": (seen, 4, 4)}
+    good = sent > 1 and all(trace[k].shape == shape for k, shape in shapes.items())
+    times = ("sent_at", "sent", "seen_at")
+    return trace if good and all(np.isfinite(trace[k]).all() for k in times) else None
 
 
 def _seen(trace: dict[str, Floats]) -> NDArray[np.bool_]:

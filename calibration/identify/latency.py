@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.calibration.capture.rig import CaptureRig
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.models.face.regions import REGIONS
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats

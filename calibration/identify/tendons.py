@@ -42,7 +42,7 @@ def slack_tendons(face: FaceConfig, data: Dataset, known: SelfModel | None) -> l
     rows = data.of(*TENDON_KINDS)
     if known is None or rows.sum() < _MIN_POSES or _same_camera(known, data):
         return []
-    tendons = [i for i in known.inputs if face.actuators[face.names[i]].kind == "tendon"]
+    tendons = [i for i in known.inputs if face.can_go_slack[i]]
     pulls, seen = data.commands[rows], data.landmarks[rows]
     visible = {
         i: _sigmas(known, i, pulls[:, [i, *(j for j in tendons if j != i)]], seen)

@@ -8,7 +8,6 @@ should move. A camera with 2 mm of noise is therefore good enough for a lid that
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,9 +16,12 @@ import numpy as np
 
 from mien.calibration.capture.dataset import Dataset
 from mien.models.errors import ModelError
+from mien.models.formats import read_json
+from mien.models.reading import json_file
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.runs import write_json
 
 FINDINGS = "first_pass.json"
 FaultKind = Literal["stuck", "slack", "reversed", "swapped"]
@@ -72,14 +74,18 @@ def reference_model(face: FaceConfig) -> SelfModel | None:
 
 def save_findings(folder: Path, findings: list[Finding]) -> None:
     """Write the findings beside the data, for the report."""
-    text = json.dumps([asdict(f) | {"text": str(f)} for f in findings], indent=2)
-    (folder / FINDINGS).write_text(text + "\n", encoding="utf-8")
+    rows = [asdict(f) | {"text": str(f)} for f in findings]
+    write_json(folder / FINDINGS, {"findings": rows})
 
 
 def read_findings(folder: Path) -> list[str]:
     """The findings, one sentence each; empty without findings or without the file."""
+    path = folder / FINDINGS
     try:
-        rows = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
+        try:
+            rows = read_json(path)["findings"]
+        except ValueError:  # before the file had a version, it was a list
+            rows = json_file.read_json(path)
         return [str(row["text"]) for row in rows]
     except (OSError, ValueError, KeyError, TypeError):
         return []
@@ -192,5 +198,5 @@ def _explain(
             best, most = face.names[j], other**2 * energy
     if best:
         return Finding(name, "swapped", gain, best)
-    tendon = face.actuators[name].kind == "tendon"
-    return Finding(name, "slack" if tendon else "stuck", gain)
+    slack = face.actuators[name].kind.can_go_slack
+    return Finding(name, "slack" if slack else "stuck", gain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import numpy as np
@@ -46,7 +47,7 @@ def make_plan(
     tendons = _tendons_alone(face, max(_MIN_TENDON_POSES, round(_TENDON_SHARE * poses)), seed)
     fixed = [*_singles(face), *_loops(face), *tendons, *_necks(face, seed)]
     minimum = int(len(fixed) + 2 * _moves_skin(face).sum() + _held_out_count(poses))
-    again = again or f"mien calibrate plan --face {face.name}"
+    again = again or f"mien calibrate plan --face {shlex.quote(face.given)}"
     if poses < minimum:
         raise InputError(
             f"{poses} poses are too few for {face.name}: at least {minimum}",
@@ -99,7 +100,7 @@ def with_tendon_excitation(face: FaceConfig, goals: Floats, seed: int) -> Floats
     slope is smaller by a third. Pulls are reached from both sides, as identification of the play
     operators needs.
     """
-    tendons = tendon_mask(face)
+    tendons = face.has_hysteresis
     rng = np.random.default_rng([seed, 4])
     phase = np.empty((len(goals), len(tendons)))
     now = rng.uniform(high=np.pi, size=len(tendons))
@@ -122,11 +123,6 @@ def _moves_skin(face: FaceConfig) -> NDArray[np.bool_]:
     return np.array([a.region != "neck" for a in face.actuators.values()])
 
 
-def tendon_mask(face: FaceConfig) -> NDArray[np.bool_]:
-    """Actuators (n,) that are tendons."""
-    return np.array([a.kind == "tendon" for a in face.actuators.values()])
-
-
 def _held_out_count(poses: int) -> int:
     return min(_MAX_HELD_OUT, max(20, poses // 6))
 
@@ -145,7 +141,7 @@ def _singles(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
 
 def _loops(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
     """All tendons at once: those of the two sides do not interact."""
-    tendons = tendon_mask(face)
+    tendons = face.has_hysteresis
     if tendons.any():
         for level in _LOOP_LEVELS:
             yield "loop", np.where(tendons, level * face.limits[:, 1], 0.0)
@@ -153,7 +149,7 @@ def _loops(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
 
 def _tendons_alone(face: FaceConfig, count: int, seed: int) -> Iterator[tuple[str, Floats]]:
     """Tendons excited, all else at neutral: such faces differ only by the tendons' hysteresis."""
-    if tendon_mask(face).any():
+    if face.has_hysteresis.any():
         rest = np.zeros((count, len(face.names)))
         yield from (("tendon", goal) for goal in with_tendon_excitation(face, rest, seed + 1))
 

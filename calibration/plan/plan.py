@@ -16,13 +16,14 @@ held_out    never learned from; ``verify`` uses them
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.files import whole
+from mien.calibration.plan.stages import RECORDS, StageCommand
+from mien.models.formats import read_arrays, write_arrays
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, Floats
 
@@ -33,8 +34,12 @@ FIRST_PASS = ("neutral", "single")
 """Kinds that are visited before the wiring check."""
 MIXED = ("combo", "active")
 """Kinds that a budget of minutes may shorten; all other poses are needed."""
+VERSION = 1
+"""Version of the file."""
 POSE_S = 0.32
 """Time (s) that a pose takes on the simulated rig."""
+
+_SAME_COMMAND, _MIN_SAME_SHARE = 0.02, 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,38 +69,34 @@ class Plan:
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all."""
-        with whole(path) as part, part.open("wb") as f:
-            np.savez(
-                f,
-                face=self.face,
-                face_hash=self.face_hash,
-                seed=self.seed,
-                kind=self.kind,
-                goals=self.goals,
-                active=self.active,
-                minutes=self.minutes,
-            )
+        content = {f.name: getattr(self, f.name) for f in fields(self)}
+        write_arrays(path, VERSION, content)
 
     @classmethod
     def load(cls, path: Path, face: FaceConfig) -> Plan:
         """Read a plan.
 
         Raises:
-            InputError: the file is missing or damaged, or the plan is for another face.
+            InputError: the file is missing, damaged or of a newer Mien, or the plan is for another
+                face.
         """
-        again = f"mien calibrate plan --face {face.name} --out {path.parent}"
+        # Poses that were visited by a plan cannot be continued by another one.
+        records = path.with_name(RECORDS)
+        begun = records.exists() and records.stat().st_size > 0
+        again = StageCommand.of("all" if begun else "plan", face, path.parent, elsewhere=begun)
         try:
-            with path.open("rb") as f, np.load(f) as z:
-                plan = cls(
-                    str(z["face"]),
-                    str(z["face_hash"]),
-                    int(z["seed"]),
-                    z["kind"],
-                    z["goals"],
-                    int(z["active"]),
-                    float(z["minutes"]) if "minutes" in z else np.inf,
-                )
-        except (OSError, KeyError, ValueError, EOFError) as e:
+            z = read_arrays(path, VERSION)
+            minutes = float(z["minutes"]) if "minutes" in z else np.inf
+            plan = cls(
+                str(z["face"]),
+                str(z["face_hash"]),
+                int(z["seed"]),
+                z["kind"],
+                z["goals"],
+                int(z["active"]),
+                minutes,
+            )
+        except (OSError, KeyError, ValueError, TypeError, OverflowError) as e:
             raise InputError(f"cannot read the plan {path}: {e}", again) from e
         if plan.face != face.name or plan.face_hash not in face.hashes:
             raise InputError(
@@ -103,7 +104,22 @@ class Plan:
                 f"this face is {face.name} ({face.hash})",
                 again,
             )
+        if fault := plan._fault(len(face.names)):
+            raise InputError(f"cannot read the plan {path}: {fault}", again)
         return plan
+
+    def _fault(self, actuators: int) -> str:
+        """What is wrong with the arrays; empty if nothing is."""
+        kind, goals = self.kind, self.goals
+        if goals.dtype.kind != "f" or goals.ndim != 2 or goals.shape[1] != actuators:
+            return f"its goals have the shape {goals.shape}, expected (poses, {actuators})"
+        if kind.dtype.kind != "u" or kind.shape != goals.shape[:1] or not len(goals):
+            return f"it has {len(goals)} poses and {kind.size} kinds of poses"
+        if not np.isfinite(goals).all() or np.abs(goals).max() > 1.0:
+            return "a goal is outside [-1, 1]"
+        if kind.max() >= len(KINDS) or self.active < 0 or np.isnan(self.minutes):
+            return "kinds of poses or counts are out of range"
+        return ""
 
     @property
     def first_held_out(self) -> int:
@@ -119,6 +135,18 @@ class Plan:
             short: the budget of minutes is used up; no further mixtures.
         """
         return bool(self.active) and not short and max(done, default=-1) < self.first_held_out
+
+    def made_these(self, pose: NDArray[np.int32], kind: NDArray[np.int32], sent: Floats) -> bool:
+        """Whether visited poses (V,) of these kinds, with commands (V, n), are of this plan.
+
+        Faulty actuators stay at their safe command, so not every command must agree.
+        """
+        if not len(pose):
+            return True
+        if pose.max() >= len(self) or (self.kind[pose] != kind).any():
+            return False
+        same = np.abs(self.goals[pose] - sent) < _SAME_COMMAND
+        return bool(same.mean() > _MIN_SAME_SHARE)
 
     def remaining(self, done: AbstractSet[int], short: bool = False) -> list[int]:
         """Indices of the poses still to be visited, in order; no mixtures if time is ``short``."""

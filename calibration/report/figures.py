@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.verify.hysteresis import predict_held
+from mien.calibration.verify.hysteresis_check import predict_held
 from mien.calibration.verify.results import VerificationResults
 from mien.models.face.blendshapes import ARKIT
 from mien.models.face.regions import CHEEKS, NOSE
@@ -252,7 +252,7 @@ def _commands(axes: Axes, face: FaceConfig, model: SelfModel, results: Verificat
 def _reach(figure: Figure, face: FaceConfig, model: SelfModel) -> None:
     """Reach of the 52 shapes, in two columns."""
     reach = Retarget(model, limits_of(face)).reach
-    share = 100 * reach.overall * reach.shown.any(1)
+    share = 100 * reach.overall * reach.visible.any(1)
     half = -(-len(ARKIT) // 2)
     for axis, part in zip(figure.subplots(1, 2), (slice(0, half), slice(half, None)), strict=True):
         names = ARKIT[part]

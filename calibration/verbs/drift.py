@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.connect import AUTO
-from mien.calibration.identify import fit as fitting
+from mien.calibration.capture.open_rig import AUTO
+from mien.calibration.identify import face_fit
 from mien.calibration.plan.excitation import limited, mixtures
 from mien.calibration.verbs.install import install
 from mien.calibration.verbs.options import (
@@ -33,7 +33,6 @@ from mien.calibration.verify.trim import (
     observe_poses,
     shifted,
 )
-from mien.models.self_model import model as self_model
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.face.config import FaceConfig, load_face
 
@@ -104,8 +103,8 @@ def trim(
             print(f"nothing to trim: error {drift.rmse_mm:.2f} mm, no shift is significant")
             print_command(workspace.demo())
             return
-        model = self_model.load(workspace.folder / fitting.MODEL, config.name, config.hashes)
-        fitting.save(workspace.folder, shifted(model, drift.shift[model.inputs]))
+        model = workspace.model(config)
+        face_fit.save(workspace.folder, shifted(model, drift.shift[model.inputs]))
     print(f"error {drift.rmse_mm:.2f} -> {drift.trimmed_rmse_mm:.2f} mm")
     _print_shifts(config, drift)
     if ship:
@@ -130,10 +129,9 @@ def _assess(face: FaceConfig, workspace: Workspace, poses: int, robot: Robot, st
 
     The robot need not be the calibrated one; this is what the check decides.
     """
-    workspace.require_model()
-    model = self_model.load(workspace.folder / fitting.MODEL, face.name, face.hashes)
+    model = workspace.model(face)
     expected = workspace.metrics().get("model_rmse_mm")
-    if expected is None:
+    if not isinstance(expected, float | int):
         raise InputError(f"{workspace.folder} was not verified", workspace.command("verify"))
     baseline = baseline_shift(model, dataset.load(workspace.folder, face))
     with open_session(face, workspace, robot, stage) as rig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mien.calibration.identify.fit import MODEL
+from mien.calibration.identify.face_fit import MODEL
 from mien.calibration.verbs.workspace import Workspace
 from mien.models.self_model import model as self_model
 from mien.robot.errors import InputError
@@ -18,7 +18,7 @@ def install(face: FaceConfig, workspace: Workspace) -> None:
     Raises:
         InputError: verification did not accept the model.
     """
-    model = self_model.load(workspace.folder / MODEL, face.name, face.hashes)
+    model = workspace.model(face)
     why, stage = unproven(model)
     if why:
         raise InputError(

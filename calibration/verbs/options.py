@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mien.calibration.capture.connect import AUTO, DELAY_S
+from mien.calibration.capture.open_rig import AUTO, DELAY_S
 
 Face = Annotated[str, typer.Option("--face", help="Name of the face, or path of its YAML file.")]
 Out = Annotated[
@@ -47,6 +47,7 @@ Build = Annotated[
     int,
     typer.Option(
         "--build",
+        min=0,
         help="Seed of the simulated robot's tolerances. Each seed is another robot of the design.",
     ),
 ]
@@ -62,7 +63,9 @@ Minutes = Annotated[
 Seed = Annotated[
     int,
     typer.Option(
-        "--seed", help="Seed of the plan, of the simulated camera's noise and of the fit."
+        "--seed",
+        min=0,
+        help="Seed of the plan, of the simulated camera's noise and of the fit.",
     ),
 ]
 Ship = Annotated[

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from mien.calibration.capture.connect import open_rig
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.calibration.capture.hardware_rig import HardwareRig
-from mien.calibration.capture.rig import CaptureRig
+from mien.calibration.capture.open_rig import open_rig
 from mien.calibration.verbs.options import Robot
 from mien.calibration.verbs.workspace import Workspace
 from mien.robot.errors import ConfigError, InputError

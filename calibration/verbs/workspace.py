@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +12,22 @@ from typing import Any, NoReturn, Protocol
 
 from rich.console import Console
 
-from mien.calibration.capture.dataset import RECORDS
-from mien.calibration.identify.fit import MODEL
-from mien.robot.errors import DeviceError, InputError
+from mien.calibration.capture.dataset import has_records
+from mien.calibration.identify.face_fit import MODEL
+from mien.calibration.plan.stages import StageCommand, another_folder
+from mien.models.formats import read_json
+from mien.models.self_model import model as self_model
+from mien.models.self_model.model import SelfModel
+from mien.robot.errors import DeviceError, InputError, MienError
+from mien.robot.face.config import FaceConfig
 from mien.robot.progress import Steps
 from mien.robot.runs import write_json
 
 METRICS = "metrics.json"
 MOVING_STAGES = ("collect", "verify", "check", "trim", "all")
 RIG_OPTIONS = ("port", "camera", "camera-delay", "build", "seed", "fault")
+OBJECTS = {"opened": 1, "dropped": 2, "pace": 2, "curve": 1, "reach": 1}
+"""Metrics that are JSON objects, and their depth."""
 log = Console(stderr=True, soft_wrap=True)
 
 
@@ -45,55 +52,76 @@ class Workspace:
         """Metrics that the stages have written so far.
 
         Raises:
-            InputError: the file is damaged.
+            InputError: the file is damaged or of a newer Mien.
         """
         path = self.folder / METRICS
-        if not path.exists():
-            return {}
         try:
-            content: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as e:
-            again = f"mien calibrate verify --face {self.face} --out {self.folder}"
-            raise InputError(f"cannot read {path}: {e}", f"rm {path}, then {again}") from e
+            content = read_json(path)
+            for name, depth in OBJECTS.items():
+                if not _is_object(content.get(name, {}), depth):
+                    raise ValueError(f"{name!r} must be an object{' of objects' * (depth - 1)}")
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as e:
+            kept = shlex.join(["mv", str(path), f"{path}.damaged"])
+            again = shlex.join(self._words("fit", self.folder))
+            raise InputError(f"cannot read {path}: {e}", f"{kept} && {again}") from e
         return content
 
     def merge(self, more: dict[str, Any]) -> None:
         """Add metrics, and write all to disk."""
         write_json(self.folder / METRICS, self.metrics() | more)
 
-    def require_model(self) -> None:
-        """Check that the folder holds a self-model.
+    def model(self, face: FaceConfig) -> SelfModel:
+        """The folder's self-model.
 
         Raises:
-            InputError: it holds none.
+            InputError: there is none, it is damaged, or it is of another face.
         """
-        if not (self.folder / MODEL).exists():
-            collected = (self.folder / RECORDS).exists()
-            raise InputError(
-                f"{self.folder} holds no self-model ({MODEL})",
-                self.command("fit" if collected else "all"),
-            )
+        path = self.folder / MODEL
+        stage = "fit" if has_records(self.folder, face) else "all"
+        if not path.exists():
+            raise InputError(f"{self.folder} holds no self-model ({MODEL})", self.command(stage))
+        try:
+            return self_model.load(path, face.name, face.hashes)
+        except MienError as e:
+            raise InputError(e.message, self.command(stage)) from e
 
     @property
     def new_folder(self) -> Path:
-        """A folder for another calibration."""
-        return self.folder.with_name(f"{self.folder.name}-2")
+        """A folder for another calibration; it does not exist yet."""
+        return another_folder(self.folder)
 
-    def command(self, stage: str, folder: Path | None = None) -> str:
-        """The command of a stage. If it moves the robot, it has the options of the last session."""
-        out = str(folder or self.folder)
-        words = ["mien", "calibrate", stage, "--face", self.face, "--out", out]
+    def command(
+        self, stage: str, folder: Path | None = None, opened: Mapping[str, Any] | None = None
+    ) -> str:
+        """The command of a stage, for a shell.
+
+        A stage that moves the robot gets ``opened``, the options of the robot; None: those of the
+        last session.
+        """
+        words = self._words(stage, folder or self.folder)
         if stage in MOVING_STAGES:
-            options = self.metrics().get("opened", {})
+            options = self.metrics().get("opened", {}) if opened is None else opened
             for option in RIG_OPTIONS:
                 values = options.get(option, [])
                 for value in values if isinstance(values, list) else [values]:
                     words += [f"--{option}", str(value)]
-        return " ".join(words)
+        return shlex.join(words)
+
+    def _words(self, stage: str, folder: Path) -> list[str]:
+        return ["mien", "calibrate", stage, "--face", self.face, "--out", str(folder)]
+
+    def _completed(self, hint: str) -> str:
+        """The hint of an error; a stage's command gets the options of the last session."""
+        if not isinstance(hint, StageCommand):
+            return hint
+        return self.command(hint.stage, self.new_folder if hint.elsewhere else None)
 
     def demo(self) -> str:
         """The command that shows the calibrated face."""
-        return f"mien demo --face {self.face} --calibration {self.folder / MODEL}"
+        model = str(self.folder / MODEL)
+        return shlex.join(["mien", "demo", "--face", self.face, "--calibration", model])
 
     def print_next(self, stage: str) -> None:
         """Print the command of the next stage on stderr."""
@@ -113,6 +141,9 @@ class Workspace:
             again = self.command(stage)
             hint = f"{e.hint}, then {again}" if e.hint else again
             raise DeviceError(e.message, e.hint if again in e.hint else hint) from e
+        except MienError as e:
+            e.hint = self._completed(e.hint or self.command(stage))
+            raise
         except OSError as e:
             where = e.filename or self.folder
             raise InputError(
@@ -124,6 +155,11 @@ class Workspace:
             raise
         finally:
             signal.signal(signal.SIGTERM, before)
+
+
+def _is_object(value: object, depth: int) -> bool:
+    inner = value.values() if isinstance(value, dict) and depth > 1 else ()
+    return isinstance(value, dict) and all(_is_object(v, depth - 1) for v in inner)
 
 
 def print_command(command: str) -> None:

@@ -7,24 +7,24 @@ from typing import Any
 
 import numpy as np
 
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.capture.rig import CaptureRig
-from mien.calibration.identify.fit import examples, noise_floor, usable
+from mien.calibration.identify.face_fit import examples, noise_floor, usable
 from mien.calibration.verify import baselines
-from mien.calibration.verify.hysteresis import (
+from mien.calibration.verify.hysteresis_check import (
     ZONE,
     check_hysteresis,
     fit_without_hysteresis,
     memory_gain,
     predict_held,
 )
-from mien.calibration.verify.inverse import check_inverse
+from mien.calibration.verify.inverse_check import check_inverse
 from mien.calibration.verify.repeatability import check_repeatability
 from mien.calibration.verify.results import VerificationResults, rmse
 from mien.models.face.regions import REGIONS
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.fit import fit
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.retarget import Retarget, limits_of
 

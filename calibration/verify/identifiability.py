@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.identify.fit import usable
+from mien.calibration.identify.face_fit import usable
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.observation_model import ObservationModel
 from mien.robot.face.config import FaceConfig, Floats

@@ -71,12 +71,12 @@ def inverse_metrics(
         metrics["untold_actuators"] = int((~told).sum())
         if told.any():
             metrics["command_l1_told"] = float(arrays["self_model_l1"][told].mean())
-    for other in ("ridge", "nearest", "direct", "wide_ridge"):
-        metrics[f"vs_{other}"] = metrics["inverse_mean_pct"] / metrics[f"{other}_inverse_mean_pct"]
-    for other in ("ridge", "nearest"):
-        metrics[f"noisy_vs_{other}"] = (
-            metrics["noisy_inverse_mean_pct"] / metrics[f"noisy_{other}_inverse_mean_pct"]
-        )
+    compared = [("", other) for other in ("ridge", "nearest", "direct", "wide_ridge")]
+    for noisy_prefix, other in (*compared, ("noisy_", "ridge"), ("noisy_", "nearest")):
+        baseline = metrics.get(f"{noisy_prefix}{other}_inverse_mean_pct")
+        if baseline is not None:
+            ours = metrics[f"{noisy_prefix}inverse_mean_pct"]
+            metrics[f"{noisy_prefix}vs_{other}"] = ours / baseline
     return metrics
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mien.calibration.capture.rig import CaptureRig
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.models.face.regions import COUNT
 from mien.robot.face.config import FaceConfig, Floats
 

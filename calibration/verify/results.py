@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mien.models.files import whole
+from mien.models.formats import read_arrays, write_arrays
+from mien.models.reading.arrays import check_finite
 from mien.robot.errors import InputError
 from mien.robot.face.config import Floats
 
-FILE = "verify.npz"
+FILE, VERSION = "verify.npz", 1
+DRAWN = ("asked_sent", "self_model_sent")
+"""Commands (P, n) that the figures of the report need."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,21 +38,33 @@ def rmse(a: Floats, b: Floats) -> float:
 
 def save_arrays(folder: Path, arrays: dict[str, Floats]) -> None:
     """Write the arrays whole or not at all."""
-    with whole(folder / FILE) as part, part.open("wb") as f:
-        np.savez(f, **arrays)  # type: ignore[arg-type]  # numpy takes any array by name
+    write_arrays(folder / FILE, VERSION, arrays)
 
 
-def load_arrays(folder: Path, again: str) -> dict[str, Floats]:
+def load_arrays(folder: Path, again: str, actuators: int | None = None) -> dict[str, Floats]:
     """Read the arrays.
 
+    Args:
+        folder: of the calibration.
+        again: command that makes the file; errors name it.
+        actuators: number of actuators of the face; None: the arrays of the figures are not checked.
+
     Raises:
-        InputError: the file is missing or damaged; ``again`` is the command that makes it.
+        InputError: the file is missing, damaged or of a newer Mien.
     """
     path = folder / FILE
     if not path.exists():
         raise InputError(f"{folder} was not verified", again)
     try:
-        with path.open("rb") as f, np.load(f) as z:
-            return {k: z[k] for k in z.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as e:
+        arrays = read_arrays(path, VERSION)
+        if texts := [name for name, array in arrays.items() if array.dtype.kind not in "fiu"]:
+            raise ValueError(f"{', '.join(texts)} must hold numbers")
+        check_finite(path, arrays, *(k for k in arrays if k.endswith(("_sent", "_pct"))))
+        shapes = {name: arrays[name].shape for name in DRAWN if name in arrays}
+        if actuators is not None and {s[1:] for s in shapes.values()} != {(actuators,)}:
+            raise ValueError(f"its commands have the shapes {shapes}, expected (P, {actuators})")
+        if actuators is not None and len(set(shapes.values())) * len(shapes) != len(DRAWN):
+            raise ValueError(f"it must hold {' and '.join(DRAWN)} of one shape")
+    except (OSError, ValueError) as e:
         raise InputError(f"cannot read {path}: {e}", again) from e
+    return arrays

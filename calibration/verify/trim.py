@@ -15,8 +15,8 @@ from typing import Literal
 
 import numpy as np
 
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.capture.rig import CaptureRig
 from mien.models.self_model.model import POWERS, Floats, SelfModel
 from mien.robot.face.config import FaceConfig
 

@@ -77,7 +77,7 @@ class EmulatedAvr:
         """The /OE line is low: outputs may be driven."""
         return not self.machine.oe_high
 
-    def set_board(self, board: int, present: bool) -> None:
+    def set_servo_board(self, board: int, present: bool) -> None:
         """Switch the power of a servo board off or on."""
         self.machine.board_power(board, present)
 

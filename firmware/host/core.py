@@ -15,8 +15,8 @@ ROOM = 4096
 class HostCore:
     """One board. Time is an argument: microseconds of the board's clock, taken modulo 2^32.
 
-    Its PCA9685 boards answer, unless ``set_board`` takes one off the bus. Making a new object is
-    what a reset of the microcontroller is on a real board.
+    Its servo boards (PCA9685) answer, unless ``set_servo_board`` takes one off the bus. Making a
+    new object is what a reset of the microcontroller is on a real board.
 
     Args:
         reset: enum mien_reset, the cause that the board reports.
@@ -109,13 +109,13 @@ class HostCore:
         """The C struct, for tests: cffi's ``mien_core *``."""
         return self._core
 
-    def set_board(self, board: int, present: bool) -> None:
+    def set_servo_board(self, board: int, present: bool) -> None:
         """Connect a PCA9685 board to the bus or disconnect it."""
         bit = 1 << board
         self._host.present = (self._host.present | bit) if present else self._host.present & ~bit
 
     def set_probing(self, on: bool) -> None:
-        """Enable or disable the probes of boards while nothing is driven."""
+        """Enable or disable the probes of servo boards while nothing is driven."""
         self._host.probing = on
 
     def press_button(self) -> None:

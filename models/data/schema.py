@@ -19,6 +19,8 @@ from mien.models.face.blendshapes import ARKIT, FPS
 from mien.models.files import whole
 from mien.models.speech.features import RATE
 
+MAX_SECONDS: Final = 4 * 3600
+"""Longest recording of training data, s."""
 KINDS: Final = ("tracked", "mapped", "rules")
 """Source of the shapes: a camera, the animation of another rig, or rules on phone times."""
 
@@ -78,9 +80,22 @@ def at_60(values: NDArray[np.floating], fps: float, frames: int) -> NDArray[np.f
 
 
 def read_audio(path: Path) -> NDArray[np.int16]:
-    """Read a sound file of training data as int16 mono (n,) at 16 kHz."""
-    samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    return to_int16(samples.mean(axis=1), rate)
+    """Read a sound file of training data as int16 mono (n,) at 16 kHz.
+
+    The length comes from the data; the header may be wrong.
+
+    Raises:
+        ModelError: more than ``MAX_SECONDS`` of sound.
+    """
+    parts = [np.zeros(0, np.float32)]
+    with soundfile.SoundFile(str(path)) as sound:
+        rate, most = int(sound.samplerate), int(sound.samplerate) * MAX_SECONDS
+        while len(block := sound.read(1 << 18, dtype="float32", always_2d=True)):
+            parts.append(block.mean(axis=1, dtype=np.float32))
+            most -= len(block)
+            if most < 0:
+                raise ModelError(f"{path} has more than {MAX_SECONDS} s of sound")
+    return to_int16(np.concatenate(parts), rate)
 
 
 def to_int16(samples: NDArray[np.floating], rate: int) -> NDArray[np.int16]:

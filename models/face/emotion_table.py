@@ -22,28 +22,26 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from mien.models.errors import ModelError
 from mien.models.face.action_units import UNITS, Action
+from mien.models.reading.bounded import FileError, excerpt
+from mien.models.reading.strict import Strict, fault_lines, listed
+from mien.models.reading.yaml_file import read_yaml
 from mien.models.user_folders import config_folder
 
 VERSION: Final = 1
 MAX_FILE_BYTES: Final = 65536
 _NAME: Final = r"^[a-z][a-z0-9_]{0,39}$"
 
-Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
-Signed = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(ge=0.05, le=60.0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Signed = Annotated[float, Field(ge=-1.0, le=1.0)]
+Seconds = Annotated[float, Field(ge=0.05, le=60.0)]
 Name = Annotated[str, Field(pattern=_NAME)]
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Timing(_Row):
+class Timing(Strict):
     """Durations of the phases of an emotion.
 
     Attributes:
@@ -59,7 +57,7 @@ class Timing(_Row):
     offset_s: Seconds = 0.8
 
 
-class Posture(_Row):
+class Posture(Strict):
     """Neck commands at intensity 1, in -1..1."""
 
     yaw: Signed = 0.0
@@ -67,7 +65,7 @@ class Posture(_Row):
     roll: Signed = 0.0
 
 
-class _Unit(_Row):
+class _Unit(Strict):
     unit: int
     strength: Share
     side: Literal["both", "left", "right"] = "both"
@@ -80,7 +78,7 @@ class _Unit(_Row):
         return number
 
 
-class Emotion(_Row):
+class Emotion(Strict):
     """One emotion.
 
     Attributes:
@@ -104,7 +102,7 @@ class Emotion(_Row):
         return tuple(Action(u.unit, u.strength, u.side) for u in self.units)
 
 
-class _File(_Row):
+class _File(Strict):
     version: Literal[1]
     emotions: Annotated[dict[Name, Emotion], Field(min_length=1, max_length=64)]
 
@@ -238,22 +236,13 @@ def extended(path: Path) -> dict[str, Emotion]:
     """
     hint = f"correct {path}, or set MIEN_EMOTIONS to an empty string"
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
+        added = _File.model_validate(read_yaml(path, MAX_FILE_BYTES)).emotions
     except OSError as e:
         raise ModelError(f"cannot read emotions from {path}: {e.strerror}", hint) from e
-    if len(raw) > MAX_FILE_BYTES:
-        raise ModelError(f"{path} is longer than {MAX_FILE_BYTES} bytes", hint)
-    try:
-        added = _File.model_validate(yaml.safe_load(raw.decode("utf-8"))).emotions
+    except FileError as e:
+        raise ModelError(e.message, hint) from e
     except ValidationError as e:
-        faults = "\n".join(
-            f"  {'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}"
-            for fault in e.errors(include_url=False)
-        )
-        raise ModelError(f"{path} has faults:\n{faults}", hint) from e
-    except (yaml.YAMLError, ValueError, RecursionError) as e:
-        raise ModelError(f"{path} is not valid YAML: {e}", hint) from e
+        raise ModelError(f"{path} has faults:\n{listed(fault_lines(e))}", hint) from e
     out = {**SHIPPED, **added}
     if "neutral" in added:
         raise ModelError(f"{path}: neutral cannot be replaced", hint)
@@ -262,6 +251,6 @@ def extended(path: Path) -> dict[str, Emotion]:
         for word in (name, *emotion.words):
             if taken.setdefault(word, name) != name:
                 raise ModelError(
-                    f"{path}: {word!r} is a word of both {taken[word]} and {name}", hint
+                    f"{path}: {excerpt(word)} is a word of both {taken[word]} and {name}", hint
                 )
     return out

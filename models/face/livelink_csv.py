@@ -2,14 +2,13 @@
 
 A file has 63 columns: a timecode, a count, the 52 shapes and nine rotations in radians. The reader
 uses names of columns, because the app's order differs from Unreal's. The timecode is
-``HH:MM:SS:FF.mmm`` with 60 frames per second at every capture rate. Two spellings of the count
-column exist (``BlendShapeCount``, ``BlendshapeCount``). ``mien.robot.media.livelink_takes`` writes
-such files.
+``HH:MM:SS:FF.mmm``; the app counts 60 frames per second at every capture rate, other programs count
+others (``take_clock``). Two spellings of the count column exist (``BlendShapeCount``,
+``BlendshapeCount``). ``mien.robot.media.livelink_takes`` writes such files.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,9 @@ from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT
+from mien.models.face.column_text import number, rows_of
+from mien.models.face.take_clock import frame_times, infer_base
+from mien.models.reading.bounded import excerpt
 
 _EYE = ("Blink", "LookDown", "LookIn", "LookOut", "LookUp", "Squint", "Wide")
 _MIDDLE = (
@@ -44,9 +46,14 @@ ROTATIONS: Final[tuple[str, ...]] = tuple(
 """The nine rotation columns, in radians."""
 COLUMNS: Final[tuple[str, ...]] = ("Timecode", "BlendShapeCount", *SHAPES, *ROTATIONS)
 FRAME_BASE: Final = 60
-"""Timecode frames per second, at every capture rate."""
+"""Timecode frames per second of the app, at every capture rate."""
 
-_TIMECODE = re.compile(r"(\d+):(\d+):(\d+):(\d+(?:\.\d+)?)")
+_TIMECODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:[.,]\d+)?)", re.ASCII)
+_MAX_VALUE: Final = 1000.0
+"""Largest amount of a usable value. Shapes are about 0 to 1, angles about -3 to 3."""
+_MAX_BAD_ROWS: Final = 1000
+"""Bad rows after which a file with more bad rows than good ones is given up."""
+_MIDNIGHT_S: Final = 86400.0
 
 
 def arkit_name(column: str) -> str:
@@ -68,14 +75,30 @@ class Take:
     """The first timecode, in seconds since midnight."""
     given: NDArray[np.bool_]
     """(52,) mask of the shapes with a column in the file. The others are 0."""
+    base: float | None = FRAME_BASE
+    """Timecode frames per second; None where the file does not tell. Times then count 60."""
+    unseen: int = 0
+    """Rows without values: the app saw no face."""
+    bad: tuple[str, ...] = ()
+    """Rows that cannot be used, each with its line and reason."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the file, a sentence each."""
+        out = []
+        if self.bad:
+            rows = len(self.times) + self.unseen + len(self.bad)
+            out.append(f"{len(self.bad)} of {rows} rows are not used, the first: {self.bad[0]}")
+        if self.unseen:
+            out.append(f"rows without values, where no face was seen: {self.unseen}")
+        return tuple(out)
 
 
 def is_take(path: Path) -> bool:
     """Whether the header is that of a take. The app also writes other CSV files."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as f:
-            return _begins(next(csv.reader(f), []))
-    except (OSError, UnicodeDecodeError, csv.Error):
+        return _begins(next(rows_of(path), (0, [""]))[1])
+    except ModelError:
         return False
 
 
@@ -83,45 +106,69 @@ def _begins(header: list[str]) -> bool:
     return [c.strip().lower() for c in header[:2]] == ["timecode", "blendshapecount"]
 
 
-def read_csv(path: Path) -> Take:
+def read_csv(path: Path, base: float | None = None) -> Take:
     """Read a take.
 
-    Order and case of the columns are free. Extra columns are ignored. Missing shapes are 0.
+    Order and case of the columns are free. Extra columns are ignored. Missing shapes are 0. Rows
+    without values are frames without a face. Other rows that cannot be used are left out and
+    listed in the take.
+
+    Args:
+        base: timecode frames per second; None infers it from the rows.
 
     Raises:
-        ModelError: no such file, another format, a row of another length, or not a number.
+        ModelError: no such file, another format, or no row that can be used.
     """
     if not path.is_file():
         raise ModelError(f"no Live Link Face file at {path}")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as f:
-            rows = [row for row in csv.reader(f) if row]
-    except (UnicodeDecodeError, csv.Error) as e:
-        raise ModelError(f"{path} is not text in columns: {e}") from e
-    if not rows or not _begins(rows[0]):
-        raise ModelError(f"{path} does not begin with Timecode,BlendShapeCount")
-    head = [c.strip().lower() for c in rows[0]]
+    rows = rows_of(path)
+    first = next(rows, (0, [""]))[1]
+    if not _begins(first):
+        begin = excerpt(",".join(first)[:40]) if first != [""] else "nothing"
+        raise ModelError(
+            f"{path} is no take: it begins with {begin}, expected Timecode,BlendShapeCount"
+        )
+    head = [c.strip().lower() for c in first]
     where = {name: i for i, name in enumerate(head)}
     given = np.asarray([name.lower() in where for name in ARKIT])
     if not given.any():
         raise ModelError(f"{path} has no blendshape column")
-    if len(rows) < 2:
-        raise ModelError(f"{path} has no frame")
-    seconds = np.zeros(len(rows) - 1)
-    table = np.zeros((len(rows) - 1, len(ARKIT) + len(ROTATIONS)), np.float32)
     columns = [where.get(n.lower(), -1) for n in (*ARKIT, *ROTATIONS)]
-    for k, row in enumerate(rows[1:]):
-        if len(row) != len(head):
-            raise ModelError(f"{path} line {k + 2} has {len(row)} columns, not {len(head)}")
+    codes: list[tuple[float, float]] = []
+    values: list[NDArray[np.float32]] = []
+    unseen, bad = 0, []
+    for line, row in rows:
         try:
-            seconds[k] = parse_timecode(row[0])
-            table[k] = [float(row[i]) if i >= 0 else 0.0 for i in columns]
+            code = _fields(row[0])
+            if len(row) == 2 or (len(row) > 2 and not any(c.strip() for c in row[2:])):
+                unseen += 1
+                continue
+            if len(row) != len(head):
+                raise ValueError(f"{len(row)} columns, not {len(head)}")
+            found = [number(row[i]) if i >= 0 else 0.0 for i in columns]
+            if not all(abs(v) <= _MAX_VALUE for v in found):  # also refuses NaN
+                raise ValueError(f"a value that is not within -{_MAX_VALUE:g} to {_MAX_VALUE:g}")
         except ValueError as e:
-            raise ModelError(f"{path} line {k + 2}: {e}") from e
-    start = float(seconds[0])
+            bad.append(f"line {line}: {e}")
+            if len(bad) > _MAX_BAD_ROWS and len(bad) > len(codes):
+                why = f"{len(bad)} of {len(bad) + len(codes)} rows cannot be used"
+                raise ModelError(f"{path} is no take: {why}, the first: {bad[0]}") from e
+            continue
+        codes.append(code)
+        values.append(np.asarray(found, np.float32))
+    if not codes:
+        because = f", {bad[0]}" if bad else ""
+        raise ModelError(f"{path} has no frame that can be used{because}")
+    table = np.asarray(values, np.float32)
+    seconds, fields = np.asarray(codes).T
     # The timecode of a take may pass midnight.
-    times = np.where(seconds < start, seconds + 86400.0, seconds) - start
-    return Take(times, table[:, : len(ARKIT)], table[:, len(ARKIT) :], start, given)
+    seconds = seconds + _MIDNIGHT_S * np.cumsum(np.diff(seconds, prepend=seconds[0]) < -43200.0)
+    known = infer_base(seconds, fields) if base is None else base
+    times = frame_times(seconds, fields, known or FRAME_BASE)
+    return Take(
+        times - times[0], table[:, : len(ARKIT)], table[:, len(ARKIT) :], float(times[0]), given,
+        known, unseen, tuple(bad),
+    )  # fmt: skip
 
 
 def timecode(seconds: float) -> str:
@@ -135,14 +182,20 @@ def timecode(seconds: float) -> str:
     return f"{hour:02d}:{minute:02d}:{second:02d}:{frame:02d}.{milli:03d}"
 
 
-def parse_timecode(text: str) -> float:
-    """``HH:MM:SS:FF.mmm`` -> seconds since midnight.
+def parse_timecode(text: str, base: float = FRAME_BASE) -> float:
+    """``HH:MM:SS:FF.mmm`` with ``base`` frames per second -> seconds since midnight.
 
     Raises:
         ValueError: the text has another form.
     """
+    second, frame = _fields(text)
+    return second + frame / base
+
+
+def _fields(text: str) -> tuple[float, float]:
+    """Whole seconds since midnight and the frame field of a timecode."""
     match = _TIMECODE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"timecode {text!r} is not HH:MM:SS:FF.mmm")
-    hour, minute, second, frame = (float(g) for g in match.groups())
-    return hour * 3600 + minute * 60 + second + frame / FRAME_BASE
+        raise ValueError(f"timecode {text[:40]!r} is not HH:MM:SS:FF.mmm")
+    hour, minute, second, frame = (float(g.replace(",", ".")) for g in match.groups())
+    return hour * 3600 + minute * 60 + second, frame

@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models import checkpoint
-from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, GROUPS, SPEECH, indices
 from mien.models.fusion.rules import closure, sealed
+from mien.models.reading.arrays import check_shapes
 
 Floats = NDArray[np.float64]
 
@@ -39,6 +39,13 @@ INTERACTION_MASK: Final = np.isin(
 )
 """(52,) mask of the shapes that both domains move. Brows and eyes are not among them."""
 LAYERS: Final = ("a1", "a2", "e1", "e2")
+_LAYOUT: Final[dict[str, tuple[int | str, ...]]] = {
+    "a1.weight": ("hidden_a", INPUTS), "a1.bias": ("hidden_a",),
+    "a2.weight": ("speech", "hidden_a"), "a2.bias": ("speech",),
+    "e1.weight": ("hidden_e", INPUTS), "e1.bias": ("hidden_e",),
+    "e2.weight": ("expression", "hidden_e"), "e2.bias": ("expression",),
+    "basis_speech": ("speech", len(ARKIT)), "basis_expression": ("expression", len(ARKIT)),
+}  # fmt: skip
 
 
 def inputs(speech: Floats, expression: Floats, voice: Floats) -> Floats:
@@ -73,11 +80,7 @@ class LearnedFusion:
         """
         arrays, meta = checkpoint.load(path, KIND)
         tensors = {k: np.asarray(v, np.float64) for k, v in arrays.items()}
-        expected = {"basis_speech", "basis_expression"} | {
-            f"{layer}.{part}" for layer in LAYERS for part in ("weight", "bias")
-        }
-        if set(tensors) != expected or tensors["a1.weight"].shape[1] != INPUTS:
-            raise ModelError(f"{path} is not a fusion of {INPUTS} inputs", "mien doctor")
+        check_shapes(path, tensors, _LAYOUT)
         return cls(
             {layer: tensors[f"{layer}.weight"] for layer in LAYERS},
             {layer: tensors[f"{layer}.bias"] for layer in LAYERS},

@@ -92,7 +92,7 @@ class Inverse:
         observation: ObservationModel | None = None,
     ) -> None:
         if limits.command.shape != (model.n, 2):
-            raise ModelError(f"limits have shape {limits.command.shape}, wanted ({model.n}, 2)")
+            raise ModelError(f"limits have shape {limits.command.shape}, expected ({model.n}, 2)")
         self.model = model
         self.limits = limits
         self.objective: Objective = (

@@ -30,16 +30,16 @@ from numpy.typing import NDArray
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT
+from mien.models.self_model import model_file
 from mien.models.self_model.hysteresis import PlayOperator
+from mien.models.self_model.model_file import MAX_LATENTS as MAX_LATENTS
+from mien.models.self_model.model_file import POWERS as POWERS
 from mien.models.self_model.neck import NECK, neck_features, rotation
 from mien.models.threads import one_thread
 from mien.models.user_folders import data_folder
 
 Floats = NDArray[np.float64]
 KIND = "self_model"
-MAX_LATENTS = 64
-POWERS = 4
-"""Degree of each actuator's own polynomial. A tendon that starts slack needs more than a cubic."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +200,7 @@ def save(path: Path, model: SelfModel) -> None:
     tensors["play_growth"] = np.asarray(model.play.growth, np.float32)
     layout = {
         "kind": KIND,
-        "version": 1,
+        "version": checkpoint.NEWEST[KIND],
         "names": list(model.names),
         "inputs": model.inputs.tolist(),
         "tendons": model.tendons.tolist(),
@@ -208,18 +208,19 @@ def save(path: Path, model: SelfModel) -> None:
     checkpoint.save(path, tensors, model.meta | layout)
 
 
-def load(path: Path, face: str, hashes: tuple[str, ...]) -> SelfModel:
+def load(path: Path, face: str, hashes: tuple[str, ...], again: str = "") -> SelfModel:
     """Read the self-model of a face.
 
     Args:
         path: safetensors.
         face: its name.
         hashes: hashes of the face that it may have been made for, the present one first.
+        again: command that makes one; errors name it.
 
     Raises:
         ModelError: the file is missing or damaged, or it was made for another face or face hash.
     """
-    again = f"mien calibrate all --face {face}"
+    again = again or f"mien calibrate all --face {face}"
     if not path.is_file():
         raise ModelError(f"face {face} has no self-model at {path}", again)
     model = read(path)
@@ -240,22 +241,18 @@ def read(path: Path) -> SelfModel:
         ModelError: the file is missing or damaged.
     """
     t, meta = checkpoint.load(path, KIND)
-    try:
-        wide = {name: np.asarray(t[tensor], np.float64) for name, tensor in _TENSORS.items()}
-        width, growth = (np.asarray(t[k], np.float64) for k in ("play_width", "play_growth"))
-        wide |= _padded(
-            wide["out"], wide["covariance_factor"], len(meta["inputs"]), len(wide["b2"])
-        )
-        return SelfModel(
-            names=tuple(meta["names"]),
-            inputs=np.array(meta["inputs"], dtype=np.intp),
-            tendons=np.array(meta["tendons"], dtype=np.intp),
-            play=PlayOperator(width, growth),
-            meta=meta,
-            **wide,
-        )
-    except KeyError as e:
-        raise ModelError(f"{path.name} is damaged: it lacks {e}", "mien calibrate all") from e
+    names, inputs, tendons = model_file.checked(path, t, meta)
+    width, growth = (np.asarray(t[name], np.float64) for name in ("play_width", "play_growth"))
+    wide = {name: np.asarray(t[tensor], np.float64) for name, tensor in _TENSORS.items()}
+    wide |= _padded(wide["out"], wide["covariance_factor"], len(inputs), len(wide["b2"]))
+    return SelfModel(
+        names=names,
+        inputs=np.array(inputs, dtype=np.intp),
+        tendons=np.array(tendons, dtype=np.intp),
+        play=PlayOperator(width, growth),
+        meta=meta,
+        **wide,
+    )
 
 
 def _padded(out: Floats, factor: Floats, inputs: int, hidden: int) -> dict[str, Floats]:

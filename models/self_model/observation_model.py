@@ -1,4 +1,4 @@
-"""The observation model: what one camera's observations tell of the commands.
+"""The observation model: what one camera's observations reveal about the commands.
 
 A camera whose tracker is itself a network (MediaPipe) has errors of whole shapes of the face, and
 the shapes change with the pose. What a self-model leaves unexplained is then large along some
@@ -15,7 +15,7 @@ per landmark. An observation is projected onto its R principal modes, and the co
 Sources: generalised least squares after Aitken, "On least squares and linear combinations of
 observations", Proc. R. Soc. Edinburgh 55 (1935); kernel ridge regression after Saunders, Gammerman
 and Vovk, "Ridge regression learning algorithm in dual variables", ICML 1998.
-mien.models.train.self_model.observation_model fits it.
+mien.models.train.self_model.observation_model_fit fits it.
 """
 
 from __future__ import annotations

@@ -30,12 +30,6 @@ def context_weights(target: Tensor, temperature: float = 1.0, window: int = 5) -
     return torch.softmax(local / (temperature * spread), dim=1) * target.shape[1]
 
 
-def effective_frames(weights: Tensor) -> Tensor:
-    """Effective number of frames (B,) of weights (B, T), between 1 and T."""
-    share = weights / weights.sum(dim=1, keepdim=True)
-    return 1.0 / (share**2).sum(dim=1)
-
-
 def masked_mse(error: Tensor, mask: Tensor) -> Tensor:
     """Mean of error^2 weighted by mask (same shape, >= 0); 0 if the mask is 0 everywhere."""
     return (error**2 * mask).sum() / mask.sum().clamp_min(1.0)

@@ -7,7 +7,7 @@ This is a fixed last stage of the generic head. A network that is unsure of a ph
 too often. On two filmed speakers outside the training data, this stage raises r from 0.73 to 0.75
 (GRID) and from 0.81 to 0.83 (FACEGOOD). Networks that were trained on rules *through* this stage
 learned to cancel it. So the rules supervise its input, and filmed faces supervise the final output
-(``mien.models.train.speech.objective``). Louder speech opens the mouth further: Schulman,
+(``mien.models.train.speech.training_objective``). Louder speech opens the mouth further: Schulman,
 "Articulatory dynamics of loud and normal speech", JASA 85 (1989).
 """
 

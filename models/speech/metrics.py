@@ -21,20 +21,6 @@ def pearson(x: Signal, y: Signal) -> float:
     return float(a @ b) / size if size > 1e-12 else 0.0
 
 
-def median_window_r(predicted: Signal, measured: Signal, fps: float, seconds: float = 3.0) -> float:
-    """Median Pearson r over consecutive windows of ``seconds``.
-
-    Windows in which the measured signal is constant are excluded: r is undefined there.
-    """
-    size = round(fps * seconds)
-    r = [
-        pearson(predicted[i : i + size], measured[i : i + size])
-        for i in range(0, len(measured) - size + 1, size)
-        if np.std(measured[i : i + size]) > 1e-3
-    ]
-    return float(np.median(r)) if r else 0.0
-
-
 def lag_ms(predicted: Signal, measured: Signal, fps: float, max_lag_ms: float = 250.0) -> float:
     """Delay of the prediction, ms; negative if it is early.
 

@@ -15,7 +15,7 @@ The network is causal. The look-ahead is a delay: the output of step i describes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ from torch.nn import functional
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, INDEX
-from mien.models.speech import loudness
+from mien.models.speech import loudness, weights
 from mien.models.speech.config import Config as Config
 from mien.models.speech.features import HOPS_PER_FRAME
 
@@ -229,7 +229,7 @@ def save(path: Path, net: SpeechNet, meta: dict[str, Any], half: bool = True) ->
     tensors = {k: v.half() if half else v for k, v in net.state_dict().items()}
     config = net.config
     full = {
-        "version": 2,
+        "version": checkpoint.NEWEST[KIND],
         **meta,
         "kind": KIND,
         "config": asdict(config),
@@ -245,11 +245,7 @@ def load(path: Path = WEIGHTS) -> tuple[SpeechNet, checkpoint.Meta]:
     Raises:
         ModelError: not the weights of a speech network, or they do not fit their own config.
     """
-    tensors, meta = checkpoint.load(path, KIND)
-    names = {f.name for f in fields(Config)}
-    raw: dict[str, Any] = {k: v for k, v in meta["config"].items() if k in names}
-    raw = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
-    config = Config(**raw)
+    tensors, meta, config = weights.read(path)
     net = SpeechNet(config)
     try:
         net.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()})

@@ -7,7 +7,7 @@ It reads the same weights file as ``mien.models.speech.network``. Its output agr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, INDEX
-from mien.models.speech import loudness
+from mien.models.speech import loudness, weights
 from mien.models.threads import one_thread
 
 Array = NDArray[np.float32]
@@ -160,5 +160,5 @@ def load(path: Path = WEIGHTS) -> LightSpeech:
     Raises:
         ModelError: missing, or not a speech network's.
     """
-    tensors, meta = checkpoint.load(path, "speech")
-    return LightSpeech(tensors, meta["config"])
+    tensors, _, config = weights.read(path)
+    return LightSpeech(tensors, asdict(config))

@@ -69,7 +69,7 @@ def train_speech(
     steps: Annotated[
         int, typer.Option(min=1, help="Number of batches. A batch has 16 crops of 3 s.")
     ] = 6000,
-    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
     lookahead_frames: Annotated[
         int,
         typer.Option(min=0, max=30, help="Look-ahead in frames of 1/60 s. A window adds 12.5 ms."),
@@ -131,9 +131,9 @@ def train_speech(
     from mien.models.data.corpora import registry as corpora
     from mien.models.speech import network as speech
     from mien.models.train.speech.evaluate import listener, on_grid
-    from mien.models.train.speech.objective import Plan
     from mien.models.train.speech.provenance import ancestor, once
     from mien.models.train.speech.train import train
+    from mien.models.train.speech.training_objective import Plan
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(1)
@@ -242,10 +242,12 @@ def train_coarticulation(
 
 def _unseen(runs: list[Path]) -> dict[str, float]:
     """Metrics of --leave-out runs on the corpus that they left out."""
+    from mien.models.reading.json_file import read_object
+
     return {
         key: value
         for path in runs
-        for key, value in json.loads((path / "metrics.json").read_text()).items()
+        for key, value in read_object(path / "metrics.json").items()
         if key.startswith("unseen_")
     }
 

@@ -219,13 +219,13 @@ class FaceTracker:
         Raises:
             ModelError: no picture of `rest` shows a face.
         """
-        seen = [tracked for tracked in rest if tracked.found]
-        if not seen:
+        found = [tracked for tracked in rest if tracked.found]
+        if not found:
             raise ModelError("none of the pictures of the face at rest shows a face")
-        depth = np.median([tracked.landmarks[:, 2] for tracked in seen], axis=0)
+        depth = np.median([tracked.landmarks[:, 2] for tracked in found], axis=0)
         deeper = self.reference[:, 2] - depth
         # A change of depth moves the landmark of a pixel along its line of sight.
-        flat = [self._slide(tracked, deeper)[:, :2] for tracked in seen]
+        flat = [self._slide(tracked, deeper)[:, :2] for tracked in found]
         self._bias[:, :2] += np.median(flat, axis=0) - self.reference[:, :2]
         self._bias[:, 2] -= deeper
         return float(np.sqrt(np.mean(self._bias[:, :2] ** 2)))
@@ -241,10 +241,10 @@ class FaceTracker:
         Raises:
             ModelError: none of the pictures shows a face.
         """
-        seen = [(image, tracked.pixels) for image, tracked in rest if tracked.found]
-        if not seen:
+        found = [(image, tracked.pixels) for image, tracked in rest if tracked.found]
+        if not found:
             raise ModelError("none of the pictures of the face at rest shows a face")
-        pictures, pixels = zip(*seen, strict=True)
+        pictures, pixels = zip(*found, strict=True)
         home = np.median(pixels, axis=0)
         self._followers = Registration(pictures, home), Irises(pictures, home)
 

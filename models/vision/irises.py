@@ -90,10 +90,10 @@ class _Eye:
         if not open_:
             return np.zeros(2)
         at, correlation = _best(self._window(picture), between, self._rings, self._home)
-        seen = (at - self._home) / self._scale
+        observed = (at - self._home) / self._scale
         tracked = pixels[self.iris[0]] - self._middle
         return np.asarray(
-            open_ * _ramp(correlation, _MIN_CORRELATION, _GOOD_CORRELATION) * (seen - tracked)
+            open_ * _ramp(correlation, _MIN_CORRELATION, _GOOD_CORRELATION) * (observed - tracked)
         )
 
     def _window(self, picture: NDArray[np.uint8]) -> F32:
@@ -101,8 +101,8 @@ class _Eye:
         corner = _HALF - self._middle * self._scale
         to = np.array([[self._scale, 0.0, corner[0]], [0.0, self._scale, corner[1]]])
         size = (2 * int(_HALF[0]), 2 * int(_HALF[1]))
-        seen = cv2.warpAffine(picture, to, size, flags=cv2.INTER_CUBIC)
-        return np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), dtype=np.float32)
+        observed = cv2.warpAffine(picture, to, size, flags=cv2.INTER_CUBIC)
+        return np.asarray(cv2.cvtColor(observed, cv2.COLOR_RGB2GRAY), dtype=np.float32)
 
     def _between(self, pixels: F64) -> F32:
         """Mask of the window: 1 between the lids, else 0."""
@@ -139,12 +139,12 @@ def _best(grey: F32, between: F32, rings: F32, home: F64) -> tuple[F64, float]:
             cv2.filter2D(image, -1, template, borderType=cv2.BORDER_CONSTANT), dtype=np.float32
         )
 
-    shown = grey * between
-    count, total = max(float(between.sum()), 1.0), float(shown.sum())
-    spread = max(float((shown * grey).sum()) - total**2 / count, 1e-6)
+    masked = grey * between
+    count, total = max(float(between.sum()), 1.0), float(masked.sum())
+    spread = max(float((masked * grey).sum()) - total**2 / count, 1e-6)
     one, two = correlate(between, rings), correlate(between, rings * rings)
     own = two - one * one / count
-    with_ = correlate(shown, rings) - one * total / count
+    with_ = correlate(masked, rings) - one * total / count
     defined = own > _MIN_TEMPLATE_SHARE * float(np.square(rings).sum())
     correlation = np.where(defined, with_ / np.sqrt(np.maximum(own, 1e-6) * spread), -1.0)
     y, x = np.mgrid[: grey.shape[0], : grey.shape[1]]

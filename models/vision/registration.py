@@ -71,10 +71,10 @@ class Registration:
         self._grid = np.stack(np.meshgrid(*map(np.arange, size)), axis=-1).astype(np.float32)
         self._spread = _spread(self._points, self._grid)
         still = np.zeros((*self._grid.shape[:2], 2), np.float32)
-        seen = np.mean([self._warped(self._grey(p), still) for p in pictures], axis=0)
-        self._face = np.rint(seen).astype(np.uint8)
-        self._seen = np.ones((len(points), 2))
-        self._seen[_LIDS, 0] = self._seen[_IRISES] = 0.0
+        mean = np.mean([self._warped(self._grey(p), still) for p in pictures], axis=0)
+        self._face = np.rint(mean).astype(np.uint8)
+        self._weights = np.ones((len(points), 2))
+        self._weights[_LIDS, 0] = self._weights[_IRISES] = 0.0
         self._flows = [_flow(scale, steps) for scale, steps in _PASSES]
 
     def __call__(self, picture: NDArray[np.uint8], pixels: F64) -> F64:
@@ -90,7 +90,7 @@ class Registration:
             landed = self._points + own
             mismatch = own + _at(flow.calc(warped, self._face, None), landed)
             weight = 1.0 / (1.0 + np.square(mismatch).sum(1, keepdims=True) / _HALF_WEIGHT_PX**2)
-            moved = tracked + self._seen * weight * (own + _at(field, landed) - tracked)
+            moved = tracked + self._weights * weight * (own + _at(field, landed) - tracked)
         out = pixels.copy()
         out[:, :2] += (moved - tracked) / self._scale
         return out
@@ -139,13 +139,13 @@ def _spread(points: F64, grid: F32) -> csr_array:
     first = np.einsum("nij,nj->ni", to[:, :2], at - to[:, 2])
     share = np.concatenate([first, 1.0 - first.sum(1, keepdims=True)], axis=1)
     corner = mesh.simplices[triangle]
-    held = (triangle >= 0)[:, None] & (corner < count)
+    inside = (triangle >= 0)[:, None] & (corner < count)
     row = np.broadcast_to(np.arange(len(at))[:, None], corner.shape)
-    return csr_array((share[held], (row[held], corner[held])), shape=(len(at), count))
+    return csr_array((share[inside], (row[inside], corner[inside])), shape=(len(at), count))
 
 
 def _at(field: F32, points: F64) -> F64:
     """Values (n, 2) of a field (h, w, 2) at points (n, 2)."""
     x, y = points.astype(np.float32).T
-    seen = cv2.remap(field, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(seen[0], dtype=np.float64)
+    sampled = cv2.remap(field, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(sampled[0], dtype=np.float64)

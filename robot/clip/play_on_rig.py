@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -17,6 +16,7 @@ from mien.models.face.blendshapes import FPS
 from mien.models.face.regions import lip_gap, mouth_width
 from mien.models.speech.phone_track import estimate
 from mien.robot.clip import figure
+from mien.robot.clip.rig_film import FILM_FPS, filming
 from mien.robot.clip.trace import Trace, jaw_opening, lag_and_correlation, loudness
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.errors import InputError
@@ -28,14 +28,11 @@ from mien.robot.face.provenance import origin
 from mien.robot.link.board import Board
 from mien.robot.media import livelink_takes as livelink
 from mien.robot.media.audio import RATE
-from mien.robot.media.film import Film, film
 from mien.robot.runs import write_json
-from mien.robot.sim.board import Core, SimBoard
 from mien.robot.sim.faults import parse_faults
-from mien.robot.sim.render import Renderer
 from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import Core, SimBoard
 
-FILM_FPS = 30
 PREROLL_S = 0.25
 """Time at the first frame of the clip before the sound begins."""
 BoardKind = Literal["host", "avr"]
@@ -105,15 +102,37 @@ def play(
         InputError: unknown board or fault.
         DeviceError: no OpenGL, or no emulator for ``avr``.
     """
-    face = calibrated.face
+    return play_motion(
+        calibrated.face,
+        lambda lead_s: performance.at(lead_s + calibrated.lag_s - PREROLL_S),
+        len(performance.commands) / FPS,
+        samples, options, folder, progress,
+    )  # fmt: skip
+
+
+def play_motion(
+    face: FaceConfig,
+    motion: Callable[[float], Callable[[float], Floats]],
+    seconds: float,
+    samples: NDArray[np.float32],
+    options: PlayOptions,
+    folder: Path,
+    progress: Callable[[float], None] = lambda _: None,
+) -> PlayResult:
+    """Play commands on the rig in lock-step, as ``play``.
+
+    Args:
+        motion: lead of the board in s -> commands (n,) as a function of time in s. The clip begins
+            ``PREROLL_S`` later.
+        seconds: duration of the clip.
+    """
     check(options, face)
     rig = Rig(face, options.build, parse_faults(list(options.faults), face))
     sim = SimBoard(rig, _core(options.board, face))
     board = Board(face, sim, sim.now)
     trace, rest = Trace(face), rig.landmarks()
     rendered: list[float] = []
-    seconds = len(performance.commands) / FPS
-    with _filming(rig, options.height, samples, folder / "film.mp4") as (shoot, writer):
+    with filming(rig, options.height, samples, folder / "film.mp4") as (shoot, writer):
 
         def observe(tick: Tick) -> None:
             t = tick.t - PREROLL_S
@@ -129,8 +148,7 @@ def play(
         began = perf_counter()
         board.connect()
         loop = Loop(face, board, sim, observe)
-        commands = performance.at(board.lead_s + calibrated.lag_s - PREROLL_S)
-        loop.play(commands, seconds + PREROLL_S)
+        loop.play(motion(board.lead_s), seconds + PREROLL_S)
         spent = perf_counter() - began - 1e-3 * sum(rendered)
         link = board.report()
         board.close()
@@ -259,36 +277,3 @@ def _core(kind: str, face: FaceConfig) -> Core | None:
     from tests.bench.firmware.emulated import emulated_avr
 
     return emulated_avr(face)
-
-
-class _Unfilmed:
-    def frame(self, image: NDArray[np.uint8]) -> None:
-        """Discard the image."""
-
-
-def _filming(
-    rig: Rig, height: int, samples: NDArray[np.float32], path: Path
-) -> AbstractContextManager[tuple[Callable[[], NDArray[np.uint8]], Film]]:
-    if not height:
-        blank = np.zeros((1, 1, 3), np.uint8)
-        return nullcontext((lambda: blank, _Unfilmed()))
-    return _Camera(rig, height - height % 2, samples, path)
-
-
-class _Camera(AbstractContextManager[Any]):
-    def __init__(self, rig: Rig, side: int, samples: NDArray[np.float32], path: Path) -> None:
-        self._rig = rig
-        self._renderer = Renderer(rig.head, side, side)
-        self._film = film(path, (side, side), FILM_FPS, samples, RATE)
-
-    def __enter__(self) -> tuple[Callable[[], NDArray[np.uint8]], Film]:
-        return self._shoot, self._film.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self._film.__exit__(*error)
-        self._renderer.close()
-
-    def _shoot(self) -> NDArray[np.uint8]:
-        state = self._rig.skin_state()
-        image: NDArray[np.uint8] = self._renderer.render(self._rig.skin.deform(state), state.head)
-        return image

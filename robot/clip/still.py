@@ -11,8 +11,8 @@ from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.link.board import Board
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import SimBoard
 
 HOLD_S: Final = 1.3
 """Time from one pose to the next in s, with the hold at the first."""

@@ -12,9 +12,11 @@ from mien.robot.control.emergency import Emergency
 from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.control.loop import Clock
 from mien.robot.control.machine_clock import MachineClock
+from mien.robot.errors import DeviceError, EmergencyStopError
 from mien.robot.face.config import FaceConfig
 from mien.robot.link.board import Board
 from mien.robot.link.discovery import board_device
+from mien.robot.link.found import FoundTransport
 from mien.robot.link.transport import Transport
 
 if TYPE_CHECKING:
@@ -27,11 +29,12 @@ LIVE_LEAD_S: Final = 0.025
 
 @dataclass(frozen=True)
 class Opened:
-    """A connected board. ``rig`` is None on hardware."""
+    """A connected board. ``rig`` is None on hardware; ``device`` is what ``auto`` found."""
 
     board: Board
     clock: Clock
     rig: LiveRig | None
+    device: str = ""
 
 
 @contextmanager
@@ -44,13 +47,14 @@ def opened(
     wire: Callable[[int, bytes], None] = lambda _us, _data: None,
     estop: EstopSocket | None = None,
 ) -> Iterator[Opened]:
-    """Connect to a board, and close at the end. The stop is heard from first to last.
+    """Connect to a board, and close at the end. A stop request is obeyed from first to last.
 
-    ``port`` is ``sim``, ``auto`` (the one board that answers), the path of a serial port, or
+    ``port`` is ``sim``, ``auto`` (the one board that answers, found again wherever it comes back),
+    the path of a serial port, or
     ``file:PATH``: a dry run, whose bytes are written to that file and move nothing.
 
     Args:
-        build, faults: of the simulated robot. wire: hears its bytes.
+        build, faults: of the simulated robot. wire: called with its bytes.
         estop: where the stop is asked for; one of its own if nobody has to know before.
 
     Raises:
@@ -58,24 +62,35 @@ def opened(
         EmergencyStopError: the stop was asked for while the board was open.
     """
     with ExitStack() as stack:
-        heard = estop or stack.enter_context(EstopSocket())
+        estop_socket = estop or stack.enter_context(EstopSocket())
         device = board_device() if port == "auto" else port
-        line, clock, rig = _ends(face, device, build, faults, wire, heard)
-        heard.attach(device)
-        board, guarded = stack.enter_context(connected(face, line, clock, heard, lead_s))
-        yield Opened(board, guarded, rig)
+        line, clock, rig = _ends(face, device, build, faults, wire, estop_socket, port == "auto")
+        estop_socket.attach(device)
+        try:
+            with connected(face, line, clock, estop_socket, lead_s) as (board, guarded):
+                yield Opened(board, guarded, rig, device)
+        except EmergencyStopError:
+            raise
+        except DeviceError as e:
+            if rig is None or not rig.too_slow:
+                raise
+            raise rig.slow_error() from e
 
 
 @contextmanager
 def connected(
-    face: FaceConfig, line: Transport, clock: Clock, heard: EstopSocket, lead_s: float = LIVE_LEAD_S
+    face: FaceConfig,
+    line: Transport,
+    clock: Clock,
+    estop_socket: EstopSocket,
+    lead_s: float = LIVE_LEAD_S,
 ) -> Iterator[tuple[Board, Clock]]:
     """A board on ``line`` and the clock to wait on, both under the stop; closes them at the end.
 
     Raises:
         DeviceError, EmergencyStopError: see ``opened``.
     """
-    emergency = Emergency(line, clock, heard)
+    emergency = Emergency(line, clock, estop_socket)
     board = Board(face, emergency.line, clock.now, lead_s)
     try:
         board.connect()
@@ -83,7 +98,7 @@ def connected(
     finally:
         emergency.end()
         board.close()
-        heard.detach()
+        estop_socket.detach()
     if emergency.error:  # after the last tick, so that nothing has raised it yet
         raise emergency.error
 
@@ -94,17 +109,21 @@ def _ends(
     build: int,
     faults: Sequence[str],
     wire: Callable[[int, bytes], None],
-    heard: EstopSocket,
+    estop_socket: EstopSocket,
+    found: bool,
 ) -> tuple[Transport, Clock, LiveRig | None]:
-    """Line and clock of ``port``, and the rig if it is one."""
+    """Line and clock of ``port``, and the rig if it is one. ``found``: the port was looked for."""
+    if found:
+        line = FoundTransport(port, face.baud, alone=True, moved=estop_socket.attach)
+        return line, MachineClock(estop_socket.wake), None
     if port != "sim":
-        return _line(port, face.baud), MachineClock(heard.wake), None
+        return _line(port, face.baud), MachineClock(estop_socket.wake), None
     # Hardware needs no simulator, and should not wait for one to load.
     from mien.robot.sim.faults import parse_faults
     from mien.robot.sim.realtime import LiveRig, simulated
 
     sim = simulated(face, build, tuple(parse_faults(list(faults), face)))
-    rig = LiveRig(sim, wire, sleep=heard.wake.wait, hurry=heard.requested.is_set)
+    rig = LiveRig(sim, wire, sleep=estop_socket.wake.wait, hurry=estop_socket.requested.is_set)
     return rig, rig, rig
 
 

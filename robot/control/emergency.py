@@ -20,7 +20,7 @@ from mien.robot.link.dialogue import Dialogue
 from mien.robot.link.transport import Transport
 from mien.robot.wire import State
 
-LOOK_S: Final = 0.002
+POLL_S: Final = 0.002
 """A wait on the line is cut into waits no longer than this."""
 PATIENCE_S: Final = 0.5
 
@@ -30,15 +30,14 @@ SIMULATED: Final = "start again: a simulated board ends with its run, nothing ha
 
 
 class Emergency:
-    """Stops one board when the socket ``heard`` has a stop request, from whichever thread sees it
-    first.
+    """Stops one board when the socket has a stop request, from whichever thread sees it first.
 
     Attributes:
         line, clock: to be used in place of the given ones.
     """
 
-    def __init__(self, line: Transport, clock: Clock, heard: EstopSocket) -> None:
-        self._raw, self._now, self._heard = line, clock.now, heard
+    def __init__(self, line: Transport, clock: Clock, estop_socket: EstopSocket) -> None:
+        self._raw, self._now, self._estop_socket = line, clock.now, estop_socket
         self.lock = RLock()
         """Held while the line is used, so that the stop never lands inside a frame."""
         self._error: EmergencyStopError | None = None
@@ -52,7 +51,7 @@ class Emergency:
             EmergencyStopError: a stop was requested; the message says whether the board confirmed
                 it.
         """
-        if self._heard.requested.is_set():
+        if self._estop_socket.requested.is_set():
             error = self._stopped()
             raise EmergencyStopError(error.message, error.hint)
 
@@ -63,7 +62,7 @@ class Emergency:
 
     def end(self) -> None:
         """The last check, before the line is closed."""
-        if self._heard.requested.is_set():
+        if self._estop_socket.requested.is_set():
             self._stopped()
 
     def _stopped(self) -> EmergencyStopError:
@@ -76,10 +75,11 @@ class Emergency:
         try:
             state = self._say()
         except DeviceError as e:
-            self._heard.failed(e.message)
+            self._estop_socket.failed(e.message)
             return EmergencyStopError(f"E-STOP was asked for; {e.message}", CUT)
-        self._heard.stopped(state.name)
-        hint = SIMULATED if self._heard.port == "sim" else "look at the face, then mien clear"
+        self._estop_socket.stopped(state.name)
+        simulated = self._estop_socket.port == "sim"
+        hint = SIMULATED if simulated else "look at the face, then mien clear"
         return EmergencyStopError("E-STOP was asked for; the outputs are off", hint)
 
     def _say(self) -> State:
@@ -113,8 +113,8 @@ class GuardedLine:
                 self._emergency.check()
                 left = end - self._now()
                 # Not by what is left: a process that was kept off the CPU still listens once.
-                data = self._line.read(min(LOOK_S, timeout_s))
-            if data or left <= LOOK_S:
+                data = self._line.read(min(POLL_S, timeout_s))
+            if data or left <= POLL_S:
                 return data
 
     def reopen(self) -> None:

@@ -1,10 +1,8 @@
 """Emergency stop from outside a run: a Unix socket of its own, which no other message can delay.
 
 A run that drives a board owns one ``EstopSocket``. ``request`` reaches it from any process of the
-same
-user. The answer comes when the outputs are off, or says why that is unknown. The socket has no
-other
-function.
+same user. The answer comes when the outputs are off, or gives the reason why that is unknown. The
+socket has no other function.
 """
 
 from __future__ import annotations
@@ -25,18 +23,18 @@ from typing import Final, Self
 
 from mien.robot.errors import DeviceError
 
-ASK: Final = b"ESTOP\n"
+REQUEST: Final = b"ESTOP\n"
 CLOSED: Final = "CLOSED"
 """Answered by a run that has no board open: it drives nothing, and it ends."""
 CUT: Final = "cut the servo supply"
 
 _ANSWER_MAX: Final = 1024
-_ASKERS: Final = 32
-_HEAR_S: Final = 0.25
-"""How long somebody who has connected may take to ask."""
+_MAX_CLIENTS: Final = 32
+_REQUEST_S: Final = 0.25
+"""How long somebody who has connected may take to send its request."""
 ANSWER_S: Final = 3.0
-"""After that a run that has said nothing is said to be busy."""
-_LOOK_S: Final = 0.1
+"""A run that has not answered after so long is reported as busy."""
+_PROBE_S: Final = 0.1
 _PATH_MAX: Final = 107
 _NUMBERS = count()
 
@@ -67,8 +65,8 @@ class EstopSocket:
         self.path = Path()
         self._turn = Condition()
         self._port: str | None = None
-        self._said: dict[str, str] | None = None
-        self._askers = BoundedSemaphore(_ASKERS)
+        self._result: dict[str, str] | None = None
+        self._clients = BoundedSemaphore(_MAX_CLIENTS)
         self._waiting = 0
 
     @property
@@ -86,7 +84,7 @@ class EstopSocket:
             hidden.unlink(missing_ok=True)
             self._socket.bind(str(hidden))
             hidden.chmod(0o600)
-            self._socket.listen(_ASKERS)
+            self._socket.listen(_MAX_CLIENTS)
             hidden.rename(self.path)  # nobody sees one that does not listen yet
         except OSError as e:
             self._socket.close()
@@ -101,7 +99,7 @@ class EstopSocket:
         self.path.unlink(missing_ok=True)
         self.detach()
         with self._turn:  # this may be the end of the process, and somebody waits for a word
-            self._turn.wait_for(lambda: self._waiting == 0, _HEAR_S)
+            self._turn.wait_for(lambda: self._waiting == 0, _REQUEST_S)
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # ends accept()
         self._thread.join()
@@ -126,37 +124,37 @@ class EstopSocket:
         """The board did not confirm."""
         self._answer({"error": why})
 
-    def _answer(self, said: dict[str, str]) -> None:
+    def _answer(self, result: dict[str, str]) -> None:
         with self._turn:
-            self._said = said
+            self._result = result
             self._turn.notify_all()
 
     def _listen(self) -> None:
         while True:
-            self._askers.acquire()
+            self._clients.acquire()
             try:
-                asker, _ = self._socket.accept()
+                client, _ = self._socket.accept()
             except OSError:
                 return
-            Thread(target=self._hear, args=(asker,), name="estop-asker", daemon=True).start()
+            Thread(target=self._serve, args=(client,), name="estop-client", daemon=True).start()
 
-    def _hear(self, asker: socket.socket) -> None:
+    def _serve(self, client: socket.socket) -> None:
         try:
-            with asker:
-                asker.settimeout(_HEAR_S)
-                if _ours(asker) and _line(asker, len(ASK)) == ASK:
+            with client:
+                client.settimeout(_REQUEST_S)
+                if _ours(client) and _line(client, len(REQUEST)) == REQUEST:
                     self.requested.set()
-                    self._tell(asker)
+                    self._reply(client)
         except OSError:
-            pass  # whoever asked has gone; the stop has been heard
+            pass  # the client has gone; the stop was received
         finally:
-            self._askers.release()
+            self._clients.release()
 
-    def _tell(self, asker: socket.socket) -> None:
+    def _reply(self, client: socket.socket) -> None:
         with self._turn:
             self._waiting += 1
         try:
-            asker.sendall(json.dumps(self._outcome()).encode() + b"\n")
+            client.sendall(json.dumps(self._outcome()).encode() + b"\n")
         finally:
             with self._turn:
                 self._waiting -= 1
@@ -165,9 +163,9 @@ class EstopSocket:
     def _outcome(self) -> dict[str, str]:
         """The answer, once it is known."""
         with self._turn:
-            known = self._turn.wait_for(lambda: bool(self._said) or self._port is None, ANSWER_S)
-            if self._said:
-                return self._said
+            known = self._turn.wait_for(lambda: bool(self._result) or self._port is None, ANSWER_S)
+            if self._result:
+                return self._result
         return asdict(Answer(CLOSED, "")) if known else {"error": "the run is busy"}
 
 
@@ -179,10 +177,10 @@ def request(path: Path, timeout_s: float = 1.0) -> str:
     Raises:
         DeviceError: there is no run, or the stop was not confirmed.
     """
-    return ask(path, timeout_s).state
+    return request_stop(path, timeout_s).state
 
 
-def ask(path: Path, timeout_s: float = 1.0) -> Answer:
+def request_stop(path: Path, timeout_s: float = 1.0) -> Answer:
     """As ``request``, with the port of the board."""
     who = f"the run of process {path.stem.partition('-')[0]}"
     try:
@@ -191,11 +189,11 @@ def ask(path: Path, timeout_s: float = 1.0) -> Answer:
             run.connect(str(path))
             if not _ours(run):
                 raise DeviceError(f"{path} belongs to somebody else", "mien estop")
-            run.sendall(ASK)
-            said = json.loads(_line(run, _ANSWER_MAX))
-            if "error" in said:
-                raise DeviceError(f"{who} did not confirm the stop: {said['error']}", CUT)
-            return Answer(str(said["state"]), str(said["port"]))
+            run.sendall(REQUEST)
+            answer = json.loads(_line(run, _ANSWER_MAX))
+            if "error" in answer:
+                raise DeviceError(f"{who} did not confirm the stop: {answer['error']}", CUT)
+            return Answer(str(answer["state"]), str(answer["port"]))
     except (FileNotFoundError, ConnectionRefusedError) as e:
         raise DeviceError(f"no run listens on {path}", "mien estop") from e
     except (OSError, ValueError, KeyError, TypeError) as e:
@@ -236,7 +234,7 @@ def _alive(path: Path) -> bool:
     if not stat.S_ISSOCK(path.lstat().st_mode):
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as run:
-        run.settimeout(_LOOK_S)
+        run.settimeout(_PROBE_S)
         try:
             run.connect(str(path))
         except OSError as e:
@@ -255,12 +253,12 @@ def _ours(other: socket.socket) -> bool:
     return uid in (os.getuid(), 0)
 
 
-def _line(other: socket.socket, most: int) -> bytes:
-    """One line of at most so many bytes."""
-    said = b""
-    while len(said) < most and not said.endswith(b"\n"):
-        part = other.recv(most - len(said))
+def _line(other: socket.socket, max_bytes: int) -> bytes:
+    """One line of at most ``max_bytes`` bytes."""
+    data = b""
+    while len(data) < max_bytes and not data.endswith(b"\n"):
+        part = other.recv(max_bytes - len(data))
         if not part:
             break
-        said += part
-    return said
+        data += part
+    return data

@@ -30,7 +30,7 @@ class Clock(Protocol):
     def sleep_until(self, t: float) -> None:
         """Return when ``now()`` is at least ``t``; at once if it already is.
 
-        One that hears the stop (``mien.robot.control.emergency``) raises EmergencyStopError at
+        One that obeys stop requests (``mien.robot.control.emergency``) raises EmergencyStopError at
         that moment.
         """
 
@@ -63,8 +63,8 @@ class Loop:
     """Moves one face through one connected board.
 
     What the limiter remembers is where the face is. After ARM, also after that of a link that came
-    back, the board moves to its safe pose whatever it is told, and its servos start one group after
-    the other. Until that is over nothing but the safe pose is sent.
+    back, the board moves to its safe pose whatever it receives, and its servos start one group
+    after the other. Until that is over nothing but the safe pose is sent.
 
     Args:
         face: the face.
@@ -115,12 +115,12 @@ class Loop:
         """
         try:
             self._arm()
-            wanted = commands(self._clock.now())
-            if wanted is not None:
-                self._ramp(np.clip(wanted, *self._face.limits.T), before=True)
+            target = commands(self._clock.now())
+            if target is not None:
+                self._ramp(np.clip(target, *self._face.limits.T), before=True)
             due = self._clock.now()
-            while (wanted := commands(due)) is not None:
-                self._tick(due, 0.0, wanted, at=due)
+            while (target := commands(due)) is not None:
+                self._tick(due, 0.0, target, at=due)
                 due += 1.0 / RATE_HZ - float(np.clip(phase(due), -NUDGE_S, NUDGE_S))
                 behind = int((self._clock.now() - due) * RATE_HZ)
                 if behind > 0:
@@ -157,26 +157,26 @@ class Loop:
         offset = -count / RATE_HZ if before else 0.0
         start = self._clock.now() - offset
         for k in range(count):
-            wanted = ramp(self._face, origin, goal, (k + 1) / RATE_HZ - wait)
-            self._tick(start, offset + k / RATE_HZ, wanted, seen=before)
+            target = ramp(self._face, origin, goal, (k + 1) / RATE_HZ - wait)
+            self._tick(start, offset + k / RATE_HZ, target, observed=before)
 
     def _tick(
-        self, start: float, t: float, wanted: Floats, seen: bool = True, at: float | None = None
+        self, start: float, t: float, target: Floats, observed: bool = True, at: float | None = None
     ) -> None:
         pace = self._board.pace(start + t)
         last = self._last if pace > 0.0 else self._face.safe.copy()  # the board homes by itself
-        limited = self._limit(wanted, last, pace / RATE_HZ)
+        limited = self._limit(target, last, pace / RATE_HZ)
         pulses = to_pulses(self._face, limited.commands)
         sent = self._board.send(start + t, pulses)
         late = self._clock.now() - (start + t)
         self._last = limited.commands
         self._board.read()
         self._clock.sleep_until(start + t + 1.0 / RATE_HZ)
-        if seen:
+        if observed:
             self._observe(
                 Tick(
                     t if at is None else at,
-                    wanted,
+                    target,
                     limited.commands,
                     sent,
                     limited.clipped,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from mien.robot.control.estop_socket import Answer, ask, sockets
+from mien.robot.control.estop_socket import Answer, request_stop, sockets
 from mien.robot.errors import DeviceError
 from mien.robot.link import handshake
 from mien.robot.link.dialogue import Dialogue
@@ -19,7 +19,7 @@ from mien.robot.link.transport import SerialTransport
 from mien.robot.wire import Msg, State
 
 BOOT_S: Final = 3.0
-"""A board that was reset by opening its port hears nothing for up to 2 s."""
+"""A board that was reset by opening its port receives nothing for up to 2 s."""
 RIG: Final = "sim"
 
 
@@ -31,7 +31,7 @@ def clear(port: str) -> str:
     """
     with _talk(port) as talk:
         attempts = round(BOOT_S / handshake.HELLO_S)
-        talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY, handshake.HELLO_S, attempts)
+        talk.request(Msg.HELLO, b"", Msg.HELLO_REPLY, handshake.HELLO_S, attempts)
         return handshake.clear(talk).name
 
 
@@ -68,7 +68,7 @@ def _stop_runs() -> tuple[list[Answer], list[DeviceError]]:
 
     def one(path: Path) -> Answer | DeviceError:
         try:
-            answer = ask(path)
+            answer = request_stop(path)
             print(f"{answer.state}  {answer.port or 'a run with no board open'}", flush=True)
             return answer
         except DeviceError as e:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.speech import stream as speech_stream
+from mien.models.speech import weights
+from mien.models.speech.config import Config
 from mien.models.speech.features import RATE, samples_for
 from mien.models.speech.runtime_numpy import WEIGHTS, LightSpeech
 from mien.robot.errors import ConfigError
 
 
 @cache
-def _weights(path: Path) -> tuple[dict[str, NDArray[Any]], checkpoint.Meta]:
-    return checkpoint.load(path, "speech")
+def _weights(path: Path) -> tuple[dict[str, NDArray[Any]], checkpoint.Meta, Config]:
+    return weights.read(path)
 
 
 def description(path: Path = WEIGHTS) -> checkpoint.Meta:
@@ -41,8 +44,8 @@ def engine(path: Path = WEIGHTS) -> LightSpeech:
         ConfigError: the weights are missing or not those of a speech network.
     """
     try:
-        tensors, meta = _weights(path)
-        return LightSpeech(tensors, meta["config"])
+        tensors, _, config = _weights(path)
+        return LightSpeech(tensors, asdict(config))
     except ModelError as e:
         raise ConfigError(e.message, e.hint or "mien doctor") from e
 

@@ -55,7 +55,7 @@ def voice(engine: str = "auto") -> Voice:
     raise MienError(f"{missing} installed", _INSTALL)
 
 
-def say(spans: Sequence[Span], speaker: Voice) -> tuple[Samples, Cues]:
+def synthesise(spans: Sequence[Span], speaker: Voice) -> tuple[Samples, Cues]:
     """Speak spans one after another -> samples (n,) at 16 kHz, and their emotions in time.
 
     Each span is spoken on its own, so that its times are exact. A tag within a sentence therefore

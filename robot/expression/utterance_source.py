@@ -19,7 +19,7 @@ from mien.robot.expression.emotion.text_estimate import TextEstimate
 from mien.robot.expression.emotion.timeline import load_timeline
 from mien.robot.expression.emotion.track import Cues, EmotionSource, EmotionTrack, Label
 from mien.robot.expression.emotion.voice_estimate import VoiceEstimate, estimate
-from mien.robot.expression.tts import say, voice
+from mien.robot.expression.tts import synthesise, voice
 from mien.robot.media import audio
 
 ESTIMATES: Final = {"text": ("text",), "voice": ("voice",), "both": ("text", "voice")}
@@ -67,7 +67,7 @@ def utterance(
     spans, text_estimates = parse(text or ""), list[TextEstimate]()
     if estimated:
         spans, text_estimates = _with_estimates(spans)
-    samples, cues = say(spans, voice(speaker))
+    samples, cues = synthesise(spans, voice(speaker))
     return Utterance(samples, [cues] if cues.cues else [], text_estimates)
 
 

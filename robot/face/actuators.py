@@ -11,7 +11,7 @@ def to_pulses(face: FaceConfig, commands: Floats) -> Floats:
     """Commands (..., n) in [-1, 1] -> pulse widths (..., n) in us, piecewise linear.
 
     Linkage and slack are not undone here: the self-model has learned the one, and the firmware
-    takes up the other (``slack_us``), where no lost byte can leave a string loose.
+    takes up the other (``slack_us``), where no lost byte can leave a tendon loose.
     """
     low, neutral, high = face.pulses.T
     c = commands * face.direction

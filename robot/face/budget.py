@@ -12,7 +12,8 @@ from typing import Any
 
 from mien.robot.face.currents import LAST_SLOT, SLOT_S, TYPICAL, Draw, draw_of, least_a, start_slots
 
-_SLOWEST_S = 5.0  # longest whole way that the schema takes
+# What the schema takes at most. Beyond it sums of currents would lose their last digits.
+_SLOWEST_S, _MAX_DRAW_A, _MAX_SUPPLY_A, _MAX_VOLTS = 5.0, 50.0, 500.0, 30.0
 
 
 def budget_faults(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:
@@ -55,7 +56,7 @@ def _members(
     boards = len(_list(tree.get("boards")))
     for board in _list(supply.get("boards")):
         if isinstance(board, int) and board >= boards:
-            yield f"supplies.{index}.boards: has {board}, but {boards} boards are listed"
+            yield f"supplies.{index}.boards: has {board}, but {boards} servo boards are listed"
     for name in _list(supply.get("actuators")):
         if isinstance(name, str) and name not in actuators:
             yield f"supplies.{index}.actuators: no such actuator as {name}"
@@ -72,7 +73,7 @@ def _amps(
 ) -> Iterator[str]:  # fmt: skip
     amps: Any = supply.get("amps")
     draws = _draws(tree, actuators, feeds, supply.get("volts"))
-    if draws is None or not _positive(amps):
+    if draws is None or not _positive(amps, _MAX_SUPPLY_A):
         return
     bad = [n for n, d in zip(feeds, draws, strict=True) if not d.idle_a <= d.run_a <= d.stall_a]
     for name in bad:
@@ -99,23 +100,25 @@ def _amps(
 def _draws(
     tree: dict[str, Any], actuators: dict[str, Any], feeds: list[str], volts: Any
 ) -> list[Draw] | None:
-    """None where something that it needs is malformed, which the schema tells."""
+    """None where something that it needs is malformed, which the schema reports."""
     written = _dict(tree.get("currents"))
     servos: list[Any] = [_dict(actuators[n]).get("servo") for n in feeds]
     plain = {k: {f: v for f, v in _dict(w).items() if v is not None} for k, w in written.items()}
     numbers = [(f, v) for w in plain.values() for f, v in w.items()]
     known = set(Draw.__dataclass_fields__)
-    if not _positive(volts) or not all(isinstance(s, str) and s in TYPICAL for s in servos):
+    if not _positive(volts, _MAX_VOLTS) or not all(
+        isinstance(s, str) and s in TYPICAL for s in servos
+    ):
         return None
-    if not all(f in known and _number(v) and v >= 0.0 for f, v in numbers):
+    if not all(f in known and _number(v) and 0.0 <= v <= _MAX_DRAW_A for f, v in numbers):
         return None
     if any(f == "travel_s" and v > _SLOWEST_S for f, v in numbers):
         return None
     return [draw_of(n, s, volts, plain) for n, s in zip(feeds, servos, strict=True)]
 
 
-def _positive(value: Any) -> bool:
-    return _number(value) and value > 0.0
+def _positive(value: Any, most: float) -> bool:
+    return _number(value) and 0.0 < value <= most
 
 
 def _number(value: Any) -> bool:

@@ -6,6 +6,7 @@ import logging
 from functools import cached_property
 from multiprocessing import parent_process
 from pathlib import Path
+from shlex import quote
 
 from mien.models.self_model.inverse import Inverse
 from mien.models.self_model.model import SelfModel, installed, load, shipped
@@ -31,8 +32,10 @@ class Calibrated:
         self.face = face
         own = installed(face.name)
         self.path = path or (own if own.is_file() else shipped(face.name))
-        self.model: SelfModel = load(self.path, face.name, face.hashes)
-        if self.caveat and parent_process() is None:  # who started this process has said it
+        self.model: SelfModel = load(
+            self.path, face.name, face.hashes, f"mien calibrate all --face {quote(face.given)}"
+        )
+        if self.caveat and parent_process() is None:  # the parent process has printed it
             _log.warning("%s", self.caveat)
 
     @property
@@ -40,8 +43,8 @@ class Calibrated:
         """Why this is not to be called calibrated, and the next command; empty if it is."""
         why, stage = unproven(self.model)
         return why and (
-            f"{self.path} {why}: mien calibrate {stage} --face {self.face.name} "
-            f"--out {self.path.parent}"
+            f"{self.path} {why}: mien calibrate {stage} "
+            f"--face {quote(self.face.given)} --out {quote(str(self.path.parent))}"
         )
 
     def inverse(self) -> Inverse:
@@ -60,9 +63,9 @@ class Calibrated:
 
 
 def unproven(model: SelfModel) -> tuple[str, str]:
-    """Why a model is not one of a calibrated face, and the stage that tells more; both empty if it
+    """Why a model is not one of a calibrated face, and the stage with the reason; both empty if it
     is."""
-    # Before verification said so, only what had been verified knew its lag.
+    # Before verification recorded it, only what had been verified knew its lag.
     if model.meta.get("calibrated", "lag_s" in model.meta):
         return "", ""
     if "calibrated" in model.meta:

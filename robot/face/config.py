@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias, get_args
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
+from mien.models.reading.bounded import FileError
+from mien.models.reading.strict import Strict, fault_lines, listed
+from mien.models.reading.yaml_file import read_yaml
 from mien.robot import wire
 from mien.robot.errors import ConfigError
-from mien.robot.face.consistency import consistency
-from mien.robot.names import ALLOWED, Name, is_name, printable, shown
+from mien.robot.face.actuator_kinds import KindField
+from mien.robot.face.consistency import MAX_ENTRIES, consistency
+from mien.robot.names import ALLOWED, Name, is_name, printable, quoted
 
 FACES = Path(__file__).parents[1] / "faces"
-CHANNELS_PER_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1
+CHANNELS_PER_SERVO_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1
 _UNITS_PER_US = 4  # of the wire
 FLOOR_US, CEILING_US = wire.PULSE_MIN / _UNITS_PER_US, wire.PULSE_MAX / _UNITS_PER_US
 
@@ -28,7 +31,6 @@ _LEARNED = ("kind", "pulse_us", "direction", "limits", "slack_us", "floor_us")
 # Of the whole file, version 0.1.0 hashed everything else.
 _UNLEARNED = ("description", "supplies", "currents", "estop_switch", "failsafe_hold_s")
 
-Kind: TypeAlias = Literal["rigid", "tendon"]
 Role: TypeAlias = Literal["neck_yaw", "neck_pitch", "neck_roll", "tongue_out"]
 ROLES: Final[tuple[str, ...]] = get_args(Role)
 """What an actuator can be for that no landmark shows. An actuator of that name has the role
@@ -37,16 +39,15 @@ Region: TypeAlias = Literal["eyes", "brows", "mouth", "nose", "cheeks", "jaw", "
 Floats: TypeAlias = NDArray[np.float64]
 Microseconds: TypeAlias = Annotated[float, Field(ge=FLOOR_US, le=CEILING_US)]
 Address: TypeAlias = Annotated[int, Field(ge=0x40, le=0x7F)]
+Coefficient: TypeAlias = Annotated[float, Field(ge=-100.0, le=100.0)]
 Command: TypeAlias = Annotated[float, Field(ge=-1.0, le=1.0)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Actuator(_Strict):
+class Actuator(Strict):
     """One servo and what it moves.
 
+    ``board`` is its servo board, an index into the ``boards`` of the face, and ``channel`` the
+    output there.
     ``pulse_us`` is (min, neutral, max) in microseconds for the commands (-1, 0, +1) when
     ``direction`` is +1, and for (+1, 0, -1) when it is -1. ``speed`` is the fastest change of
     the command per second. ``slack_us`` is the pulse that only takes up a loose tendon, on
@@ -54,15 +55,15 @@ class Actuator(_Strict):
     an actuator is for that no landmark shows; its name may then be anything.
     """
 
-    kind: Kind
+    kind: KindField
     region: Region
     role: Role | None = None
     servo: Literal["micro", "large"]
     board: Annotated[int, Field(ge=0)]
-    channel: Annotated[int, Field(ge=0, lt=CHANNELS_PER_BOARD)]
+    channel: Annotated[int, Field(ge=0, lt=CHANNELS_PER_SERVO_BOARD)]
     pulse_us: tuple[Microseconds, Microseconds, Microseconds]
     direction: Literal[1, -1] = 1
-    speed: Annotated[float, Field(gt=0.0, le=50.0)]
+    speed: Annotated[float, Field(ge=0.01, le=50.0)]
     safe: Command = 0.0
     limits: tuple[Command, Command] = (-1.0, 1.0)
     slack_us: Annotated[float, Field(ge=0.0, le=400.0)] = 0.0
@@ -70,16 +71,16 @@ class Actuator(_Strict):
     idle_release_s: Annotated[float, Field(ge=0.0, le=600.0)] = 0.0
 
 
-class Interlock(_Strict):
+class Interlock(Strict):
     """Parts that must not meet: sum of ``terms[name] * command[name]`` is at most ``max``."""
 
     name: Name
-    terms: Annotated[dict[Name, float], Field(min_length=1)]
-    max: float
+    terms: Annotated[dict[Name, Coefficient], Field(min_length=1)]
+    max: Annotated[float, Field(ge=-1000.0, le=1000.0)]
 
 
-class Supply(_Strict):
-    """What feeds servos: all on some boards (their V+ terminals), single ones, or both.
+class Supply(Strict):
+    """What feeds servos: all on some servo boards (their V+ terminals), single ones, or both.
 
     ``amps`` is what it may carry for seconds. The board starts the servos one group after the
     other to stay within it (``mien.robot.face.supply``).
@@ -87,25 +88,28 @@ class Supply(_Strict):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
     volts: Annotated[float, Field(ge=3.0, le=30.0)]
-    amps: Annotated[float, Field(gt=0.0, le=500.0)]
+    amps: Annotated[float, Field(ge=0.01, le=500.0)]
     boards: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=3)] = []
     actuators: Annotated[list[str], Field(max_length=48)] = []
 
 
-class Currents(_Strict):
+class Currents(Strict):
     """Currents of a class of servos or of one actuator, where the typical ones do not fit.
 
     They hold at the voltage of its supply; see ``mien.robot.face.currents.Draw``.
     """
 
     idle_a: Annotated[float, Field(ge=0.0, le=5.0)] | None = None
-    run_a: Annotated[float, Field(gt=0.0, le=50.0)] | None = None
-    stall_a: Annotated[float, Field(gt=0.0, le=50.0)] | None = None
-    travel_s: Annotated[float, Field(gt=0.0, le=5.0)] | None = None
+    run_a: Annotated[float, Field(ge=0.001, le=50.0)] | None = None
+    stall_a: Annotated[float, Field(ge=0.001, le=50.0)] | None = None
+    travel_s: Annotated[float, Field(ge=0.01, le=5.0)] | None = None
 
 
-class FaceConfig(_Strict):
+class FaceConfig(Strict):
     """A whole face. Arrays are in the order of ``names``, which is the order of the file.
+
+    ``boards`` are the I2C addresses of the servo boards (PCA9685). The board, everywhere else, is
+    the microcontroller that commands them.
 
     ``estop_switch`` is the emergency switch at the board's own input: normally closed, so that a
     cut wire stops; normally open; or none, which is named whenever the face is armed.
@@ -123,9 +127,10 @@ class FaceConfig(_Strict):
     estop_switch: Literal["nc", "no", "none"] = "nc"
     failsafe_hold_s: Annotated[int, Field(ge=0, le=255)] = 10
     actuators: Annotated[dict[Name, Actuator], Field(min_length=1, max_length=wire.CHANNELS_MAX)]
-    interlocks: list[Interlock] = []
-    supplies: Annotated[list[Supply], Field(max_length=48)] = []
-    currents: dict[str, Currents] = {}
+    interlocks: Annotated[list[Interlock], Field(max_length=MAX_ENTRIES)] = []
+    supplies: Annotated[list[Supply], Field(max_length=MAX_ENTRIES)] = []
+    currents: Annotated[dict[str, Currents], Field(max_length=MAX_ENTRIES)] = {}
+    _given: str = PrivateAttr("")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -137,6 +142,11 @@ class FaceConfig(_Strict):
     def name(self) -> str:
         """The face's name."""
         return self.face
+
+    @property
+    def given(self) -> str:
+        """What the user called the face: the path of its YAML file, or its name."""
+        return self._given or self.face
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -153,7 +163,7 @@ class FaceConfig(_Strict):
             return self.names.index(name)
         except ValueError:
             raise ConfigError(
-                f"{self.face} has no actuator {shown(name)}; it has {', '.join(self.names)}"
+                f"{self.face} has no actuator {quoted(name)}; it has {', '.join(self.names)}"
             ) from None
 
     @cached_property
@@ -180,6 +190,16 @@ class FaceConfig(_Strict):
     def speed(self) -> Floats:
         """(n,): fastest change of the command, per second."""
         return np.array([a.speed for a in self.actuators.values()], dtype=np.float64)
+
+    @cached_property
+    def has_hysteresis(self) -> NDArray[np.bool_]:
+        """(n,): whether the effect of an actuator depends on past commands."""
+        return np.array([a.kind.has_hysteresis for a in self.actuators.values()], dtype=np.bool_)
+
+    @cached_property
+    def can_go_slack(self) -> NDArray[np.bool_]:
+        """(n,): whether an actuator only pulls, and can lose its tension."""
+        return np.array([a.kind.can_go_slack for a in self.actuators.values()], dtype=np.bool_)
 
     @cached_property
     def roles(self) -> dict[str, str]:
@@ -221,61 +241,35 @@ def load_face(path_or_name: str | Path) -> FaceConfig:
     if path.suffix not in {".yaml", ".yml"}:
         if not is_name(str(path_or_name)):
             raise ConfigError(
-                f"{shown(str(path_or_name))} is neither a YAML file nor the name of a face that "
+                f"{quoted(str(path_or_name))} is neither a YAML file nor the name of a face that "
                 f"ships ({', '.join(shipped())}): {ALLOWED}",
                 "mien demo --face morpheus33",
             )
         path = FACES / f"{path_or_name}.yaml"
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as e:
+        tree: Any = read_yaml(path)
+    except OSError as e:
         raise ConfigError(
-            f"cannot read face {path_or_name}: {getattr(e, 'strerror', None) or 'it is not text'}; "
+            f"cannot read face {path_or_name}: {e.strerror}; "
             f"faces that ship: {', '.join(shipped())}",
             "mien demo --face morpheus33",
         ) from e
+    except FileError as e:
+        raise ConfigError(e.message, "mien demo --face morpheus33") from e
     try:
-        tree: Any = yaml.load(text, Loader=_UniqueKeys)
-    except yaml.YAMLError as e:
-        raise ConfigError(f"{path} is not valid YAML: {e}") from e
-    try:
-        return FaceConfig.model_validate(tree)
+        config = FaceConfig.model_validate(tree)
+        config._given = str(path_or_name)
+        return config
     except ValidationError as e:
-        raise ConfigError(
-            f"{path} has faults, nothing moves:\n" + "\n".join(_faults(e, tree))
-        ) from None
+        # Ours come from the raw tree, where a fault elsewhere hides none.
+        lines = fault_lines(e, ours=False) + consistency(tree)
+        faults = listed([printable(line) for line in lines])
+        raise ConfigError(f"{path} has faults, nothing moves:\n{faults}") from None
 
 
 def shipped() -> list[str]:
     """Names of the faces that come with the package."""
     return sorted(p.stem for p in FACES.glob("*.yaml"))
-
-
-def _faults(error: ValidationError, tree: Any) -> list[str]:
-    lines = []
-    for fault in error.errors(include_url=False):
-        if fault["type"] == "value_error":
-            continue  # ours, listed below from the raw tree, where a fault elsewhere hides none
-        where = ".".join(str(p) for p in fault["loc"]) or "the file"
-        shown = fault.get("input")
-        given = "" if isinstance(shown, dict | list | tuple | None) else f" (is {shown!r})"
-        lines.append(f"  {where}: {fault['msg']}{given}")
-    return [printable(line) for line in lines + [f"  {line}" for line in consistency(tree)]]
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """safe_load, but a key given twice is an error instead of a silent last-one-wins."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -7,18 +7,26 @@ malformed in itself is left to the schema in ``config``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from math import isfinite
+from typing import Any, Final
 
 from mien.robot import wire
+from mien.robot.face.actuator_kinds import kind_named
 from mien.robot.face.budget import budget_faults
+
+MAX_ENTRIES: Final = 64
+"""Most entries of any list of a face. Where one has more, only the schema is asked."""
+_MIN_COEFFICIENT: Final = 0.001
+_MIN_LIMITS: Final = 0.001  # in commands
+_MIN_PULSE_US: Final = 1.0  # a servo does not tell less apart
 
 
 def consistency(tree: Any) -> list[str]:
     """Every fault between the fields of a face, one line each, beginning with its key."""
-    if not isinstance(tree, dict):
+    if not isinstance(tree, dict) or any(len(_entries(v)) > MAX_ENTRIES for v in tree.values()):
         return []
     actuators = _dict(tree.get("actuators"))
-    faults = list(_boards(tree, actuators))
+    faults = list(_servo_boards(tree, actuators))
     for name, raw in actuators.items():
         faults += [f"actuators.{name}.{line}" for line in _actuator(_dict(raw))]
     faults += _roles(actuators)
@@ -29,29 +37,25 @@ def consistency(tree: Any) -> list[str]:
 
 def _actuator(raw: dict[str, Any]) -> Iterator[str]:
     pulse = _numbers(raw.get("pulse_us"), 3)
-    if pulse and not pulse[0] < pulse[1] < pulse[2]:
-        yield f"pulse_us: must rise (min < neutral < max), is {pulse}"
+    if pulse and not min(pulse[1] - pulse[0], pulse[2] - pulse[1]) >= _MIN_PULSE_US:
+        yield f"pulse_us: must rise (min < neutral < max) by {_MIN_PULSE_US:g} us, is {pulse}"
     limits = _numbers(raw.get("limits", (-1.0, 1.0)), 2)
-    if limits and not limits[0] < limits[1]:
-        yield f"limits: must rise (low < high), are {limits}"
+    if limits and not limits[1] - limits[0] >= _MIN_LIMITS:
+        yield f"limits: must rise (low < high) by {_MIN_LIMITS:g}, are {limits}"
     safe = raw.get("safe", 0.0)
     if limits and _is_number(safe) and not limits[0] <= safe <= limits[1]:
         yield f"safe: must lie within limits {limits}, is {safe}"
     if limits and not limits[0] <= 0.0 <= limits[1]:
         yield f"limits: must hold the neutral 0, are {limits}"
-    if raw.get("kind") == "rigid":
-        for key in ("slack_us", "floor_us"):
-            if raw.get(key):
-                yield f"{key}: belongs to tendons, this actuator is rigid"
-    if raw.get("kind") == "tendon" and limits and limits[0] < 0:
-        yield f"limits: a tendon only pulls, so they start at 0 or above, are {limits}"
+    if kind := kind_named(raw.get("kind")):
+        yield from kind.faults(raw, limits)
 
 
-def _boards(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:
+def _servo_boards(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:
     listed = tree.get("boards")
     boards = listed if isinstance(listed, list) else []
     for i, address in enumerate(boards):
-        if address in boards[:i]:
+        if isinstance(address, int) and address in boards[:i]:
             yield f"boards.{i}: address {address:#x} is listed twice"
     taken: dict[tuple[Any, Any], str] = {}
     for name, raw in actuators.items():
@@ -59,11 +63,11 @@ def _boards(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str]:
         if not (isinstance(board, int) and isinstance(channel, int)):
             continue
         if board >= len(boards):
-            yield f"actuators.{name}.board: is {board}, but {len(boards)} boards are listed"
+            yield f"actuators.{name}.board: is {board}, but {len(boards)} servo boards are listed"
         other = taken.setdefault((board, channel), name)
         if other != name:
             yield (
-                f"actuators.{name}.channel: board {board} channel {channel} "
+                f"actuators.{name}.channel: servo board {board} channel {channel} "
                 f"is already used by {other}"
             )
 
@@ -74,9 +78,11 @@ def _interlocks(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str
         yield from _too_many(locks)
     for i, lock in enumerate(locks if isinstance(locks, list) else []):
         terms = _dict(_dict(lock).get("terms"))
-        for name in terms:
+        for name, c in terms.items():
             if name not in actuators:
                 yield f"interlocks.{i}.terms.{name}: no such actuator"
+            if _is_number(c) and 0 < abs(c) < _MIN_COEFFICIENT:
+                yield f"interlocks.{i}.terms.{name}: is {c:g}, 0 or at least {_MIN_COEFFICIENT:g}"
         safe = [(c, _dict(actuators.get(n)).get("safe", 0.0)) for n, c in terms.items()]
         limit = _dict(lock).get("max")
         if _is_number(limit) and all(_is_number(x) for pair in safe for x in pair):
@@ -111,8 +117,12 @@ def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _entries(value: Any) -> Any:
+    return value if isinstance(value, list | dict) else ()
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _numbers(value: Any, count: int) -> list[float] | None:

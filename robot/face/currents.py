@@ -1,6 +1,6 @@
 """How much current servos take, and who may start when so that a supply can carry them.
 
-No hobby servo tells its current. The numbers below are typical values of data sheets; a face may
+No hobby servo reports its current. The numbers below are typical values of data sheets; a face may
 write its own. A servo that gets its first pulse may be anywhere in its travel: it is taken to draw
 its stall current for as long as its whole way takes, and its running current from then on.
 """

@@ -13,9 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from mien.models.face.blendshapes import ARKIT
+from mien.models.reading.arrays import check_finite, check_shapes, read_npz
+from mien.models.reading.bounded import FileError
 from mien.robot.errors import ConfigError
 from mien.robot.face.config import Floats
 
+_LAYOUT: dict[str, tuple[int | str, ...]] = {
+    "names": ("shapes",), "neutral": (478, 3), "delta": ("shapes", 478, 3),
+}  # fmt: skip
 FILE = Path(__file__).parents[1] / "faces" / "face_units.npz"
 
 
@@ -40,12 +45,14 @@ def load_units(path: Path = FILE) -> FaceUnits:
         ConfigError: not there, not readable, or with other shapes than ARKit's 52.
     """
     try:
-        with np.load(path) as stored:
-            names = tuple(str(n) for n in stored["names"])
-            neutral = stored["neutral"].astype(np.float64)
-            delta = stored["delta"].astype(np.float64)
-    except (OSError, KeyError, ValueError) as e:
+        stored = read_npz(path)
+        check_shapes(path, stored, _LAYOUT)
+        check_finite(path, stored, "neutral", "delta")
+    except (OSError, FileError) as e:
         raise ConfigError(f"cannot read the face units at {path}: {e}", "mien doctor") from e
+    names = tuple(str(n) for n in stored["names"])
+    neutral = stored["neutral"].astype(np.float64)
+    delta = stored["delta"].astype(np.float64)
     if set(names) != set(ARKIT):
         raise ConfigError(f"{path} holds {len(names)} shapes that are not ARKit's 52")
     return FaceUnits(neutral, delta[[names.index(n) for n in ARKIT]])

@@ -74,13 +74,13 @@ class Reach:
         overall: (52,) share of the displacement that is reached, 0 to 1, by the landmarks' weight.
         by_region: (52, R) the same in each of ``regions``; where the shape does not show,
         ``overall``.
-        shown: (52, R) bool, the shape is visible in that region.
+        visible: (52, R) bool, the shape is visible in that region.
         regions: names of the R regions.
     """
 
     overall: Floats
     by_region: Floats
-    shown: NDArray[np.bool_]
+    visible: NDArray[np.bool_]
     regions: tuple[str, ...]
 
     def rows(self) -> list[tuple[str, float, dict[str, float]]]:
@@ -92,7 +92,7 @@ class Reach:
                 {
                     r: float(self.by_region[i, k])
                     for k, r in enumerate(self.regions)
-                    if self.shown[i, k]
+                    if self.visible[i, k]
                 },
             )
             for i, name in enumerate(ARKIT)
@@ -147,7 +147,7 @@ class Retarget:
             at = self._region == k
             share = soft(w, self.reach.by_region[:, k])
             move = share @ self.delta[:, at].reshape(len(ARKIT), -1)
-            out[:, at] += move.reshape(len(w), -1, 3)
+            out[:, at] += move.reshape(len(w), int(at.sum()), 3)
         return lips_apart(out, self._floor)
 
     def direct(self, weights: NDArray[np.floating]) -> dict[str, Floats]:
@@ -158,27 +158,27 @@ class Retarget:
     @cached_property
     def reach(self) -> Reach:
         """Measured by inverting every shape with the self-model; takes tens of milliseconds."""
-        asked = self.delta.copy()
+        target = self.delta.copy()
         for a, b in _TOGETHER:
-            asked[INDEX[a]] = asked[INDEX[b]] = self.delta[INDEX[a]] + self.delta[INDEX[b]]
+            target[INDEX[a]] = target[INDEX[b]] = self.delta[INDEX[a]] + self.delta[INDEX[b]]
         inverse = Inverse(self._model, self._limits, steps=_STEPS)
         # Lips are asked not to pass each other. Drawing and model have no contact: shares compare
         # the one with the other as they are.
-        commands = inverse.solve_each(lips_apart(self.neutral + asked, self._floor))
+        commands = inverse.solve_each(lips_apart(self.neutral + target, self._floor))
         got = self._model.landmarks(commands) - self.neutral
         names = tuple(REGIONS)
         terms = inverse.objective.weights
         axes = np.sqrt([1.0, 1.0, terms.depth])
-        got, asked = got * axes, asked * axes
+        got, target = got * axes, target * axes
         weight = np.sqrt(landmark_weights(terms.regions))[None, :, None]
-        overall = _share(got * weight, asked * weight)
+        overall = _share(got * weight, target * weight)
         by_region = np.repeat(overall[:, None], len(names), axis=1)
-        shown = np.zeros_like(by_region, dtype=bool)
+        visible = np.zeros_like(by_region, dtype=bool)
         for k, name in enumerate(names):
             at = list(REGIONS[name])
-            shown[:, k] = np.sqrt(np.square(asked[:, at]).sum(2).mean(1)) > _VISIBLE_MM
-            share = _share(got[:, at], asked[:, at])
-            by_region[:, k] = np.where(shown[:, k], share, overall)
+            visible[:, k] = np.sqrt(np.square(target[:, at]).sum(2).mean(1)) > _VISIBLE_MM
+            share = _share(got[:, at], target[:, at])
+            by_region[:, k] = np.where(visible[:, k], share, overall)
         # A face whose sides differ a little must not smile crookedly.
         for left, right in LEFT_RIGHT:
             pair = [INDEX[left], INDEX[right]]
@@ -186,12 +186,12 @@ class Retarget:
             by_region[pair] = by_region[pair].mean(0)
         for shape in _DIRECT:
             overall[INDEX[shape]] = float(shape in self._direct)
-        return Reach(overall, by_region, shown, names)
+        return Reach(overall, by_region, visible, names)
 
     def _checked(self, weights: NDArray[np.floating]) -> Floats:
         w = np.asarray(weights, dtype=np.float64)
         if w.ndim != 2 or w.shape[1] != len(ARKIT):
-            raise InputError(f"blendshape weights have shape {w.shape}, wanted (T, {len(ARKIT)})")
+            raise InputError(f"blendshape weights have shape {w.shape}, expected (T, {len(ARKIT)})")
         if not np.isfinite(w).all():
             raise InputError("blendshape weights hold NaN or infinity")
         w = np.clip(w, 0.0, 1.0)
@@ -208,10 +208,10 @@ def soft(weight: Floats, reach: Floats) -> Floats:
     return np.asarray(weight / np.sqrt(1.0 + (g**-2 - 1.0) * weight**2))
 
 
-def _share(got: Floats, asked: Floats) -> Floats:
+def _share(got: Floats, target: Floats) -> Floats:
     """Part of each displacement (S, L, 3) that was reached, (S,) in [0, 1]."""
-    along = (got * asked).sum((1, 2))
-    whole = np.square(asked).sum((1, 2))
+    along = (got * target).sum((1, 2))
+    whole = np.square(target).sum((1, 2))
     return np.asarray(np.clip(along / np.maximum(whole, 1e-9), 0.0, 1.0))
 
 

@@ -44,16 +44,16 @@ class Limiter:
         self._names = [lock.name for lock in face.interlocks]
         rows = [[lock.terms.get(n, 0.0) for n in face.names] for lock in face.interlocks]
         self._terms = np.array(rows).reshape(len(rows), len(face.names))
-        self._most = np.array([lock.max for lock in face.interlocks])
+        self._max_sum = np.array([lock.max for lock in face.interlocks])
 
-    def __call__(self, wanted: Floats, last: Floats, dt: float) -> Limited:
-        """Wanted (n,) and last sent (n,) commands, ``dt`` seconds apart -> what may be sent."""
-        held = np.where(np.isfinite(wanted), wanted, last)
-        boxed = np.clip(held, self._low, self._high)
-        clipped = ~(np.isfinite(wanted) & (boxed == wanted))
+    def __call__(self, target: Floats, last: Floats, dt: float) -> Limited:
+        """Target (n,) and last sent (n,) commands, ``dt`` seconds apart -> what may be sent."""
+        finite = np.where(np.isfinite(target), target, last)
+        boxed = np.clip(finite, self._low, self._high)
+        clipped = ~(np.isfinite(target) & (boxed == target))
         open_, locked = self._shared(boxed)
-        most = self._speed * max(dt, 0.0)
-        commands, again = self._shortened(last, np.clip(open_ - last, -most, most))
+        max_step = self._speed * max(dt, 0.0)
+        commands, again = self._shortened(last, np.clip(open_ - last, -max_step, max_step))
         slowed = np.abs(open_ - commands) > 1e-12
         return Limited(commands, clipped, slowed, tuple(dict.fromkeys(locked + again)))
 
@@ -67,15 +67,15 @@ class Limiter:
         adds = change > 0.0
         relief = np.where(adds.any(axis=0), 0.0, change).sum(axis=1)
         added = np.where(adds, change, 0.0).sum(axis=1)
-        room = np.maximum(self._most - self._terms @ last - relief, 0.0)
+        room = np.maximum(self._max_sum - self._terms @ last - relief, 0.0)
         part = np.minimum(room / np.maximum(added, 1e-12), 1.0)  # (locks,)
         commands = last + step * np.where(adds, part[:, None], 1.0).min(axis=0, initial=1.0)
         short = (part < 1.0 - 1e-9) & (added > 1e-9)
-        return commands, [name for name, held in zip(self._names, short, strict=True) if held]
+        return commands, [name for name, limits in zip(self._names, short, strict=True) if limits]
 
     def _shared(self, commands: Floats) -> tuple[Floats, list[str]]:
         out, held = commands, []
-        for name, terms, limit in zip(self._names, self._terms, self._most, strict=True):
+        for name, terms, limit in zip(self._names, self._terms, self._max_sum, strict=True):
             total = float(terms @ out)
             if total <= limit:
                 continue

@@ -1,4 +1,4 @@
-"""Blendshapes and neck to commands of one face: the one way from a wanted face to its servos."""
+"""Blendshapes and neck to commands of one face: the one way from a target face to its servos."""
 
 from __future__ import annotations
 
@@ -12,8 +12,15 @@ from mien.models.self_model.neck import NECK
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 
+HEAD_RANGE_RAD: Final = np.radians((40.0, 25.0, 20.0))
+"""Yaw, pitch and roll of a head at the neck's full command."""
 STILL_SOLVES: Final = 12
 """Solutions, each from the one before, after which a still pose no longer changes."""
+
+
+def neck(angles: NDArray[np.floating]) -> Floats:
+    """Yaw, pitch and roll of a head (..., 3) rad -> neck commands (..., 3) in -1..1."""
+    return np.clip(np.asarray(angles) / HEAD_RANGE_RAD, -1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,7 @@ class Solved:
 
     Attributes:
         commands: (n,) in the order of the face's names.
-        residual_mm: by region, RMS between the target and what the self-model says is reached.
+        residual_mm: by region, RMS between the target and the predicted landmarks.
     """
 
     commands: Floats

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import math
+import shlex
 from pathlib import Path
 
+from mien.models.formats import read_json
 from mien.models.user_folders import data_folder
 from mien.robot.face.config import FaceConfig
 from mien.robot.runs import write_json
+
+_log = logging.getLogger(__name__)
 
 
 def store(face: FaceConfig, lag_s: float, spread_s: float) -> Path:
@@ -23,8 +27,14 @@ def stored_lag(face: FaceConfig) -> float | None:
     for made_for in face.hashes:
         path = data_folder() / f"{face.name}-{made_for}.sync.json"
         try:
-            lag = float(json.loads(path.read_text(encoding="utf-8"))["lag_s"])
-        except (OSError, ValueError, KeyError, TypeError):
+            lag = float(read_json(path)["lag_s"])
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError, OverflowError) as e:
+            _log.warning(
+                "%s is left out: %s; the lag of %s is measured by: mien sync --face %s",
+                *(path, e, face.name, shlex.quote(face.given)),
+            )
             continue
         return lag if math.isfinite(lag) and -0.05 <= lag <= 0.5 else None
     return None

@@ -1,4 +1,4 @@
-"""How hot each servo may be, estimated from what it was told to do, and how far to back off.
+"""How hot each servo may be, estimated from its commands, and how far to back off.
 
 No hobby servo reports current or temperature. This estimate takes the torque to be the pull of the
 skin (in proportion to how far the actuator is from neutral), friction (whenever it moves) and
@@ -19,7 +19,7 @@ AMBIENT_C: Final = 30.0
 """Inside a closed head."""
 BACK_OFF_C: Final = 65.0
 RELEASE_C: Final = 80.0
-"""Hobby servos carry plastic gears and windings of class A or B; their makers say 60 to 70 C."""
+"""Hobby servos carry plastic gears and windings of class A or B; their makers state 60 to 70 C."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.link import handshake, protocol
 from mien.robot.link.clock import BoardClock
 from mien.robot.link.dialogue import Dialogue, LinkCounters
-from mien.robot.link.transport import Transport
+from mien.robot.link.transport import LineGoneError, Transport
 from mien.robot.link.upload import upload_of
 from mien.robot.wire import Msg, State, Telemetry
 
@@ -54,18 +54,18 @@ class Board:
     ) -> None:
         if not 0.0 <= lead_s <= wire.LEAD_MAX_US / 1e6:
             raise ValueError(f"lead_s is {lead_s}, allowed are 0 to {wire.LEAD_MAX_US / 1e6} s")
-        self.face, self.lead_s = face, lead_s
-        self._line, self._now = transport, now
+        self.face, self.lead_s, self._line, self._now = face, lead_s, transport, now
         self._talk = Dialogue(transport, now)
         self._upload = upload_of(face)
         self._armed = False
-        self._stopped = False  # e-stop: told or seen
+        self._stopped = False  # e-stop: commanded, or reported by the board
         self._last = self._upload.clip(np.array([c.safe for c in self._upload.channels]) / 4.0)
         self._lost_at: float | None = None
         self._gone = False  # the line must be opened again
+        self._cause: DeviceError | None = None  # why the last try to mend the link failed
         self._tried_at = -np.inf
         self._pinged_at = -np.inf
-        self._told_at = -np.inf
+        self._sent_at = -np.inf
         self._pong_due = False
         self._set_up_at = -np.inf
         self.homed_at = -np.inf
@@ -88,8 +88,8 @@ class Board:
     def connect(self, timeout_s: float = 3.0) -> wire.HelloReply:
         """Find the board, compare protocols, set the clock, upload the face.
 
-        A board that resets when its port is opened needs up to 2 s. One in ESTOP stays there: see
-        ``clear``. Returns what the board said of itself before the upload.
+        A board that resets when its port is opened needs up to 2 s. One in ESTOP stays there.
+        Returns what the board reported before the upload.
 
         Raises:
             DeviceError: no answer, another protocol, or a face that does not fit the board.
@@ -97,7 +97,7 @@ class Board:
         return self._set_up(timeout_s)
 
     def arm(self) -> None:
-        """Drive the outputs: a ramp to the safe pose, then what ``send`` asks for.
+        """Drive the outputs: a ramp to the safe pose, then the setpoints of ``send``.
 
         Raises:
             DeviceError: not connected, stopped, or a PCA9685 is missing.
@@ -129,20 +129,20 @@ class Board:
             raise ValueError(f"{pulses_us.shape} pulses for {len(self._last)} channels")
         if self._stopped:
             raise handshake.estopped()
-        held = self._last.astype(np.float64) / protocol.UNITS_PER_US
+        last_us = self._last.astype(np.float64) / protocol.UNITS_PER_US
         if self._lost_at is not None and not self._revive():
-            return held
-        finite = np.where(np.isfinite(pulses_us), pulses_us, held)
+            return last_us
+        finite = np.where(np.isfinite(pulses_us), pulses_us, last_us)
         units = self._upload.clip(finite)
         payload = protocol.setpoint(self.clock.to_board(t + self.lead_s), units)
         try:
             self._need_link()
             self._ping()  # before the setpoint: behind it, it would reach the board 1.6 ms late
-            self._talk.tell(Msg.SETPOINT, payload)
-            self._told_at = self._now()
+            self._talk.send(Msg.SETPOINT, payload)
+            self._sent_at = self._now()
         except DeviceError:
             self._lose(gone=True)
-            return held
+            return last_us
         self._last = units
         return units.astype(np.float64) / protocol.UNITS_PER_US
 
@@ -168,7 +168,7 @@ class Board:
 
     def outputs(self) -> Floats:
         """Pulses (n,) in us that the board drives now, NaN where it drives none."""
-        reply = self._talk.ask(Msg.READ_OUTPUTS, b"", Msg.OUTPUTS)
+        reply = self._talk.request(Msg.READ_OUTPUTS, b"", Msg.OUTPUTS)
         units, powered = protocol.outputs(reply)
         return np.where(powered, units.astype(np.float64) / protocol.UNITS_PER_US, np.nan)
 
@@ -198,7 +198,7 @@ class Board:
         """
         state = handshake.clear(self._talk)
         self._stopped = False
-        self._talk.telemetry = None  # the newest may still say ESTOP
+        self._talk.telemetry = None  # the newest may still be ESTOP
         if state == State.UNCONFIGURED:
             handshake.send_upload(self._talk, self._upload)
 
@@ -207,16 +207,16 @@ class Board:
         try:
             if self._armed and self._lost_at is None:
                 self.disarm()
-        except DeviceError:
-            pass  # the board's watchdog does it
+        except DeviceError:  # the board's watchdog does it
+            pass
         finally:
             self._armed = False
             self._line.close()
 
     def report(self) -> dict[str, float]:
         """Counters of both sides, for ``metrics.json``."""
-        telemetry = self._talk.telemetry
-        board = {f"board_{k}": float(v) for k, v in asdict(telemetry).items()} if telemetry else {}
+        seen = self._talk.telemetry
+        board = {f"board_{k}": float(v) for k, v in asdict(seen).items()} if seen else {}
         host = {k: float(v) for k, v in asdict(self.counters).items()}
         clock = {
             "clock_drift_ppm": self.clock.drift_ppm,
@@ -245,9 +245,9 @@ class Board:
     def _ping(self) -> None:
         """Clock, and a heartbeat while nothing else is sent, when it is time for one."""
         now = self._now()
-        quiet = self._armed and now - self._told_at > self.face.timeout_ms / 1000 / 4
+        quiet = self._armed and now - self._sent_at > self.face.timeout_ms / 1000 / 4
         if quiet or now - self._pinged_at >= PING_EVERY_S:
-            self._pinged_at = self._told_at = now
+            self._pinged_at = self._sent_at = now
             self._pong_due = True
             self._talk.ping()
 
@@ -257,31 +257,30 @@ class Board:
 
     def _judge(self) -> None:
         """Compare what the board reports with what we believe."""
-        now, seen = self._now(), self._talk.telemetry
+        now, telemetry = self._now(), self._talk.telemetry
         if now - max(self._set_up_at, self._talk.last_frame_at or -np.inf) > SILENT_S:
             self._lose(gone=False)
-        elif seen is not None and seen.state == State.ESTOP:
+        elif telemetry is not None and telemetry.state == State.ESTOP:
             self._armed, self._stopped = False, True
-        elif seen is not None and self._armed and seen.state != State.ARMED:
+        elif telemetry is not None and self._armed and telemetry.state != State.ARMED:
             self._lose(gone=False)  # its watchdog fired, or it has started anew
 
     def _lose(self, gone: bool) -> None:
         """The link needs mending. ``gone``: the line itself raised, and must be opened again."""
         self._gone = self._gone or gone
         if self._lost_at is None:
-            self._lost_at = self._now()
+            self._lost_at, self._cause = self._now(), None
             self._tried_at = -np.inf
 
     def _revive(self) -> bool:
         """One try to mend the link, if it is time for one. True: it is mended."""
         now = self._now()
         if self._lost_at is not None and now - self._lost_at > GIVE_UP_S:
-            raise DeviceError(f"the board was away for {GIVE_UP_S:.0f} s", "mien ports")
+            raise handshake.away(GIVE_UP_S, self._cause)
         if now - self._tried_at < RETRY_S:
             return False
         self._tried_at = now
-        lost_at, was_armed = self._lost_at, self._armed
-        fresh = self._gone
+        lost_at, was_armed, fresh = self._lost_at, self._armed, self._gone
         try:
             if self._gone:
                 self._line.reopen()  # resets some boards: never while the line is there
@@ -292,7 +291,8 @@ class Board:
         except DeviceError as e:
             if e.hint == handshake.REFLASH:
                 raise
-            self._lost_at = lost_at
+            self._lost_at, self._cause = lost_at, e
+            self._gone = self._gone or isinstance(e, LineGoneError)
             return False
         if self._stopped:
             raise handshake.estopped()

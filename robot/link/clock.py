@@ -74,12 +74,6 @@ class BoardClock:
         """Board time in us, modulo 2^32, at ``host`` seconds."""
         return round(self._predict(host)) % WRAP
 
-    def to_host(self, board_us: int, near: float) -> float:
-        """Host seconds of a board stamp that was taken around host time ``near``."""
-        expected = self._predict(near)
-        board = board_us + WRAP * round((expected - board_us) / WRAP)
-        return self._origin + (board - self._board) / self._rate
-
     def _predict(self, host: float) -> float:
         return self._board + (host - self._origin) * self._rate
 

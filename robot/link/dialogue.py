@@ -60,7 +60,7 @@ class Dialogue:
         self._answers.clear()
         self._pings.clear()
 
-    def tell(self, type_: wire.Msg, payload: bytes = b"") -> int:
+    def send(self, type_: wire.Msg, payload: bytes = b"") -> int:
         """Send one frame without waiting. Returns its sequence number."""
         seq = self._seq
         self._seq = (seq + 1) & 0xFF
@@ -69,7 +69,7 @@ class Dialogue:
         self.counters.frames_sent += 1
         return seq
 
-    def ask(
+    def request(
         self,
         type_: wire.Msg,
         payload: bytes,
@@ -87,7 +87,7 @@ class Dialogue:
         for attempt in range(attempts):
             self.counters.retries += attempt > 0
             # A late answer to an earlier attempt is as good: commands are idempotent.
-            pending.append((answer, self.tell(type_, payload)))
+            pending.append((answer, self.send(type_, payload)))
             end = self._now() + timeout_s
             while True:
                 arrived = self.listen(max(0.0, end - self._now()))
@@ -104,8 +104,8 @@ class Dialogue:
         )
 
     def command(self, type_: wire.Msg, payload: bytes = b"") -> wire.Ack:
-        """Send a command until its ACK arrives (``ask``)."""
-        return protocol.unpack(wire.Ack, self.ask(type_, payload, wire.Msg.ACK))
+        """Send a command until its ACK arrives (``request``)."""
+        return protocol.unpack(wire.Ack, self.request(type_, payload, wire.Msg.ACK))
 
     def ping(self) -> None:
         """Send a PING. Its PONG updates ``clock`` when it is read."""
@@ -113,7 +113,7 @@ class Dialogue:
         self._pings[self._token] = self._now()
         while len(self._pings) > PENDING_PINGS:
             del self._pings[next(iter(self._pings))]
-        self.tell(wire.Msg.PING, protocol.pack(wire.Ping(self._token)))
+        self.send(wire.Msg.PING, protocol.pack(wire.Ping(self._token)))
 
     def wait_for_pong(self, timeout_s: float) -> None:
         """Wait until the last PING is answered, at most ``timeout_s``."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serial.tools import list_ports
+from serial.tools.list_ports_common import ListPortInfo
 
 from mien.robot import wire
 from mien.robot.errors import DeviceError
@@ -65,7 +66,7 @@ def probe(
         return Port(device, description, e.message, False)
     try:
         attempts = max(1, round(patience_s / HELLO_S))
-        reply = Dialogue(line, now).ask(
+        reply = Dialogue(line, now).request(
             wire.Msg.HELLO, b"", wire.Msg.HELLO_REPLY, HELLO_S, attempts
         )
         theirs = int.from_bytes(reply[:4], "little")
@@ -110,6 +111,13 @@ def identity(device: str) -> str:
     """
     path = Path(device).resolve()
     for port in list_ports.comports():
-        if Path(port.device).resolve() == path and port.vid is not None:
-            return f"usb {port.vid:04x}:{port.pid:04x} {port.serial_number or ''}".strip()
+        if Path(port.device).resolve() == path:
+            return identity_of(port)
     return ""
+
+
+def identity_of(port: ListPortInfo) -> str:
+    """``identity`` of a listed port."""
+    if port.vid is None:
+        return ""
+    return f"usb {port.vid:04x}:{port.pid:04x} {port.serial_number or ''}".strip()

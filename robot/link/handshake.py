@@ -25,6 +25,10 @@ NO_SWITCH = (
 )
 
 
+class ServoBoardsError(DeviceError):
+    """A servo board that does not answer the board which drives it."""
+
+
 def hello(talk: Dialogue, face: FaceConfig, timeout_s: float) -> wire.HelloReply:
     """Find the board and compare the protocols.
 
@@ -32,7 +36,7 @@ def hello(talk: Dialogue, face: FaceConfig, timeout_s: float) -> wire.HelloReply
         DeviceError: no answer, another protocol, or too few channels for ``face``.
     """
     attempts = max(1, round(timeout_s / HELLO_S))
-    reply = talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY, HELLO_S, attempts)
+    reply = talk.request(Msg.HELLO, b"", Msg.HELLO_REPLY, HELLO_S, attempts)
     # The hash comes first in every protocol, whatever else has changed.
     theirs = int.from_bytes(reply[:4], "little")
     if theirs != wire.PROTOCOL_HASH:
@@ -95,7 +99,7 @@ def arm(
         ack = talk.command(Msg.ARM, payload)
     if ack.result == Result.BOARD:
         missing = [a for b, a in enumerate(face.boards) if not ack.detail >> b & 1]
-        raise DeviceError(
+        raise ServoBoardsError(
             f"servo boards do not answer: {', '.join(map(hex, missing))}",
             "check the I2C wiring and the servo supply",
         )
@@ -104,7 +108,7 @@ def arm(
     if ack.detail & wire.ARM_NO_SWITCH and not talk.switch_named:
         talk.switch_named = True
         print(f"mien: {NO_SWITCH}", file=sys.stderr)
-    talk.telemetry = None  # the newest may be older than ARM, and say DISARMED
+    talk.telemetry = None  # the newest may be older than ARM, and be DISARMED
 
 
 def estop(talk: Dialogue, patience_s: float = 0.5) -> State:
@@ -117,7 +121,7 @@ def estop(talk: Dialogue, patience_s: float = 0.5) -> State:
     """
     attempts = max(1, round(patience_s / ESTOP_S))
     try:
-        reply = talk.ask(Msg.ESTOP, b"", Msg.ACK, ESTOP_S, attempts)
+        reply = talk.request(Msg.ESTOP, b"", Msg.ACK, ESTOP_S, attempts)
     except DeviceError as e:
         raise DeviceError(
             f"the e-stop is not confirmed: {e.message}", "cut the servo supply"
@@ -140,7 +144,7 @@ def clear(talk: Dialogue) -> State:
     if ack.result != Result.OK:
         raise refused(Msg.CLEAR, ack)
     talk.listen(BUTTON_S)
-    reply = talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY)
+    reply = talk.request(Msg.HELLO, b"", Msg.HELLO_REPLY)
     state = State(protocol.unpack(wire.HelloReply, reply).state)
     if state == State.ESTOP:
         raise DeviceError("the board's own button is still pressed", "release it, then mien clear")
@@ -158,6 +162,15 @@ def refused(type_: Msg, ack: wire.Ack) -> DeviceError:
         f"in state {State(ack.state).name}",
         "mien doctor",
     )
+
+
+def away(seconds: float, cause: DeviceError | None) -> DeviceError:
+    """The error for a link that was down for ``seconds``; ``cause`` ended the last try."""
+    if isinstance(cause, ServoBoardsError):
+        return ServoBoardsError(f"{cause.message} (for {seconds:.0f} s)", cause.hint)
+    because = f": {cause.message}" if cause else ""
+    hint = (cause.hint if cause else "") or "mien ports"
+    return DeviceError(f"the board was away for {seconds:.0f} s{because}", hint)
 
 
 def estopped() -> DeviceError:

@@ -13,10 +13,15 @@ import serial
 
 from mien.firmware.host import HostCore
 from mien.robot.errors import DeviceError, InputError
+from mien.robot.link.permission import refusal
 
 WRITE_TIMEOUT_S = 0.05
 TICK_S = 0.005
 CATCH_UP_S = 5.0  # a paced core that slept longer than this (a suspended laptop) skips ahead
+
+
+class LineGoneError(DeviceError):
+    """The line itself is gone, and must be opened again."""
 
 
 class Transport(Protocol):
@@ -72,6 +77,8 @@ class SerialTransport:
                 exclusive=self._alone or None,
             )  # fmt: skip
         except (OSError, ValueError) as e:
+            if getattr(e, "errno", None) in (errno.EACCES, errno.EPERM):
+                raise DeviceError(*refusal(self._device)) from e
             if getattr(e, "errno", None) in (errno.EAGAIN, errno.EBUSY):
                 busy = f"{self._device} is in use by another program"
                 raise DeviceError(busy, "end the other one, then mien ports") from e
@@ -109,12 +116,12 @@ class SerialTransport:
 
     def _open(self) -> serial.Serial:
         if self._port is None:
-            raise DeviceError(f"{self._device} is closed", "mien ports")
+            raise LineGoneError(f"{self._device} is closed", "mien ports")
         return self._port
 
-    def _gone(self, error: Exception) -> DeviceError:
+    def _gone(self, error: Exception) -> LineGoneError:
         self.close()
-        return DeviceError(f"{self._device} is gone: {error}", "check the cable, then mien ports")
+        return LineGoneError(f"{self._device} is gone: {error}", "check the cable, then mien ports")
 
 
 class CoreTransport:
@@ -142,7 +149,7 @@ class CoreTransport:
         self._core.receive(data, self._us(self._now()))
 
     def read(self, timeout_s: float = 0.0) -> bytes:
-        """What the core has said; lets ``timeout_s`` pass once while it says nothing."""
+        """Bytes from the core; lets ``timeout_s`` pass once while there are none."""
         self.catch_up()
         data = self._core.transmit()
         if not data and timeout_s > 0:
@@ -210,7 +217,7 @@ class FileTransport:
 
 
 def dry_run(path: Path) -> FileTransport:
-    """A line to a board in this process, in real time; all that it is told is written to ``path``.
+    """A line to a board in this process, in real time; all bytes to it are written to ``path``.
 
     Raises:
         InputError: the file cannot be written.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.robot import wire
+from mien.robot.face.actuator_kinds import ChannelPulses, PulseSettings
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.supply import start_delays_s
@@ -23,7 +24,7 @@ SWITCH = {"nc": wire.Switch.NC, "no": wire.Switch.NO, "none": wire.Switch.NONE}
 
 @dataclass(frozen=True)
 class Upload:
-    """What CONFIG_BEGIN, CONFIG_CHANNEL and CONFIG_INTERLOCK say for one face."""
+    """Contents of CONFIG_BEGIN, CONFIG_CHANNEL and CONFIG_INTERLOCK for one face."""
 
     begin: wire.ConfigBegin
     channels: tuple[wire.ConfigChannel, ...]
@@ -121,34 +122,30 @@ def _channel(
 ) -> wire.ConfigChannel:
     actuator = face.actuators[face.names[index]]
     lowest, neutral, highest = (int(u) for u in to_units(face.pulses[index]))
-    low, high = int(ends[0]), int(ends[1])
-    flags, slack, floor = wire.Flag(0), 0, 0
-    if actuator.kind == "tendon":
-        flags = wire.Flag.TENDON
-        pull = round(actuator.floor_us * UNITS_PER_US)
-        slack = round(actuator.slack_us * UNITS_PER_US)
-        if actuator.direction > 0:
-            floor = min(neutral + pull, high)
-            slack = min(slack, floor - lowest)
-            low, safe = min(low, floor - slack), max(safe, floor)
-        else:
-            flags |= wire.Flag.PULL_DOWN
-            floor = max(neutral - pull, low)
-            slack = min(slack, highest - floor)
-            high, safe = max(high, floor + slack), min(safe, floor)
+    pulses = actuator.kind.channel(
+        ChannelPulses(int(ends[0]), int(ends[1]), safe),
+        PulseSettings(
+            lowest,
+            neutral,
+            highest,
+            rising=actuator.direction > 0,
+            slack=round(actuator.slack_us * UNITS_PER_US),
+            floor=round(actuator.floor_us * UNITS_PER_US),
+        ),
+    )
     half = max(highest - neutral, neutral - lowest)
     slew = int(actuator.speed * half * wire.STEP_US / 1e6 + 1e-9)
     return wire.ConfigChannel(
         index=index,
         board=actuator.board,
         channel=actuator.channel,
-        flags=flags,
+        flags=pulses.flags,
         idle=min(IDLE_MAX, int(np.ceil(actuator.idle_release_s * 1000 / wire.IDLE_UNIT_MS))),
         delay=delay,
-        min=low,
-        max=high,
-        safe=safe,
+        min=pulses.min,
+        max=pulses.max,
+        safe=pulses.safe,
         slew=max(1, slew),
-        slack=slack,
-        floor=floor,
+        slack=pulses.slack,
+        floor=pulses.floor,
     )

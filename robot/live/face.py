@@ -19,8 +19,9 @@ from mien.robot.face.thermal import Thermal
 from mien.robot.link.board import Board
 from mien.robot.live.interfaces import Panel, Voice
 from mien.robot.live.jitter_buffer import PATIENCE_S, CommandFrame, JitterBuffer
-from mien.robot.live.metrics import Metrics
-from mien.robot.live.requests import Request, accepted_requests
+from mien.robot.live.requests import accepted_requests
+from mien.robot.live.run_metrics import Metrics
+from mien.robot.panel import messages
 from mien.robot.recording.playback import Playback
 from mien.robot.recording.session import RecordingSession
 
@@ -158,30 +159,30 @@ class LiveFace:
             if frame.gate > 0.5:
                 self.metrics.to_frame.add(frame.arrived - frame.t)
 
-    def _handle(self, request: Request) -> None:
+    def _handle(self, request: messages.Request) -> None:
         match request:
-            case ("estop",):
+            case messages.Estop():
                 self._board.estop()
                 raise EmergencyStopError("E-STOP was pressed", "look at the face, then mien clear")
-            case ("feel", intensities):
+            case messages.SetEmotion(intensities):
                 self._voice.set_emotion(intensities)
-            case ("look", yaw, pitch):
+            case messages.SetGaze(yaw, pitch):
                 self._voice.set_gaze(yaw, pitch)
-            case ("tune", pose):
-                self._tuned = pose
-            case ("record", None):
+            case messages.SetPose(commands):
+                self._tuned = None if commands is None else np.asarray(commands)
+            case messages.SetRecording(None):
                 self._recording.end()
-            case ("record", name):
+            case messages.SetRecording(str(name)):
                 self._recording.begin(name)
-            case ("replay", None):
+            case messages.SetPlayback(None):
                 self.playback.stop()
-            case ("replay", name):
+            case messages.SetPlayback(str(name)):
                 self.playback.begin(name)
-            case ("piece", times, rows):
+            case messages.PlaybackPoses(times, rows):
                 self.playback.add(times, rows)
-            case ("played",):
+            case messages.PlaybackSent():
                 self.playback.finish()
-            case ("stop",):
+            case messages.EndRun():
                 self._over = True
 
     def _by_hand(self, t: float) -> Floats | None:
@@ -249,7 +250,7 @@ class LiveFace:
             "monitored": self._voice.monitored,
             "lips_ms": 1e3 * (self.jitter_buffer.delay_s + self._board.lead_s + self._lag_s),
             "link": self._board.report(),
-            "tape": self._recording.state(self._clock.now() - self._began),
+            "recording": self._recording.state(self._clock.now() - self._began),
             "playback": self.playback.state(),
             "celsius": self.thermal.celsius.tolist(),
             "duty": self.thermal.duty.tolist(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from mien.robot.control.loop import Tick
@@ -38,8 +39,8 @@ class Voice(Protocol):
 class Panel(Protocol):
     """Panel of a live face, in another process."""
 
-    def commands(self) -> list[tuple[Any, ...]]:
-        """Messages of the panel since the last call."""
+    def commands(self) -> Sequence[object]:
+        """Messages of the panel since the last call; nobody has checked them here."""
 
     def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
         """Show a tick at ``t`` s. Must not block."""

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from mien.robot.errors import DeviceError
 from mien.robot.live.capture.block import Block
-from mien.robot.live.capture.portaudio import LOCK, end, portaudio, register
+from mien.robot.live.capture.formats import Format, open_first
+from mien.robot.live.capture.portaudio import LOCK, end, output_of, portaudio, register
+from mien.robot.live.playout import Interpolation
 from mien.robot.media.audio import RATE
 
 ROOM_S: Final = 4.0
@@ -47,8 +49,10 @@ class DelayLine:
             self._append(block.samples)
             self._t_end = block.end
 
-    def read(self, t: float, count: int) -> NDArray[np.float32]:
+    def read(self, t: float, count: int, margin: int = 0) -> NDArray[np.float32]:
         """``count`` samples captured from ``t`` s on, with silence where there are none.
+
+        ``margin`` samples are added before and after them.
 
         Successive reads continue where the last one ended while the times agree to 4 ms. Timestamp
         jitter
@@ -56,14 +60,14 @@ class DelayLine:
         """
         with self._lock:
             if self._t_end is None:
-                return np.zeros(count, np.float32)
+                return np.zeros(count + 2 * margin, np.float32)
             start = self._end - round((self._t_end - t) * RATE)
             if self._cursor is not None and abs(start - self._cursor) < _JITTER_S * RATE:
                 start = self._cursor
             self._cursor = start + count
-            index = start + np.arange(count)
+            index = start - margin + np.arange(count + 2 * margin)
             there = (index < self._end) & (index >= self._end - len(self._ring)) & (index >= 0)
-            self.underruns += bool((index >= self._end).any())
+            self.underruns += start + count > self._end
             found = self._ring[index % len(self._ring)]
             return np.where(there, found, np.float32(0.0)).astype(np.float32)
 
@@ -127,25 +131,32 @@ class Monitor:
 
     def _open(self) -> None:
         sd = portaudio()
-        output: Any = int(self._device) if self._device.isdigit() else self._device or None
         with LOCK:
-            try:
-                self._played = time.monotonic()
-                self._stream = sd.OutputStream(
-                    device=output,
-                    samplerate=RATE,
-                    channels=1,
-                    dtype="float32",
-                    blocksize=RATE // 100,
-                    latency="low",
-                    callback=self._play,
-                )
-                self._stream.start()
-            except (sd.PortAudioError, ValueError) as e:
-                self.drop()
-                raise DeviceError(
-                    f"cannot play on {self._device or 'the default'}: {e}", "mien devices"
-                ) from e
+            output, info = output_of(sd, self._device)
+            open_first(sd, info, "output", lambda one: self._start(sd, output, one))
+
+    def _start(self, sd: Any, output: int | str | None, one: Format) -> None:
+        rate, channels = one
+        convert = Interpolation(rate)
+        self._played = time.monotonic()
+
+        def play(out: Any, frames: int, at: Any, _status: Any) -> None:
+            self._play(out, frames, at, convert)
+
+        try:
+            self._stream = sd.OutputStream(
+                device=output,
+                samplerate=rate,
+                channels=channels,
+                dtype="float32",
+                blocksize=convert.frames,
+                latency="low",
+                callback=play,
+            )
+            self._stream.start()
+        except (sd.PortAudioError, ValueError):
+            self.drop()
+            raise
 
     def _watch(self) -> None:
         while not self._stop.wait(_WATCH_S):
@@ -157,8 +168,11 @@ class Monitor:
             with suppress(DeviceError):
                 self._open()
 
-    def _play(self, out: Any, frames: int, at: Any, _status: Any) -> None:
+    def _play(self, out: Any, frames: int, at: Any, convert: Interpolation) -> None:
         now = self._played = time.monotonic()
         ahead = at.outputBufferDacTime - at.currentTime
-        audible_at = now + (ahead if 0.0 <= ahead < 1.0 else frames / RATE)
-        out[:, 0] = self._line.read(audible_at - self.delay_s, frames)
+        length = convert.count / RATE
+        audible_at = now + (ahead if 0.0 <= ahead < 1.0 else length)
+        sound = convert(self._line.read(audible_at - self.delay_s, convert.count, convert.margin))
+        out[:] = 0.0
+        out[: min(frames, len(sound))] = sound[:frames, None]

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-import numpy as np
-
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
-from mien.robot.face.solver import FaceSolver
+from mien.robot.face.solver import FaceSolver, neck
 from mien.robot.live.jitter_buffer import FRAME_S
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.network import CapturedFace
+from mien.robot.puppet.datagrams import CapturedFace
 
 LOST_AFTER_S: Final = 0.5
 """Time in s without a new packet after which the voice controls the face again."""
-_HEAD_RANGE_RAD: Final = np.radians((40.0, 25.0, 20.0))
-"""Yaw, pitch and roll of a head at the neck's full command."""
 _HEAD: Final = tuple(ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll"))
 
 
@@ -41,7 +37,7 @@ class PuppetInput:
         if captured is None or not captured.tracked or t - captured.t > LOST_AFTER_S:
             self._last = None
             return None
-        head = np.clip(captured.rotations[list(_HEAD)] / _HEAD_RANGE_RAD, -1.0, 1.0)
+        head = neck(captured.rotations[list(_HEAD)])
         dt = FRAME_S if self._last is None else max(t - self._last, FRAME_S)
         self._last = t
         return self._solver.solve(captured.weights, head, dt).commands

@@ -13,12 +13,24 @@ import numpy as np
 
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.panel.messages import (
+    NEWEST,
+    EndRun,
+    Estop,
+    PlaybackPoses,
+    PlaybackSent,
+    Request,
+    SetEmotion,
+    SetGaze,
+    SetPlayback,
+    SetPose,
+    SetRecording,
+)
 
 MAX_PER_TICK: Final = 64
 """Messages that are handled per tick. Of more, the newest are."""
 MAX_PIECE_ROWS: Final = 4096
 MAX_NAME_LENGTH: Final = 200
-Request = tuple[Any, ...]
 
 
 def accepted_requests(face: FaceConfig, messages: Sequence[object]) -> tuple[list[Request], int]:
@@ -27,8 +39,8 @@ def accepted_requests(face: FaceConfig, messages: Sequence[object]) -> tuple[lis
     An E-STOP comes before all others. Of poses, emotions and gaze targets only the newest counts.
     Every number is finite and within its range.
     """
-    if ("estop",) in [m for m in messages if type(m) is tuple and len(m) == 1]:
-        return [("estop",)], 0
+    if any(type(m) is Estop for m in messages):
+        return [Estop()], 0
     accepted: list[Request] = []
     refused = max(0, len(messages) - MAX_PER_TICK)
     for message in messages[-MAX_PER_TICK:]:
@@ -36,60 +48,70 @@ def accepted_requests(face: FaceConfig, messages: Sequence[object]) -> tuple[lis
         if request is None:
             refused += 1
             continue
-        if request[0] in _NEWEST:
-            accepted = [other for other in accepted if other[0] != request[0]]
+        if type(request) in NEWEST:
+            accepted = [other for other in accepted if type(other) is not type(request)]
         accepted.append(request)
     return accepted, refused
 
 
 def _checked(face: FaceConfig, message: object) -> Request | None:
-    if type(message) is not tuple or not message or not isinstance(message[0], str):
+    check = _CHECKS.get(type(message))
+    if check is None:
         return None
-    kind, *rest = message
     try:
-        found = _KINDS[kind](face, *rest)
-    except (KeyError, TypeError, ValueError):
+        return check(face, message)
+    except (AttributeError, TypeError, ValueError):
         return None
-    return (kind, *found)
 
 
-def _emotion(_face: FaceConfig, intensities: dict[str, float]) -> Request:
+def _emotion(_face: FaceConfig, message: SetEmotion) -> Request:
+    intensities = message.intensities
     if not isinstance(intensities, dict) or any(name not in EMOTIONS for name in intensities):
         raise ValueError(f"emotions by name, of {', '.join(EMOTIONS)}")
-    return ({name: _share(value, 0.0) for name, value in intensities.items()},)
+    return SetEmotion({name: _share(value, 0.0) for name, value in intensities.items()})
 
 
-def _gaze(_face: FaceConfig, yaw: float, pitch: float) -> Request:
-    return _share(yaw, -1.0), _share(pitch, -1.0)
+def _gaze(_face: FaceConfig, message: SetGaze) -> Request:
+    return SetGaze(_share(message.yaw, -1.0), _share(message.pitch, -1.0))
 
 
-def _tune(face: FaceConfig, pose: object) -> Request:
-    return (None if pose is None else np.clip(numbers(pose, (len(face.names),)), *face.limits.T),)
+def _pose(face: FaceConfig, message: SetPose) -> Request:
+    if message.commands is None:
+        return message
+    commands = numbers(message.commands, (len(face.names),))
+    return SetPose(np.clip(commands, *face.limits.T))
 
 
-def _name(_face: FaceConfig, name: str | None) -> Request:
+def _named(_face: FaceConfig, message: SetRecording | SetPlayback) -> Request:
+    name = message.name
     if name is not None and not (isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH):
         raise ValueError(name)
-    return (name,)
+    return message
 
 
-def _piece(face: FaceConfig, times: list[float], rows: list[list[float]]) -> Request:
+def _poses(face: FaceConfig, message: PlaybackPoses) -> Request:
+    times, rows = message.times, message.rows
     if not (isinstance(times, list) and isinstance(rows, list) and len(times) <= MAX_PIECE_ROWS):
-        raise ValueError("a piece is two lists")
+        raise ValueError("poses are two lists")
     at = numbers(times, (len(times),))
     poses = numbers(rows, (len(times), len(face.names))) if times else np.zeros((0, 0))
-    return at.tolist(), poses.tolist()
+    return PlaybackPoses(at.tolist(), poses.tolist())
 
 
-def _bare(_face: FaceConfig) -> Request:
-    return ()
+def _empty(_face: FaceConfig, message: PlaybackSent | EndRun) -> Request:
+    return message
 
 
-_KINDS: Final[dict[str, Callable[..., Request]]] = {
-    "feel": _emotion, "look": _gaze, "tune": _tune, "record": _name, "replay": _name,
-    "piece": _piece, "played": _bare, "stop": _bare,
-}  # fmt: skip
-_NEWEST: Final = ("feel", "look", "tune")
+_CHECKS: Final[dict[type, Callable[[FaceConfig, Any], Request]]] = {
+    SetEmotion: _emotion,
+    SetGaze: _gaze,
+    SetPose: _pose,
+    SetRecording: _named,
+    SetPlayback: _named,
+    PlaybackPoses: _poses,
+    PlaybackSent: _empty,
+    EndRun: _empty,
+}
 
 
 def _share(value: object, low: float) -> float:

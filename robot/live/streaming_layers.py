@@ -76,8 +76,8 @@ class LiveExpression:
     def __init__(self, seed: int = 0, amount: float = 1.0, fuse: Fusion | None = None) -> None:
         self._life = Life(seed=seed, amount=amount)
         self._fuse = fuse or fusion()
-        self._held = ManualEmotion(np.zeros(len(EMOTIONS)))
-        self._emotion_track = EmotionTrack((self._held,))
+        self._manual = ManualEmotion(np.zeros(len(EMOTIONS)))
+        self._emotion_track = EmotionTrack((self._manual,))
         self._goal = np.zeros(len(EMOTIONS))
         self._stress = Stress()
         self._chunk = -1
@@ -110,17 +110,17 @@ class LiveExpression:
             Weights (52,) in 0..1, and neck commands (3,) yaw, pitch, roll in -1..1.
         """
         t = np.array([self._k / FPS])
-        self._held.approach(self._goal, 1 / FPS)
+        self._manual.approach(self._goal, 1 / FPS)
         press = self._stress.push(level_db, gate)
-        mixed = self._held.mix[None]
-        weights, head = self._alive(press)
-        alive = weights[None], excitement(mixed)[:, None] * head[None]
-        # Nothing is felt most of the time: the track is not asked for its shapes then.
-        felt = mixed.any()
-        shapes = self._emotion_track.shapes(t) if felt else np.zeros((1, len(INDEX)))
-        shown, turned = compose(spoken[None], np.array([gate]), shapes, mixed, alive, self._fuse)
+        mixed = self._manual.mix[None]
+        living, head = self._alive(press)
+        alive = living[None], excitement(mixed)[:, None] * head[None]
+        # There is no emotion most of the time. The track then computes no shapes.
+        emotional = mixed.any()
+        shapes = self._emotion_track.shapes(t) if emotional else np.zeros((1, len(INDEX)))
+        weights, neck = compose(spoken[None], np.array([gate]), shapes, mixed, alive, self._fuse)
         self._k += 1
-        return shown[0], turned[0]
+        return weights[0], neck[0]
 
     def _alive(self, press: float) -> tuple[Floats, Floats]:
         chunk, at = divmod(self._k, CHUNK_S * FPS)

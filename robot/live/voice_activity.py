@@ -39,12 +39,10 @@ class VoiceState:
     Attributes:
         level_db: level in dB re full scale.
         gate: 0 silence to 1 voice.
-        speaking: whether the gate opens.
     """
 
     level_db: float
     gate: float
-    speaking: bool
 
 
 class VoiceActivity:
@@ -69,7 +67,7 @@ class VoiceActivity:
     @property
     def state(self) -> VoiceState:
         """The state after the last push."""
-        return VoiceState(self._level, self._gate, self._hang > 0)
+        return VoiceState(self._level, self._gate)
 
     def push(self, samples: NDArray[np.float32]) -> VoiceState:
         """Samples (n,) at 16 kHz, any n -> the state after them."""

@@ -10,6 +10,7 @@ import gc
 import multiprocessing as mp
 import os
 import signal
+import sys
 import time
 from contextlib import suppress
 from functools import partial
@@ -19,12 +20,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from mien.robot.errors import MienError
+from mien.robot.errors import ErrorMessage, MienError
 from mien.robot.face.config import load_face
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
 from mien.robot.live.jitter_buffer import CommandFrame
+from mien.robot.live.voice_messages import BeginSound, DelaySound, EndVoice, VoiceReady
 from mien.robot.live.voice_setup import VoiceSetup, VoiceStatus
 from mien.robot.media.audio import RATE
+from mien.robot.panel.messages import SetEmotion, SetGaze
 
 START_S: Final = 90.0
 """Time limit in s of the start on a busy machine."""
@@ -72,7 +75,7 @@ class VoiceProcess:
         Raises:
             MienError: the microphone or the monitor cannot be opened.
         """
-        self._send("begin")
+        self._send(BeginSound())
         self._await()
 
     def _await(self) -> None:
@@ -108,24 +111,24 @@ class VoiceProcess:
 
     def wait(self, seconds: float) -> None:
         """Return when a message arrives, after ``seconds`` at the latest."""
-        with suppress(OSError):  # it is gone; poll() says so
+        with suppress(OSError):  # it is gone; poll() reports it
             self._pipe.poll(seconds)
 
     def set_emotion(self, intensities: dict[str, float]) -> None:
         """Set the emotion: intensities in 0..1 by name."""
-        self._send("feel", intensities)
+        self._send(SetEmotion(intensities))
 
     def set_gaze(self, yaw: float, pitch: float) -> None:
         """Set the gaze target: yaw and pitch in -1..1."""
-        self._send("look", yaw, pitch)
+        self._send(SetGaze(yaw, pitch))
 
     def delay_sound(self, seconds: float) -> None:
         """Set the delay in s between microphone and monitor."""
-        self._send("delay", seconds)
+        self._send(DelaySound(seconds))
 
     def close(self) -> None:
         """Ask the process to end, and kill it after 3 s."""
-        self._send("stop")
+        self._send(EndVoice())
         if self._process.pid is not None:
             self._process.join(3.0)
             if self._process.is_alive():
@@ -133,24 +136,22 @@ class VoiceProcess:
                 self._process.join(1.0)
         self._pipe.close()
 
-    def _send(self, *message: Any) -> None:
+    def _send(self, message: object) -> None:
         try:
             self._pipe.send(message)
         except (OSError, ValueError):
-            return  # it is gone; poll() says so
+            return  # it is gone; poll() reports it
 
-    def _take(self, message: tuple[Any, ...]) -> list[CommandFrame]:
+    def _take(self, message: object) -> list[CommandFrame]:
         match message:
-            case ("frame", *fields):
-                return [CommandFrame(*fields)]
-            case ("status", status):
-                self.status = status
-            case ("ready", lookahead_s):
+            case CommandFrame():
+                return [message]
+            case VoiceStatus():
+                self.status = message
+            case VoiceReady(lookahead_s):
                 self.lookahead_s = lookahead_s
-            case ("failed", text, hint, code):
-                error = MienError(text, hint)
-                error.exit_code = code
-                raise error
+            case ErrorMessage():
+                raise message.error()
         return []
 
 
@@ -160,11 +161,11 @@ def _run(pipe: Connection, setup: VoiceSetup) -> None:
     try:
         _listen(pipe, setup)
     except MienError as e:
-        pipe.send(("failed", e.message, e.hint, e.exit_code))
+        pipe.send(ErrorMessage.of(e))
     except (BrokenPipeError, EOFError, ConnectionResetError):
         return  # the loop is gone
     except Exception as e:
-        pipe.send(("failed", f"the voice process failed: {e!r}", "mien doctor", 1))
+        pipe.send(ErrorMessage(f"the voice process failed: {e!r}", "mien doctor"))
         raise
 
 
@@ -172,6 +173,7 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     from mien.robot.expression.speech import SpeechStream
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.live.capture.audio_clock import AudioClock
+    from mien.robot.live.capture.conditioning import OffsetRemoval, SilenceWatch
     from mien.robot.live.monitor import Monitor
     from mien.robot.live.sources import open_source
     from mien.robot.live.speech_to_commands import SpeechToCommands
@@ -192,19 +194,37 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     monitor = Monitor(setup.monitor) if setup.monitor is not None else None
     gc.collect()
     gc.freeze()
-    pipe.send(("ready", speech().lookahead_s))
-    while (message := pipe.recv()) != ("begin",):
+    pipe.send(VoiceReady(speech().lookahead_s))
+    while not isinstance(message := pipe.recv(), BeginSound):
         if not _handle(message, expression, monitor):
             return
     source.start()
     if monitor:
         monitor.start()
+    watch, centre = SilenceWatch(source.name), OffsetRemoval()
+    live_source = setup.source in ("mic", "pcm")
     since = (time.monotonic(), time.process_time())
-    pipe.send(("status", _status(source, inbox, converter, monitor, since)))
+
+    present = True
+
+    def status() -> VoiceStatus:
+        nonlocal present
+        now = _status(source, inbox, converter, monitor, watch.longest_s, since)
+        if now.present != present:
+            present = now.present
+            state = "is back" if present else "is gone; it is opened again when it is back"
+            print(f"note: {now.name} {state}", file=sys.stderr, flush=True)
+        return now
+
+    pipe.send(status())
     sound_until, status_sent, wait_s = time.monotonic(), -np.inf, _SILENT_S
     try:
         while True:
             blocks = inbox.take(BLOCK_S)
+            if live_source:
+                for message in filter(None, map(watch.push, blocks)):
+                    print(f"note: {message}", file=sys.stderr, flush=True)
+                blocks = [centre(block) for block in blocks]
             now = time.monotonic()
             if blocks:
                 sound_until, wait_s = blocks[-1].end, _SILENT_S
@@ -218,14 +238,11 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
             for block in blocks:
                 if monitor:
                     monitor.push(block)
-                for f in converter.push(block):
-                    pipe.send(
-                        ("frame", f.t, f.commands, f.weights, f.arrived, f.level_db, f.gate,
-                         f.network_ms)
-                    )  # fmt: skip
+                for frame in converter.push(block):
+                    pipe.send(frame)
             if now - status_sent > _STATUS_S:
                 status_sent = now
-                pipe.send(("status", _status(source, inbox, converter, monitor, since)))
+                pipe.send(status())
             while pipe.poll():
                 if not _handle(pipe.recv(), expression, monitor):
                     return
@@ -235,16 +252,16 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
             monitor.close()
 
 
-def _handle(message: tuple[Any, ...], expression: Any, monitor: Any) -> bool:
+def _handle(message: object, expression: Any, monitor: Any) -> bool:
     """Handle a message of the loop. Returns False when the process is to end."""
     match message:
-        case ("feel", intensities):
+        case SetEmotion(intensities):
             expression.set_emotion(intensities)
-        case ("look", yaw, pitch):
+        case SetGaze(yaw, pitch):
             expression.set_gaze(yaw, pitch)
-        case ("delay", seconds) if monitor:
+        case DelaySound(seconds) if monitor:
             monitor.delay_s = seconds
-        case ("stop",):
+        case EndVoice():
             return False
     return True
 
@@ -254,6 +271,7 @@ def _status(
     inbox: Inbox,
     converter: Any,
     monitor: Any,
+    zeros_s: float,
     since: tuple[float, float],
 ) -> VoiceStatus:
     with Path("/proc/self/statm").open() as f:
@@ -269,6 +287,7 @@ def _status(
         restarts=converter.clock.restarts,
         skipped=converter.skipped,
         underruns=monitor.underruns if monitor else 0,
+        zeros_s=zeros_s,
         monitor_lost=monitor.lost if monitor else 0,
         rss_mb=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
         cpu_pct=100 * cpu / wall if wall > 0 else 0.0,

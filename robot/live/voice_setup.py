@@ -68,6 +68,7 @@ class VoiceStatus:
         restarts: new streams after a longer gap.
         skipped: frames too old to be inverted.
         underruns: monitor blocks filled with silence.
+        zeros_s: longest time in s in which the source gave only one value.
         monitor_lost: how often the monitor was opened again.
         rss_mb: resident memory in MB.
         cpu_pct: CPU time in percent of one core.
@@ -82,6 +83,7 @@ class VoiceStatus:
     restarts: int = 0
     skipped: int = 0
     underruns: int = 0
+    zeros_s: float = 0.0
     monitor_lost: int = 0
     rss_mb: float = 0.0
     cpu_pct: float = 0.0

@@ -27,6 +27,7 @@ from mien.models.face.livelink_csv import (
     parse_timecode,
     timecode,
 )
+from mien.models.formats import VERSION_KEY
 from mien.robot.errors import InputError
 
 _HINT = "export the take again from Live Link Face, or record one with `mien demo`"
@@ -59,16 +60,17 @@ def write_csv(
             rows.writerow([timecode(start + k / fps), len(SHAPES) + len(ROTATIONS), *values])
 
 
-def read_csv(path: str | Path) -> Take:
-    """Read a take.
+def read_csv(path: str | Path, base: float | None = None) -> Take:
+    """Read a take (``mien.models.face.livelink_csv.read_csv``).
 
-    Columns may stand in any order and case, extra ones are ignored and missing shapes are 0.
+    Args:
+        base: timecode frames per second; None infers it from the rows.
 
     Raises:
-        InputError: no such file, not this format, a ragged row or a value that is no number.
+        InputError: no such file, not this format, or no row that can be used.
     """
     try:
-        return livelink_csv.read_csv(Path(path))
+        return livelink_csv.read_csv(Path(path), base)
     except ModelError as e:
         raise InputError(e.message, _HINT) from e
 
@@ -82,7 +84,7 @@ def write_sidecar(path: str | Path, content: Mapping[str, Any]) -> Path:
         ValueError: a number is not finite (JSON has no word for it).
     """
     target = Path(path).with_suffix(".json")
-    text = json.dumps(dict(content), indent=1, sort_keys=True, allow_nan=False)
+    text = json.dumps({VERSION_KEY: 1, **content}, indent=1, sort_keys=True, allow_nan=False)
     target.write_text(text + "\n", encoding="utf-8")
     return target
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mien.models.vision.face_tracker import FaceTracker, Tracked
 from mien.robot.errors import DeviceError
+from mien.robot.link.permission import may_open, refusal
 from mien.robot.sim.head import load_head
 
 WIDTH, HEIGHT, RATE = 640, 480, 30
@@ -80,6 +81,8 @@ class Pictures:
         self._thread.start()
         if self.after(-np.inf, _START_S) is None:
             self.close()
+            if not may_open(str(self.path)):
+                raise DeviceError(*refusal(str(self.path), "video"))
             raise DeviceError(f"no picture from {self.path}: {self.error}", "mien devices")
         return self
 
@@ -175,15 +178,15 @@ class Webcam:
     def _run(self) -> None:
         try:
             with FaceTracker(load_head().neutral_landmarks, video=True) as tracker:
-                seen = last = -1.0
+                newest = last = -1.0
                 while not self._stop.is_set():
-                    picture = self._pictures.after(seen, _POLL_S)
+                    picture = self._pictures.after(newest, _POLL_S)
                     if picture is None:
                         if self._pictures.ended:
                             break
                         continue
-                    seen = picture.time
-                    last = max(seen, last + 0.002)  # the tracker wants rising ms
+                    newest = picture.time
+                    last = max(newest, last + 0.002)  # the tracker requires rising ms
                     self._newest = tracker.track(picture.image, last)
                     self._first.set()
         finally:

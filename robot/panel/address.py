@@ -7,7 +7,7 @@ import socket
 from typing import Final
 
 from mien.robot.errors import DeviceError
-from mien.robot.panel.door import is_any
+from mien.robot.panel.access import is_any
 
 _BACKLOG: Final = 128
 
@@ -22,8 +22,9 @@ def bound(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)
         family, _, _, _, where = min(found, key=lambda at: at[0] != socket.AF_INET)
         made = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as e:
-        raise DeviceError(f"no panel on {host!r}: {e.strerror}", "--panel-host 127.0.0.1") from e
+    except (OSError, UnicodeError) as e:
+        reason = getattr(e, "strerror", None) or "no such address"
+        raise DeviceError(f"no panel on {host!r}: {reason}", "--panel-host 127.0.0.1") from e
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind(where)

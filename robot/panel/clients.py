@@ -1,4 +1,4 @@
-"""One browser at the panel: how fast it may ask, and what waits to be sent to it."""
+"""One browser at the panel: how fast it may send requests, and what waits to be sent to it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 
 from aiohttp import ClientConnectionResetError, WSMsgType, web
 
-from mien.robot.panel.view import Frame, text
+from mien.robot.panel.page import Frame, text
 
 RATE: Final = 60.0
 """Messages a second that a browser may send for long; a slider that is drawn sends 30."""
 BURST: Final = 120.0
 STOP_WORD: Final = "estop"
-COMPLAIN_S: Final = 1.0
-"""Between two errors that a browser is told: a flood is not answered with a flood."""
+ERROR_S: Final = 1.0
+"""Between two errors that are sent to a browser: a flood is not answered with a flood."""
 
 
 class Bucket:
@@ -65,19 +65,19 @@ class Client:
     """A browser with the panel's page.
 
     Args:
-        hear: is given a message that may pass; its answer is told to this browser, empty is none.
+        receive: takes a message that may pass; its answer is shown in this browser, unless empty.
         stop: is called for every ``STOP_WORD``, before anything else and at any rate.
     """
 
     def __init__(
-        self, line: web.WebSocketResponse, hear: Callable[[str], str], stop: Callable[[], None]
+        self, line: web.WebSocketResponse, receive: Callable[[str], str], stop: Callable[[], None]
     ) -> None:
-        self._line, self._hear, self._stop = line, hear, stop
+        self._line, self._receive, self._stop = line, receive, stop
         self._bucket = Bucket()
         self._newest: str | None = None
-        self._wrong: str | None = None
+        self._error: str | None = None
         self._loop = asyncio.get_running_loop()
-        self._complained = float("-inf")
+        self._sent_error_at = float("-inf")
         self._sending = False
         self.mailbox = Mailbox()
 
@@ -89,7 +89,7 @@ class Client:
                 if message.type is WSMsgType.TEXT:
                     self._stop() if message.data == STOP_WORD else self._offer(message.data)
                 # A flood fills the buffer faster than it is emptied here, and a loop over a full
-                # buffer never yields: without this nobody else would be heard.
+                # buffer never yields: without this no other connection would be served.
                 await asyncio.sleep(0)
         finally:
             writer.cancel()
@@ -105,12 +105,12 @@ class Client:
 
     def _offer(self, message: str) -> None:
         if self._newest is not None:
-            self._newest = message  # what came before is left out: the newest wish wins
+            self._newest = message  # what came before is left out: the newest request counts
         elif wait := self._bucket.take(self._loop.time()):
             self._newest = message
             self._loop.call_later(wait, self._late)
         else:
-            self._ask(message)
+            self._pass_on(message)
 
     def _late(self) -> None:
         if self._newest is None or self._line.closed:
@@ -119,22 +119,22 @@ class Client:
             self._loop.call_later(wait, self._late)
             return
         message, self._newest = self._newest, None
-        self._ask(message)
+        self._pass_on(message)
 
-    def _ask(self, message: str) -> None:
-        wrong = self._hear(message)
-        if not wrong:
+    def _pass_on(self, message: str) -> None:
+        error = self._receive(message)
+        if not error:
             return
-        if self._wrong is None:
-            wait = self._complained + COMPLAIN_S - self._loop.time()
-            self._loop.call_later(max(0.0, wait), self._complain)
-        self._wrong = wrong
+        if self._error is None:
+            wait = self._sent_error_at + ERROR_S - self._loop.time()
+            self._loop.call_later(max(0.0, wait), self._send_error)
+        self._error = error
 
-    def _complain(self) -> None:
-        """Tell the newest of what went wrong."""
-        if self._wrong is not None:
-            self._complained, wrong, self._wrong = self._loop.time(), self._wrong, None
-            self.mailbox.put(text("error", text=wrong))
+    def _send_error(self) -> None:
+        """Send the newest error."""
+        if self._error is not None:
+            self._sent_error_at, error, self._error = self._loop.time(), self._error, None
+            self.mailbox.put(text("error", text=error))
 
     async def _write(self, first: list[Frame]) -> None:
         try:

@@ -8,20 +8,20 @@ import numpy as np
 
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.panel.page import Frame
 from mien.robot.panel.scene import Cloud, Scene
-from mien.robot.panel.view import Frame
 from mien.robot.sim.head import LANDMARKS
 
-WANTED, REACHED = (255, 120, 40), (60, 160, 255)
+TARGET, REACHED = (255, 120, 40), (60, 160, 255)
 DOT_MM: Final = 1.6
 _LIFT_MM: Final = 1.5
 
 
 class FaceScene:
-    """Landmarks that were asked for, and those that were reached.
+    """Target landmarks, and those that were reached.
 
     Args:
-        model: tells what a face without a rig looks like, and what was asked of any.
+        model: gives the landmarks of a face without a rig, and the target landmarks of any.
         build: of the rig, None on hardware; then the landmarks are all there is to see.
     """
 
@@ -36,7 +36,7 @@ class FaceScene:
         self._scene = Scene(
             self._skin,
             [
-                Cloud("wanted", LANDMARKS, DOT_MM, _LIFT_MM, WANTED, shown=alone),
+                Cloud("target", LANDMARKS, DOT_MM, _LIFT_MM, TARGET, shown=alone),
                 Cloud("reached", LANDMARKS, DOT_MM, _LIFT_MM, REACHED, shown=alone),
             ],
         )
@@ -45,14 +45,14 @@ class FaceScene:
         """The scene, for a page that opens."""
         return Frame("scene", self._scene.message)
 
-    def frame(self, wanted: Floats, sent: Floats, skin: Any) -> Frame:
-        """Commands (n,) wanted and sent, and the ``SkinState`` of the rig or None."""
-        aim, there, turn = self._model.landmarks(wanted), None, np.eye(4)
+    def frame(self, target: Floats, sent: Floats, skin: Any) -> Frame:
+        """Target and sent commands (n,), and the ``SkinState`` of the rig or None."""
+        aim, there, turn = self._model.landmarks(target), None, np.eye(4)
         if self._skin is None or skin is None:
             there = self._model.landmarks(sent)
         else:
             there, turn = self._skin.landmarks(skin), skin.head
-        points = {"wanted": _placed(aim, turn), "reached": _placed(there, turn)}
+        points = {"target": _placed(aim, turn), "reached": _placed(there, turn)}
         return Frame("picture", self._scene.frame(skin, points))
 
 

@@ -39,7 +39,7 @@ mien.on('hello', ({ emotions, sliders }) => {
     Face: [el('span', { className: 'bar' }, bar), level, emotion.row, strength.row,
       el('h2', {}, 'Gaze'), yaw.row, pitch.row, el('div', { className: 'buttons' }, ahead),
       el('h2', {}, 'Latency'), el('table', {}, voice),
-      el('h2', {}, 'Picture'), stage.dots('landmarks that are wanted (orange)', 'wanted'),
+      el('h2', {}, 'Picture'), stage.dots('target landmarks (orange)', 'target'),
       stage.dots('landmarks that are reached (blue)', 'reached'), rest],
     Servos: [el('p', { className: 'said' }, 'Temperatures are estimates. The warmest come first.'), el('table', {}, heat)],
     Board: [el('table', {}, board)],

@@ -1,4 +1,4 @@
-"""The panel's view: a live face, its meters, feelings and recordings, a hand on every servo."""
+"""The panel's view: a live face, its meters, emotions and recordings, a slider for every servo."""
 
 from __future__ import annotations
 
@@ -9,13 +9,23 @@ from typing import Any, Final
 
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.face.calibrated import Calibrated
-from mien.robot.face.config import FaceConfig, Floats, load_face
+from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.panel.face_scene import FaceScene
-from mien.robot.panel.intents import Feel, Intent, Look, Record, Replay, Rest, Schema, Tune
+from mien.robot.panel.intents import (
+    EmotionIntent,
+    GazeIntent,
+    Intent,
+    RecordIntent,
+    ReplayIntent,
+    RestIntent,
+    Schema,
+    TuneIntent,
+)
+from mien.robot.panel.messages import EndRun, FaceState, Send, SetEmotion, SetGaze, SetPose
 from mien.robot.panel.meters import board, level, serial, servos, voice
+from mien.robot.panel.page import Frame, Page, part, text
 from mien.robot.panel.recordings import Recordings
 from mien.robot.panel.scene import script
-from mien.robot.panel.view import Frame, Page, Say, part, text
 from mien.robot.panel.window import Window
 
 _METERS_EVERY: Final = 5
@@ -43,17 +53,26 @@ class FaceView:
     """A ``View`` of one live face.
 
     Args:
-        window: what to show. say: hears ("feel", {...}), ("look", yaw, pitch), ("tune", pose), ...
+        window: what to show.
+        send: sends a message to the loop.
     """
 
-    def __init__(self, window: Window, say: Say) -> None:
-        self._say, self._line = say, window.line
+    def __init__(self, window: Window, send: Send) -> None:
+        self._send, self._line = send, window.line
         self._face = load_face(window.face)
-        self._recordings = Recordings(say, self._face)
+        self._recordings = Recordings(send, self._face)
         model = Calibrated(self._face, window.calibration).model
         self._scene = FaceScene(self._face, model, window.build)
         self._shows = 0
-        self.intents = Schema(self._face, Feel, Look, Tune, Record, Replay, Rest)
+        self.intents = Schema(
+            self._face,
+            EmotionIntent,
+            GazeIntent,
+            TuneIntent,
+            RecordIntent,
+            ReplayIntent,
+            RestIntent,
+        )
         self.page = Page(
             f"Mien: {self._face.name}",
             styles=(part("stage.css"),),
@@ -73,53 +92,52 @@ class FaceView:
             ),
         ]
 
-    def frames(
-        self, wanted: Floats, sent: Floats, skin: Any, state: dict[str, Any]
-    ) -> Sequence[Frame]:
-        """Commands (n,) wanted and sent, the rig's skin or None, and the meters."""
+    def frames(self, state: FaceState) -> Sequence[Frame]:
+        """The board, the face, and from time to time the meters."""
+        meters = state.meters
         out = [
-            text("board", **board(state)),
-            self._scene.frame(wanted, sent, skin),
+            text("board", **board(meters)),
+            self._scene.frame(state.target, state.sent, state.skin),
         ]
         if self._shows % _METERS_EVERY == 0:
             out.append(
                 text(
                     "meters",
-                    level=level(state),
-                    voice=voice(state),
-                    serial=serial(state, self._line, self._face.baud),
-                    servos=servos(state, self._face.names),
-                    recordings=self._recordings.shown(state),
+                    level=level(meters),
+                    voice=voice(meters),
+                    serial=serial(meters, self._line, self._face.baud),
+                    servos=servos(meters, self._face.names),
+                    recordings=self._recordings.summary(meters),
                 )
             )
         self._shows += 1
         return out
 
     @singledispatchmethod
-    def obey(self, intent: Intent) -> None:
+    def handle(self, intent: Intent) -> None:
         """Hand it to the loop, or to the recordings."""
         raise NotImplementedError(intent.called)
 
-    @obey.register
-    def _(self, intent: Feel) -> None:
-        self._say(("feel", {intent.emotion: intent.intensity}))
+    @handle.register
+    def _(self, intent: EmotionIntent) -> None:
+        self._send(SetEmotion({intent.emotion: intent.intensity}))
 
-    @obey.register
-    def _(self, intent: Look) -> None:
-        self._say(("look", intent.yaw, intent.pitch))
+    @handle.register
+    def _(self, intent: GazeIntent) -> None:
+        self._send(SetGaze(intent.yaw, intent.pitch))
 
-    @obey.register
-    def _(self, intent: Tune) -> None:
-        self._say(("tune", None if intent.pose is None else list(intent.pose)))
+    @handle.register
+    def _(self, intent: TuneIntent) -> None:
+        self._send(SetPose(None if intent.pose is None else list(intent.pose)))
 
-    @obey.register
-    def _(self, intent: Record) -> None:
+    @handle.register
+    def _(self, intent: RecordIntent) -> None:
         self._recordings.record(intent.recording)
 
-    @obey.register
-    def _(self, intent: Replay) -> None:
+    @handle.register
+    def _(self, intent: ReplayIntent) -> None:
         self._recordings.replay(intent.recording)
 
-    @obey.register
-    def _(self, _: Rest) -> None:
-        self._say(("stop",))
+    @handle.register
+    def _(self, _: RestIntent) -> None:
+        self._send(EndRun())

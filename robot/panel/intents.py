@@ -1,8 +1,8 @@
-"""What a browser may ask for: intents, each checked against a schema before anybody hears of it.
+"""Intents, the requests of a browser: each is checked against a schema before it is handled.
 
 A browser never names an object or an attribute here. A message is one JSON object with the name of
 an intent and that intent's own fields; more fields, other types, NaN and names that do not exist
-are refused, and the refusal is told to the browser that asked, to nobody else.
+are refused, and only the browser that sent them gets the reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SLACK: Final = 1e-6
 
 
 class Intent(BaseModel):
-    """One thing that a browser asks for. ``called`` is its name in a message."""
+    """One request of a browser. ``called`` is its name in a message."""
 
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True
@@ -67,15 +67,15 @@ Turn = Annotated[float, Field(ge=-1.0, le=1.0)]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
 
-class Feel(Intent):
-    """Feel this emotion from now on."""
+class EmotionIntent(Intent):
+    """Show this emotion from now on."""
 
     called = "feel"
     emotion: Emotion
     intensity: Share
 
 
-class Look(Intent):
+class GazeIntent(Intent):
     """Look there: left to right and down to up, -1..1."""
 
     called = "look"
@@ -83,28 +83,28 @@ class Look(Intent):
     pitch: Turn
 
 
-class Tune(Intent):
-    """Hold this pose instead of what the voice wants; None gives the face back."""
+class TuneIntent(Intent):
+    """Hold this pose instead of that of the voice; None gives the face back."""
 
     called = "tune"
     pose: Commands | None
 
 
-class Record(Intent):
+class RecordIntent(Intent):
     """Record a piece under a name; None ends it."""
 
     called = "record"
     recording: Name | None
 
 
-class Replay(Intent):
+class ReplayIntent(Intent):
     """Play a recording; None ends it."""
 
     called = "replay"
     recording: Name | None
 
 
-class Rest(Intent):
+class RestIntent(Intent):
     """Come to rest and end the run."""
 
     called = "rest"

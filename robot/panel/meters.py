@@ -1,4 +1,4 @@
-"""What the panel's meters say, as rows of words: pure functions of the state that the loop shows.
+"""The panel's meters as rows of words: pure functions of the state that the loop sends.
 
 A row is (label, value, whether it is a warning). The page writes it as text, so that no name can
 become markup.
@@ -64,7 +64,7 @@ def serial(state: dict[str, Any], line: str, baud: int) -> list[Row]:
 
 
 def board_state(state: dict[str, Any]) -> str:
-    """The name of the board's state; ``connected`` before it said one, empty while it is lost."""
+    """Name of the board's state: ``connected`` before its first report, empty while it is lost."""
     if not state["connected"]:
         return ""
     if "board_state" not in state["link"]:
@@ -97,19 +97,19 @@ def servos(state: dict[str, Any], names: tuple[str, ...]) -> list[dict[str, Any]
     ]
 
 
-def tape(state: dict[str, Any]) -> list[str]:
+def recording_lines(state: dict[str, Any]) -> list[str]:
     """What is recorded and played, and what went wrong with that, in lines."""
-    on, played = state["tape"], state["playback"]
+    on, played = state["recording"], state["playback"]
     lines = []
     if on["name"]:
         lost = f", {on['dropped']} records lost" if on["dropped"] else ""
         lines.append(f"● recording {on['name']}, {on['seconds']:.0f} s{lost}")
-    if on["said"]:
-        lines.append(on["said"])
+    if on["message"]:
+        lines.append(on["message"])
     if played["name"]:
         lines.append(f"▶ playing {played['name']}, {played['seconds']:.0f} s")
-    if played["said"]:
-        lines.append(played["said"])
+    if played["message"]:
+        lines.append(played["message"])
     return lines or ["nothing is recorded or played"]
 
 

@@ -1,4 +1,4 @@
-"""From the browsers to the loop: bounded, newest wishes first, and nobody here waits for it."""
+"""Queue of the messages to the loop: it is bounded, and putting a message never waits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from threading import Condition, Thread
 from typing import Any, Final
 
-NEWEST: Final = frozenset({"feel", "look", "tune", "pose", "shown"})
-"""Kinds of which only the newest matters to the loop."""
+from mien.robot.panel.messages import NEWEST, Estop, ToLoop
+
 EVERY_S: Final = 1 / 60
 """Between two batches: the loop ticks as often."""
 ROOM: Final = 64
@@ -23,22 +23,22 @@ class Outbox:
 
     def __init__(self, send: Callable[[Any], None]) -> None:
         self._send = send
-        self._newest: dict[str, tuple[Any, ...]] = {}
-        self._others: deque[tuple[Any, ...]] = deque()
+        self._newest: dict[type, ToLoop] = {}
+        self._others: deque[ToLoop] = deque()
         self._full = Condition()
         self._over = False
         Thread(target=self._run, name="to-loop", daemon=True).start()
 
-    def put(self, message: tuple[Any, ...]) -> None:
-        """Send it soon. Of ``NEWEST`` kinds a newer message replaces one that still waits.
+    def put(self, message: ToLoop) -> None:
+        """Send it soon. Of the types in ``NEWEST`` a newer message replaces one that still waits.
 
-        Other kinds wait in order. Where too many wait, the newest is left out: a hand is slower
-        than that, and the player of a recording looks at the time.
+        Others wait in order, after an E-STOP. Where too many wait, the newest is left out: a hand
+        is slower than that, and the player of a recording keeps to the time.
         """
         with self._full:
-            if message[0] in NEWEST:
-                self._newest[message[0]] = message
-            elif message[0] == "estop":
+            if type(message) in NEWEST:
+                self._newest[type(message)] = message
+            elif isinstance(message, Estop):
                 self._others.appendleft(message)
             elif len(self._others) < ROOM:
                 self._others.append(message)
@@ -71,4 +71,4 @@ class Outbox:
                 with self._full:
                     self._full.wait_for(lambda: self._over, EVERY_S)
         except OSError:
-            return  # the loop is gone; the reader of the pictures says so
+            return  # the loop is gone; the reader of the states reports it

@@ -9,7 +9,7 @@ const mien = (() => {
   const heard = new Map();       // kind -> functions
   const binary = [];
   let view = null, stops = null, tries = 0, last = -Infinity, over = false;
-  let asked = 0, phase = '', said = '', ended = '', board = { state: '', stopped: false, warning: false, heard: false }, beat = null;
+  let requestedAt = 0, phase = '', said = '', ended = '', board = { state: '', stopped: false, warning: false, heard: false }, beat = null;
 
   function on(kind, hear) { heard.set(kind, [...(heard.get(kind) ?? []), hear]); }
   function onBinary(hear) { binary.push(hear); }
@@ -62,8 +62,8 @@ const mien = (() => {
     if (over || phase === 'done') return;
     let sent = false;
     for (const line of [stops, view]) if (open(line)) { line.send('estop'); sent = true; }
-    asked = performance.now();
-    phase = sent ? 'asked' : 'unconfirmed';
+    requestedAt = performance.now();
+    phase = sent ? 'requested' : 'unconfirmed';
     said = sent ? '' : 'There is no connection: the stop was not sent.';
     draw();
     setTimeout(draw, CONFIRM_MS + 20);
@@ -77,16 +77,16 @@ const mien = (() => {
   }, true);
   on('stop', (m) => {
     if (phase === 'done') return;
-    if (m.phase === 'asked' && phase !== 'asked') asked = performance.now();
+    if (m.phase === 'requested' && phase !== 'requested') requestedAt = performance.now();
     phase = m.phase;
-    said = m.said;
+    said = m.message;
     draw();
     setTimeout(draw, CONFIRM_MS + 20);
   });
   on('over', (m) => {
     over = true;
-    ended = m.said;
-    if (m.stop) [phase, said] = [m.stop, m.said];
+    ended = m.message;
+    if (m.stop) [phase, said] = [m.stop, m.message];
     draw();
   });
   on('board', (m) => { board = { ...m, heard: true }; draw(); });
@@ -103,7 +103,7 @@ const mien = (() => {
   const CUT = ['Switch off the supply of the servos now.', ['If you have a terminal: ', '`mien estop`'], 'Press E-STOP here again.'];
   const SCENES = {
     stopped: ['STOPPED', 'The outputs are off and stay off.', CLEAR],
-    asked: ['STOPPING', 'Waiting for the board to confirm.', []],
+    requested: ['STOPPING', 'Waiting for the board to confirm.', []],
     unconfirmed: ['CUT THE POWER', 'The board has not confirmed the stop.', CUT],
     over: ['STOPPED', 'The run has ended. This page shows nothing live any more.', ENDED],
     failed: ['RUN FAILED', 'The run has ended early. The board brings the face to rest by itself if it still can.', [...LOOK, ['If it still moves, switch off the supply of the servos, or ', '`mien estop`'], AGAIN]],
@@ -112,7 +112,7 @@ const mien = (() => {
   function state() {
     if (phase === 'done' || board.stopped) return 'stopped';
     if (phase === 'unconfirmed') return 'unconfirmed';
-    if (phase === 'asked') return over || performance.now() - asked > CONFIRM_MS ? 'unconfirmed' : 'asked';
+    if (phase === 'requested') return over || performance.now() - requestedAt > CONFIRM_MS ? 'unconfirmed' : 'requested';
     if (over) return ended ? 'failed' : 'over';
     return fresh() ? 'live' : 'lost';
   }

@@ -1,28 +1,29 @@
-"""The panel's process, seen from the loop: wishes come out, pictures of the face go in.
+"""The panel's process, seen from the loop: requests come out, states of the face go in.
 
 A server has threads of its own, and Python runs one at a time; in the loop's process it would make
-ticks late. Only one picture is ever on its way to it: a slow browser gets fewer.
+ticks late. Only one state is ever on its way to it: a slow browser gets fewer.
 """
 
 from __future__ import annotations
 
 import multiprocessing as mp
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Final
 
 from mien.robot.control.estop_socket import CUT
 from mien.robot.control.loop import Tick
-from mien.robot.errors import DeviceError, EmergencyStopError, MienError
+from mien.robot.errors import DeviceError, EmergencyStopError, ErrorMessage, MienError
+from mien.robot.panel.messages import FaceState, PanelReady, RunEnded, Send, StateShown
 from mien.robot.panel.window import Window, check
 
 if TYPE_CHECKING:
-    from mien.robot.panel.view import View
+    from mien.robot.panel.page import View
 
 EVERY_S: Final = 1 / 15
 _START_S: Final = 60.0
-_FAREWELL_S: Final = 2.0
+_CLOSING_S: Final = 2.0
 _AT_ONCE: Final = 32
 """Messages taken in one call, so that a recording that is played costs no tick."""
 
@@ -38,7 +39,7 @@ class PanelProcess:
             target=self.target(), args=(self._far, window), name="mien-panel", daemon=True
         )
         self._skin: Callable[[], Any] = lambda: None
-        self._waiting: list[tuple[Any, ...]] = []
+        self._waiting: list[object] = []
         self._free = False
         self._shown = -EVERY_S
         self.gone = False
@@ -65,26 +66,27 @@ class PanelProcess:
             if not self._process.is_alive() or time.monotonic() > end:
                 raise MienError("the panel did not start", "mien doctor")
         try:
-            kind, *rest = self._pipe.recv()
+            answer = self._pipe.recv()
         except (EOFError, OSError) as e:
             raise MienError("the panel did not start", "mien doctor") from e
-        if kind == "failed":
-            raise DeviceError(*rest)
+        if isinstance(answer, ErrorMessage):
+            raise DeviceError(answer.message, answer.hint)
+        assert isinstance(answer, PanelReady)
         self._free = True
-        return str(rest[0])
+        return answer.address
 
     def watch(self, skin: Callable[[], Any]) -> None:
         """Where the skin of the rig is from now on (a ``SkinState``)."""
         self._skin = skin
 
-    def commands(self) -> list[tuple[Any, ...]]:
-        """What was clicked since the last call. A panel that died says nothing more."""
+    def commands(self) -> Sequence[object]:
+        """Messages of the panel since the last call; none of one that died."""
         try:
             for _ in range(_AT_ONCE):
                 if self.gone or not self._pipe.poll():
                     break
                 message = self._pipe.recv()
-                if message == ("shown",):
+                if isinstance(message, StateShown):
                     self._free = True
                 else:
                     self._waiting.append(message)
@@ -99,7 +101,7 @@ class PanelProcess:
             return
         self._shown, self._free = t, False
         try:
-            self._pipe.send(("picture", tick.target, tick.sent, self._skin(), state))
+            self._pipe.send(FaceState(tick.target, tick.sent, self._skin(), state))
         except OSError:
             self.gone = True
 
@@ -110,11 +112,11 @@ class PanelProcess:
         stop = ""
         if isinstance(error, EmergencyStopError):
             stop = "unconfirmed" if error.hint == CUT else "done"
-        said = error.message if isinstance(error, MienError) else type(error).__name__
-        self.close(said if error is not None else "", stop)
+        message = error.message if isinstance(error, MienError) else type(error).__name__
+        self.close(message if error is not None else "", stop)
 
     def close(self, reason: str = "", stop: str = "") -> None:
-        """End the process. The browsers say that the run has ended, and ``reason`` if there is one.
+        """End the process. The browsers show that the run has ended, and ``reason``.
 
         A second call does nothing.
 
@@ -123,13 +125,13 @@ class PanelProcess:
         """
         if self._process.pid is not None and not self._pipe.closed:
             try:
-                self._pipe.send(("over", reason, stop))
+                self._pipe.send(RunEnded(reason, stop))
             except OSError:
                 self.gone = True
             else:
-                self._process.join(_FAREWELL_S)
+                self._process.join(_CLOSING_S)
             self._process.terminate()
-            self._process.join(_FAREWELL_S)
+            self._process.join(_CLOSING_S)
             if self._process.is_alive():
                 self._process.kill()
                 self._process.join()
@@ -139,12 +141,12 @@ class PanelProcess:
 def _run(pipe: Connection, window: Window) -> None:
     from mien.robot.panel.served import serve
 
-    serve(pipe, window, lambda say: _face_view(window, say))
+    serve(pipe, window, lambda send: _face_view(window, send))
 
 
-def _face_view(window: Window, say: Callable[[tuple[Any, ...]], None]) -> View:
+def _face_view(window: Window, send: Send) -> View:
     from mien.robot.panel.face_view import (
         FaceView,  # after the port is bound: it loads a self-model
     )
 
-    return FaceView(window, say)
+    return FaceView(window, send)

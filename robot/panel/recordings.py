@@ -10,8 +10,15 @@ from typing import Any, Final
 
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.config import FaceConfig
-from mien.robot.panel.meters import tape
-from mien.robot.panel.view import Say
+from mien.robot.panel.messages import (
+    PlaybackPoses,
+    PlaybackSent,
+    Request,
+    Send,
+    SetPlayback,
+    SetRecording,
+)
+from mien.robot.panel.meters import recording_lines
 from mien.robot.recording.playback import poses
 from mien.robot.recording.session import FOLDER, SUFFIX, path_of
 
@@ -24,16 +31,16 @@ MOST: Final = 200
 
 
 class Recordings:
-    """What the page's tab asks and shows. Nothing here blocks: a recording is read in a thread.
+    """What the page's tab does and shows. Nothing here blocks: a recording is read in a thread.
 
     Args:
-        say: hears ("record", name or None), ("replay", name or None), and pieces.
+        send: sends ``SetRecording``, ``SetPlayback`` and the poses of a recording to the loop.
         folder: where recordings lie.
     """
 
-    def __init__(self, say: Say, face: FaceConfig, folder: Path = FOLDER) -> None:
-        self._say, self._face, self._folder = say, face, folder
-        self._player = Player(say)
+    def __init__(self, send: Send, face: FaceConfig, folder: Path = FOLDER) -> None:
+        self._send, self._face, self._folder = send, face, folder
+        self._player = Player(send)
 
     def record(self, name: str | None) -> None:
         """Record under a name; None ends it.
@@ -43,7 +50,7 @@ class Recordings:
         """
         if name is not None:
             path_of(name, self._folder)
-        self._say(("record", name))
+        self._send(SetRecording(name))
 
     def replay(self, name: str | None) -> None:
         """Play a recording on the face; None ends it.
@@ -53,22 +60,22 @@ class Recordings:
         """
         if name is None:
             self._player.stop()
-            self._say(("replay", None))
+            self._send(SetPlayback(None))
             return
         path = path_of(name, self._folder)
         if not path.is_file():
             raise InputError(f"there is no recording called {path.name}")
         self._player.play(path, self._face)
 
-    def shown(self, state: dict[str, Any]) -> dict[str, Any]:
-        """What the loop says of its recording, what went wrong here, and what there is."""
+    def summary(self, state: dict[str, Any]) -> dict[str, Any]:
+        """State of recording and playback, errors, and the recordings that there are."""
         names = self.names()
         return {
-            "lines": tape(state),
-            "wrong": self._player.wrong,
+            "lines": recording_lines(state),
+            "wrong": self._player.error,
             "names": names,
             "free": free(names),
-            "recording": bool(state["tape"]["name"]),
+            "recording": bool(state["recording"]["name"]),
             "playing": bool(state["playback"]["name"]),
         }
 
@@ -92,16 +99,16 @@ def free(names: list[str]) -> str:
 class Player:
     """Reads a recording in a thread and hands it to the loop in pieces, a little ahead of time."""
 
-    def __init__(self, say: Say) -> None:
-        self._say = say
+    def __init__(self, send: Send) -> None:
+        self._send = send
         self._lock = Lock()
         self._over = Event()
-        self.wrong = ""
+        self.error = ""
 
     def play(self, path: Path, face: FaceConfig) -> None:
         """Begin with this one; another that is being played ends."""
         self.stop()
-        self._over, self.wrong = Event(), ""
+        self._over, self.error = Event(), ""
         Thread(target=self._run, args=(path, face, self._over), daemon=True).start()
 
     def stop(self) -> None:
@@ -116,23 +123,23 @@ class Player:
             for t, pose in poses(path, face, self._note):
                 if began is None:
                     began = time.monotonic()
-                    self._tell(over, ("replay", path.name))
+                    self._pass_on(over, SetPlayback(path.name))
                 times.append(t)
                 rows.append(pose.tolist())
                 if len(rows) == PIECE:
-                    self._tell(over, ("piece", times, rows))
+                    self._pass_on(over, PlaybackPoses(times, rows))
                     times, rows = [], []
                     if over.wait(max(0.0, t - AHEAD_S - (time.monotonic() - began))):
                         return
-            self._tell(over, ("piece", times, rows))
+            self._pass_on(over, PlaybackPoses(times, rows))
         except MienError as e:
-            self.wrong = e.message
-        self._tell(over, ("played",))
+            self.error = e.message
+        self._pass_on(over, PlaybackSent())
 
     def _note(self, what: str) -> None:
-        self.wrong = what
+        self.error = what
 
-    def _tell(self, over: Event, message: tuple[Any, ...]) -> None:
+    def _pass_on(self, over: Event, message: Request) -> None:
         with self._lock:
             if not over.is_set():
-                self._say(message)
+                self._send(message)

@@ -3,7 +3,7 @@
 //   const scene = new FaceScene(canvas);   throws where there is no WebGL2
 //   await scene.load(buffer);              a scene; throws on bytes that are none
 //   scene.frame(buffer);                   a frame; throws on bytes that are none, or are of another scene
-//   scene.fade(0.3); scene.show("wanted", true); scene.reset(); scene.whenLoaded(() => ...);
+//   scene.fade(0.3); scene.show("target", true); scene.reset(); scene.whenLoaded(() => ...);
 "use strict";
 
 const FaceScene = (() => {

@@ -39,9 +39,9 @@ from mien.robot.panel.scene_arrays import STEP_MM, padded, places, rigid
 from mien.robot.panel.scene_parts import Part, parts_of
 from mien.robot.sim.folds import Creases, drawing
 from mien.robot.sim.head import SIDES, Head
+from mien.robot.sim.render_options import Light
 from mien.robot.sim.skin import Skin, SkinState, gaze_rotation
 from mien.robot.sim.surfaces import SURFACES, constants, lights, mouth_light, sources
-from mien.robot.sim.view import Light
 
 VERSION: Final = 2
 SCENE, FRAME = b"MISC", b"MIFR"
@@ -145,9 +145,9 @@ class Scene:
 def script() -> str:
     """The JavaScript of a page that draws scenes: the class ``FaceScene``, and its shaders."""
     shaders = {name: [_es(text) for text in sources(name)] for name in _programs()}
-    told = json.dumps(shaders).replace("</", "<\\/")
+    shaders_json = json.dumps(shaders).replace("</", "<\\/")
     texts = [(Path(__file__).parent / name).read_text("utf-8") for name in _JS]
-    return "\n".join([f"const FACE_SHADERS = {told};", *texts])
+    return "\n".join([f"const FACE_SHADERS = {shaders_json};", *texts])
 
 
 def movable(skin: Skin) -> NDArray[np.bool_]:
@@ -170,16 +170,16 @@ def _message(
     image = np.zeros((1, 1, 4), np.uint8) if head is None else head.paint.image
     folds = np.zeros((1, 1, 3), np.uint8) if head is None else drawing(head)
     rows = np.zeros(0, np.intp) if creases is None else creases.vertices
-    told = {
+    header = {
         "step": STEP_MM,
-        "parts": [part.told() for part in parts],
+        "parts": [part.header() for part in parts],
         "clouds": [vars(cloud) for cloud in clouds],
         "uniforms": {name: np.ravel(value).tolist() for name, value in uniforms.items()},
         "paint": [image.shape[1], image.shape[0]],
         "folds": {"rows": len(rows), "size": [folds.shape[1], folds.shape[0]]},
         "backdrop": BACKDROP,
     }
-    text = json.dumps(told).encode()
+    text = json.dumps(header).encode()
     text += b" " * (-len(text) % 4)
     arrays = [array for part in parts for array in part.arrays()]
     body = b"".join([struct.pack("<I", len(text)), text, *arrays, padded(image)])

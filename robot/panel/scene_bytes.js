@@ -52,30 +52,30 @@ const FaceBytes = (() => {
 
   function parsed(buffer) {
     const r = new Reader(buffer, 0);
-    const told = JSON.parse(new TextDecoder().decode(r.take(Uint8Array, r.take(Uint32Array, 1)[0])));
-    const parts = told.parts.map(p => {
+    const header = JSON.parse(new TextDecoder().decode(r.take(Uint8Array, r.take(Uint32Array, 1)[0])));
+    const parts = header.parts.map(p => {
       const v = count(p.vertices), t = count(p.triangles), n = count(p.rows, v);
       const steps = r.take(Int16Array, 3 * v);
       const given = p.normals ? r.take(Int16Array, 3 * v) : null;
       const part = {...p, drawn: count(p.drawn, t), triangles: r.take(Uint16Array, 3 * t),
         albedo: r.take(Uint8Array, 3 * v), share: r.take(Uint8Array, 2 * v), local: r.take(Float32Array, 3 * v),
         rows: n ? r.take(Uint16Array, n) : null,
-        rest: Float32Array.from(steps, s => s * told.step),
+        rest: Float32Array.from(steps, s => s * header.step),
         normal: given ? Float32Array.from(given, s => s / 32767) : null};
       if (part.triangles.some(k => k >= v) || (part.rows && part.rows.some(k => k >= v))) wrong(`${p.name} has no such vertex`);
       if (!Object.hasOwn(FACE_SHADERS, p.shader)) wrong(`no shader ${p.shader}`);
       return part;
     });
-    const clouds = told.clouds.map(c => ({...c, count: count(c.count)}));
-    const [width, height] = told.paint.map(v => count(v, 4096));
+    const clouds = header.clouds.map(c => ({...c, count: count(c.count)}));
+    const [width, height] = header.paint.map(v => count(v, 4096));
     const paint = {width, height, image: r.take(Uint8Array, 4 * width * height)};
-    const [wide, tall] = told.folds.size.map(v => count(v, 4096));
-    const folds = {depths: true, rows: r.take(Uint16Array, count(told.folds.rows)), width: wide, height: tall,
+    const [wide, tall] = header.folds.size.map(v => count(v, 4096));
+    const folds = {depths: true, rows: r.take(Uint16Array, count(header.folds.rows)), width: wide, height: tall,
       image: r.take(Uint8Array, 3 * wide * tall)};
     const skin = parts.find(p => p.name === "skin");
     if (folds.rows.some(k => !skin || k >= skin.vertices)) wrong("folds of no such vertex");
     r.end();
-    return {...told, parts, clouds, paint, folds};
+    return {...header, parts, clouds, paint, folds};
   }
 
   /** What a scene's bytes say: JSON with the arrays of each part in it, and the CRC that frames name. */

@@ -30,8 +30,8 @@ class Part:
     rows: NDArray[np.intp] | None = None
     rigid: bool = False
 
-    def told(self) -> dict[str, Any]:
-        """What the scene's JSON says of it."""
+    def header(self) -> dict[str, Any]:
+        """Its entry in the scene's JSON."""
         return {
             "name": self.name, "shader": self.shader, "vertices": len(self.vertices),
             "triangles": len(self.triangles), "drawn": self.drawn,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mien.robot.errors import DeviceError
-from mien.robot.panel.door import is_loopback
+from mien.robot.panel.access import is_loopback
 
 PORT: Final = 8080
 TOKEN: Final = 8
@@ -21,10 +21,10 @@ class Window:
 
     Attributes:
         build: of the simulated robot, None on hardware (then the self-model is shown).
-        line: what the board hangs on, as it was said.
+        line: port of the board, as the user wrote it.
         host: address to bind. Another one than this machine's own needs a ``token``.
         token: opens the page instead of the secret that every run makes for itself.
-        estop: socket of the run, which the panel's E-STOP asks; None asks the loop over the pipe.
+        estop: socket of the run, to which the panel's E-STOP goes; None sends it over the pipe.
     """
 
     face: str

@@ -1,4 +1,4 @@
-"""Consent: the operator says whose faces a network port takes.
+"""Consent: the operator decides whose faces a network port takes.
 
 Live Link Face and VMC carry no secret. On the loopback address every program of this machine may
 send. On another address ``--allow-from`` names the senders, or the operator confirms a sender at
@@ -39,7 +39,7 @@ def senders(
         kind: protocol of the port.
         port: UDP port. host: address to bind.
         requested: addresses and networks of ``--allow-from``.
-        ask: asks the operator a question; None where there is no operator.
+        ask: puts a question to the operator; None where there is no operator.
         now, sleep: clock in s.
 
     Raises:

@@ -9,9 +9,28 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.robot.errors import InputError
 from mien.robot.media.livelink_takes import ROTATIONS
+from mien.robot.names import quoted
 from mien.robot.puppet import livelink_udp, osc
 from mien.robot.puppet.livelink_udp import LiveLinkPacket
+
+
+def resolved(option: str, host: str, port: int) -> tuple[str, int]:
+    """IPv4 address and port of a receiver. Waits for the name server.
+
+    Raises:
+        InputError: no such host; ``option`` names where it was given.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_DGRAM)
+    except (OSError, UnicodeError) as e:
+        reason = getattr(e, "strerror", None) or e
+        raise InputError(
+            f"{option} {quoted(host)} has no IPv4 address: {reason}",
+            f"{option} with an address such as 192.168.1.5:{port}",
+        ) from e
+    return str(found[0][4][0]), port
 
 
 class HasWeights(Protocol):
@@ -26,12 +45,16 @@ class HasWeights(Protocol):
 class Mirror:
     """Sender of the face to other programs: Live Link Face for Unreal, VMC for avatars.
 
-    A missing receiver is no error, because UDP does not report it.
+    A missing receiver is no error, because UDP does not report it. The names of the receivers are
+    resolved once, when this is made: the loop never waits for a name server.
 
     Attributes:
-        livelink, vmc: receivers as (host, port).
+        livelink, vmc: receivers as (host, port); the host becomes an address.
         subject: name that Unreal shows. device: id of the sender.
         unsent: datagrams that this machine refused to send.
+
+    Raises:
+        InputError: a host has no address.
     """
 
     livelink: tuple[str, int] | None = None
@@ -45,6 +68,12 @@ class Mirror:
     )
 
     def __post_init__(self) -> None:
+        try:
+            self.livelink = self.livelink and resolved("--mirror", *self.livelink)
+            self.vmc = self.vmc and resolved("--mirror-vmc", *self.vmc)
+        except InputError:
+            self._socket.close()
+            raise
         self._socket.setblocking(False)
 
     def send(self, t: float, weights: NDArray[np.float32], rotations: NDArray[np.float32]) -> None:

@@ -42,6 +42,15 @@ _CONSTANTS: Final = {"T": True, "F": False, "N": None, "I": math.inf}
 _SIZE: Final = struct.Struct(">i")
 _BY_LOWER: Final = {name.lower(): i for i, name in enumerate(ARKIT)}
 _NAMES: Final = tuple(name[0].upper() + name[1:] for name in ARKIT)
+_UNUSED: Final = frozenset(
+    f"{PREFIX}{name}"
+    for name in (
+        *("OK", "T", "VRM", "Cam", "Light", "Opt", "Remote", "Rcv", "Config", "Setting/Color"),
+        *("Root/Pos", "Hmd/Pos", "Con/Pos", "Tra/Pos", "Hmd/Pos/Local", "Con/Pos/Local"),
+        *("Tra/Pos/Local", "Con", "Key", "Midi/Note", "Midi/CC/Val", "Midi/CC/Bit", "Setting/Win"),
+    )
+)
+"""Addresses of VMC that say nothing about a face."""
 _YAW, _PITCH, _ROLL = (ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll"))
 
 
@@ -163,25 +172,38 @@ class VmcShapes:
         default_factory=lambda: np.zeros(len(ROTATIONS), np.float32)
     )
     unknown: int = 0
+    fault: str = ""
 
     def take(self, message: OscMessage) -> VmcFace | None:
-        """A face when the message is Apply, else None. Unknown messages are counted."""
+        """A face when the message is Apply, else None.
+
+        A number may have any type. What is not understood is counted (``unknown``) and the last of
+        it kept (``fault``).
+        """
         match message:
             case OscMessage("/VMC/Ext/Blend/Apply", _):
                 return VmcFace(self._weights.copy(), self._rotations.copy())
-            case OscMessage("/VMC/Ext/Blend/Val", (str(name), float(value))) if (
-                name.lower() in _BY_LOWER and math.isfinite(value)
+            case OscMessage("/VMC/Ext/Blend/Val", (str(name), value)) if (
+                name.lower() in _BY_LOWER and _is_number(value)
             ):
-                self._weights[_BY_LOWER[name.lower()]] = min(max(value, 0.0), 1.0)
+                self._weights[_BY_LOWER[name.lower()]] = min(max(float(value), 0.0), 1.0)
             case OscMessage("/VMC/Ext/Bone/Pos", ("Head", *numbers)) if _is_placement(numbers):
-                self._rotations[[_YAW, _PITCH, _ROLL]] = _angles(numbers[3:])
-            case _:
+                self._rotations[[_YAW, _PITCH, _ROLL]] = _angles([float(x) for x in numbers[3:]])
+            case OscMessage("/VMC/Ext/Bone/Pos", (str(bone), *_)) if bone != "Head":
+                pass
+            case _ if message.address not in _UNUSED:
                 self.unknown += 1
+                values = " ".join(str(value) for value in message.values)
+                self.fault = f"{message.address} {values}".strip()
         return None
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
 def _is_placement(numbers: list[Any]) -> bool:
-    if len(numbers) != 7 or not all(isinstance(x, float) and math.isfinite(x) for x in numbers):
+    if len(numbers) != 7 or not all(_is_number(x) for x in numbers):
         return False
     return 0.5 < math.hypot(*numbers[3:]) < 2.0
 

@@ -15,7 +15,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple, dataclass, fields
 from ipaddress import IPv4Network
 from multiprocessing.connection import Connection
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -23,9 +23,10 @@ from typing import Any, Final, Literal, Self, TypeAlias
 import numpy as np
 
 from mien.models.face.blendshapes import ARKIT
-from mien.robot.errors import DeviceError
+from mien.robot.errors import DeviceError, ErrorMessage
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.network import CapturedFace, PacketCounts, Puppet, VmcPuppet
+from mien.robot.names import quoted
+from mien.robot.puppet.datagrams import CapturedFace, PacketCounts, Puppet, VmcPuppet
 from mien.robot.puppet.senders import LOOPBACK, Sender
 
 Kind: TypeAlias = Literal["livelink", "vmc"]
@@ -40,6 +41,13 @@ _POLL_S: Final = 0.25
 _COUNTERS: Final = len(fields(PacketCounts))
 _VALUES: Final = 1 + 1 + len(ARKIT) + len(ROTATIONS) + _COUNTERS + 1 + 3
 """Frame number, tracked, weights, rotations, counts, handovers, address, port, whether held."""
+
+
+@dataclass(frozen=True)
+class PortBound:
+    """Message of the process: it receives at this port. Faces then come through shared memory."""
+
+    port: int
 
 
 class FaceMailbox:
@@ -105,15 +113,16 @@ class Receiver:
 
     def _started(self) -> int:
         try:
-            answer: tuple[Any, ...] = ("failed", "the receiver of faces did not start", "")
+            answer: object = ErrorMessage("the receiver of faces did not start")
             if self._pipe.poll(_START_S):
                 answer = self._pipe.recv()
         except EOFError:
             pass
-        if answer[0] == "failed":
-            self.close()
-            raise DeviceError(answer[1], answer[2])
-        return int(answer[1])
+        if isinstance(answer, PortBound):
+            return answer.port
+        self.close()
+        assert isinstance(answer, ErrorMessage)
+        raise DeviceError(answer.message, answer.hint)
 
     def poll(self, now: float) -> CapturedFace | None:
         """The newest captured face, or None before the first; ``now`` in s."""
@@ -166,17 +175,22 @@ class OperatorMessages:
 
     Args:
         kind: protocol of the port.
-        say: prints a line.
+        print_line: prints a line.
     """
 
-    def __init__(self, kind: str, say: Callable[[str], None]) -> None:
-        self._name, self._say = NAMES[kind], say
+    def __init__(self, kind: str, print_line: Callable[[str], None]) -> None:
+        self._name, self._print_line = NAMES[kind], print_line
         self._next = -np.inf
         self._holder: Sender | None = None
         self._reported = PacketCounts()
 
-    def update(self, now: float, holder: Sender | None, counts: PacketCounts) -> None:
-        """Print what is new since the last line, if it is time for one."""
+    def update(
+        self, now: float, holder: Sender | None, counts: PacketCounts, fault: str = ""
+    ) -> None:
+        """Print what is new since the last line, if it is time for one.
+
+        ``fault`` is the last thing that was not understood.
+        """
         if now < self._next:
             return
         parts = []
@@ -188,8 +202,12 @@ class OperatorMessages:
             "over the budget": counts.over - self._reported.over,
         }
         parts += [f"{n} datagrams {why}" for why, n in refused.items() if n]
+        if unknown := counts.unknown - self._reported.unknown:
+            parts.append(f"{unknown} messages not understood")
+        if fault and (unknown or refused["malformed"]):
+            parts[-1] += f", the last: {quoted(fault)}"
         if parts:
-            self._say(f"{self._name}: {'; '.join(parts)}")
+            self._print_line(f"{self._name}: {'; '.join(parts)}")
             self._next, self._holder, self._reported = (
                 now + MESSAGE_PERIOD_S,
                 holder,
@@ -206,23 +224,23 @@ def _serve(
     try:
         puppet = KINDS[kind](port, host, allow)
     except DeviceError as e:
-        pipe.send(("failed", e.message, e.hint))
+        pipe.send(ErrorMessage.of(e))
         return
-    pipe.send(("ready", puppet.port))
+    pipe.send(PortBound(puppet.port))
     post, messages = (
         FaceMailbox(memory),
         OperatorMessages(kind, lambda line: print(line, file=sys.stderr, flush=True)),
     )
-    shown, number = None, 0
+    quoted, number = None, 0
     while pipe not in select.select([puppet.inlet, pipe], [], [], _POLL_S)[0]:
         now = time.monotonic()
         captured = puppet.poll(now)
-        number += captured is not shown
-        shown = captured
+        number += captured is not quoted
+        quoted = captured
         holder = puppet.inlet.control.holder
         handovers = puppet.inlet.control.handovers
         post.write(_values(number, captured, puppet.counts, handovers, holder))
-        messages.update(now, holder, puppet.counts)
+        messages.update(now, holder, puppet.counts, puppet.inlet.fault)
         if puppet.inlet.full:
             time.sleep(FLOOD_S)
     puppet.close()

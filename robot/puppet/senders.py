@@ -14,7 +14,7 @@ from ipaddress import IPv4Network
 from typing import Final, TypeAlias
 
 from mien.robot.errors import InputError
-from mien.robot.names import shown
+from mien.robot.names import quoted
 
 Sender: TypeAlias = tuple[str, int]
 """Address and port."""
@@ -45,7 +45,7 @@ def networks(requested: Sequence[str]) -> tuple[IPv4Network, ...]:
             network = IPv4Network(text, strict=False)
         except ValueError as e:
             raise InputError(
-                f"--allow-from {shown(text)}: expected an IPv4 address or network (192.168.1.0/24)"
+                f"--allow-from {quoted(text)}: expected an IPv4 address or network (192.168.1.0/24)"
             ) from e
         if network.prefixlen < MIN_PREFIX_BITS:
             raise InputError(

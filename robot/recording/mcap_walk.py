@@ -216,7 +216,7 @@ def message(body: memoryview) -> tuple[int, int, int, bytes]:
 
 
 def _index_size(body: bytes) -> int:
-    """How long a message index says that it is: its channel, its list's size, its list."""
+    """Length of a message index as it is written in it: its channel, its list's size, its list."""
     return _INDEX.size + (_INDEX.unpack_from(body)[1] if len(body) >= _INDEX.size else 0)
 
 

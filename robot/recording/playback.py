@@ -15,11 +15,11 @@ from mien.robot.recording.reading import Recording
 
 
 def poses(
-    path: Path, face: FaceConfig, say: Callable[[str], None] = lambda _: None
+    path: Path, face: FaceConfig, report: Callable[[str], None] = lambda _: None
 ) -> Iterator[tuple[float, Floats]]:
     """Time since the first tick in s and the commands (n,), for every tick of a recording.
 
-    ``say`` is called at the end with what is missing.
+    ``report`` is called at the end with what is missing.
 
     Raises:
         InputError: no recording, one of another face, or one without commands.
@@ -44,7 +44,7 @@ def poses(
         first = t if first is None else first
         yield t - first, sent
     if not recording.missing.nothing:
-        say(f"{path.name} is not whole: {recording.missing}")
+        report(f"{path.name} is not whole: {recording.missing}")
     if first is None:
         raise InputError(f"{path.name} holds no poses")
 
@@ -105,4 +105,4 @@ class Playback:
 
     def state(self) -> dict[str, Any]:
         """State for the panel: name (empty without playback), seconds, message."""
-        return {"name": self._name, "seconds": self._at, "said": self._message}
+        return {"name": self._name, "seconds": self._at, "message": self._message}

@@ -19,7 +19,7 @@ from mien.robot.link.board import Board
 from mien.robot.recording.reading import Record, Recording
 
 if TYPE_CHECKING:
-    from mien.robot.sim.board import SimBoard
+    from mien.robot.sim.sim_board import SimBoard
 
 PULSE_US: Final = 2.0
 """Tolerance of pulses in us, because the ticks of replay and recording differ in time."""

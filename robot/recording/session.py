@@ -139,7 +139,7 @@ class RecordingSession:
             "name": on.path.name if on else "",
             "seconds": t - self._since if on and self._since is not None else 0.0,
             "dropped": self.dropped,
-            "said": self._message,
+            "message": self._message,
         }
 
     def close(self) -> None:

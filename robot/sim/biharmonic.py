@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
 from mien.models.files import whole
+from mien.models.reading.arrays import read_npy
+from mien.models.reading.bounded import FileError
 from mien.models.user_folders import cache_folder
 
 F32 = NDArray[np.float32]
@@ -81,8 +83,10 @@ def cached_solve(
         )
     path = (folder or cache_folder()) / f"skin-{digest.hexdigest()[:16]}.npy"
     try:
-        return np.asarray(np.load(path), dtype=np.float32)
-    except (OSError, ValueError):
+        kept = read_npy(path)
+        if kept.shape == (len(vertices), values.shape[1]) and kept.dtype == np.float32:
+            return kept
+    except (OSError, FileError):
         pass
     weights = solve(vertices, triangles, handles, values)
     try:

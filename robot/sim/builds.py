@@ -13,7 +13,7 @@ Tolerances (one standard deviation of a normal distribution, truncated at two):
 | servo: stall torque, speed | 8 % | data sheets' spread |
 | servo: backlash, friction, dead band | 25 % | wear |
 | servo: degrees per us | 2 % | potentiometers |
-| PWM clock, per board | 1.5 % | PCA9685's internal oscillator, 25 MHz nominal |
+| PWM clock, per servo board | 1.5 % | PCA9685's internal oscillator, 25 MHz nominal |
 | tendon: slack | 0.5 mm | knots |
 | tendon: friction | 30 % | sheath and grease |
 | tendon: stiffness | 12 % | braid |

@@ -85,9 +85,6 @@ class Noise:
     lost: float = 0.002
 
 
-NOISELESS = Noise(ZERO, ZERO, ZERO, 1.0, ZERO, 0.0)
-
-
 class ProjectedCamera:
     """True landmarks with noise. The same seed and the same detections give the same errors.
 

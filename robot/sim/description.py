@@ -11,15 +11,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-import yaml
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, Field, ValidationError, model_validator
 
+from mien.models.reading.bounded import FileError
+from mien.models.reading.strict import Strict, fault_lines, listed
+from mien.models.reading.yaml_file import read_yaml
 from mien.robot.errors import ConfigError
 from mien.robot.names import checked
 from mien.robot.sim.references import mirror_all, references
 
 MECHANISMS = Path(__file__).parent / "mechanisms"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
 
 Vector: TypeAlias = tuple[float, float, float]
 Positive: TypeAlias = Annotated[float, Field(gt=0.0)]
@@ -27,11 +28,7 @@ NotNegative: TypeAlias = Annotated[float, Field(ge=0.0)]
 Range: TypeAlias = tuple[float, float]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ServoKind(_Strict):
+class ServoKind(Strict):
     """One model of servo, as its data sheet gives it (at the supply voltage of the face)."""
 
     stall_torque: Positive
@@ -47,7 +44,7 @@ class ServoKind(_Strict):
     travel: Positive = 80.0  # degrees to either side, where its stop is
 
 
-class Joint(_Strict):
+class Joint(Strict):
     """A hinge (degrees, N m/rad) or a slide (mm, N/m) of a body."""
 
     kind: Literal["hinge", "slide"]
@@ -58,7 +55,7 @@ class Joint(_Strict):
     range: Range | None = None
 
 
-class Body(_Strict):
+class Body(Strict):
     """A rigid part. ``at``: a point of the head (``eye_left``, ``jaw_pivot``, ``origin``)."""
 
     parent: str
@@ -70,7 +67,7 @@ class Body(_Strict):
     joints: dict[str, Joint] = {}
 
 
-class SkinNode(_Strict):
+class SkinNode(Strict):
     """A point of the skin that can slide over the skull, on springs to it.
 
     ``stiffness`` and ``limits`` are along (tangent to the side, tangent up, outward normal).
@@ -84,7 +81,7 @@ class SkinNode(_Strict):
     limits: tuple[Range, Range, Range] | None = None
 
 
-class Skin(_Strict):
+class Skin(Strict):
     """The silicone: what every node is made of unless it says otherwise."""
 
     mass: Positive
@@ -97,7 +94,7 @@ class Skin(_Strict):
     edge_stiffness: Positive  # N/m of an edge 20 mm long; shorter ones are stiffer
 
 
-class Bulge(_Strict):
+class Bulge(Strict):
     """A spring on a sum of node displacements: what goes in at one place comes out at another.
 
     ``terms`` maps ``node.axis`` (axis x, y or z: side, up, out) to its factor; at ``rest`` (mm) the
@@ -109,14 +106,14 @@ class Bulge(_Strict):
     rest: float = 0.0
 
 
-class Cord(_Strict):
+class Cord(Strict):
     """A muscle-like strip along ``nodes``: springs between neighbours, besides the skin's own."""
 
     nodes: Annotated[list[str], Field(min_length=2)]
     stiffness: Positive  # N/m between neighbours, along each axis
 
 
-class Rocker(_Strict):
+class Rocker(Strict):
     """A two-armed lever between two rods, turning about an axis square to both.
 
     ``rod`` joins the tip of its output arm to the next part towards the face: positive when
@@ -131,7 +128,7 @@ class Rocker(_Strict):
     toward: Vector | None = None  # where the output arm points; default: out of the skin
 
 
-class Horn(_Strict):
+class Horn(Strict):
     """The arm on the servo's shaft, and the rod from its tip."""
 
     rod: float
@@ -140,7 +137,7 @@ class Horn(_Strict):
     toward: Vector | None = None
 
 
-class Linkage(_Strict):
+class Linkage(Strict):
     """Horn, rods and rockers from one servo to one point of a part; every loop is closed.
 
     Exactly one of ``node`` (with ``pull``, its direction for command +1) and ``joint`` (with
@@ -171,7 +168,7 @@ class Linkage(_Strict):
         return self
 
 
-class Tendon(_Strict):
+class Tendon(Strict):
     """A tendon: horn -> runner in a sheath -> guide -> skin node. It can only pull.
 
     The runner is where the tendon rubs. ``friction`` is the share of the tension that is lost there
@@ -193,7 +190,7 @@ class Tendon(_Strict):
     horn: Positive  # radius
 
 
-class Contact(_Strict):
+class Contact(Strict):
     """Two nodes that press but do not pass: a wide flat pad above, a round one below.
 
     The pad reaches further than the nodes can go, so that none slips round its edge.
@@ -204,7 +201,7 @@ class Contact(_Strict):
     gap: NotNegative = 0.0  # mm between the two at neutral
 
 
-class Stop(_Strict):
+class Stop(Strict):
     """Parts that meet: the sum of ``terms[joint] * position`` stays at or below ``max``.
 
     Positions in degrees (hinges) and mm (slides).
@@ -214,7 +211,7 @@ class Stop(_Strict):
     max: float
 
 
-class SkinOutputs(_Strict):
+class SkinOutputs(Strict):
     """Which joints and bodies the skin follows."""
 
     head: str = "skull"
@@ -224,7 +221,7 @@ class SkinOutputs(_Strict):
     eyes: tuple[str, str]  # bodies: left, right
 
 
-class Mechanism(_Strict):
+class Mechanism(Strict):
     """A whole face's mechanism."""
 
     name: str
@@ -260,17 +257,13 @@ def load_mechanism(name_or_path: str | Path) -> Mechanism:
     if path.suffix not in {".yaml", ".yml"}:
         path = MECHANISMS / f"{checked(str(name_or_path), 'mechanism')}.yaml"
     try:
-        tree: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        tree: Any = mirror_all(read_yaml(path))
     except OSError as e:
         names = ", ".join(sorted(p.stem for p in MECHANISMS.glob("*.yaml")))
         raise ConfigError(f"no mechanism {name_or_path}: {e.strerror}; there are {names}") from e
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise ConfigError(f"{path} is not valid YAML: {e}") from e
+    except FileError as e:
+        raise ConfigError(e.message) from e
     try:
-        return Mechanism.model_validate(mirror_all(tree))
+        return Mechanism.model_validate(tree)
     except ValidationError as e:
-        lines = [
-            f"  {'.'.join(map(str, fault['loc'])) or path.stem}: {fault['msg']}"
-            for fault in e.errors(include_url=False)
-        ]
-        raise ConfigError(f"mechanism {path} has faults:\n" + "\n".join(lines)) from None
+        raise ConfigError(f"mechanism {path} has faults:\n{listed(fault_lines(e))}") from None

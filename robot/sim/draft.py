@@ -20,6 +20,8 @@ TIME_STEP = 0.002
 METRE = 1e-3
 # MuJoCo's solref (time constant in s, damping ratio) and solimp of a constraint.
 STIFF = (2.0 * TIME_STEP, 1.0)  # the fastest that is stable: rods, stops, friction
+# A rod on a horn that cannot give: two constraints as stiff as ``STIFF`` in a row build up a swing.
+BRACED = (4.0 * TIME_STEP, 1.0)
 DULL = (2.0 * TIME_STEP, 4.0)  # lip on lip: light parts under load that must not bounce
 SOFT = (0.012, 1.0)
 RIGID = (0.999, 0.9999, 0.0005, 0.5, 2.0)  # rods; and friction, which would creep otherwise

@@ -132,14 +132,14 @@ def _rod(
         half_tendon.stiffness, half_tendon.damping = [k, 0.0, 0.0], [SEAT_DAMPING, 0.0, 0.0]
         half_tendon.springlength = [made * METRE, made * METRE]
         return
-    held = draft.spec.add_equality(
+    equality = draft.spec.add_equality(
         name=name, type=mujoco.mjtEq.mjEQ_TENDON, objtype=mujoco.mjtObj.mjOBJ_TENDON
     )
-    held.name1 = name
+    equality.name1 = name
     drawn = float(np.linalg.norm(end[1] - other[1]))
     data = np.zeros(12)
     data[0] = (made - drawn) * METRE  # held that much longer than the drawing has it
-    held.data, held.solref, held.solimp = data, STIFF, RIGID
+    equality.data, equality.solref, equality.solimp = data, STIFF, RIGID
 
 
 def add_servo(draft: Draft, actuator: str, mount: str, pivot: F64, axis: F64) -> Any:

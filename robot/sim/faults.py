@@ -18,34 +18,40 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal
 
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig
 
-Kind: TypeAlias = Literal[
-    "stuck",
-    "slow",
-    "dead",
-    "torn",
-    "slack",
-    "slip",
-    "brownout",
-    "camera_lost",
-    "bytes_lost",
-    "bytes_flipped",
-]
-_DEFAULT: dict[str, float] = {
-    "slow": 0.3,
-    "slack": 3.0,
-    "slip": 8.0,
-    "brownout": 0.5,
-    "camera_lost": 1.0,
-    "bytes_lost": 0.001,
-    "bytes_flipped": 0.001,
+
+@dataclass(frozen=True)
+class FaultKind:
+    """How a fault is written.
+
+    Attributes:
+        part: what has it; a fault of an actuator or of a tendon is written with an actuator.
+        default: amount where none is written; None: the fault has no amount.
+        signed: whether the amount may be negative.
+    """
+
+    part: Literal["actuator", "tendon", "supply", "camera", "line"]
+    default: float | None = None
+    signed: bool = False
+
+
+KINDS: Final = {
+    "stuck": FaultKind("actuator"),
+    "slow": FaultKind("actuator", 0.3),
+    "dead": FaultKind("actuator"),
+    "torn": FaultKind("tendon"),
+    "slack": FaultKind("tendon", 3.0),
+    "slip": FaultKind("actuator", 8.0, signed=True),
+    "brownout": FaultKind("supply", 0.5),
+    "camera_lost": FaultKind("camera", 1.0),
+    "bytes_lost": FaultKind("line", 0.001),
+    "bytes_flipped": FaultKind("line", 0.001),
 }
-_OF_TENDONS = {"torn", "slack"}
-_OF_ALL = {"brownout", "camera_lost", "bytes_lost", "bytes_flipped"}
+"""The faults by name. What each does is in ``damage`` (robot, camera) and ``sim_board`` (line)."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +59,21 @@ class Fault:
     """One fault.
 
     Attributes:
-        kind: name of the fault.
+        kind: name of the fault, a key of ``KINDS``.
         actuator: empty for a fault of the whole rig.
         amount: share, mm, degrees or seconds, by the kind.
         at: time in s.
     """
 
-    kind: Kind
+    kind: str
     actuator: str = ""
     amount: float = 0.0
     at: float = 0.0
+
+    def __str__(self) -> str:
+        has_amount = KINDS[self.kind].default is not None
+        parts = [self.kind, self.actuator, f"{self.amount:g}" if has_amount else ""]
+        return ":".join(p for p in parts if p) + f"@{self.at:g}"
 
 
 def parse_fault(text: str, face: FaceConfig) -> Fault:
@@ -72,28 +83,28 @@ def parse_fault(text: str, face: FaceConfig) -> Fault:
         InputError: unknown kind or actuator, a tendon fault on a rigid actuator, a bad number.
     """
     body, _, when = text.partition("@")
-    kind, *rest = body.split(":")
-    if kind not in get_args(Kind):
-        raise InputError(f"fault {text!r}: no kind {kind!r}; kinds: {', '.join(get_args(Kind))}")
+    name, *rest = body.split(":")
+    kind = KINDS.get(name)
+    if kind is None:
+        raise InputError(f"fault {text!r}: no kind {name!r}; kinds: {', '.join(KINDS)}")
     actuator = ""
-    if kind not in _OF_ALL:
+    if kind.part in ("actuator", "tendon"):
         actuator = rest.pop(0) if rest else ""
         able = [
-            n for n, a in face.actuators.items() if kind not in _OF_TENDONS or a.kind == "tendon"
+            n for n, a in face.actuators.items() if kind.part == "actuator" or a.kind.can_go_slack
         ]
         if actuator not in able:
-            what = "tendon" if kind in _OF_TENDONS else "actuator"
             raise InputError(
-                f"fault {text!r}: {face.name} has no {what} {actuator!r}; "
+                f"fault {text!r}: {face.name} has no {kind.part} {actuator!r}; "
                 f"it has {', '.join(able) or 'none'}"
             )
-    if len(rest) > (kind in _DEFAULT):
+    if len(rest) > (kind.default is not None):
         raise InputError(f"fault {text!r}: too many parts; see robot/sim/faults.py")
-    amount = _number(text, rest[0]) if rest else _DEFAULT.get(kind, 0.0)
+    amount = _number(text, rest[0]) if rest else kind.default or 0.0
     at = _number(text, when) if when else 0.0
-    if at < 0 or (kind != "slip" and amount < 0):
+    if at < 0 or (amount < 0 and not kind.signed):
         raise InputError(f"fault {text!r}: time and amount must not be negative")
-    return Fault(kind, actuator, amount, at)  # type: ignore[arg-type]
+    return Fault(name, actuator, amount, at)
 
 
 def parse_faults(texts: list[str], face: FaceConfig) -> list[Fault]:

@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mien.models.reading.arrays import read_npz
+
 ASSET = Path(__file__).parent / "assets" / "head.npz"
 SIDES = ("left", "right")
 LANDMARKS = 478
@@ -104,8 +106,7 @@ class Head:
 
 def load_head(path: Path = ASSET) -> Head:
     """Read a head asset. Raises FileNotFoundError or KeyError when the file is not one."""
-    with np.load(path) as data:
-        raw = {name: data[name] for name in data.files}
+    raw = read_npz(path)
     step = float(raw["step_mm"])
 
     def millimetres(name: str) -> F32:

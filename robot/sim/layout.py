@@ -64,7 +64,7 @@ def chain(
     """Rockers, then the horn, of a linkage that moves ``point`` (3,) along ``direction`` (3,).
 
     Args:
-        toward: where the arms point unless they say otherwise (3,); not along ``direction``.
+        toward: where the arms without a direction of their own point (3,); not along ``direction``.
 
     Returns:
         The arms from the face to the servo.
@@ -85,8 +85,8 @@ def chain(
     return arms
 
 
-def _arm(direction: F64, toward: F64, wanted: ArrayLike | None, skew: float) -> tuple[F64, F64]:
+def _arm(direction: F64, toward: F64, explicit: ArrayLike | None, skew: float) -> tuple[F64, F64]:
     """Axis and output arm, both unit (3,), of a lever whose tip moves along ``direction``."""
-    out = square_to(toward if wanted is None else wanted, direction)
+    out = square_to(toward if explicit is None else explicit, direction)
     axis = unit(np.cross(out, direction))
     return axis, turned(out, axis, skew)

@@ -52,6 +52,7 @@ class CompiledMechanism:
     skin_tendons: I64
     runner_v: I64  # (S,) dof of the runner
     rods: I64  # tendons held at a fixed length
+    rod_actuators: I64  # (rods,) the actuator that moves each, in the order of the face
 
 
 def assemble(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> CompiledMechanism:
@@ -60,14 +61,22 @@ def assemble(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> Com
     Raises:
         ConfigError: the mechanism does not drive exactly the actuators of the face.
     """
-    driven = {k.actuator for k in plan.linkages.values()}
-    driven |= {k.actuator for k in plan.tendons.values()}
-    known = set(face.names)
+    by_drive = {
+        "linkages": {k.actuator for k in plan.linkages.values()},
+        "tendons": {k.actuator for k in plan.tendons.values()},
+    }
+    driven, known = set().union(*by_drive.values()), set(face.names)
     if driven != known:
         raise ConfigError(
             f"mechanism {plan.name} does not fit face {face.name}: it has no drive for "
             f"{sorted(known - driven)} and drives unknown {sorted(driven - known)}"
         )
+    for name, actuator in face.actuators.items():
+        if name not in by_drive[actuator.kind.drive]:
+            raise ConfigError(
+                f"mechanism {plan.name} does not fit face {face.name}: {name} is of the kind "
+                f"{actuator.kind.name}, and the mechanism's {actuator.kind.drive} do not drive it"
+            )
     unknown = {a.servo for a in face.actuators.values()} - set(plan.servos)
     if unknown:
         raise ConfigError(f"mechanism {plan.name} has no servo kind {sorted(unknown)}")
@@ -165,7 +174,12 @@ def _machine(draft: Draft, model: Any) -> CompiledMechanism:
     def tendon_ids(part: int) -> I64:
         return np.array([model.tendon(t[part]).id for t in draft.tendons.values()], dtype=np.int64)
 
+    def actuator_of(rod: int) -> int:
+        linkage = model.tendon(rod).name.removeprefix("rod:").rpartition(".")[0]
+        return names.index(draft.plan.linkages[linkage].actuator)
+
     names, out = draft.face.names, draft.plan.outputs
+    rods = np.array(model.eq_obj1id, dtype=np.int64)
     runners = [model.jnt_dofadr[model.joint(t[2]).id] for t in draft.tendons.values()]
     return CompiledMechanism(
         plan=draft.plan,
@@ -183,5 +197,6 @@ def _machine(draft: Draft, model: Any) -> CompiledMechanism:
         drive_tendons=tendon_ids(0),
         skin_tendons=tendon_ids(1),
         runner_v=np.array(runners, dtype=np.int64),
-        rods=np.array(model.eq_obj1id, dtype=np.int64),
+        rods=rods,
+        rod_actuators=np.array([actuator_of(rod) for rod in rods], dtype=np.int64),
     )

@@ -11,12 +11,14 @@ from typing import Any
 from mien.models.face.regions import lip_gap
 from mien.robot.errors import DeviceError
 from mien.robot.face.config import FaceConfig
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import SimBoard
 
 SLIP_S = 2.0
 """A rig that is further behind skips this time: the machine cannot keep up."""
 
+LAG_S = 0.5
+"""A rig so far behind makes the link time out."""
 _STEP_S = 1e-6
 """Resolution of the rig's time."""
 AHEAD_S = 0.025
@@ -64,6 +66,19 @@ class LiveRig:
         self._offset = now() - sim.now()
         self.slips = 0
         self.unplugged = False
+
+    @property
+    def too_slow(self) -> bool:
+        """Whether the machine cannot compute the robot in real time: it has skipped, or lags."""
+        return self.slips > 0 or self._now() - self._offset - self.sim.now() > LAG_S
+
+    def slow_error(self) -> DeviceError:
+        """What ends a run on a machine that is too slow."""
+        return DeviceError(
+            f"the simulated robot cannot keep its clock on this machine: it skipped {self.slips} "
+            f"times and is {max(0.0, self._now() - self._offset - self.sim.now()):.1f} s behind",
+            "end other programs, or without a clock: mien demo, mien speak, mien play",
+        )
 
     def now(self) -> float:
         """Time of the machine in s."""

@@ -19,8 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from mien.robot.errors import DeviceError
 from mien.robot.sim.folds import Creases, drawing
 from mien.robot.sim.head import Head
+from mien.robot.sim.render_options import CameraView, Light
 from mien.robot.sim.surfaces import SURFACES, constants, fixed, lights, mouth_light, scalp, sources
-from mien.robot.sim.view import CameraView, Light
 
 __all__ = ["CameraView", "Light", "Renderer"]
 

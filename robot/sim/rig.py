@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.robot.errors import MienError
+from mien.robot.face.actuators import to_commands
 from mien.robot.face.config import FaceConfig
 from mien.robot.sim.builds import Build
+from mien.robot.sim.damage import BLINDING, Damage
 from mien.robot.sim.description import load_mechanism
-from mien.robot.sim.draft import TIME_STEP
+from mien.robot.sim.draft import BRACED, TIME_STEP
 from mien.robot.sim.drives import sheath_friction
 from mien.robot.sim.faults import Fault
 from mien.robot.sim.head import load_head
@@ -28,6 +30,11 @@ Bools = NDArray[np.bool_]
 MILLIMETRES = 1e3
 SETTLING_S = 0.6  # at neutral, before time 0: the linkages settle
 JAMMED_NM = 50.0  # friction of a stuck gear train: more than any servo here can turn
+MAX_RATE = 200.0
+"""Speed of a joint in rad/s or m/s beyond which the rig has left physics. Ten times what the parts
+of the faces that ship reach when all commands jump at once."""
+_MAX_NAMED = 6
+"""Commands that an error about the rig lists, the largest first."""
 
 
 class Rig:
@@ -62,7 +69,12 @@ class Rig:
         model = self.machine.model
         self._pristine = {
             name: getattr(model, name).copy()
-            for name in ("dof_frictionloss", "tendon_stiffness", "tendon_lengthspring")
+            for name in (
+                "dof_frictionloss",
+                "tendon_stiffness",
+                "tendon_lengthspring",
+                "eq_solref",
+            )
         }
         self._stall, self._drag = (
             model.actuator_gainprm[:, 0].copy(),
@@ -90,12 +102,16 @@ class Rig:
         Args:
             pulses_us: (n,) pulse widths at the servos' inputs, us.
             powered: whether the servos have power and a pulse train, for all or (n,).
+
+        Raises:
+            MienError: the rig left physics; part, time and commands are named.
         """
         while self._events and self._events[0].at <= self.time + 1e-9:
-            self._break(self._events.pop(0))
+            self._damage.add(self._events.pop(0), self.time)
+            self._apply_damage()
         machine, data = self.machine, self.data
-        on = np.logical_and(powered, ~self._dead)
-        if self.time < self._dark_until:
+        on = np.logical_and(powered, ~self._damage.dead)
+        if self.time < self._damage.dark_until:
             on = np.zeros_like(on)
         if not np.array_equal(on, self._on):
             self._switch(on)
@@ -109,13 +125,13 @@ class Rig:
         self._steps += 1
         self.time = self._steps * self.dt
         self._fresh = False
+        if not np.abs(data.qvel).max() < MAX_RATE:  # true for NaN, too
+            raise self._diverged(pulses_us)
 
     @property
     def blind(self) -> bool:
         """Whether a fault blinds the cameras now."""
-        return any(
-            f.kind == "camera_lost" and f.at <= self.time < f.at + f.amount for f in self.faults
-        )
+        return any(f.kind in BLINDING and f.at <= self.time < f.at + f.amount for f in self.faults)
 
     def servo_angles(self) -> F64:
         """(n,) angles of the horns in rad: 0 at nominal neutral, + for a positive command."""
@@ -185,15 +201,24 @@ class Rig:
         return pull
 
     def _refresh(self) -> None:
-        if not np.isfinite(self.data.qpos).all():
-            raise MienError(
-                f"the rig of {self.face.name}, build {self.build.seed}, diverged before "
-                f"{self.time:.3f} s",
-                "lower the stiffness of what was last changed in its mechanism file",
-            )
         if not self._fresh:  # mj_step leaves the places of before its last integration
             mujoco.mj_kinematics(self.machine.model, self.data)
             self._fresh = True
+
+    def _diverged(self, pulses_us: F64) -> MienError:
+        model, rates = self.machine.model, np.abs(self.data.qvel)
+        fastest = int(np.nan_to_num(rates, nan=np.inf).argmax())
+        part = model.joint(int(model.dof_jntid[fastest])).name
+        commands = to_commands(self.face, np.asarray(pulses_us))
+        largest = np.argsort(-np.abs(commands), kind="stable")[:_MAX_NAMED]
+        pose = ", ".join(f"{self.face.names[i]} {commands[i]:+.2f}" for i in largest)
+        given = "".join(f" --fault {fault}" for fault in self.faults)
+        return MienError(
+            f"the simulated {self.face.name}, build {self.build.seed}{given}, cannot be computed: "
+            f"at {self.time:.3f} s the part {part} moves at {rates[fastest]:.3g} rad/s or m/s, at "
+            f"most {MAX_RATE:g} is possible; the pose was {pose}",
+            "move those actuators less or more slowly in the face's YAML, or leave out the fault",
+        )
 
     def _settle(self) -> tuple[F64, F64, F64, ServoState]:
         model, data = self.machine.model, self.data
@@ -214,47 +239,39 @@ class Rig:
     def _mend(self) -> None:
         for name, value in self._pristine.items():
             getattr(self.machine.model, name)[:] = value
-        self.servos.slip[:] = 0.0
-        self._dead = np.zeros(len(self.face.names), dtype=bool)
-        self._jammed = np.zeros(len(self.face.names), dtype=bool)
-        self._speed = np.ones(len(self.face.names))
-        self._dark_until = -1.0
-        self._switch(np.ones(len(self.face.names), dtype=bool))
+        self._damage = Damage(self.face.names, self.machine.tendons)
+        self._on = np.ones(len(self.face.names), dtype=bool)
+        self._apply_damage()
 
     def _switch(self, on: Bools) -> None:
         """Switch the motors on or off.
 
         A motor without power has neither torque nor the drag of its shorted winding. The friction
-        of its
-        gears is a constraint only then. Under power the motor overcomes it before it turns
-        (``ServoBank``),
-        which costs the solver nothing.
+        of its gears is a constraint only then. Under power the motor overcomes it before it turns
+        (``ServoBank``), which costs the solver nothing.
         """
         model, gears = self.machine.model, self.machine.horn_v
         model.dof_frictionloss[gears] = np.where(
-            self._jammed, JAMMED_NM, self._pristine["dof_frictionloss"][gears] * ~on
+            self._damage.jammed, JAMMED_NM, self._pristine["dof_frictionloss"][gears] * ~on
+        )
+        model.eq_solref[:] = np.where(
+            self._damage.jammed[self.machine.rod_actuators, None],
+            BRACED,
+            self._pristine["eq_solref"],
         )
         model.actuator_gainprm[:, 0] = self._stall * on
-        model.actuator_biasprm[:, 2] = self._drag / self._speed * on
+        model.actuator_biasprm[:, 2] = self._drag / self._damage.speed * on
         self._on = on.copy()
 
-    def _break(self, fault: Fault) -> None:
-        machine, model = self.machine, self.machine.model
-        k = self.face.names.index(fault.actuator) if fault.actuator else -1
-        if fault.kind == "stuck":
-            self._jammed[k] = True
-        elif fault.kind == "slow":
-            self._speed[k] = max(fault.amount, 0.01)
-        elif fault.kind == "dead":
-            self._dead[k] = True
-        elif fault.kind == "slip":
-            self.servos.slip[k] = np.deg2rad(fault.amount)
-        elif fault.kind == "brownout":
-            self._dark_until = self.time + fault.amount
-        elif fault.kind in {"torn", "slack"}:
-            s = machine.tendons.index(fault.actuator)
-            if fault.kind == "torn":
-                model.tendon_stiffness[[machine.drive_tendons[s], machine.skin_tendons[s]]] = 0.0
-            else:
-                model.tendon_lengthspring[machine.drive_tendons[s], 1] += fault.amount / MILLIMETRES
+    def _apply_damage(self) -> None:
+        machine, model, damage = self.machine, self.machine.model, self._damage
+        self.servos.slip[:] = damage.slip
+        stiffness, length = (
+            self._pristine["tendon_stiffness"],
+            self._pristine["tendon_lengthspring"],
+        )
+        for half in (machine.drive_tendons, machine.skin_tendons):
+            model.tendon_stiffness[half] = stiffness[half] * ~damage.torn
+        drive = machine.drive_tendons
+        model.tendon_lengthspring[drive, 1] = length[drive, 1] + damage.slack_mm / MILLIMETRES
         self._switch(self._on)

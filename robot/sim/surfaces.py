@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from mien.robot.sim.head import Head
 from mien.robot.sim.refine import refine
+from mien.robot.sim.render_options import Light
 from mien.robot.sim.skin import BACK_Z, SCALP_Y
-from mien.robot.sim.view import Light
 
 SHADERS: Final = Path(__file__).parent / "shaders"
-# Which shader draws a part, and the material it tells apart. Skin comes first: it hides most of
-# the others, which then cost little.
+# Which shader draws a part, and the material that it distinguishes. Skin comes first: it hides most
+# of the others, which then cost little.
 SURFACES: Final = {
     "skin": ("skin", 0),
     "eye_left": ("eye", 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from importlib import metadata
@@ -46,6 +47,7 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Console script. Exits 0 done, 1 failed, 2 configuration, 3 no device, 130 interrupted."""
+    readable()
     try:
         build()(standalone_mode=True)
     except MienError as e:
@@ -53,6 +55,10 @@ def main() -> None:
         sys.exit(e.exit_code)
     except ModuleNotFoundError as e:  # of a verb that imports what it needs when it needs it
         _say(*lacking(e))
+        sys.exit(InputError.exit_code)
+    except UnicodeError as e:
+        encoding = sys.getfilesystemencoding()
+        _say(f"a text has letters that {encoding} lacks: {e}", "LC_ALL=C.UTF-8 mien ...")
         sys.exit(InputError.exit_code)
     except OSError as e:
         where = f" {e.filename}" if e.filename else ""
@@ -62,8 +68,15 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def readable() -> None:
+    """Let the terminal print any text: letters that it lacks appear as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _version(requested: bool) -> None:
+    if requested:
         print(metadata.version("mien"))
         raise typer.Exit
 

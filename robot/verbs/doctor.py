@@ -17,6 +17,8 @@ from mien.models.checkpoint import WEIGHTS, content_hash, load
 from mien.models.errors import ModelError
 from mien.robot.errors import ConfigError, MienError
 from mien.robot.face.config import load_face, shipped
+from mien.robot.link.permission import USUAL_GROUP, may_open, refusal
+from mien.robot.names import printable
 
 PACKAGES = (
     "numpy", "scipy", "torch", "mujoco", "moderngl", "mediapipe", "opencv-python-headless", "mcap",
@@ -78,7 +80,7 @@ def ports() -> None:
 
     found = find_ports()
     for port in found:
-        print(f"{port.device}\t{port.state}\t{port.description}")
+        print(f"{port.device}\t{port.state}\t{printable(port.description)}")
     if not found:
         print("no serial ports; the simulated rig needs none: mien demo", file=sys.stderr)
 
@@ -88,10 +90,15 @@ def devices() -> None:
 
     Example: mien devices
     """
-    for index, device in enumerate(_sound_devices()):
-        print(f"sound\t{index}\t{device}")
-    for camera in _cameras():
+    sounds, cameras = _sound_devices(), _cameras()
+    for index, device in enumerate(sounds):
+        print(f"sound\t{index}\t{printable(device)}")
+    for camera in cameras:
         print(f"camera\t{camera.name.removeprefix('video')}\t{camera}")
+    if not sounds:
+        print("no microphone and no speaker; the voice may come from --wav or --text")
+    if not cameras:
+        print("no camera; the simulated robot brings its own")
 
 
 def _python() -> Iterator[Check]:
@@ -156,21 +163,18 @@ def _hardware() -> Iterator[Check]:
     from serial.tools import list_ports
 
     serial = [p.device for p in list_ports.comports()]
-    yield Check(
-        "serial ports",
-        bool(serial),
-        ", ".join(serial) or "none",
-        "plug in a board; the simulated rig needs none",
-        needed=False,
-    )
+    yield _devices("serial ports", serial, "plug in a board; the simulated rig needs none")
     cameras = [str(c) for c in _cameras()]
-    yield Check(
-        "camera",
-        bool(cameras),
-        ", ".join(cameras) or "none",
-        "plug one in; the simulated rig brings its own",
-        needed=False,
-    )
+    yield _devices("camera", cameras, "plug one in; the simulated rig brings its own", "video")
+
+
+def _devices(name: str, found: list[str], otherwise: str, group: str = USUAL_GROUP) -> Check:
+    """A row for devices: none, one that this user may not open, or all of them."""
+    closed = [device for device in found if not may_open(device)]
+    if closed:
+        said, fix = refusal(closed[0], group)
+        return Check(name, False, f"{', '.join(found)}; {said}", fix, needed=False)
+    return Check(name, bool(found), ", ".join(found) or "none", otherwise, needed=False)
 
 
 def _firmware() -> Iterator[Check]:
@@ -241,7 +245,8 @@ def _lookahead() -> Iterator[Check]:
             continue
         lag = ahead + 1e3 * LIVE_LEAD_S
         found = (
-            f"hears {ahead:.0f} ms ahead: lips {lag:.0f} ms behind the voice, and the skin's lag"
+            f"needs {ahead:.0f} ms of sound ahead: "
+            f"lips {lag:.0f} ms behind the voice, and the skin's lag"
         )
         yield Check(f"look-ahead {nominal}", True, found, needed=False)
 
@@ -276,13 +281,16 @@ def _cameras() -> list[Path]:
 def _print(rows: list[Check]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for heading in ("", "what", "found", "fix"):
         table.add_column(heading, overflow="fold")
     for row in rows:
-        mark = (
-            "[green]ok[/]" if row.ok else ("[red]MISSING[/]" if row.needed else "[yellow]none[/]")
-        )
-        table.add_row(mark, row.name, row.found, "" if row.ok else row.fix)
+        mark, color = ("ok", "green") if row.ok else ("MISSING", "red")
+        if not row.ok and not row.needed:
+            mark, color = "none", "yellow"
+        # Names of devices come from outside: as Text they are never taken for markup.
+        cells = (row.name, row.found, "" if row.ok else row.fix)
+        table.add_row(Text(mark, style=color), *map(Text, cells))
     Console().print(table)

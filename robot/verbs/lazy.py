@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from mien.robot.errors import InputError
+from mien.robot.verbs.checked import checked, plain_help
 
 EXTRAS: Final = {
     "mujoco": "sim", "moderngl": "sim", "imageio_ffmpeg": "sim", "matplotlib": "sim",
@@ -62,15 +63,17 @@ def _command(name: str, load: Callable[[], Any]) -> Any:
         verb = _unavailable(name, *lacking(e))
     if isinstance(verb, typer.Typer):
         verb.info.name = name
+        for info in verb.registered_commands:
+            info.callback = info.callback and checked(info.callback)
         group: Any = typer.main.get_group(verb)
         group.name = name
-        return group
-    # Extra words and options are taken, so that the reason is said and not that they are wrong.
+        return plain_help(group)
+    # Extra words and options are taken, so that the reason is printed and not that they are wrong.
     loose = {"ignore_unknown_options": True, "allow_extra_args": True}
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
     settings = loose if getattr(verb, "unavailable", False) else {}
-    app.command(name=name, context_settings=settings)(verb)
-    return typer.main.get_command(app)
+    app.command(name=name, context_settings=settings)(checked(verb))
+    return plain_help(typer.main.get_command(app))
 
 
 def _unavailable(name: str, reason: str, hint: str) -> Callable[..., None]:
@@ -78,7 +81,6 @@ def _unavailable(name: str, reason: str, hint: str) -> Callable[..., None]:
         del words
         raise InputError(f"{name} cannot run here: {reason}", hint)
 
-    text = f"Cannot run here: {reason}. Next: {hint}"
-    verb.__doc__ = text.replace("[", "\\[")  # or the help takes an extra for markup
+    verb.__doc__ = f"Cannot run here: {reason}. Next: {hint}"
     verb.unavailable = True  # type: ignore[attr-defined]
     return verb

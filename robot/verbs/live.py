@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,9 +13,8 @@ from mien.robot.errors import InputError
 from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media.audio import RATE
 from mien.robot.panel.window import PORT, Window
-from mien.robot.stopping import stopping
+from mien.robot.verbs.running import run_and_print
 
-INTERRUPTED = 130
 Face = Annotated[
     str, typer.Option("--face", help="Name of a face that ships, or path of a YAML file.")
 ]
@@ -49,7 +46,11 @@ def live(
     ] = None,
     pcm: Annotated[
         int,
-        typer.Option(help="Sample rate in Hz of raw 16-bit mono sound on standard input.", min=0),
+        typer.Option(
+            help="Sample rate in Hz of raw 16-bit mono sound on standard input.",
+            min=0,
+            max=768_000,
+        ),
     ] = 0,
     text: Annotated[str, typer.Option(help="Text that an offline voice speaks.")] = "",
     repeat: Annotated[bool, typer.Option(help="Repeat the sound file.")] = False,
@@ -65,16 +66,24 @@ def live(
         str, typer.Option(help="Emotion at the start, such as happiness or happiness=0.5.")
     ] = "",
     lag: Annotated[
-        float | None, typer.Option(help="Lag of the skin in ms. The default is the measured one.")
+        float | None,
+        typer.Option(
+            help="Lag of the skin in ms. The default is the measured one.", min=-1000, max=5000
+        ),
     ] = None,
     puppet: Annotated[
         int,
         typer.Option(
-            help="UDP port that receives Live Link Face; the app uses 11111. 0 receives none."
+            help="UDP port that receives Live Link Face; the app uses 11111. 0 receives none.",
+            min=0,
+            max=65535,
         ),
     ] = 0,
     vmc: Annotated[
-        int, typer.Option(help="UDP port that receives VMC; 39540 is usual. 0 receives none.")
+        int,
+        typer.Option(
+            help="UDP port that receives VMC; 39540 is usual. 0 receives none.", min=0, max=65535
+        ),
     ] = 0,
     bind: Annotated[
         str, typer.Option(help="Local address on which --puppet and --vmc listen.")
@@ -130,7 +139,7 @@ def live(
 
     Example: mien live --port auto --monitor "" --panel
     """
-    from mien.robot.live.session import Options
+    from mien.robot.live.run import Options
     from mien.robot.puppet import livelink_udp, osc
 
     source = source_of(wav, pcm, text)
@@ -197,7 +206,7 @@ def panel(
 
     Example: mien panel --port sim
     """
-    from mien.robot.live.session import Options
+    from mien.robot.live.run import Options
 
     simulated = build if port == "sim" else None
     window = Window(
@@ -279,19 +288,3 @@ def source_of(wav: Path | None, pcm: int, text: str) -> str:
     if len(named) > 1:
         raise InputError(f"one source at a time, not {' and '.join('--' + n for n in named)}")
     return named[0] if named else "mic"
-
-
-def run_and_print(options: Any, seconds: float, as_json: bool) -> None:
-    """Run live until the end, a signal or the time, and print the numbers."""
-    from mien.robot.live.session import run
-
-    with stopping(seconds) as stop:
-        report = run(options, stop)
-        if as_json:
-            print(json.dumps(report))
-        else:
-            for key in ("seconds", "deadline_met", "mic_to_setpoint_ms_p99", "late_frames"):
-                value = report[key]
-                print(f"{key:<24}{value:.6g}" if isinstance(value, float) else f"{key:<24}{value}")
-        if stop.signalled:
-            sys.exit(INTERRUPTED)

@@ -31,7 +31,7 @@ HELP: Final = "a number sets it, + and - step, s NUMBER sets the step, z neutral
 def neutral(face: Face = "morpheus33", port: Port = "auto", hold: Hold = 1.0) -> None:
     """Move gently to the neutral pose, hold it, come to rest and release."""
     config = load_face(face)
-    _hold(config, port, np.zeros(len(config.names)), hold)
+    _hold(config, port, np.zeros(len(config.names)), hold, f"{config.name} is at its neutral pose")
 
 
 def set_(
@@ -43,13 +43,16 @@ def set_(
 ) -> None:
     """Move one actuator, everything else neutral, until Ctrl-C; then rest and release."""
     config = load_face(face)
-    _hold(config, port, pose_with(config, name, value), hold)
+    pose = pose_with(config, name, value)
+    pulse = to_pulses(config, pose)[config.index(name)]
+    _hold(config, port, pose, hold, f"{name} is at {value:+g} ({pulse:.1f} us)")
 
 
 def release(face: Face = "morpheus33", port: Port = "auto") -> None:
     """Let all servos go at once, without a move."""
     with opened(load_face(face), port) as at:
         at.board.disarm()
+        print(f"all servos of {at.board.face.name} are released")
 
 
 def tune(
@@ -105,8 +108,8 @@ class Hand:
                 elif word.startswith("s "):
                     self.size = abs(float(word[2:]))
                 elif word:
-                    asked = float(word)
-                    self.value = asked if np.isfinite(asked) else self.value
+                    typed = float(word)
+                    self.value = typed if np.isfinite(typed) else self.value
             except ValueError:
                 print(HELP, file=sys.stderr)
                 continue
@@ -165,17 +168,28 @@ def _follow(
     reached: list[float] = []
 
     def commands(t: float) -> Floats | None:
-        wanted = pose()
+        target = pose()
         reached.append(t)
         # The first call only asks where to go; the time counts from the second, when it is there.
         if len(reached) > 1 and seconds and t - reached[1] > seconds:
             return None
         del reached[2:]
-        return None if stopped() else wanted
+        return None if stopped() else target
 
     Loop(face, at.board, at.clock).follow(commands)
 
 
-def _hold(face: FaceConfig, port: str, pose: Floats, seconds: float) -> None:
+def _hold(face: FaceConfig, port: str, pose: Floats, seconds: float, reached: str) -> None:
+    """Hold a pose. ``reached`` is printed when it is reached, with how it ends."""
+    end = f"for {seconds:g} s" if seconds else "until Ctrl-C"
+    asked = 0
+
+    def at_pose() -> Floats:
+        nonlocal asked
+        asked += 1
+        if asked == 2:  # the first call only asks where to go
+            print(f"{reached}, {end}; then it rests and is released", flush=True)
+        return pose
+
     with _following(face, port, seconds) as follow:
-        follow(lambda: pose)
+        follow(at_pose)

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
 from mien.robot.media.livelink_takes import ROTATIONS
-from mien.robot.puppet.network import CapturedFace
+from mien.robot.puppet.datagrams import CapturedFace
 
 if TYPE_CHECKING:
     from mien.models.vision.face_tracker import Tracked
@@ -103,11 +103,11 @@ def mimic(
 
     Example: mien mimic --camera 0 --port sim --panel
     """
-    from mien.robot.live.session import Options
+    from mien.robot.live.run import Options
     from mien.robot.live.voice_setup import VoiceSetup
     from mien.robot.media.webcam import Webcam
     from mien.robot.panel.window import Window
-    from mien.robot.verbs.live import run_and_print
+    from mien.robot.verbs.running import run_and_print
 
     with Webcam(camera) as webcam:
         window = Window(face, None, 0 if port == "sim" else None, line=port) if panel else None

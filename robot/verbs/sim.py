@@ -64,7 +64,7 @@ def sim(
         _film(render, face, calibration, build, tuple(fault or ()), size)
         return
     from mien.robot.stopping import stopping
-    from mien.robot.viewer.view import run
+    from mien.robot.viewer.run import run
 
     window = Window(
         face=face, calibration=calibration, build=build, host=host, port=port_number, token=token
@@ -110,9 +110,9 @@ def _film(
     from mien.robot.progress import Steps
     from mien.robot.sim.faults import parse_faults
     from mien.robot.sim.rig import Rig
-    from mien.robot.viewer.film import check, shoot
     from mien.robot.viewer.presets import Presets
     from mien.robot.viewer.programme import whole
+    from mien.robot.viewer.programme_film import check, shoot
 
     check(path)
     face = load_face(name)

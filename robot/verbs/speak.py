@@ -13,7 +13,7 @@ def speak(
     wav: Annotated[Path | None, typer.Option(help="Sound file with speech.")] = None,
     text: Annotated[
         str | None,
-        typer.Option(help=r"Text to speak. \[happy 0.6] begins an emotion and \[/] ends it."),
+        typer.Option(help="Text to speak. [happy 0.6] begins an emotion and [/] ends it."),
     ] = None,
     emotion: Annotated[
         str | None,

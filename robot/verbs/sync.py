@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from mien.models.face.blendshapes import FPS
 from mien.models.face.regions import lip_gap
 from mien.models.speech.metrics import lag_ms, pearson
 from mien.robot.control.loop import RATE_HZ, Clock, Loop, Tick
-from mien.robot.errors import DeviceError, InputError, MienError
+from mien.robot.errors import InputError, MienError
 from mien.robot.expression.performance import Performance, perform
 from mien.robot.face import sync_store
 from mien.robot.face.calibrated import Calibrated
@@ -121,7 +120,10 @@ def sync(
         str, typer.Option(help="Camera in front of a real face: 0 or /dev/video0.")
     ] = "0",
     camera_delay: Annotated[
-        float, typer.Option(help="Latency of the camera in ms. Webcams have 30 to 80 ms.")
+        float,
+        typer.Option(
+            help="Latency of the camera in ms. Webcams have 30 to 80 ms.", min=0, max=5000
+        ),
     ] = 0.0,
     speaker: Annotated[
         str | None,
@@ -239,6 +241,7 @@ def _real(
     samples: NDArray[np.float32],
 ) -> Offset:
     from mien.robot.control.connect import opened
+    from mien.robot.live.playout import Sentence
     from mien.robot.media.webcam import Webcam
 
     with opened(calibrated.face, port) as at, Webcam(camera) as cam:
@@ -258,42 +261,3 @@ def _real(
         finally:
             if speaker is not None:
                 speaker.close()
-
-
-class Sentence:
-    """A sentence on a sound output, from a time of the machine's clock on."""
-
-    def __init__(self, samples: NDArray[np.float32], device: str) -> None:
-        from mien.robot.live.capture.portaudio import portaudio
-
-        self._samples, self._start = samples, float("inf")
-        sd = portaudio()
-        target = int(device) if device.isdigit() else device or None
-        try:
-            self._stream = sd.OutputStream(
-                device=target, samplerate=audio.RATE, channels=1, dtype="float32",
-                latency="low", callback=self._play,
-            )  # fmt: skip
-            self._stream.start()
-        except (sd.PortAudioError, ValueError) as e:
-            raise DeviceError(
-                f"cannot play on {device or 'the default'}: {e}", "mien devices"
-            ) from e
-
-    def begin(self, t: float) -> None:
-        """Set the time of the beginning. The first call decides."""
-        self._start = min(self._start, t)
-
-    def close(self) -> None:
-        """Close the output."""
-        self._stream.abort()
-        self._stream.close()
-
-    def _play(self, out: NDArray[np.float32], frames: int, at: object, _status: object) -> None:
-        ahead = getattr(at, "outputBufferDacTime", 0.0) - getattr(at, "currentTime", 0.0)
-        audible_at = time.monotonic() + (ahead if 0.0 <= ahead < 1.0 else 0.0)
-        out[:] = 0.0
-        if np.isfinite(self._start):
-            index = round((audible_at - self._start) * audio.RATE) + np.arange(frames)
-            there = (index >= 0) & (index < len(self._samples))
-            out[there, 0] = self._samples[index[there]]

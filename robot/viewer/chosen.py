@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from mien.models.face.emotion import EMOTIONS
-from mien.robot.panel.view import Say
+from mien.robot.panel.messages import Send, SetPose
 from mien.robot.viewer.presets import Presets
 
 REST: Final = EMOTIONS[0]
@@ -31,11 +31,11 @@ class Chosen:
     chosen meanwhile wins over it, so that a slider that is drawn leaves no queue behind.
 
     Args:
-        say: hears ("pose", [n commands]).
+        send: sends the pose to the loop.
     """
 
-    def __init__(self, presets: Presets, actuators: int, say: Say) -> None:
-        self._presets, self._say = presets, say
+    def __init__(self, presets: Presets, actuators: int, send: Send) -> None:
+        self._presets, self._send = presets, send
         self._neutral = (0.0,) * actuators
         self._asked: tuple[str, float] | None = None
         self._changed = Condition()
@@ -74,4 +74,4 @@ class Chosen:
 
     def _take(self, choice: Choice) -> None:
         self.current = choice
-        self._say(("pose", list(choice.pose)))
+        self._send(SetPose(list(choice.pose)))

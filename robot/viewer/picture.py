@@ -1,4 +1,4 @@
-"""What the rig's view draws and tells: the head, and how hard servos and tendons work."""
+"""What the rig's view shows: the head, and the loads of servos and tendons."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.panel.page import Frame, text
 from mien.robot.panel.scene import Cloud, Scene
-from mien.robot.panel.view import Frame, text
 from mien.robot.sim.rig import Rig
 
 TAUT_N: Final = 2.0
@@ -30,7 +30,7 @@ class RigPicture:
     """Head, load markers and tendons of one rig.
 
     Args:
-        model: tells which actuator moves what.
+        model: gives what each actuator moves.
     """
 
     def __init__(self, face: FaceConfig, model: SelfModel, build: int) -> None:

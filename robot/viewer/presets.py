@@ -38,6 +38,6 @@ class Presets:
             if name == "mouthClose":
                 weights[INDEX["jawOpen"]] = strength
         else:
-            felt = mix({name: strength})
-            weights, head = blend(felt), posture(felt)[None]
+            mixed = mix({name: strength})
+            weights, head = blend(mixed), posture(mixed)[None]
         return np.asarray(self._solver.still(weights[None], head)[0])

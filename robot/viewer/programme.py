@@ -80,24 +80,24 @@ class Programme:
 def whole(face: FaceConfig, presets: Presets) -> Programme:
     """Every actuator in turn, then ``SHAPES``, then the emotions; ends at neutral."""
     neutral = np.zeros(len(face.names))
-    wanted: list[tuple[str, Floats, float]] = []
+    steps: list[tuple[str, Floats, float]] = []
     for k, name in enumerate(face.names):
         for end in face.limits[k][::-1]:
             if end != 0.0:
                 pose = neutral.copy()
                 pose[k] = end
-                wanted.append((f"{name} {end:+.1f}", pose, _END_HOLD_S))
-        wanted.append((name, neutral, 0.0))
+                steps.append((f"{name} {end:+.1f}", pose, _END_HOLD_S))
+        steps.append((name, neutral, 0.0))
     for name in (*SHAPES, *EMOTIONS[1:]):
-        wanted.append((name, presets.pose(name), _POSE_HOLD_S))
-        wanted.append((name, neutral, 0.0))
-    return Programme(face, timed(face, wanted))
+        steps.append((name, presets.pose(name), _POSE_HOLD_S))
+        steps.append((name, neutral, 0.0))
+    return Programme(face, timed(face, steps))
 
 
-def timed(face: FaceConfig, wanted: Sequence[tuple[str, Floats, float]]) -> list[Station]:
+def timed(face: FaceConfig, steps: Sequence[tuple[str, Floats, float]]) -> list[Station]:
     """(label, pose (n,), hold in s) -> stations whose moves are no faster than the face may be."""
     out, last = [], np.zeros(len(face.names))
-    for label, pose, hold_s in wanted:
+    for label, pose, hold_s in steps:
         slowest = float(np.max(np.abs(pose - last) / face.speed))
         out.append(Station(label, pose, max(_LEAST_MOVE_S, 1.05 * _PEAK * slowest), hold_s))
         last = pose

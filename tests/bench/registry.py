@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 BENCHES: Final = {
-    "calibration": "tests.bench.calibration.bench:calibration",
-    "emotion": "tests.bench.robot.emotion:bench",
-    "firmware": "tests.bench.firmware.bench:bench",
+    "calibration": "tests.bench.calibration.bench_calibration:calibration",
+    "emotion": "tests.bench.robot.bench_emotion:bench",
+    "firmware": "tests.bench.firmware.bench_firmware:bench",
     "inverse": "tests.bench.models.bench_inverse:inverse",
-    "live": "tests.bench.robot.live:live",
-    "rig": "tests.bench.robot.rig:bench",
-    "safety": "tests.bench.robot.safety:bench",
+    "live": "tests.bench.robot.bench_live:live",
+    "rig": "tests.bench.robot.bench_rig:bench",
+    "safety": "tests.bench.robot.bench_safety:bench",
     "speech": "tests.bench.models.bench_speech:bench_speech",
 }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from mien.calibration.capture.capture_rig import Observation, ObservedRun
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import DropCounter
-from mien.calibration.capture.rig import Observation, ObservedRun
 from mien.models.face.regions import COUNT
 from mien.models.self_model.hysteresis import PlayOperator
 from mien.robot.face.config import FaceConfig, Floats
@@ -46,7 +46,7 @@ class AnalyticRig:
         kinds = list(face.actuators.values())
         alive = np.array([a.region != "neck" and n not in stuck for n, a in face.actuators.items()])
         self.patches = near[:, :, None] * ways[:, None] * alive[:, None, None]
-        self.tendons = np.array([a.kind == "tendon" for a in kinds])
+        self.tendons = np.array([a.kind.has_hysteresis for a in kinds])
         k = int(self.tendons.sum())
         self.play = PlayOperator(np.full(k, 0.1), np.full(k, 0.1))
         self.tendon_state = self.play.rest()

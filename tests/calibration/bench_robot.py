@@ -19,10 +19,10 @@ from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.media.webcam import Picture
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.camera import ProjectedCamera
 from mien.robot.sim.realtime import LiveRig
 from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import SimBoard
 
 Spoil = Callable[[CapturedFrame], CapturedFrame]
 T = TypeVar("T")

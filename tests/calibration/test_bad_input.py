@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.dataset import RECORDS, SETUP, record_type
+from mien.calibration.capture.dataset import RECORDS, SETUP
+from mien.calibration.capture.records import record_type
 from mien.calibration.plan.plan import KINDS
 from mien.robot.face.config import FaceConfig, load_face
 from tests.paths import ROOT

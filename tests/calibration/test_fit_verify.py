@@ -10,19 +10,23 @@ import pytest
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.identify import fit
+from mien.calibration.identify import face_fit
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.plan.excitation import make_plan
 from mien.calibration.report.report import write_report
 from mien.calibration.verify.acceptance import DESCRIPTIONS, evaluate
 from mien.calibration.verify.checks import check_against_truth, check_model, learning_curve
-from mien.calibration.verify.hysteresis import check_hysteresis, fit_without_hysteresis, memory_gain
+from mien.calibration.verify.hysteresis_check import (
+    check_hysteresis,
+    fit_without_hysteresis,
+    memory_gain,
+)
 from mien.calibration.verify.identifiability import cramer_rao_bound
-from mien.calibration.verify.inverse import check_inverse
+from mien.calibration.verify.inverse_check import check_inverse
 from mien.calibration.verify.results import VerificationResults
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from tests.calibration.analytic_rig import AnalyticRig
 
@@ -49,12 +53,12 @@ def data(face: FaceConfig, folder: Path) -> Dataset:
 
 @pytest.fixture(scope="module")
 def model(face: FaceConfig, data: Dataset) -> SelfModel:
-    return fit.fit_face(face, data, FitConfig(latents=16, hidden=(24, 24), steps=500))
+    return face_fit.fit_face(face, data, FitConfig(latents=16, hidden=(24, 24), steps=500))
 
 
 def test_held_out_poses_are_never_learned_from(data: Dataset) -> None:
     assert data.held_out.sum() > 20
-    assert not (fit.usable(data) & data.held_out).any()
+    assert not (face_fit.usable(data) & data.held_out).any()
 
 
 def test_a_stuck_actuator_is_left_out_and_named(face: FaceConfig, model: SelfModel) -> None:
@@ -64,7 +68,7 @@ def test_a_stuck_actuator_is_left_out_and_named(face: FaceConfig, model: SelfMod
 
 
 def test_the_noise_floor_is_the_cameras(data: Dataset) -> None:
-    assert fit.noise_floor(data) == pytest.approx(0.05 * np.sqrt(3), rel=0.1)
+    assert face_fit.noise_floor(data) == pytest.approx(0.05 * np.sqrt(3), rel=0.1)
 
 
 def test_the_model_reaches_the_noise_and_beats_the_baselines(
@@ -117,7 +121,7 @@ def test_faces_are_found_again_better_than_by_any_baseline(
 def test_the_model_on_disk_knows_its_origin(
     face: FaceConfig, data: Dataset, model: SelfModel, tmp_path: Path
 ) -> None:
-    path = fit.save(tmp_path, model)
+    path = face_fit.save(tmp_path, model)
     back = self_model.load(path, face.name, face.hashes)
     for key in ("data_hash", "mechanism_hash", "build", "seed", "camera"):
         assert back.meta[key] == model.meta[key]
@@ -130,7 +134,7 @@ def test_hysteresis_pays_on_tendons(tmp_path: Path) -> None:
     plan.save(tmp_path / PLAN)
     collect(face, AnalyticRig(face), tmp_path)
     data = dataset.load(tmp_path, face)
-    model = fit.fit_face(face, data, FitConfig(steps=300))
+    model = face_fit.fit_face(face, data, FitConfig(steps=300))
     assert len(model.tendons) == 4
     blind = fit_without_hysteresis(face, data, model, FitConfig(steps=300))
     assert memory_gain(data, model, blind) < 0.9

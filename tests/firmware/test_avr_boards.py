@@ -243,7 +243,7 @@ def test_an_emergency_stop_needs_no_bus(face: AvrFace, line: str) -> None:
     hold(True)
     face.run(0.003)
     sent_at = face.machine.now_us
-    face.talk.tell(Msg.ESTOP)
+    face.talk.send(Msg.ESTOP)
     face.run(0.02)
     high = [e for e in face.events(Kind.OE) if e.value == 1]
     assert len(high) == 1

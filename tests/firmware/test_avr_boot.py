@@ -45,7 +45,7 @@ def test_oe_stays_high_until_a_whole_pose_is_on_the_boards() -> None:
     assert events[low].value == 0
     assert sum(e.kind == Kind.STOP for e in events[:low]) >= 3
     assert (face.pulses() > 0).all()
-    rigid = np.array([a.kind == "rigid" for a in face.face.actuators.values()])
+    rigid = ~face.face.can_go_slack
     assert np.abs(face.pulses() - face.safe)[rigid].max() <= COUNT_US / 2 + 1e-6
 
 

@@ -32,11 +32,11 @@ def tricks(face: AvrFace, rng: np.random.Generator) -> list[Callable[[], None]]:
 
     def torn_upload() -> None:
         for type_, payload in list(face.upload.messages())[: int(rng.integers(1, 12))]:
-            face.talk.tell(type_, payload)
+            face.talk.send(type_, payload)
 
     def whole_upload() -> None:
         for type_, payload in face.upload.messages():
-            face.talk.tell(type_, payload)
+            face.talk.send(type_, payload)
             face.run(0.001)
 
     def mend() -> None:
@@ -86,7 +86,7 @@ def tricks(face: AvrFace, rng: np.random.Generator) -> list[Callable[[], None]]:
 
 
 def _tell(face: AvrFace, type_: Msg, payload: bytes = b"") -> None:
-    face.talk.tell(type_, payload)
+    face.talk.send(type_, payload)
 
 
 def heal(face: AvrFace) -> None:

@@ -100,8 +100,8 @@ def test_what_is_sent_after_an_estop_is_heard(face: AvrFace) -> None:
         face.run(0.00025 * k)
         face.hello()
         face.arm()
-        face.talk.tell(Msg.ESTOP)
-        face.talk.tell(Msg.CLEAR)
+        face.talk.send(Msg.ESTOP)
+        face.talk.send(Msg.CLEAR)
         face.run(0.02)
         assert face.state() == State.DISARMED
         assert face.machine.oe_high
@@ -116,7 +116,7 @@ def test_a_burst_under_way_is_cut_off_by_a_stop(face: AvrFace) -> None:
             pass
         face.run(float(rng.uniform(0.0, 0.005)))
         face.machine.watch(Kind.ADDRESS, Kind.REGISTER, Kind.STOP, Kind.ALL_OFF)
-        face.talk.tell(Msg.ESTOP)
+        face.talk.send(Msg.ESTOP)
         face.run(0.02)
         events = face.events(Kind.ADDRESS, Kind.REGISTER, Kind.STOP, Kind.ALL_OFF)
         off = next(i for i, e in enumerate(events) if e.kind == Kind.ALL_OFF)

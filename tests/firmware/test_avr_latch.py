@@ -39,7 +39,7 @@ def cells_of(face: AvrFace) -> tuple[int, int]:
 
 
 def by_frame(face: AvrFace) -> None:
-    face.talk.tell(Msg.ESTOP)
+    face.talk.send(Msg.ESTOP)
 
 
 def by_switch(face: AvrFace) -> None:
@@ -124,7 +124,7 @@ def test_a_reset_at_any_moment_after_a_stop(cause: int) -> None:
     for after_us in range(0, 12_000, 250):
         face.machine.run(97.0 * (after_us // 250 % 53))
         face.follow()
-        face.talk.tell(Msg.ESTOP)
+        face.talk.send(Msg.ESTOP)
         face.machine.run(20.0 * face.machine.waiting + after_us)
         state = after(face, cause)
         assert state == State.ESTOP or (after_us < KEPT_US and state == State.UNCONFIGURED)
@@ -147,7 +147,7 @@ def test_a_reset_at_any_moment_after_clear(cells: dict[int, int], cause: int) ->
     for after_us in range(0, 13_000, 500):
         face.machine.load_eeprom(content(cells))
         assert after(face, POWER) == State.ESTOP
-        face.talk.tell(Msg.CLEAR)
+        face.talk.send(Msg.CLEAR)
         face.machine.run(20.0 * face.machine.waiting + after_us)
         state = after(face, cause)
         observed.add(state)

@@ -45,9 +45,9 @@ def drive(face: AvrFace, upload: Upload) -> None:
 
 def at_once(face: AvrFace, upload: Upload) -> None:
     """DISARM and a whole upload as one block of bytes, with no time between them for anything."""
-    face.talk.tell(Msg.DISARM)
+    face.talk.send(Msg.DISARM)
     for type_, payload in upload.messages():
-        face.talk.tell(type_, payload)
+        face.talk.send(type_, payload)
     face.upload = upload
     face.run(0.12)
     face.talk.reset()
@@ -102,7 +102,7 @@ def test_a_board_of_the_old_layout_is_not_taken_for_one_of_the_new() -> None:
         face.machine.run(offset_us)
         face.follow()
         for type_, payload in missing.messages():
-            face.talk.tell(type_, payload)
+            face.talk.send(type_, payload)
         face.upload = missing
         face.run(0.006)
         for _ in range(8):
@@ -148,7 +148,7 @@ def test_a_second_arm_waits_for_a_whole_pose_of_its_own() -> None:
         assert face.hello().boards == 0b111
         assert face.machine.oe_high
         face.machine.run(offset_us)
-        face.talk.tell(Msg.ARM, arm)
+        face.talk.send(Msg.ARM, arm)
         for _ in range(1000):
             if not face.machine.oe_high:
                 break

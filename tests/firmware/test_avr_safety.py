@@ -30,7 +30,7 @@ def stop_times(face: AvrFace) -> tuple[float, float]:
     """Microseconds from the first bit of an ESTOP to /OE high and to the last board off."""
     face.machine.watch(Kind.OE, Kind.ALL_OFF)
     sent_at = face.machine.now_us
-    face.talk.tell(Msg.ESTOP)
+    face.talk.send(Msg.ESTOP)
     face.run(0.02)
     events = face.events(Kind.OE, Kind.ALL_OFF)
     high = next(e.us for e in events if e.kind == Kind.OE and e.value == 1)
@@ -95,7 +95,7 @@ def test_an_estop_that_meets_the_opening_gate_is_not_undone() -> None:
     opened = 0
     for offset_us in range(0, 10_000, 40):
         face.machine.watch(Kind.OE)
-        face.talk.tell(Msg.ARM, protocol.pack(wire.Arm(face.upload.crc)))
+        face.talk.send(Msg.ARM, protocol.pack(wire.Arm(face.upload.crc)))
         face.machine.run(offset_us)
         frame = b"\0" + protocol.encode(Msg.ESTOP, 0x80)
         heard_at = face.machine.now_us + 20.0 * (face.machine.waiting + len(frame))

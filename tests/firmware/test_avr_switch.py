@@ -60,8 +60,8 @@ def test_a_stop_is_latched_and_outlasts_clear_while_the_switch_says_so(switch: i
     assert face.faults() & Fault.BUTTON
     face.machine.watch(Kind.OE)
     for _ in range(20):
-        face.talk.tell(Msg.CLEAR)
-        face.talk.tell(Msg.ARM, wire_arm(face))
+        face.talk.send(Msg.CLEAR)
+        face.talk.send(Msg.ARM, wire_arm(face))
         face.run(0.00173)
     face.run(0.02)
     face.talk.reset()
@@ -248,7 +248,7 @@ def test_a_stop_before_the_gate_opens_keeps_it_shut() -> None:
     opened = 0
     for offset_us in range(0, 10_000, 200):
         face.machine.watch(Kind.OE)
-        face.talk.tell(Msg.ARM, wire_arm(face))
+        face.talk.send(Msg.ARM, wire_arm(face))
         face.machine.run(offset_us)
         pressed_at = face.machine.now_us
         face.machine.stop_switch(False)

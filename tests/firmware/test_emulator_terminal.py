@@ -33,7 +33,7 @@ def line() -> Iterator[TerminalTransport]:
 
 
 def hello(talk: Dialogue) -> wire.HelloReply:
-    reply = talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY, 0.5, 40)
+    reply = talk.request(Msg.HELLO, b"", Msg.HELLO_REPLY, 0.5, 40)
     return protocol.unpack(wire.HelloReply, reply)
 
 

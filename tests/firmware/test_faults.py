@@ -66,9 +66,9 @@ def test_a_reset_in_motion_starts_off_and_the_face_comes_back_by_a_ramp() -> Non
 
 def test_one_failed_transfer_is_counted_and_not_more() -> None:
     rig = Lockstep().ready()
-    rig.core.set_board(0, False)
+    rig.core.set_servo_board(0, False)
     rig.tick()
-    rig.core.set_board(0, True)
+    rig.core.set_servo_board(0, True)
     rig.run(100)
     observed = rig.telemetry()
     assert (observed.state, observed.bus_errors, observed.boards) == (State.ARMED, 1, 1)
@@ -79,7 +79,7 @@ def test_failures_count_in_a_row_only() -> None:
     rig = Lockstep().ready()
     for _ in range(20):
         for present in (False, False, False, False, True):
-            rig.core.set_board(0, present)
+            rig.core.set_servo_board(0, present)
             rig.ping()
             rig.tick()
     assert rig.state == State.ARMED
@@ -88,7 +88,7 @@ def test_failures_count_in_a_row_only() -> None:
 
 def test_a_board_lost_in_motion_is_failsafe_for_all_and_no_arm_until_it_is_back() -> None:
     rig = Lockstep(plain_upload(33)).ready()
-    rig.core.set_board(1, False)
+    rig.core.set_servo_board(1, False)
     start = rig.now
     while rig.state == State.ARMED:
         rig.ping()
@@ -99,7 +99,7 @@ def test_a_board_lost_in_motion_is_failsafe_for_all_and_no_arm_until_it_is_back(
     assert observed.boards == 0b101
     ack = rig.arm()
     assert (ack.result, ack.detail, ack.state) == (Result.BOARD, 0b101, State.FAILSAFE)
-    rig.core.set_board(1, True)
+    rig.core.set_servo_board(1, True)
     rig.run(100)
     assert rig.arm().result == Result.BOARD  # an answer on the bus is not a verified board
     rig.send(Msg.DISARM)
@@ -110,14 +110,14 @@ def test_a_board_lost_in_motion_is_failsafe_for_all_and_no_arm_until_it_is_back(
 
 def test_a_board_absent_at_boot_and_back_later() -> None:
     rig = Lockstep(plain_upload(33))
-    rig.core.set_board(2, False)
+    rig.core.set_servo_board(2, False)
     rig.configure()
     for _ in range(3):
         rig.run(100)
         ack = rig.arm()
         assert (ack.result, ack.detail, ack.state) == (Result.BOARD, 0b011, State.DISARMED)
         assert not rig.core.drive
-    rig.core.set_board(2, True)
+    rig.core.set_servo_board(2, True)
     rig.run(10)
     assert rig.arm().state == State.ARMED
 
@@ -125,7 +125,7 @@ def test_a_board_absent_at_boot_and_back_later() -> None:
 def test_a_commit_wants_every_board_verified_again() -> None:
     rig = Lockstep()
     rig.configure()
-    rig.core.set_board(0, False)
+    rig.core.set_servo_board(0, False)
     rig.tick()
     assert rig.arm().result == Result.BOARD
 

@@ -140,7 +140,7 @@ def test_a_loose_tendon_is_slow_even_in_failsafe() -> None:
     rig = Lockstep(plain_upload(1, **TENDON_UP))
     rig.configure()
     rig.arm()
-    rig.core.set_board(0, False)
+    rig.core.set_servo_board(0, False)
     for _ in range(wire.BUS_FAILURES_MAX):
         rig.tick()
     assert rig.state == State.FAILSAFE

@@ -87,20 +87,20 @@ def test_a_tendon_that_was_released_as_idle_is_not_woken_to_go_slack() -> None:
 
 def test_a_lost_board_ends_in_release_too() -> None:
     rig = holding(1, channels(20)).ready()
-    rig.core.set_board(1, False)
+    rig.core.set_servo_board(1, False)
     rig.run(50)
     assert rig.state == State.FAILSAFE
     rig.run(1500)
     assert rig.state == State.RELEASED
     assert rig.arm().result == Result.BOARD
-    rig.core.set_board(1, True)
+    rig.core.set_servo_board(1, True)
     rig.tick()
     assert rig.arm().state == State.ARMED
 
 
 def test_a_board_that_is_lost_again_and_again_does_not_put_the_release_off() -> None:
     rig = holding(1, channels(20)).ready()
-    rig.core.set_board(1, False)
+    rig.core.set_servo_board(1, False)
     for _ in range(35):
         rig.run(50)
     assert rig.state == State.RELEASED

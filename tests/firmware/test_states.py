@@ -37,7 +37,7 @@ def silence(rig: Lockstep) -> None:
 
 
 def lose_board(rig: Lockstep) -> None:
-    rig.core.set_board(0, False)
+    rig.core.set_servo_board(0, False)
     rig.run(50)
 
 

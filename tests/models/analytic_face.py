@@ -78,6 +78,6 @@ class AnalyticFace:
             inputs=tuple(range(self.rigid + self.tendons)),
             tendons=tuple(range(self.rigid, self.rigid + self.tendons)),
             commands=commands,
-            seen=np.arange(count),
+            observed=np.arange(count),
             landmarks=landmarks,
         )

@@ -26,17 +26,17 @@ VERBS = ("tests/robot/verbs/test_estop.py",)
 
 _LOOP = (
     Mutant(
-        "pulses from what was wanted",
+        "pulses from the target",
         "robot/control/loop.py",
         "to_pulses(self._face, limited.commands)",
-        "to_pulses(self._face, wanted)",
+        "to_pulses(self._face, target)",
         LOOP,
     ),
     Mutant(
-        "the limiter remembers what was wanted",
+        "the limiter remembers the target",
         "robot/control/loop.py",
         "self._last = limited.commands",
-        "self._last = wanted",
+        "self._last = target",
         LOOP,
     ),
     Mutant(
@@ -92,7 +92,7 @@ _LOOP = (
     Mutant(
         "follow jumps to the first pose",
         "robot/control/loop.py",
-        "                self._ramp(np.clip(wanted, *self._face.limits.T), before=True)\n",
+        "                self._ramp(np.clip(target, *self._face.limits.T), before=True)\n",
         "                pass\n",
         LOOP,
     ),
@@ -149,10 +149,18 @@ _LIMITER = (
         INTERLOCKS,
     ),
     Mutant(
-        "no upper speed limit", "robot/face/safety.py", "-most, most)", "-most, np.inf)", LIMITER
+        "no upper speed limit",
+        "robot/face/safety.py",
+        "-max_step, max_step)",
+        "-max_step, np.inf)",
+        LIMITER,
     ),
     Mutant(
-        "no lower speed limit", "robot/face/safety.py", "-most, most)", "-np.inf, most)", LIMITER
+        "no lower speed limit",
+        "robot/face/safety.py",
+        "-max_step, max_step)",
+        "-np.inf, max_step)",
+        LIMITER,
     ),
     Mutant(
         "time that runs back moves the face",
@@ -162,13 +170,17 @@ _LIMITER = (
         LIMITER,
     ),
     Mutant(
-        "no range", "robot/face/safety.py", "np.clip(held, self._low, self._high)", "held", LIMITER
+        "no range",
+        "robot/face/safety.py",
+        "np.clip(finite, self._low, self._high)",
+        "finite",
+        LIMITER,
     ),
     Mutant(
         "what is not a number goes to the middle",
         "robot/face/safety.py",
-        "np.where(np.isfinite(wanted), wanted, last)",
-        "np.where(np.isfinite(wanted), wanted, 0.0)",
+        "np.where(np.isfinite(target), target, last)",
+        "np.where(np.isfinite(target), target, 0.0)",
         LIMITER,
     ),
     Mutant(

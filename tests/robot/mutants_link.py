@@ -26,15 +26,15 @@ MUTANTS = (
     Mutant(
         "ESTOP of the board itself is not seen",
         "robot/link/board.py",
-        "elif seen is not None and seen.state == State.ESTOP:",
+        "elif telemetry is not None and telemetry.state == State.ESTOP:",
         "elif False:",
         BOARD,
     ),
     Mutant(
         "a stopped board is sent to",
         "robot/link/board.py",
-        "        if self._stopped:\n            raise handshake.estopped()\n        held",
-        "        held",
+        "        if self._stopped:\n            raise handshake.estopped()\n        last_us",
+        "        last_us",
         BOARD,
     ),
     Mutant(
@@ -55,7 +55,7 @@ MUTANTS = (
     Mutant(
         "its watchdog is not noticed",
         "robot/link/board.py",
-        "elif seen is not None and self._armed and seen.state != State.ARMED:",
+        "elif telemetry is not None and self._armed and telemetry.state != State.ARMED:",
         "elif False:",
         BOARD,
     ),
@@ -69,7 +69,7 @@ MUTANTS = (
     Mutant(
         "NaN is sent",
         "robot/link/board.py",
-        "np.where(np.isfinite(pulses_us), pulses_us, held)",
+        "np.where(np.isfinite(pulses_us), pulses_us, last_us)",
         "pulses_us",
         BOARD,
     ),

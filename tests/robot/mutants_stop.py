@@ -11,7 +11,7 @@ SIGNALS = ("tests/robot/test_stopping.py",)
 SOCKET = ("tests/robot/control/test_estop_socket.py",)
 
 
-WISHES = ("tests/robot/live/test_requests.py",)
+REQUESTS = ("tests/robot/live/test_requests.py",)
 
 
 MUTANTS = (
@@ -39,7 +39,7 @@ MUTANTS = (
     Mutant(
         "the line is not looked at while it waits",
         "robot/control/emergency.py",
-        "self._line.read(min(LOOK_S, timeout_s))",
+        "self._line.read(min(POLL_S, timeout_s))",
         "self._line.read(timeout_s)",
         emergency("test_a_wait_on_the_line_ends_at_the_request"),
     ),
@@ -74,8 +74,8 @@ MUTANTS = (
     Mutant(
         "a stop that nobody confirmed is said to be one",
         "robot/control/emergency.py",
-        "            self._heard.failed(e.message)\n",
-        "            self._heard.stopped(State.ESTOP.name)\n",
+        "            self._estop_socket.failed(e.message)\n",
+        "            self._estop_socket.stopped(State.ESTOP.name)\n",
         emergency("test_a_stop_while_the_cable_is_out_is_not_hidden"),
     ),
     Mutant(
@@ -95,7 +95,7 @@ MUTANTS = (
     Mutant(
         "the rig sleeps through the request",
         "robot/control/connect.py",
-        "LiveRig(sim, wire, sleep=heard.wake.wait, ",
+        "LiveRig(sim, wire, sleep=estop_socket.wake.wait, ",
         "LiveRig(sim, wire, ",
         emergency("test_a_run_on_the_rig_is_stopped_from_another_process"),
     ),
@@ -109,21 +109,21 @@ MUTANTS = (
     Mutant(
         "anybody is heard",
         "robot/control/estop_socket.py",
-        "if _ours(asker) and _line(asker, len(ASK)) == ASK:",
-        "if _line(asker, len(ASK)) == ASK:",
+        "if _ours(client) and _line(client, len(REQUEST)) == REQUEST:",
+        "if _line(client, len(REQUEST)) == REQUEST:",
         SOCKET,
     ),
     Mutant(
         "anything said is a stop",
         "robot/control/estop_socket.py",
-        "_line(asker, len(ASK)) == ASK:",
-        "_line(asker, len(ASK)) is not None:",
+        "_line(client, len(REQUEST)) == REQUEST:",
+        "_line(client, len(REQUEST)) is not None:",
         SOCKET,
     ),
     Mutant(
         "the answer comes before the outputs are off",
         "robot/control/estop_socket.py",
-        "lambda: bool(self._said) or self._port is None",
+        "lambda: bool(self._result) or self._port is None",
         "lambda: True",
         SOCKET,
     ),
@@ -164,22 +164,22 @@ MUTANTS = (
     Mutant(
         "what no panel may ask ends the run",
         "robot/live/requests.py",
-        "    except (KeyError, TypeError, ValueError):\n        return None",
-        "    except KeyError:\n        return None",
-        WISHES,
+        "    except (AttributeError, TypeError, ValueError):\n        return None",
+        "    except AttributeError:\n        return None",
+        REQUESTS,
     ),
     Mutant(
         "an e-stop waits behind a flood",
         "robot/live/requests.py",
-        '        return [("estop",)], 0\n',
+        "        return [Estop()], 0\n",
         "        pass\n",
-        WISHES,
+        REQUESTS,
     ),
     Mutant(
         "a flood is obeyed whole",
         "robot/live/requests.py",
         "for message in messages[-MAX_PER_TICK:]:",
         "for message in messages:",
-        WISHES,
+        REQUESTS,
     ),
 )

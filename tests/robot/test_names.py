@@ -11,7 +11,7 @@ import yaml
 
 from mien.robot.errors import MienError
 from mien.robot.face.config import FaceConfig, load_face, shipped
-from mien.robot.names import LONGEST, is_name, plain, printable, shown
+from mien.robot.names import LONGEST, is_name, plain, printable, quoted
 from mien.robot.recording.session import path_of
 from mien.robot.runs import new_run
 from mien.robot.sim.description import MECHANISMS, load_mechanism
@@ -123,9 +123,9 @@ def test_a_sound_keeps_as_much_of_its_name_as_it_can() -> None:
 
 
 def test_a_terminal_shows_a_name_and_does_not_obey_it() -> None:
-    assert shown("\x1b[2J") == r"'\x1b[2J'"
+    assert quoted("\x1b[2J") == r"'\x1b[2J'"
     assert printable("a\x1b]0;b\x07") == r"a\x1b]0;b\x07"
-    assert len(shown("x" * 10**6)) < 100
+    assert len(quoted("x" * 10**6)) < 100
 
 
 def test_a_yaml_file_with_a_hostile_key_is_listed_and_not_obeyed(tmp_path: Path) -> None:

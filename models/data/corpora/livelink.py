@@ -22,7 +22,7 @@ from mien.models.data.parts import BRIDGE_S, cut
 from mien.models.data.schema import Clip, check, frame_count
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, FPS, INDEX, SPEECH, indices, lip_opening
-from mien.models.face.livelink_csv import Take, is_take, read_csv
+from mien.models.face.livelink_csv import FRAME_BASE, Take, is_take, read_csv
 from mien.models.speech.phones import UNKNOWN
 
 _log = logging.getLogger(__name__)
@@ -91,6 +91,10 @@ def from_take(name: str, path: Path, folder: Path, table: dict[str, float]) -> l
         ModelError: not a take, or no sound.
     """
     take = read_csv(path)
+    for note in take.notes:
+        _log.warning("%s: %s", path, note)
+    if take.base is None:
+        _log.warning("%s: the timecode does not tell its rate, %d is assumed", path, FRAME_BASE)
     samples = media.sound(beside(path, name))
     frames = frame_count(len(samples))
     zero = np.arange(frames) / FPS

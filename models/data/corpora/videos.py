@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 
 from mien.models.data import media, offset
@@ -188,7 +189,7 @@ def _rows(path: Path, about: media.Pictures, tracker: FaceTracker) -> Iterator[_
     total = round(about.seconds * about.fps) or None
     pictures = track(
         media.pictures(path, about.fps),
-        f"tracking {path.name}",
+        escape(f"tracking {path.name}"),
         total,
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),

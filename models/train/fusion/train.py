@@ -216,7 +216,7 @@ def fit(grid: Path, units: Path, config: Config) -> tuple[Net, dict[str, float]]
         out = plain + mask * (both[0] - speech_only[0] - expression_only[0] + rest[0])
         parts = interaction_losses(out, plain, s, e, v, lips)
         parts["speech"] = 20.0 * (speech_only[0] - _tensor(s)).square().mean()
-        parts["felt"] = 20.0 * (expression_only[0] - _tensor(e)).square().mean()
+        parts["expression"] = 20.0 * (expression_only[0] - _tensor(e)).square().mean()
         # Mao et al.: a domain may use the basis of the other domain, sparsely.
         parts["sparse"] = config.sparse * (
             speech_only[2].sum(1).mean() + expression_only[1].sum(1).mean()
@@ -247,7 +247,7 @@ def main() -> None:
         state[name] = state[name] / np.linalg.norm(state[name], axis=1, keepdims=True)
     meta = {
         "kind": KIND,
-        "version": 1,
+        "version": checkpoint.NEWEST[KIND],
         "corpus": given.grid.name,
         "config": asdict(config),
         "losses": losses,

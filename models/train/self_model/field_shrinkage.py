@@ -81,6 +81,18 @@ def shrink_fields(
     return coefficients.reshape(fields.shape), residuals
 
 
+def least_squares_fields(
+    phi: Floats, landmarks: Floats, noise: ObservationNoise | None = None, *_: object
+) -> tuple[Floats, Floats]:
+    """As ``shrink_fields``, without shrinkage: generalised least squares."""
+    flat, rows = landmarks.reshape(len(phi), -1), phi
+    if noise is not None:
+        flat, rows = noise.whiten(flat), noise.whiten(rows)
+    fields: Floats = np.asarray(np.linalg.lstsq(rows, flat, rcond=None)[0])
+    residuals = landmarks - (phi @ fields).reshape(landmarks.shape)
+    return fields.reshape(-1, *landmarks.shape[1:]), residuals
+
+
 def _basis(rows: Floats, groups: Sequence[Sequence[int]]) -> tuple[Floats, NDArray[np.intp]]:
     """Columns (N, F) of norm 1 that span the features (N, F), and the feature of each column.
 

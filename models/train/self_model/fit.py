@@ -1,6 +1,6 @@
 """Fits a self-model to observations of a face.
 
-    1. Play operators of the tendons, by a matched filter (mien.models.train.self_model.hysteresis).
+    1. Play operators of the tendons, by a matched filter (``hysteresis_fit``).
     2. Principal modes of the landmarks; hidden layers by Adam on these modes (``hidden_layers``).
     3. Interaction features of actuator pairs, as further hidden units (``interactions``).
     4. Displacement field of every feature, with shrinkage (``field_shrinkage``), projected onto
@@ -8,7 +8,8 @@
     5. Last layer and posterior covariance in closed form.
 
 All steps are repeated ``FitConfig.rounds`` times, because each model gives a better estimate of the
-camera's drift than the one before.
+camera's drift than the one before. Each step can be left out by name (``FitConfig.without``); the
+table in ``_steps`` has what stands in for it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,20 +28,27 @@ from mien.models.face.regions import COUNT, landmark_weights
 from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.self_model.model import MAX_LATENTS, POWERS, Floats, SelfModel
 from mien.models.threads import torch_thread
-from mien.models.train.self_model.config import FitConfig
-from mien.models.train.self_model.field_shrinkage import shrink_fields
-from mien.models.train.self_model.hysteresis import identify_play
+from mien.models.train.self_model.field_shrinkage import least_squares_fields, shrink_fields
+from mien.models.train.self_model.fit_config import FitConfig
+from mien.models.train.self_model.hysteresis_fit import identify_play
 from mien.models.train.self_model.interactions import (
     MAX_PAIRS,
     find_interactions,
     with_interactions,
 )
-from mien.models.train.self_model.observation_noise import ObservationNoise
+from mien.models.train.self_model.observation_noise import EstimateNoise, ObservationNoise
 
 _POSES_PER_FEATURE = 1.5  # below, the residual of a fit does not show the camera's noise
 _RIDGES = tuple(10.0**k for k in np.arange(-6, 2.1, 0.5))
 _NONLINEAR_SCALES = (1.0, 0.3, 0.1, 0.03)  # prior scale of nonlinear features against linear ones
 _MIN_LANDMARK_WEIGHT = 0.05  # in the modes: skin outside the weighted regions still counts
+
+
+_Pairs = Callable[[Floats, Floats, Floats, EstimateNoise], list[tuple[int, int]]]
+_Fields = Callable[
+    [Floats, Floats, ObservationNoise, list[range], dict[int, tuple[int, int]]],
+    tuple[Floats, Floats],
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +60,7 @@ class Examples:
         inputs: (m,) indices of the actuators that move skin.
         tendons: (k,) positions in ``inputs`` of the tendons.
         commands: (T, n), every waypoint at which some actuator may have turned around.
-        seen: (N,) rows of ``commands`` that were observed and are to be learned from.
+        observed: (N,) rows of ``commands`` that were observed and are to be learned from.
         landmarks: (N, 478, 3) mm at those rows.
     """
 
@@ -59,7 +68,7 @@ class Examples:
     inputs: tuple[int, ...]
     tendons: tuple[int, ...]
     commands: Floats
-    seen: NDArray[np.intp]
+    observed: NDArray[np.intp]
     landmarks: Floats
 
 
@@ -81,14 +90,39 @@ def fit(
     """
     c = config or FitConfig()
     _check(examples)
-    began = time.process_time()
-    model = _fit_once(examples, c, partial(_round, progress, 0, c.rounds))
-    for k in range(1, c.rounds):
-        predicted = model.sequence(examples.commands)[examples.seen]
+    began, rounds = time.process_time(), 1 if "drift_rounds" in c.without else c.rounds
+    model = _fit_once(examples, c, partial(_round, progress, 0, rounds))
+    for k in range(1, rounds):
+        predicted = model.sequence(examples.commands)[examples.observed]
         drift = (examples.landmarks - predicted).mean(1)
         examples = replace(examples, landmarks=examples.landmarks - drift[:, None])
-        model = _fit_once(examples, c, partial(_round, progress, k, c.rounds))
+        model = _fit_once(examples, c, partial(_round, progress, k, rounds))
     return replace(model, meta=model.meta | {"fit_cpu_s": round(time.process_time() - began, 2)})
+
+
+class _Steps(NamedTuple):
+    """The steps of a fit, each the real one or its stand-in."""
+
+    tendons: Callable[[Examples], tuple[int, ...]]
+    train: Callable[..., Any]
+    noise: EstimateNoise
+    pairs: _Pairs
+    fields: _Fields
+
+
+def _steps(c: FitConfig) -> _Steps:
+    """The steps of a fit, with stand-ins for ``c.without``. ``fit`` itself counts the rounds."""
+    # Torch takes a second to import, and the other stages of a calibration do not need it.
+    from mien.models.train.self_model.hidden_layers import train, untrained
+
+    table: dict[str, tuple[Any, Any]] = {
+        "hysteresis": (lambda examples: examples.tendons, lambda _examples: ()),
+        "hidden_layers": (train, untrained),
+        "observation_noise": (ObservationNoise.estimate, lambda *_: ObservationNoise(0.0)),
+        "interactions": (find_interactions, lambda *_: []),
+        "shrinkage": (shrink_fields, least_squares_fields),
+    }
+    return _Steps(*(real_or_not[part in c.without] for part, real_or_not in table.items()))
 
 
 def _round(progress: Callable[[int, int], None], k: int, rounds: int, done: int, of: int) -> None:
@@ -97,18 +131,16 @@ def _round(progress: Callable[[int, int], None], k: int, rounds: int, done: int,
 
 def _fit_once(examples: Examples, c: FitConfig, progress: Callable[[int, int], None]) -> SelfModel:
     """One round of the fit, without correction of drift."""
-    # Torch takes a second to import, and the other stages of a calibration do not need it.
-    from mien.models.train.self_model.hidden_layers import train
-
+    steps = _steps(c)
     mean, decoder, latents = _modes(examples.landmarks, c.latents)
-    tendons = examples.tendons if c.hysteresis else ()
+    tendons = steps.tendons(examples)
     m = len(examples.inputs)
     x = np.array(examples.commands[:, list(examples.inputs)], dtype=np.float64)
-    play, gain = _identify_play(x, examples, tendons)
+    play, gain = _identify_play(x, examples, tendons, steps)
     if tendons:
         x[:, list(tendons)] = play.scan(x[:, list(tendons)])
-    at = x[examples.seen]
-    layers = train(at, latents, c, progress)
+    at = x[examples.observed]
+    layers = steps.train(at, latents, c, progress)
     model = SelfModel(
         names=examples.names,
         inputs=np.array(examples.inputs, dtype=np.intp),
@@ -127,12 +159,12 @@ def _fit_once(examples: Examples, c: FitConfig, progress: Callable[[int, int], N
     )
     phi = model.features(at)
     if len(phi) >= _POSES_PER_FEATURE * (phi.shape[1] + MAX_PAIRS):
-        model = _with_shrunk_fields(model, at, examples.landmarks, c.latents)
+        model = _with_shrunk_fields(model, at, examples.landmarks, c.latents, steps)
     else:
         model = _fit_last_layer(model, phi, latents)
     meta = {
         "seed": c.seed,
-        "poses": len(examples.seen),
+        "poses": len(examples.observed),
         "loss": layers.loss,
         "play_gain": round(gain, 1),
     }
@@ -140,13 +172,14 @@ def _fit_once(examples: Examples, c: FitConfig, progress: Callable[[int, int], N
 
 
 def _identify_play(
-    x: Floats, examples: Examples, tendons: tuple[int, ...]
+    x: Floats, examples: Examples, tendons: tuple[int, ...], steps: _Steps
 ) -> tuple[PlayOperator, float]:
     """Play operators of the tendons from inputs x (T, m), and the reduction of the error."""
     if not tendons:
         return PlayOperator(np.zeros(0), np.zeros(0)), 0.0
-    others = np.delete(x, tendons, axis=1)[examples.seen]
-    return identify_play(x[:, list(tendons)], others, examples.seen, examples.landmarks)
+    others = np.delete(x, tendons, axis=1)[examples.observed]
+    pulls = x[:, list(tendons)]
+    return identify_play(pulls, others, examples.observed, examples.landmarks, steps.noise)
 
 
 def _modes(landmarks: Floats, count: int) -> tuple[Floats, Floats, Floats]:
@@ -196,7 +229,9 @@ def _fit_last_layer(model: SelfModel, phi: Floats, latents: Floats) -> SelfModel
     return replace(model, out=out, covariance_factor=factor, noise=noise)
 
 
-def _with_shrunk_fields(model: SelfModel, x: Floats, landmarks: Floats, count: int) -> SelfModel:
+def _with_shrunk_fields(
+    model: SelfModel, x: Floats, landmarks: Floats, count: int, steps: _Steps
+) -> SelfModel:
     """The model with interaction features, shrunk fields, and modes of their motion.
 
     Args:
@@ -204,16 +239,16 @@ def _with_shrunk_fields(model: SelfModel, x: Floats, landmarks: Floats, count: i
         x: (N, m) network inputs.
         landmarks: (N, 478, 3) mm.
         count: of latents.
+        steps: of the fit.
     """
     actuators, units = len(model.inputs), len(model.b2)
-    pairs = find_interactions(x, model.features(x), landmarks)
+    pairs = steps.pairs(x, model.features(x), landmarks, steps.noise)
     model = with_interactions(model, pairs)
     phi = model.features(x)
     groups = [range(k, POWERS * actuators, actuators) for k in range(actuators)]
     first = POWERS * actuators + units
     parents = {first + k: pair for k, pair in enumerate(pairs)}
-    noise_model = ObservationNoise.estimate(phi, landmarks)
-    fields, residuals = shrink_fields(phi, landmarks, noise_model, groups, parents)
+    fields, residuals = steps.fields(phi, landmarks, steps.noise(phi, landmarks), groups, parents)
     mean, decoder, latents = _modes(landmarks - residuals, count)
     model = _fit_last_layer(replace(model, mean=mean, decoder=decoder), phi, latents)
     root = _root_weights()
@@ -231,18 +266,19 @@ def _root_weights() -> Floats:
 
 
 def _check(e: Examples) -> None:
-    n, count = len(e.names), len(e.seen)
+    n, count = len(e.names), len(e.observed)
     if e.commands.ndim != 2 or e.commands.shape[1] != n:
         raise ModelError(f"commands have shape {e.commands.shape}, expected (T, {n})")
     if e.landmarks.shape != (count, COUNT, 3):
         raise ModelError(
             f"landmarks have shape {e.landmarks.shape}, expected ({count}, {COUNT}, 3)"
         )
+    if not e.inputs:
+        raise ModelError("no actuator moves a landmark, at least one must")
     if count < 2 * len(e.inputs):
         raise ModelError(
             f"{count} poses are too few for {len(e.inputs)} actuators; "
-            f"collect at least {2 * len(e.inputs)}",
-            "mien calibrate collect",
+            f"collect at least {2 * len(e.inputs)}"
         )
     if not np.isfinite(e.commands).all() or not np.isfinite(e.landmarks).all():
         raise ModelError("commands or landmarks hold NaN or infinity")

@@ -10,7 +10,7 @@ import torch
 
 from mien.models.self_model.model import Floats
 from mien.models.self_model.network import NetConfig, SelfModelNet
-from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit_config import FitConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +88,26 @@ def train(
         b2=_double(net.second.bias),
         out=_double(net.out.weight.T),
         loss=losses,
+    )
+
+
+def untrained(
+    inputs: Floats,
+    latents: Floats,
+    config: FitConfig,
+    progress: Callable[[int, int], None],
+) -> TrainedLayers:
+    """As ``train``, without a step: the random weights of the seed, and an empty last layer."""
+    torch.manual_seed(config.seed)
+    net = SelfModelNet(NetConfig(inputs.shape[1], latents.shape[1], config.hidden))
+    progress(config.steps, config.steps)
+    return TrainedLayers(
+        w1=_double(net.first.weight),
+        b1=_double(net.first.bias),
+        w2=_double(net.second.weight),
+        b2=_double(net.second.bias),
+        out=np.zeros_like(_double(net.out.weight.T)),
+        loss=[],
     )
 
 

@@ -19,7 +19,7 @@ from itertools import combinations
 import numpy as np
 
 from mien.models.self_model.model import Floats, SelfModel
-from mien.models.train.self_model.observation_noise import ObservationNoise
+from mien.models.train.self_model.observation_noise import EstimateNoise, ObservationNoise
 
 MAX_PAIRS = 40
 """Interaction features of a model, at most."""
@@ -29,15 +29,21 @@ _SIGMA_PER_MEDIAN_DEVIATION = 1.4826  # of a normal distribution
 _BIAS, _GAIN = 0.442, 0.35  # where tanh(tanh(z)) has no third derivative; z per unit of command
 
 
-def find_interactions(x: Floats, phi: Floats, landmarks: Floats) -> list[tuple[int, int]]:
+def find_interactions(
+    x: Floats,
+    phi: Floats,
+    landmarks: Floats,
+    estimate: EstimateNoise = ObservationNoise.estimate,
+) -> list[tuple[int, int]]:
     """Pairs of inputs that interact, beyond what the features explain.
 
     Args:
         x: (N, m) network inputs.
         phi: (N, F) features of the model so far.
         landmarks: (N, 478, 3) mm, observations.
+        estimate: of the observations' noise.
     """
-    noise = ObservationNoise.estimate(phi, landmarks)
+    noise = estimate(phi, landmarks)
     pairs = list(combinations(range(x.shape[1]), 2))
     if not pairs:
         return []

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,10 @@ class ObservationNoise:
             return np.asarray(whitened - basis @ (basis.T @ whitened))
 
         return project_out
+
+
+EstimateNoise: TypeAlias = Callable[[Floats, Floats], ObservationNoise]
+"""Features phi (N, F) and landmarks (N, 478, 3) mm -> noise of the observations."""
 
 
 def noise_scales(phi: Floats, landmarks: Floats) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.data.corpora import facegood, grid
-from mien.models.data.labels import textgrid
 from mien.models.data.labels.lips import gap_of, width_of
 from mien.models.data.schema import read_audio
 from mien.models.face.blendshapes import FPS, lip_opening
 from mien.models.speech import metrics
 from mien.models.speech.features import RATE
 from mien.models.speech.network import SpeechNet, TorchEngine
-from mien.models.speech.stream import Engine, Stream, speak
+from mien.models.speech.stream import speak
 
 Speak = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """A system under test: samples (n,) at 16 kHz -> shapes (T, 52) at 60 Hz."""
@@ -60,20 +58,6 @@ def on_grid(system: Speak, takes: Sequence[grid.Take]) -> dict[str, float]:
     return {k: float(np.median(v)) for k, v in rows.items()}
 
 
-def on_grid_windows(system: Speak, takes: Sequence[grid.Take]) -> float:
-    """Median Pearson r of the lip gap. A clip is one window of 3 s."""
-    return float(
-        np.median(
-            [
-                metrics.pearson(
-                    sample(gap_of(system(audio(t.audio))), np.arange(len(t.gap)) / t.fps), t.gap
-                )
-                for t in takes
-            ]
-        )
-    )
-
-
 def on_facegood(system: Speak, folder: Path) -> dict[str, float]:
     """Median r of the lip opening, RMS and log-RMS over windows of 3 s of every take."""
     names, start, fps, shape_names, values = facegood.read(folder)
@@ -95,37 +79,3 @@ def on_facegood(system: Speak, folder: Path) -> dict[str, float]:
                 for key, values_ in signals.items():
                     r[key].append(metrics.pearson(values_[part], truth[part]))
     return {k: float(np.median(v)) for k, v in r.items()}
-
-
-def on_phones(system: Speak, folder: Path) -> metrics.Contact:
-    """Counts of closures against the phone TextGrids of a folder, summed over recordings."""
-    total = metrics.Contact()
-    for path in sorted(folder.glob("*.TextGrid")):
-        gap = lip_opening(system(audio(path.with_suffix(".flac"))))
-        total = total + metrics.contact(gap, textgrid.phones(path), FPS)
-    return total
-
-
-def stream_vs_offline(engine: Engine, samples: NDArray[np.float32], seed: int = 0) -> float:
-    """Largest difference between one push of a whole recording and pushes of random pieces."""
-    rng = np.random.default_rng(seed)
-    stream, parts, at = Stream(engine), [], 0
-    while at < len(samples):
-        size = int(rng.integers(0, 2000))
-        parts.append(stream.push(samples[at : at + size]))
-        at += size
-    parts.append(stream.flush())
-    got = np.concatenate(parts)
-    return float(np.abs(got - speak(engine, samples)).max())
-
-
-def frame_times(engine: Engine, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Computing time (n,) in ms of each frame of a live stream."""
-    stream = Stream(engine)
-    out = []
-    for k in range(len(samples) * FPS // RATE):
-        piece = samples[k * RATE // FPS : (k + 1) * RATE // FPS]
-        begin = time.perf_counter()
-        stream.push(piece)
-        out.append((time.perf_counter() - begin) * 1000)
-    return np.asarray(out)

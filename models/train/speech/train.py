@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +19,7 @@ from mien.models.data.schema import Corpus
 from mien.models.errors import ModelError
 from mien.models.files import whole
 from mien.models.speech.network import Config, Heads, SpeechNet
-from mien.models.train.speech.objective import REFERENCE, Objective, Plan, Speakers
+from mien.models.train.speech.training_objective import REFERENCE, Objective, Plan, Speakers
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +77,7 @@ def train(
     last = run / "last.pt"
     run.mkdir(parents=True, exist_ok=True)
     if resume and last.is_file():
-        kept = torch.load(last, weights_only=True)
+        kept = _kept(last)
         _same(about, kept.get("about", {}), last)
         net.load_state_dict(kept["net"])
         speakers.load_state_dict(kept["speakers"])
@@ -148,6 +150,19 @@ def _about(
         f"{part}.{k}": json.dumps(v) for part, fields in parts.items() for k, v in fields.items()
     }
     return out | {f"corpus {c.name}": json.dumps([c.source, len(c), odds]) for c, odds in corpora}
+
+
+def _kept(last: Path) -> dict[str, Any]:
+    """What an interrupted run wrote.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    try:
+        return dict(torch.load(last, weights_only=True))
+    except (OSError, RuntimeError, EOFError, ValueError, LookupError, UnpicklingError) as e:
+        reason = str(e).strip().partition("\n")[0]
+        raise ModelError(f"cannot resume from {last}: {reason}", "another --run") from e
 
 
 def _same(now: dict[str, str], then: dict[str, str], last: Path) -> None:

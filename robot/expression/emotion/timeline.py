@@ -12,21 +12,22 @@ Like subtitles (SRT), emotion, strength and region on the text line, the last tw
     00:00:00,500 --> 00:00:02,000
     surprise 0.8 upper
 
-A bad file is refused whole, with everything that is wrong in it.
+WebVTT is read as well (``subtitles``). A bad file is refused whole, with what is wrong in it.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from mien.models.errors import ModelError
+from mien.models.face.column_text import decoded
 from mien.models.face.emotion import EMOTIONS, named
+from mien.models.reading.bounded import FileError, excerpt, read_bytes
+from mien.models.reading.json_file import parse_json
 from mien.robot.errors import InputError
+from mien.robot.expression.emotion.subtitles import MAX_CUES, cues_of
 from mien.robot.expression.emotion.track import NAMED_REGIONS, Cue, Cues
 
 STRENGTH: Final = 0.7
@@ -35,18 +36,22 @@ _EXAMPLE: Final = (
     'write cues like {"start": 0.5, "end": 2.0, "emotion": "surprise", "strength": 0.8}'
 )
 _KEYS: Final = ("start", "end", "emotion", "strength", "region")
-_ARROW = re.compile(r"^\s*(\S+)\s*-->\s*(\S+)\s*$")
-_CLOCK = re.compile(r"^(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)$")
+MAX_S: Final = 86400.0
+"""Latest time of a cue, in s."""
+MAX_FAULTS: Final = 10
+"""Faults of a file that are listed; of the others only the number is given."""
 
 
 def load_timeline(path: Path) -> Cues:
-    """Read a timeline. Its first character tells JSON from subtitles.
+    """Read a timeline. Its first character distinguishes JSON from subtitles.
 
     Raises:
-        InputError: not readable, or with faults; all of them are listed.
+        InputError: not readable, or with faults; the first ``MAX_FAULTS`` are listed.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = decoded(read_bytes(path))
+    except FileError as e:
+        raise InputError(f"cannot read the timeline {path}: {e.reason}", "--timeline FILE") from e
     except (OSError, UnicodeDecodeError) as e:
         reason = e.strerror if isinstance(e, OSError) else "it is not UTF-8 text"
         raise InputError(f"cannot read the timeline {path}: {reason}", "--timeline FILE") from e
@@ -58,86 +63,46 @@ def load_timeline(path: Path) -> Cues:
     elif first in "{[":
         cues = _from_json(text, faults)
     else:
-        cues = _from_subtitles(text, faults)
+        cues = cues_of(text, _cue, faults)
     if not faults and not cues:
         faults.append("it has no cue")
     if faults:
-        listed = "\n  ".join(faults)
+        listed = "\n  ".join(faults[:MAX_FAULTS])
+        if len(faults) > MAX_FAULTS:
+            listed += f"\n  and {len(faults) - MAX_FAULTS} more faults"
         raise InputError(f"{path} is not a timeline that can be used:\n  {listed}", _EXAMPLE)
     return Cues(tuple(sorted(cues, key=lambda c: c.start)))
 
 
 def _from_json(text: str, faults: list[str]) -> list[Cue]:
     try:
-        content: Any = json.loads(text)
-    except json.JSONDecodeError as e:
-        faults.append(f"line {e.lineno}, column {e.colno}: {e.msg}")
+        content: Any = parse_json(text)
+    except ValueError as e:
+        faults.append(str(e))
         return []
     if isinstance(content, dict):
-        faults += [f"unknown key {k!r}; there is only 'cues'" for k in content if k != "cues"]
+        faults += [
+            f"unknown key {excerpt(k)}; there is only 'cues'" for k in content if k != "cues"
+        ]
         content = content.get("cues", [])
     if not isinstance(content, list):
         faults.append(f"the cues are a {type(content).__name__}, expected a list")
         return []
+    if len(content) > MAX_CUES:
+        faults.append(f"it has {len(content)} cues, at most {MAX_CUES} are read")
+        return []
     out = []
     for i, item in enumerate(content, start=1):
         if not isinstance(item, dict):
-            faults.append(f"cue {i}: {item!r} is not an object")
+            faults.append(f"cue {i}: {excerpt(item)} is not an object")
             continue
         unknown = [k for k in item if k not in _KEYS]
-        faults += [f"cue {i}: unknown key {k!r}; keys are {', '.join(_KEYS)}" for k in unknown]
+        faults += [
+            f"cue {i}: unknown key {excerpt(k)}; keys are {', '.join(_KEYS)}" for k in unknown
+        ]
         cue = _cue(f"cue {i}", item, faults)
         out += [cue] if cue else []
     return out
-
-
-def _from_subtitles(text: str, faults: list[str]) -> list[Cue]:
-    out = []
-    lines = [*enumerate(text.splitlines(), start=1), (0, "")]
-    block: list[tuple[int, str]] = []
-    for number, line in lines:
-        if line.strip():
-            block.append((number, line.strip()))
-            continue
-        if block:
-            cue = _from_block(block, faults)
-            out += [cue] if cue else []
-        block = []
-    return out
-
-
-def _from_block(block: list[tuple[int, str]], faults: list[str]) -> Cue | None:
-    if block[0][1].isdigit() and len(block) > 1:
-        block = block[1:]
-    where = f"line {block[0][0]}"
-    arrow = _ARROW.match(block[0][1])
-    if arrow is None:
-        faults.append(f"{where}: {block[0][1]!r} is not 'start --> end'")
-        return None
-    if len(block) != 2:
-        faults.append(f"{where}: expected a line 'emotion strength region', found {len(block) - 1}")
-        return None
-    item: dict[str, Any] = {}
-    for key, written in zip(("start", "end"), arrow.groups(), strict=True):
-        clock = _CLOCK.match(written)
-        if clock is None:
-            faults.append(f"{where}: {key} {written!r} is not a time like 00:00:01,500")
-            return None
-        hours, minutes, seconds = clock.groups()
-        item[key] = int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))
-    words = block[1][1].split()
-    if len(words) > 3:
-        faults.append(
-            f"line {block[1][0]}: {block[1][1]!r} has more than emotion, strength, region"
-        )
-        return None
-    item["emotion"] = words[0]
-    for word in words[1:]:
-        try:
-            item["strength"] = float(word)
-        except ValueError:
-            item["region"] = word
-    return _cue(f"line {block[1][0]}", item, faults)
 
 
 def _cue(where: str, item: Mapping[str, Any], faults: list[str]) -> Cue | None:
@@ -148,9 +113,9 @@ def _cue(where: str, item: Mapping[str, Any], faults: list[str]) -> Cue | None:
         if value is None:
             faults.append(f"{where}: no {key}")
         elif isinstance(value, bool) or not isinstance(value, int | float):
-            faults.append(f"{where}: {key} {value!r} is not a number")
-        elif not math.isfinite(value):
-            faults.append(f"{where}: {key} is {value}")
+            faults.append(f"{where}: {key} {excerpt(value)} is not a number")
+        elif not abs(value) <= MAX_S:  # also refuses NaN
+            faults.append(f"{where}: {key} is {value:g}, at most {MAX_S:g} is allowed")
         else:
             numbers[key] = float(value)
     if not 0.0 <= numbers.get("strength", 0.0) <= 1.0:
@@ -166,9 +131,13 @@ def _cue(where: str, item: Mapping[str, Any], faults: list[str]) -> Cue | None:
     except ModelError:
         name = ""
     if not name:
-        faults.append(f"{where}: {emotion!r} is not an emotion; use one of {', '.join(EMOTIONS)}")
-    if region not in NAMED_REGIONS:
-        faults.append(f"{where}: no region {region!r}; use one of {', '.join(NAMED_REGIONS)}")
+        faults.append(
+            f"{where}: {excerpt(emotion)} is not an emotion; use one of {', '.join(EMOTIONS)}"
+        )
+    if not isinstance(region, str) or region not in NAMED_REGIONS:
+        faults.append(
+            f"{where}: no region {excerpt(region)}; use one of {', '.join(NAMED_REGIONS)}"
+        )
     if len(faults) > before:
         return None
     return Cue(numbers["start"], numbers["end"], name, numbers["strength"], region)

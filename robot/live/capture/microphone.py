@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from mien.robot.errors import DeviceError
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
+from mien.robot.live.capture.conditioning import Downmix
+from mien.robot.live.capture.formats import Format, open_first
 from mien.robot.live.capture.portaudio import LOCK, end, portaudio, register, restart
 from mien.robot.live.capture.resample import Resampler
-from mien.robot.media.audio import RATE
 
 SILENT_S: Final = 0.6
 """Time in s without a callback after which the device is gone. PortAudio reports nothing else."""
@@ -117,37 +118,36 @@ class Microphone:
     def _try(self, sd: Any) -> None:
         index = choose(sd.query_devices(), self._requested, sd.default.device[0])
         info = sd.query_devices(index)
-        last: Exception | None = None
-        for rate in (RATE, info["default_samplerate"]):
-            convert = Resampler(rate)
+
+        def start(one: Format) -> None:
+            rate, channels = one
             self._last_callback, self._patience = time.monotonic(), FIRST_S
             try:
                 self._stream = sd.InputStream(
                     device=index,
                     samplerate=rate,
-                    channels=1,
+                    channels=channels,
                     dtype="float32",
                     blocksize=round(BLOCK_S * rate),
                     latency="low",
-                    callback=self._callback(convert),
+                    callback=self._callback(Resampler(rate), Downmix(rate)),
                 )
                 self._stream.start()
-            except sd.PortAudioError as e:
-                last = e
+            except (sd.PortAudioError, ValueError):
                 self.drop()
-                continue
-            self.present = True
-            self.name = str(info["name"])
-            return
-        raise DeviceError(f"cannot open {info['name']}: {last}", "mien devices")
+                raise
 
-    def _callback(self, convert: Resampler) -> Any:
+        open_first(sd, info, "input", start)
+        self.present = True
+        self.name = str(info["name"])
+
+    def _callback(self, convert: Resampler, downmix: Downmix) -> Any:
         def on_block(data: NDArray[np.float32], frames: int, at: Any, _status: Any) -> None:
             now = time.monotonic()
             self._last_callback, self._patience = now, SILENT_S
             length = frames / convert.rate
             t = capture_time(now, at.currentTime, at.inputBufferAdcTime, length)
-            block: Block = convert(t, data[:, 0].copy())
+            block: Block = convert(t, downmix(data.copy()))
             if len(block.samples):
                 self._inbox.put(block)
 

@@ -6,6 +6,7 @@ restart ends every stream, so the owners of all streams close them first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from threading import RLock
 from typing import Any, Final, Protocol
@@ -38,6 +39,21 @@ def portaudio() -> Any:
     except OSError as e:
         raise DeviceError("PortAudio is missing", "apt-get install libportaudio2") from e
     return sounddevice
+
+
+def output_of(sd: Any, device: str) -> tuple[int | str | None, Mapping[str, Any]]:
+    """The output with this number or part of a name, and what PortAudio knows of it.
+
+    An empty text is the default output.
+
+    Raises:
+        DeviceError: no such output, or several.
+    """
+    requested = int(device) if device.isdigit() else device or None
+    try:
+        return requested, sd.query_devices(requested, "output")
+    except (sd.PortAudioError, ValueError) as e:
+        raise DeviceError(f"no output {device or 'by default'}: {e}", "mien devices") from e
 
 
 def register(owner: StreamOwner) -> None:

@@ -44,7 +44,7 @@ class Twins:
     def _board_start(self) -> float:
         """Machine time in us at which the board's clock was 0, from its own answer."""
         before = self.avr.machine.now_us
-        token = self.avr.talk.tell(wire.Msg.PING, protocol.pack(wire.Ping(7)))
+        token = self.avr.talk.send(wire.Msg.PING, protocol.pack(wire.Ping(7)))
         heard_at = before + len(protocol.encode(wire.Msg.PING, token, b"\7\0\0\0")) * BYTE_US
         self.avr.run(0.01)
         frames = protocol.Deframer().feed(self.avr.rig.transport.read())

@@ -65,7 +65,7 @@ class AvrFace:
 
     # --- talking; each exchange lets a few milliseconds pass
     def hello(self) -> wire.HelloReply:
-        reply = self.talk.ask(Msg.HELLO, b"", Msg.HELLO_REPLY)
+        reply = self.talk.request(Msg.HELLO, b"", Msg.HELLO_REPLY)
         return protocol.unpack(wire.HelloReply, reply)
 
     def state(self) -> State:
@@ -108,7 +108,7 @@ class AvrFace:
 
     def setpoint(self, pulses_us: Floats, lead_s: float = LEAD_S) -> None:
         at = self.talk.clock.to_board(self.rig.now() + lead_s)
-        self.talk.tell(Msg.SETPOINT, protocol.setpoint(at, self.upload.clip(pulses_us)))
+        self.talk.send(Msg.SETPOINT, protocol.setpoint(at, self.upload.clip(pulses_us)))
 
     def stream(self, seconds: float, pose: Callable[[float], Floats]) -> Iterator[float]:
         """Send ``pose(t)`` at 100 Hz, and yield the time every millisecond."""

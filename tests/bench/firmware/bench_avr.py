@@ -97,7 +97,7 @@ def emergency_stops(face: AvrFace, stops: int) -> Numbers:
         face.run(0.010 * (k + float(rng.uniform())) / stops)
         face.machine.watch(Kind.OE, Kind.ALL_OFF)
         sent_at = max(face.machine.now_us, face.machine.now_us + 20.0 * face.machine.waiting)
-        face.talk.tell(Msg.ESTOP)
+        face.talk.send(Msg.ESTOP)
         face.run(0.02)
         events = face.events(Kind.OE, Kind.ALL_OFF)
         to_oe.append(next(e.us for e in events if e.kind == Kind.OE and e.value == 1) - sent_at)
@@ -161,7 +161,7 @@ def setpoint_rms(face: AvrFace, jitter_s: float, seconds: float = 10.0) -> float
         while frame < len(due) and sending[frame] <= now:
             at = face.talk.clock.to_board(due[frame] + LEAD_S)
             pulses = face.upload.clip(ideal(due[frame]))
-            face.talk.tell(Msg.SETPOINT, protocol.setpoint(at, pulses))
+            face.talk.send(Msg.SETPOINT, protocol.setpoint(at, pulses))
             frame += 1
         face.run(SAMPLE_S)
         face.talk.listen()

@@ -39,14 +39,8 @@ def bench_speech(
     from mien.models.speech import network as speech
     from mien.models.speech import runtime_numpy as speech_light
     from mien.models.speech.stream import speak
-    from mien.models.train.speech.evaluate import (
-        audio,
-        frame_times,
-        listener,
-        on_grid,
-        on_phones,
-        stream_vs_offline,
-    )
+    from mien.models.train.speech.evaluate import audio, listener, on_grid
+    from tests.bench.models.speech_scores import frame_times, on_phones, stream_vs_offline
 
     net, meta = speech.load(weights)
     out: Result = {

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.sim.render import CameraView, Renderer
 from mien.robot.sim.rig import Rig
-from tests.bench.robot.measure import landmarks_at, random_poses
+from tests.bench.robot.rig_measures import landmarks_at, random_poses
 
 F64 = NDArray[np.float64]
 WIDTH, HEIGHT, COLUMNS = 225, 270, 8

@@ -16,7 +16,6 @@ from mien.models.face.blendshapes import FPS, lip_opening
 from mien.models.face.emotion import EMOTIONS, Variation
 from mien.models.speech import metrics
 from mien.models.speech.phones import BILABIAL
-from mien.robot.clip.sequence import PROJECT_EVERY_TICKS, ClipObservation, ClipSequence
 from mien.robot.expression.emotion.prosody import voice
 from mien.robot.expression.emotion.track import EmotionTrack, Label
 from mien.robot.expression.layers import Life, act, fusion
@@ -24,7 +23,8 @@ from mien.robot.expression.performance import perform
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.media.audio import RATE
-from tests.bench.robot.sentences import Sentence, recorded, synthetic
+from tests.bench.robot.clip_sequence import PROJECT_EVERY_TICKS, ClipObservation, ClipSequence
+from tests.bench.robot.emotion_sentences import Sentence, recorded, synthetic
 
 FELT: Final = EMOTIONS[1:]
 GRADED: Final = 2

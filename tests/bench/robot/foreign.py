@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from mien.robot.errors import MienError
-from mien.robot.panel.door import KEY, VIEW
+from mien.robot.panel.access import KEY, VIEW
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.window import Window
 

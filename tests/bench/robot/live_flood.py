@@ -29,6 +29,7 @@ from mien.robot.live.face import LiveFace
 from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.live.puppet_input import PuppetInput
 from mien.robot.media.livelink_takes import ROTATIONS
+from mien.robot.panel.messages import SetEmotion, SetGaze, SetPlayback, SetPose, SetRecording
 from mien.robot.puppet.livelink_udp import LiveLinkPacket, encode
 from mien.robot.puppet.receiver import Receiver
 from mien.robot.wire import State
@@ -161,9 +162,9 @@ def _ask(pipe: Connection, path: Path) -> None:
 def _messages(pipe: Connection, count: int) -> None:
     draw = np.random.default_rng(0)
     flood: list[object] = [
-        *[("tune", draw.uniform(-1, 1, count).tolist()) for _ in range(20)],
-        ("look", 0.5, 0.5), ("feel", {"happiness": 1.0}), ("feel", {"none": 1.0}), ("tune", None),
-        ("record", "../x"), ("replay", None), ("tune", [float("nan")] * count), ("update_cb", []),
+        *[SetPose(draw.uniform(-1, 1, count).tolist()) for _ in range(20)],
+        SetGaze(0.5, 0.5), SetEmotion({"happiness": 1.0}), SetEmotion({"none": 1.0}), SetPose(None),
+        SetRecording("../x"), SetPlayback(None), SetPose([float("nan")] * count), ("update_cb", []),
     ]  # fmt: skip
     try:
         while True:

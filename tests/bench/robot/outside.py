@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import INDEX
 from mien.models.face.emotion import EMOTIONS, prototypes
 from mien.models.face.emotion_table import table
-from mien.models.face.regions import LID_GAPS_LEFT, LID_GAPS_RIGHT, gaps, mouth_width
+from mien.models.face.regions import gaps, mouth_width
 from mien.robot.clip.still import hold
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.expression.emotion.track import EmotionTrack, Label
@@ -26,9 +26,9 @@ from mien.robot.face.config import Floats
 from mien.robot.face.solver import FaceSolver
 from mien.robot.link.board import Board
 from mien.robot.media.audio import LJ_DEMO, load
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.render import Renderer
 from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import SimBoard
 from mien.robot.sim.skin import SkinState
 from tests.bench.robot.judges.networks import CLASSES, JUDGES, read
 
@@ -36,7 +36,8 @@ INTENSITIES: Final = (0.35, 0.7, 1.0)
 SPOKEN_INTENSITY: Final = 0.8
 FRAMES_A_SENTENCE: Final = 13
 SIZE: Final = (640, 480)
-ENOUGH: Final = 0.5
+LID_GAPS: Final = ((386, 374), (385, 380), (387, 373), (159, 145), (158, 153), (160, 144))
+"""Pairs (upper, lower) of landmarks on the margins of both eyes."""
 
 Picture = NDArray[np.uint8]
 
@@ -159,7 +160,7 @@ def _played(
     def observe(tick: Tick) -> None:
         if tick.t >= -1e-9:
             states.append(rig.skin_state())
-            lids.append(float(gaps(rig.landmarks(), LID_GAPS_LEFT + LID_GAPS_RIGHT).mean()))
+            lids.append(float(gaps(rig.landmarks(), LID_GAPS).mean()))
 
     board.connect()
     lead = board.lead_s + calibrated.lag_s

@@ -20,7 +20,7 @@ from typing import Final
 from aiohttp import ClientSession, ClientWebSocketResponse
 
 from mien.robot.face.config import load_face
-from mien.robot.panel.door import KEY, STOP, VIEW
+from mien.robot.panel.access import KEY, STOP, VIEW
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.stopper import DONE
 from mien.robot.panel.window import Window

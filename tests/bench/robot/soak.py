@@ -27,8 +27,8 @@ from mien.robot.live.memory_usage import rss_mb
 from mien.robot.live.speech_to_commands import SpeechToCommands
 from mien.robot.live.streaming_layers import LiveExpression
 from mien.robot.media.audio import RATE
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.realtime import simulated
+from mien.robot.sim.sim_board import SimBoard
 
 SETTLED: Final = 0.1
 """Share of the time after which everything has been used once, and growth counts."""

@@ -39,8 +39,8 @@ def _noisy(line: Line) -> None:
 
 def _late(line: Line) -> None:
     """The run waits in ARM for a servo board."""
-    line.core.set_board(0, False)
-    line.on_tick = lambda: line.core.set_board(0, line.now() > 1.0)
+    line.core.set_servo_board(0, False)
+    line.on_tick = lambda: line.core.set_servo_board(0, line.now() > 1.0)
 
 
 def _mute(line: Line) -> None:

@@ -6,12 +6,12 @@ import pytest
 from mien.models.face.blendshapes import INDEX
 from mien.models.face.emotion import EMOTIONS
 from mien.models.speech.phones import Phone
-from mien.robot.clip.sequence import ClipObservation
 from mien.robot.errors import InputError
 from tests.bench.robot import emotion_trials
-from tests.bench.robot.emotion import camera_kind
+from tests.bench.robot.bench_emotion import camera_kind
+from tests.bench.robot.clip_sequence import ClipObservation
+from tests.bench.robot.emotion_sentences import LONGEST_S, SHORTEST_S, Sentence, recorded, synthetic
 from tests.bench.robot.emotion_trials import Trial, closures, lip_costs, zero_error
-from tests.bench.robot.sentences import LONGEST_S, SHORTEST_S, Sentence, recorded, synthetic
 from tests.paths import DATA
 
 FRAMES, RATE, LATE = 150, 16000, 4

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from mien.robot.panel.door import KEY, STOP, VIEW, Door, Knock
+from mien.robot.panel.access import KEY, STOP, VIEW, Access, RequestInfo
 from tests.bench.robot.foreign import WAYS, Site, line, listening, page, served
 
 
@@ -78,14 +78,14 @@ def test_nothing_half_right_is_let_in(site: Site, way: str) -> None:
     "offers", [f"{KEY}secret", f"mien.other, {KEY}secret", f"{VIEW}, {STOP}, {KEY}secret", ""]
 )
 def test_a_socket_asks_for_just_one_of_the_two_roles(offers: str) -> None:
-    door = Door("127.0.0.1", 8080, socket_key="secret")
-    knock = Knock(
+    access = Access("127.0.0.1", 8080, socket_key="secret")
+    info = RequestInfo(
         *("GET", "/ws", (1, 1), "127.0.0.1", ("127.0.0.1:8080",), ("http://127.0.0.1:8080",)),
         offers=tuple(offers.split(", ")),
     )
-    assert door.socket(knock) in ("no subprotocol of ours", "no secret")
-    assert door.socket(replace(knock, offers=(VIEW, f"{KEY}secret"))) == ""
-    assert door.socket(replace(knock, offers=(f"{KEY}secret", STOP))) == ""
+    assert access.socket(info) in ("no subprotocol of ours", "no secret")
+    assert access.socket(replace(info, offers=(VIEW, f"{KEY}secret"))) == ""
+    assert access.socket(replace(info, offers=(f"{KEY}secret", STOP))) == ""
 
 
 def test_strangers_write_nothing_into_the_terminal(
@@ -128,25 +128,27 @@ def test_this_process_and_the_panel_listen_where_they_say_and_nowhere_else(site:
         assert more.getsockname()[1] in listening(os.getpid())  # the look finds what is there
 
 
-KNOCK = Knock("GET", "/?key=sesame-open", (1, 1), "192.168.0.7", ("192.168.0.7:8080",))
+REQUEST = RequestInfo("GET", "/?key=sesame-open", (1, 1), "192.168.0.7", ("192.168.0.7:8080",))
 
 
 def test_on_every_address_the_host_is_the_one_where_the_connection_came_in() -> None:
-    door = Door("0.0.0.0", 8080, page_key="sesame-open")
-    assert door.page(KNOCK) == ""
+    access = Access("0.0.0.0", 8080, page_key="sesame-open")
+    assert access.page(REQUEST) == ""
     for host in ("192.168.0.8:8080", "robot.local:8080", "0.0.0.0:8080", "192.168.0.7:80"):
-        assert door.page(replace(KNOCK, hosts=(host,))) == "another host"
+        assert access.page(replace(REQUEST, hosts=(host,))) == "another host"
 
 
 def test_a_name_that_was_said_is_its_own_and_so_is_the_address_behind_it() -> None:
-    door = Door("Robot.local", 80, page_key="sesame-open")
+    access = Access("Robot.local", 80, page_key="sesame-open")
     for host in ("robot.local:80", "robot.local", "ROBOT.local", "192.168.0.7"):
-        assert door.page(replace(KNOCK, hosts=(host,))) == ""
-    assert door.page(Knock(**{**vars(KNOCK), "hosts": ("robot.locale",)})) == "another host"
+        assert access.page(replace(REQUEST, hosts=(host,))) == ""
+    assert (
+        access.page(RequestInfo(**{**vars(REQUEST), "hosts": ("robot.locale",)})) == "another host"
+    )
 
 
 def test_addresses_of_the_sixth_version_are_written_as_browsers_write_them() -> None:
-    door = Door("::", 8080, page_key="sesame-open")
+    access = Access("::", 8080, page_key="sesame-open")
     for local, host in (("::1", "[::1]:8080"), ("::ffff:10.0.0.2", "10.0.0.2:8080")):
-        assert door.page(replace(KNOCK, local=local, hosts=(host,))) == ""
-    assert door.address("fe80::1%eth0") == "http://[fe80::1]:8080/?key=sesame-open"
+        assert access.page(replace(REQUEST, local=local, hosts=(host,))) == ""
+    assert access.address("fe80::1%eth0") == "http://[fe80::1]:8080/?key=sesame-open"

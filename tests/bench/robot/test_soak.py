@@ -6,7 +6,7 @@ import pytest
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
 from mien.robot.media import audio
-from mien.robot.sim.board import SimBoard
+from mien.robot.sim.sim_board import SimBoard
 from tests.bench.robot import soak as module
 from tests.bench.robot.soak import Reciter, soak
 

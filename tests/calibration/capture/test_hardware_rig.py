@@ -12,11 +12,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture import dataset
+from mien.calibration.capture.capture_rig import SETTLE_S
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame
 from mien.calibration.capture.hardware_rig import HardwareRig
 from mien.calibration.capture.rest_pose import RestPose
-from mien.calibration.capture.rig import SETTLE_S
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.identify.latency import excitation_wave
 from mien.calibration.plan.excitation import make_plan
@@ -131,7 +131,7 @@ def test_an_estop_ends_it(face: FaceConfig, robot: BenchRobot, tmp_path: Path) -
 
     def progress(done: int, _whole: int, _note: str) -> None:
         if done == 3:  # the button on the board
-            session.board._talk.tell(Msg.ESTOP)
+            session.board._talk.send(Msg.ESTOP)
 
     with pytest.raises(DeviceError, match=r"ESTOP.*3 poses are kept") as e:
         collect(face, session.rig, tmp_path, progress)
@@ -206,7 +206,7 @@ def test_another_face_or_another_place_is_refused_later(robot: BenchRobot, tmp_p
     first.rig.start()
     first.rig.stop()
     assert first.films.registered == len(first.films.observations) > 0
-    known = RestPose.load(tmp_path, robot.face.name)
+    known = RestPose.load(tmp_path, robot.face)
     assert known is not None
     again = Session(robot, tmp_path)
     again.rig.start()  # the same is welcome

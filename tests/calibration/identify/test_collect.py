@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.dataset import RECORDS, Dataset, RecordWriter, record_type
+from mien.calibration.capture.capture_rig import Observation
+from mien.calibration.capture.dataset import RECORDS, Dataset, RecordWriter
 from mien.calibration.capture.frame_filter import MAX_POSES_UNSEEN, MAX_POSES_UNSEEN_AT_START
-from mien.calibration.capture.rig import Observation
+from mien.calibration.capture.records import record_type
 from mien.calibration.identify.collect import PLAN, collect, read_dropped
 from mien.calibration.plan.excitation import make_plan
 from mien.calibration.plan.plan import KINDS, MIXED, Plan
@@ -223,13 +224,13 @@ def test_no_data_names_the_next_command(face: FaceConfig, tmp_path: Path) -> Non
 def test_a_folder_that_cannot_be_written_is_said(face: FaceConfig, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(InputError, match="cannot write"):
-        RecordWriter(tmp_path / "file", AnalyticRig(face).setup, 9)
+        RecordWriter(tmp_path / "file", AnalyticRig(face).setup, face)
 
 
 def test_a_full_disk_keeps_what_was_collected(face: FaceConfig, tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")
-    writer = RecordWriter(tmp_path, AnalyticRig(face).setup, len(face.names))
+    writer = RecordWriter(tmp_path, AnalyticRig(face).setup, face)
     writer.add(0, "neutral", 0.0, np.zeros(9), np.zeros((478, 3)), np.eye(4), 0.1)
     writer._file.close()
     writer._file = open("/dev/full", "wb", buffering=0)  # noqa: PTH123, SIM115

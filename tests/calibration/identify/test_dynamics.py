@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.connect import open_rig
-from mien.calibration.identify import fit
+from mien.calibration.capture.open_rig import open_rig
+from mien.calibration.identify import face_fit
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.identify.dynamics import (
     FOLDER,
@@ -26,10 +26,10 @@ from mien.calibration.identify.dynamics import (
 from mien.calibration.plan.excitation import make_plan
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import SimBoard
 from tests.calibration.analytic_rig import AnalyticRig
 
 Known = tuple[FaceConfig, SelfModel]
@@ -47,7 +47,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
     assert not list(
         record_step_responses(face, AnalyticRig(face), folder, np.zeros(len(face.names), bool))
     )
-    return face, fit.fit_face(face, data, FitConfig(latents=16, hidden=(24, 24), steps=400))
+    return face, face_fit.fit_face(face, data, FitConfig(latents=16, hidden=(24, 24), steps=400))
 
 
 def watched(

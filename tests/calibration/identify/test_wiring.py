@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from mien.calibration.capture import dataset
-from mien.calibration.identify import fit
+from mien.calibration.identify import face_fit
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.identify.tendons import slack_tendons
 from mien.calibration.identify.wiring import check_wiring, reference_model
 from mien.calibration.plan.excitation import make_plan
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from tests.calibration.analytic_rig import AnalyticRig
 
@@ -49,7 +49,7 @@ def known(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> SelfMod
     folder = tmp_path_factory.mktemp("known")
     make_plan(face, 600).save(folder / PLAN)
     collect(face, AnalyticRig(face), folder, stop_after=330)
-    return fit.fit_face(face, dataset.load(folder, face), FitConfig(steps=200))
+    return face_fit.fit_face(face, dataset.load(folder, face), FitConfig(steps=200))
 
 
 def find(face: FaceConfig, known: SelfModel, wiring: Floats, folder: Path) -> dict[str, str]:

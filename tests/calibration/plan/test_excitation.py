@@ -133,7 +133,7 @@ def test_once_held_poses_were_asked_no_more_are_chosen(face: FaceConfig) -> None
 
 def test_mixtures_pull_every_tendon_to_and_fro() -> None:
     face = load_face("morpheus33")
-    tendons = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    tendons = face.has_hysteresis
     pulls = with_tendon_excitation(face, np.zeros((2000, len(face.names))), seed=5)
     assert not pulls[:, ~tendons].any()
     u = pulls[:, tendons]
@@ -147,7 +147,7 @@ def test_mixtures_pull_every_tendon_to_and_fro() -> None:
 
 def test_only_what_is_learned_from_is_pulled() -> None:
     face = load_face("morpheus33")
-    tendons = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    tendons = face.has_hysteresis
     plan = make_plan(face, 700)
     assert (plan.goals[kinds(plan, "combo")][:, tendons] > 0).all()
     held = plan.goals[kinds(plan, "held_out")]
@@ -157,7 +157,7 @@ def test_only_what_is_learned_from_is_pulled() -> None:
 
 def test_a_twelfth_of_all_poses_is_of_the_tendons_alone() -> None:
     face = load_face("morpheus33")
-    tendons = np.array([a.kind == "tendon" for a in face.actuators.values()])
+    tendons = face.has_hysteresis
     for poses, count in ((700, 60), (1490, 119)):
         plan = make_plan(face, poses)
         alone = plan.goals[kinds(plan, "tendon")]

@@ -11,15 +11,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mien.calibration.capture.rig import CaptureRig
+from mien.calibration.capture.capture_rig import CaptureRig
+from mien.calibration.identify.collect import collect
+from mien.calibration.plan.excitation import make_plan
 from mien.calibration.report import report
-from mien.calibration.verbs import cli, session
+from mien.calibration.verbs import cli, session, verification
 from mien.calibration.verbs.install import install
 from mien.calibration.verbs.options import Robot
 from mien.calibration.verbs.workspace import Workspace
 from mien.calibration.verify.results import VerificationResults
 from mien.models.self_model import model as self_model
-from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.errors import ConfigError, InputError, MienError
 from mien.robot.face.config import FaceConfig, load_face
 from tests.calibration.analytic_rig import AnalyticRig
@@ -53,7 +55,9 @@ def test_a_stage_too_early_names_the_one_before(tmp_path: Path, stage: str, hint
 
 
 def test_a_plan_is_not_replaced_under_its_data(tmp_path: Path) -> None:
-    (tmp_path / "poses.bin").write_bytes(b"")
+    face = load_face("hobby9")
+    make_plan(face, 100).save(tmp_path / "plan.npz")
+    collect(face, AnalyticRig(face), tmp_path, stop_after=3)
     with pytest.raises(InputError, match="already holds poses") as e:
         run("plan", "--face", "hobby9", "--out", str(tmp_path))
     assert "collect" in e.value.hint
@@ -85,12 +89,13 @@ def test_only_a_face_that_proved_it_is_called_calibrated(
     found = {"inverse_mean_pct": 1.9, "inverse_p95_pct": 2.0, "vs_nearest": 0.2}
     monkeypatch.setattr(session, "open_rig", lambda *_: AnalyticRig(face))
     monkeypatch.setattr(cli, "reference_model", lambda _face: None)
-    monkeypatch.setattr(cli, "check_all", lambda *_: VerificationResults(found, {}))
-    monkeypatch.setattr(cli, "learning_curve", lambda *_: {})
+    monkeypatch.setattr(verification, "check_all", lambda *_: VerificationResults(found, {}))
+    monkeypatch.setattr(verification, "learning_curve", lambda *_: {})
     monkeypatch.setattr(cli, "FitConfig", QUICK)
     installed = []
     monkeypatch.setattr(cli, "install", lambda *_: installed.append(True))
     monkeypatch.setattr(report, "write_report", lambda page, *_: page)
+    monkeypatch.setattr(verification, "load_arrays", lambda *_: {})
     where = ("--face", "hobby9", "--out", str(tmp_path))
     run("plan", *where, "--poses", "160")
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from mien.calibration.capture import dataset
-from mien.calibration.identify import fit
+from mien.calibration.identify import face_fit
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.plan.excitation import limited, make_plan, mixtures
 from mien.calibration.verify.checks import check_model
 from mien.calibration.verify.trim import assess_drift, observe_poses, shifted
 from mien.models.self_model.model import SelfModel
-from mien.models.train.self_model.config import FitConfig
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from tests.calibration.analytic_rig import AnalyticRig
 
@@ -43,7 +43,7 @@ def fitted(face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     make_plan(face, 300).save(folder / PLAN)
     collect(face, AnalyticRig(face), folder)
     data = dataset.load(folder, face)
-    model = fit.fit_face(face, data, FitConfig(latents=16, hidden=(24, 24), steps=400))
+    model = face_fit.fit_face(face, data, FitConfig(latents=16, hidden=(24, 24), steps=400))
     return model, check_model(face, data, model).metrics["model_rmse_mm"]
 
 

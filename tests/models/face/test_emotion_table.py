@@ -75,7 +75,7 @@ def test_one_file_is_enough_for_an_emotion_to_be_used_by_name(tmp_path: Path) ->
         ("[" * 20000, "not valid YAML"),
         ("x: " + "9" * 5000, ""),
         ("", "the file"),
-        ("a: " + "b" * 70000, "longer than"),
+        ("a: " + "b" * 70000, "at most 65536 bytes"),
     ],
 )
 def test_a_faulty_file_is_refused_and_each_fault_named(

@@ -17,8 +17,8 @@ from mien.models.self_model.levenberg_marquardt import Box, bounded_step, minimi
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.neck import NECK
 from mien.models.self_model.objective import Objective, ObjectiveWeights
-from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.fit import fit
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.face.config import load_face
 from mien.robot.face.retarget import limits_of
 from tests.bench.models.inverse_adam import adam
@@ -151,7 +151,7 @@ def test_what_cannot_be_reached_is_said_by_region(inverse: Inverse) -> None:
 def test_variance_keeps_the_solution_where_poses_were_seen(face: AnalyticFace) -> None:
     narrow = face.examples(300)
     seen = np.abs(narrow.commands[:, 0]) < 0.3
-    kept = replace(narrow, seen=np.flatnonzero(seen), landmarks=narrow.landmarks[seen])
+    kept = replace(narrow, observed=np.flatnonzero(seen), landmarks=narrow.landmarks[seen])
     model = fit(kept, FitConfig(latents=16, hidden=(16, 16), steps=200, sparse=0.0))
     want = np.zeros(model.n)
     want[0] = 1.0

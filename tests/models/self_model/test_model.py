@@ -14,8 +14,8 @@ from mien.models.self_model import model as self_model
 from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.self_model.model import POWERS, SelfModel
 from mien.models.self_model.network import from_numpy
-from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.fit import fit
+from mien.models.train.self_model.fit_config import FitConfig
 from tests.models.analytic_face import AnalyticFace
 
 # The analytic face mixes all actuators with all others, which a real one does not: no sparsity.
@@ -60,7 +60,7 @@ def test_the_play_of_a_tendon_is_learned(face: AnalyticFace, model: SelfModel) -
 
 
 def test_without_memory_tendons_are_worse(face: AnalyticFace, model: SelfModel) -> None:
-    blind = fit(face.examples(), replace(QUICK, hysteresis=False))
+    blind = fit(face.examples(), replace(QUICK, without=frozenset({"hysteresis"})))
     commands = face.random(200, seed=9)
     want = face.see(face.network_inputs(commands))
     with_memory = np.sqrt(np.mean((model.sequence(commands) - want) ** 2))
@@ -155,7 +155,7 @@ def test_a_model_of_fewer_powers_says_what_it_said(
 
 def test_a_camera_that_sways_costs_little(face: AnalyticFace) -> None:
     still = face.examples(noise=1.0)
-    sway = np.random.default_rng(5).normal(scale=1.0, size=(len(still.seen), 1, 3))
+    sway = np.random.default_rng(5).normal(scale=1.0, size=(len(still.observed), 1, 3))
     swaying = replace(still, landmarks=still.landmarks + sway)
     commands = face.random(200, seed=9)
     want = face.see(face.network_inputs(commands))
@@ -192,7 +192,7 @@ def test_bad_examples_are_refused(face: AnalyticFace) -> None:
     with pytest.raises(ModelError, match="NaN"):
         fit(replace(good, landmarks=holes), QUICK)
     with pytest.raises(ModelError, match="too few"):
-        fit(replace(good, seen=good.seen[:5], landmarks=good.landmarks[:5]), QUICK)
+        fit(replace(good, observed=good.observed[:5], landmarks=good.landmarks[:5]), QUICK)
     with pytest.raises(ModelError, match="shape"):
         fit(replace(good, landmarks=good.landmarks[:, :400]), QUICK)
 

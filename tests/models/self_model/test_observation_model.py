@@ -13,9 +13,9 @@ from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.model import Floats, SelfModel
 from mien.models.self_model.objective import ObjectiveWeights
 from mien.models.self_model.observation_model import ObservationModel, ObservationObjective
-from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.fit import fit
-from mien.models.train.self_model.observation_model import _leave_one_out, fit_observation_model
+from mien.models.train.self_model.fit_config import FitConfig
+from mien.models.train.self_model.observation_model_fit import _leave_one_out, fit_observation_model
 from tests.models.analytic_face import AnalyticFace
 
 OBSERVATIONS, ASKED, RESTS = 400, 60, 20
@@ -52,7 +52,7 @@ def watched(shapes: float, noise: float) -> Seen:
     poses[:, -1] = 0.0  # the neck
     poses[:RESTS] = 0.0
     observations = look(poses)
-    made = replace(robot.examples(10), commands=poses, seen=np.arange(OBSERVATIONS))
+    made = replace(robot.examples(10), commands=poses, observed=np.arange(OBSERVATIONS))
     model = fit(replace(made, landmarks=observations[:OBSERVATIONS]), CONFIG)
     observation = fit_observation_model(
         model.features(model.network_inputs(poses[:OBSERVATIONS])),

@@ -9,7 +9,7 @@ import torch
 from mien.models.data.batches import Batch
 from mien.models.speech import loudness
 from mien.models.speech.network import Config, SpeechNet
-from mien.models.train.speech.objective import Objective, Plan, Speakers
+from mien.models.train.speech.training_objective import Objective, Plan, Speakers
 
 STEPS = 40
 

@@ -12,7 +12,6 @@ from mien.models.speech.metrics import (
     envelope,
     lag_ms,
     log_envelope,
-    median_window_r,
     pearson,
 )
 from mien.models.speech.phones import Phone
@@ -53,14 +52,6 @@ def test_lag_between_frames() -> None:
 def test_amplitude() -> None:
     x = wobble(100)
     assert amplitude_ratio(0.5 * x + 9, x) == pytest.approx(0.5)
-
-
-def test_windows_leave_out_the_still_ones() -> None:
-    x = np.concatenate([wobble(75, 1), np.zeros(75), wobble(75, 2)])
-    y = x.copy()
-    y[75:150] = wobble(75, 3)
-    assert median_window_r(y, x, 25.0, 3.0) == pytest.approx(1.0)
-    assert median_window_r(x, np.zeros(225), 25.0, 3.0) == 0.0
 
 
 def test_envelope_is_the_rms_around_each_time() -> None:

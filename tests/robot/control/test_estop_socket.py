@@ -10,13 +10,13 @@ import pytest
 
 from mien.robot.control import estop_socket
 from mien.robot.control.estop_socket import (
-    ASK,
     CLOSED,
+    REQUEST,
     Answer,
     EstopSocket,
-    ask,
     folder,
     request,
+    request_stop,
     sockets,
 )
 from mien.robot.errors import DeviceError
@@ -45,7 +45,7 @@ def test_a_request_wakes_the_run_and_is_answered_when_the_outputs_are_off() -> N
     with EstopSocket() as run:
         run.attach("/dev/ttyACM0")
         heard: list[Answer] = []
-        asker = threading.Thread(target=lambda: heard.append(ask(run.path)))
+        asker = threading.Thread(target=lambda: heard.append(request_stop(run.path)))
         asker.start()
         assert run.wake.wait(2.0)
         assert run.requested.is_set()
@@ -109,7 +109,7 @@ def test_anything_else_is_not_heard_and_not_answered(said: bytes) -> None:
         assert raw(run.path, said) == b""
         assert not run.requested.is_set()
         run.stopped("ESTOP")
-        assert raw(run.path, ASK) == b'{"state": "ESTOP", "port": "sim"}\n'
+        assert raw(run.path, REQUEST) == b'{"state": "ESTOP", "port": "sim"}\n'
 
 
 def test_many_who_say_nothing_do_not_keep_the_stop_out() -> None:
@@ -140,7 +140,7 @@ def test_another_user_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
         run.stopped("ESTOP")
         monkeypatch.setattr("mien.robot.control.estop_socket.os.getuid", lambda: 4711)
         monkeypatch.setattr(estop_socket.struct, "unpack", lambda *_: (1, 4712, 1))
-        assert raw(run.path, ASK) == b""
+        assert raw(run.path, REQUEST) == b""
         assert not run.requested.is_set()
 
 

@@ -15,7 +15,7 @@ from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.link.board import Board
-from mien.robot.sim.board import SimBoard
+from mien.robot.sim.sim_board import SimBoard
 
 
 class Still:

@@ -17,7 +17,7 @@ def beep(text: str) -> NDArray[np.float32]:
 
 def test_spans_are_said_one_after_another_and_cues_sit_on_their_words() -> None:
     spans = parse("One. [happy 0.6, surprise 0.2] Two. [/] Three.")
-    sound, cues = tts.say(spans, beep)
+    sound, cues = tts.synthesise(spans, beep)
     gap = int(tts.GAP_S * RATE)
     assert len(sound) == 100 * (4 + 4 + 6) + 2 * gap
     assert [(c.emotion, c.strength) for c in cues.cues] == [("happiness", 0.6), ("surprise", 0.2)]
@@ -28,7 +28,7 @@ def test_spans_are_said_one_after_another_and_cues_sit_on_their_words() -> None:
 
 def test_a_text_of_other_letters_is_refused_before_anything_is_said() -> None:
     with pytest.raises(InputError, match="English"):
-        tts.say(parse("Good. [happy] 日本語"), beep)
+        tts.synthesise(parse("Good. [happy] 日本語"), beep)
 
 
 def test_a_missing_voice_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:

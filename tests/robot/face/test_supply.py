@@ -17,14 +17,12 @@ from mien.robot.face.config import FaceConfig, load_face, shipped
 from mien.robot.face.currents import TYPICAL, Draw, least_a, start_slots
 from mien.robot.face.safety import ramp_seconds
 from mien.robot.face.supply import (
-    by_supply,
-    currents_a,
     draws_of,
     feeds,
-    power_up_s,
     start_delays_s,
 )
 from mien.robot.link.upload import upload_of
+from tests.robot.face.supply_estimates import assumed_a, by_supply, currents_a, power_up_s
 
 HASHES = {"hobby9": "828e5866d27bb518", "morpheus33": "2157d763aaa72ae5"}
 
@@ -142,7 +140,7 @@ S = {"name": "s", "volts": 6.0, "amps": 50.0, "boards": [0]}
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"supplies": [S | {"boards": [1]}]}, r"supplies\.0\.boards: has 1, but 1 boards"),
+        ({"supplies": [S | {"boards": [1]}]}, r"supplies\.0\.boards: has 1, but 1 servo boards"),
         ({"supplies": [S | {"boards": [], "actuators": ["a0", "no"]}]},
          r"supplies\.0\.actuators: no such actuator as no"),
         ({"supplies": [S | {"boards": [], "actuators": ["a0"]}]}, r"supplies: nothing feeds a1"),
@@ -198,7 +196,7 @@ def test_a_shipped_face_has_a_supply_that_carries_it_and_what_was_made_for_it_st
     assert HASHES[name] in face.hashes
     assert {k for feed in feeds(face) for k in feed.actuators} == set(range(len(face.names)))
     for feed in feeds(face):
-        worst = max(feed.assumed_a(t) for t in np.arange(0.0, 5.0, 0.01))
+        worst = max(assumed_a(feed, t) for t in np.arange(0.0, 5.0, 0.01))
         assert worst <= feed.amps
     assert power_up_s(face) == {"hobby9": 0.0, "morpheus33": pytest.approx(0.4)}[name]
 

@@ -12,7 +12,7 @@ from tests.robot.link.driven import FACE, armed, connected, play, wave
 
 def test_a_missing_servo_board_is_named() -> None:
     line = Line()
-    line.core.set_board(0, False)
+    line.core.set_servo_board(0, False)
     with pytest.raises(DeviceError, match="0x40"):
         connected(line).arm()
     assert not line.core.drive
@@ -20,8 +20,8 @@ def test_a_missing_servo_board_is_named() -> None:
 
 def test_a_servo_board_that_comes_a_second_late_is_waited_for() -> None:
     line = Line()
-    line.core.set_board(0, False)
-    line.on_tick = lambda: line.core.set_board(0, line.now() > 1.0)
+    line.core.set_servo_board(0, False)
+    line.on_tick = lambda: line.core.set_servo_board(0, line.now() > 1.0)
     board = connected(line)
     board.arm()
     assert line.core.state == State.ARMED
@@ -107,10 +107,10 @@ def test_a_reset_of_the_board_in_motion_is_noticed_and_mended() -> None:
 def test_a_servo_board_lost_in_motion_holds_the_face_safe_until_it_is_back() -> None:
     line = Line()
     board = armed(line)
-    line.core.set_board(0, False)
+    line.core.set_servo_board(0, False)
     play(board, line, 2.0, wave)
     assert line.core.state != State.ARMED
-    line.core.set_board(0, True)
+    line.core.set_servo_board(0, True)
     play(board, line, 2.0, wave)
     assert line.core.state == State.ARMED
 

@@ -41,8 +41,8 @@ def stall(line: Line, rng: Random) -> Callable[[], None]:
 
 def lose_board(line: Line, _: Random) -> Callable[[], None]:
     core = line.core
-    core.set_board(0, False)
-    return lambda: core.set_board(0, True)
+    core.set_servo_board(0, False)
+    return lambda: core.set_servo_board(0, True)
 
 
 def noise(line: Line, rng: Random) -> Callable[[], None]:
@@ -90,7 +90,7 @@ def chaos(seed: int, faults: int) -> None:
         play(rng.uniform(0.1, 3.0))
         for lift in lifts:
             lift()
-        line.core.set_board(0, True)  # a core that was reset meanwhile has its boards anyway
+        line.core.set_servo_board(0, True)  # a core that was reset meanwhile has its boards anyway
         play(rng.uniform(0.5, 5.0))
     play(5.0)
     assert line.core.state == State.ARMED

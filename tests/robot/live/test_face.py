@@ -12,6 +12,7 @@ from mien.robot.control.loop import RATE_HZ
 from mien.robot.errors import DeviceError, MienError
 from mien.robot.live.face import EmergencyStopError
 from mien.robot.live.jitter_buffer import CommandFrame
+from mien.robot.panel.messages import Estop, SetEmotion, SetPose
 from mien.robot.recording.recorder import Recorder
 from mien.robot.recording.session import RecordingSession
 from mien.robot.wire import State
@@ -127,12 +128,12 @@ def test_ctrl_c_at_any_moment_ends_in_a_ramp_and_a_release() -> None:
 class Clicks:
     """A panel on which somebody clicks."""
 
-    def __init__(self, stage: Stage, *clicks: tuple[float, tuple[Any, ...]]) -> None:
+    def __init__(self, stage: Stage, *clicks: tuple[float, object]) -> None:
         self._stage, self._clicks = stage, sorted(clicks, key=lambda c: c[0])
         self._began = stage.clock.now()
         self.shown: list[dict[str, Any]] = []
 
-    def commands(self) -> list[tuple[Any, ...]]:
+    def commands(self) -> list[object]:
         now = self._stage.clock.now() - self._began
         out = [c for at, c in self._clicks if at <= now]
         self._clicks = [(at, c) for at, c in self._clicks if at > now]
@@ -148,7 +149,7 @@ def test_emergency_stop_cuts_the_outputs_at_once_and_stays() -> None:
     pressed = 3.0
     began = stage.clock.now()
     with pytest.raises(EmergencyStopError, match="E-STOP"):
-        stage.face(panel=Clicks(stage, (pressed, ("estop",)))).run()
+        stage.face(panel=Clicks(stage, (pressed, Estop()))).run()
     assert stage.state == State.ESTOP
     assert not stage.core.outputs()[1].any()
     last = stage.line.driven[-1][0] - began
@@ -163,7 +164,7 @@ def test_tune_mode_takes_the_face_and_gives_it_back() -> None:
     pose = np.zeros(len(FACE.names))
     pose[JAW] = 0.25
     panel = Clicks(
-        stage, (2.0, ("tune", pose)), (4.0, ("tune", None)), (5.0, ("feel", {"happiness": 0.5}))
+        stage, (2.0, SetPose(pose)), (4.0, SetPose(None)), (5.0, SetEmotion({"happiness": 0.5}))
     )
     stage.face(6.0, panel=panel).run()
     start = stage.ticks[0].t

@@ -102,8 +102,8 @@ def test_without_look_ahead_a_frame_is_there_half_a_window_after_its_sound(tmp_p
 
 def test_the_doctor_says_what_each_costs(folder: Path) -> None:
     rows = {row.name: row for row in examine()}
-    assert "hears 12 ms ahead: lips 38 ms behind" in rows["look-ahead 0"].found
-    assert "hears 96 ms ahead: lips 121 ms behind" in rows["look-ahead 100"].found
+    assert "needs 12 ms of sound ahead: lips 38 ms behind" in rows["look-ahead 0"].found
+    assert "needs 96 ms of sound ahead: lips 121 ms behind" in rows["look-ahead 100"].found
     (folder / "speech_lookahead0.safetensors").unlink()
     row = {row.name: row for row in examine()}["look-ahead 0"]
     assert not row.ok

@@ -1,5 +1,6 @@
 """Nothing that comes out of a panel's process ends a run, whatever it is."""
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,28 @@ from hypothesis import strategies as st
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.errors import EmergencyStopError
 from mien.robot.live.requests import MAX_PER_TICK, accepted_requests
-from mien.robot.viewer.view import Wish
+from mien.robot.panel.messages import (
+    EndRun,
+    Estop,
+    PlaybackPoses,
+    PlaybackSent,
+    RunEnded,
+    SetEmotion,
+    SetGaze,
+    SetPlayback,
+    SetPose,
+    SetRecording,
+    StateShown,
+)
+from mien.robot.viewer.run import RequestedPose
 from mien.robot.wire import State
 from tests.robot.live.stage import FACE, JAW, Stage
 
 N = len(FACE.names)
-KINDS = ["feel", "look", "tune", "record", "replay", "piece", "played", "stop", "pose", "arm", ""]
+KINDS: list[Any] = [
+    SetEmotion, SetGaze, SetPose, SetRecording, SetPlayback, PlaybackPoses, PlaybackSent, EndRun,
+    StateShown, RunEnded,
+]  # fmt: skip
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4)
     | st.sampled_from([10**400, b"x", "../../escaped", "happiness"]),
@@ -23,8 +40,18 @@ JUNK = st.recursive(
     | st.dictionaries(st.text(max_size=3), part, max_size=3),
     max_leaves=8,
 )  # fmt: skip
-MESSAGE = JUNK | st.tuples(st.sampled_from(KINDS)) | st.tuples(st.sampled_from(KINDS), JUNK) | (
-    st.tuples(st.sampled_from(KINDS), JUNK, JUNK)
+
+
+def made(kind: Any, *values: object) -> Any:
+    """A message as it may come out of a pipe: any values, and perhaps not all of them."""
+    message = object.__new__(kind)
+    for field, value in zip(fields(kind), values, strict=False):
+        object.__setattr__(message, field.name, value)
+    return message
+
+
+MESSAGE = JUNK | st.builds(made, st.sampled_from(KINDS), JUNK, JUNK) | (
+    st.builds(made, st.sampled_from(KINDS), JUNK)
 )  # fmt: skip
 
 
@@ -33,29 +60,34 @@ MESSAGE = JUNK | st.tuples(st.sampled_from(KINDS)) | st.tuples(st.sampled_from(K
 def test_what_is_obeyed_is_finite_in_range_and_of_the_right_shape(messages: list[Any]) -> None:
     requests, refused = accepted_requests(FACE, messages)
     assert len(requests) + refused <= len(messages)
-    for kind, *rest in requests:
-        if kind == "tune" and rest[0] is not None:
-            assert rest[0].shape == (N,)
-            assert (rest[0] >= FACE.limits[:, 0]).all() and (rest[0] <= FACE.limits[:, 1]).all()
-        elif kind == "feel":
-            assert set(rest[0]) <= set(EMOTIONS)
-            assert all(0.0 <= v <= 1.0 for v in rest[0].values())
-        elif kind == "look":
-            assert all(-1.0 <= v <= 1.0 for v in rest)
-        elif kind == "piece":
-            assert np.isfinite(rest[0]).all() and np.isfinite(rest[1]).all()
+    for request in requests:
+        match request:
+            case SetPose(np.ndarray() as pose):
+                assert pose.shape == (N,)
+                assert (pose >= FACE.limits[:, 0]).all() and (pose <= FACE.limits[:, 1]).all()
+            case SetPose(pose):
+                assert pose is None
+            case SetEmotion(intensities):
+                assert set(intensities) <= set(EMOTIONS)
+                assert all(0.0 <= v <= 1.0 for v in intensities.values())
+            case SetGaze(yaw, pitch):
+                assert -1.0 <= yaw <= 1.0 and -1.0 <= pitch <= 1.0
+            case PlaybackPoses(times, rows):
+                assert np.isfinite(times).all() and np.isfinite(rows).all()
 
 
 WRONG: list[Any] = [
-    ("feel", {"schadenfreude": 1.0}), ("feel", {"happiness": float("nan")}), ("feel", "happiness"),
-    ("feel", {"happiness": "1"}), ("feel", {1: 1.0}), ("look", float("inf"), 0.0), ("look", 0.0),
-    ("look", None, None), ("tune", [0.0] * (N - 1)), ("tune", [float("nan")] * N), ("tune", "x"),
-    ("tune", [[0.0] * N]), ("tune", {}), ("record", ""), ("record", "x" * 300), ("record", 5),
-    ("replay", b"x"), ("piece", [0.0], [[0.0] * N, [0.0] * N]), ("piece", [0.0], [[0.0]]),
-    ("piece", "ab", "cd"), ("piece", [float("inf")], [[0.0] * N]), ("arm",), ("disarm",), (),
-    "stop",
-    ("stop", 1), ("played", None), None, 7, ["stop"], ("estop", 1), (None,), ({},), ([],),
-    ("update_cb", []), ("tune", [True] * N), ("look", 1e999, 0), ("feel", {"happiness": 10**400}),
+    SetEmotion({"schadenfreude": 1.0}), SetEmotion({"happiness": float("nan")}),
+    made(SetEmotion, "happiness"), made(SetEmotion, {"happiness": "1"}), made(SetEmotion, {1: 1.0}),
+    SetGaze(float("inf"), 0.0), made(SetGaze, 0.0), made(SetGaze, None, None),
+    SetPose([0.0] * (N - 1)), SetPose([float("nan")] * N), made(SetPose, "x"),
+    made(SetPose, [[0.0] * N]), made(SetPose, {}), SetRecording(""), SetRecording("x" * 300),
+    made(SetRecording, 5), made(SetPlayback, b"x"), PlaybackPoses([0.0], [[0.0] * N, [0.0] * N]),
+    PlaybackPoses([0.0], [[0.0]]), made(PlaybackPoses, "ab", "cd"),
+    PlaybackPoses([float("inf")], [[0.0] * N]), ("arm",), ("disarm",), (), "stop", ("stop",),
+    ("estop",), ("tune", [0.0] * N), None, 7, ["stop"], Estop, (None,), ({},), ([],), made(SetPose),
+    made(PlaybackPoses, [0.0]), StateShown(), RunEnded("bored"), EndRun, ("update_cb", []),
+    SetPose([True] * N), SetGaze(1e999, 0), SetEmotion({"happiness": 10**400}),
 ]  # fmt: skip
 
 
@@ -74,15 +106,15 @@ class Once:
     def show(self, _t: float, _tick: Any, _state: dict[str, Any]) -> None: ...
 
 
-@pytest.mark.parametrize("message", WRONG, ids=repr)
+@pytest.mark.parametrize("message", WRONG, ids=range(len(WRONG)))
 def test_each_of_these_is_refused(message: Any) -> None:
     assert accepted_requests(FACE, [message]) == ([], 1)
 
 
-def test_a_run_goes_on_and_counts_what_was_no_wish() -> None:
+def test_a_run_goes_on_and_counts_what_was_no_request() -> None:
     stage = Stage()
     stage.voice.opening = lambda _: 0.5
-    live = stage.face(2.0, panel=Once(stage, 1.0, [*WRONG, ("record", "../../escaped")]))
+    live = stage.face(2.0, panel=Once(stage, 1.0, [*WRONG, SetRecording("../../escaped")]))
     live.run()
     assert live.report()["panel_refused"] == len(WRONG)
     assert stage.ticks[-1].sent[JAW] == pytest.approx(0.5, abs=0.01)
@@ -90,23 +122,24 @@ def test_a_run_goes_on_and_counts_what_was_no_wish() -> None:
 
 
 def test_the_newest_pose_of_a_flood_counts_and_a_tick_obeys_no_more_than_its_share() -> None:
-    poses = [("tune", np.full(N, k / 1000)) for k in range(1000)]
-    requests, refused = accepted_requests(FACE, [("record", "first"), *poses])
+    poses = [SetPose(np.full(N, k / 1000)) for k in range(1000)]
+    requests, refused = accepted_requests(FACE, [SetRecording("first"), *poses])
     assert refused == 1001 - MAX_PER_TICK
-    assert len(requests) == 1
-    assert requests[0][1][JAW] == pytest.approx(0.999)
+    assert len(requests) == 1 and isinstance(requests[0], SetPose)
+    assert np.asarray(requests[0].commands)[JAW] == pytest.approx(0.999)
 
 
 def test_what_is_not_a_pose_keeps_its_order() -> None:
-    asked = [("record", "a"), ("feel", {"anger": 1.0}), ("record", None), ("feel", {"fear": 0.5})]
-    requests, refused = accepted_requests(FACE, asked)
-    assert requests == [("record", "a"), ("record", None), ("feel", {"fear": 0.5})]
+    anger, fear = SetEmotion({"anger": 1.0}), SetEmotion({"fear": 0.5})
+    first, end = SetRecording("a"), SetRecording(None)
+    requests, refused = accepted_requests(FACE, [first, anger, end, fear])
+    assert requests == [first, end, fear]
     assert refused == 0
 
 
 def test_an_e_stop_in_a_flood_is_heard_first() -> None:
-    flood = [("estop",), *[("look", 0.0, 0.0)] * 5000]
-    assert accepted_requests(FACE, flood) == ([("estop",)], 0)
+    flood = [Estop(), *[SetGaze(0.0, 0.0)] * 5000]
+    assert accepted_requests(FACE, flood) == ([Estop()], 0)
     stage = Stage()
     with pytest.raises(EmergencyStopError):
         stage.face(5.0, panel=Once(stage, 1.0, flood)).run()
@@ -117,7 +150,7 @@ def test_an_e_stop_in_a_flood_is_heard_first() -> None:
 def test_a_recording_whose_time_stands_still_or_runs_back_is_played(times: list[float]) -> None:
     stage = Stage()
     rows = [[0.2] * N for _ in times]
-    said = [("replay", "odd"), ("piece", times, rows), ("played",)]
+    said = [SetPlayback("odd"), PlaybackPoses(times, rows), PlaybackSent()]
     live = stage.face(2.0, panel=Once(stage, 0.5, said))
     live.run()
     stage.assert_at_rest()
@@ -126,6 +159,6 @@ def test_a_recording_whose_time_stands_still_or_runs_back_is_played(times: list[
 @settings(max_examples=40, deadline=None)
 @given(st.lists(MESSAGE, max_size=4))
 def test_the_simulated_face_takes_a_whole_pose_or_keeps_the_old_one(messages: list[Any]) -> None:
-    request = Wish(FACE)
-    assert request.hear([*messages, ("pose", [0.25] * N), *messages]).shape == (N,)
+    request = RequestedPose(FACE)
+    assert request.update([*messages, SetPose([0.25] * N), *messages]).shape == (N,)
     assert np.isfinite(request.pose).all()

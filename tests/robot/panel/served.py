@@ -10,13 +10,14 @@ from typing import Any, Self
 
 from mien.robot.errors import InputError
 from mien.robot.face.config import load_face
+from mien.robot.panel.access import KEY, STOP, VIEW, Access
 from mien.robot.panel.address import bound
-from mien.robot.panel.door import KEY, STOP, VIEW, Door
-from mien.robot.panel.intents import Intent, Look, Record, Schema, Tune
+from mien.robot.panel.intents import GazeIntent, Intent, RecordIntent, Schema, TuneIntent
+from mien.robot.panel.messages import Estop, FaceState, Send, SetGaze, SetPose, SetRecording, ToLoop
 from mien.robot.panel.outbox import Outbox
+from mien.robot.panel.page import Frame, Page, text
 from mien.robot.panel.server import Server
-from mien.robot.panel.stopper import Ask, Stopper
-from mien.robot.panel.view import Frame, Page, Say, text
+from mien.robot.panel.stopper import Stopper, StopRequest
 from tests.robot.socket_line import Line
 
 FACE = load_face("hobby9")
@@ -25,46 +26,46 @@ FACE = load_face("hobby9")
 class Plain:
     """A view that hands on what it is asked."""
 
-    def __init__(self, say: Say, simulated: bool = False) -> None:
-        self._say = say
-        self.obeyed = 0
+    def __init__(self, send: Send, simulated: bool = False) -> None:
+        self._send = send
+        self.handled = 0
         self.page = Page("Mien: <b>plain</b>", scripts=("// own script",), simulated=simulated)
-        self.intents = Schema(FACE, Look, Tune, Record)
+        self.intents = Schema(FACE, GazeIntent, TuneIntent, RecordIntent)
 
     def hello(self) -> Sequence[Frame]:
         return [text("hello", names=list(FACE.names))]
 
-    def frames(self, *picture: Any) -> Sequence[Frame]:
-        return [text("board", state=str(picture[0]), stopped=False)]
+    def frames(self, state: FaceState) -> Sequence[Frame]:
+        return [text("board", state=str(state.target), stopped=False)]
 
-    def obey(self, intent: Intent) -> None:
-        self.obeyed += 1
+    def handle(self, intent: Intent) -> None:
+        self.handled += 1
         match intent:
-            case Look():
-                self._say(("look", intent.yaw, intent.pitch))
-            case Tune():
-                self._say(("tune", intent.pose))
-            case Record(recording="full"):
+            case GazeIntent():
+                self._send(SetGaze(intent.yaw, intent.pitch))
+            case TuneIntent():
+                self._send(SetPose(intent.pose))
+            case RecordIntent(recording="full"):
                 raise InputError("the disk is full")
-            case Record():
-                self._say(("record", intent.recording))
+            case RecordIntent():
+                self._send(SetRecording(intent.recording))
 
 
 class Served:
     """A server that runs while it is entered.
 
     Attributes:
-        to_loop: what reached the loop. view: with how many intents it obeyed.
+        to_loop: what reached the loop. view: with how many intents it handled.
     """
 
     def __init__(
-        self, ask: Ask | None = None, door: Door | None = None, simulated: bool = False
+        self, ask: StopRequest | None = None, access: Access | None = None, simulated: bool = False
     ) -> None:
         self._ask, self._simulated = ask, simulated
-        self._listening = bound("127.0.0.1", door.port if door else 0)
+        self._listening = bound("127.0.0.1", access.port if access else 0)
         self.port = self._listening.getsockname()[1]
-        self.door = door or Door("127.0.0.1", self.port)
-        self.to_loop: list[tuple[Any, ...]] = []
+        self.access = access or Access("127.0.0.1", self.port)
+        self.to_loop: list[ToLoop] = []
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
@@ -72,9 +73,9 @@ class Served:
         self._outbox = Outbox(self.to_loop.append)
         self.view = Plain(self._outbox.put, self._simulated)
         self.server = Server(
-            self.door,
+            self.access,
             self.view,
-            lambda post: Stopper(self._ask, lambda: self._outbox.put(("estop",)), post),
+            lambda post: Stopper(self._ask, lambda: self._outbox.put(Estop()), post),
         )
         self._ready.set()
         await self.server.run(self._listening)
@@ -85,7 +86,7 @@ class Served:
 
     def line(self, role: str = VIEW, key: str | None = None, origin: str | None = None) -> Line:
         """A connection as the page makes it."""
-        secret = self.door.socket_key if key is None else key
+        secret = self.access.socket_key if key is None else key
         return Line(
             f"ws://127.0.0.1:{self.port}/ws",
             (role, KEY + secret),

@@ -14,7 +14,7 @@ STATE: dict[str, Any] = {
         "trip_s": 0.0021, "uptime_s": 3665.4, "board_rx_lost": 11.0, "board_rx_bad": 12.0,
         "board_late": 13.0, "board_starved": 14.0, "board_state": 2.0, "board_faults": 0.0,
     },
-    "tape": {"name": "", "seconds": 0.0, "dropped": 0, "said": ""},
-    "playback": {"name": "", "seconds": 0.0, "said": ""},
+    "recording": {"name": "", "seconds": 0.0, "dropped": 0, "message": ""},
+    "playback": {"name": "", "seconds": 0.0, "message": ""},
     "celsius": [30.0 + k for k in range(N)], "duty": [0.25] * N,
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """What the meters say of a state, and that they mark what is wrong."""
 
 from mien.robot.face.config import load_face
-from mien.robot.panel.meters import board, level, serial, servos, tape, voice
+from mien.robot.panel.meters import board, level, recording_lines, serial, servos, voice
 from mien.robot.wire import State
 from tests.robot.panel.states import STATE
 
@@ -70,10 +70,10 @@ def test_every_servo_has_a_row_the_warmest_first() -> None:
 
 
 def test_recording_and_playing_are_said() -> None:
-    assert tape(STATE) == ["nothing is recorded or played"]
-    on = {"name": "a.mcap", "seconds": 61.4, "dropped": 5, "said": ""}
-    played = {"name": "b.mcap", "seconds": 3.0, "said": ""}
-    lines = tape({**STATE, "tape": on, "playback": played})
+    assert recording_lines(STATE) == ["nothing is recorded or played"]
+    on = {"name": "a.mcap", "seconds": 61.4, "dropped": 5, "message": ""}
+    played = {"name": "b.mcap", "seconds": 3.0, "message": ""}
+    lines = recording_lines({**STATE, "recording": on, "playback": played})
     assert lines == ["● recording a.mcap, 61 s, 5 records lost", "▶ playing b.mcap, 3 s"]
-    done = {"name": "", "seconds": 0.0, "said": "b.mcap was played"}
-    assert tape({**STATE, "playback": done}) == ["b.mcap was played"]
+    done = {"name": "", "seconds": 0.0, "message": "b.mcap was played"}
+    assert recording_lines({**STATE, "playback": done}) == ["b.mcap was played"]

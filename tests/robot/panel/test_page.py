@@ -17,7 +17,8 @@ import pytest
 from mien.robot.control.estop_socket import EstopSocket
 from mien.robot.control.loop import Tick
 from mien.robot.face.config import load_face
-from mien.robot.panel.door import KEY, VIEW
+from mien.robot.panel.access import KEY, VIEW
+from mien.robot.panel.messages import EndRun, SetEmotion, SetGaze, SetPose, SetRecording
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.window import Window
 from tests.bench.robot.foreign import keys
@@ -38,7 +39,7 @@ class Run:
 
     def __init__(self) -> None:
         self.estop = EstopSocket()
-        self.heard: list[tuple[Any, ...]] = []
+        self.heard: list[Any] = []
         self._start = time.monotonic()
 
     def serve(self) -> str:
@@ -51,17 +52,17 @@ class Run:
         self.heard.extend(self.panel.commands())
         self.panel.show(time.monotonic() - self._start, TICK, {**STATE, **state})
 
-    def hears(self, kind: str) -> list[Any]:
-        """The arguments of the next wish of a kind."""
+    def hears(self, kind: type) -> Any:
+        """The next request of a kind."""
 
         def look() -> bool:
             self.tick()
-            return any(m[0] == kind for m in self.heard)
+            return any(isinstance(m, kind) for m in self.heard)
 
         assert until(look), f"no {kind} in {self.heard}"
-        found = next(m for m in self.heard if m[0] == kind)
+        found = next(m for m in self.heard if isinstance(m, kind))
         self.heard.clear()
-        return list(found[1:])
+        return found
 
 
 @contextlib.contextmanager
@@ -121,29 +122,29 @@ def test_it_shows_the_face_its_meters_and_its_board(
 def test_wishes_of_every_tab_arrive(shown: tuple[Run, Browser, str]) -> None:
     run, page, _ = shown
     page.click("happiness")
-    assert run.hears("feel") == [{"happiness": 0.7}]
+    assert run.hears(SetEmotion) == SetEmotion({"happiness": 0.7})
     page.js(
         "(() => { const s = document.querySelectorAll('input[type=range]')[1];"
         " s.value = -0.5; s.dispatchEvent(new Event('input')); })()"
     )
-    assert run.hears("look") == [-0.5, 0.0]
+    assert run.hears(SetGaze) == SetGaze(-0.5, 0.0)
     page.click("Record")
     page.click("▶ replay")
     assert says(run, page, "nothing was recorded yet")
     page.click("● record")
-    assert run.hears("record") == ["take-1"]
-    tape = {"name": "take-1.mcap", "seconds": 12.0, "dropped": 0, "said": ""}
-    assert says(run, page, "● recording take-1.mcap, 12 s", tape=tape)
+    assert run.hears(SetRecording) == SetRecording("take-1")
+    tape = {"name": "take-1.mcap", "seconds": 12.0, "dropped": 0, "message": ""}
+    assert says(run, page, "● recording take-1.mcap, 12 s", recording=tape)
     page.click("■ stop and save")
-    assert run.hears("record") == [None]
+    assert run.hears(SetRecording) == SetRecording(None)
     page.click("Tune")
     page.js("document.querySelector('#desk [role=tabpanel]:not([hidden]) input').click()")
-    assert run.hears("tune") == [[0.0] * N]
+    assert run.hears(SetPose) == SetPose([0.0] * N)
     page.js("document.querySelector('#desk [role=tabpanel]:not([hidden]) input').click()")
-    assert run.hears("tune") == [None]
+    assert run.hears(SetPose) == SetPose(None)
     page.click("Face")
     page.js("[...document.querySelectorAll('button')].find(b => /rest/.test(b.innerText)).click()")
-    assert run.hears("stop") == []
+    assert run.hears(EndRun) == EndRun()
 
 
 def box(page: Browser, selector: str) -> dict[str, float]:
@@ -189,7 +190,7 @@ def test_what_goes_wrong_is_told_to_this_page(shown: tuple[Run, Browser, str]) -
     assert says(run, page, "no such emotion")
     page.js("mien.ask({intent: 'record', recording: '../../../escaped'})")
     assert says(run, page, "is no name for a recording")
-    assert not [m for m in run.heard if m[0] in ("feel", "record")]
+    assert not [m for m in run.heard if isinstance(m, SetEmotion | SetRecording)]
 
 
 FOREIGN = """<!doctype html><title>waiting</title><script>
@@ -251,7 +252,7 @@ def test_a_page_of_another_origin_gets_nowhere_even_with_every_secret(
     assert said[:4] == ["refused"] * 4
     assert said[4] in (0, "refused")  # an answer that it may not read
     assert said[5] == "closed"
-    assert not run.heard + run.panel.commands()
+    assert not [*run.heard, *run.panel.commands()]
     assert not run.estop.requested.is_set()
     assert says(run, page, "live, ARMED")
 

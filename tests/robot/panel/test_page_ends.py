@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from mien.robot.errors import DeviceError
-from mien.robot.panel.view import text
+from mien.robot.panel.page import text
 from tests.robot.browser import CHROMIUM, Browser
 from tests.robot.panel.served import Served
 
@@ -43,7 +43,7 @@ ENDS: dict[str, tuple[Callable[[Served, Browser], None], str, str]] = {
 def test_no_end_of_a_run_looks_alive(browser: Browser, end: str) -> None:
     happens, word, next_step = ENDS[end]
     with Served(refused) as at:
-        browser.open(at.door.address("127.0.0.1"))
+        browser.open(at.access.address("127.0.0.1"))
         at.server.post([text("board", state="ARMED", warning=False, stopped=False)])
         assert browser.wait_for("live, ARMED")
         assert not browser.js("document.getElementById('curtain').checkVisibility()")
@@ -63,7 +63,7 @@ def test_no_end_of_a_run_looks_alive(browser: Browser, end: str) -> None:
 
 def test_a_stopped_rig_has_no_board_to_clear_and_the_page_says_what_to_do(browser: Browser) -> None:
     with Served(simulated=True) as at:
-        browser.open(at.door.address("127.0.0.1"))
+        browser.open(at.access.address("127.0.0.1"))
         assert browser.wait_for("live,")
         at.server.over("off", "done")
         assert browser.wait_for("nothing has to be cleared")
@@ -74,10 +74,10 @@ def test_a_stopped_rig_has_no_board_to_clear_and_the_page_says_what_to_do(browse
 
 def test_a_page_that_finds_its_run_again_is_live_again(browser: Browser) -> None:
     with Served() as at:
-        browser.open(at.door.address("127.0.0.1"))
+        browser.open(at.access.address("127.0.0.1"))
         assert browser.wait_for("live,")
         at.server.end()
         assert browser.wait_for("NO CONNECTION")
-    with Served(door=at.door):
+    with Served(access=at.access):
         assert browser.wait_for("live,")
         assert not browser.js("document.getElementById('curtain').checkVisibility()")

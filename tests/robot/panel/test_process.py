@@ -20,10 +20,11 @@ from mien.robot.control.estop_socket import CUT, EstopSocket
 from mien.robot.control.loop import Tick
 from mien.robot.errors import DeviceError, EmergencyStopError, MienError
 from mien.robot.face.config import load_face
-from mien.robot.panel.door import KEY, STOP, VIEW
+from mien.robot.panel.access import KEY, STOP, VIEW
+from mien.robot.panel.messages import EndRun, Estop, FaceState, SetEmotion
+from mien.robot.panel.page import Frame
 from mien.robot.panel.process import PanelProcess
 from mien.robot.panel.served import serve
-from mien.robot.panel.view import Frame
 from mien.robot.panel.window import Window
 from tests.bench.robot.foreign import keys
 from tests.robot import waiting
@@ -76,7 +77,7 @@ def test_wishes_come_out_and_pictures_go_in(panel: tuple[PanelProcess, str]) -> 
         line.send('{"intent": "rest"}')
         heard: list[Any] = []
         assert until(lambda: heard.extend(made.commands()) or len(heard) == 2)
-        assert sorted(map(str, heard)) == ["('feel', {'happiness': 0.5})", "('stop',)"]
+        assert sorted(heard, key=repr) == [EndRun(), SetEmotion({"happiness": 0.5})]
         start = time.monotonic()
         for k in range(20):
             made.commands()
@@ -95,9 +96,9 @@ def test_the_stop_goes_to_the_run_past_the_pipe(
         stop.send("estop")
         assert estop.requested.wait(30)
         estop.stopped("ESTOP")
-        assert until_kind(line, "stop")["phase"] == "asked"
+        assert until_kind(line, "stop")["phase"] == "requested"
         assert until_kind(line, "stop")["phase"] == "done"
-    assert ("estop",) not in made.commands()
+    assert Estop() not in made.commands()
 
 
 ENDS = [
@@ -167,7 +168,7 @@ def test_the_page_hears_what_ended_the_run(panel: tuple[PanelProcess, str]) -> N
             stack.push(made.leave)
             raise EmergencyStopError("the board is silent", CUT)
         over = until_kind(line, "over")
-        assert (over["said"], over["stop"]) == ("the board is silent", "unconfirmed")
+        assert (over["message"], over["stop"]) == ("the board is silent", "unconfirmed")
     made.close()  # a second time it does nothing
 
 
@@ -190,13 +191,13 @@ def test_a_panel_that_was_killed_costs_the_loop_nothing(
 class Failing(Plain):
     """A view that cannot draw."""
 
-    def frames(self, *picture: Any) -> Sequence[Frame]:
-        raise ZeroDivisionError(picture)
+    def frames(self, state: FaceState) -> Sequence[Frame]:
+        raise ZeroDivisionError(state)
 
 
 def run_failing(pipe: Connection, window: Window) -> None:
     """What a panel's process runs, for ``FailingPanel``."""
-    serve(pipe, window, lambda say: Failing(say))
+    serve(pipe, window, lambda send: Failing(send))
 
 
 class FailingPanel(PanelProcess):

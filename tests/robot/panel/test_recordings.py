@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mien.robot.face.config import load_face
+from mien.robot.panel.messages import PlaybackSent, SetPlayback
 from mien.robot.panel.recordings import AHEAD_S, PIECE, Player
 from mien.robot.recording.recorder import Recorder
 from tests.robot import waiting
@@ -29,20 +30,20 @@ until = partial(waiting.until, seconds=30.0)
 
 
 def test_it_comes_whole_and_in_order(tmp_path: Path) -> None:
-    heard: list[tuple[Any, ...]] = []
+    heard: list[Any] = []
     Player(heard.append).play(recording(tmp_path / "a.mcap", 150), FACE)
-    assert until(lambda: ("played",) in heard)
-    assert heard[0] == ("replay", "a.mcap")
-    assert heard[-1] == ("played",)
-    sizes = [len(m[1]) for m in heard[1:-1]]
+    assert until(lambda: PlaybackSent() in heard)
+    assert heard[0] == SetPlayback("a.mcap")
+    assert heard[-1] == PlaybackSent()
+    sizes = [len(m.rows) for m in heard[1:-1]]
     assert sizes == [PIECE, PIECE, 30]
-    rows = [row for m in heard[1:-1] for row in m[2]]
+    rows = [row for m in heard[1:-1] for row in m.rows]
     np.testing.assert_allclose([r[0] for r in rows], np.arange(150) % 7 / 10)
-    np.testing.assert_allclose([t for m in heard[1:-1] for t in m[1]], np.arange(150) / 60)
+    np.testing.assert_allclose([t for m in heard[1:-1] for t in m.times], np.arange(150) / 60)
 
 
 def test_a_long_one_is_not_sent_at_once_and_ends_when_told(tmp_path: Path) -> None:
-    heard: list[tuple[Any, ...]] = []
+    heard: list[Any] = []
     player = Player(heard.append)
     player.play(recording(tmp_path / "a.mcap", 1800), FACE)
     assert until(lambda: len(heard) > AHEAD_S)
@@ -51,18 +52,18 @@ def test_a_long_one_is_not_sent_at_once_and_ends_when_told(tmp_path: Path) -> No
     assert sent < 1800 / PIECE
     time.sleep(0.1)
     assert len(heard) <= sent + 1
-    assert ("played",) not in heard
+    assert PlaybackSent() not in heard
 
 
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:
-    heard: list[tuple[Any, ...]] = []
+    heard: list[Any] = []
     player = Player(heard.append)
     player.play(tmp_path / "none.mcap", FACE)
-    assert until(lambda: "no recording called none" in player.wrong)
+    assert until(lambda: "no recording called none" in player.error)
     path = recording(tmp_path / "a.mcap", 300)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     player.play(path, FACE)
-    assert until(lambda: "a.mcap is not whole: it was never ended" in player.wrong)
+    assert until(lambda: "a.mcap is not whole: it was never ended" in player.error)
     player.play(recording(tmp_path / "b.mcap", 30), FACE)
-    assert until(lambda: heard[-1] == ("played",) and ("replay", "b.mcap") in heard)
-    assert player.wrong == ""
+    assert until(lambda: heard[-1] == PlaybackSent() and SetPlayback("b.mcap") in heard)
+    assert player.error == ""

@@ -13,9 +13,10 @@ import pytest
 from mien.robot.errors import DeviceError
 from mien.robot.panel.address import bound, shown_as
 from mien.robot.panel.clients import BURST, RATE, Bucket
+from mien.robot.panel.messages import Estop, PlaybackPoses, SetGaze, SetPose, SetRecording
 from mien.robot.panel.outbox import EVERY_S, ROOM, Outbox
-from mien.robot.panel.server import STRANGERS, VIEWS
-from mien.robot.panel.view import Frame, text
+from mien.robot.panel.page import Frame, text
+from mien.robot.panel.server import MAX_PENDING, VIEWS
 from tests.bench.robot.foreign import Site, page
 from tests.robot import waiting
 from tests.robot.panel.served import FACE, Served, until_kind
@@ -29,7 +30,7 @@ def get(at: Served) -> str:
     """The page as it comes over the network, head and all."""
     with socket.create_connection(("127.0.0.1", at.port), 10) as line:
         line.sendall(
-            f"GET /?key={at.door.page_key} HTTP/1.1\r\nHost: 127.0.0.1:{at.port}\r\n\r\n".encode()
+            f"GET /?key={at.access.page_key} HTTP/1.1\r\nHost: 127.0.0.1:{at.port}\r\n\r\n".encode()
         )
         return b"".join(iter(lambda: line.recv(65536), b"")).decode()
 
@@ -38,7 +39,7 @@ def test_an_intent_reaches_the_loop() -> None:
     with Served() as at, at.line() as line:
         assert until_kind(line, "hello")["names"] == list(FACE.names)
         line.send(json.dumps(LOOK))
-        assert until(lambda: ("look", 0.5, -0.5) in at.to_loop)
+        assert until(lambda: SetGaze(0.5, -0.5) in at.to_loop)
 
 
 BAD = {
@@ -79,8 +80,8 @@ def test_what_is_no_intent_is_told_to_who_sent_it_and_to_nobody_else(at: Served,
         good.send(json.dumps(LOOK))  # it lives on, for everybody
         assert until(lambda: at.to_loop != [])
         line.send(json.dumps({**LOOK, "yaw": -1}))
-        assert until(lambda: ("look", -1.0, -0.5) in at.to_loop)
-        assert {m[0] for m in at.to_loop} == {"look"}
+        assert until(lambda: SetGaze(-1.0, -0.5) in at.to_loop)
+        assert {type(m) for m in at.to_loop} == {SetGaze}
         good.send("{}")
         assert "no such intent" in until_kind(good, "error")["text"]  # its first error
 
@@ -102,9 +103,9 @@ def test_a_browser_that_asks_too_often_is_heard_at_the_rate_and_no_faster() -> N
             line.send(json.dumps(LOOK))
             time.sleep(0.001)
         line.send(json.dumps({**LOOK, "yaw": -0.25}))
-        assert until(lambda: ("look", -0.25, -0.5) in at.to_loop)
+        assert until(lambda: SetGaze(-0.25, -0.5) in at.to_loop)
         seconds = time.monotonic() - start
-        assert BURST < at.view.obeyed <= BURST + RATE * seconds + 1
+        assert BURST < at.view.handled <= BURST + RATE * seconds + 1
 
 
 def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
@@ -141,7 +142,7 @@ def test_the_end_of_a_run_is_said_before_the_lines_are_cut() -> None:
     with Served() as at, at.line() as line, at.stop_line() as stop:
         until_kind(line, "hello")
         at.server.over("the board does not answer")
-        assert until_kind(line, "over")["said"] == "the board does not answer"
+        assert until_kind(line, "over")["message"] == "the board does not answer"
         assert line.receive() is None
         assert stop.receive() is None
 
@@ -168,7 +169,7 @@ def test_the_page_comes_whole_and_lets_nothing_else_in() -> None:
     assert "Mien: &lt;b&gt;plain&lt;/b&gt;" in body
     assert "<b>plain" not in body
     assert "// own script" in body
-    assert at.door.page_key not in body
+    assert at.access.page_key not in body
     assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|\beval\b|https?://", body)
 
 
@@ -179,7 +180,7 @@ def test_browsers_are_counted_and_the_stop_has_room_of_its_own(at: Served) -> No
             at.line()
         with at.stop_line() as stop:
             stop.send("estop")
-            assert until_kind(lines[0], "stop")["phase"] == "asked"
+            assert until_kind(lines[0], "stop")["phase"] == "requested"
     finally:
         for line in lines:
             line.close()
@@ -197,7 +198,7 @@ def test_browsers_are_counted_and_the_stop_has_room_of_its_own(at: Served) -> No
 def test_who_says_nothing_makes_room_for_who_does() -> None:
     with Served() as at:
         silent = [
-            socket.create_connection(("127.0.0.1", at.port), 10) for _ in range(STRANGERS + 20)
+            socket.create_connection(("127.0.0.1", at.port), 10) for _ in range(MAX_PENDING + 20)
         ]
         try:
             with at.line() as line:
@@ -239,35 +240,35 @@ def test_an_address_that_means_all_is_shown_as_one_that_can_be_opened() -> None:
 
 
 def test_the_outbox_keeps_the_newest_wish_and_the_order_of_the_rest() -> None:
-    sent: list[tuple[object, ...]] = []
+    sent: list[object] = []
     gate = threading.Event()
 
-    def send(message: tuple[object, ...]) -> None:
+    def send(message: object) -> None:
         assert gate.wait(30)
         sent.append(message)
 
     outbox = Outbox(send)
-    outbox.put(("record", "first"))
+    outbox.put(SetRecording("first"))
     assert until(lambda: outbox.waiting == 0)  # it is in the hands of a loop that does not read
     start = time.monotonic()
     for k in range(1000):
-        outbox.put(("tune", [k]))
-        outbox.put(("piece", k))
-    outbox.put(("estop",))
+        outbox.put(SetPose([k]))
+        outbox.put(PlaybackPoses([k], []))
+    outbox.put(Estop())
     assert time.monotonic() - start < 20  # nobody waited for the loop
     gate.set()
-    assert until(lambda: ("tune", [999]) in sent)
-    assert sent[1] == ("estop",)
-    assert [m for m in sent if m[0] == "tune"] == [("tune", [999])]
-    assert [m[1] for m in sent if m[0] == "piece"] == list(range(ROOM))
+    assert until(lambda: SetPose([999]) in sent)
+    assert sent[1] == Estop()
+    assert [m for m in sent if isinstance(m, SetPose)] == [SetPose([999])]
+    assert [m.times for m in sent if isinstance(m, PlaybackPoses)] == [[k] for k in range(ROOM)]
     outbox.close()
 
 
 def test_the_loop_gets_no_more_wishes_than_it_has_ticks() -> None:
-    sent: list[tuple[object, ...]] = []
+    sent: list[object] = []
     outbox = Outbox(sent.append)
     start = time.monotonic()
     while len(sent) < 20:
-        outbox.put(("tune", [len(sent)]))
+        outbox.put(SetPose([len(sent)]))
     assert len(sent) <= (time.monotonic() - start) / EVERY_S + 2
     outbox.close()

@@ -9,6 +9,7 @@ import pytest
 
 from mien.robot.errors import DeviceError
 from mien.robot.panel.clients import BURST
+from mien.robot.panel.messages import Estop, SetGaze, SetPose
 from mien.robot.panel.outbox import EVERY_S
 from tests.bench.robot.panel_flood import arrivals_ms
 from tests.robot import waiting
@@ -28,12 +29,12 @@ def test_a_stop_asks_the_run_itself_and_everybody_hears_how_it_went() -> None:
 
     with Served(ask) as at, at.line() as other, at.stop_line() as line:
         line.send("estop")
-        assert until_kind(other, "stop")["phase"] == "asked"
+        assert until_kind(other, "stop")["phase"] == "requested"
         asked.set()
         assert until_kind(other, "stop")["phase"] == "done"
         with at.line() as later:
             assert until_kind(later, "stop")["phase"] == "done"
-        assert ("estop",) not in at.to_loop
+        assert Estop() not in at.to_loop
 
 
 def test_a_stop_that_is_not_confirmed_is_said_and_asks_the_loop_as_well() -> None:
@@ -42,10 +43,10 @@ def test_a_stop_that_is_not_confirmed_is_said_and_asks_the_loop_as_well() -> Non
 
     with Served(ask) as at, at.line() as line:
         line.send("estop")  # the other connection may be the one that was lost
-        assert until_kind(line, "stop")["phase"] == "asked"
+        assert until_kind(line, "stop")["phase"] == "requested"
         said = until_kind(line, "stop")
-        assert (said["phase"], said["said"]) == ("unconfirmed", "the board did not confirm")
-        assert until(lambda: ("estop",) in at.to_loop)
+        assert (said["phase"], said["message"]) == ("unconfirmed", "the board did not confirm")
+        assert until(lambda: Estop() in at.to_loop)
     with Served(lambda: "ARMED") as at, at.line() as line:
         line.send("estop")
         assert until(lambda: until_kind(line, "stop")["phase"] == "unconfirmed")
@@ -54,8 +55,8 @@ def test_a_stop_that_is_not_confirmed_is_said_and_asks_the_loop_as_well() -> Non
 def test_without_a_socket_of_the_run_the_stop_goes_over_the_pipe() -> None:
     with Served() as at, at.stop_line() as line, at.line() as other:
         line.send("estop")
-        assert until(lambda: at.to_loop == [("estop",)])
-        assert until_kind(other, "stop")["phase"] == "asked"
+        assert until(lambda: at.to_loop == [Estop()])
+        assert until_kind(other, "stop")["phase"] == "requested"
 
 
 def test_a_stop_passes_a_flood_of_another_browser() -> None:
@@ -74,7 +75,7 @@ def test_a_stop_passes_a_flood_of_another_browser() -> None:
                 flooding.send_many(poses)
                 while not asked.is_set():
                     flooding.send_many(poses)
-                until(lambda: bool(at.to_loop) and at.to_loop[-1][1][0] == 0.999)
+                until(lambda: at.to_loop[-1:] == [SetPose((0.999,) * N)])
 
         thread = threading.Thread(target=flood)
         thread.start()
@@ -82,7 +83,7 @@ def test_a_stop_passes_a_flood_of_another_browser() -> None:
         line.send("estop")
         assert asked.wait(30)  # else the flood would go on for ever
         thread.join(100)
-        assert at.to_loop[-1] == ("tune", (0.999,) * N)  # and its newest wish is what is left
+        assert at.to_loop[-1] == SetPose((0.999,) * N)  # and its newest wish is what is left
         assert len(at.to_loop) <= (time.monotonic() - start) / EVERY_S + 2
 
 
@@ -97,7 +98,8 @@ def test_a_stop_passes_the_flood_of_its_own_connection() -> None:
         line.send_many([json.dumps(LOOK)] * int(3 * BURST))
         line.send("estop")
         assert asked.wait(30)
-        assert sum(m[0] == "look" for m in at.to_loop) < 2 * BURST  # most still wait or were passed
+        passed = sum(isinstance(m, SetGaze) for m in at.to_loop)
+        assert passed < 2 * BURST  # most still wait or were passed over
 
 
 @pytest.mark.slow

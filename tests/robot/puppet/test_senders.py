@@ -15,8 +15,8 @@ from mien.models.face.blendshapes import INDEX
 from mien.robot.errors import InputError
 from mien.robot.puppet import osc
 from mien.robot.puppet.consent import PATIENCE_S, senders
+from mien.robot.puppet.datagrams import MAX_BURST, Puppet, VmcPuppet
 from mien.robot.puppet.livelink_udp import LiveLinkPacket, encode
-from mien.robot.puppet.network import MAX_BURST, Puppet, VmcPuppet
 from mien.robot.puppet.senders import (
     BYTES_PER_S,
     HOLD_S,

@@ -8,6 +8,7 @@ import pytest
 
 from mien.robot.errors import InputError
 from mien.robot.face.config import load_face
+from mien.robot.panel.messages import PlaybackPoses, PlaybackSent, SetPlayback, SetRecording
 from mien.robot.recording.playback import Playback, poses
 from mien.robot.recording.recorder import Recorder
 from mien.robot.recording.session import RecordingSession
@@ -22,14 +23,14 @@ def test_between_two_poses_it_lies_between_them_and_it_ends() -> None:
     play.add([0.0, 0.1], [[0.0], [1.0]])
     shown = [play.at(10.0 + t) for t in (0.0, 0.025, 0.1, 0.3)]
     assert [s[0] for s in shown if s is not None] == pytest.approx([0.0, 0.25, 1.0, 1.0])
-    assert play.state() == {"name": "a", "seconds": pytest.approx(0.3), "said": ""}
+    assert play.state() == {"name": "a", "seconds": pytest.approx(0.3), "message": ""}
     play.add([0.2], [[0.5]])
     play.finish()
     last = play.at(10.4)
     assert last is not None
     assert last[0] == 0.5
     assert play.at(10.5) is None
-    assert play.state()["said"] == "a was played"
+    assert play.state()["message"] == "a was played"
 
 
 def test_it_stops_when_told_and_takes_nothing_that_comes_after() -> None:
@@ -41,7 +42,7 @@ def test_it_stops_when_told_and_takes_nothing_that_comes_after() -> None:
     play.stop()
     play.add([9.0], [[1.0]])
     assert play.at(4.0) is None
-    assert play.state() == {"name": "", "seconds": 0.0, "said": "a was stopped at 2.0 s"}
+    assert play.state() == {"name": "", "seconds": 0.0, "message": "a was stopped at 2.0 s"}
 
 
 def test_what_was_recorded_in_the_middle_of_a_run_moves_another_run_the_same(
@@ -50,22 +51,22 @@ def test_what_was_recorded_in_the_middle_of_a_run_moves_another_run_the_same(
     stage = Stage()
     stage.voice.opening = lambda t: 0.4 + 0.3 * np.sin(2 * np.pi * 1.5 * t)
     recording = RecordingSession(FACE, folder=tmp_path)
-    clicks = Clicks(stage, (2.0, ("record", "take-1")), (5.0, ("record", None)))
+    clicks = Clicks(stage, (2.0, SetRecording("take-1")), (5.0, SetRecording(None)))
     stage.face(6.0, panel=clicks, recording=recording).run()
     recording.close()
-    assert recording.state(0.0)["said"] == "saved take-1.mcap"
+    assert recording.state(0.0)["message"] == "saved take-1.mcap"
     rows = list(poses(tmp_path / "take-1.mcap", FACE))
     assert rows[-1][0] == pytest.approx(3.0, abs=0.05)
 
     again = Stage()
-    pieces: list[tuple[float, tuple[Any, ...]]] = [(2.0, ("replay", "take-1.mcap"))]
+    pieces: list[tuple[float, object]] = [(2.0, SetPlayback("take-1.mcap"))]
     for k in range(0, len(rows), 60):
         times, commands = zip(*rows[k : k + 60], strict=True)
-        pieces.append((2.0 + k / 120, ("piece", list(times), [c.tolist() for c in commands])))
-    pieces.append((4.0, ("played",)))
+        pieces.append((2.0 + k / 120, PlaybackPoses(list(times), [c.tolist() for c in commands])))
+    pieces.append((4.0, PlaybackSent()))
     live = again.face(7.0, panel=Clicks(again, *pieces))
     live.run()
-    assert live.playback.state()["said"] == "take-1.mcap was played"
+    assert live.playback.state()["message"] == "take-1.mcap was played"
     told = np.array([c[JAW] for _, c in rows])
     track = jaw(again)
     best = min(

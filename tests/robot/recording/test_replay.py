@@ -16,6 +16,7 @@ from mien.robot.errors import InputError, MienError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.link.board import Board
 from mien.robot.live.face import LiveFace
+from mien.robot.panel.messages import SetRecording
 from mien.robot.recording import reenact
 from mien.robot.recording.reading import Recording
 from mien.robot.recording.recorder import Recorder
@@ -39,8 +40,8 @@ class Rehearsal:
         board.connect()
         voice = Script(self.rig)  # type: ignore[arg-type]
         voice.opening = lambda t: 0.4 + 0.3 * np.sin(9.0 * t)
-        self.orders: list[tuple[float, tuple[Any, ...]]] = [
-            (1.0, ("record", "take-1")), (end, ("record", None)),
+        self.orders: list[tuple[float, object]] = [
+            (1.0, SetRecording("take-1")), (end, SetRecording(None)),
         ]  # fmt: skip
         live = LiveFace(
             FACE, board, self.rig, voice, recording=self.recording, panel=self, watch=self.watch,
@@ -58,7 +59,7 @@ class Rehearsal:
         self.recording.put("/rig", self.sim.now(), content)
         time.sleep(0.001)  # the writer lives on real time, the face does not
 
-    def commands(self) -> list[tuple[Any, ...]]:
+    def commands(self) -> list[object]:
         due = [order for t, order in self.orders if self.sim.now() > t]
         self.orders = self.orders[len(due) :]
         return due

@@ -53,10 +53,15 @@ def test_a_piece_is_begun_ended_and_said(tmp_path: Path) -> None:
     recording.put("/event", 0.5, {"t": 0.5, "what": "before"})
     recording.begin("take-1")
     recording.put("/event", 1.0, {"t": 1.0, "what": "in"})
-    assert recording.state(3.5) == {"name": "take-1.mcap", "seconds": 2.5, "dropped": 0, "said": ""}
+    assert recording.state(3.5) == {
+        "name": "take-1.mcap",
+        "seconds": 2.5,
+        "dropped": 0,
+        "message": "",
+    }
     recording.end()
     recording.put("/event", 4.0, {"t": 4.0, "what": "after"})
-    until(lambda: recording.state(4.0)["said"] == "saved take-1.mcap")
+    until(lambda: recording.state(4.0)["message"] == "saved take-1.mcap")
     path = tmp_path / "deep" / "folder" / "take-1.mcap"
     assert [r.content["what"] for r in reading.read(path)] == ["in"]
     assert reading.origin(path)[1] == {"seed": 4, "piece": True}
@@ -69,7 +74,7 @@ def test_what_is_wrong_with_a_piece_is_said_and_ends_nothing(tmp_path: Path) -> 
     recording = RecordingSession(FACE, folder=tmp_path)
     for name, says in (("old", "another name"), ("a/b", "no name")):
         recording.begin(name)
-        assert says in recording.state(0.0)["said"]
+        assert says in recording.state(0.0)["message"]
         assert not recording.on
     assert (tmp_path / "old.mcap").read_bytes() == b"precious"
     RecordingSession(FACE, folder=tmp_path / "old.mcap").begin(
@@ -77,7 +82,7 @@ def test_what_is_wrong_with_a_piece_is_said_and_ends_nothing(tmp_path: Path) -> 
     )  # a file where a folder should be
     recording.begin("new")
     recording.begin("newer")
-    assert recording.state(0.0)["said"] == "new.mcap is being recorded already"
+    assert recording.state(0.0)["message"] == "new.mcap is being recorded already"
     recording.close()
 
 
@@ -92,7 +97,7 @@ def test_a_piece_that_cannot_be_made_is_said_by_its_own_thread(tmp_path: Path) -
         return not recording.on
 
     until(over)
-    until(lambda: "No such file" in recording.state(0.0)["said"])
+    until(lambda: "No such file" in recording.state(0.0)["message"])
 
 
 def test_a_full_disk_ends_a_piece_and_not_the_face(tmp_path: Path) -> None:
@@ -109,7 +114,7 @@ def test_a_full_disk_ends_a_piece_and_not_the_face(tmp_path: Path) -> None:
         return not recording.on
 
     until(stopped)
-    until(lambda: "No space left on device" in recording.state(0.0)["said"])
+    until(lambda: "No space left on device" in recording.state(0.0)["message"])
 
 
 def test_the_recording_of_a_whole_run_is_not_ended_by_a_click(tmp_path: Path) -> None:
@@ -117,9 +122,9 @@ def test_the_recording_of_a_whole_run_is_not_ended_by_a_click(tmp_path: Path) ->
     recording.whole(tmp_path / "run.mcap")
     recording.end()
     assert recording.on
-    assert "to its end" in recording.state(0.0)["said"]
+    assert "to its end" in recording.state(0.0)["message"]
     recording.begin("take-1")
-    assert "already" in recording.state(0.0)["said"]
+    assert "already" in recording.state(0.0)["message"]
     recording.close()
 
 

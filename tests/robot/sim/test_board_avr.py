@@ -11,8 +11,8 @@ from mien.robot.control.loop import RATE_HZ
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import SimBoard
 from tests.robot.sim.rigs import commands
 
 FACE = load_face("hobby9")

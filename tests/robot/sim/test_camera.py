@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from mien.robot.face.config import load_face
-from mien.robot.sim.camera import NOISELESS, ZERO, Noise, ProjectedCamera, RenderedCamera
+from mien.robot.sim.camera import ZERO, Noise, ProjectedCamera, RenderedCamera
 from mien.robot.sim.faults import parse_faults
 from mien.robot.sim.rig import Rig
 from tests.robot.sim.rigs import commands, hold
 
 FACE = load_face("hobby9")
+
+NOISELESS = Noise(ZERO, ZERO, ZERO, 1.0, ZERO, 0.0)
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from mien.robot.errors import ConfigError
-from mien.robot.face.config import load_face, shipped
+from mien.robot.face.config import FaceConfig, load_face, shipped
 from mien.robot.sim.description import MECHANISMS, load_mechanism
 from mien.robot.sim.references import mirror_all
+from mien.robot.sim.rig import Rig
 
 
 def _tree() -> dict[str, Any]:
@@ -40,7 +41,7 @@ def test_every_shipped_face_has_a_mechanism_that_drives_it(name: str) -> None:
 def test_tendons_of_the_face_are_those_of_the_mechanism() -> None:
     face = load_face("morpheus33")
     plan = load_mechanism(face.mechanism)
-    tendons = {n for n, a in face.actuators.items() if a.kind == "tendon"}
+    tendons = {n for n, a in face.actuators.items() if a.kind.can_go_slack}
     assert {s.actuator for s in plan.tendons.values()} == tendons
 
 
@@ -103,3 +104,10 @@ def test_a_linkage_has_one_target(change: dict[str, Any], tmp_path: Path) -> Non
 def test_no_such_mechanism_names_those_there_are() -> None:
     with pytest.raises(ConfigError, match="hobby9, morpheus33"):
         load_mechanism("nobody")
+
+
+def test_an_actuator_of_another_kind_than_the_mechanism_has_is_refused() -> None:
+    tree = load_face("morpheus33").model_dump()
+    tree["actuators"]["cheek_left"] |= {"kind": "rigid", "slack_us": 0.0, "floor_us": 0.0}
+    with pytest.raises(ConfigError, match=r"cheek_left is of the kind rigid.*linkages do not"):
+        Rig(FaceConfig.model_validate(tree))

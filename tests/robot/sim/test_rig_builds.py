@@ -8,7 +8,7 @@ import pytest
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.sim.rig import Rig
-from tests.bench.robot.measure import hysteresis, landmarks_at, random_poses
+from tests.bench.robot.rig_measures import hysteresis, landmarks_at, random_poses
 
 FACE = load_face("morpheus33")
 

@@ -12,7 +12,7 @@ import mien.robot.faces
 import mien.robot.sim
 from mien.robot.face.config import load_face
 from mien.robot.sim.rig import Rig
-from tests.bench.robot.measure import landmarks_at
+from tests.bench.robot.rig_measures import landmarks_at
 
 FACE = load_face("morpheus33")
 UNITS = Path(mien.robot.faces.__file__).parent / "face_units.npz"

@@ -6,9 +6,10 @@ import pytest
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import Floats, load_face
 from mien.robot.face.safety import ramp, ramp_seconds
-from mien.robot.face.supply import draws_of, feeds, power_up_s, start_delays_s
+from mien.robot.face.supply import draws_of, feeds, start_delays_s
 from mien.robot.sim.description import load_mechanism
 from mien.robot.sim.rig import Rig
+from tests.robot.face.supply_estimates import assumed_a, power_up_s
 
 
 def drawn_a(rig: Rig) -> float:
@@ -45,7 +46,7 @@ def test_a_small_supply_carries_the_power_up_only_in_groups(name: str, amps: flo
     face = shipped.model_copy(update={"supplies": small})
     rig, (feed,) = Rig(face), feeds(face)
     staggered = power_up(rig, start_delays_s(face))
-    assumed = [feed.assumed_a(k * rig.dt) for k in range(len(staggered))]
+    assumed = [assumed_a(feed, k * rig.dt) for k in range(len(staggered))]
     assert np.all(staggered <= np.array(assumed) + 1e-9)
     assert staggered.max() <= amps
     assert power_up(rig, np.zeros(len(face.names))).max() > amps

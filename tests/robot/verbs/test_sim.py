@@ -16,9 +16,9 @@ from mien.robot.face.config import load_face
 from mien.robot.face.safety import Limiter
 from mien.robot.sim.rig import Rig
 from mien.robot.verbs.sim import own, sim
-from mien.robot.viewer.film import check, shoot
 from mien.robot.viewer.presets import Presets
 from mien.robot.viewer.programme import Programme, timed, whole
+from mien.robot.viewer.programme_film import check, shoot
 
 FACE = load_face("morpheus33")
 N = len(FACE.names)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from functools import partial
 from threading import Event
 from typing import Any
@@ -11,12 +12,13 @@ import pytest
 
 from mien.robot.errors import InputError
 from mien.robot.face.calibrated import Calibrated
+from mien.robot.panel.messages import Estop, FaceState, SetPose
 from mien.robot.panel.window import Window
 from mien.robot.viewer.chosen import Chosen
 from mien.robot.viewer.panel import RigView
 from mien.robot.viewer.picture import TAUT_N, dots, heat, loads, marks, outside
 from mien.robot.viewer.presets import Presets
-from mien.robot.viewer.view import Wish
+from mien.robot.viewer.run import RequestedPose
 from tests.robot import waiting
 from tests.robot.panel.scenes import read_frame, read_scene
 from tests.robot.sim.show.rigs import FACE, TENDONS, N, follow, pulled
@@ -24,17 +26,17 @@ from tests.robot.sim.show.rigs import FACE, TENDONS, N, follow, pulled
 until = partial(waiting.until, seconds=40.0)
 
 
-def test_a_wish_takes_poses_and_nothing_else() -> None:
-    wish = Wish(FACE)
+def test_the_requested_pose_follows_poses_and_nothing_else() -> None:
+    requested = RequestedPose(FACE)
     asked = np.linspace(-1, 1, N)
-    np.testing.assert_array_equal(wish.hear([("pose", asked.tolist())]), asked)
-    bad = [("estop",), ("pose", [0.0]), ("pose", [float("nan")] * N)]
-    np.testing.assert_array_equal(wish.hear(bad), asked)
+    np.testing.assert_array_equal(requested.update([SetPose(asked.tolist())]), asked)
+    bad = [Estop(), SetPose([0.0]), SetPose([float("nan")] * N)]
+    np.testing.assert_array_equal(requested.update(bad), asked)
 
 
 def test_in_lock_step_a_pose_is_ramped_and_its_effort_seen() -> None:
     pose = pulled()
-    seen = follow(FACE, [("pose", pose.tolist())], 2.0)
+    seen = follow(FACE, [SetPose(pose.tolist())], 2.0)
     sent = np.array([t.sent for t in seen.ticks])
     steps = np.abs(np.diff(sent, axis=0))
     assert (steps <= FACE.speed / 60 + 1e-9).all()
@@ -115,7 +117,7 @@ def test_of_many_presets_the_newest_is_worked_out(
         chosen.by_name("happiness", k / 1000)
     presets.go.set()
     assert until(lambda: bool(said))
-    assert said == [("pose", [0.999] * 3)]
+    assert said == [SetPose([0.999] * 3)]
     assert chosen.current.preset == "happiness"
 
 
@@ -134,8 +136,8 @@ def test_what_a_hand_does_wins_over_a_preset_that_is_still_worked_out(
     time.sleep(0.2)  # long enough for the first one to be heard, which must not happen
     chosen.by_name("anger", 0.5)
     assert until(lambda: len(said) == 2)
-    assert said[0] == ("pose", [0.2] * 3 if by_hand else [0.0] * 3)
-    assert said[1] == ("pose", [0.5] * 3)
+    assert said[0] == SetPose([0.2] * 3 if by_hand else [0.0] * 3)
+    assert said[1] == SetPose([0.5] * 3)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +151,7 @@ def view(heard: list[Any]) -> RigView:
 
 
 def ask(view: RigView, **message: Any) -> None:
-    view.obey(view.intents.read(json.dumps(message)))
+    view.handle(view.intents.read(json.dumps(message)))
 
 
 def test_a_browser_may_ask_for_poses_and_presets_of_this_face(
@@ -157,13 +159,13 @@ def test_a_browser_may_ask_for_poses_and_presets_of_this_face(
 ) -> None:
     pose = pulled(jaw_open=0.5).tolist()
     ask(view, intent="pose", pose=pose)
-    assert heard.pop() == ("pose", pose)
+    assert heard.pop() == SetPose(pose)
     ask(view, intent="neutral")
-    assert heard.pop() == ("pose", [0.0] * N)
+    assert heard.pop() == SetPose([0.0] * N)
     ask(view, intent="preset", preset="happiness", strength=0.8)
     assert until(lambda: bool(heard))
     wanted = Presets(Calibrated(FACE)).pose("happiness", 0.8)
-    np.testing.assert_allclose(heard.pop()[1], wanted, atol=1e-9)
+    np.testing.assert_allclose(heard.pop().commands, wanted, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -192,10 +194,11 @@ def test_anything_else_is_refused_and_nobody_hears_of_it(
 
 
 def test_a_picture_has_the_rig_its_loads_and_its_tendons(view: RigView) -> None:
-    seen = follow(FACE, [("pose", pulled().tolist())], 0.8)
+    seen = follow(FACE, [SetPose(pulled().tolist())], 0.8)
     told = read_scene(next(f for f in view.hello() if f.kind == "scene").data)
     last = seen.ticks[-1]
-    frames = {f.kind: f.data for f in view.frames(last.target, last.sent, seen.skin, seen.state)}
+    state = FaceState(last.target, last.sent, seen.skin, seen.state)
+    frames = {f.kind: f.data for f in view.frames(state)}
     assert set(frames) == {"board", "picture", "choice", "loads"}
     picture = read_frame(frames["picture"], told)
     np.testing.assert_allclose(
@@ -208,6 +211,6 @@ def test_a_picture_has_the_rig_its_loads_and_its_tendons(view: RigView) -> None:
     assert np.isfinite(picture["loads"]).all()
     assert json.loads(frames["board"])["state"] == "ARMED"
     broken = {**seen.state, "load": np.full(N, np.nan), "tendons": np.full((4, 2, 3), np.nan)}
-    frames = {f.kind: f.data for f in view.frames(last.target, last.sent, seen.skin, broken)}
+    frames = {f.kind: f.data for f in view.frames(replace(state, meters=broken))}
     assert "tendons" not in read_frame(frames["picture"], told)
     assert "choice" not in frames  # nobody chose anything since

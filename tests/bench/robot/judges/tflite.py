@@ -45,7 +45,8 @@ def crop_fer(grey: Any, box: tuple[int, int, int, int]) -> Any:
     side = max(w, h)
     x, y = x - (side - w) // 2, y - (side - h) // 2
     edge = float(grey[-2:].mean())
-    wide = cv2.copyMakeBorder(grey, *[BORDER_PX] * 4, borderType=cv2.BORDER_CONSTANT, value=edge)
+    around = (BORDER_PX, BORDER_PX, BORDER_PX, BORDER_PX)
+    wide = cv2.copyMakeBorder(grey, *around, cv2.BORDER_CONSTANT, value=(edge,))
     low, high = BORDER_PX - MARGIN_PX, BORDER_PX + MARGIN_PX + side
     part = wide[max(y + low, 0) : y + high, max(x + low, 0) : x + high]
     return (cv2.resize(part, (64, 64)).astype(np.float32) / 127.5 - 1.0)[None, :, :, None]

@@ -20,8 +20,8 @@ from mien.models.face.blendshapes import ARKIT, FPS, INDEX, lip_opening
 from mien.models.face.livelink_csv import COLUMNS, is_take, read_csv, timecode
 from mien.models.speech.features import RATE
 from mien.models.speech.network import Config
-from mien.models.train.speech.objective import Plan
 from mien.models.train.speech.train import train
+from mien.models.train.speech.training_objective import Plan
 
 START = 13 * 3600 + 59.5
 """Seconds of the day at which takes begin."""
@@ -200,7 +200,11 @@ def test_what_cannot_be_used_is_named_and_left_out(
         sound(tmp_path / f"{name}.wav", voice(1.0)[0])
     with pytest.raises(ModelError, match="3"):
         livelink.clips(tmp_path)
-    for message in ("no sound beside", "broken.csv line 62", "nothing ever moves"):
+    for message in (
+        "no sound beside",
+        "broken.csv: 1 of 61 rows are not used, the first: line 62",
+        "nothing ever moves",
+    ):
         assert message in caplog.text
     (tmp_path / "offsets.csv").write_text("name,offset_ms\na,soon\n")
     with pytest.raises(ModelError, match=r"offsets\.csv"):

@@ -24,8 +24,8 @@ from mien.models.speech import runtime_numpy as speech_light
 from mien.models.speech.features import RATE
 from mien.models.speech.network import Config
 from mien.models.speech.stream import speak
-from mien.models.train.speech.objective import Plan
 from mien.models.train.speech.train import train
+from mien.models.train.speech.training_objective import Plan
 from mien.models.verbs.cli import train_app
 from mien.robot.errors import DeviceError
 from mien.robot.media import audio

@@ -7,8 +7,8 @@ import pytest
 
 from mien.models.face.regions import COUNT
 from mien.models.self_model.model import POWERS, SelfModel
-from mien.models.train.self_model.config import FitConfig
 from mien.models.train.self_model.fit import fit
+from mien.models.train.self_model.fit_config import FitConfig
 from mien.models.train.self_model.interactions import (
     MAX_PAIRS,
     find_interactions,

@@ -16,8 +16,8 @@ from mien.models.face.blendshapes import INDEX
 from mien.models.speech.features import RATE
 from mien.models.speech.network import Config, SpeechNet
 from mien.models.speech.phones import NUMBER
-from mien.models.train.speech.objective import Plan
 from mien.models.train.speech.train import train
+from mien.models.train.speech.training_objective import Plan
 
 CONFIG = Config(width=12, dilations=(1, 2))
 PLAN = Plan(steps=8, every=3, half=False, seed=2)
@@ -111,3 +111,12 @@ def test_another_plan_does_not_go_on_with_it(tmp_path: Path) -> None:
     for plan, corpora in ((replace(PLAN, rate=1e-4), CORPORA), (PLAN, CORPORA[:1])):
         with pytest.raises(ModelError, match="other settings"):
             train(CONFIG, plan, SETTINGS, corpora, tmp_path, resume=True)
+
+
+def test_a_damaged_state_is_named(tmp_path: Path) -> None:
+    run(tmp_path)
+    whole = (tmp_path / "last.pt").read_bytes()
+    for damaged in (b"", b"text", whole[: len(whole) // 2], whole[:-40], b"\0" * 1000):
+        (tmp_path / "last.pt").write_bytes(damaged)
+        with pytest.raises(ModelError, match=r"cannot resume from .*last\.pt"):
+            run(tmp_path, resume=True)

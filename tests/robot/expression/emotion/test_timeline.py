@@ -36,23 +36,27 @@ def test_json_is_read_as_a_list_or_an_object_and_sorted(tmp_path: Path) -> None:
     assert load_timeline(write(tmp_path, f'{{"cues": {cues}}}')).cues == listed
 
 
-def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
-    bad = """[
-      {"start": 2, "end": 1, "emotion": "happy"},
-      {"start": -1, "end": 1, "emotion": "hungry", "region": "ear"},
-      {"start": "now", "emotion": "fear", "strength": 1.5, "colour": 1},
-      {"start": NaN, "end": true, "emotion": null},
-      7
-    ]"""
+@pytest.mark.parametrize(
+    ("cues", "said"),
+    [
+        (
+            """{"start": 2, "end": 1, "emotion": "happy"},
+            {"start": -1, "end": 1, "emotion": "hungry", "region": "ear"},
+            {"start": "now", "emotion": "fear", "strength": 1.5, "colour": 1}""",
+            "cue 1: end 1 is not after start 2|cue 2: start -1|'hungry'|'ear'|"
+            "cue 3: start 'now'|cue 3: no end|strength 1.5|'colour'",
+        ),
+        (
+            '{"start": NaN, "end": true, "emotion": null}, 7',
+            "cue 1: start is nan|cue 1: end True|cue 1: None is not an emotion|cue 2: 7",
+        ),
+    ],
+)
+def test_every_fault_is_listed_at_once(tmp_path: Path, cues: str, said: str) -> None:
     with pytest.raises(InputError) as found:
-        load_timeline(write(tmp_path, bad))
-    message = found.value.message
-    for part in (
-        "cue 1: end 1 is not after start 2", "cue 2: start -1", "'hungry'", "'ear'",
-        "cue 3: start 'now'", "cue 3: no end", "strength 1.5", "'colour'",
-        "cue 4: start is nan", "cue 4: end True", "cue 4: None is not an emotion", "cue 5: 7",
-    ):  # fmt: skip
-        assert part in message, part
+        load_timeline(write(tmp_path, f"[{cues}]"))
+    for part in said.split("|"):
+        assert part in found.value.message, part
     assert found.value.exit_code == 2
 
 
@@ -79,6 +83,6 @@ def test_missing_and_binary_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read"):
         load_timeline(tmp_path / "none.json")
     path = tmp_path / "x.json"
-    path.write_bytes(b"\xff\xfe\x00\x81")
+    path.write_bytes(b"\xff\x81\x82")
     with pytest.raises(InputError, match="UTF-8"):
         load_timeline(path)

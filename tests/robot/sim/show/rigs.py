@@ -8,9 +8,9 @@ import numpy as np
 from mien.robot.control.loop import Loop, Tick
 from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.link.board import Board
-from mien.robot.sim.board import SimBoard
 from mien.robot.sim.rig import Rig
-from mien.robot.viewer.view import RELEASE_S, Effort, Wish
+from mien.robot.sim.sim_board import SimBoard
+from mien.robot.viewer.run import RELEASE_S, Effort, RequestedPose
 
 FACE = load_face("morpheus33")
 N = len(FACE.names)
@@ -41,7 +41,7 @@ def follow(face: FaceConfig, messages: list[Any], seconds: float) -> Followed:
     """The view's loop in lock-step until ``seconds``, and then to rest."""
     rig = Rig(face)
     line = SimBoard(rig)
-    board, wish, effort = Board(face, line, line.now), Wish(face), Effort(rig)
+    board, requested, effort = Board(face, line, line.now), RequestedPose(face), Effort(rig)
     out = Followed(rig, [], None, {})
 
     def observe(tick: Tick) -> None:
@@ -53,7 +53,7 @@ def follow(face: FaceConfig, messages: list[Any], seconds: float) -> Followed:
     def commands(t: float) -> Any:
         if out.ticks and t > seconds:
             return None
-        return wish.hear(messages if len(out.ticks) > 20 else [])
+        return requested.update(messages if len(out.ticks) > 20 else [])
 
     board.connect()
     Loop(face, board, line, observe).follow(commands)

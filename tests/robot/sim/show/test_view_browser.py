@@ -11,9 +11,10 @@ import pytest
 from matplotlib.image import imread
 
 from mien.robot.face.calibrated import Calibrated
+from mien.robot.panel.messages import SetPose
 from mien.robot.panel.window import Window
 from mien.robot.viewer.presets import Presets
-from mien.robot.viewer.view import ViewProcess
+from mien.robot.viewer.run import ViewProcess
 from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser
 from tests.robot.sim.show.rigs import FACE, N, follow, pulled
@@ -40,7 +41,7 @@ def forehead(page: Browser, path: Path) -> float:
 
 def test_the_view_in_a_browser(served: tuple[ViewProcess, str], tmp_path: Path) -> None:
     view, address = served
-    seen = follow(FACE, [("pose", pulled(jaw_open=0.8).tolist())], 2.0)
+    seen = follow(FACE, [SetPose(pulled(jaw_open=0.8).tolist())], 2.0)
     view.watch(lambda: seen.skin)
     heard: list[Any] = []
     start = time.monotonic()
@@ -62,7 +63,7 @@ def test_the_view_in_a_browser(served: tuple[ViewProcess, str], tmp_path: Path) 
         page.click("happiness")
         assert until(lambda: bool(show() or heard))
         asked = Presets(Calibrated(FACE)).pose("happiness")
-        np.testing.assert_allclose(heard[-1][1], asked, atol=1e-9)
+        np.testing.assert_allclose(heard[-1].commands, asked, atol=1e-9)
         page.click("Loads")
         assert shows("Tendon tension")
         assert shows(f"{seen.state['tension']['cheek_left']:.2f} N")
@@ -76,13 +77,13 @@ def test_the_view_in_a_browser(served: tuple[ViewProcess, str], tmp_path: Path) 
         at = places.index(FACE.names[jaw])
         pull = "e => { e.value = 0.5; e.dispatchEvent(new Event('input')); }"
         page.js(f"({pull})(document.querySelectorAll('.slider')[{at}].querySelector('input'))")
-        assert until(lambda: bool(show() or heard[-1][1][jaw] == 0.5))
+        assert until(lambda: bool(show() or heard[-1].commands[jaw] == 0.5))
         solid = forehead(page, tmp_path / "solid.png")
         page.click("see through")
         # Through a faded skin the dark room shows.
         assert until(lambda: bool(show() or forehead(page, tmp_path / "faded.png") < 0.7 * solid))
         page.click("NEUTRAL")
-        assert until(lambda: bool(show() or heard[-1] == ("pose", [0.0] * N)))
+        assert until(lambda: bool(show() or heard[-1] == SetPose([0.0] * N)))
     picture = imread(tmp_path / "solid.png")[..., :3]
     middle = picture[250:560, 330:520].reshape(-1, 3)
     assert (middle[:, 0] > 1.2 * middle[:, 2]).mean() > 0.6  # skin, not the empty background

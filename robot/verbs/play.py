@@ -1,0 +1,194 @@
+"""``mien play``: a recorded take on the simulated face, or on a robot."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import numpy as np
+import typer
+
+if TYPE_CHECKING:
+    from mien.robot.clip.play_on_rig import PlayOptions, PlayResult
+    from mien.robot.clip.take import Motion
+    from mien.robot.face.config import Floats
+
+MAX_RIG_S: Final = 600.0
+"""Longest take in s on the simulated face, whose landmarks are kept in memory."""
+INTERRUPTED: Final = 130
+
+
+def play(
+    take: Annotated[
+        Path,
+        typer.Argument(help="CSV of Live Link Face, or MCAP of mien live --record or the panel."),
+    ],
+    face: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of a face that ships, or path of a YAML file. The default is the face of "
+            "the recording, or morpheus33."
+        ),
+    ] = None,
+    port: Annotated[str, typer.Option(help="Board: sim, auto, or a serial port.")] = "sim",
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=1, max=1000, help="Frames that the timecode counts in a second. Usually inferred."
+        ),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="Play the first seconds only. 0 plays all.")
+    ] = 0.0,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Self-model to use. The default is the one that ships.")
+    ] = None,
+    build: Annotated[
+        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
+    ] = 0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="Fault of the simulated robot, such as stuck:jaw_open@1.5 (at 1.5 s)."),
+    ] = None,
+    wav: Annotated[Path | None, typer.Option(help="Sound of the film.")] = None,
+    size: Annotated[
+        int, typer.Option(min=160, max=2160, help="Height and width of the film in pixels.")
+    ] = 640,
+    film: Annotated[
+        bool, typer.Option(help="Render the film. --no-film writes the numbers only.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results. The default is a new one in runs/.")
+    ] = None,
+) -> None:
+    """Play a recorded take: on the simulated face with film and numbers, or on a robot.
+
+    Example: mien play anna_3_iPhone.csv --port auto
+    """
+    from mien.robot.clip.take import load_motion
+    from mien.robot.names import printable
+
+    motion = load_motion(take, face, calibration, rate)
+    for note in motion.notes:
+        print(f"note: {printable(note)}", file=sys.stderr)
+    length = max(min(seconds or motion.seconds, motion.seconds), 1 / 60)
+    if port != "sim":
+        _on_robot(motion, length, port, take.name)
+        return
+    from mien.robot.clip.play_on_rig import PlayOptions, check
+    from mien.robot.errors import InputError
+
+    if length > MAX_RIG_S:
+        raise InputError(
+            f"{take} lasts {length:.0f} s, on the simulated face at most {MAX_RIG_S:.0f} s",
+            f"mien play {quote(str(take))} --seconds {MAX_RIG_S:.0f}",
+        )
+    options = PlayOptions(build, tuple(fault or ()), height=size if film else 0)
+    check(options, motion.face)
+    _on_rig(motion, length, options, take, wav, out)
+
+
+def _on_robot(motion: Motion, seconds: float, port: str, name: str) -> None:
+    from mien.robot.control.connect import opened
+    from mien.robot.control.loop import Loop
+    from mien.robot.stopping import stopping
+
+    with stopping() as stop, opened(motion.face, port) as at:
+        Loop(motion.face, at.board, at.clock).follow(
+            until(motion.commands, seconds, stop.requested)
+        )
+        if stop.signalled:
+            sys.exit(INTERRUPTED)
+    print(f"{name} was played for {seconds:.1f} s on {motion.face.name}; the servos are released")
+
+
+def until(
+    commands: Callable[[float], Floats], seconds: float, stopped: Callable[[], bool]
+) -> Callable[[float], Floats | None]:
+    """Commands on the clock of a loop: the take begins when its first pose is reached.
+
+    Args:
+        commands: time in the take in s -> commands (n,).
+        seconds: duration. stopped: whether to end early.
+    """
+    began: list[float] = []
+
+    def at(now: float) -> Floats | None:
+        began.append(now)
+        if len(began) == 1:  # the loop only asks where to go
+            return commands(0.0)
+        del began[2:]
+        t = now - began[1]
+        return None if stopped() or t > seconds else commands(t)
+
+    return at
+
+
+def _on_rig(
+    motion: Motion,
+    seconds: float,
+    options: PlayOptions,
+    take: Path,
+    wav: Path | None,
+    out: Path | None,
+) -> None:
+    from mien.robot.clip.play_on_rig import PREROLL_S, play_motion
+    from mien.robot.media import audio
+    from mien.robot.names import plain
+    from mien.robot.progress import Steps
+    from mien.robot.runs import new_run, write_json
+
+    sound = audio.load(wav) if wav else np.zeros(0, np.float32)
+    short = max(0, round(seconds * audio.RATE) - len(sound))
+    samples = np.concatenate([sound, np.zeros(short, np.float32)])[: round(seconds * audio.RATE)]
+    folder = new_run("play", plain(take.stem, "take"), out)
+
+    def ahead(lead_s: float) -> Callable[[float], Floats]:
+        return lambda t: motion.commands(max(0.0, t + lead_s + motion.lag_s - PREROLL_S))
+
+    with Steps() as steps:
+        played = play_motion(
+            motion.face, ahead, seconds, samples, options, folder, steps.start("take to face")
+        )
+    numbers = measured(motion, played, take, options)
+    write_json(folder / "metrics.json", numbers)
+    for path in sorted(folder.iterdir()):
+        print(path)
+    r = numbers["r_lip_gap"]
+    follows = "" if r is None else f"; mouth follows with r {r:.2f}"
+    print(
+        f"{numbers['seconds']:.1f} s of {take.name} on {motion.face.name}{follows}; "
+        f"{numbers['limit_violations']} pulses outside their limits\n"
+        f"next: mien play {quote(str(take))} --port auto"
+    )
+
+
+def measured(
+    motion: Motion, played: PlayResult, take: Path, options: PlayOptions
+) -> dict[str, Any]:
+    """Numbers of a take on the rig. Lengths are in mm at the true landmarks."""
+    from mien.models.face.regions import lip_gap
+    from mien.robot.clip.trace import lag_and_correlation
+    from mien.robot.control.loop import RATE_HZ
+    from mien.robot.face.provenance import origin
+
+    t, gap = played.trace.t, lip_gap(played.trace.landmarks)
+    late, r = float("nan"), float("nan")
+    if motion.target_gap is not None:
+        late, r = lag_and_correlation(motion.target_gap(t), gap, RATE_HZ)
+    return {
+        **origin(motion.face, 0),
+        **played.trace.limits(),
+        "take": take.name,
+        "build": options.build,
+        "faults": list(options.faults),
+        "seconds": float(t[-1]),
+        "lag_ms": late if np.isfinite(late) else None,
+        "r_lip_gap": r if np.isfinite(r) else None,
+        "lip_gap_p95_mm": float(np.percentile(gap, 95)),
+        "realtime_factor": played.realtime_factor,
+        "link": played.link,
+    }
