@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mien.robot.media.audio import RATE
 from mien.robot.media.film import Film, film
 from mien.robot.sim.render import Renderer
+from mien.robot.sim.render_options import FILM_LIGHT, FILM_VIEW
 from mien.robot.sim.rig import Rig
 
 FILM_FPS: Final = 30
@@ -48,5 +49,6 @@ class _Camera(AbstractContextManager[Any]):
 
     def _shoot(self) -> NDArray[np.uint8]:
         state = self._rig.skin_state()
-        image: NDArray[np.uint8] = self._renderer.render(self._rig.skin.deform(state), state.head)
+        parts = self._rig.skin.deform(state)
+        image: NDArray[np.uint8] = self._renderer.render(parts, state.head, FILM_VIEW, FILM_LIGHT)
         return image

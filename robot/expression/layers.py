@@ -83,7 +83,8 @@ def act(
     mixed = emotion_track.whole(t)
     aroused = excitement(mixed)
     alive = life.weights(t, pressed, gate), life.head(t, pressed, gate, aroused)
-    weights, head = compose(spoken, gate, emotion_track.shapes(t), mixed, alive, fuse)
+    shapes = emotion_track.shapes(t)
+    weights, head = compose(spoken, gate, shapes, mixed, alive, fuse, life.head_gain)
     return ExpressionClip(weights, head, mixed)
 
 
@@ -94,6 +95,7 @@ def compose(
     mixed: Floats,
     alive: tuple[NDArray[np.floating], Floats],
     fuse: Fusion | None = None,
+    head_gain: float = 1.0,
 ) -> tuple[NDArray[np.float32], Floats]:
     """Compose speech, emotion and life of any number of frames.
 
@@ -108,6 +110,7 @@ def compose(
         mixed: (T, E) intensities of the emotions.
         alive: weights (T, 52) and neck commands (T, 3) of life.
         fuse: blends emotion and speech; None takes the first of FUSIONS.
+        head_gain: factor of the neck commands, see ``Life``.
 
     Returns:
         Weights (T, 52) in 0..1, and neck commands (T, 3) yaw, pitch, roll in -1..1.
@@ -125,7 +128,7 @@ def compose(
         wide, blink = INDEX[f"eyeWide{side}"], INDEX[f"eyeBlink{side}"]
         added[:, wide] -= blended[:, wide] * added[:, blink]
     out = np.clip(blended + added, 0.0, 1.0).astype(np.float32)
-    return out, np.clip(head + posture(mixed), -1.0, 1.0)
+    return out, np.clip(head_gain * (head + posture(mixed)), -1.0, 1.0)
 
 
 def excitement(mixed: Floats) -> Floats:

@@ -61,12 +61,15 @@ class Life:
     Args:
         seed: the same seed gives the same life.
         amount: 0 none, 1 as in human conversation.
+        head_gain: factor of all motion of the head, 0 to 2, that of emotions included. At 0 the
+            head is still and the eyes live on.
         gaze_spread: standard deviation of fixations around the target, eyeLook weight.
         glances: gaze targets in order of time; an empty sequence looks straight ahead.
     """
 
     seed: int = 0
     amount: float = 1.0
+    head_gain: float = 1.0
     gaze_spread: float = 0.18
     glances: tuple[Glance, ...] = ()
 

@@ -66,6 +66,7 @@ def perform(
     progress: Callable[[float], None] = lambda _: None,
     emotion_track: EmotionTrack | None = None,
     fuse: Fusion | None = None,
+    head_gain: float = 1.0,
 ) -> Performance:
     """Compute the performance of a sound (n,) at 16 kHz.
 
@@ -74,10 +75,11 @@ def perform(
         progress: called with the share that is done, 0 to 1.
         emotion_track: emotions over the clip; None is neutral.
         fuse: blends emotion and speech; None takes the first of ``layers.FUSIONS``.
+        head_gain: factor of the motion of the head, 0 to 2.
     """
     padded = np.concatenate([samples, np.zeros(int(TAIL_S * RATE), np.float32)])
     spoken = speech.speak(padded)
-    acted = act(spoken, padded, RATE, Life(seed=seed), emotion_track, fuse)
+    acted = act(spoken, padded, RATE, Life(seed=seed, head_gain=head_gain), emotion_track, fuse)
     weights, head = acted.weights, acted.head
     solver = FaceSolver(calibrated)
     targets = solver.targets(weights)

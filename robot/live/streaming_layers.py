@@ -71,10 +71,17 @@ class LiveExpression:
         seed: seed of blinks, gaze and head motion.
         amount: amount of life, 0 none to 1 lively.
         fuse: blends emotion and speech; None takes the first of ``layers.FUSIONS``.
+        head_gain: factor of the motion of the head, 0 to 2.
     """
 
-    def __init__(self, seed: int = 0, amount: float = 1.0, fuse: Fusion | None = None) -> None:
-        self._life = Life(seed=seed, amount=amount)
+    def __init__(
+        self,
+        seed: int = 0,
+        amount: float = 1.0,
+        fuse: Fusion | None = None,
+        head_gain: float = 1.0,
+    ) -> None:
+        self._life = Life(seed=seed, amount=amount, head_gain=head_gain)
         self._fuse = fuse or fusion()
         self._manual = ManualEmotion(np.zeros(len(EMOTIONS)))
         self._emotion_track = EmotionTrack((self._manual,))
@@ -118,7 +125,8 @@ class LiveExpression:
         # There is no emotion most of the time. The track then computes no shapes.
         emotional = mixed.any()
         shapes = self._emotion_track.shapes(t) if emotional else np.zeros((1, len(INDEX)))
-        weights, neck = compose(spoken[None], np.array([gate]), shapes, mixed, alive, self._fuse)
+        spoken, gates, gain = spoken[None], np.array([gate]), self._life.head_gain
+        weights, neck = compose(spoken, gates, shapes, mixed, alive, self._fuse, gain)
         self._k += 1
         return weights[0], neck[0]
 

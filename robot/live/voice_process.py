@@ -180,7 +180,7 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     from mien.robot.live.streaming_layers import LiveExpression
 
     face = load_face(setup.face)
-    expression = LiveExpression(setup.seed, setup.life)
+    expression = LiveExpression(setup.seed, setup.life, head_gain=setup.head_gain)
     calibrated = Calibrated(face, setup.calibration)
     speech = partial(SpeechStream, setup.weights)
     converter = SpeechToCommands(calibrated, speech, expression, time.monotonic)

@@ -24,6 +24,7 @@ class VoiceSetup:
         repeat: whether a sound file starts again at its end.
         seed: seed of blinks, gaze and head motion.
         life: amount of blinks, gaze and head motion, 0 to 1.
+        head_gain: factor of the motion of the head, 0 to 2.
         monitor: output that plays the voice, by number or part of its name; "" is the default.
         lookahead: nominal look-ahead of the network in ms; None chooses by ``monitor``.
         speech: weights of the speech network, which replace ``lookahead``.
@@ -39,6 +40,7 @@ class VoiceSetup:
     repeat: bool = False
     seed: int = 0
     life: float = 1.0
+    head_gain: float = 1.0
     monitor: str | None = None
     lookahead: int | None = None
     speech: Path | None = None

@@ -39,7 +39,7 @@ from mien.robot.panel.scene_arrays import STEP_MM, padded, places, rigid
 from mien.robot.panel.scene_parts import Part, parts_of
 from mien.robot.sim.folds import Creases, drawing
 from mien.robot.sim.head import SIDES, Head
-from mien.robot.sim.render_options import Light
+from mien.robot.sim.render_options import BACKDROP, Light
 from mien.robot.sim.skin import Skin, SkinState, gaze_rotation
 from mien.robot.sim.surfaces import SURFACES, constants, lights, mouth_light, sources
 
@@ -47,7 +47,6 @@ VERSION: Final = 2
 SCENE, FRAME = b"MISC", b"MIFR"
 HEAD: Final = struct.Struct("<4sB3x")
 FRAME_HEAD: Final = struct.Struct("<4sB3xIIf")
-BACKDROP: Final = (0.075, 0.085, 0.105)
 _CLOSED: Final = 0.45
 _SOFT: Final = ("skin", "tongue")
 _LEAST_SHARE: Final = 1e-4

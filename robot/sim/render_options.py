@@ -70,3 +70,9 @@ class Light:
     ground: tuple[float, float, float] = (0.20, 0.17, 0.15)
     backdrop: tuple[float, float, float] = (0.52, 0.53, 0.55)
     level: float = 1.0
+
+
+# What people see, on film, in the panel and in the rig's view: the face, before a dark room.
+BACKDROP = (0.075, 0.085, 0.105)
+FILM_VIEW = CameraView(position=(0.0, -14.0, 960.0), target=(0.0, -20.0, 0.0), fov_deg=15.0)
+FILM_LIGHT = Light(backdrop=BACKDROP)

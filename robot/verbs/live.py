@@ -126,6 +126,9 @@ def live(
     life: Annotated[
         float, typer.Option(min=0, max=1, help="Amount of blinks, gaze and head motion, 0 to 1.")
     ] = 1.0,
+    head_gain: Annotated[
+        float, typer.Option(min=0, max=2, help="Factor of the head's motion. At 0 it is still.")
+    ] = 1.0,
     realtime: Annotated[
         bool, typer.Option(help="Run with real-time priority (SCHED_FIFO).")
     ] = False,
@@ -165,6 +168,7 @@ def live(
             repeat=repeat,
             seed=seed,
             life=life,
+            head_gain=head_gain,
             monitor=monitor,
             lookahead=lookahead,
         ),

@@ -54,6 +54,9 @@ def speak(
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of blinks, gaze, head motion and variation.")
     ] = 0,
+    head_gain: Annotated[
+        float, typer.Option(min=0, max=2, help="Factor of the head's motion. At 0 it is still.")
+    ] = 1.0,
     size: Annotated[
         int, typer.Option(min=160, max=2160, help="Height and width of the film in pixels.")
     ] = 640,
@@ -112,7 +115,7 @@ def speak(
     with Steps() as steps:
         bar = steps.start("sound to commands")
         performance = perform(
-            calibrated, samples, seed=seed, progress=bar, emotion_track=emotion_track, fuse=fuse
+            calibrated, samples, seed, bar, emotion_track, fuse, head_gain=head_gain
         )
         bar = steps.start("commands to face")
         played = play_on_rig.play(

@@ -44,9 +44,9 @@ class RigPicture:
         self._row[loose] = (0.0, height, depth)  # also where every actuator moves a landmark
         self._row[loose, 0] = (np.arange(len(loose)) - (len(loose) - 1) / 2) * apart
         tendons = len(rig.machine.tendons)
-        clouds = [Cloud("loads", len(self._of), _MARK_MM)]
+        clouds = [Cloud("loads", len(self._of), _MARK_MM, shown=False)]
         if tendons:
-            clouds.append(Cloud("tendons", tendons * _DOTS, _TENDON_MM))
+            clouds.append(Cloud("tendons", tendons * _DOTS, _TENDON_MM, shown=False))
         self._scene = Scene(self._skin, clouds)
 
     def hello(self) -> Frame:

@@ -17,14 +17,13 @@ from mien.robot.face.config import FaceConfig
 from mien.robot.link.board import Board
 from mien.robot.media.film import film
 from mien.robot.sim.render import Renderer
-from mien.robot.sim.render_options import CameraView
+from mien.robot.sim.render_options import FILM_LIGHT, FILM_VIEW
 from mien.robot.sim.rig import Rig
 from mien.robot.sim.sim_board import SimBoard
 from mien.robot.viewer.programme import Programme
 
 _SILENCE_HZ: Final = 8000
 INK: Final = (250, 235, 120)
-VIEW: Final = CameraView(position=(0.0, -14.0, 960.0), target=(0.0, -20.0, 0.0), fov_deg=15.0)
 
 
 def check(path: Path) -> None:
@@ -70,7 +69,7 @@ def shoot(
             if tick.t < 0 or round(tick.t * RATE_HZ) % (RATE_HZ // FILM_FPS):
                 return
             state = rig.skin_state()
-            picture = renderer.render(rig.skin.deform(state), state.head, VIEW)
+            picture = renderer.render(rig.skin.deform(state), state.head, FILM_VIEW, FILM_LIGHT)
             writer.frame(captioned(picture, programme.label(tick.t)))
             frames += 1
             progress(min(1.0, tick.t / programme.seconds))

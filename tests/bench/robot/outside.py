@@ -27,6 +27,7 @@ from mien.robot.face.solver import FaceSolver
 from mien.robot.link.board import Board
 from mien.robot.media.audio import LJ_DEMO, load
 from mien.robot.sim.render import Renderer
+from mien.robot.sim.render_options import FILM_LIGHT, FILM_VIEW
 from mien.robot.sim.rig import Rig
 from mien.robot.sim.sim_board import SimBoard
 from mien.robot.sim.skin import SkinState
@@ -78,7 +79,7 @@ def drawn(calibrated: Calibrated, build: int, states: Sequence[SkinState]) -> li
     """What a film shows of one robot's states."""
     rig = Rig(calibrated.face, build)
     with Renderer(rig.head, *SIZE) as renderer:
-        return [renderer.render(rig.skin.deform(s), s.head) for s in states]
+        return [renderer.render(rig.skin.deform(s), s.head, FILM_VIEW, FILM_LIGHT) for s in states]
 
 
 def judged(seen: Sequence[Seen]) -> dict[str, float]:

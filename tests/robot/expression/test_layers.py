@@ -3,7 +3,8 @@ import pytest
 
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS, blend
-from mien.robot.expression.layers import FUSIONS, Life, compose, fusion, stress
+from mien.robot.expression.emotion.track import EmotionTrack, Label
+from mien.robot.expression.layers import FUSIONS, Life, act, compose, fusion, stress
 
 T = np.arange(20 * FPS) / FPS
 QUIET = np.zeros(len(T))
@@ -73,6 +74,20 @@ def test_frame_by_frame_gives_what_the_whole_clip_gives(kind: str) -> None:
         )
         np.testing.assert_allclose(one[0][0], weights[k], atol=1e-6)
         np.testing.assert_allclose(one[1][0], head[k], atol=1e-12)
+
+
+def test_the_head_has_a_gain_of_its_own_and_the_eyes_do_not_mind() -> None:
+    voice = (0.1 * np.random.default_rng(3).standard_normal(16000 * 8)).astype(np.float32)
+    spoken = np.zeros((8 * FPS, len(INDEX)), np.float32)
+    sad = EmotionTrack((Label({"sadness": 0.3}, -np.inf),))
+    still, usual, much = (
+        act(spoken, voice, 16000, Life(seed=1, head_gain=gain), sad) for gain in (0.0, 1.0, 2.0)
+    )
+    assert not still.head.any()
+    assert still.weights[:, INDEX["eyeBlinkLeft"]].max() == 1.0
+    np.testing.assert_array_equal(still.weights, usual.weights)
+    np.testing.assert_allclose(much.head, np.clip(2.0 * usual.head, -1.0, 1.0))
+    assert np.ptp(usual.head, axis=0).min() > 0.1
 
 
 def test_layers_add_and_are_kept_in_range() -> None:
