@@ -14,7 +14,7 @@ from mien.robot.panel.page import Frame, text
 from mien.robot.panel.scene import Cloud, Scene
 from mien.robot.sim.rig import Rig
 
-TAUT_N: Final = 2.0
+TAUT_N: Final = 3.0
 """Tension that is drawn in the hottest colour; a full pull of the shipped tendons is 1.5 to 1.8."""
 HOT: Final = np.array([[70, 120, 220], [70, 190, 90], [240, 200, 60], [225, 40, 30]])
 _DOTS: Final = 40

@@ -146,9 +146,9 @@ def test_a_self_model_of_another_face_is_refused_by_name_and_hash(tmp_path: Path
     from mien.robot.face.config import load_face
 
     with pytest.raises(ModelError) as caught:
-        run(tmp_path / "out", "--face", "hobby9", "--calibration", str(shipped("morpheus33")))
-    made_for = load_face("morpheus33").hashes[1]  # it shipped before the hash was narrowed
-    for word in ("morpheus33", "hobby9", load_face("hobby9").hash, made_for):
+        run(tmp_path / "out", "--face", "morpheus33", "--calibration", str(shipped("hobby9")))
+    made_for = load_face("hobby9").hashes[1]  # it shipped before the hash was narrowed
+    for word in ("morpheus33", "hobby9", load_face("morpheus33").hash, made_for):
         assert word in caught.value.message
 
 

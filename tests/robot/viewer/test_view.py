@@ -67,7 +67,7 @@ def test_colours_and_bars_say_how_much() -> None:
     told = json.loads(loads(FACE, np.zeros(N), state).data)
     assert [bar[1] for bar in told["servos"]].count(0.25) == N - 1
     assert [bar[0].split()[0] for bar in told["servos"]] == list(FACE.names)
-    assert told["tendons"][0][:3] == ["cheek_left", 0.75, "1.50 N"]
+    assert told["tendons"][0][:3] == ["cheek_left", 0.5, "1.50 N"]
 
 
 def test_markers_sit_where_actuators_move_the_face() -> None:
