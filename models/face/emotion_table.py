@@ -173,7 +173,7 @@ SHIPPED: Final[dict[str, Emotion]] = {
     # anger's square mouth. 6, 7 and 43 narrow the eyes, which 9 does on people.
     "disgust": Emotion(
         units=_units(
-            both={9: 1.0, 10: 1.0, 15: 0.3, 6: 1.0, 7: 1.0, 4: 0.6, 43: 0.3, 25: 0.3, 26: 0.12}
+            both={9: 1.0, 10: 1.0, 15: 0.3, 6: 1.0, 7: 1.0, 4: 0.4, 43: 0.3, 25: 0.3, 26: 0.12}
         ),
         timing=Timing(onset_s=0.45, settle_s=1.5, settle=0.8, offset_s=0.7),
         arousal=0.2,
