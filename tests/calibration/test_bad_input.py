@@ -22,6 +22,8 @@ from mien.calibration.plan.plan import KINDS
 from mien.robot.face.config import FaceConfig, load_face
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.realtime
+
 FACE = "hobby9"
 
 

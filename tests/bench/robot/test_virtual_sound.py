@@ -1,6 +1,5 @@
 """A real PortAudio stream without a sound card."""
 
-import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -8,13 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.robot.live.capture.audio_clock import GAP_S
-from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
+from mien.robot.live.capture.block import Block, Inbox
 from mien.robot.media import audio
 from tests.bench.robot.virtual_sound import VirtualSound, missing
 from tests.robot import waiting
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=f"no {', '.join(missing())}")
+pytestmark = [
+    pytest.mark.audio,
+    pytest.mark.realtime,
+    pytest.mark.skipif(bool(missing()), reason=f"no {', '.join(missing())}"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +52,10 @@ def test_what_is_said_is_heard_and_stamped(sound: VirtualSound) -> None:
     finally:
         mic.close()
     samples = np.concatenate([b.samples for b in heard])
-    part = spoken[8000:16000]
+    part = spoken[4000:28000]
     match = np.correlate(samples, part, "valid").argmax()
-    assert np.corrcoef(samples[match : match + len(part)], part)[0, 1] > 0.95
-    times = np.array([b.t for b in heard])
-    assert (np.abs(np.diff(times) - BLOCK_S) < GAP_S).all()  # jitter, but no hole
-    assert abs(times[-1] - time.monotonic()) < 5.0
+    assert np.corrcoef(samples[match : match + len(part)], part)[0, 1] > 0.95  # without a hole
+    assert np.all(np.diff([b.t for b in heard]) > 0.0)
 
 
 def test_a_microphone_pulled_out_comes_back(sound: VirtualSound) -> None:

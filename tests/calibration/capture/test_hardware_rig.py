@@ -27,6 +27,8 @@ from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.wire import Msg, State
 from tests.calibration.bench_robot import BenchRobot, Films
 
+pytestmark = pytest.mark.realtime
+
 LIPS = ((13, 14),)
 
 

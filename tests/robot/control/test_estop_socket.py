@@ -21,6 +21,8 @@ from mien.robot.control.estop_socket import (
 )
 from mien.robot.errors import DeviceError
 
+pytestmark = pytest.mark.realtime
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -24,6 +24,8 @@ from mien.robot.link.protocol import Deframer
 from mien.robot.link.transport import CoreTransport, FileTransport, SerialTransport, dry_run
 from mien.robot.wire import Msg, State
 
+pytestmark = pytest.mark.realtime
+
 FACE = load_face("hobby9")
 
 

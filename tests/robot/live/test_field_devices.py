@@ -33,6 +33,8 @@ from mien.robot.verbs import doctor, running
 from tests.bench.firmware.line import Line
 from tests.robot.link.driven import FACE, armed, play, wave
 
+pytestmark = pytest.mark.realtime
+
 
 class PortAudio:
     """A sound card that takes some formats only."""

@@ -26,7 +26,10 @@ from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser
 from tests.robot.panel.states import STATE
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
+]
 FACE = load_face("morpheus33")
 N = len(FACE.names)
 TICK = Tick(1.0, *(np.zeros(N),) * 3, *(np.zeros(N, bool),) * 2, ())

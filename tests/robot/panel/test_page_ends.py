@@ -9,7 +9,10 @@ from mien.robot.panel.page import text
 from tests.robot.browser import CHROMIUM, Browser
 from tests.robot.panel.served import Served
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
+]
 
 
 def refused() -> str:

@@ -32,6 +32,8 @@ from tests.robot.panel.served import Plain, until_kind
 from tests.robot.panel.states import STATE
 from tests.robot.socket_line import Line
 
+pytestmark = pytest.mark.realtime
+
 FACE = load_face("hobby9")
 N = len(FACE.names)
 TICK = Tick(1.0, *(np.zeros(N),) * 3, *(np.zeros(N, bool),) * 2, ())

@@ -13,7 +13,10 @@ from tests.robot.browser import CHROMIUM, Browser
 from tests.robot.panel.scene_page import CLOUDS, HEIGHT, WIDTH, Stage
 from tests.robot.sim.rigs import commands, hold
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
+]
 
 
 @pytest.fixture(scope="module")

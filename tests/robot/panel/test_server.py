@@ -21,6 +21,8 @@ from tests.bench.robot.foreign import Site, page
 from tests.robot import waiting
 from tests.robot.panel.served import FACE, Served, until_kind
 
+pytestmark = pytest.mark.realtime
+
 until = partial(waiting.until, seconds=30.0)
 N = len(FACE.names)
 LOOK = {"intent": "look", "yaw": 0.5, "pitch": -0.5}

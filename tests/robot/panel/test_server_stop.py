@@ -15,6 +15,8 @@ from tests.bench.robot.panel_flood import arrivals_ms
 from tests.robot import waiting
 from tests.robot.panel.served import FACE, Served, until_kind
 
+pytestmark = pytest.mark.realtime
+
 LOOK = {"intent": "look", "yaw": 0.5, "pitch": -0.5}
 until = partial(waiting.until, seconds=30.0)
 N = len(FACE.names)

@@ -16,6 +16,8 @@ from mien.robot.puppet.livelink_udp import MalformedError, decode
 from mien.robot.puppet.receiver import MESSAGE_PERIOD_S, FaceMailbox, OperatorMessages, Receiver
 from tests.robot.puppet.test_senders import livelink
 
+pytestmark = pytest.mark.realtime
+
 
 def test_the_newest_face_comes_over_with_its_fates_and_its_sender() -> None:
     with (

@@ -26,6 +26,8 @@ from mien.robot.recording.recorder import (
 from tests.bench.robot import recording as bench_recording
 from tests.bench.robot.recording import chunk_ends, is_read, recording_cuts_readable, written
 
+pytestmark = pytest.mark.realtime
+
 FACE = load_face("hobby9")
 
 

@@ -22,7 +22,7 @@ from mien.robot.sim.sim_board import SimBoard
 from mien.robot.stopping import Stop
 from mien.robot.viewer.run import RequestedPose, ViewProcess, run
 from mien.robot.wire import State
-from tests.robot.sim.show.rigs import FACE, pulled
+from tests.robot.viewer.rigs import FACE, pulled
 
 
 class Unseen(PanelProcess):

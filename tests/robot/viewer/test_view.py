@@ -21,7 +21,7 @@ from mien.robot.viewer.presets import Presets
 from mien.robot.viewer.run import RequestedPose
 from tests.robot import waiting
 from tests.robot.panel.scenes import read_frame, read_scene
-from tests.robot.sim.show.rigs import FACE, TENDONS, N, follow, pulled
+from tests.robot.viewer.rigs import FACE, TENDONS, N, follow, pulled
 
 until = partial(waiting.until, seconds=40.0)
 

@@ -17,9 +17,10 @@ from mien.robot.viewer.presets import Presets
 from mien.robot.viewer.run import ViewProcess
 from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser
-from tests.robot.sim.show.rigs import FACE, N, follow, pulled
+from tests.robot.viewer.rigs import FACE, N, follow, pulled
 
 pytestmark = [
+    pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
     pytest.mark.slow,
 ]
