@@ -162,7 +162,7 @@ SHIPPED: Final[dict[str, Emotion]] = {
     # EMFACS 1+2+4+5+20+26; 16 because 20 parts the lips. 4 is higher than 2: inner ends up and
     # together are what tells this brow from that of surprise. Without 7: the lids stay wide.
     "fear": Emotion(
-        units=_units(both={1: 1.0, 2: 0.6, 4: 0.7, 5: 1.0, 16: 0.4, 20: 1.0, 26: 0.45}),
+        units=_units(both={1: 1.0, 2: 0.5, 4: 0.8, 5: 1.0, 16: 0.4, 20: 1.0, 26: 0.35}),
         timing=Timing(onset_s=0.35, settle_s=1.5, settle=0.8, offset_s=0.8),
         arousal=0.7,
         valence=-0.7,

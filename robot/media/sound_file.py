@@ -110,13 +110,20 @@ def foreign_kind(head: bytes) -> str:
     return f"text that begins with {quoted(text, 40)}"
 
 
+class _Forward(soundfile.SoundFile):  # type: ignore[misc]
+    """A sound file that is read once from its beginning. A FLAC of unknown length cannot seek."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 def _blocks(source: Path | BinaryIO, path: Path) -> tuple[NDArray[np.float32], int]:
     """Read to the end of the data, whatever number of frames the header names."""
     parts: list[NDArray[np.float32]] = []
     most = min(MAX_SAMPLES, max(_SHORT, _EXPANSION * path.stat().st_size))
     total = 0
     # As bytes: a name may have letters that the encoding of this system lacks.
-    with soundfile.SoundFile(os.fsencode(source) if isinstance(source, Path) else source) as sound:
+    with _Forward(os.fsencode(source) if isinstance(source, Path) else source) as sound:
         rate, size = int(sound.samplerate), max(1, _BLOCK // max(1, sound.channels))
         while True:
             try:

@@ -96,6 +96,20 @@ def test_what_ffmpeg_reads_is_read(tmp_path: Path, suffix: str) -> None:
     assert len(got) == pytest.approx(RATE, abs=0.15 * RATE)
 
 
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "aiff", "au"])
+def test_what_libsndfile_reads_needs_no_ffmpeg(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr(sound_file, "ffmpeg", lambda: "")
+    sound = 0.3 * np.sin(np.arange(48000) / 9.0)
+    path = tmp_path / f"sound.{suffix}"
+    soundfile.write(path, sound, 16000)
+    samples, rate = sound_file.read(path)
+    assert rate == 16000
+    assert len(samples) == pytest.approx(48000, abs=0 if suffix != "mp3" else 3000)
+    np.testing.assert_allclose(samples[8000:40000].std(), sound.std(), rtol=0.02)
+
+
 def test_without_ffmpeg_one_sentence_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
