@@ -89,6 +89,9 @@ def test_more_poses_make_a_better_model(face: FaceConfig, data: Dataset, model: 
     assert errors[-1] < errors[0]
 
 
+@pytest.mark.timeout(
+    600
+)  # a baseline's threads wait for other work: 7 s alone, over 120 s beside it
 def test_faces_are_found_again_better_than_by_any_baseline(
     face: FaceConfig, data: Dataset, model: SelfModel, folder: Path
 ) -> None:
