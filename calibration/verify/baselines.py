@@ -12,6 +12,7 @@ import numpy as np
 
 from mien.models.face.regions import landmark_weights
 from mien.models.self_model.objective import ObjectiveWeights
+from mien.models.threads import torch_thread
 from mien.robot.face.config import Floats
 
 Inversion: TypeAlias = Callable[[Floats], Floats]
@@ -65,6 +66,7 @@ def nearest(commands: Floats, landmarks: Floats) -> Inversion:
     return lambda targets: commands[_nearest(flat(targets, mean) @ modes.T, known)]
 
 
+@torch_thread()
 def direct(commands: Floats, landmarks: Floats, seed: int = 0) -> Inversion:
     """A network from the modes of the landmarks directly to commands."""
     import torch  # it takes a second to import
