@@ -86,6 +86,26 @@ class ProjectedTargets:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Contact:
+    """Lips that touch, as residual columns see them.
+
+    Attributes:
+        columns: the columns of the lip pairs.
+        least: (p,) what is in them where the lips touch.
+        parted: (p, k) change of the first k columns where a pair is 1 mm further apart.
+    """
+
+    columns: slice
+    least: Floats
+    parted: Floats
+
+    @classmethod
+    def none(cls) -> Contact:
+        """For targets that are met with whatever lips they show."""
+        return cls(slice(0, 0), np.zeros(0), np.zeros((0, 0)))
+
+
 class Objective:
     """The objective E(x) of one model. It holds no state between calls.
 
@@ -125,7 +145,11 @@ class Objective:
         parted = np.zeros((self._pairs, COUNT, 3))
         rows = np.arange(self._pairs)
         parted[rows, upper, 1], parted[rows, lower_lip, 1] = 0.5, -0.5
-        self._parted = parted.reshape(self._pairs, -1) @ self._to_modes.T
+        self.contact = Contact(
+            slice(self._modes, self._modes + self._pairs),
+            self._contact_gaps - self._mean_gaps,
+            parted.reshape(self._pairs, -1) @ self._to_modes.T,
+        )
         self.prior = weights.neutral * np.eye(m) + weights.mirror * _mirrored(model)
         """(m, m) Hessian of the terms ``neutral`` and ``mirror``."""
         self._taut = taut_inputs(model)
@@ -175,24 +199,18 @@ class Objective:
 
     def residual(self, x: Floats, projected: ProjectedTargets) -> Floats:
         """Residuals (T, Q) of inputs x (T, m)."""
+        return self._residual(x, projected)[0]
+
+    def _residual(self, x: Floats, projected: ProjectedTargets) -> tuple[Floats, NDArray[np.bool_]]:
+        """Residuals (T, Q), and whether each pair of lip landmarks touches, (T, pairs)."""
         predicted = self.model.features(x) @ self.readout
-        self._touch(predicted)
-        return np.asarray((predicted - projected.b) * projected.scale)
-
-    def _touch(self, predicted: Floats) -> NDArray[np.bool_]:
-        """Keep the lips of predictions (T, Q) from passing each other, in place.
-
-        Returns:
-            (T, pairs) whether a pair of lip landmarks touches.
-        """
-        k, p = self._modes, self._pairs
-        missing = self._contact_gaps - self._mean_gaps - predicted[:, k : k + p]
+        gaps, contact = predicted[:, self.contact.columns], self.contact
+        missing = np.maximum(contact.least - gaps, 0.0)
         touching = missing > 0.0
         if touching.any():
-            missing *= touching
-            predicted[:, k : k + p] += missing
-            predicted[:, :k] += missing @ self._parted
-        return touching
+            gaps += missing
+            predicted[:, : contact.parted.shape[1]] += missing @ contact.parted
+        return np.asarray((predicted - projected.b) * projected.scale), touching
 
     def linearise(self, x: Floats, projected: ProjectedTargets) -> tuple[Floats, Floats]:
         """Residuals (T, Q) and their transposed Jacobian (T, m, Q) at x (T, m).
@@ -200,10 +218,7 @@ class Objective:
         A slack tendon has a slope of 0, and a descent step would never tighten it. Its slope is
         therefore taken where it becomes taut (``taut_inputs``).
         """
-        model = self.model
-        predicted = model.features(x) @ self.readout
-        touching = self._touch(predicted)
-        r = (predicted - projected.b) * projected.scale
+        model, (r, touching) = self.model, self._residual(x, projected)
         at = np.maximum(x, self._taut)
         h1 = np.tanh(at @ model.w1.T + model.b1)
         h2 = np.tanh(h1 @ model.w2.T + model.b2)
@@ -218,10 +233,10 @@ class Objective:
         own += self._slopes[0]
         own += j
         if touching.any():
-            k, p = self._modes, self._pairs
-            closing = own[:, :, k : k + p] * touching[:, None, :]
-            own[:, :, k : k + p] -= closing
-            own[:, :, :k] -= closing @ self._parted
+            gaps = own[:, :, self.contact.columns]
+            closing = gaps * touching[:, None, :]
+            gaps -= closing
+            own[:, :, : self.contact.parted.shape[1]] -= closing @ self.contact.parted
         own *= projected.scale[:, None, :]
         return r, own
 

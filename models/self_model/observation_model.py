@@ -23,10 +23,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien.models.self_model.model import Floats, SelfModel
-from mien.models.self_model.objective import Objective, ObjectiveWeights, ProjectedTargets
+from mien.models.self_model.objective import Contact, Objective, ObjectiveWeights, ProjectedTargets
 
 _MAX_DIRECTIONS = 64
 
@@ -112,9 +111,7 @@ class ObservationObjective(Objective):
         regression[:m] = self._regression_root
         self.set_readout(np.concatenate([from_features, regression], axis=1))
         self.prior = np.zeros((m, m))
-
-    def _touch(self, predicted: Floats) -> NDArray[np.bool_]:
-        return np.zeros((len(predicted), 0), dtype=bool)  # an observation has its lips as they are
+        self.contact = Contact.none()
 
     def project(self, targets: Floats) -> ProjectedTargets:
         """See ``Objective.project``. The search starts at the regression's commands."""

@@ -39,6 +39,8 @@ def adam(
         parameter.requires_grad_(False)
     readout = torch.from_numpy(objective.readout)
     prior = torch.from_numpy(objective.prior)
+    contact = objective.contact
+    least, parted = torch.from_numpy(contact.least), torch.from_numpy(contact.parted)
     b, scale = torch.from_numpy(goal.b), torch.from_numpy(goal.scale)
     walls = (torch.from_numpy(np.array(low)), torch.from_numpy(np.array(high)))
     x = torch.nn.Parameter(torch.clamp(torch.from_numpy(np.array(start)), *walls))
@@ -47,7 +49,12 @@ def adam(
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, marks, 0.5)
     for _ in range(steps):
         optimiser.zero_grad()
-        r = (net.features(x) @ readout - b) * scale
+        predicted = net.features(x) @ readout
+        missing = torch.relu(least - predicted[:, contact.columns])  # lips do not pass each other
+        apart = torch.zeros_like(predicted)
+        apart[:, contact.columns] = missing
+        apart[:, : parted.shape[1]] += missing @ parted
+        r = (predicted + apart - b) * scale
         cost = r.square().sum() + ((x @ prior) * x).sum()
         cost.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
