@@ -55,7 +55,7 @@ const FaceScene = (() => {
       const scene = await FaceBytes.scene(buffer);
       if (turn !== this._loading) return;   // another one came meanwhile
       scene.place = moving([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]);
-      scene.mouth_light = 0.45;
+      scene.mouth_light = 1;   // until the first frame
       for (const p of scene.parts) {
         p.at = moving(p.rest);
         p.normal ??= new Float32Array(p.rest.length);

@@ -41,13 +41,12 @@ from mien.robot.sim.folds import Creases, drawing
 from mien.robot.sim.head import SIDES, Head
 from mien.robot.sim.render_options import BACKDROP, Light
 from mien.robot.sim.skin import Skin, SkinState, gaze_rotation
-from mien.robot.sim.surfaces import SURFACES, constants, lights, mouth_light, sources
+from mien.robot.sim.surfaces import SHUT_LIGHT, SURFACES, constants, lights, mouth_light, sources
 
 VERSION: Final = 2
 SCENE, FRAME = b"MISC", b"MIFR"
 HEAD: Final = struct.Struct("<4sB3x")
 FRAME_HEAD: Final = struct.Struct("<4sB3xIIf")
-_CLOSED: Final = 0.45
 _SOFT: Final = ("skin", "tongue")
 _LEAST_SHARE: Final = 1e-4
 """A vertex that follows its nodes less moves by less than a step."""
@@ -116,7 +115,7 @@ class Scene:
         Numbers that are not finite are left out, and so is a cloud of another size.
         """
         blocks: list[bytes | None] = [None] * (1 + len(self._moving) + self._folds)
-        light = _CLOSED
+        light = SHUT_LIGHT
         if state is not None and self._skin is not None:
             moved = self._skin.deform(state)
             light = mouth_light(self._skin.head, moved["skin"])
@@ -136,7 +135,7 @@ class Scene:
             blocks.append(None if at is None else _dots(cloud, np.asarray(at), own))
         bits = sum(1 << k for k, block in enumerate(blocks) if block is not None)
         head = FRAME_HEAD.pack(
-            FRAME, VERSION, self._crc, bits, light if np.isfinite(light) else _CLOSED
+            FRAME, VERSION, self._crc, bits, light if np.isfinite(light) else SHUT_LIGHT
         )
         return head + b"".join(block for block in blocks if block is not None)
 

@@ -37,6 +37,7 @@ _STAGES: Final = {
 IRIS_MM: Final = (2.3, 6.1, 6.7)  # radii of pupil, iris and the limbus's soft outer edge
 INNER_LIPS: Final = (13, 14)  # landmarks in the middle of both lips, on the skin
 WIDE_OPEN_MM: Final = 14.0
+SHUT_LIGHT: Final = 0.6  # share of the light that comes in between shut lips
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -81,7 +82,7 @@ def mouth_light(head: Head, skin: NDArray[np.floating]) -> float:
     upper, lower = (
         float(head.landmark_bary[k] @ skin[head.landmark_triangle[k], 1]) for k in INNER_LIPS
     )
-    return float(np.interp(upper - lower, (0.0, WIDE_OPEN_MM), (0.6, 1.0)))
+    return float(np.interp(upper - lower, (0.0, WIDE_OPEN_MM), (SHUT_LIGHT, 1.0)))
 
 
 def fixed(head: Head, name: str) -> F32:

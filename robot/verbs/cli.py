@@ -12,10 +12,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from mien.robot.errors import InputError, MienError
+from mien.robot.stopping import INTERRUPTED
 from mien.robot.verbs.bench import bench_group
 from mien.robot.verbs.lazy import LazyGroup, lacking
 
-INTERRUPTED: Final = 130
 GROUP: Final = "mien.commands"
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import numpy as np
 import typer
 
+from mien.robot.stopping import INTERRUPTED
+
 if TYPE_CHECKING:
     from mien.robot.clip.play_on_rig import PlayOptions, PlayResult
     from mien.robot.clip.take import Motion
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 MAX_RIG_S: Final = 600.0
 """Longest take in s on the simulated face, whose landmarks are kept in memory."""
-INTERRUPTED: Final = 130
 
 
 def play(

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 from mien.robot.live.capture.conditioning import SILENT_S, silence_message
 from mien.robot.puppet.receiver import NAMES
-from mien.robot.stopping import stopping
+from mien.robot.stopping import INTERRUPTED, stopping
 
-INTERRUPTED: Final = 130
 _NUMBERS: Final = ("seconds", "deadline_met", "mic_to_setpoint_ms_p99", "late_frames")
 _FATES: Final = {
     "taken": "used", "stale": "late", "malformed": "malformed", "foreign": "of other senders",

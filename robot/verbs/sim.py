@@ -10,8 +10,8 @@ import typer
 
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.panel.window import PORT, Window
+from mien.robot.stopping import INTERRUPTED
 
-INTERRUPTED = 130
 _OPTIONS = {
     "--panel-token": "--token", "--panel-port": "--port-number", "--panel-host": "--host",
     "mien panel": "mien sim --view",

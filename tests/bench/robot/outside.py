@@ -12,15 +12,16 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from mien.models.face.blendshapes import INDEX
-from mien.models.face.emotion import EMOTIONS, prototypes
-from mien.models.face.emotion_table import table
+from mien.models.face.emotion import EMOTIONS, blend, mix
 from mien.models.face.regions import gaps, mouth_width
 from mien.robot.clip.still import hold
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.expression.emotion.track import EmotionTrack, Label
 from mien.robot.expression.performance import Performance, perform
+from mien.robot.expression.posture import posture
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.face.solver import FaceSolver
@@ -30,7 +31,7 @@ from mien.robot.sim.render import Renderer
 from mien.robot.sim.render_options import FILM_LIGHT, FILM_VIEW
 from mien.robot.sim.rig import Rig
 from mien.robot.sim.sim_board import SimBoard
-from mien.robot.sim.skin import SkinState
+from mien.robot.sim.skin import Skin, SkinState
 from tests.bench.robot.judges.networks import CLASSES, JUDGES, read
 
 INTENSITIES: Final = (0.35, 0.7, 1.0)
@@ -61,12 +62,8 @@ def stills(
 ) -> list[Seen]:
     """Every emotion at every intensity on every build, held until it is still."""
     wanted = [(e, i) for e in emotions for i in intensities]
-    weights = np.array([prototypes()[EMOTIONS.index(e)] * i for e, i in wanted])
-    postures = [table()[e].head for e, _ in wanted]
-    heads = np.array(
-        [np.array((p.yaw, p.pitch, p.roll)) * i for p, (_, i) in zip(postures, wanted, strict=True)]
-    )
-    commands = FaceSolver(calibrated).still(weights, heads)
+    mixed = np.array([mix({e: i}) for e, i in wanted])
+    commands = FaceSolver(calibrated).still(blend(mixed), posture(mixed))
     out = []
     for build in builds:
         states = hold(calibrated, commands, Rig.skin_state, build)
@@ -192,11 +189,11 @@ def lips(calibrated: Calibrated, builds: Sequence[int]) -> dict[str, float]:
     commands = FaceSolver(calibrated).still(rows, np.zeros((len(rows), 3)))
     worst: dict[str, list[float]] = {"oo_width": [], "fv_contact_mm": [], "pressed_lip_height": []}
     for build in builds:
-        points = hold(calibrated, commands, Rig.landmarks, build)
-        rest, oo, fv, pressed = points
-        edge = Rig(calibrated.face, build).head.parts["teeth_upper"].vertices
+        skin = Rig(calibrated.face, build).skin
+        seen = hold(calibrated, commands, lambda rig: (rig.landmarks(), rig.skin_state()), build)
+        (rest, _), (oo, _), (_, fv), (pressed, _) = seen
         worst["oo_width"].append(mouth_width(oo) / mouth_width(rest))
-        worst["fv_contact_mm"].append(_to_teeth(fv, edge))
+        worst["fv_contact_mm"].append(_to_teeth(skin, fv))
         worst["pressed_lip_height"].append(_red(pressed) / _red(rest))
     return {name: max(values) for name, values in worst.items()}
 
@@ -206,10 +203,16 @@ def _red(points: Floats) -> float:
     return float(points[0, 1] - points[13, 1] + points[14, 1] - points[17, 1])
 
 
-def _to_teeth(points: Floats, teeth: NDArray[np.floating]) -> float:
-    """Gap between the lower lip's edge and the edge of the upper incisors, mm in height.
-
-    0 where the lip reaches the edge or covers it.
-    """
-    front = teeth[(np.abs(teeth[:, 0]) < 8.0) & (teeth[:, 2] > teeth[:, 2].max() - 6.0)]
-    return float(max(front[:, 1].min() - points[14, 1], 0.0))
+def _to_teeth(skin: Skin, state: SkinState) -> float:
+    """Distance from the edge of the upper incisors to the skin of the lower lip, mm: the mean over
+    the edge."""
+    head = skin.head
+    teeth = head.parts["teeth_upper"].vertices
+    edge = teeth[(np.abs(teeth[:, 0]) < 8.0) & (teeth[:, 2] > teeth[:, 2].max() - 6.0)]
+    edge = edge[edge[:, 1] < edge[:, 1].min() + 1.0]
+    rest = head.parts["skin"].vertices
+    middle = head.neutral_landmarks[[13, 14], 1].mean()
+    lip = (np.abs(rest[:, 0]) < 15.0) & (rest[:, 1] < middle) & (rest[:, 1] > middle - 16.0)
+    lip &= rest[:, 2] > 10.0
+    near, _ = cKDTree(skin.deform(state)["skin"][lip]).query(edge)
+    return float(near.mean())
