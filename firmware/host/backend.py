@@ -1,4 +1,4 @@
-"""Build backend: setuptools, after writing the C source of ``mien.firmware.host._core`` with cffi.
+"""Build backend: setuptools, after writing the C sources of the extension modules with cffi.
 
 PEP 517 starts this file from the project's root with nothing of ours on the path. The extension is
 then compiled by setuptools like any other (see ``ext-modules`` in ``pyproject.toml``).
@@ -7,6 +7,7 @@ then compiled by setuptools like any other (see ``ext-modules`` in ``pyproject.t
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,17 @@ get_requires_for_build_editable = build_meta.get_requires_for_build_editable
 get_requires_for_build_sdist = build_meta.get_requires_for_build_sdist
 
 
-def write_source() -> None:
-    """Write ``firmware/host/_core.c``."""
-    from mien.firmware.host.binding import write  # our own package: importable only from here on
+BINDINGS = {
+    "mien.firmware.host.binding": "firmware/host/_core.c",
+    "mien.models.self_model.kernel_binding": "models/self_model/_levenberg_marquardt.c",
+}
+"""Modules with a function ``write``, and the C source that it writes."""
 
-    write(PACKAGE / "firmware" / "host" / "_core.c")
+
+def write_source() -> None:
+    """Write the C source of each extension module."""
+    for module, source in BINDINGS.items():
+        import_module(module).write(PACKAGE / source)
 
 
 def prepare_metadata_for_build_wheel(*args: Any, **kwargs: Any) -> str:

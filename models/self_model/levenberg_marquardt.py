@@ -1,15 +1,25 @@
-"""Levenberg-Marquardt minimisation in a box, for a batch of frames."""
+"""Levenberg-Marquardt minimisation in a box, for a batch of frames.
+
+The steps themselves are C (``levenberg_marquardt.c``): with matrices this small, numpy spends more
+time between its calls than in them. Residuals, costs and steps are in double precision, the
+Jacobian is in single.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
+from mien.models.self_model._levenberg_marquardt import ffi, lib
+from numpy.typing import NDArray
 
-from mien.models.self_model.model import Floats
+from mien.models.self_model.model import POWERS, Floats
 from mien.models.self_model.objective import Objective, ProjectedTargets
 
-_ACTIVE_SET_PASSES = 8  # at most; three are usual
+if lib.LM_POWERS != POWERS:
+    raise ImportError(f"the compiled inverse has {lib.LM_POWERS} powers, the model {POWERS}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,46 +55,35 @@ def minimise(
         previous: (T, m) inputs of the last frame, for the smoothness term; None: no such term.
         box: bounds and interlocks.
         steps: at most.
-        tolerance: the search ends when no input of any frame moves by more in one step.
+        tolerance: a frame's search ends when none of its inputs moves by more in one step.
 
     Returns:
         inputs (T, m), and their cost (T,).
     """
-    weights = objective.weights
-    smooth = 0.0 if previous is None else weights.smooth
-    before = np.zeros_like(start) if previous is None else previous
-    x = np.clip(start, box.low, box.high)
-    damping = np.full(len(x), 1e-4)
-    r, j = objective.linearise(x, projected)
-    cost = _cost(x, r, before, smooth, box, objective)
-    at = np.arange(x.shape[1])
-    for step in range(steps):
-        h = j @ j.transpose(0, 2, 1)
-        g = (j @ r[:, :, None])[:, :, 0]
-        g += x @ objective.prior + smooth * (x - before)
-        h += objective.prior
-        h[:, at, at] += smooth
-        if len(box.planes):
-            beyond = np.maximum(x @ box.planes.T - box.offsets, 0.0)
-            g += weights.interlock * beyond @ box.planes
-            touched = (beyond > 0)[:, :, None] * box.planes
-            h += weights.interlock * touched.transpose(0, 2, 1) @ touched
-        h[:, at, at] *= 1.0 + damping[:, None]
-        moved = bounded_step(h, g, x, box)
-        r_new, j_new = objective.linearise(moved, projected)
-        cost_new = _cost(moved, r_new, before, smooth, box, objective)
-        better = cost_new <= cost
-        largest = float(np.abs(moved - x).max(initial=0.0))
-        if better.all():
-            x, r, j, cost = moved, r_new, j_new, cost_new
-        else:
-            pick = better[:, None]
-            x, r = np.where(pick, moved, x), np.where(pick, r_new, r)
-            j = np.where(pick[:, :, None], j_new, j)
-            cost = np.where(better, cost_new, cost)
-        damping = np.where(better, damping * 0.3, np.maximum(damping, 1e-3) * 10.0)
-        if largest < tolerance or step == steps - 1:
-            break
+    compiled = _COMPILED.get(objective)
+    if compiled is None:
+        compiled = _COMPILED[objective] = _Compiled(objective)
+    shape = np.shape(start)
+    x, cost = np.empty(shape), np.empty(len(x_start := _rows(start, shape)))
+    keep = {
+        "b": _rows(projected.b, projected.b.shape),
+        "scale": _rows(projected.scale, projected.b.shape),
+        "start": x_start,
+        "low": _rows(box.low, shape),
+        "high": _rows(box.high, shape),
+        "plane": _rows(box.planes, np.shape(box.planes)),
+        "offsets": _rows(box.offsets, np.shape(box.offsets)),
+    }
+    if previous is not None:
+        keep["previous"] = _rows(previous, shape)
+    if projected.hold is not None:
+        keep["hold"] = _rows(projected.hold, shape)
+    problem = ffi.new("lm_problem *", {name: _doubles(array) for name, array in keep.items()})
+    problem.frames, problem.planes, problem.steps = len(start), len(box.planes), steps
+    problem.tolerance = tolerance
+    problem.smooth, problem.interlock = objective.weights.smooth, objective.weights.interlock
+    if lib.lm_minimise(compiled.struct, problem, _doubles(x), _doubles(cost)):
+        raise MemoryError("no memory for the inverse")
     return x, cost + projected.floor
 
 
@@ -101,52 +100,74 @@ def bounded_step(h: Floats, g: Floats, x: Floats, box: Box) -> Floats:
         h: (T, m, m) Hessians.
         g: (T, m) gradients.
         x: (T, m) present inputs.
-        box: bounds.
+        box: bounds; interlocks are not used.
+
+    Raises:
+        ArithmeticError: a Hessian is not positive definite.
     """
-    low, high = np.broadcast_to(box.low, x.shape), np.broadcast_to(box.high, x.shape)
-    out = np.empty_like(x)
-    todo = np.arange(len(x))  # frames whose active sets have not converged
-    at_low = (x <= low) & (g > 0)
-    at_high = (x >= high) & (g < 0)
-    for last in range(_ACTIVE_SET_PASSES):
-        d = np.where(at_low, low - x, np.where(at_high, high - x, 0.0))
-        d = _solve_free(h, g, d, at_low | at_high)
-        target = x + d
-        out[todo] = target
-        # Multipliers of the bounds: 0 where a variable is free.
-        multiplier = -(g + (h @ d[:, :, None])[:, :, 0])
-        scale = np.diagonal(h, axis1=1, axis2=2)
-        now_low = multiplier + scale * (target - low) < 0
-        now_high = multiplier + scale * (target - high) > 0
-        new = ((now_low != at_low) | (now_high != at_high)).any(1)
-        if last == _ACTIVE_SET_PASSES - 1 or not new.any():
-            break
-        at_low, at_high = now_low[new], now_high[new]
-        todo, h, g, x, low, high = todo[new], h[new], g[new], x[new], low[new], high[new]
-    return np.asarray(np.clip(out, box.low, box.high))
+    m = x.shape[1]
+    low, high = _rows(box.low, x.shape), _rows(box.high, x.shape)
+    out, work = np.empty(x.shape), np.empty(m * m + 2 * m)
+    index = ffi.new("int[]", 2 * m)
+    for t in range(len(x)):
+        arrays = (_rows(h[t], (m, m)), _rows(g[t], (m,)), _rows(x[t], (m,)), low[t], high[t])
+        if lib.lm_bounded_step(
+            m, *(_doubles(a) for a in arrays), _doubles(out[t]), _doubles(work), index
+        ):
+            raise ArithmeticError(f"the Hessian of frame {t} is not positive definite")
+    return out
 
 
-def _solve_free(h: Floats, g: Floats, d: Floats, fixed: np.ndarray) -> Floats:
-    """Steps d (T, m): the free entries solve H d = -g, the fixed ones stay."""
-    if not fixed.any():
-        return np.asarray(np.linalg.solve(h, -g[:, :, None])[:, :, 0])
-    kept = np.where(fixed, d, 0.0)
-    rhs = -(g + (h @ kept[:, :, None])[:, :, 0])
-    free = ~fixed
-    masked = h * (free[:, :, None] & free[:, None, :])
-    at = np.arange(h.shape[1])
-    masked[:, at, at] += fixed
-    solved = np.linalg.solve(masked, np.where(free, rhs, 0.0)[:, :, None])[:, :, 0]
-    return np.where(fixed, kept, solved)
+class _Compiled:
+    """An objective as the C code reads it. The arrays live as long as this object."""
+
+    def __init__(self, objective: Objective) -> None:
+        model, contact = objective.model, objective.contact
+        m, columns = len(model.inputs), objective.columns
+        by_power = objective.readout[: POWERS * m].reshape(POWERS, m, columns)
+        slopes = by_power * np.arange(1.0, POWERS + 1)[:, None, None]
+        self.doubles = {
+            "w1": model.w1.T, "b1": model.b1, "w2": model.w2.T, "b2": model.b2,
+            "readout": objective.readout, "prior": objective.prior, "taut": objective.taut,
+            "least": contact.least, "parted": contact.parted,
+        }  # fmt: skip
+        self.doubles = {name: _rows(a, np.shape(a)) for name, a in self.doubles.items()}
+        self.singles = {
+            "w1_rows": model.w1.T,
+            "w2_rows": model.w2.T,
+            "hidden_readout": objective.readout[POWERS * m : -1],
+            "slopes": slopes,
+        }
+        self.singles = {name: _padded(a) for name, a in self.singles.items()}
+        fields: dict[str, Any] = {name: _doubles(a) for name, a in self.doubles.items()}
+        fields |= {name: ffi.cast("float *", a.ctypes.data) for name, a in self.singles.items()}
+        fields |= {
+            "inputs": m,
+            "hidden1": len(model.b1),
+            "hidden2": len(model.b2),
+            "columns": columns,
+            "pairs": len(contact.least),
+            "pairs_at": contact.columns.start,
+            "shared": contact.parted.shape[1],
+        }
+        self.struct = ffi.new("lm_objective *", fields)
 
 
-def _cost(
-    x: Floats, r: Floats, before: Floats, smooth: float, box: Box, objective: Objective
-) -> Floats:
-    w = objective.weights
-    cost = np.square(r).sum(1) + ((x @ objective.prior) * x).sum(1)
-    cost += smooth * np.square(x - before).sum(1)
-    if len(box.planes):
-        beyond = np.maximum(x @ box.planes.T - box.offsets, 0.0)
-        cost += w.interlock * np.square(beyond).sum(1)
-    return np.asarray(cost)
+_COMPILED: WeakKeyDictionary[Objective, _Compiled] = WeakKeyDictionary()
+
+
+def _rows(array: Floats, shape: tuple[int, ...]) -> Floats:
+    """The array in C's order and double precision, spread to ``shape``."""
+    return np.ascontiguousarray(np.broadcast_to(array, shape), dtype=np.float64)
+
+
+def _padded(array: Floats) -> NDArray[np.float32]:
+    """Single precision, padded with zeros to a multiple of the lanes in columns and, where there
+    are two dimensions, in rows."""
+    spare = [(0, -n % lib.LM_LANES) for n in array.shape]
+    wide = np.pad(array, spare if array.ndim == 2 else [(0, 0), (0, 0), spare[-1]])
+    return np.ascontiguousarray(wide, dtype=np.float32)
+
+
+def _doubles(array: Floats) -> Any:
+    return ffi.cast("double *", array.ctypes.data)

@@ -15,11 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT, LIP_GAPS, gaps, landmark_weights, lips_apart
-from mien.models.self_model.model import POWERS, Floats, SelfModel
+from mien.models.self_model.model import Floats, SelfModel
 
 _TAUT_SLOPE_SHARE = 0.5  # of a tendon's largest slope: above it the tendon counts as taut
 _PULL_GRID = 41
@@ -68,22 +67,24 @@ class ProjectedTargets:
         scale: (T, Q) square root of the weight of each column.
         floor: (T,) cost that no pose can remove: the part of the target outside the modes.
         start: (T, m) first guess of the inputs; None: the solver's own.
+        hold: (T, m) cost of an input of 1 in each frame, besides ``neutral``; None: none.
     """
 
     b: Floats
     scale: Floats
     floor: Floats
     start: Floats | None = None
+    hold: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.b)
 
     def frame(self, t: int) -> ProjectedTargets:
         """Frame ``t`` as a batch of one."""
-        start = None if self.start is None else self.start[t : t + 1]
-        return ProjectedTargets(
-            self.b[t : t + 1], self.scale[t : t + 1], self.floor[t : t + 1], start
-        )
+        at = slice(t, t + 1)
+        start = None if self.start is None else self.start[at]
+        hold = None if self.hold is None else self.hold[at]
+        return ProjectedTargets(self.b[at], self.scale[at], self.floor[at], start, hold)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,15 +153,12 @@ class Objective:
         )
         self.prior = weights.neutral * np.eye(m) + weights.mirror * _mirrored(model)
         """(m, m) Hessian of the terms ``neutral`` and ``mirror``."""
-        self._taut = taut_inputs(model)
+        self.taut = taut_inputs(model)
+        """(m,) least input at which slopes are taken (see ``taut_inputs``)."""
 
     def set_readout(self, readout: Floats) -> None:
         """Set the residual columns phi @ readout - b, with readout (F, Q)."""
-        m = len(self.model.inputs)
         self.readout = readout
-        self._on_x = readout[: POWERS * m]
-        self._on_h = readout[POWERS * m : -1]
-        self._slopes = self._on_x.reshape(POWERS, m, -1) * np.arange(1.0, POWERS + 1)[:, None, None]
 
     @property
     def columns(self) -> int:
@@ -199,46 +197,12 @@ class Objective:
 
     def residual(self, x: Floats, projected: ProjectedTargets) -> Floats:
         """Residuals (T, Q) of inputs x (T, m)."""
-        return self._residual(x, projected)[0]
-
-    def _residual(self, x: Floats, projected: ProjectedTargets) -> tuple[Floats, NDArray[np.bool_]]:
-        """Residuals (T, Q), and whether each pair of lip landmarks touches, (T, pairs)."""
         predicted = self.model.features(x) @ self.readout
         gaps, contact = predicted[:, self.contact.columns], self.contact
         missing = np.maximum(contact.least - gaps, 0.0)
-        touching = missing > 0.0
-        if touching.any():
-            gaps += missing
-            predicted[:, : contact.parted.shape[1]] += missing @ contact.parted
-        return np.asarray((predicted - projected.b) * projected.scale), touching
-
-    def linearise(self, x: Floats, projected: ProjectedTargets) -> tuple[Floats, Floats]:
-        """Residuals (T, Q) and their transposed Jacobian (T, m, Q) at x (T, m).
-
-        A slack tendon has a slope of 0, and a descent step would never tighten it. Its slope is
-        therefore taken where it becomes taut (``taut_inputs``).
-        """
-        model, (r, touching) = self.model, self._residual(x, projected)
-        at = np.maximum(x, self._taut)
-        h1 = np.tanh(at @ model.w1.T + model.b1)
-        h2 = np.tanh(h1 @ model.w2.T + model.b2)
-        inner = model.w1.T * (1.0 - h1**2)[:, None, :]
-        dh = (inner.reshape(-1, inner.shape[-1]) @ model.w2.T).reshape(*x.shape, -1)
-        dh *= (1.0 - h2**2)[:, None, :]
-        j = (dh.reshape(-1, dh.shape[-1]) @ self._on_h).reshape(*x.shape, -1)
-        own = at[:, :, None] * self._slopes[-1]  # derivative of the polynomials, by Horner's rule
-        for slopes in self._slopes[-2:0:-1]:
-            own += slopes
-            own *= at[:, :, None]
-        own += self._slopes[0]
-        own += j
-        if touching.any():
-            gaps = own[:, :, self.contact.columns]
-            closing = gaps * touching[:, None, :]
-            gaps -= closing
-            own[:, :, : self.contact.parted.shape[1]] -= closing @ self.contact.parted
-        own *= projected.scale[:, None, :]
-        return r, own
+        gaps += missing
+        predicted[:, : contact.parted.shape[1]] += missing @ contact.parted
+        return np.asarray((predicted - projected.b) * projected.scale)
 
     def as_shown(self, landmarks: Floats) -> Floats:
         """Predicted landmarks (478, 3) mm with lips that do not pass each other."""
@@ -247,7 +211,8 @@ class Objective:
     def cost(self, x: Floats, projected: ProjectedTargets) -> Floats:
         """Cost (T,) of x (T, m), with the floor and without smoothness and interlocks."""
         residual = np.square(self.residual(x, projected)).sum(1)
-        return np.asarray(residual + ((x @ self.prior) * x).sum(1) + projected.floor)
+        held = x @ self.prior if projected.hold is None else x @ self.prior + projected.hold * x
+        return np.asarray(residual + (held * x).sum(1) + projected.floor)
 
 
 def taut_inputs(model: SelfModel) -> Floats:

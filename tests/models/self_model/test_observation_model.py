@@ -17,6 +17,7 @@ from mien.models.train.self_model.fit import fit
 from mien.models.train.self_model.fit_config import FitConfig
 from mien.models.train.self_model.observation_model_fit import _leave_one_out, fit_observation_model
 from tests.models.analytic_face import AnalyticFace
+from tests.models.self_model.reference_descent import linearise
 
 OBSERVATIONS, ASKED, RESTS = 400, 60, 20
 CONFIG = FitConfig(latents=24, hidden=(16, 16), steps=300)
@@ -108,7 +109,7 @@ def test_the_derivative_is_that_of_the_errors(biased: Seen, observation: Observa
     objective = ObservationObjective(biased.model, ObjectiveWeights(), observation)
     goal = objective.project(biased.observations[:3])
     x = np.random.default_rng(1).uniform(-0.8, 0.8, size=(3, len(biased.model.inputs)))
-    r, j = objective.linearise(x, goal)
+    r, j = linearise(objective, x, goal)
     np.testing.assert_allclose(r, objective.residual(x, goal), atol=1e-9)
     for i in range(x.shape[1]):
         step = np.zeros(x.shape[1])

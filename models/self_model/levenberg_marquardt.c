@@ -1,0 +1,340 @@
+#include "levenberg_marquardt.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ACTIVE_SET_PASSES 8 /* at most; three are usual */
+#define BLOCK 4             /* rows, and terms of each sum, that a product takes at once */
+#define PADDED(n) (((n) + LM_LANES - 1) / LM_LANES * LM_LANES)
+
+/* The products are compiled twice, and the processor chooses: with fused multiply-add in wide
+ * registers, and without. Elsewhere the compiler's own target decides. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define FOR_EACH_CPU __attribute__((target_clones("fma", "default")))
+#else
+#define FOR_EACH_CPU
+#endif
+
+/* c (rows, n) = a (rows, k) b (k, n); n is a multiple of LM_LANES, rows and k are of BLOCK. */
+FOR_EACH_CPU static void product(const float *restrict a, int rows, int k, int a_step,
+                                 const float *restrict b, int n, float *restrict c)
+{
+    for (int j = 0; j < n; j += LM_LANES) {
+        for (int i = 0; i < rows; i += BLOCK) {
+            float sum[BLOCK][LM_LANES] = {{0}};
+            for (int at = 0; at < k; at += BLOCK) {
+                const float *restrict b0 = b + (size_t)at * n + j, *restrict b1 = b0 + n;
+                const float *restrict b2 = b1 + n, *restrict b3 = b2 + n;
+                for (int r = 0; r < BLOCK; r++) {
+                    const float *restrict f = a + (size_t)(i + r) * a_step + at;
+                    for (int lane = 0; lane < LM_LANES; lane++)
+                        sum[r][lane] += f[0] * b0[lane] + f[1] * b1[lane] + f[2] * b2[lane]
+                                        + f[3] * b3[lane];
+                }
+            }
+            for (int r = 0; r < BLOCK; r++)
+                memcpy(c + (size_t)(i + r) * n + j, sum[r], sizeof sum[r]);
+        }
+    }
+}
+
+/* out (n,) += x (k,) a (k, n), row by row. */
+FOR_EACH_CPU static void add_rows(const double *restrict x, int k, const double *restrict a, int n,
+                                  double *restrict out)
+{
+    for (int at = 0; at < k; at++) {
+        const double factor = x[at];
+        const double *restrict row = a + (size_t)at * n;
+        for (int i = 0; i < n; i++) out[i] += factor * row[i];
+    }
+}
+
+/* Columns of the Jacobian from the powers of each input, added to j (m, n) by Horner's rule. */
+FOR_EACH_CPU static void add_powers(const float *restrict slopes, const double *restrict x, int m,
+                                    int n, float *restrict j)
+{
+    const size_t power = (size_t)m * n;
+    for (int i = 0; i < m; i++) {
+        const float at = (float)x[i];
+        const float *restrict s = slopes + (size_t)i * n;
+        float *restrict row = j + (size_t)i * n;
+        for (int q = 0; q < n; q++) {
+            float own = s[3 * power + q];
+            for (int p = 2; p >= 0; p--) own = own * at + s[p * power + q];
+            row[q] += own;
+        }
+    }
+}
+
+/* Memory of one call, for one frame at a time. */
+typedef struct {
+    double *phi, *h1, *h2, *r, *r_new, *x, *moved, *g, *h, *step;
+    float *inner, *dh, *j, *j_columns, *gram;
+    int *touching, *touching_new, *index;
+} workspace;
+
+static void hidden_layers(const lm_objective *o, const double *x, double *h1, double *h2)
+{
+    memcpy(h1, o->b1, sizeof *h1 * (size_t)o->hidden1);
+    add_rows(x, o->inputs, o->w1, o->hidden1, h1);
+    for (int i = 0; i < o->hidden1; i++) h1[i] = tanh(h1[i]);
+    memcpy(h2, o->b2, sizeof *h2 * (size_t)o->hidden2);
+    add_rows(h1, o->hidden1, o->w2, o->hidden2, h2);
+    for (int i = 0; i < o->hidden2; i++) h2[i] = tanh(h2[i]);
+}
+
+/* Scaled residuals r (Q,) at x. Lips that touch do not pass: what they lack is added back. */
+static void residual(const lm_objective *o, const workspace *w, const double *b,
+                     const double *scale, const double *x, double *r, int *touching)
+{
+    const int m = o->inputs, powers = LM_POWERS * m;
+    for (int i = 0; i < m; i++) {
+        double value = 1.0;
+        for (int p = 0; p < LM_POWERS; p++) w->phi[p * m + i] = value *= x[i];
+    }
+    hidden_layers(o, x, w->h1, w->phi + powers);
+    w->phi[powers + o->hidden2] = 1.0;
+    memset(r, 0, sizeof *r * (size_t)o->columns);
+    add_rows(w->phi, powers + o->hidden2 + 1, o->readout, o->columns, r);
+    for (int p = 0; p < o->pairs; p++) {
+        const double missing = o->least[p] - r[o->pairs_at + p];
+        touching[p] = missing > 0.0;
+        if (!touching[p]) continue;
+        r[o->pairs_at + p] = o->least[p];
+        for (int q = 0; q < o->shared; q++) r[q] += missing * o->parted[p * o->shared + q];
+    }
+    for (int q = 0; q < o->columns; q++) r[q] = (r[q] - b[q]) * scale[q];
+}
+
+/* Scaled Jacobian w->j (m, Q) at x. A slack tendon's slope is taken where it becomes taut. */
+static void jacobian(const lm_objective *o, const workspace *w, const double *scale,
+                     const double *x, const int *touching)
+{
+    const int m = o->inputs, rows = (m + BLOCK - 1) / BLOCK * BLOCK;
+    const int n1 = PADDED(o->hidden1), n2 = PADDED(o->hidden2), n = PADDED(o->columns);
+    double *at = w->phi; /* its features are no longer needed */
+    for (int i = 0; i < m; i++) at[i] = fmax(x[i], o->taut[i]);
+    hidden_layers(o, at, w->h1, w->h2);
+    for (int k = 0; k < o->hidden1; k++) w->h1[k] = 1.0 - w->h1[k] * w->h1[k];
+    for (int k = 0; k < o->hidden2; k++) w->h2[k] = 1.0 - w->h2[k] * w->h2[k];
+    for (int i = 0; i < m; i++)
+        for (int k = 0; k < o->hidden1; k++)
+            w->inner[i * n1 + k] = o->w1_rows[i * n1 + k] * (float)w->h1[k];
+    product(w->inner, rows, n1, n1, o->w2_rows, n2, w->dh);
+    for (int i = 0; i < m; i++)
+        for (int k = 0; k < o->hidden2; k++) w->dh[i * n2 + k] *= (float)w->h2[k];
+    product(w->dh, rows, n2, n2, o->hidden_readout, n, w->j);
+    add_powers(o->slopes, at, m, n, w->j);
+    for (int i = 0; i < m; i++) {
+        float *row = w->j + (size_t)i * n;
+        for (int p = 0; p < o->pairs; p++) {
+            if (!touching[p]) continue;
+            const float closing = row[o->pairs_at + p];
+            row[o->pairs_at + p] = 0.0f;
+            for (int q = 0; q < o->shared; q++)
+                row[q] -= closing * (float)o->parted[p * o->shared + q];
+        }
+        for (int q = 0; q < o->columns; q++) row[q] *= (float)scale[q];
+    }
+}
+
+/* Cost of the residuals r at x in frame t. */
+static double cost_of(const lm_objective *o, const lm_problem *p, int t, const double *r,
+                      const double *x)
+{
+    const int m = o->inputs;
+    double cost = 0.0;
+    for (int q = 0; q < o->columns; q++) cost += r[q] * r[q];
+    for (int i = 0; i < m; i++) {
+        double pull = 0.0;
+        for (int k = 0; k < m; k++) pull += o->prior[i * m + k] * x[k];
+        if (p->hold) pull += p->hold[(size_t)t * m + i] * x[i];
+        cost += x[i] * pull;
+        if (p->previous) {
+            const double change = x[i] - p->previous[(size_t)t * m + i];
+            cost += p->smooth * change * change;
+        }
+    }
+    for (int c = 0; c < p->planes; c++) {
+        double beyond = -p->offsets[c];
+        for (int i = 0; i < m; i++) beyond += p->plane[c * m + i] * x[i];
+        if (beyond > 0.0) cost += p->interlock * beyond * beyond;
+    }
+    return cost;
+}
+
+/* Gradient w->g and Gauss-Newton Hessian w->h of the cost at w->x. */
+static void quadratic(const lm_objective *o, const lm_problem *p, int t, const workspace *w)
+{
+    const int m = o->inputs, n = PADDED(o->columns);
+    const int rows = (m + BLOCK - 1) / BLOCK * BLOCK, wide = PADDED(m);
+    for (int i = 0; i < m; i++)
+        for (int q = 0; q < n; q++) w->j_columns[(size_t)q * wide + i] = w->j[(size_t)i * n + q];
+    product(w->j, rows, n, n, w->j_columns, wide, w->gram);
+    for (int i = 0; i < m; i++) {
+        const float *row = w->j + (size_t)i * n;
+        double sum = 0.0;
+        for (int k = 0; k < m; k++)
+            w->h[i * m + k] = o->prior[i * m + k] + w->gram[(size_t)i * wide + k];
+        for (int q = 0; q < o->columns; q++) sum += row[q] * w->r[q];
+        for (int k = 0; k < m; k++) sum += o->prior[i * m + k] * w->x[k];
+        if (p->hold) {
+            sum += p->hold[(size_t)t * m + i] * w->x[i];
+            w->h[i * m + i] += p->hold[(size_t)t * m + i];
+        }
+        if (p->previous) {
+            sum += p->smooth * (w->x[i] - p->previous[(size_t)t * m + i]);
+            w->h[i * m + i] += p->smooth;
+        }
+        w->g[i] = sum;
+    }
+    for (int c = 0; c < p->planes; c++) {
+        const double *plane = p->plane + (size_t)c * m;
+        double beyond = -p->offsets[c];
+        for (int i = 0; i < m; i++) beyond += plane[i] * w->x[i];
+        if (beyond <= 0.0) continue;
+        for (int i = 0; i < m; i++) {
+            w->g[i] += p->interlock * beyond * plane[i];
+            for (int k = 0; k < m; k++) w->h[i * m + k] += p->interlock * plane[i] * plane[k];
+        }
+    }
+}
+
+/* Solves a s = s in place for a symmetric positive definite a (n, n), by Cholesky. Only the upper
+ * triangle of a is read. */
+FOR_EACH_CPU static int solve(int n, double *restrict a, double *restrict s)
+{
+    for (int j = 0; j < n; j++) {
+        double *restrict pivot = a + (size_t)j * n;
+        if (!(pivot[j] > 0.0)) return -1;
+        const double scale = 1.0 / sqrt(pivot[j]);
+        for (int k = j; k < n; k++) pivot[k] *= scale;
+        s[j] *= scale;
+        for (int i = j + 1; i < n; i++) {
+            const double factor = pivot[i];
+            double *restrict row = a + (size_t)i * n;
+            for (int k = i; k < n; k++) row[k] -= factor * pivot[k];
+            s[i] -= factor * s[j];
+        }
+    }
+    for (int i = n - 1; i >= 0; i--) {
+        const double *restrict row = a + (size_t)i * n;
+        for (int k = i + 1; k < n; k++) s[i] -= row[k] * s[k];
+        s[i] *= 1.0 / row[i];
+    }
+    return 0;
+}
+
+int lm_bounded_step(int m, const double *h, const double *g, const double *x, const double *low,
+                    const double *high, double *moved, double *work, int *index)
+{
+    double *a = work, *s = a + m * m, *d = s + m;
+    int *at = index, *held = index + m; /* free inputs; -1 at the low bound, 1 at the high one */
+    for (int i = 0; i < m; i++)
+        held[i] = x[i] <= low[i] && g[i] > 0.0 ? -1 : x[i] >= high[i] && g[i] < 0.0 ? 1 : 0;
+    for (int pass = 0; pass < ACTIVE_SET_PASSES; pass++) {
+        int n = 0, changed = 0;
+        for (int i = 0; i < m; i++) {
+            d[i] = held[i] < 0 ? low[i] - x[i] : held[i] > 0 ? high[i] - x[i] : 0.0;
+            if (!held[i]) at[n++] = i;
+        }
+        for (int i = 0; i < n; i++) {
+            const double *row = h + at[i] * m;
+            s[i] = -g[at[i]];
+            for (int k = 0; k < m; k++)
+                if (held[k]) s[i] -= row[k] * d[k];
+            for (int k = i; k < n; k++) a[i * n + k] = row[at[k]];
+        }
+        if (solve(n, a, s)) return -1;
+        for (int i = 0; i < n; i++) d[at[i]] = s[i];
+        for (int i = 0; i < m; i++) moved[i] = x[i] + d[i];
+        for (int i = 0; i < m; i++) {
+            /* The multiplier of the bounds: 0 where an input is free. */
+            double multiplier = 0.0;
+            if (held[i]) {
+                multiplier = -g[i];
+                for (int k = 0; k < m; k++) multiplier -= h[i * m + k] * d[k];
+            }
+            const double scale = h[i * m + i];
+            const int now = multiplier + scale * (moved[i] - low[i]) < 0.0    ? -1
+                            : multiplier + scale * (moved[i] - high[i]) > 0.0 ? 1
+                                                                              : 0;
+            changed |= now != held[i];
+            held[i] = now;
+        }
+        if (!changed) break;
+    }
+    for (int i = 0; i < m; i++) moved[i] = fmin(fmax(moved[i], low[i]), high[i]);
+    return 0;
+}
+
+static double minimise_frame(const lm_objective *o, const lm_problem *p, int t, const workspace *w)
+{
+    const int m = o->inputs;
+    const double *b = p->b + (size_t)t * o->columns, *scale = p->scale + (size_t)t * o->columns;
+    const double *low = p->low + (size_t)t * m, *high = p->high + (size_t)t * m;
+    double damping = 1e-4;
+    int stale = 1; /* gradient and Hessian are of an earlier x */
+    for (int i = 0; i < m; i++)
+        w->x[i] = fmin(fmax(p->start[(size_t)t * m + i], low[i]), high[i]);
+    residual(o, w, b, scale, w->x, w->r, w->touching);
+    double cost = cost_of(o, p, t, w->r, w->x);
+    for (int step = 0; step < p->steps; step++) {
+        if (stale) jacobian(o, w, scale, w->x, w->touching);
+        quadratic(o, p, t, w);
+        stale = 0;
+        for (int i = 0; i < m; i++) w->h[i * m + i] *= 1.0 + damping;
+        double largest = 0.0, cost_new = INFINITY;
+        if (lm_bounded_step(m, w->h, w->g, w->x, low, high, w->moved, w->step,
+                            w->index)) {
+            largest = INFINITY;
+        } else {
+            for (int i = 0; i < m; i++) largest = fmax(largest, fabs(w->moved[i] - w->x[i]));
+            residual(o, w, b, scale, w->moved, w->r_new, w->touching_new);
+            cost_new = cost_of(o, p, t, w->r_new, w->moved);
+        }
+        if (cost_new <= cost) {
+            memcpy(w->x, w->moved, sizeof *w->x * (size_t)m);
+            memcpy(w->r, w->r_new, sizeof *w->r * (size_t)o->columns);
+            memcpy(w->touching, w->touching_new, sizeof *w->touching * (size_t)o->pairs);
+            cost = cost_new;
+            damping *= 0.3;
+            stale = 1;
+        } else {
+            damping = fmax(damping, 1e-3) * 10.0;
+        }
+        if (largest < p->tolerance) break;
+    }
+    return cost;
+}
+
+int lm_minimise(const lm_objective *o, const lm_problem *p, double *x, double *cost)
+{
+    const size_t m = (size_t)o->inputs, q = (size_t)o->columns, rows = (m + BLOCK - 1) / BLOCK * BLOCK;
+    const size_t h1 = (size_t)o->hidden1, h2 = (size_t)o->hidden2, pairs = (size_t)o->pairs;
+    const size_t n1 = PADDED(h1), n2 = PADDED(h2), n = PADDED(q), wide = PADDED(m);
+    const size_t doubles = LM_POWERS * m + h2 + 1 + h1 + h2 + 2 * q + 3 * m + m * m
+                           + LM_STEP_WORK(m);
+    double *d = calloc(doubles, sizeof *d);
+    float *f = calloc(rows * (n1 + n2 + n + wide) + n * wide, sizeof *f);
+    int *touching = calloc(2 * pairs + 2 * m, sizeof *touching);
+    const int failed = !d || !f || !touching;
+    if (!failed) {
+        workspace w;
+        w.phi = d, w.h1 = w.phi + LM_POWERS * m + h2 + 1, w.h2 = w.h1 + h1;
+        w.r = w.h2 + h2, w.r_new = w.r + q, w.moved = w.r_new + q, w.g = w.moved + m;
+        w.h = w.g + m, w.step = w.h + m * m;
+        w.inner = f, w.dh = f + rows * n1, w.j = w.dh + rows * n2;
+        w.gram = w.j + rows * n, w.j_columns = w.gram + rows * wide;
+        w.touching = touching, w.touching_new = touching + pairs, w.index = touching + 2 * pairs;
+        for (int t = 0; t < p->frames; t++) {
+            w.x = x + (size_t)t * m;
+            cost[t] = minimise_frame(o, p, t, &w);
+        }
+    }
+    free(d);
+    free(f);
+    free(touching);
+    return failed ? -1 : 0;
+}
