@@ -1,4 +1,4 @@
-"""cffi binding of ``levenberg_marquardt.c``: declarations and source, in API mode.
+"""cffi binding of ``levenberg_marquardt.c`` and ``bounded_step.c``: declarations and source, in API mode.
 
 The build backend imports this file where nothing but cffi is installed.
 """
@@ -9,14 +9,18 @@ from pathlib import Path
 
 import cffi
 
+HEADERS = ("levenberg_marquardt.h", "bounded_step.h")
+
 
 def write(path: Path) -> None:
     """Write the C source of the module ``mien.models.self_model._levenberg_marquardt``."""
-    header = Path(__file__).with_name("levenberg_marquardt.h").read_text(encoding="utf-8")
-    declarations = header[header.index("typedef struct") : header.index("#define LM_STEP_WORK")]
+    here = Path(__file__).parent
+    declarations = "#define LM_LANES ...\n#define LM_POWERS ...\n"
+    for name in HEADERS:
+        lines = (here / name).read_text(encoding="utf-8").splitlines()
+        declarations += "\n".join(line for line in lines if not line.startswith("#"))
     builder = cffi.FFI()
-    builder.cdef("#define LM_LANES ...\n#define LM_POWERS ...\n" + declarations)
-    builder.set_source(
-        "mien.models.self_model._levenberg_marquardt", '#include "levenberg_marquardt.h"\n'
-    )
+    builder.cdef(declarations)
+    includes = "".join(f'#include "{name}"\n' for name in HEADERS)
+    builder.set_source("mien.models.self_model._levenberg_marquardt", includes)
     builder.emit_c_code(str(path))
