@@ -1,4 +1,4 @@
-"""cffi binding of ``levenberg_marquardt.c`` and ``bounded_step.c``: declarations and source, in API mode.
+"""cffi binding of the compiled inverse: declarations and source, in API mode.
 
 The build backend imports this file where nothing but cffi is installed.
 """
