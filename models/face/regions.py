@@ -53,6 +53,9 @@ REGIONS: Final[dict[str, tuple[int, ...]]] = {
 LIP_GAPS: Final = ((13, 14), (82, 87), (312, 317), (81, 178), (311, 402))
 """Pairs (upper, lower) on the inner lip line. They touch when the mouth is closed."""
 
+LID_GAPS: Final = ((386, 374), (385, 380), (387, 373), (159, 145), (158, 153), (160, 144))
+"""Pairs (upper, lower) on the rims of the lids, three of the left eye, then three of the right."""
+
 MOUTH_CORNERS: Final = (291, 61)
 """(left, right) mouth corner. Their distance at rest is the mouth width."""
 EYE_CORNERS: Final = (33, 263)

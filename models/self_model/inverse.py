@@ -8,6 +8,7 @@ limits form a box around the last pose.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,6 +79,8 @@ class Inverse:
         steps: Levenberg-Marquardt steps per frame, at most.
         observation: model of the camera that made the targets. With it, the errors of that
             camera weigh the targets; without it, the weights per region do.
+        direct: names of actuators that are never the inverse's to choose. No landmark tells where
+            they belong, so they stand where ``others`` says.
 
     Raises:
         ModelError: the shape of ``limits`` does not fit the model.
@@ -90,6 +93,7 @@ class Inverse:
         weights: ObjectiveWeights | None = None,
         steps: int = 4,
         observation: ObservationModel | None = None,
+        direct: Collection[str] = (),
     ) -> None:
         if limits.command.shape != (model.n, 2):
             raise ModelError(f"limits have shape {limits.command.shape}, expected ({model.n}, 2)")
@@ -101,6 +105,9 @@ class Inverse:
             else ObservationObjective(model, weights or ObjectiveWeights(), observation)
         )
         self.steps = steps
+        self._direct = np.array(
+            [i for i, at in enumerate(model.inputs) if model.names[at] in direct], dtype=np.intp
+        )
         self._planes = limits.planes[:, model.inputs]
         self._names = tuple(REGIONS)
         self._region = np.zeros((len(self._names), len(model.mean)))
@@ -135,8 +142,8 @@ class Inverse:
         Args:
             target: (478, 3) mm in the head frame.
             dt: seconds since the last frame; infinite: no speed limit and no smoothness term.
-            others: (n,) commands; those of actuators that are no network input (the neck) are
-                passed through, the others are ignored.
+            others: (n,) commands; those of actuators that are no network input (the neck), or
+                ``direct``, are passed through, the others are ignored.
 
         Raises:
             ModelError: the target holds NaN or has a wrong shape; the state is unchanged.
@@ -147,14 +154,17 @@ class Inverse:
         targets = np.broadcast_to(target, (len(starts), *np.shape(target)))
         projected = self.objective.project(np.asarray(targets, dtype=np.float64))
         low_u, high_u = self.reach(dt)
-        box = Box(*self._bounds(low_u, high_u), self._planes, self._plane_offsets())
+        out = self.commands.copy() if others is None else np.clip(others, low_u, high_u)
+        walls = self._bounds(low_u, high_u)
+        for wall in walls:
+            wall[self._direct] = out[model.inputs[self._direct]]
+        box = Box(*walls, self._planes, self._plane_offsets())
         past = starts if np.isfinite(dt) else None
         if projected.start is not None:
             starts, projected = projected.start[:1], projected.frame(0)
         each, costs = minimise(self.objective, projected, starts, past, box, self.steps)
         best = int(costs.argmin())
         x, cost = each[best], float(costs[best])
-        out = self.commands.copy() if others is None else np.clip(others, low_u, high_u)
         out[model.inputs] = x
         if len(model.tendons):
             out[model.inputs[model.tendons]] = self._tendon_commands(x[model.tendons])
@@ -176,12 +186,17 @@ class Inverse:
     def solve_each(self, targets: Floats, steps: int | None = None) -> Floats:
         """Commands (T, n) of T targets (T, 478, 3) mm, each solved alone and from rest.
 
+        Actuators that are ``direct`` stay at 0.
+
         The state of this object does not change.
         """
         model = self.model
         low, high = self.limits.command.T
         rest = model.rest()
-        box = Box(*self._bounds(low, high, rest), self._planes, self.limits.offsets)
+        walls = self._bounds(low, high, rest)
+        for wall in walls:
+            wall[self._direct] = 0.0
+        box = Box(*walls, self._planes, self.limits.offsets)
         out = np.zeros((len(targets), model.n))
         for at in range(0, len(targets), _CHUNK):
             part = np.asarray(targets[at : at + _CHUNK], dtype=np.float64)

@@ -1,8 +1,9 @@
 """The objective of the inverse model, as least squares in the network's feature space.
 
     E(x) =   sum_i w_i |y_i(x) - t_i|^2             landmarks, weighted by region (1/mm^2)
-           + sum_p c_p(t) (gap_p(x) - gap_p(t))^2   inner lip pairs, heavier as the gap closes
+           + sum_p c_p(t) (gap_p(x) - gap_p(t))^2   lip and lid pairs, heavier as the gap closes
            + variance |U phi(x)|^2                  predictive variance of the model
+           + sum_j hold_j(t) x_j^2                  inputs whose skin the target leaves at rest
            + neutral |x|^2 + mirror sum_pairs (x_left - x_right)^2 + smooth |x - x_prev|^2
 
 Every landmark term is quadratic in the latents, and the latents are linear in phi. With the
@@ -17,11 +18,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mien.models.errors import ModelError
-from mien.models.face.regions import COUNT, LIP_GAPS, gaps, landmark_weights, lips_apart
+from mien.models.face.regions import (
+    COUNT,
+    LID_GAPS,
+    LIP_GAPS,
+    gaps,
+    landmark_weights,
+    lips_apart,
+)
+from mien.models.self_model.inputs import actions, least_openings, mirrored, taut_inputs
 from mien.models.self_model.model import Floats, SelfModel
 
-_TAUT_SLOPE_SHARE = 0.5  # of a tendon's largest slope: above it the tendon counts as taut
-_PULL_GRID = 41
 CONTACT_SHARE = 0.6
 """Share of the gap at rest at which lips touch: pressed further, only their red gets thinner."""
 
@@ -43,6 +50,12 @@ class ObjectiveWeights:
         variance_rank: number of directions of the predictive variance, the least known first.
         lips: weight of the lip pairs (1/mm^2) where the target gap is that of the face at rest.
         lips_mm: gap beyond it (mm) at which this weight has fallen to 1/e.
+        lids: weight of the lid pairs (1/mm^2) where the target's eye is shut.
+        lids_mm: opening beyond it (mm) at which this weight has fallen to 1/e.
+        hold: cost of an input of 1 whose skin the target leaves where it rests. An error of the
+            model elsewhere must not be paid for with a brow.
+        hold_share: motion of the target at which half of this cost is left, as a share of the
+            skin's motion at the input's full stroke.
         interlock: cost of a violation of an interlock by 1.
     """
 
@@ -55,6 +68,10 @@ class ObjectiveWeights:
     variance_rank: int = 24
     lips: float = 60.0
     lips_mm: float = 1.5
+    lids: float = 20.0
+    lids_mm: float = 1.5
+    hold: float = 50.0
+    hold_share: float = 0.05
     interlock: float = 1e5
 
 
@@ -129,29 +146,34 @@ class Objective:
         self._to_modes = np.linalg.solve(lower, model.decoder * w)  # landmarks -> whitened modes
         upper, lower_lip = np.array(LIP_GAPS).T
         decoded = model.decoder.reshape(-1, COUNT, 3)
-        lips = decoded[:, upper, 1] - decoded[:, lower_lip, 1]
-        self._mean_gaps = gaps(model.mean, LIP_GAPS)
+        pairs = np.array(LIP_GAPS + LID_GAPS).T
+        openings = decoded[:, pairs[0], 1] - decoded[:, pairs[1], 1]
+        self._mean_gaps = gaps(model.mean, LIP_GAPS + LID_GAPS)
+        self._rest = model.landmarks(np.zeros(model.n))
         # Closed lips have the gap of the face at rest: MediaPipe's inner lip line has a height.
-        self._shut_gaps = gaps(model.landmarks(np.zeros(model.n)), LIP_GAPS)
+        self._shut_gaps = np.concatenate([gaps(self._rest, LIP_GAPS), least_openings(model)])
         # Weighted squared landmark error that a predictive variance of 1 stands for.
         expected = float(np.square(model.noise[:, None] * lower).sum())
         factor = model.covariance_factor[: weights.variance_rank].T
         variance = factor * np.sqrt(weights.variance * expected)
-        self.set_readout(np.concatenate([model.out @ lower, model.out @ lips, variance], axis=1))
-        self._modes, self._pairs = gram.shape[0], lips.shape[1]
+        self.set_readout(
+            np.concatenate([model.out @ lower, model.out @ openings, variance], axis=1)
+        )
+        self._modes, lip_pairs = gram.shape[0], len(LIP_GAPS)
+        self._acts = actions(model)
         self._mean = model.mean.reshape(-1)
         self._root_w = np.sqrt(w)
         # Lips that touch do not pass: what is predicted beyond goes half to either lip.
-        self._contact_gaps = CONTACT_SHARE * self._shut_gaps
-        parted = np.zeros((self._pairs, COUNT, 3))
-        rows = np.arange(self._pairs)
+        self._contact_gaps = CONTACT_SHARE * self._shut_gaps[:lip_pairs]
+        parted = np.zeros((lip_pairs, COUNT, 3))
+        rows = np.arange(lip_pairs)
         parted[rows, upper, 1], parted[rows, lower_lip, 1] = 0.5, -0.5
         self.contact = Contact(
-            slice(self._modes, self._modes + self._pairs),
-            self._contact_gaps - self._mean_gaps,
-            parted.reshape(self._pairs, -1) @ self._to_modes.T,
+            slice(self._modes, self._modes + lip_pairs),
+            self._contact_gaps - self._mean_gaps[:lip_pairs],
+            parted.reshape(lip_pairs, -1) @ self._to_modes.T,
         )
-        self.prior = weights.neutral * np.eye(m) + weights.mirror * _mirrored(model)
+        self.prior = weights.neutral * np.eye(m) + weights.mirror * mirrored(model)
         """(m, m) Hessian of the terms ``neutral`` and ``mirror``."""
         self.taut = taut_inputs(model)
         """(m,) least input at which slopes are taken (see ``taut_inputs``)."""
@@ -172,17 +194,33 @@ class Objective:
             ModelError: a wrong shape, NaN or infinity.
         """
         self.check(targets)
-        k, p, frames = self._modes, self._pairs, len(targets)
+        k, frames = self._modes, len(targets)
+        p, lips = len(self._shut_gaps), len(LIP_GAPS)
         displacement = targets.reshape(frames, len(self._mean)) - self._mean
-        target_gaps = gaps(targets, LIP_GAPS)
+        openings = gaps(targets, LIP_GAPS + LID_GAPS)
         b = np.zeros((frames, self.columns))
         b[:, :k] = displacement @ self._to_modes.T
-        b[:, k : k + p] = target_gaps - self._mean_gaps
+        b[:, k : k + p] = openings - self._mean_gaps
         scale = np.ones((frames, self.columns))
-        fade = np.exp(-np.maximum(target_gaps - self._shut_gaps, 0.0) / self.weights.lips_mm)
-        scale[:, k : k + p] = np.sqrt(self.weights.lips * fade / p)
+        beyond = np.maximum(openings - self._shut_gaps, 0.0)
+        of = self.weights
+        for at, weight, fade in (
+            (slice(lips), of.lips, of.lips_mm),
+            (slice(lips, p), of.lids, of.lids_mm),
+        ):
+            pairs = beyond[:, at]
+            heavy = weight * np.exp(-pairs / fade) / pairs.shape[1]
+            scale[:, k : k + p][:, at] = np.sqrt(heavy)
         floor = np.square(displacement * self._root_w).sum(1) - np.square(b[:, :k]).sum(1)
-        return ProjectedTargets(b, scale, np.maximum(floor, 0.0))
+        return ProjectedTargets(b, scale, np.maximum(floor, 0.0), hold=self._hold(targets))
+
+    def _hold(self, targets: Floats) -> Floats | None:
+        """Cost (T, m) of an input of 1 in each frame: high where the target leaves its skin."""
+        if self.weights.hold == 0.0:
+            return None
+        moved = np.square(targets - self._rest).sum(-1) @ self._acts.T
+        share = moved / self.weights.hold_share**2  # squared; a quarter of a stroke is free
+        return np.asarray(self.weights.hold / (1.0 + share**2))
 
     def check(self, targets: Floats) -> None:
         """Check targets (T, 478, 3).
@@ -213,32 +251,3 @@ class Objective:
         residual = np.square(self.residual(x, projected)).sum(1)
         held = x @ self.prior if projected.hold is None else x @ self.prior + projected.hold * x
         return np.asarray(residual + (held * x).sum(1) + projected.floor)
-
-
-def taut_inputs(model: SelfModel) -> Floats:
-    """Smallest input (m,) at which each tendon is taut; -inf for the other actuators.
-
-    A tendon counts as taut where it moves the skin with at least half of its largest slope.
-    """
-    out = np.full(len(model.inputs), -np.inf)
-    pulls = np.linspace(0.0, 1.0, _PULL_GRID)
-    for k in model.tendons:
-        x = np.zeros((_PULL_GRID, len(out)))
-        x[:, k] = pulls
-        moved = model.latents(x) @ model.decoder
-        slope = np.gradient(moved @ (moved[-1] - moved[0]))
-        out[k] = pulls[np.argmax(slope >= _TAUT_SLOPE_SHARE * slope.max())]
-    return out
-
-
-def _mirrored(model: SelfModel) -> Floats:
-    """Sum (m, m) over the left/right pairs of (e_left - e_right)(e_left - e_right)'."""
-    names = [model.names[i] for i in model.inputs]
-    out = np.zeros((len(names), len(names)))
-    for left, name in enumerate(names):
-        other = name.removesuffix("_left") + "_right"
-        if name.endswith("_left") and other in names:
-            right = names.index(other)
-            out[[left, right], [left, right]] += 1.0
-            out[[left, right], [right, left]] -= 1.0
-    return out

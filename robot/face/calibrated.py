@@ -49,7 +49,8 @@ class Calibrated:
 
     def inverse(self) -> Inverse:
         """A fresh inverse, at neutral."""
-        return Inverse(self.model, limits_of(self.face))
+        own = self.retarget.direct_actuators
+        return Inverse(self.model, limits_of(self.face), direct=own)
 
     @cached_property
     def retarget(self) -> Retarget:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from mien.models.face.blendshapes import ARKIT, INDEX, LEFT_RIGHT
 from mien.models.face.regions import (
+    LID_GAPS,
     LIP_GAPS,
     REGIONS,
     gaps,
@@ -29,6 +30,7 @@ from mien.models.face.regions import (
     lips_apart,
     mouth_width,
 )
+from mien.models.self_model.inputs import least_openings
 from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.objective import CONTACT_SHARE
@@ -133,6 +135,8 @@ class Retarget:
         self.delta = delta
         self._region = _nearest_region(basis.neutral)
         self._floor = CONTACT_SHARE * gaps(self.neutral, LIP_GAPS)
+        self._lids = gaps(basis.delta, LID_GAPS) / gaps(basis.neutral, LID_GAPS)
+        self._least_openings = least_openings(model)
 
     @one_thread
     def targets(self, weights: NDArray[np.floating]) -> Floats:
@@ -148,7 +152,24 @@ class Retarget:
             share = soft(w, self.reach.by_region[:, k])
             move = share @ self.delta[:, at].reshape(len(ARKIT), -1)
             out[:, at] += move.reshape(len(w), int(at.sum()), 3)
+        self._shut_eyes(out, w)
         return lips_apart(out, self._floor)
+
+    def _shut_eyes(self, targets: Floats, weights: Floats) -> None:
+        """Open the eyes of the targets (T, 478, 3) no further than a person's by (T, 52) weights.
+
+        A blink that bends toward what is reached would leave the eyes half open. Shut is shut. The
+        upper lids go as far as they do on this face; the lower ones are not asked to help.
+        """
+        person = np.maximum(1.0 + weights @ self._lids, 0.0)
+        wanted = np.maximum(person * gaps(self.neutral, LID_GAPS), self._least_openings)
+        beyond = np.maximum(gaps(targets, LID_GAPS) - wanted, 0.0)
+        targets[:, [upper for upper, _ in LID_GAPS], 1] -= beyond
+
+    @property
+    def direct_actuators(self) -> tuple[str, ...]:
+        """Names of the actuators that follow a shape of their own and belong to no inverse."""
+        return tuple(self._direct.values())
 
     def direct(self, weights: NDArray[np.floating]) -> dict[str, Floats]:
         """Commands (T,) by name of the actuators that no landmark shows (the tongue)."""
@@ -161,7 +182,7 @@ class Retarget:
         target = self.delta.copy()
         for a, b in _TOGETHER:
             target[INDEX[a]] = target[INDEX[b]] = self.delta[INDEX[a]] + self.delta[INDEX[b]]
-        inverse = Inverse(self._model, self._limits, steps=_STEPS)
+        inverse = Inverse(self._model, self._limits, steps=_STEPS, direct=self.direct_actuators)
         # Lips are asked not to pass each other. Drawing and model have no contact: shares compare
         # the one with the other as they are.
         commands = inverse.solve_each(lips_apart(self.neutral + target, self._floor))

@@ -260,7 +260,7 @@ def test_a_jump_is_solved_as_well_as_from_rest() -> None:
     weights = ObjectiveWeights(
         mirror=0.0, neutral=1e-3
     )  # two of these jumps get stuck by slopes alone
-    jumping, alone = (Inverse(model, limits_of(face), weights, steps=15) for _ in range(2))
+    jumping, alone = (Inverse(model, limits_of(face), weights, steps=30) for _ in range(2))
     for target in targets:
         alone.reset()
         assert jumping.solve(target).cost <= 1.001 * alone.solve(target).cost

@@ -1,0 +1,70 @@
+"""What each network input of a self-model does to the skin, alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mien.models.face.regions import LID_GAPS, gaps
+from mien.models.self_model.model import Floats, SelfModel
+
+_TAUT_SLOPE_SHARE = 0.5  # of a tendon's largest slope: above it the tendon counts as taut
+_PULL_GRID = 41
+
+
+def taut_inputs(model: SelfModel) -> Floats:
+    """Smallest input (m,) at which each tendon is taut; -inf for the other actuators.
+
+    A tendon counts as taut where it moves the skin with at least half of its largest slope.
+    """
+    out = np.full(len(model.inputs), -np.inf)
+    pulls = np.linspace(0.0, 1.0, _PULL_GRID)
+    for k in model.tendons:
+        x = np.zeros((_PULL_GRID, len(out)))
+        x[:, k] = pulls
+        moved = model.latents(x) @ model.decoder
+        slope = np.gradient(moved @ (moved[-1] - moved[0]))
+        out[k] = pulls[np.argmax(slope >= _TAUT_SLOPE_SHARE * slope.max())]
+    return out
+
+
+def strokes(model: SelfModel) -> Floats:
+    """Displacement (2, m, 478, 3) mm of the skin by each input alone, at -1 (tendons: 0) and 1."""
+    m = len(model.inputs)
+    ends = np.stack([-np.eye(m), np.eye(m)])
+    ends[0, model.tendons] = 0.0
+    rest = np.zeros(m)
+    return model.decode(model.latents(ends)) - model.decode(model.latents(rest))
+
+
+def actions(model: SelfModel) -> Floats:
+    """Weights (m, 478) per mm^2: squared displacements of landmarks -> share of each input.
+
+    With a full stroke of the input alone, to its further end, they add up to 1. Landmarks count
+    by how far the input moves them.
+    """
+    square = np.square(strokes(model)).sum(-1).max(0)
+    return np.asarray(square / np.maximum(np.square(square).sum(1, keepdims=True), 1e-12))
+
+
+def least_openings(model: SelfModel) -> Floats:
+    """Smallest opening (pairs,) mm of each lid pair that one input makes, without lids that pass.
+
+    These are the eyes as shut as the upper lids make them. Lower lids that rise further would make
+    another face of it.
+    """
+    rest = gaps(model.landmarks(np.zeros(model.n)), LID_GAPS)
+    changes = gaps(strokes(model), LID_GAPS)
+    return np.asarray(np.maximum(rest + changes.min((0, 1)), 0.0))
+
+
+def mirrored(model: SelfModel) -> Floats:
+    """Sum (m, m) over the left/right pairs of (e_left - e_right)(e_left - e_right)'."""
+    names = [model.names[i] for i in model.inputs]
+    out = np.zeros((len(names), len(names)))
+    for left, name in enumerate(names):
+        other = name.removesuffix("_left") + "_right"
+        if name.endswith("_left") and other in names:
+            right = names.index(other)
+            out[[left, right], [left, right]] += 1.0
+            out[[left, right], [right, left]] -= 1.0
+    return out
