@@ -14,6 +14,9 @@ CRITERIA: dict[str, float] = {
     "vs_ridge": 0.7,
     "vs_nearest": 0.4,
     "memory_gain": 0.7,
+    "blink_gap": 0.15,
+    "shape_cross_talk": 0.15,
+    "truth_vs_nominal": 0.8,
     "fit_s": 240.0,
     "robot_s": 480.0,
     "poses": 1500.0,
@@ -26,6 +29,14 @@ REQUIRED: dict[str, float] = {
 }
 """A face that fails one of these is not calibrated. Its inverse must reproduce held-out faces, and
 must do so better than a search for the most similar pose of the data set."""
+REQUIRED_WHERE_MEASURED: dict[str, float] = {
+    "blink_gap": 0.35,
+    "shape_cross_talk": 0.3,
+    "without_effect": 0.0,
+    "truth_vs_nominal": 1.0,
+}
+"""The same for what only some faces have: lids, a design that is known, a known truth. A face with
+one of these faults reproduces its own poses and still cannot be used."""
 DESCRIPTIONS = {
     "model_over_floor": "prediction error over the camera's noise at rest",
     "inverse_mean_pct": "reproduced faces: mean error, % of mouth width",
@@ -34,6 +45,9 @@ DESCRIPTIONS = {
     "vs_ridge": "error of reproduced faces over that of linear ridge regression",
     "vs_nearest": "error of reproduced faces over that of the nearest neighbour",
     "memory_gain": "error where tendons pull: with play operators over without",
+    "blink_gap": "blink: opening of the worse eye, of that at rest",
+    "shape_cross_talk": "largest command of an actuator whose region a shape does not move",
+    "truth_vs_nominal": "true error over that of the design's model, not calibrated",
     "fit_s": "time of the fit, s",
     "robot_s": "robot time of collecting, s",
     "poses": "poses collected",
@@ -81,7 +95,30 @@ def unmet(metrics: Mapping[str, Any]) -> list[str]:
             out.append(f"{name} was not measured")
         elif not value <= limit:  # true for NaN, too
             out.append(f"{name} is {value:.4g}, at most {limit:g}")
+    for name, limit in REQUIRED_WHERE_MEASURED.items():
+        value = metrics.get(name)
+        if value is not None and not value <= limit:
+            out.append(_REASONS[name].format(value=value, limit=limit, **_told(metrics)))
     return out
+
+
+_REASONS = {
+    "blink_gap": "its eyes do not shut: blink_gap is {value:.2f} of the opening at rest, at most "
+    "{limit:g}",
+    "shape_cross_talk": "an actuator is moved by a shape of another region: {by} is {value:.2f}, "
+    "at most {limit:g}",
+    "without_effect": "actuators without effect: {names}; mend them, or take them out of the "
+    "face's YAML",
+    "truth_vs_nominal": "its self-model is worse than that of the design without any calibration: "
+    "truth_vs_nominal is {value:.2f}, at most {limit:g}",
+}
+
+
+def _told(metrics: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "by": str(metrics.get("shape_cross_talk_by", "")),
+        "names": str(metrics.get("without_effect_names", "")),
+    }
 
 
 def _note(name: str, metrics: Mapping[str, Any]) -> str:

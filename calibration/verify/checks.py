@@ -10,7 +10,9 @@ import numpy as np
 from mien.calibration.capture.capture_rig import CaptureRig
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.identify.face_fit import examples, noise_floor, usable
+from mien.calibration.identify.wiring import reference_model
 from mien.calibration.verify import baselines
+from mien.calibration.verify.asked_check import check_asked
 from mien.calibration.verify.hysteresis_check import (
     ZONE,
     check_hysteresis,
@@ -59,6 +61,11 @@ def check_all(
     if len(model.tendons):
         metrics["memory_gain_seen"] = memory_gain(data, model, without_play)
     metrics |= check_hysteresis(face, model, without_play, rig, seed)
+    known = reference_model(face)
+    metrics |= check_asked(face, model, rig, known)
+    # The model of this very robot is no measure of what calibrating it is worth.
+    another = known and known.meta.get("build") != data.setup.build
+    metrics |= against_nominal(model, known if another else None, reproduced)
     metrics |= check_repeatability(face, rig, data.commands[data.held_out])
     if "repeat_mm" in metrics:
         metrics["model_over_repeat"] = metrics["model_rmse_mm"] / metrics["repeat_mm"]
@@ -144,3 +151,22 @@ def check_against_truth(
         error_without = error((without_play.sequence(sent) - true)[:, ZONE])
         out["memory_gain_mixtures"] = error((predicted - true)[:, ZONE]) / error_without
     return out
+
+
+def against_nominal(
+    model: SelfModel, known: SelfModel | None, reproduced: VerificationResults
+) -> dict[str, float]:
+    """``truth_vs_nominal``: true error over that of another robot's model, never calibrated here.
+
+    An error that is equal in all poses is left out, as in ``check_against_truth``. Empty where the
+    truth is unknown, or no model of the design exists.
+    """
+    true, sent = reproduced.arrays["asked_true"], reproduced.arrays["asked_sent"]
+    if known is None or not np.isfinite(true).all():
+        return {}
+
+    def error(predicted: Floats) -> float:
+        off = predicted - true
+        return rmse(off, off.mean(0))
+
+    return {"truth_vs_nominal": error(model.sequence(sent)) / error(known.sequence(sent))}

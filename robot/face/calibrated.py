@@ -16,36 +16,16 @@ from mien.robot.face.retarget import Retarget, limits_of
 _log = logging.getLogger(__name__)
 
 
-class Calibrated:
-    """A face that has learned itself. One that did not prove it is used with a warning.
+class FittedFace:
+    """A face and a self-model of it.
 
     Args:
         face: the face.
-        path: its self-model. By default the one that the user installed (``mien calibrate ...
-            --ship``), else the one that ships for the nominal build.
-
-    Raises:
-        ModelError: no such file, or made for another face: both hashes are named.
+        model: fitted to it.
     """
 
-    def __init__(self, face: FaceConfig, path: Path | None = None) -> None:
-        self.face = face
-        own = installed(face.name)
-        self.path = path or (own if own.is_file() else shipped(face.name))
-        self.model: SelfModel = load(
-            self.path, face.name, face.hashes, f"mien calibrate all --face {quote(face.given)}"
-        )
-        if self.caveat and parent_process() is None:  # the parent process has printed it
-            _log.warning("%s", self.caveat)
-
-    @property
-    def caveat(self) -> str:
-        """Why this is not to be called calibrated, and the next command; empty if it is."""
-        why, stage = unproven(self.model)
-        return why and (
-            f"{self.path} {why}: mien calibrate {stage} "
-            f"--face {quote(self.face.given)} --out {quote(str(self.path.parent))}"
-        )
+    def __init__(self, face: FaceConfig, model: SelfModel) -> None:
+        self.face, self.model = face, model
 
     def inverse(self) -> Inverse:
         """A fresh inverse, at neutral."""
@@ -61,6 +41,36 @@ class Calibrated:
     def lag_s(self) -> float:
         """How late the skin follows the pulses, as calibration measured it; 0 when it did not."""
         return float(self.model.meta.get("lag_s", 0.0))
+
+
+class Calibrated(FittedFace):
+    """A face that has learned itself. One that did not prove it is used with a warning.
+
+    Args:
+        face: the face.
+        path: its self-model. By default the one that the user installed (``mien calibrate ...
+            --ship``), else the one that ships for the nominal build.
+
+    Raises:
+        ModelError: no such file, or made for another face: both hashes are named.
+    """
+
+    def __init__(self, face: FaceConfig, path: Path | None = None) -> None:
+        own = installed(face.name)
+        self.path = path or (own if own.is_file() else shipped(face.name))
+        again = f"mien calibrate all --face {quote(face.given)}"
+        super().__init__(face, load(self.path, face.name, face.hashes, again))
+        if self.caveat and parent_process() is None:  # the parent process has printed it
+            _log.warning("%s", self.caveat)
+
+    @property
+    def caveat(self) -> str:
+        """Why this is not to be called calibrated, and the next command; empty if it is."""
+        why, stage = unproven(self.model)
+        return why and (
+            f"{self.path} {why}: mien calibrate {stage} "
+            f"--face {quote(self.face.given)} --out {quote(str(self.path.parent))}"
+        )
 
 
 def unproven(model: SelfModel) -> tuple[str, str]:

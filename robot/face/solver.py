@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.self_model.neck import NECK
-from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.calibrated import FittedFace
 from mien.robot.face.config import Floats
 
 HEAD_RANGE_RAD: Final = np.radians((40.0, 25.0, 20.0))
@@ -45,7 +45,7 @@ class FaceSolver:
         calibrated: the face and its self-model.
     """
 
-    def __init__(self, calibrated: Calibrated) -> None:
+    def __init__(self, calibrated: FittedFace) -> None:
         self._face, self._retarget = calibrated.face, calibrated.retarget
         self._inverse = calibrated.inverse()
 

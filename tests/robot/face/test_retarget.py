@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
-from mien.models.face.regions import COUNT, IRIS_LEFT, IRIS_RIGHT, LIP_GAPS, LIPS, gaps, mouth_width
+from mien.models.face.regions import (
+    COUNT,
+    IRIS_LEFT,
+    IRIS_RIGHT,
+    LID_GAPS,
+    LIP_GAPS,
+    LIPS,
+    gaps,
+    mouth_width,
+)
+from mien.models.self_model import model as self_model
 from mien.models.self_model.hysteresis import PlayOperator
+from mien.models.self_model.inputs import least_openings
 from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.model import POWERS, SelfModel
 from mien.robot.errors import ConfigError, InputError
+from mien.robot.face.calibrated import FittedFace
 from mien.robot.face.config import Floats, load_face
 from mien.robot.face.face_units import load_units
 from mien.robot.face.retarget import Retarget, limits_of, soft
+from mien.robot.face.solver import FaceSolver
 
 LEVERS = {
     "jawOpen": 0.8,
@@ -193,3 +207,50 @@ def test_units_that_are_not_arkits_are_refused(tmp_path: Path) -> None:
         load_units(path)
     with pytest.raises(ConfigError, match="cannot read"):
         load_units(tmp_path / "none.npz")
+
+
+def test_shut_is_shut_on_a_face_that_reaches_half_of_a_blink() -> None:
+    """A blink that bends toward what is reached would ask for eyes that stay half open."""
+    face = load_face("morpheus33")
+    model = self_model.read(self_model.shipped(face.name))
+    retarget = Retarget(model, limits_of(face), roles=face.roles)
+    rest = gaps(retarget.neutral, LID_GAPS)
+    shut, half, wide = (
+        gaps(
+            retarget.targets(weights(**{f"{shape}{side}": w for side in ("Left", "Right")}))[0],
+            LID_GAPS,
+        )
+        for shape, w in (("eyeBlink", 1.0), ("eyeBlink", 0.5), ("eyeWide", 1.0))
+    )
+    assert (shut <= np.maximum(0.2 * rest, least_openings(model) + 1e-9)).all()
+    assert ((half > shut) & (half < rest)).all()
+    assert (wide > rest).all()
+
+
+def test_a_wink_leaves_the_other_eye_open() -> None:
+    face = load_face("morpheus33")
+    model = self_model.read(self_model.shipped(face.name))
+    retarget = Retarget(model, limits_of(face), roles=face.roles)
+    winked = gaps(retarget.targets(weights(eyeBlinkLeft=1.0))[0], LID_GAPS)
+    rest = gaps(retarget.neutral, LID_GAPS)
+    assert (winked[:3] < 0.3 * rest[:3]).all()
+    np.testing.assert_allclose(winked[3:], rest[3:], rtol=0.05)
+
+
+def test_the_tongue_is_never_the_inverses() -> None:
+    """Through pictures, the tongue can become an input of the self-model. It stays its shape's."""
+    face = load_face("morpheus33")
+    model = self_model.read(self_model.shipped(face.name))
+    tongue = face.index("tongue_out")
+    gone = list(model.inputs).index(face.index("cheek_left"))
+    inputs = model.inputs.copy()
+    inputs[gone] = tongue  # a robot whose tongue seems to pull a cheek
+    odd = replace(model, inputs=inputs, tendons=model.tendons[model.tendons != gone])
+    odd = replace(
+        odd, play=PlayOperator(*(v[1:] for v in (model.play.half_width, model.play.growth)))
+    )
+    solver = FaceSolver(FittedFace(face, odd))
+    smile = weights(mouthSmileLeft=1.0, cheekSquintLeft=1.0)[0]
+    assert solver.solve(smile).commands[tongue] == 0.0
+    smile[INDEX["tongueOut"]] = 0.7
+    assert solver.solve(smile).commands[tongue] == pytest.approx(0.7)
