@@ -12,7 +12,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.capture_rig import SETTLE_S
+from mien.calibration.capture.capture_rig import SETTLE_S, ConnectedFace
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame
 from mien.calibration.capture.hardware_rig import HardwareRig
@@ -53,7 +53,7 @@ class Session:
         setup = Setup(robot.face.name, robot.face.hash, "hardware", -1, "films")
         self.board = at.board
         self.rig = HardwareRig(
-            robot.face, at.board, at.clock, self.films, setup, folder, self._close
+            ConnectedFace(robot.face, at.board, at.clock, setup, self._close), self.films, folder
         )
 
     def _close(self) -> None:
