@@ -19,10 +19,12 @@ from mien.robot.errors import InputError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.stopping import stopping
+from mien.robot.verbs.options import Face, Port
 
-Face = Annotated[str, typer.Option("--face", help="A face that ships, or a YAML file.")]
-Port = Annotated[str, typer.Option("--port", help="sim, auto, a serial port, or file:PATH.")]
-Hold = Annotated[float, typer.Option("--hold", min=0, help="Seconds; 0 holds until Ctrl-C.")]
+Hold = Annotated[
+    float,
+    typer.Option("--hold", min=0, help="Seconds of holding. 0 holds until Ctrl-C."),
+]
 
 STEP: Final = 0.05
 HELP: Final = "a number sets it, + and - step, s NUMBER sets the step, z neutral, q ends"
