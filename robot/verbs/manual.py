@@ -155,18 +155,27 @@ def _following(face: FaceConfig, port: str, seconds: float = 0.0) -> Iterator[Fo
     with stopping() as stop, opened(face, port) as at:
 
         def follow(pose: Callable[[], Floats | None]) -> None:
-            _follow(face, at, pose, seconds, lambda: stop.signalled)
+            follow_pose(face, at, pose, seconds, lambda: stop.signalled)
 
         yield follow
 
 
-def _follow(
+def follow_pose(
     face: FaceConfig,
     at: Opened,
     pose: Callable[[], Floats | None],
     seconds: float,
     stopped: Callable[[], bool],
 ) -> None:
+    """Follow a pose for a time after the face has reached it.
+
+    Args:
+        face: the face.
+        at: its board.
+        pose: gives the commands (n,) now, or None to end.
+        seconds: time at the pose, s; 0 has no end.
+        stopped: whether to end early.
+    """
     reached: list[float] = []
 
     def commands(t: float) -> Floats | None:

@@ -24,7 +24,7 @@ from mien.models.face.regions import gaps
 from mien.robot.control.connect import opened
 from mien.robot.errors import ConfigError, DeviceError
 from mien.robot.face.config import FaceConfig, load_face
-from mien.robot.wire import Msg, State
+from mien.robot.wire import State
 from tests.calibration.bench_robot import BenchRobot, Films
 
 pytestmark = pytest.mark.realtime
@@ -133,7 +133,7 @@ def test_an_estop_ends_it(face: FaceConfig, robot: BenchRobot, tmp_path: Path) -
 
     def progress(done: int, _whole: int, _note: str) -> None:
         if done == 3:  # the button on the board
-            session.board._talk.send(Msg.ESTOP)
+            robot.press_estop()
 
     with pytest.raises(DeviceError, match=r"ESTOP.*3 poses are kept") as e:
         collect(face, session.rig, tmp_path, progress)

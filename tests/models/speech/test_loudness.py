@@ -95,8 +95,7 @@ def test_rules_teach_the_generic_head_and_faces_the_speaker_specific_one(tracked
         tracked=torch.full((2,), tracked),
     )
     heads, _ = small.heads(batch.features)
-    objective = Objective(Plan(), [])
-    objective._scale = torch.ones(52)
+    objective = Objective(Plan(), [], torch.ones(52))
     loss, parts = objective(heads, batch, Speakers([""]))
     torch.autograd.backward(loss)
     taught = {k: float(getattr(small, k).weight.grad.abs().sum()) for k in ("head", "own")}

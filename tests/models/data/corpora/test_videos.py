@@ -116,7 +116,7 @@ def test_a_video_is_tracked_once_whatever_its_name(
     first = videos.tracked(filmed, cache)
     copy = tmp_path / "b.mp4"
     copy.write_bytes(filmed.read_bytes())
-    monkeypatch.setattr(videos, "_rows", lambda *_: pytest.fail("tracked again"))
+    monkeypatch.setattr(videos, "tracked_rows", lambda *_: pytest.fail("tracked again"))
     again = videos.tracked(copy, cache)
     assert again.fps == first.fps == VIDEO_FPS
     for name in ("shapes", "gap", "width", "observed"):
