@@ -24,7 +24,8 @@ from mien.robot.sim.camera import ProjectedCamera
 from mien.robot.sim.realtime import LiveRig
 from mien.robot.sim.rig import Rig
 from mien.robot.sim.sim_board import SimBoard
-from mien.robot.wire import Msg
+from mien.robot.wire import Msg, State
+from tests.robot.boards import state_of
 
 Spoil = Callable[[CapturedFrame], CapturedFrame]
 T = TypeVar("T")
@@ -61,9 +62,9 @@ class BenchRobot:
         os.close(self._slave)
 
     @property
-    def state(self) -> int:
+    def state(self) -> State:
         """Of the board."""
-        return int(self.sim.core.state)  # type: ignore[attr-defined]
+        return state_of(self.sim)
 
     def seen_by(self, camera: Callable[[Rig], T]) -> T:
         """What a camera makes of the rig as it is now."""

@@ -92,10 +92,16 @@ def test_a_camera_that_is_gone_or_hangs_is_named(
     gone.ended, gone.error = True, "No such device"
     with pytest.raises(DeviceError, match="/dev/video0 was unplugged or closed: No such device"):
         TrackingCamera(gone, tracker, 0.0).capture(0.0)
-    hangs = FilmCamera(camera.robot, drawn.picture)
-    hangs.after = lambda _t, _timeout: None  # type: ignore[method-assign]
+    hangs = Hanging(camera.robot, drawn.picture)
     with pytest.raises(DeviceError, match=f"gave no picture for {FROZEN_S:g} s"):
         TrackingCamera(hangs, tracker, 0.0).capture(0.0)
+
+
+class Hanging(FilmCamera):
+    """A camera that gives no picture any more."""
+
+    def after(self, t: float, timeout_s: float) -> Picture | None:  # noqa: ARG002
+        return None
 
 
 class Webcam(FilmCamera):

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from mien.robot.control.loop import RATE_HZ
-from mien.robot.errors import DeviceError, MienError
-from mien.robot.live.face import EmergencyStopError
+from mien.robot.errors import DeviceError, EmergencyStopError, MienError
 from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.panel.messages import Estop, SetEmotion, SetPose
 from mien.robot.recording.recorder import Recorder
@@ -171,7 +170,10 @@ def test_tune_mode_takes_the_face_and_gives_it_back() -> None:
     start = stage.ticks[0].t
     track = jaw(stage)
     times = np.array([max(t.t, 0.0) for t in stage.ticks])
-    moment = lambda s: track[np.searchsorted(times, times[times > 0][0] + s)]  # noqa: E731
+
+    def moment(s: float) -> float:
+        return float(track[np.searchsorted(times, times[times > 0][0] + s)])
+
     assert start <= 0.0
     assert moment(3.0) == pytest.approx(0.25)
     assert moment(4.9) == pytest.approx(0.7)

@@ -35,6 +35,7 @@ from mien.robot.verbs.live import parse_address, parse_emotion, source_of
 from mien.robot.wire import State
 from tests.bench.robot.soak import Reciter
 from tests.paths import ROOT
+from tests.robot.boards import state_of
 
 FACE = "hobby9"
 
@@ -54,7 +55,7 @@ def rig_recorder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[s
     )
     report = run(options, Stop(60.0))
     assert boards[0].rig is not None
-    report["state"] = State(boards[0].rig.sim.core.state)
+    report["state"] = state_of(boards[0].rig.sim)
     return path, report
 
 
@@ -103,7 +104,7 @@ def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -
     sent = np.array([content["sent"] for content in records["/tick"]])
     assert np.ptp(sent[:, face.index("jaw_open")]) > 0.1  # and the face said it
     assert np.isfinite(sent).all()
-    assert State(sim.core.state) == State.DISARMED
+    assert state_of(sim) == State.DISARMED
 
 
 def test_the_recording_replays_bit_for_bit(rig_recorder: tuple[Path, dict[str, object]]) -> None:
@@ -139,7 +140,7 @@ def test_a_network_that_is_killed_ends_in_rest() -> None:
     with pytest.raises(MienError, match="voice process"):
         run(Options(VoiceSetup(FACE, source="quiet"), watch=kill), Stop(120.0))
     assert boards[0].rig is not None
-    assert State(boards[0].rig.sim.core.state) == State.DISARMED
+    assert state_of(boards[0].rig.sim) == State.DISARMED
 
 
 def test_a_missing_file_is_said_before_anything_starts(tmp_path: Path) -> None:
