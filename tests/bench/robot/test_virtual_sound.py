@@ -9,13 +9,13 @@ import pytest
 from mien.robot.live.capture.block import Block, Inbox
 from mien.robot.live.capture.portaudio import restart
 from mien.robot.media import audio
-from tests.bench.robot.virtual_sound import VirtualSound, missing
+from tests.bench.robot.virtual_sound import INSTALL, VirtualSound, missing
 from tests.robot import waiting
 
 pytestmark = [
     pytest.mark.audio,
     pytest.mark.realtime,
-    pytest.mark.skipif(bool(missing()), reason=f"no {', '.join(missing())}"),
+    pytest.mark.skipif(bool(missing()), reason=f"no {', '.join(missing())}: {INSTALL}"),
 ]
 
 
@@ -23,7 +23,6 @@ pytestmark = [
 def sound() -> Iterator[VirtualSound]:
     with VirtualSound() as card:
         # sounddevice starts PortAudio when it is imported, and that asks for devices only once.
-        pytest.importorskip("sounddevice")
         restart()
         yield card
 

@@ -22,8 +22,8 @@ from mien.models.speech.stream import Stream, speak
 from mien.models.verbs.export import export_app
 from tests.paths import ROOT
 
-pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx", reason="pip install -e .[export]")
+pytest.importorskip("onnxruntime", reason="pip install -e .[export]")
 
 
 def sound(seconds: float) -> np.ndarray:

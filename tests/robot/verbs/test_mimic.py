@@ -84,7 +84,9 @@ def test_no_camera_is_a_clear_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not (DATA / "mediapipe").is_dir(), reason="needs the corpora of MIEN_DATA")
+@pytest.mark.skipif(
+    not (DATA / "mediapipe").is_dir(), reason="the corpora are not here: set MIEN_DATA"
+)
 def test_a_person_in_a_video_is_seen(tmp_path: Path) -> None:
     import imageio_ffmpeg
     from matplotlib.image import imread
