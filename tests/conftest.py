@@ -32,20 +32,23 @@ _CLOCK: Final = re.compile(r"\bmark\.(realtime|browser|audio)\b")
 
 
 @cache
-def unit(file: str) -> str:
-    """The unit of work of a test file: the files that need the machine's clock, browser or sound
-    share one, so that they never run beside each other."""
+def on_the_clock(file: str) -> bool:
+    """Whether tests of a file need the machine's clock, a browser or a sound server."""
     path = Path(__file__).parents[1] / file
-    return "clock" if path.is_file() and _CLOCK.search(path.read_text()) else file
+    return path.is_file() and _CLOCK.search(path.read_text()) is not None
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With ``-n``, a file stays whole on one worker, because its tests share what is made once."""
+    """Units of work of ``-n``: what runs on the machine's clock is one, so that it is never beside
+    itself. Else a file is one, because its tests share what is made once. A slow test is one."""
     from xdist.scheduler import LoadScopeScheduling
+
+    alone = config.option.markexpr == "slow"
 
     class Units(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return unit(nodeid.split("::")[0])
+            file = nodeid.split("::")[0]
+            return "clock" if on_the_clock(file) else nodeid if alone else file
 
     return Units(config, log)
