@@ -23,7 +23,7 @@ from mien.robot.media.webcam import Picture
 from mien.robot.sim.camera import RenderedCamera
 from tests.calibration.bench_robot import BenchRobot, FilmCamera
 
-pytestmark = pytest.mark.gl
+pytestmark = [pytest.mark.gl, pytest.mark.realtime]
 
 
 @pytest.fixture(scope="module")

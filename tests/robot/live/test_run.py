@@ -37,6 +37,8 @@ from tests.bench.robot.soak import Reciter
 from tests.paths import ROOT
 from tests.robot.boards import state_of
 
+pytestmark = pytest.mark.realtime
+
 FACE = "hobby9"
 
 

@@ -25,6 +25,8 @@ from mien.robot.wire import State
 from tests.robot.boards import state_of
 from tests.robot.viewer.rigs import FACE, pulled
 
+pytestmark = pytest.mark.realtime
+
 
 class Unseen(PanelProcess):
     """A view without a browser: asks for one pose, and keeps what it is shown."""
