@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import hypothesis
 import pytest
 
 HOME: Final = tempfile.mkdtemp(prefix="mien-tests-")  # each worker of pytest-xdist has its own
+_CLOCK: Final = re.compile(r"\bmark\.(realtime|browser|audio)\b")
 os.environ["MIEN_EMOTIONS"] = ""  # their own emotions would join the eight
 os.environ["XDG_DATA_HOME"] = HOME  # and their own calibrations
 os.environ["XDG_RUNTIME_DIR"] = HOME  # `mien estop` stops every run of this folder
@@ -28,7 +30,10 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("mien")
 
-_CLOCK: Final = re.compile(r"\bmark\.(realtime|browser|audio)\b")
+
+def pytest_unconfigure() -> None:
+    """Remove what the tests left in their folders."""
+    shutil.rmtree(HOME, ignore_errors=True)
 
 
 @cache
