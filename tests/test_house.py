@@ -1,5 +1,6 @@
 """The shape of the house: few rooms, no import upwards, no cycle, short files, every name told."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,18 @@ def test_no_file_is_longer_than_can_be_read_in_one_sitting() -> None:
 
 def test_every_public_name_is_documented() -> None:
     assert house.undocumented() == []
+
+
+def test_tests_use_what_is_public() -> None:
+    assert house.private() == []
+    for code in (
+        "rig._clock.now()", "super()._check()", "from a.b import c, _d", "f(a)._g = 1",
+        "monkeypatch.setattr(doctor, '_cameras', list)", "setattr(a, '_b', 1)",
+        "monkeypatch.setattr('a.b._c', 1)",
+    ):  # fmt: skip
+        assert len(list(house.reached(ast.parse(code)))) == 1, code
+    for code in ("self._a", "a.__class__", "from a import __version__", "setattr(a, 'b', '_c')"):
+        assert list(house.reached(ast.parse(code))) == [], code
 
 
 def test_what_is_installed_is_one_package_and_nobody_uses_the_old_names() -> None:

@@ -28,6 +28,8 @@ RATE_HZ = 30.0
 SETTLE_S = 0.12
 """Time for servo lag and the swing of the skin, from the last setpoint's arrival at the board."""
 MAX_EXTRA_WAIT_S = 0.5  # for a pose that still moves after the settling time
+FRAMES_AVERAGED = 2
+"""Frames of an observation."""
 _RECENT_SPREADS = 50  # observations that tell the usual change between two frames
 
 
@@ -122,38 +124,44 @@ class CaptureRig(Protocol):
         """Move to the safe pose and disarm. It never raises."""
 
 
+@dataclass(frozen=True, eq=False)
+class ConnectedFace:
+    """A face whose board is connected: what every capture rig is built on.
+
+    Attributes:
+        face: the face.
+        board: connected.
+        clock: of the board.
+        setup: identity of face, mechanism and camera.
+        close: called at the end of the session.
+    """
+
+    face: FaceConfig
+    board: Board
+    clock: Clock
+    setup: Setup
+    close: Callable[[], None] = lambda: None
+
+
 class BoardRig(ABC):
     """What the simulated rig and the real one share: a board and a camera on one clock.
 
     Args:
-        face: the face.
-        board: connected.
-        clock: of the board.
+        at: the face and its board.
         capture: captures a frame.
-        setup: identity of face, mechanism and camera.
-        frames_averaged: frames of an observation.
         settle_s: s that the face swings after a move.
-        close: called at the end.
     """
 
     def __init__(
-        self,
-        face: FaceConfig,
-        board: Board,
-        clock: Clock,
-        capture: CaptureFrame,
-        setup: Setup,
-        frames_averaged: int = 2,
-        settle_s: float = SETTLE_S,
-        close: Callable[[], None] = lambda: None,
+        self, at: ConnectedFace, capture: CaptureFrame, settle_s: float = SETTLE_S
     ) -> None:
-        self._face, self._board, self._clock, self._capture = face, board, clock, capture
-        self._setup, self._frames_averaged, self._close = setup, frames_averaged, close
-        self._settle_s = settle_s
+        self._face, self._board, self._clock = at.face, at.board, at.clock
+        self._setup, self._close = at.setup, at.close
+        self._capture, self._settle_s = capture, settle_s
         self._filter, self._drops = FrameFilter(), DropCounter()
-        self._neck = np.array([a.region == "neck" for a in face.actuators.values()])
-        self._limit = Limiter(face)
-        self._last = self._requested = face.safe
+        self._neck = np.array([a.region == "neck" for a in at.face.actuators.values()])
+        self._limit = Limiter(at.face)
+        self._last = self._requested = at.face.safe
         self._began = 0.0
         self._spreads: list[float] = []
 
@@ -202,8 +210,8 @@ class BoardRig(ABC):
                 usable.append(frame)
             else:
                 dropped[reason] += 1
-            recent = np.array([f.landmarks for f in usable[-self._frames_averaged :]])
-            enough = len(recent) >= self._frames_averaged
+            recent = np.array([f.landmarks for f in usable[-FRAMES_AVERAGED:]])
+            enough = len(recent) >= FRAMES_AVERAGED
             if enough:
                 spread = float(np.sqrt(np.square(np.diff(recent, axis=0)).sum(-1).mean()))
             still = not spread > RESTLESS * float(np.median(self._spreads or [np.inf]))

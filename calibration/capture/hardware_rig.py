@@ -9,7 +9,6 @@ to its safe pose and disarms the board.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -20,10 +19,10 @@ from mien.calibration.capture.capture_rig import (
     RATE_HZ,
     SETTLE_S,
     BoardRig,
+    ConnectedFace,
     Observation,
     ObservedRun,
 )
-from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import (
     NO_LANDMARKS,
     CapturedFrame,
@@ -31,11 +30,10 @@ from mien.calibration.capture.frame_filter import (
     describe_counts,
 )
 from mien.calibration.capture.rest_pose import RestPose, check_same, median_rest_pose
-from mien.robot.control.loop import Clock, Loop, Tick
+from mien.robot.control.loop import Loop, Tick
 from mien.robot.errors import DeviceError, MienError
-from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.face.config import Floats
 from mien.robot.face.safety import ramp_seconds
-from mien.robot.link.board import Board
 
 REST_FRAMES, REST_ATTEMPTS, SOFT_START_S = 5, 30, 0.5  # the last is of the firmware
 _LOOP_TIMEOUT_S = 30.0  # longer than the board may be disconnected
@@ -80,29 +78,19 @@ class HardwareRig(BoardRig):
     """A real face before a webcam. Its true landmarks are not known.
 
     Args:
-        face: the face.
-        board: connected. From ``start`` to ``stop`` only the loop calls it.
-        clock: of the board and of the frames.
+        at: the face and its board, on the clock of the frames. From ``start`` to ``stop`` only the
+            loop calls the board.
         camera: with its face tracker.
-        setup: identity of face, mechanism and camera.
         folder: keeps the reference observation of the face at rest; later sessions compare with it.
-        close: called at the end.
     """
 
     def __init__(
-        self,
-        face: FaceConfig,
-        board: Board,
-        clock: Clock,
-        camera: ObservingCamera,
-        setup: Setup,
-        folder: Path | None = None,
-        close: Callable[[], None] = lambda: None,
+        self, at: ConnectedFace, camera: ObservingCamera, folder: Path | None = None
     ) -> None:
-        super().__init__(face, board, clock, self._capture_still, setup, close=close)
+        super().__init__(at, self._capture_still)
         self._camera, self._folder = camera, folder
         self._changed = threading.Condition()
-        self._goal: Floats | None = face.safe.copy()
+        self._goal: Floats | None = at.face.safe.copy()
         self._trajectory: _Trajectory | None = None
         self._ticks: list[Tick] = []
         self._tick: Tick | None = None

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
-from mien.calibration.capture.capture_rig import CaptureRig
+from mien.calibration.capture.capture_rig import CaptureRig, ConnectedFace
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame
 from mien.robot import sim
@@ -88,17 +88,8 @@ def open_rig(
 
     setup = Setup(face.name, face.hash, mechanism_hash(face), build, camera)
     noiseless = None if formula is None else lambda: rig.landmarks() + formula.bias
-    return SimRig(
-        face,
-        board,
-        line,
-        capture,
-        setup,
-        true_landmarks=rig.landmarks,
-        true_head_pose=rig.head_pose,
-        noiseless=noiseless,
-        close=close,
-    )
+    at = ConnectedFace(face, board, line, setup, close)
+    return SimRig(at, capture, rig.landmarks, rig.head_pose, noiseless)
 
 
 def mechanism_hash(face: FaceConfig) -> str:
@@ -133,5 +124,5 @@ def _real(
         tracking = TrackingCamera(pictures, tracker, delay_s)
         mechanism = f"hardware {identity(at.device)}".strip()
         setup = Setup(face.name, face.hash, mechanism, -1, pictures.name)
-        close = stack.pop_all().close
-    return HardwareRig(face, at.board, at.clock, tracking, setup, folder, close)
+        connected = ConnectedFace(face, at.board, at.clock, setup, stack.pop_all().close)
+    return HardwareRig(connected, tracking, folder)

@@ -6,14 +6,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mien.calibration.capture.capture_rig import RATE_HZ, BoardRig, CaptureFrame, ObservedRun
-from mien.calibration.capture.dataset import Setup
-from mien.robot.control.loop import Clock
+from mien.calibration.capture.capture_rig import (
+    RATE_HZ,
+    BoardRig,
+    CaptureFrame,
+    ConnectedFace,
+    ObservedRun,
+)
 from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
-from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.face.config import Floats
 from mien.robot.face.safety import ramp, ramp_seconds
-from mien.robot.link.board import Board
 
 SETTLE_S = 0.03
 """Measured: one frame after the board's last setpoint, the landmarks are within 0.04 mm RMS of
@@ -26,31 +29,23 @@ class SimRig(BoardRig):
     """A simulated face before a simulated camera.
 
     Args:
-        face: the face.
-        board: connected.
-        clock: of the simulation.
+        at: the face and its board, on the clock of the simulation.
         capture: captures a frame.
-        setup: identity of face, mechanism and camera.
         true_landmarks: gives the simulated landmarks (478, 3) mm.
         true_head_pose: gives the simulated head pose (4, 4), mm.
         noiseless: gives the landmarks (478, 3) mm that the camera would see without noise, where
             its errors are a formula.
-        close: called at the end.
     """
 
     def __init__(
         self,
-        face: FaceConfig,
-        board: Board,
-        clock: Clock,
+        at: ConnectedFace,
         capture: CaptureFrame,
-        setup: Setup,
         true_landmarks: Callable[[], Floats],
         true_head_pose: Callable[[], Floats],
         noiseless: Callable[[], Floats] | None = None,
-        close: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(face, board, clock, capture, setup, settle_s=SETTLE_S, close=close)
+        super().__init__(at, capture, SETTLE_S)
         self._true_landmarks, self._true_head_pose = true_landmarks, true_head_pose
         self._noiseless = noiseless
 

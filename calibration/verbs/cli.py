@@ -26,14 +26,9 @@ from mien.calibration.verbs.drift import check, trim
 from mien.calibration.verbs.install import install
 from mien.calibration.verbs.options import (
     DELAY_MS,
-    Build,
     Camera,
-    Delay,
-    Face,
-    Faults,
     Minutes,
     Out,
-    Port,
     Poses,
     Robot,
     Seed,
@@ -46,6 +41,7 @@ from mien.calibration.verbs.workspace import Workspace, progress
 from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, load_face
+from mien.robot.verbs.options import Build, CameraDelay, Face, Faults, MeasuredPort
 
 HELP = "\n\n".join(
     (
@@ -129,11 +125,11 @@ def _require_plan(face: FaceConfig, workspace: Workspace) -> None:
 def collect(
     face: Face = "morpheus33",
     out: Out = None,
-    port: Port = "sim",
+    port: MeasuredPort = "sim",
     camera: Camera = AUTO,
     build: Build = 0,
     seed: Seed = 0,
-    delay: Delay = DELAY_MS,
+    delay: CameraDelay = DELAY_MS,
     fault: Faults = None,
 ) -> None:
     """Visit the planned poses and observe each. The command resumes an interrupted session.
@@ -214,12 +210,12 @@ app.command()(trim)
 def all_stages(
     face: Face = "morpheus33",
     out: Out = None,
-    port: Port = "sim",
+    port: MeasuredPort = "sim",
     camera: Camera = AUTO,
     build: Build = 0,
     poses: Poses = POSES,
     seed: Seed = 0,
-    delay: Delay = DELAY_MS,
+    delay: CameraDelay = DELAY_MS,
     fault: Faults = None,
     minutes: Minutes = None,
     ship: Ship = False,

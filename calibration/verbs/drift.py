@@ -11,13 +11,8 @@ from mien.calibration.plan.excitation import limited, mixtures
 from mien.calibration.verbs.install import install
 from mien.calibration.verbs.options import (
     DELAY_MS,
-    Build,
     Camera,
-    Delay,
-    Face,
-    Faults,
     Out,
-    Port,
     Robot,
     Seed,
     Ship,
@@ -35,6 +30,7 @@ from mien.calibration.verify.trim import (
 )
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.face.config import FaceConfig, load_face
+from mien.robot.verbs.options import Build, CameraDelay, Face, Faults, MeasuredPort
 
 MAX_LISTED = 8
 """Actuators that are listed, those with the largest shift first."""
@@ -43,11 +39,11 @@ MAX_LISTED = 8
 def check(
     face: Face = "morpheus33",
     out: Out = None,
-    port: Port = "sim",
+    port: MeasuredPort = "sim",
     camera: Camera = AUTO,
     build: Build = 0,
     seed: Seed = 0,
-    delay: Delay = DELAY_MS,
+    delay: CameraDelay = DELAY_MS,
     fault: Faults = None,
 ) -> None:
     """Check for drift with 20 poses: keep the calibration, trim it, or redo it.
@@ -75,11 +71,11 @@ def check(
 def trim(
     face: Face = "morpheus33",
     out: Out = None,
-    port: Port = "sim",
+    port: MeasuredPort = "sim",
     camera: Camera = AUTO,
     build: Build = 0,
     seed: Seed = 0,
-    delay: Delay = DELAY_MS,
+    delay: CameraDelay = DELAY_MS,
     fault: Faults = None,
     ship: Ship = False,
 ) -> None:

@@ -10,7 +10,6 @@ import typer
 
 from mien.calibration.capture.open_rig import AUTO, DELAY_S
 
-Face = Annotated[str, typer.Option("--face", help="Name of the face, or path of its YAML file.")]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -19,36 +18,12 @@ Out = Annotated[
         show_default="runs/calibration-FACE",
     ),
 ]
-Port = Annotated[
-    str,
-    typer.Option(
-        "--port",
-        help="sim: the simulated rig. auto: the board that is found. Else a serial port, for "
-        "example /dev/ttyUSB0.",
-    ),
-]
 Camera = Annotated[
     str,
     typer.Option(
         "--camera",
         help="Camera of the simulated rig: projected or rendered. Camera of a real face: 0 or "
         "/dev/video0.",
-    ),
-]
-Delay = Annotated[
-    float,
-    typer.Option(
-        "--camera-delay",
-        min=0,
-        help="Time from the capture of a webcam's picture to its arrival, ms.",
-    ),
-]
-Build = Annotated[
-    int,
-    typer.Option(
-        "--build",
-        min=0,
-        help="Seed of the simulated robot's tolerances. Each seed is another robot of the design.",
     ),
 ]
 Poses = Annotated[int, typer.Option("--poses", help="Number of poses, about.", min=1)]
@@ -71,13 +46,6 @@ Seed = Annotated[
 Ship = Annotated[
     bool,
     typer.Option("--ship", help="Install the model, so that all commands use it for this face."),
-]
-Faults = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--fault",
-        help="Fault of the simulated rig, for example slip:jaw_open:8. It may be repeated.",
-    ),
 ]
 DELAY_MS = 1e3 * DELAY_S
 

@@ -12,13 +12,8 @@ from mien.calibration.identify.latency import measure_latency
 from mien.calibration.identify.wiring import read_findings, reference_model
 from mien.calibration.verbs.options import (
     DELAY_MS,
-    Build,
     Camera,
-    Delay,
-    Face,
-    Faults,
     Out,
-    Port,
     Robot,
     Seed,
 )
@@ -33,16 +28,17 @@ from mien.robot.errors import InputError, MienError
 from mien.robot.face.calibrated import unproven
 from mien.robot.face.config import load_face
 from mien.robot.face.provenance import origin
+from mien.robot.verbs.options import Build, CameraDelay, Face, Faults, MeasuredPort
 
 
 def verify(
     face: Face = "morpheus33",
     out: Out = None,
-    port: Port = "sim",
+    port: MeasuredPort = "sim",
     camera: Camera = AUTO,
     build: Build = 0,
     seed: Seed = 0,
-    delay: Delay = DELAY_MS,
+    delay: CameraDelay = DELAY_MS,
     fault: Faults = None,
 ) -> None:
     """Verify the self-model on held-out faces, by prediction and on the robot, against baselines.

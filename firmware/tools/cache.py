@@ -6,7 +6,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -38,7 +39,8 @@ def cached(name: str, sources: Iterable[Path], key: str, build: Callable[[Path],
         sources: files whose content is part of the key.
         key: other parts of the key: flags, versions.
         build: writes its outputs into the folder that it gets as argument. The folder is temporary
-            and is renamed in one step, so that simultaneous processes do not collide.
+            and is renamed in one step. Simultaneous processes wait for the first one and build
+            nothing.
     """
     digest = hashlib.sha256(key.encode())
     for source in sorted(sources):
@@ -48,14 +50,33 @@ def cached(name: str, sources: Iterable[Path], key: str, build: Callable[[Path],
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder.parent))
-    try:
-        build(scratch)
+    with _alone(folder.parent):
+        if folder.is_dir():  # another process built it meanwhile
+            return folder
+        scratch = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder.parent))
         try:
-            scratch.rename(folder)
-        except OSError:  # another process was faster; its outputs come from the same sources
-            if not folder.is_dir():
-                raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+            build(scratch)
+            try:
+                scratch.rename(folder)
+            except OSError:  # another process was faster, where there are no locks
+                if not folder.is_dir():
+                    raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
     return folder
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One build at a time in ``folder``, where the system has file locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)

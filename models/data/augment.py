@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from mien.models.data.schema import Clip
+from mien.models.face.blendshapes import FPS
 from mien.models.speech.features import RATE
+from mien.models.speech.phones import NUMBER, SILENCE
 
 Audio = NDArray[np.float32]
 
@@ -49,6 +52,38 @@ def breath(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     at = np.linspace(0, 1, n)
     swell = np.minimum(at / rise, (1 - at) / (1 - rise))
     return unit(sound * np.sin(0.5 * np.pi * np.clip(swell, 0, 1)))
+
+
+def breathed(
+    clip: Clip,
+    audio: NDArray[np.float32],
+    times: NDArray[np.floating],
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Add breaths to the pauses of a clip.
+
+    Args:
+        clip: tells where the pauses are.
+        audio: (samples,) of the frames in ``times``.
+        times: (frames,) frame numbers of the clip.
+        rng: decides which pauses get a breath, and how loud it is.
+    """
+    at = np.rint(times).astype(int)
+    inside = (at >= 0) & (at < len(clip.phones))
+    labels = np.where(inside, clip.phones[np.clip(at, 0, len(clip.phones) - 1)], 0)
+    loud = float(np.sqrt(np.mean(audio**2))) + 1e-5
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], labels == NUMBER[SILENCE], [0]])))
+    out = audio.copy()
+    for begin, end in edges.reshape(-1, 2):
+        if end - begin >= 9 and rng.random() < 0.7:
+            room = slice(begin * RATE // FPS, min(end * RATE // FPS, len(out)))
+            length = room.stop - room.start
+            size = int(length * rng.uniform(0.5, 1.0))
+            if size > 400:
+                where = room.start + int(rng.integers(0, length - size + 1))
+                gain = loud * 10 ** (rng.uniform(-40, -10) / 20)
+                out[where : where + size] += (breath(size, rng) * gain).astype(np.float32)
+    return out
 
 
 def breathing(n: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien.models.data.augment import breath, breathing, channel, noise
+from mien.models.data.augment import breathed, breathing, channel, noise
 from mien.models.data.music import music
 from mien.models.data.schema import Clip, Corpus
 from mien.models.face.blendshapes import FPS, INDEX
@@ -153,7 +153,7 @@ class Batches:
         louder = np.zeros(total)
         if clip.kind == "rules":
             if s.augment and rng.random() < s.breaths:
-                audio = self._breathe(clip, audio, (first + np.arange(total)) * rate)
+                audio = breathed(clip, audio, (first + np.arange(total)) * rate, rng)
             if rng.random() < odds:
                 louder = self._louder(total)
                 at = np.linspace(0, total - 1, len(audio))
@@ -219,28 +219,6 @@ class Batches:
             np.float32({"rules": s.rules_weight, "mapped": s.mapped_weight}.get(clip.kind, 1.0)),
             np.float32(clip.kind != "rules"),
         )
-
-    def _breathe(
-        self, clip: Clip, audio: NDArray[np.float32], times: NDArray[np.floating]
-    ) -> NDArray[np.float32]:
-        """Add breaths to the pauses. ``times`` (frames,) are frame numbers of the clip."""
-        rng = self._rng
-        at = np.rint(times).astype(int)
-        inside = (at >= 0) & (at < len(clip.phones))
-        labels = np.where(inside, clip.phones[np.clip(at, 0, len(clip.phones) - 1)], 0)
-        loud = float(np.sqrt(np.mean(audio**2))) + 1e-5
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], labels == NUMBER[SILENCE], [0]])))
-        out = audio.copy()
-        for begin, end in edges.reshape(-1, 2):
-            if end - begin >= 9 and rng.random() < 0.7:
-                room = slice(begin * RATE // FPS, min(end * RATE // FPS, len(out)))
-                length = room.stop - room.start
-                size = int(length * rng.uniform(0.5, 1.0))
-                if size > 400:
-                    where = room.start + int(rng.integers(0, length - size + 1))
-                    gain = loud * 10 ** (rng.uniform(-40, -10) / 20)
-                    out[where : where + size] += (breath(size, rng) * gain).astype(np.float32)
-        return out
 
     def _nothing(self, clip: Clip, total: int) -> tuple[Any, ...]:
         """A crop of noise, hum, clicks, breathing, music or digital silence, with a shut mouth."""

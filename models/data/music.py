@@ -32,13 +32,13 @@ def music(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     notes = [m for m in range(_LOWEST_NOTE, _HIGHEST_NOTE) if (m - key) % 12 in scale]
     out = np.zeros(n)
     for _ in range(int(rng.integers(1, 5))):
-        out += rng.uniform(0.3, 1.0) * _instrument(n, beat, notes, rng)
+        out += rng.uniform(0.3, 1.0) * instrument(n, beat, notes, rng)
     if rng.random() < 0.5:
         out += rng.uniform(0.3, 1.5) * _drums(n, beat, rng)
     return unit(out)
 
 
-def _instrument(
+def instrument(
     n: int, beat: float, notes: list[int], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """One instrument with notes or chords along the scale, in multiples of half a beat."""

@@ -84,6 +84,11 @@ class Deframer:
         self.bad = 0
         self._rest = bytearray()
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of a frame that is not complete yet."""
+        return len(self._rest)
+
     def feed(self, data: bytes) -> Iterator[WireFrame]:
         """All frames that ``data`` completes. Consume the iterator before the next call."""
         self._rest += data

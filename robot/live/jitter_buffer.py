@@ -82,6 +82,11 @@ class JitterBuffer:
     _at: float = field(default=-np.inf, repr=False)
     _fits: int = field(default=0, repr=False)
 
+    @property
+    def queued(self) -> int:
+        """Number of frames that are kept."""
+        return len(self._frames)
+
     def push(self, frame: CommandFrame) -> None:
         """Add a frame. A frame from before the last playback time is dropped and counted."""
         self._needed.append(frame.arrived - frame.t)

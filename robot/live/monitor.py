@@ -85,7 +85,9 @@ class Monitor:
         device: output by number or part of its name; an empty name is the default.
 
     Attributes:
-        lost: how often the output was opened again.
+        lost: how often the output was opened again because it had gone.
+        opened: how often the output was opened.
+        played: blocks given to the output.
 
     Raises:
         DeviceError: no PortAudio or no such output (in ``start``).
@@ -93,11 +95,11 @@ class Monitor:
 
     def __init__(self, device: str = "", delay_s: float = 0.2) -> None:
         self.delay_s = delay_s
-        self.lost = 0
+        self.lost = self.opened = self.played = 0
         self._device = device
         self._line = DelayLine()
         self._stream: Any = None
-        self._played = time.monotonic()
+        self._last_block = time.monotonic()
         self._stop = Event()
         self._thread = Thread(target=self._watch, name="monitor", daemon=True)
 
@@ -138,7 +140,7 @@ class Monitor:
     def _start(self, sd: Any, output: int | str | None, one: Format) -> None:
         rate, channels = one
         convert = Interpolation(rate)
-        self._played = time.monotonic()
+        self._last_block = time.monotonic()
 
         def play(out: Any, frames: int, at: Any, _status: Any) -> None:
             self._play(out, frames, at, convert)
@@ -154,13 +156,14 @@ class Monitor:
                 callback=play,
             )
             self._stream.start()
+            self.opened += 1
         except (sd.PortAudioError, ValueError):
             self.drop()
             raise
 
     def _watch(self) -> None:
         while not self._stop.wait(_WATCH_S):
-            if self._stream is not None and time.monotonic() - self._played < SILENT_S:
+            if self._stream is not None and time.monotonic() - self._last_block < SILENT_S:
                 continue
             if self._stream is not None:
                 self.lost += 1
@@ -169,7 +172,8 @@ class Monitor:
                 self._open()
 
     def _play(self, out: Any, frames: int, at: Any, convert: Interpolation) -> None:
-        now = self._played = time.monotonic()
+        now = self._last_block = time.monotonic()
+        self.played += 1
         ahead = at.outputBufferDacTime - at.currentTime
         length = convert.count / RATE
         audible_at = now + (ahead if 0.0 <= ahead < 1.0 else length)

@@ -130,6 +130,11 @@ class Recorder:
         self._file.flush()
 
     @property
+    def queued(self) -> int:
+        """Records that are not written yet."""
+        return self._queue.qsize()
+
+    @property
     def dropped(self) -> int:
         """Records missing in the file: the disk was too slow, or JSON cannot hold them."""
         return self._late + self._unfit

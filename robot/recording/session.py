@@ -76,9 +76,9 @@ class RecordingSession:
             raise InputError(f"there is a recording at {path} already", "--record ANOTHER.mcap")
         self.hold(Recorder(path, self._face, self._about, persons=self._persons))
 
-    def hold(self, recorder: Recorder) -> None:
-        """Record the whole run with this recorder."""
-        self._recorder, self._whole = recorder, True
+    def hold(self, recorder: Recorder, whole: bool = True) -> None:
+        """Record the whole run with this recorder, or a part."""
+        self._recorder, self._whole = recorder, whole
 
     def begin(self, name: str) -> None:
         """Begin a part, until ``end``. Errors are in ``state``."""

@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
+from mien.robot.verbs.options import (
+    Build,
+    Calibration,
+    Face,
+    Faults,
+    Film,
+    Firmware,
+    Out,
+    Seed,
+    Size,
+    Speech,
+)
 
 
 def demo(
-    wav: Annotated[
-        Path | None,
-        typer.Option(help="Sound file with speech. The default is a sentence that ships."),
-    ] = None,
-    face: Annotated[
-        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
-    ] = "morpheus33",
-    calibration: Annotated[
-        Path | None, typer.Option(help="Self-model to use. The default is the one that ships.")
-    ] = None,
-    build: Annotated[
-        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
-    ] = 0,
-    board: Annotated[
-        str,
-        typer.Option(
-            help="host runs the firmware in this process. avr runs it on an emulated ATmega2560."
-        ),
-    ] = "host",
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(help="Fault of the robot, such as stuck:brow_mid_left@1.5 (at 1.5 s)."),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of blinks, gaze and head motion.")] = 0,
-    size: Annotated[
-        int, typer.Option(min=160, max=2160, help="Height and width of the film in pixels.")
-    ] = 640,
-    film: Annotated[
-        bool, typer.Option(help="Render the film. --no-film writes figure and numbers only.")
-    ] = True,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the results. The default is a new one in runs/.")
-    ] = None,
+    wav: Speech = None,
+    face: Face = "morpheus33",
+    calibration: Calibration = None,
+    build: Build = 0,
+    board: Firmware = "host",
+    fault: Faults = None,
+    seed: Seed = 0,
+    size: Size = 640,
+    film: Film = True,
+    out: Out = None,
 ) -> None:
     """Play a recording of speech on the simulated face.
 

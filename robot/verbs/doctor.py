@@ -90,7 +90,7 @@ def devices() -> None:
 
     Example: mien devices
     """
-    sounds, cameras = _sound_devices(), _cameras()
+    sounds, cameras = sound_devices(), camera_devices()
     for index, device in enumerate(sounds):
         print(f"sound\t{index}\t{printable(device)}")
     for camera in cameras:
@@ -159,12 +159,13 @@ def _sound() -> Iterator[Check]:
     )
 
 
-def _hardware() -> Iterator[Check]:
+def hardware() -> Iterator[Check]:
+    """Checks of what is plugged in: serial ports, cameras, sound."""
     from serial.tools import list_ports
 
     serial = [p.device for p in list_ports.comports()]
     yield _devices("serial ports", serial, "plug in a board; the simulated rig needs none")
-    cameras = [str(c) for c in _cameras()]
+    cameras = [str(c) for c in camera_devices()]
     yield _devices("camera", cameras, "plug one in; the simulated rig brings its own", "video")
 
 
@@ -255,7 +256,7 @@ _CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
     _python,
     _graphics,
     _sound,
-    _hardware,
+    hardware,
     _firmware,
     _weights,
     _lookahead,
@@ -263,7 +264,8 @@ _CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
 )
 
 
-def _sound_devices() -> list[str]:
+def sound_devices() -> list[str]:
+    """Names and channels of the sound devices. A MienError says that PortAudio is missing."""
     try:
         sounddevice = import_module("sounddevice")
     except OSError as e:
@@ -274,7 +276,8 @@ def _sound_devices() -> list[str]:
     ]
 
 
-def _cameras() -> list[Path]:
+def camera_devices() -> list[Path]:
+    """Device files of the cameras."""
     return sorted(Path("/dev").glob("video*"))
 
 

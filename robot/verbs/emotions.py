@@ -9,19 +9,15 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from mien.robot.verbs.options import Build, Calibration, Face, Out
+
 INTENSITIES: Final = (0.35, 0.7, 1.0)
 
 
 def emotions(
-    face: Annotated[
-        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
-    ] = "morpheus33",
-    calibration: Annotated[
-        Path | None, typer.Option(help="Self-model to use. The default is the one that ships.")
-    ] = None,
-    build: Annotated[
-        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
-    ] = 0,
+    face: Face = "morpheus33",
+    calibration: Calibration = None,
+    build: Build = 0,
     size: Annotated[
         int, typer.Option(min=120, max=1024, help="Height and width of one face in pixels.")
     ] = 300,
@@ -29,9 +25,7 @@ def emotions(
         bool,
         typer.Option(help="Write the names. --no-labels shuffles the columns and hides the names."),
     ] = True,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the results. The default is a new one in runs/.")
-    ] = None,
+    out: Out = None,
 ) -> None:
     """Draw a contact sheet of all emotions, your own too, at three intensities.
 

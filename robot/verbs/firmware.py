@@ -15,6 +15,7 @@ import typer
 from mien.firmware.avr.image import FLASH_BYTES, MCU, RAM_BYTES, Image, build_image, export_sketch
 from mien.firmware.tools.cache import BuildError
 from mien.robot.errors import DeviceError, MienError
+from mien.robot.verbs.options import AsJson
 
 AVRDUDE_HINT = "sudo apt install avrdude"
 BOOTLOADER_BAUD = 115200  # of the Arduino Mega 2560
@@ -51,7 +52,7 @@ def build(
 
 @app.command()
 def size(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print how many bytes of flash and RAM the firmware takes.
 

@@ -13,26 +13,25 @@ from mien.robot.errors import InputError
 from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media.audio import RATE
 from mien.robot.panel.window import PORT, Window
+from mien.robot.verbs.options import (
+    HOST_HELP,
+    PORT_HELP,
+    TOKEN_HELP,
+    AsJson,
+    Build,
+    Calibration,
+    Duration,
+    Face,
+    Faults,
+    HeadGain,
+    Port,
+    Seed,
+)
 from mien.robot.verbs.running import run_and_print
 
-Face = Annotated[
-    str, typer.Option("--face", help="Name of a face that ships, or path of a YAML file.")
-]
-Port = Annotated[str, typer.Option("--port", help="Board: sim, auto, a serial port, or file:PATH.")]
-Calibration = Annotated[
-    Path | None, typer.Option(help="Self-model of this face. The default is the one that ships.")
-]
-Build = Annotated[
-    int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
-]
-PanelHost = Annotated[str, typer.Option(help="Address of the panel. Other machines need a token.")]
-PanelPort = Annotated[int, typer.Option(help="TCP port of the panel.", min=0, max=65535)]
-PanelToken = Annotated[
-    str,
-    typer.Option(
-        help="Secret of at least 8 characters that opens the page. The default is random."
-    ),
-]
+PanelHost = Annotated[str, typer.Option(help=HOST_HELP)]
+PanelPort = Annotated[int, typer.Option(help=PORT_HELP, min=0, max=65535)]
+PanelToken = Annotated[str, typer.Option(help=TOKEN_HELP)]
 
 
 def live(
@@ -111,30 +110,21 @@ def live(
             help="Record loudness and mouth shapes too. They are computed from the voice."
         ),
     ] = False,
-    seconds: Annotated[
-        float, typer.Option(help="Stop after this many seconds. 0 runs until Ctrl-C.", min=0)
-    ] = 0.0,
+    seconds: Duration = 0.0,
     idle: Annotated[
         float, typer.Option(help="Seconds of silence after which the face rests.", min=1)
     ] = 120.0,
     build: Build = 0,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(help="Fault of the simulated robot, such as stuck:jaw_open. May be repeated."),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of blinks, gaze and head motion.")] = 0,
+    fault: Faults = None,
+    seed: Seed = 0,
     life: Annotated[
         float, typer.Option(min=0, max=1, help="Amount of blinks, gaze and head motion, 0 to 1.")
     ] = 1.0,
-    head_gain: Annotated[
-        float, typer.Option(min=0, max=2, help="Factor of the head's motion. At 0 it is still.")
-    ] = 1.0,
+    head_gain: HeadGain = 1.0,
     realtime: Annotated[
         bool, typer.Option(help="Run with real-time priority (SCHED_FIFO).")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Let the face follow a live voice.
 
@@ -200,9 +190,7 @@ def panel(
     panel_host: PanelHost = "127.0.0.1",
     panel_port: PanelPort = PORT,
     panel_token: PanelToken = "",
-    seconds: Annotated[
-        float, typer.Option(help="Stop after this many seconds. 0 runs until Ctrl-C.", min=0)
-    ] = 0.0,
+    seconds: Duration = 0.0,
 ) -> None:
     """Open the face in the browser, without a voice.
 

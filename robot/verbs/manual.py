@@ -19,10 +19,12 @@ from mien.robot.errors import InputError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.stopping import stopping
+from mien.robot.verbs.options import Face, Port
 
-Face = Annotated[str, typer.Option("--face", help="A face that ships, or a YAML file.")]
-Port = Annotated[str, typer.Option("--port", help="sim, auto, a serial port, or file:PATH.")]
-Hold = Annotated[float, typer.Option("--hold", min=0, help="Seconds; 0 holds until Ctrl-C.")]
+Hold = Annotated[
+    float,
+    typer.Option("--hold", min=0, help="Seconds of holding. 0 holds until Ctrl-C."),
+]
 
 STEP: Final = 0.05
 HELP: Final = "a number sets it, + and - step, s NUMBER sets the step, z neutral, q ends"
@@ -153,18 +155,27 @@ def _following(face: FaceConfig, port: str, seconds: float = 0.0) -> Iterator[Fo
     with stopping() as stop, opened(face, port) as at:
 
         def follow(pose: Callable[[], Floats | None]) -> None:
-            _follow(face, at, pose, seconds, lambda: stop.signalled)
+            follow_pose(face, at, pose, seconds, lambda: stop.signalled)
 
         yield follow
 
 
-def _follow(
+def follow_pose(
     face: FaceConfig,
     at: Opened,
     pose: Callable[[], Floats | None],
     seconds: float,
     stopped: Callable[[], bool],
 ) -> None:
+    """Follow a pose for a time after the face has reached it.
+
+    Args:
+        face: the face.
+        at: its board.
+        pose: gives the commands (n,) now, or None to end.
+        seconds: time at the pose, s; 0 has no end.
+        stopped: whether to end early.
+    """
     reached: list[float] = []
 
     def commands(t: float) -> Floats | None:

@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from mien.models.face.blendshapes import ARKIT, INDEX, MIRROR
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.puppet.datagrams import CapturedFace
+from mien.robot.verbs.options import AsJson, Duration, Face, Port
 
 if TYPE_CHECKING:
     from mien.models.vision.face_tracker import Tracked
@@ -85,17 +86,11 @@ def mimic(
         str, typer.Option(help="Camera number, /dev/video0, or path of a video file.")
     ] = "0",
     mirrored: Annotated[bool, typer.Option(help="Swap left and right, as a mirror does.")] = True,
-    face: Annotated[
-        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
-    ] = "morpheus33",
-    port: Annotated[str, typer.Option(help="Board: sim, auto, or a serial port.")] = "sim",
+    face: Face = "morpheus33",
+    port: Port = "sim",
     panel: Annotated[bool, typer.Option(help="Open the panel in the browser.")] = False,
-    seconds: Annotated[
-        float, typer.Option(help="Stop after this many seconds. 0 runs until Ctrl-C.", min=0)
-    ] = 0.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.")
-    ] = False,
+    seconds: Duration = 0.0,
+    as_json: AsJson = False,
 ) -> None:
     """Copy the expression of a person in front of a camera.
 

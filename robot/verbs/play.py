@@ -12,6 +12,7 @@ import numpy as np
 import typer
 
 from mien.robot.stopping import INTERRUPTED
+from mien.robot.verbs.options import Build, Calibration, Faults, Film, Out, Port, Size
 
 if TYPE_CHECKING:
     from mien.robot.clip.play_on_rig import PlayOptions, PlayResult
@@ -34,7 +35,7 @@ def play(
             "the recording, or morpheus33."
         ),
     ] = None,
-    port: Annotated[str, typer.Option(help="Board: sim, auto, or a serial port.")] = "sim",
+    port: Port = "sim",
     rate: Annotated[
         float | None,
         typer.Option(
@@ -44,26 +45,13 @@ def play(
     seconds: Annotated[
         float, typer.Option(min=0, help="Play the first seconds only. 0 plays all.")
     ] = 0.0,
-    calibration: Annotated[
-        Path | None, typer.Option(help="Self-model to use. The default is the one that ships.")
-    ] = None,
-    build: Annotated[
-        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
-    ] = 0,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(help="Fault of the simulated robot, such as stuck:jaw_open@1.5 (at 1.5 s)."),
-    ] = None,
+    calibration: Calibration = None,
+    build: Build = 0,
+    fault: Faults = None,
     wav: Annotated[Path | None, typer.Option(help="Sound of the film.")] = None,
-    size: Annotated[
-        int, typer.Option(min=160, max=2160, help="Height and width of the film in pixels.")
-    ] = 640,
-    film: Annotated[
-        bool, typer.Option(help="Render the film. --no-film writes the numbers only.")
-    ] = True,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the results. The default is a new one in runs/.")
-    ] = None,
+    size: Size = 640,
+    film: Film = True,
+    out: Out = None,
 ) -> None:
     """Play a recorded take: on the simulated face with film and numbers, or on a robot.
 

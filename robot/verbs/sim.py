@@ -11,6 +11,17 @@ import typer
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.panel.window import PORT, Window
 from mien.robot.stopping import INTERRUPTED
+from mien.robot.verbs.options import (
+    HOST_HELP,
+    PORT_HELP,
+    TOKEN_HELP,
+    Build,
+    Calibration,
+    Duration,
+    Face,
+    Faults,
+    Size,
+)
 
 _OPTIONS = {
     "--panel-token": "--token", "--panel-port": "--port-number", "--panel-host": "--host",
@@ -24,36 +35,15 @@ def sim(
         Path | None,
         typer.Option(help="Film every actuator, blendshape and emotion to this mp4 file."),
     ] = None,
-    face: Annotated[
-        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
-    ] = "morpheus33",
-    calibration: Annotated[
-        Path | None,
-        typer.Option(help="Self-model of this face. The default is the one that ships."),
-    ] = None,
-    build: Annotated[
-        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
-    ] = 0,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(help="Fault of the robot, such as torn:cheek_left. May be repeated."),
-    ] = None,
-    size: Annotated[
-        int, typer.Option(min=64, max=2048, help="Height and width of the film in pixels.")
-    ] = 480,
-    host: Annotated[
-        str, typer.Option(help="Address of the view. An address of another machine needs --token.")
-    ] = "127.0.0.1",
-    port_number: Annotated[
-        int, typer.Option(min=0, max=65535, help="TCP port of the view.")
-    ] = PORT,
-    token: Annotated[
-        str, typer.Option(help="Secret that opens the view from another machine.")
-    ] = "",
-    seconds: Annotated[
-        float,
-        typer.Option(min=0, help="End the view after this many seconds. 0 runs until Ctrl-C."),
-    ] = 0.0,
+    face: Face = "morpheus33",
+    calibration: Calibration = None,
+    build: Build = 0,
+    fault: Faults = None,
+    size: Size = 480,
+    host: Annotated[str, typer.Option(help=HOST_HELP)] = "127.0.0.1",
+    port_number: Annotated[int, typer.Option(min=0, max=65535, help=PORT_HELP)] = PORT,
+    token: Annotated[str, typer.Option(help=TOKEN_HELP)] = "",
+    seconds: Duration = 0.0,
 ) -> None:
     """Show the simulated robot with a slider per actuator, or film its whole range of motion.
 

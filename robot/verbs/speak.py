@@ -8,6 +8,18 @@ from typing import Annotated
 
 import typer
 
+from mien.robot.verbs.options import (
+    Build,
+    Calibration,
+    Face,
+    Film,
+    Firmware,
+    HeadGain,
+    Out,
+    Seed,
+    Size,
+)
+
 
 def speak(
     wav: Annotated[Path | None, typer.Option(help="Sound file with speech.")] = None,
@@ -36,36 +48,15 @@ def speak(
     speaker: Annotated[
         str, typer.Option("--voice", help="Speech synthesiser of --text: auto, hibari or flite.")
     ] = "auto",
-    face: Annotated[
-        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
-    ] = "morpheus33",
-    calibration: Annotated[
-        Path | None, typer.Option(help="Self-model to use. The default is the one that ships.")
-    ] = None,
-    build: Annotated[
-        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
-    ] = 0,
-    board: Annotated[
-        str,
-        typer.Option(
-            help="host runs the firmware in this process. avr runs it on an emulated ATmega2560."
-        ),
-    ] = "host",
-    seed: Annotated[
-        int, typer.Option(min=0, help="Seed of blinks, gaze, head motion and variation.")
-    ] = 0,
-    head_gain: Annotated[
-        float, typer.Option(min=0, max=2, help="Factor of the head's motion. At 0 it is still.")
-    ] = 1.0,
-    size: Annotated[
-        int, typer.Option(min=160, max=2160, help="Height and width of the film in pixels.")
-    ] = 640,
-    film: Annotated[
-        bool, typer.Option(help="Render the film. --no-film writes figure and numbers only.")
-    ] = True,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the results. The default is a new one in runs/.")
-    ] = None,
+    face: Face = "morpheus33",
+    calibration: Calibration = None,
+    build: Build = 0,
+    board: Firmware = "host",
+    seed: Seed = 0,
+    head_gain: HeadGain = 1.0,
+    size: Size = 640,
+    film: Film = True,
+    out: Out = None,
 ) -> None:
     """Play a recording or a text with an emotion on the simulated face.
 

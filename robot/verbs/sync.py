@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Annotated, Final, Protocol
 
 import numpy as np
@@ -24,6 +23,15 @@ from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats, load_face
 from mien.robot.link.board import Board
 from mien.robot.media import audio
+from mien.robot.verbs.options import (
+    AsJson,
+    Build,
+    Calibration,
+    CameraDelay,
+    Face,
+    MeasuredPort,
+    Speech,
+)
 
 GRID_HZ: Final = 240
 MIN_CORRELATION: Final = 0.5
@@ -112,41 +120,24 @@ def compare(times: Floats, gaps: Floats, target: Floats) -> Offset:
 
 
 def sync(
-    face: Annotated[
-        str, typer.Option(help="Name of a face that ships, or path of a YAML file.")
-    ] = "morpheus33",
-    port: Annotated[str, typer.Option(help="Board: sim, auto, or a serial port.")] = "sim",
+    face: Face = "morpheus33",
+    port: MeasuredPort = "sim",
     camera: Annotated[
         str, typer.Option(help="Camera in front of a real face: 0 or /dev/video0.")
     ] = "0",
-    camera_delay: Annotated[
-        float,
-        typer.Option(
-            help="Latency of the camera in ms. Webcams have 30 to 80 ms.", min=0, max=5000
-        ),
-    ] = 0.0,
+    camera_delay: CameraDelay = 0.0,
     speaker: Annotated[
         str | None,
         typer.Option(help="Sound output that plays the sentence during the measurement."),
     ] = None,
-    wav: Annotated[
-        Path | None,
-        typer.Option(help="Sound file with speech. The default is a sentence that ships."),
-    ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(help="Self-model of this face. The default is the one that ships."),
-    ] = None,
-    build: Annotated[
-        int, typer.Option(min=0, help="Seed of the simulated robot's tolerances. 0 has none.")
-    ] = 0,
+    wav: Speech = None,
+    calibration: Calibration = None,
+    build: Build = 0,
     rendered: Annotated[
         bool, typer.Option(help="Track rendered images of the simulated robot with MediaPipe.")
     ] = False,
     store: Annotated[bool, typer.Option(help="Store the result for mien live.")] = True,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure how late the lips are for the sound, correct the lag, and measure again.
 

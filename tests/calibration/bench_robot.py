@@ -18,11 +18,14 @@ from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame
 from mien.robot.errors import DeviceError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.link.protocol import encode
 from mien.robot.media.webcam import Picture
 from mien.robot.sim.camera import ProjectedCamera
 from mien.robot.sim.realtime import LiveRig
 from mien.robot.sim.rig import Rig
 from mien.robot.sim.sim_board import SimBoard
+from mien.robot.wire import Msg, State
+from tests.robot.boards import state_of
 
 Spoil = Callable[[CapturedFrame], CapturedFrame]
 T = TypeVar("T")
@@ -59,14 +62,19 @@ class BenchRobot:
         os.close(self._slave)
 
     @property
-    def state(self) -> int:
+    def state(self) -> State:
         """Of the board."""
-        return int(self.sim.core.state)  # type: ignore[attr-defined]
+        return state_of(self.sim)
 
     def seen_by(self, camera: Callable[[Rig], T]) -> T:
         """What a camera makes of the rig as it is now."""
         with self._lock:
             return camera(self.sim.rig)
+
+    def press_estop(self) -> None:
+        """Stop the robot as its button does: the host has not asked for it."""
+        with self._lock:
+            self._live.write(encode(Msg.ESTOP, 0, b""))
 
     def assert_at_rest(self) -> None:
         """Nothing is driven, and what was driven last was the safe pose."""
@@ -145,7 +153,7 @@ class FilmCamera:
     path, error, ended = Path("/dev/video0"), "", False
 
     def __init__(self, robot: BenchRobot, draw: Callable[[Rig], NDArray[np.uint8]]) -> None:
-        self._robot, self._draw = robot, draw
+        self.robot, self._draw = robot, draw
 
     def after(self, t: float, timeout_s: float) -> Picture | None:
         """A picture that arrives later than ``t``."""
@@ -153,7 +161,7 @@ class FilmCamera:
         if self.ended or wait > timeout_s:
             return None
         time.sleep(max(0.0, wait) + 0.001)
-        return Picture(self._robot.seen_by(self._draw), time.monotonic())
+        return Picture(self.robot.seen_by(self._draw), time.monotonic())
 
     def close(self) -> None:
         """Nothing to let go."""

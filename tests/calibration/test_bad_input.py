@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,23 +55,47 @@ def mien(*words: str, limit: int | None = None) -> subprocess.Popen[str]:
 
 def ended(program: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit code and all that was output."""
-    out, err = program.communicate(timeout=110)
+    out, err = program.communicate()
     return program.returncode, out + err
 
 
-def plan(folder: Path, poses: int = 150) -> Sequence[str]:
-    where = ("--face", FACE, "--out", str(folder))
-    code, output = ended(mien("plan", *where, "--poses", str(poses)))
-    assert code == 0
-    assert f"next: mien calibrate collect {' '.join(where)}" in output
-    return where
+def options(folder: Path) -> Sequence[str]:
+    return ("--face", FACE, "--out", str(folder))
 
 
-def wait_for(path: Path, size: int) -> None:
-    deadline = time.monotonic() + 60
+def wait_for(program: subprocess.Popen[str], path: Path, size: int) -> None:
+    """Wait until a file has grown to ``size`` bytes by the hand of a program."""
     while not path.exists() or path.stat().st_size < size:
-        assert time.monotonic() < deadline
+        assert program.poll() is None, ended(program)
         time.sleep(0.005)
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a plan of 100 poses."""
+    folder = tmp_path_factory.mktemp("planned")
+    code, output = ended(mien("plan", *options(folder), "--poses", "100"))
+    assert code == 0
+    assert f"next: mien calibrate collect {' '.join(options(folder))}" in output
+    return folder
+
+
+@pytest.fixture(scope="module")
+def begun(planned: Path, face: FaceConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose collecting was killed after some poses."""
+    folder = tmp_path_factory.mktemp("begun")
+    where = copied(planned, folder)
+    program = mien("collect", *where)
+    wait_for(program, folder / RECORDS, 5 * record_type(len(face.names)).itemsize)
+    program.kill()
+    ended(program)
+    return folder
+
+
+def copied(made: Path, folder: Path) -> Sequence[str]:
+    """Options of a copy of a folder."""
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    return options(folder)
 
 
 def assert_no_traceback(output: str) -> None:
@@ -78,15 +103,14 @@ def assert_no_traceback(output: str) -> None:
 
 
 def test_kill_9_loses_one_pose_at_most_and_going_on_ends_where_an_unbroken_run_does(
-    face: FaceConfig, tmp_path: Path
+    face: FaceConfig, planned: Path, tmp_path: Path
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    where = plan(whole)
-    code, _ = ended(mien("collect", *where))
+    code, _ = ended(mien("collect", *copied(planned, whole)))
     assert code == 0
-    where = plan(broken)
+    where = copied(planned, broken)
     program, size = mien("collect", *where), record_type(len(face.names)).itemsize
-    wait_for(broken / RECORDS, 40 * size)
+    wait_for(program, broken / RECORDS, 40 * size)
     program.kill()
     ended(program)
     kept = (broken / RECORDS).stat().st_size // size
@@ -99,23 +123,23 @@ def test_kill_9_loses_one_pose_at_most_and_going_on_ends_where_an_unbroken_run_d
     assert two.pose[kept + 1] == two.pose[:kept].max() + 1
     np.testing.assert_array_equal(one.pose[one_at], two.pose[two_at])
     np.testing.assert_array_equal(one.kind[one_at], two.kind[two_at])
-    planned = one.kind[one_at] != KINDS.index("active")  # these are chosen by what was seen
-    np.testing.assert_array_equal(one.commands[one_at][planned], two.commands[two_at][planned])
+    by_plan = one.kind[one_at] != KINDS.index("active")  # these are chosen by what was seen
+    np.testing.assert_array_equal(one.commands[one_at][by_plan], two.commands[two_at][by_plan])
     # The camera's noise is another; the poses are the same to within it.
-    off = (one.landmarks[one_at] - two.landmarks[two_at])[planned]
+    off = (one.landmarks[one_at] - two.landmarks[two_at])[by_plan]
     off = off[np.isfinite(off).all((1, 2))]
     noise = np.sqrt(np.square(off - np.median(off, axis=1, keepdims=True)).sum(-1).mean())
     assert noise < 3.0
-    assert len(off) > 0.9 * planned.sum()
+    assert len(off) > 0.9 * by_plan.sum()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_130_and_the_command_that_goes_on(
-    face: FaceConfig, tmp_path: Path, how: signal.Signals
+    face: FaceConfig, planned: Path, tmp_path: Path, how: signal.Signals
 ) -> None:
-    where = plan(tmp_path)
+    where = copied(planned, tmp_path)
     program = mien("collect", *where)
-    wait_for(tmp_path / RECORDS, 10 * record_type(len(face.names)).itemsize)
+    wait_for(program, tmp_path / RECORDS, 10 * record_type(len(face.names)).itemsize)
     program.send_signal(how)
     code, output = ended(program)
     assert code == 130
@@ -123,8 +147,10 @@ def test_a_signal_ends_it_with_130_and_the_command_that_goes_on(
     assert_no_traceback(output)
 
 
-def test_a_full_disk_keeps_what_was_collected(face: FaceConfig, tmp_path: Path) -> None:
-    where = plan(tmp_path)
+def test_a_full_disk_keeps_what_was_collected(
+    face: FaceConfig, planned: Path, tmp_path: Path
+) -> None:
+    where = copied(planned, tmp_path)
     size = record_type(len(face.names)).itemsize
     code, output = ended(mien("collect", *where, limit=12 * size + 100))
     assert code == 2
@@ -134,7 +160,7 @@ def test_a_full_disk_keeps_what_was_collected(face: FaceConfig, tmp_path: Path) 
     assert dataset.load(tmp_path, face).pose.tolist() == [-1, *range(11)]
     assert (tmp_path / RECORDS).stat().st_size > 12 * size  # half a pose
     program = mien("collect", *where)
-    wait_for(tmp_path / RECORDS, 16 * size)
+    wait_for(program, tmp_path / RECORDS, 16 * size)
     program.send_signal(signal.SIGINT)
     ended(program)
     assert dataset.load(tmp_path, face).pose.tolist()[:15] == [-1, *range(11), -1, 11, 12]
@@ -150,13 +176,9 @@ def test_a_full_disk_at_any_other_file_says_so_too(tmp_path: Path) -> None:
 
 
 def test_data_of_another_build_or_face_is_refused_with_both_named(
-    face: FaceConfig, tmp_path: Path
+    face: FaceConfig, begun: Path, tmp_path: Path
 ) -> None:
-    where = plan(tmp_path)
-    program = mien("collect", *where)
-    wait_for(tmp_path / RECORDS, 5 * record_type(len(face.names)).itemsize)
-    program.kill()
-    ended(program)
+    where = copied(begun, tmp_path)
     before = (tmp_path / RECORDS).read_bytes()
     code, output = ended(mien("collect", *where, "--build", "3"))
     assert code == 2
@@ -174,19 +196,16 @@ def test_data_of_another_build_or_face_is_refused_with_both_named(
 
 @pytest.mark.parametrize("name", ["plan.npz", SETUP, "metrics.json", "dropped.json"])
 def test_a_half_written_file_is_named_and_never_a_traceback(
-    face: FaceConfig, tmp_path: Path, name: str
+    face: FaceConfig, begun: Path, tmp_path: Path, name: str
 ) -> None:
-    where = plan(tmp_path)
-    program = mien("collect", *where)
-    wait_for(tmp_path / RECORDS, 5 * record_type(len(face.names)).itemsize)
-    program.kill()
-    ended(program)
+    where = copied(begun, tmp_path)
     path = tmp_path / name
     whole = path.read_bytes() if path.exists() else json.dumps({"lost": 3}).encode()
     path.write_bytes(whole[: len(whole) // 2])
     program = mien("collect", *where)
     if name == "dropped.json":  # only counts: not worth an error
-        wait_for(tmp_path / RECORDS, 8 * record_type(len(face.names)).itemsize)
+        further = 3 * record_type(len(face.names)).itemsize
+        wait_for(program, tmp_path / RECORDS, (begun / RECORDS).stat().st_size + further)
         program.send_signal(signal.SIGINT)
     code, output = ended(program)
     assert_no_traceback(output)
@@ -196,8 +215,8 @@ def test_a_half_written_file_is_named_and_never_a_traceback(
     assert "next: " in output
 
 
-def test_ports_and_cameras_that_are_not_there_end_with_3(tmp_path: Path) -> None:
-    where = plan(tmp_path)
+def test_ports_and_cameras_that_are_not_there_end_with_3(planned: Path, tmp_path: Path) -> None:
+    where = copied(planned, tmp_path)
     code, output = ended(mien("collect", *where, "--port", "/dev/nothing", "--camera", "97"))
     assert code == 3
     assert "no camera at /dev/video97" in output

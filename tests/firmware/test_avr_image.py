@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Event
 
 import pytest
 from typer.testing import CliRunner
@@ -160,6 +162,28 @@ def test_builds_are_cached_by_their_sources(
     assert (second / "out").read_text() == "two"
     assert len(made) == 3
     assert not any(folder.exists() for folder in made)
+
+
+def test_two_who_need_the_same_thing_at_once_build_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made: list[Path] = []
+    begun, may_end = Event(), Event()
+
+    def build(folder: Path) -> None:
+        made.append(folder)
+        begun.set()
+        assert may_end.wait(60)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(cached, "thing", [], "", build)
+        assert begun.wait(60)
+        second = pool.submit(cached, "thing", [], "", build)
+        assert not wait([second], 0.2).done
+        may_end.set()
+        assert first.result() == second.result()
+    assert len(made) == 1
 
 
 def test_a_failed_build_leaves_nothing_behind(

@@ -21,7 +21,7 @@ from mien.robot.link.upload import upload_of
 from mien.robot.wire import Msg, Reset, State
 from tests.bench.firmware.emulated import TerminalTransport
 
-pytestmark = [pytest.mark.avr, pytest.mark.usefixtures("avr")]
+pytestmark = [pytest.mark.avr, pytest.mark.realtime, pytest.mark.usefixtures("avr")]
 
 PATIENCE_S = 20.0
 

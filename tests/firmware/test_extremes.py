@@ -52,7 +52,11 @@ def test_the_soft_start_is_a_quarter_rounded_up(slew: int) -> None:
     rig.arm()
     rig.run(10)
     rig.setpoint(wire.PULSE_MAX, 1)
-    way = np.diff([int(rig.pulses[0])] + [rig.tick() or int(rig.pulses[0]) for _ in range(3)])
+    at = [int(rig.pulses[0])]
+    for _ in range(3):
+        rig.tick()
+        at.append(int(rig.pulses[0]))
+    way = np.diff(at)
     quarter = -(-slew // 4)
     assert way.max() == min(wire.PULSE_MAX - 6000, quarter)
 

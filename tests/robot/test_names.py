@@ -53,7 +53,7 @@ def as_recorded_face(name: str, folder: Path) -> None:
     known["interlocks"] = []
 
     class Forged(FaceConfig):
-        def model_dump_json(self, **_: object) -> str:  # type: ignore[override]
+        def model_dump_json(self, **_: object) -> str:
             return json.dumps(known)
 
     path = folder / "forged.mcap"

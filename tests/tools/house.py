@@ -144,6 +144,39 @@ def _overrides(node: ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) -> b
     return any(d.endswith((".setter", "overload", "override")) for d in named)
 
 
+def private() -> list[str]:
+    """Places in tests that reach into an object: ``thing._attribute`` of another than ``self``,
+    an imported ``_name``, and either of them as the text of a ``setattr``."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "tests/*.py"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    return [
+        f"{name}:{line}: {attribute}"
+        for name in listed
+        if (ROOT / name).is_file()
+        for line, attribute in reached(tree(ROOT / name))
+    ]
+
+
+def reached(module: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and name of each private name of somebody else that a module uses."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Attribute):
+            own = isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}
+            names = [] if own else [node.attr]
+        elif isinstance(node, ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("setattr", "delattr")):
+            texts = [a.value for a in node.args[:2] if isinstance(a, ast.Constant)]
+            names = [t.rpartition(".")[2] for t in texts[:1] if isinstance(t, str)]
+        else:
+            continue
+        for name in names:
+            if name.startswith("_") and not name.endswith("__"):
+                yield node.lineno, name
+
+
 def top(folder: str) -> int:
     """Files at the top of a folder, documents left out."""
     return sum(
@@ -161,11 +194,12 @@ def numbers() -> dict[str, int]:
         "import_cycles": len(cycles()),
         "files_over_300_lines": len(long_files()),
         "undocumented_names": len(undocumented()),
+        "private_names_in_tests": len(private()),
         "modules": len(sources()),
     }
 
 
 if __name__ == "__main__":
     print(json.dumps(numbers(), indent=2))
-    for problem in (*upward(), *map(str, cycles()), *long_files(), *undocumented()):
+    for problem in (*upward(), *map(str, cycles()), *long_files(), *undocumented(), *private()):
         print(problem)

@@ -94,18 +94,19 @@ def _labelled(
         return reason, []
     # A shift of 0.5 s changes the result of an uncertain recogniser.
     later = np.concatenate([np.zeros(RATE // 2, np.int16), samples])
-    if _words(transcriber.transcribe(later).text) != _words(transcript.text):
+    if plain_words(transcriber.transcribe(later).text) != plain_words(transcript.text):
         return "another text after a shift of 0.5 s", []
     return "", phones
 
 
-def _words(text: str) -> list[str]:
+def plain_words(text: str) -> list[str]:
+    """Words of a text in small letters, without punctuation."""
     return findall(r"[a-z']+", text.lower())
 
 
 def doubtful_text(transcript: Transcription) -> str:
     """Reason to reject the words, or "" for none."""
-    words = _words(transcript.text)
+    words = plain_words(transcript.text)
     if len(words) < _MIN_WORDS:
         return "few words"
     if transcript.log_probability < _MIN_LOG_PROBABILITY or transcript.no_speech > 0.5:

@@ -169,7 +169,7 @@ def tracked(path: Path, cache: Path) -> Tracking:
 
     about = media.probe(path)
     with FaceTracker(None) as tracker:
-        rows = list(_rows(path, about, tracker))
+        rows = list(tracked_rows(path, about, tracker))
     if not rows:
         raise ModelError(f"{path} contains no picture")
     shapes, gap, width, observed = (np.asarray(column) for column in zip(*rows, strict=True))
@@ -184,7 +184,8 @@ def tracked(path: Path, cache: Path) -> Tracking:
 _Row = tuple[NDArray[np.float32], float, float, bool]
 
 
-def _rows(path: Path, about: media.Pictures, tracker: FaceTracker) -> Iterator[_Row]:
+def tracked_rows(path: Path, about: media.Pictures, tracker: FaceTracker) -> Iterator[_Row]:
+    """For each picture: blendshapes (52,), lip gap, mouth width, and whether a face was found."""
     nobody: _Row = (np.zeros(len(ARKIT), np.float32), 0.0, 0.0, False)
     total = round(about.seconds * about.fps) or None
     pictures = track(

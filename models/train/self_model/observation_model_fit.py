@@ -53,7 +53,7 @@ def fit_observation_model(
     scale = np.sqrt(noise_scales(phi, observations))
     phi_mean = phi[:, :-1].mean(0)
     centred = phi[:, :-1] - phi_mean
-    dual, errors = _leave_one_out([centred @ centred.T], codes, scale)[:2]
+    dual, errors = leave_one_out([centred @ centred.T], codes, scale)[:2]
     slopes = centred.T @ dual
     out = np.concatenate([slopes, -phi_mean[None] @ slopes])
     covariance = errors.T @ errors / count
@@ -71,7 +71,7 @@ def fit_observation_model(
     squared = squared_distances(training_codes, training_codes)
     widths = float(np.median(squared)) * np.array(_WIDTHS)
     mean_commands = commands.mean(0)
-    dual, errors, pick = _leave_one_out(
+    dual, errors, pick = leave_one_out(
         [np.exp(-squared / w) for w in widths], commands - mean_commands, scale
     )
     floor = _MIN_COMMAND_VARIANCE * np.eye(commands.shape[1])
@@ -91,7 +91,7 @@ def fit_observation_model(
     )
 
 
-def _leave_one_out(
+def leave_one_out(
     kernels: list[Floats], y: Floats, scale: Floats
 ) -> tuple[Floats, Floats, NDArray[np.intp]]:
     """Kernel ridge regression; each column of y picks the kernel and strength that predict best.

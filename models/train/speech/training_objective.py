@@ -86,11 +86,17 @@ def opening(shapes: Tensor) -> Tensor:
 
 
 class Objective:
-    """The loss of one batch and its parts."""
+    """The loss of one batch and its parts.
 
-    def __init__(self, plan: Plan, corpora: Sequence[Corpus]) -> None:
+    Args:
+        plan: the plan of the training.
+        corpora: give each shape its weight.
+        scale: (52,) weights of the shapes, in place of those of the corpora.
+    """
+
+    def __init__(self, plan: Plan, corpora: Sequence[Corpus], scale: Tensor | None = None) -> None:
         self._plan = plan
-        self._scale = torch.from_numpy(shape_weights(corpora))
+        self._scale = torch.from_numpy(shape_weights(corpora)) if scale is None else scale
         lips = [NUMBER[p] for p in sorted(BILABIAL)]
         self._bilabial = torch.zeros(len(PHONES) + 1, dtype=torch.bool)
         self._bilabial[lips] = True

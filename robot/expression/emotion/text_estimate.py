@@ -106,7 +106,7 @@ def estimate(text: str) -> list[TextEstimate]:
 
 
 def _estimate_sentence(text: str) -> TextEstimate:
-    vader = _vader()
+    vader = analyser()
     valence = float(vader.polarity_scores(text)["compound"])
     words = [w.lower().replace("’", "'") for w in _WORD.findall(text)]
     hits: dict[str, list[str]] = {}
@@ -152,7 +152,12 @@ _MODULE: Final = "vaderSentiment.vaderSentiment"
 
 
 @cache
-def _vader() -> Any:
+def analyser() -> Any:
+    """The sentiment analyser of vaderSentiment, made once.
+
+    Raises:
+        MienError: the package is not installed.
+    """
     try:
         return importlib.import_module(_MODULE).SentimentIntensityAnalyzer()
     except ImportError as e:

@@ -74,7 +74,7 @@ def estimate(samples: NDArray[np.float32], rate: int, frames: int) -> VoiceEmoti
     there = voice(samples, rate, frames)
     if not (there > 0.5).any():
         return VoiceEmotion(np.zeros(frames), np.zeros(frames), np.zeros(frames))
-    pitch, sure, balance = _voice_quality(samples, rate, frames)
+    pitch, sure, balance = voice_quality(samples, rate, frames)
     level = loudness(samples, rate, frames)
     voiced = sure * there
     semitones = 12 * np.log2(pitch / 100.0)
@@ -100,7 +100,7 @@ def _against_middle(x: Floats, weight: Floats, unit: float) -> Floats:
     return np.asarray((_average(np.where(weight > 0.5, x, middle), weight) - middle) / unit)
 
 
-def _voice_quality(
+def voice_quality(
     samples: NDArray[np.float32], rate: int, frames: int
 ) -> tuple[Floats, Floats, Floats]:
     """Pitch Hz, its certainty 0..1 (autocorrelation), and high against low band dB; (T,) each."""

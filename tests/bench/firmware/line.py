@@ -53,13 +53,13 @@ class Line:
         return self.offset_us + round(self.now_s * 1e6 * (1 + self.drift))
 
     def write(self, data: bytes) -> None:
-        self._check()
+        self.check_plugged()
         self.written += 1
         if not self.deaf:
             self._put(self._down, self.damage(data))
 
     def read(self, timeout_s: float = 0.0) -> bytes:
-        self._check()
+        self.check_plugged()
         end = self.now_s + timeout_s
         while not (self._up and self._up[0][0] <= self.now_s) and self.now_s < end - 1e-9:
             arrivals = [queue[0][0] for queue in (self._up, self._down) if queue]
@@ -71,7 +71,7 @@ class Line:
         return b"" if self.deaf else bytes(out)
 
     def reopen(self) -> None:
-        self._check()
+        self.check_plugged()
         self.opened += 1
 
     def close(self) -> None:
@@ -106,6 +106,6 @@ class Line:
         arrival = max(self.now_s + self.latency(), free) + len(data) * BYTE_S
         queue.append((arrival, data))
 
-    def _check(self) -> None:
+    def check_plugged(self) -> None:
         if self.unplugged:
             raise DeviceError("/dev/simulated is gone", "plug it in")

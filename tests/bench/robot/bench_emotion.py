@@ -172,5 +172,5 @@ def camera_kind(name: str) -> CameraKind:
 
     for kind in get_args(CameraKind):
         if kind == name:
-            return kind  # type: ignore[no-any-return]
+            return kind
     raise InputError(f"no camera {name!r}", f"--camera {' | '.join(get_args(CameraKind))}")

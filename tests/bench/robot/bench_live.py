@@ -226,7 +226,7 @@ def offsets(
     from mien.robot.expression.speech import speak
 
     voice_t, voice = heard = last(hands.voice)
-    late = _behind(heard, last(hands.room, LONGEST_S))
+    late = behind(heard, last(hands.room, LONGEST_S))
     if late is None:
         return {"av_offset_ms": None, "lips_after_voice_ms": None, "sound_after_voice_ms": None}
     targets = calibrated.retarget.targets(speak(voice))
@@ -253,7 +253,7 @@ def last(
     return t + first / RATE, samples[first:]
 
 
-def _behind(
+def behind(
     voice: tuple[float, NDArray[np.float32]], room: tuple[float, NDArray[np.float32]]
 ) -> float | None:
     """How much later the room hears what the microphone heard, s."""

@@ -3,7 +3,7 @@ import pytest
 
 from mien.robot.media import audio
 from mien.robot.media.audio import RATE
-from tests.bench.robot.bench_live import _behind
+from tests.bench.robot.bench_live import behind
 
 SPEECH = audio.load(audio.LJ_DEMO)
 
@@ -13,8 +13,8 @@ def test_how_late_the_room_is_is_found_though_the_sentence_comes_again(late_s: f
     said = np.tile(SPEECH, 3)
     played = np.concatenate([np.zeros(round((late_s + 0.3) * RATE), np.float32), said])
     # The second recorder began 0.3 s earlier.
-    assert _behind((10.3, said), (10.0, played)) == pytest.approx(late_s, abs=1e-4)
+    assert behind((10.3, said), (10.0, played)) == pytest.approx(late_s, abs=1e-4)
 
 
 def test_a_silent_room_has_no_delay() -> None:
-    assert _behind((0.0, SPEECH), (0.0, np.zeros(RATE, np.float32))) is None
+    assert behind((0.0, SPEECH), (0.0, np.zeros(RATE, np.float32))) is None

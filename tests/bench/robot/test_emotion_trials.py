@@ -12,6 +12,7 @@ from tests.bench.robot.bench_emotion import camera_kind
 from tests.bench.robot.clip_sequence import ClipObservation
 from tests.bench.robot.emotion_sentences import LONGEST_S, SHORTEST_S, Sentence, recorded, synthetic
 from tests.bench.robot.emotion_trials import Trial, closures, lip_costs, zero_error
+from tests.lacking import skip
 from tests.paths import DATA
 
 FRAMES, RATE, LATE = 150, 16000, 4
@@ -92,7 +93,7 @@ def test_synthetic_sentences_hold_closures() -> None:
     try:
         said = synthetic(2)
     except ModelError as e:
-        pytest.skip(e.message)
+        skip(e)
     assert all(any(p.name in ("P", "B", "M") for p in one.phones) for one in said)
     with pytest.raises(InputError):
         synthetic(10_000)

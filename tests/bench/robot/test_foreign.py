@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -115,7 +116,7 @@ def test_every_refusal_is_a_403_without_a_word_of_why(site: Site) -> None:
     ):
         with socket.create_connection(("127.0.0.1", site.port), 10) as at:
             at.sendall(head.encode())
-            whole = b"".join(iter(lambda at=at: at.recv(65536), b""))
+            whole = b"".join(iter(partial(at.recv, 65536), b""))
         assert whole.startswith(b"HTTP/1.1 403 ")
         said.add(whole.partition(b"\r\n\r\n")[2])
     assert len(said) == 1

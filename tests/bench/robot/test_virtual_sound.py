@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pytest
 
 from mien.robot.live.capture.block import Block, Inbox
+from mien.robot.live.capture.portaudio import restart
 from mien.robot.media import audio
-from tests.bench.robot.virtual_sound import VirtualSound, missing
+from tests.bench.robot.virtual_sound import INSTALL, VirtualSound, missing
 from tests.robot import waiting
 
 pytestmark = [
     pytest.mark.audio,
     pytest.mark.realtime,
-    pytest.mark.skipif(bool(missing()), reason=f"no {', '.join(missing())}"),
+    pytest.mark.skipif(bool(missing()), reason=f"no {', '.join(missing())}: {INSTALL}"),
 ]
 
 
@@ -23,9 +23,7 @@ pytestmark = [
 def sound() -> Iterator[VirtualSound]:
     with VirtualSound() as card:
         # sounddevice starts PortAudio when it is imported, and that asks for devices only once.
-        sd = pytest.importorskip("sounddevice")
-        sd._terminate()
-        sd._initialize()
+        restart()
         yield card
 
 
@@ -55,7 +53,11 @@ def test_what_is_said_is_heard_and_stamped(sound: VirtualSound) -> None:
     part = spoken[4000:28000]
     match = np.correlate(samples, part, "valid").argmax()
     assert np.corrcoef(samples[match : match + len(part)], part)[0, 1] > 0.95  # without a hole
-    assert np.all(np.diff([b.t for b in heard]) > 0.0)
+    # A callback that begins late has a late stamp, and the audio clock smooths it; most are right.
+    stamps = np.array([b.t for b in heard])
+    counted = np.cumsum([0, *(len(b.samples) for b in heard[:-1])]) / audio.RATE
+    began = stamps - counted
+    assert np.median(np.abs(began - np.median(began))) < 0.02
 
 
 def test_a_microphone_pulled_out_comes_back(sound: VirtualSound) -> None:
@@ -81,22 +83,14 @@ def test_the_monitor_outlives_a_microphone_that_is_lost() -> None:
     from mien.robot.live.capture.microphone import Microphone
     from mien.robot.live.monitor import Monitor
 
-    class Counting(Monitor):
-        played = 0
-
-        def _play(self, *of: Any) -> None:
-            self.played += 1
-            super()._play(*of)
-
     inbox = Inbox(10_000)
-    mic, monitor = Microphone(inbox), Counting()
+    mic, monitor = Microphone(inbox), Monitor()
     mic.start()
     monitor.start()
     try:
         assert until(lambda: monitor.played > 50)
-        stream = monitor._stream
         mic.drop()  # and PortAudio is started anew to find it again, which ends all streams
-        assert until(lambda: monitor._stream not in (stream, None))
+        assert until(lambda: monitor.opened > 1)
         inbox.take()
         assert until(lambda: mic.present and bool(inbox.take()))
         before = monitor.played

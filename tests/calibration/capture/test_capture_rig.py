@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.capture_rig import CaptureRig
+from mien.calibration.capture.capture_rig import CaptureFrame, CaptureRig
 from mien.calibration.capture.frame_filter import (
     MAX_POSES_UNSEEN,
     MIN_RELATIVE_SHARPNESS,
@@ -32,6 +32,7 @@ from mien.models.face.regions import gaps
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.face.face_units import load_units
+from tests.calibration.sim_rigs import capture_through
 
 LIPS = ((13, 14),)
 
@@ -138,26 +139,28 @@ SPOILT = {
 
 @pytest.mark.parametrize("reason", [*SPOILT, "absurd far", "absurd strayed", "moved aside"])
 def test_a_picture_that_is_no_good_is_dropped_and_the_next_one_used(
-    face: FaceConfig, reason: str
+    face: FaceConfig, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig = open_rig(face)
-    good = rig._capture
     seen = 0
 
-    def capture() -> CapturedFrame:
-        nonlocal seen
-        seen += 1
-        now = replace(good(), sharpness=40.0, eyes_px=120.0)
-        if seen not in (13, 14):
-            return now
-        bad = {
-            "absurd far": replace(now, landmarks=now.landmarks + np.array([400.0, 0.0, 0.0])),
-            "absurd strayed": replace(now, landmarks=now.landmarks * [1.0, 2.2, 1.0]),
-            "moved aside": replace(now, head=turned(0.0, 12.0)),
-        }
-        return bad.get(reason) or SPOILT[reason]
+    def spoilt(good: CaptureFrame) -> CaptureFrame:
+        def capture() -> CapturedFrame:
+            nonlocal seen
+            seen += 1
+            now = replace(good(), sharpness=40.0, eyes_px=120.0)
+            if seen not in (13, 14):
+                return now
+            bad = {
+                "absurd far": replace(now, landmarks=now.landmarks + np.array([400.0, 0.0, 0.0])),
+                "absurd strayed": replace(now, landmarks=now.landmarks * [1.0, 2.2, 1.0]),
+                "moved aside": replace(now, head=turned(0.0, 12.0)),
+            }
+            return bad.get(reason) or SPOILT[reason]
 
-    rig._capture = capture
+        return capture
+
+    capture_through(monkeypatch, spoilt)
+    rig = open_rig(face)
     try:
         rig.start()
         observations = [rig.observe() for _ in range(8)]
@@ -187,18 +190,20 @@ def test_a_turned_neck_is_no_moved_head() -> None:
 
 @pytest.mark.parametrize("reason", list(SPOILT))
 def test_a_session_that_sees_nothing_any_more_ends_and_says_why(
-    face: FaceConfig, tmp_path: Path, reason: str
+    face: FaceConfig, tmp_path: Path, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_plan(face, 150).save(tmp_path / PLAN)
+
+    def spoilt(good: CaptureFrame) -> CaptureFrame:
+        def capture() -> CapturedFrame:
+            if (tmp_path / "poses.bin").stat().st_size > 8 * record_type(len(face.names)).itemsize:
+                return SPOILT[reason]
+            return replace(good(), sharpness=40.0, eyes_px=120.0)
+
+        return capture
+
+    capture_through(monkeypatch, spoilt)
     rig = open_rig(face)
-    good = rig._capture
-
-    def capture() -> CapturedFrame:
-        if (tmp_path / "poses.bin").stat().st_size > 8 * record_type(len(face.names)).itemsize:
-            return SPOILT[reason]
-        return replace(good(), sharpness=40.0, eyes_px=120.0)
-
-    rig._capture = capture
     with pytest.raises(DeviceError) as e:
         collect(face, rig, tmp_path, again="THIS AGAIN")
     short, help_ = REASONS[reason]

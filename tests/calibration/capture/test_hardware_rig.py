@@ -12,7 +12,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture import dataset
-from mien.calibration.capture.capture_rig import SETTLE_S
+from mien.calibration.capture.capture_rig import SETTLE_S, ConnectedFace
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame
 from mien.calibration.capture.hardware_rig import HardwareRig
@@ -24,7 +24,7 @@ from mien.models.face.regions import gaps
 from mien.robot.control.connect import opened
 from mien.robot.errors import ConfigError, DeviceError
 from mien.robot.face.config import FaceConfig, load_face
-from mien.robot.wire import Msg, State
+from mien.robot.wire import State
 from tests.calibration.bench_robot import BenchRobot, Films
 
 pytestmark = pytest.mark.realtime
@@ -53,7 +53,7 @@ class Session:
         setup = Setup(robot.face.name, robot.face.hash, "hardware", -1, "films")
         self.board = at.board
         self.rig = HardwareRig(
-            robot.face, at.board, at.clock, self.films, setup, folder, self._close
+            ConnectedFace(robot.face, at.board, at.clock, setup, self._close), self.films, folder
         )
 
     def _close(self) -> None:
@@ -76,13 +76,17 @@ def test_a_pose_is_sent_seen_after_it_is_still_and_let_go(
         sent = session.rig.move_to(jaw(face, 0.8))
         there, before = time.monotonic(), len(session.films.observations)
         seen = session.rig.observe()
+        true = robot.seen_by(lambda rig: rig.landmarks())
         time.sleep(0.7)  # busy with something else: three times the board's patience
         assert robot.state == State.ARMED
         assert session.rig.true_landmarks() is None
     finally:
         session.rig.stop()
     np.testing.assert_allclose(sent, jaw(face, 0.8))
-    assert gaps(seen.landmarks, LIPS)[0] > gaps(rest.landmarks, LIPS)[0] + 8.0
+    assert gaps(true, LIPS)[0] > 10.0
+    # The camera has some mm of noise of its own.
+    assert abs(gaps(seen.landmarks, LIPS)[0] - gaps(true, LIPS)[0]) < 8.0
+    assert gaps(rest.landmarks, LIPS)[0] < gaps(seen.landmarks, LIPS)[0]
     for since, taken in session.films.observations[before:]:
         assert there + SETTLE_S - 0.01 <= since <= taken
     assert session.films.closed
@@ -133,7 +137,7 @@ def test_an_estop_ends_it(face: FaceConfig, robot: BenchRobot, tmp_path: Path) -
 
     def progress(done: int, _whole: int, _note: str) -> None:
         if done == 3:  # the button on the board
-            session.board._talk.send(Msg.ESTOP)
+            robot.press_estop()
 
     with pytest.raises(DeviceError, match=r"ESTOP.*3 poses are kept") as e:
         collect(face, session.rig, tmp_path, progress)

@@ -96,7 +96,7 @@ def test_a_file_without_a_record_is_empty_data(
 
 
 def test_two_commands_cannot_collect_in_one_folder(face: FaceConfig, folder: Path) -> None:
-    pytest.importorskip("fcntl")
+    pytest.importorskip("fcntl", reason="this system has no file locks")
     setup = AnalyticRig(face).setup
     first = RecordWriter(folder, setup, face)
     with pytest.raises(InputError, match="another command collects in"):

@@ -23,7 +23,7 @@ from mien.robot.media.webcam import Picture
 from mien.robot.sim.camera import RenderedCamera
 from tests.calibration.bench_robot import BenchRobot, FilmCamera
 
-pytestmark = pytest.mark.gl
+pytestmark = [pytest.mark.gl, pytest.mark.realtime]
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +78,9 @@ def test_two_faces_and_none_are_told(
     scene: tuple[FilmCamera, FaceTracker, RenderedCamera],
 ) -> None:
     camera, tracker, drawn = scene
-    twice = FilmCamera(
-        camera._robot, lambda rig: np.tile(drawn.picture(rig)[:, 160:480], (1, 2, 1))
-    )
+    twice = FilmCamera(camera.robot, lambda rig: np.tile(drawn.picture(rig)[:, 160:480], (1, 2, 1)))
     assert FrameFilter().judge(TrackingCamera(twice, tracker, 0.0).capture(0.0)) == "several"
-    nobody = FilmCamera(camera._robot, lambda rig: drawn.picture(rig) // 255)
+    nobody = FilmCamera(camera.robot, lambda rig: drawn.picture(rig) // 255)
     assert FrameFilter().judge(TrackingCamera(nobody, tracker, 0.0).capture(0.0)) == "lost"
 
 
@@ -90,14 +88,20 @@ def test_a_camera_that_is_gone_or_hangs_is_named(
     scene: tuple[FilmCamera, FaceTracker, RenderedCamera],
 ) -> None:
     camera, tracker, drawn = scene
-    gone = FilmCamera(camera._robot, drawn.picture)
+    gone = FilmCamera(camera.robot, drawn.picture)
     gone.ended, gone.error = True, "No such device"
     with pytest.raises(DeviceError, match="/dev/video0 was unplugged or closed: No such device"):
         TrackingCamera(gone, tracker, 0.0).capture(0.0)
-    hangs = FilmCamera(camera._robot, drawn.picture)
-    hangs.after = lambda _t, _timeout: None  # type: ignore[method-assign]
+    hangs = Hanging(camera.robot, drawn.picture)
     with pytest.raises(DeviceError, match=f"gave no picture for {FROZEN_S:g} s"):
         TrackingCamera(hangs, tracker, 0.0).capture(0.0)
+
+
+class Hanging(FilmCamera):
+    """A camera that gives no picture any more."""
+
+    def after(self, t: float, timeout_s: float) -> Picture | None:  # noqa: ARG002
+        return None
 
 
 class Webcam(FilmCamera):
@@ -124,7 +128,7 @@ def test_the_command_collects_from_a_serial_port_and_a_webcam(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     camera, _, drawn = scene
-    robot = camera._robot
+    robot = camera.robot
     monkeypatch.setattr(webcam, "Pictures", lambda _source: Webcam(robot, drawn.picture))
     where = ["--face", "hobby9", "--out", str(tmp_path)]
     bench = ["--port", robot.path, "--camera", "0"]

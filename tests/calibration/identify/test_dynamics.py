@@ -28,9 +28,8 @@ from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.face.config import FaceConfig, Floats, load_face
-from mien.robot.sim.rig import Rig
-from mien.robot.sim.sim_board import SimBoard
 from tests.calibration.analytic_rig import AnalyticRig
+from tests.calibration.sim_rigs import watch_steps
 
 Known = tuple[FaceConfig, SelfModel]
 
@@ -131,25 +130,14 @@ def test_what_does_not_show_is_not_seen(known: Known, tmp_path: Path) -> None:
     assert "jaw_open" not in {p.actuator for p in identify_dynamics(face, model, tmp_path)}
 
 
-def horns(rig_clock: object) -> list[tuple[float, Floats]]:
-    """Times and horn angles of a simulated board's rig, from now on."""
-    assert isinstance(rig_clock, SimBoard)
-    seen: list[tuple[float, Floats]] = []
-
-    def note(rig: Rig) -> None:
-        seen.append((rig.time, rig.servo_angles()))
-
-    rig_clock._watch = note
-    return seen
-
-
-def test_the_rigs_servos_in_lock_step(tmp_path: Path) -> None:
+def test_the_rigs_servos_in_lock_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A horn's true lateness: when it is half way of a stroke, against its command."""
     face = load_face("hobby9")
     model = self_model.read(self_model.shipped("hobby9"))
     slow = "corner_y_left"
+    truth: list[tuple[float, Floats]] = []
+    watch_steps(monkeypatch, lambda rig: truth.append((rig.time, rig.servo_angles())))
     rig = open_rig(face, faults=(f"slow:{slow}:0.4",))
-    truth = horns(rig._clock)
     try:
         rig.start()
         runs = dict(record_step_responses(face, rig, tmp_path, np.zeros(len(face.names), bool)))

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mien.calibration.capture.capture_rig import CaptureRig
+from mien.calibration.capture.frame_filter import NO_FACE
 from mien.calibration.identify.collect import collect
 from mien.calibration.plan.excitation import make_plan
 from mien.calibration.report import report
@@ -25,6 +26,7 @@ from mien.models.train.self_model.fit_config import FitConfig
 from mien.robot.errors import ConfigError, InputError, MienError
 from mien.robot.face.config import FaceConfig, load_face
 from tests.calibration.analytic_rig import AnalyticRig
+from tests.calibration.sim_rigs import capture_through
 
 
 def run(*words: str) -> str:
@@ -140,7 +142,11 @@ def test_options_that_cannot_be_are_not_told_to_later_commands(tmp_path: Path) -
         assert json.loads((tmp_path / "metrics.json").read_text())["opened"] == {}
 
 
-def test_what_a_stage_opened_and_dropped_is_kept(tmp_path: Path) -> None:
+def test_what_a_stage_opened_and_dropped_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind = iter((NO_FACE,) * 3)
+    capture_through(monkeypatch, lambda good: lambda: next(blind, None) or good())
     workspace = Workspace("hobby9", tmp_path)
     with (
         pytest.raises(RuntimeError),
@@ -152,7 +158,7 @@ def test_what_a_stage_opened_and_dropped_is_kept(tmp_path: Path) -> None:
         ) as rig,
     ):
         rig.start()
-        rig._drops.dropped["lost"] += 3
+        rig.observe()
         rig.stop()
         raise RuntimeError
     with (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mien.models.data.music import _instrument, music
+from mien.models.data.music import instrument, music
 from mien.models.speech.features import RATE
 
 
@@ -24,7 +24,7 @@ def test_an_instrument_plays_the_notes_it_is_given(seed: int) -> None:
     """With notes an octave apart, nearly all power lies at whole multiples of the lowest."""
     notes = list(range(45, 45 + 13 * 12, 12))[:13]
     rng = np.random.default_rng(seed)
-    sound = _instrument(8 * RATE, 0.5, [m for m in notes if m < 84] * 4, rng)
+    sound = instrument(8 * RATE, 0.5, [m for m in notes if m < 84] * 4, rng)
     power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
     hertz = np.fft.rfftfreq(len(sound), 1 / RATE)
     lowest = 440 * 2 ** ((45 - 69) / 12)

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from mien.models.data import media
-from mien.models.data.schema import RATE
+from mien.models.speech.features import RATE
 
 
 def flac(total: int | None) -> bytes:

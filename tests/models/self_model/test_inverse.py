@@ -296,7 +296,9 @@ def test_a_direct_actuator_stands_where_it_is_told(face: AnalyticFace, model: Se
 def test_a_jump_is_solved_as_well_as_from_rest() -> None:
     face = load_face("morpheus33")
     model = self_model.load(self_model.shipped(face.name), face.name, face.hashes)
-    goals = np.random.default_rng(2).uniform(*face.limits.T, size=(60, model.n))
+    goals = np.random.default_rng(2).uniform(
+        face.limits[:, 0], face.limits[:, 1], size=(60, model.n)
+    )
     goals[:, [face.names.index(n) for n in NECK]] = 0.0
     targets = model.landmarks(goals)
     weights = ObjectiveWeights(

@@ -63,7 +63,7 @@ def test_it_walks_as_numpy_does(
     m = len(model.inputs)
     rng = np.random.default_rng(5)
     walls = np.sort(rng.uniform(-1.0, 1.0, size=(2, FRAMES, m)), axis=0)
-    box = Box(*walls, rng.normal(size=(2, m)), np.array([0.1, 0.4]))
+    box = Box(walls[0], walls[1], rng.normal(size=(2, m)), np.array([0.1, 0.4]))
     # One step is the same but for rounding. Several come to the same place.
     x, cost = minimise(objective, goal, start, last, box, steps, tolerance=0.0)
     same, same_cost = reference.minimise(objective, goal, start, last, box, steps, tolerance=0.0)

@@ -127,7 +127,7 @@ def test_play_command_undoes_advance() -> None:
 def test_saved_models_come_back_equal(face: AnalyticFace, model: SelfModel, tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     self_model.save(path, replace(model, meta={"face": "test", "face_hash": "aa"}))
-    back = self_model.load(path, "test", "aa")
+    back = self_model.load(path, "test", ("aa",))
     u = face.random(5, seed=1)
     np.testing.assert_allclose(back.landmarks(u), model.landmarks(u), atol=1e-3)
     assert back.names == model.names
@@ -147,7 +147,7 @@ def test_a_model_of_fewer_powers_says_what_it_said(
         covariance_factor=np.delete(model.covariance_factor, highest, axis=1),
     )
     self_model.save(tmp_path / "old.safetensors", old)
-    back = self_model.load(tmp_path / "old.safetensors", "analytic", "0")
+    back = self_model.load(tmp_path / "old.safetensors", "analytic", ("0",))
     commands = face.random(50, seed=4)
     np.testing.assert_allclose(back.sequence(commands), want.sequence(commands), atol=1e-3)
     assert np.isfinite(back.predictive_variance(back.network_inputs(commands))).all()

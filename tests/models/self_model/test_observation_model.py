@@ -15,7 +15,7 @@ from mien.models.self_model.objective import ObjectiveWeights
 from mien.models.self_model.observation_model import ObservationModel, ObservationObjective
 from mien.models.train.self_model.fit import fit
 from mien.models.train.self_model.fit_config import FitConfig
-from mien.models.train.self_model.observation_model_fit import _leave_one_out, fit_observation_model
+from mien.models.train.self_model.observation_model_fit import fit_observation_model, leave_one_out
 from tests.models.analytic_face import AnalyticFace
 from tests.models.self_model.reference_descent import linearise
 
@@ -122,7 +122,7 @@ def test_errors_of_observations_left_out_are_those_of_fits_without_them() -> Non
     rng = np.random.default_rng(2)
     a, y = rng.normal(size=(30, 5)), rng.normal(size=(30, 2))
     kernel, scale = a @ a.T, rng.uniform(0.5, 2.0, size=30)
-    pull, left, pick = _leave_one_out([kernel], y, scale)
+    pull, left, pick = leave_one_out([kernel], y, scale)
     assert (pick == 0).all()
     for column in range(2):
         # K pull + strength scale^2 pull = y

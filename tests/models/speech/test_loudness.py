@@ -43,16 +43,17 @@ def test_power_is_averaged_around_the_frame_that_is_described(lookahead: int) ->
 def test_a_power_of_one_at_the_peak_and_of_nothing_in_silence() -> None:
     at_peak = np.ones((3, 132), np.float32)
     np.testing.assert_allclose(loudness.power(at_peak), 1.0, rtol=1e-6)
-    assert loudness.loudness(np.float32([1.0]))[0] == pytest.approx(1.2)
-    assert loudness.loudness(np.float32([1e-3]))[0] == pytest.approx(0.5)
-    assert loudness.loudness(np.float32([1e-6, 0.0])).tolist() == [0.0, 0.0]
+    assert loudness.loudness(np.array([1.0], np.float32))[0] == pytest.approx(1.2)
+    assert loudness.loudness(np.array([1e-3], np.float32))[0] == pytest.approx(0.5)
+    assert loudness.loudness(np.array([1e-6, 0.0], np.float32)).tolist() == [0.0, 0.0]
 
 
 def test_louder_opens_further_and_a_closure_stays_one() -> None:
     share = Config().loudness
-    requested = np.float32([0.0, 0.01, 0.05, 0.15, 0.4])
+    requested = np.array([0.0, 0.01, 0.05, 0.15, 0.4], np.float32)
     soft, usual, loud = (
-        loudness.opened(requested, np.float32([level] * 5), share) for level in (0.3, 0.6, 1.0)
+        loudness.opened(requested, np.full(5, level, np.float32), share)
+        for level in (0.3, 0.6, 1.0)
     )
     assert max(soft[0], usual[0], loud[0]) < 1e-6
     assert (soft[1:] < usual[1:]).all()
@@ -95,8 +96,7 @@ def test_rules_teach_the_generic_head_and_faces_the_speaker_specific_one(tracked
         tracked=torch.full((2,), tracked),
     )
     heads, _ = small.heads(batch.features)
-    objective = Objective(Plan(), [])
-    objective._scale = torch.ones(52)
+    objective = Objective(Plan(), [], torch.ones(52))
     loss, parts = objective(heads, batch, Speakers([""]))
     torch.autograd.backward(loss)
     taught = {k: float(getattr(small, k).weight.grad.abs().sum()) for k in ("head", "own")}
@@ -104,4 +104,6 @@ def test_rules_teach_the_generic_head_and_faces_the_speaker_specific_one(tracked
     assert taught[silent] == 0
     assert taught[learning] > 0
     assert parts["known"] > 0
-    assert float(small.known.weight.grad.abs().sum()) > 0
+    taught_known = small.known.weight.grad
+    assert taught_known is not None
+    assert float(taught_known.abs().sum()) > 0

@@ -13,6 +13,7 @@ from mien.robot.errors import DeviceError
 from mien.robot.sim.head import Head, load_head
 from mien.robot.sim.render import CameraView, Renderer
 from mien.robot.sim.skin import Skin
+from tests.lacking import skip
 from tests.robot.sim.skins import nodes
 
 F64 = NDArray[np.float64]
@@ -30,7 +31,7 @@ def renderer(head: Head) -> Iterator[Renderer]:
         with Renderer(head, 640, 480) as renderer:
             yield renderer
     except DeviceError as error:
-        pytest.skip(str(error))
+        skip(error)
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,7 @@ def test_a_stop_while_the_cable_is_out_is_not_hidden() -> None:
         run.line.unplugged = run.line.now() > 0.7
 
     told: list[str] = []
-    run.heard.stopped = told.append  # type: ignore[method-assign]
+    run.heard.stopped = told.append  # type: ignore[assignment,method-assign]
     with pytest.raises(EmergencyStopError, match="gone") as raised:
         run.follow(observe=pull)
     assert raised.value.hint == "cut the servo supply"

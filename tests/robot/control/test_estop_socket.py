@@ -141,14 +141,14 @@ def test_another_user_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
         run.attach("sim")
         run.stopped("ESTOP")
         monkeypatch.setattr("mien.robot.control.estop_socket.os.getuid", lambda: 4711)
-        monkeypatch.setattr(estop_socket.struct, "unpack", lambda *_: (1, 4712, 1))
+        monkeypatch.setattr("struct.unpack", lambda *_: (1, 4712, 1))
         assert raw(run.path, REQUEST) == b""
         assert not run.requested.is_set()
 
 
 def test_a_socket_of_somebody_else_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     with EstopSocket() as run:
-        monkeypatch.setattr(estop_socket.struct, "unpack", lambda *_: (1, 4712, 1))
+        monkeypatch.setattr("struct.unpack", lambda *_: (1, 4712, 1))
         with pytest.raises(DeviceError, match="somebody else"):
             request(run.path)
 

@@ -68,7 +68,7 @@ class Stage:
         self.clock = Clock()
         self.board = Board(self.clock)
         self.ticks: list[Tick] = []
-        self.loop = Loop(FACE, self.board, self.clock, self.ticks.append)  # type: ignore[arg-type]
+        self.loop = Loop(FACE, self.board, self.clock, self.ticks.append)
 
     def follow(self, seconds: float, commands: Callable[[float], Floats]) -> None:
         end = self.clock.now() + seconds

@@ -9,6 +9,7 @@ from mien.models.speech.features import RATE
 from mien.robot.errors import InputError, MienError
 from mien.robot.expression import tts
 from mien.robot.expression.emotion.tags import parse
+from tests.lacking import skip
 
 
 def beep(text: str) -> NDArray[np.float32]:
@@ -47,7 +48,7 @@ def test_installed_voices_speak(engine: str) -> None:
     try:
         speak = tts.voice(engine)
     except MienError as e:
-        pytest.skip(e.message)
+        skip(e)
     sound = speak("Good morning, everybody.")
     assert sound.dtype == np.float32
     assert 0.8 < len(sound) / RATE < 4.0

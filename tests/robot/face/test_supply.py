@@ -215,7 +215,7 @@ def test_the_first_ramp_is_within_the_budget_by_estimate_and_a_full_stall_is_not
     rng = np.random.default_rng(1)
     amps = {feed.name: feed.amps for feed in feeds(face)}
     for _ in range(20):
-        goal = rng.uniform(*face.limits.T)
+        goal = rng.uniform(face.limits[:, 0], face.limits[:, 1])
         speed = 1.875 * np.abs(goal) / ramp_seconds(face, face.safe, goal)
         estimate = by_supply(face, currents_a(face, goal, speed, np.zeros_like(goal)))
         assert all(estimate[s] <= amps[s] for s in amps)
@@ -263,7 +263,7 @@ def test_the_first_ramp_begins_when_the_last_servo_has_started() -> None:
     small = face.supplies[0].model_copy(update={"amps": 15.0})
     face = face.model_copy(update={"supplies": [small]})
     still, last = Still(face), power_up_s(face)
-    Loop(face, still, still).play(lambda _: face.limits[:, 1], 0.5)  # type: ignore[arg-type]
+    Loop(face, still, still).play(lambda _: face.limits[:, 1], 0.5)
     safe = to_pulses(face, face.safe)
     moved = [t for t, pulses in still.sent if np.abs(pulses - safe).max() > 1e-6]
     assert last > 0.5

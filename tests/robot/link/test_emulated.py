@@ -11,6 +11,7 @@ from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
 from mien.robot.wire import State
 from tests.bench.firmware.emulated import EmulatedTransport, LockStep
+from tests.lacking import skip
 
 pytestmark = pytest.mark.avr
 PERIOD_S = 0.01
@@ -22,7 +23,7 @@ def make() -> LockStep:
     except DeviceError as e:
         if not e.hint:  # it is all there, and does not compile
             raise
-        pytest.skip(f"{e.message}: {e.hint}")
+        skip(e)
 
 
 @pytest.fixture

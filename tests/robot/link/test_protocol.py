@@ -40,7 +40,7 @@ def test_noise_without_zeros_does_not_fill_the_memory() -> None:
     deframer = Deframer()
     for _ in range(100):
         assert not list(deframer.feed(b"\x55" * 1000))
-    assert len(deframer._rest) <= wire.FRAME_MAX
+    assert deframer.waiting <= wire.FRAME_MAX
 
 
 def test_bad_frames_are_counted() -> None:

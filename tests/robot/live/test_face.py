@@ -2,6 +2,7 @@
 
 import errno
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,7 @@ import numpy as np
 import pytest
 
 from mien.robot.control.loop import RATE_HZ
-from mien.robot.errors import DeviceError, MienError
-from mien.robot.live.face import EmergencyStopError
+from mien.robot.errors import DeviceError, EmergencyStopError, MienError
 from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.panel.messages import Estop, SetEmotion, SetPose
 from mien.robot.recording.recorder import Recorder
@@ -99,8 +99,8 @@ def test_a_full_disk_ends_in_a_ramp_and_a_release() -> None:
 
     def patiently(_: Any) -> None:  # the writer lives on real time, the stage does not
         waited[0] += 1
-        if recorder._queue.qsize() > 20:
-            recorder._thread.join(0.002)
+        if recorder.queued > 20:
+            time.sleep(0.002)
 
     with pytest.raises(MienError, match="No space left"):
         stage.face(3600.0, recording=recording, watch=patiently).run()
@@ -170,7 +170,10 @@ def test_tune_mode_takes_the_face_and_gives_it_back() -> None:
     start = stage.ticks[0].t
     track = jaw(stage)
     times = np.array([max(t.t, 0.0) for t in stage.ticks])
-    moment = lambda s: track[np.searchsorted(times, times[times > 0][0] + s)]  # noqa: E731
+
+    def moment(s: float) -> float:
+        return float(track[np.searchsorted(times, times[times > 0][0] + s)])
+
     assert start <= 0.0
     assert moment(3.0) == pytest.approx(0.25)
     assert moment(4.9) == pytest.approx(0.7)

@@ -195,8 +195,8 @@ class Flapping(Line):
         super().reopen()
         self.closed, self.flaps = self.flaps > 0, self.flaps - 1
 
-    def _check(self) -> None:
-        super()._check()
+    def check_plugged(self) -> None:
+        super().check_plugged()
         if self.closed:
             raise LineGoneError("the port is closed")
 
@@ -222,7 +222,7 @@ def test_a_port_without_permission_names_the_group(monkeypatch: pytest.MonkeyPat
     assert "usermod -aG dialout" in e.value.hint
     monkeypatch.setattr(list_ports, "comports", lambda: listed("/dev/ttyMien404"))
     monkeypatch.setattr(doctor, "may_open", lambda _: False)
-    row = next(r for r in doctor._hardware() if r.name == "serial ports")
+    row = next(r for r in doctor.hardware() if r.name == "serial ports")
     assert (row.ok, "usermod -aG dialout" in row.fix) == (False, True)
 
 

@@ -121,7 +121,7 @@ def test_memory_is_bounded() -> None:
     jitter_buffer = JitterBuffer(0.1)
     for k in range(10_000):
         jitter_buffer.push(frame(k))
-    assert len(jitter_buffer._frames) <= 64
+    assert jitter_buffer.queued <= 64
 
 
 @given(st.floats(0, 100), st.integers(0, 30))

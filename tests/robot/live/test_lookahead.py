@@ -1,5 +1,6 @@
 """The choice of the network that listens, with small random ones in place of trained ones."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,9 @@ def test_without_look_ahead_a_frame_is_there_half_a_window_after_its_sound(tmp_p
     for frames in (0, 5):
         path = network(tmp_path / f"{frames}.safetensors", frames)
         stream = SpeechStream(path)
-        converter = SpeechToCommands(calibrated, lambda s=stream: s, LiveExpression(), lambda: 0.0)
+        converter = SpeechToCommands(
+            calibrated, partial(lambda s: s, stream), LiveExpression(), lambda: 0.0
+        )
         late = [
             block.end - frame.t for block in blocks(sound, 0.0) for frame in converter.push(block)
         ]

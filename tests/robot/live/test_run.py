@@ -35,6 +35,9 @@ from mien.robot.verbs.live import parse_address, parse_emotion, source_of
 from mien.robot.wire import State
 from tests.bench.robot.soak import Reciter
 from tests.paths import ROOT
+from tests.robot.boards import state_of
+
+pytestmark = pytest.mark.realtime
 
 FACE = "hobby9"
 
@@ -54,7 +57,7 @@ def rig_recorder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[s
     )
     report = run(options, Stop(60.0))
     assert boards[0].rig is not None
-    report["state"] = State(boards[0].rig.sim.core.state)
+    report["state"] = state_of(boards[0].rig.sim)
     return path, report
 
 
@@ -80,7 +83,7 @@ def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -
     recording.hold(held)
 
     def patiently(_: object) -> None:  # the writer lives on real time, the face does not
-        while held._queue.qsize() > 100:
+        while held.queued > 100:
             time.sleep(0.001)
 
     voice = Reciter(Calibrated(face), audio.load(LJ_DEMO)[: 2 * audio.RATE], sim)
@@ -103,7 +106,7 @@ def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -
     sent = np.array([content["sent"] for content in records["/tick"]])
     assert np.ptp(sent[:, face.index("jaw_open")]) > 0.1  # and the face said it
     assert np.isfinite(sent).all()
-    assert State(sim.core.state) == State.DISARMED
+    assert state_of(sim) == State.DISARMED
 
 
 def test_the_recording_replays_bit_for_bit(rig_recorder: tuple[Path, dict[str, object]]) -> None:
@@ -139,7 +142,7 @@ def test_a_network_that_is_killed_ends_in_rest() -> None:
     with pytest.raises(MienError, match="voice process"):
         run(Options(VoiceSetup(FACE, source="quiet"), watch=kill), Stop(120.0))
     assert boards[0].rig is not None
-    assert State(boards[0].rig.sim.core.state) == State.DISARMED
+    assert state_of(boards[0].rig.sim) == State.DISARMED
 
 
 def test_a_missing_file_is_said_before_anything_starts(tmp_path: Path) -> None:

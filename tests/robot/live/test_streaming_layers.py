@@ -9,7 +9,9 @@ from mien.robot.live.streaming_layers import FADE_S, LIFE_S, LiveExpression, Str
 QUIET = np.zeros(52, np.float32)
 
 
-def run(face: LiveExpression, frames: int, spoken: np.ndarray = QUIET, gate: float = 0.0):
+def run(
+    face: LiveExpression, frames: int, spoken: np.ndarray = QUIET, gate: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     pairs = [face.frame(spoken, -30.0, gate) for _ in range(frames)]
     return np.stack([w for w, _ in pairs]), np.stack([h for _, h in pairs])
 

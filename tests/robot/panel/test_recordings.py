@@ -10,7 +10,7 @@ import numpy as np
 from mien.robot.face.config import load_face
 from mien.robot.panel.messages import PlaybackSent, SetPlayback
 from mien.robot.panel.recordings import AHEAD_S, PIECE, Player
-from mien.robot.recording.recorder import Recorder
+from mien.robot.recording.recorder import MAX_QUEUED_RECORDS, Recorder
 from tests.robot import waiting
 
 FACE = load_face("hobby9")
@@ -19,7 +19,7 @@ FACE = load_face("hobby9")
 def recording(path: Path, ticks: int) -> Path:
     tape = Recorder(path, FACE)
     for k in range(ticks):
-        while tape._queue.full():
+        while tape.queued == MAX_QUEUED_RECORDS:
             time.sleep(0.001)
         tape.put("/tick", 1 + k / 60, {"t": 1 + k / 60, "sent": np.full(9, k % 7 / 10)})
     tape.close()

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mien.robot.face.config import load_face
-from mien.robot.panel.scene import STEP_MM, Cloud, Scene, script
+from mien.robot.panel.scene import Cloud, Scene, script
+from mien.robot.panel.scene_arrays import STEP_MM
 from mien.robot.sim.folds import Creases, drawing
 from mien.robot.sim.rig import Rig
 from mien.robot.sim.skin import Skin, SkinState
@@ -132,8 +133,8 @@ def test_what_is_no_number_or_of_another_size_is_left_out_and_the_rest_is_shown(
     assert {"head", "eye_left", "loads"} <= set(frame)
     assert not {"skin", "teeth_lower", "wanted"} & set(frame)
     assert np.isfinite(frame["mouth_light"])
-    for points, colors in ((np.ones((4, 3)), red), (np.ones((3, 3)), red[:2])):
-        frame = read_frame(scene.frame(None, {"loads": points}, {"loads": colors}), told)
+    for loads, colors in ((np.ones((4, 3)), red), (np.ones((3, 3)), red[:2])):
+        frame = read_frame(scene.frame(None, {"loads": loads}, {"loads": colors}), told)
         assert set(frame) == {"crc", "mouth_light"}
     far = read_frame(scene.frame(None, {"loads": np.full((3, 3), 1e6)}, {"loads": red}), told)
     assert (far["loads"] == 32767 * STEP_MM).all()  # at the edge, not wrapped round

@@ -5,6 +5,7 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from functools import partial
 
 import aiohttp
@@ -67,7 +68,7 @@ BAD = {
 
 
 @pytest.fixture(scope="module")
-def at() -> Served:
+def at() -> Iterator[Served]:
     with Served() as served:
         yield served
 
@@ -75,7 +76,8 @@ def at() -> Served:
 @pytest.mark.parametrize("bad", sorted(BAD))
 def test_what_is_no_intent_is_told_to_who_sent_it_and_to_nobody_else(at: Served, bad: str) -> None:
     del at.to_loop[:]
-    message = BAD[bad] if isinstance(BAD[bad], str) else json.dumps(BAD[bad])
+    content = BAD[bad]
+    message = content if isinstance(content, str) else json.dumps(content)
     with at.line() as good, at.line() as line:
         line.send(message)
         assert 0 < len(until_kind(line, "error")["text"]) < 400

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pythonosc import osc_message
+from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
@@ -99,7 +101,7 @@ def test_no_bytes_do_more_than_be_refused(data: bytes) -> None:
 
 
 def test_deep_nests_are_refused() -> None:
-    inner = OscMessageBuilder("/a").build()
+    inner: osc_message.OscMessage | OscBundle = OscMessageBuilder("/a").build()
     for _ in range(40):
         builder = OscBundleBuilder(IMMEDIATELY)
         builder.add_content(inner)

@@ -87,7 +87,7 @@ def hostile(seed: int, count: int) -> None:
         packet = bytearray(seeds[rng.integers(len(seeds))])
         for _ in range(rng.integers(0, 6)):
             packet[rng.integers(len(packet))] = rng.integers(256)
-        packet = packet[: rng.integers(len(packet) + 1)] + rng.bytes(rng.integers(0, 12))
+        packet = packet[: rng.integers(len(packet) + 1)] + rng.bytes(int(rng.integers(0, 12)))
         try:
             for one in osc.decode(bytes(packet)):
                 gather.take(one)

@@ -98,7 +98,8 @@ def test_ten_thousand_senders_are_not_remembered() -> None:
 def test_the_face_never_changes_hands_between_steady_senders(
     steps: list[tuple[tuple[str, int], float]],
 ) -> None:
-    control, t, times = Control(), 0.0, {}
+    times: dict[tuple[str, int], list[float]] = {}
+    control, t = Control(), 0.0
     for sender, step in steps:
         t += step
         before = control.holder

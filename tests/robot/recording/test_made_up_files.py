@@ -142,7 +142,7 @@ def first_version(path: Path, count: int, end: bool = True, chunk_size: int = 1 
             data = json.dumps({"us": k, "hex": rng.bytes(200).hex()}).encode()
             writer.add_message(ids["/wire"], 10**18 + k * 10**7, data, 0, k)
         if end:
-            writer.finish()
+            writer.finish()  # type: ignore[no-untyped-call]
 
 
 def test_an_old_recording_is_read_and_says_what_it_tells_of_persons(tmp_path: Path) -> None:

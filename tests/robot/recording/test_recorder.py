@@ -1,5 +1,6 @@
 import errno
 import io
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_a_full_disk_is_told_and_blocks_nobody() -> None:
         if recording.failed:
             break
         if k % 100 == 0:
-            recording._thread.join(0.001)
+            time.sleep(0.001)
     recording.close()
     with pytest.raises(MienError, match="No space left"):
         recording.check()

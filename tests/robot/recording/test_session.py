@@ -102,8 +102,7 @@ def test_a_piece_that_cannot_be_made_is_said_by_its_own_thread(tmp_path: Path) -
 
 def test_a_full_disk_ends_a_piece_and_not_the_face(tmp_path: Path) -> None:
     recording = RecordingSession(FACE, folder=tmp_path)
-    recording.hold(Recorder(tmp_path / "x.mcap", FACE, file=FullDisk()))
-    recording._whole = False
+    recording.hold(Recorder(tmp_path / "x.mcap", FACE, file=FullDisk()), whole=False)
     k = 0
 
     def stopped() -> bool:

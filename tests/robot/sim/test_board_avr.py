@@ -13,6 +13,7 @@ from mien.robot.face.config import load_face
 from mien.robot.link.board import Board
 from mien.robot.sim.rig import Rig
 from mien.robot.sim.sim_board import SimBoard
+from tests.lacking import skip
 from tests.robot.sim.rigs import commands
 
 FACE = load_face("hobby9")
@@ -24,7 +25,7 @@ def test_an_emulated_board_moves_the_same_face_to_the_same_place() -> None:
     try:
         avr = EmulatedAvr(flat_outputs(channels), FACE.boards)
     except BuildError as e:
-        pytest.skip(str(e))
+        skip(e)
     reached = []
     for line in (SimBoard(Rig(FACE), avr, has_uart=True), SimBoard(Rig(FACE))):
         board = Board(FACE, line, line.now)

@@ -14,6 +14,7 @@ from mien.robot.errors import DeviceError
 from mien.robot.sim.head import Head, load_head
 from mien.robot.sim.render import CameraView, Light, Renderer
 from mien.robot.sim.skin import Skin, SkinState
+from tests.lacking import skip
 from tests.robot.sim.skins import jaw_open, nodes
 
 pytestmark = pytest.mark.gl
@@ -32,7 +33,7 @@ def renderer(head: Head) -> Iterator[Renderer]:
         with Renderer(head, WIDTH, HEIGHT) as renderer:
             yield renderer
     except DeviceError as error:
-        pytest.skip(str(error))
+        skip(error)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ def app() -> typer.Typer:
 def test_every_failed_check_comes_with_its_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "WEIGHTS", WEIGHTS / "nowhere")
     monkeypatch.setattr(doctor, "PACKAGES", ("numpy", "no-such-package"))
-    monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     rows = {r.name: r for r in doctor.examine()}
     assert not rows["Python packages"].ok
     assert "no-such-package" in rows["Python packages"].fix

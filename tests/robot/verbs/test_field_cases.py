@@ -269,8 +269,8 @@ def test_manual_verbs_say_one_sentence(
 def test_devices_says_when_there_is_none(
     mien: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "_sound_devices", list)
-    monkeypatch.setattr(doctor, "_cameras", list)
+    monkeypatch.setattr(doctor, "sound_devices", list)
+    monkeypatch.setattr(doctor, "camera_devices", list)
     assert mien("devices") == 0
     said = capsys.readouterr().out
     assert "no microphone" in said

@@ -5,7 +5,7 @@ import pytest
 
 from mien.robot.control.connect import Opened
 from mien.robot.errors import ConfigError, InputError
-from mien.robot.verbs.manual import Hand, Keyboard, _follow, pose_with
+from mien.robot.verbs.manual import Hand, Keyboard, follow_pose, pose_with
 from tests.robot.live.stage import FACE, JAW, Stage
 
 
@@ -52,7 +52,7 @@ def test_a_pose_is_reached_gently_held_and_left() -> None:
     stage = Stage()
     pose = pose_with(FACE, "jaw_open", 0.8)
     at = Opened(stage.board, stage.clock, None)
-    _follow(FACE, at, lambda: pose, 2.0, lambda: False)
+    follow_pose(FACE, at, lambda: pose, 2.0, lambda: False)
     reached = [
         t
         for t, p in stage.line.driven
@@ -67,5 +67,5 @@ def test_a_signal_ends_it_at_rest() -> None:
     stage = Stage()
     began = stage.clock.now()
     at = Opened(stage.board, stage.clock, None)
-    _follow(FACE, at, lambda: FACE.safe, 0.0, lambda: stage.clock.now() > began + 3.0)
+    follow_pose(FACE, at, lambda: FACE.safe, 0.0, lambda: stage.clock.now() > began + 3.0)
     stage.assert_at_rest()

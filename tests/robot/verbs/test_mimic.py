@@ -10,6 +10,7 @@ from mien.models.vision.face_tracker import Tracked
 from mien.robot.errors import DeviceError
 from mien.robot.media.livelink_takes import ROTATIONS
 from mien.robot.media.webcam import Webcam
+from mien.robot.puppet.datagrams import CapturedFace
 from mien.robot.verbs.mimic import CameraInlet, angles_of
 from tests.paths import DATA
 
@@ -26,7 +27,7 @@ def look(t: float, yaw: float = 0.0, **scores: float) -> Tracked:
     return Tracked(1, points, points, {"_neutral": 0.1, **scores}, head, 1.0, t)
 
 
-def watch(looks: list[Tracked], mirrored: bool = False):
+def watch(looks: list[Tracked], mirrored: bool = False) -> list[CapturedFace | None]:
     at = [0]
     inlet = CameraInlet(lambda: looks[at[0]], mirrored)
     out = []
@@ -83,7 +84,9 @@ def test_no_camera_is_a_clear_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not (DATA / "mediapipe").is_dir(), reason="needs the corpora of MIEN_DATA")
+@pytest.mark.skipif(
+    not (DATA / "mediapipe").is_dir(), reason="the corpora are not here: set MIEN_DATA"
+)
 def test_a_person_in_a_video_is_seen(tmp_path: Path) -> None:
     import imageio_ffmpeg
     from matplotlib.image import imread

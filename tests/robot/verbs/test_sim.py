@@ -25,9 +25,9 @@ N = len(FACE.names)
 
 
 def test_exactly_one_of_view_and_render(tmp_path: Path) -> None:
-    for options in ({}, {"view": True, "render": tmp_path / "a.mp4"}):
+    for view, render in ((False, None), (True, tmp_path / "a.mp4")):
         with pytest.raises(InputError, match=r"--view.*--render"):
-            sim(**options)
+            sim(view, render)
 
 
 def test_bad_options_are_said_before_anything_moves(tmp_path: Path) -> None:

@@ -22,7 +22,10 @@ from mien.robot.sim.sim_board import SimBoard
 from mien.robot.stopping import Stop
 from mien.robot.viewer.run import RequestedPose, ViewProcess, run
 from mien.robot.wire import State
+from tests.robot.boards import state_of
 from tests.robot.viewer.rigs import FACE, pulled
+
+pytestmark = pytest.mark.realtime
 
 
 class Unseen(PanelProcess):
@@ -152,7 +155,7 @@ def test_in_lock_step_no_servo_has_power_after_the_stop() -> None:
         ):
             messages = [SetPose(pulled().tolist())]
             Loop(FACE, board, clock, observe).follow(lambda _: requested.update(messages))
-    assert line.core.state == State.ESTOP
+    assert state_of(line) == State.ESTOP
     line.advance(0.05)
     assert not line.powered.any()
     assert not rig.machine.model.actuator_gainprm[:, 0].any()

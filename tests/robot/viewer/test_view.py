@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from threading import Event
@@ -13,6 +14,7 @@ import pytest
 from mien.robot.errors import InputError
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.panel.messages import Estop, FaceState, SetPose
+from mien.robot.panel.page import Frame
 from mien.robot.panel.window import Window
 from mien.robot.viewer.chosen import Chosen
 from mien.robot.viewer.panel import RigView
@@ -193,14 +195,21 @@ def test_anything_else_is_refused_and_nobody_hears_of_it(
     assert heard == []
 
 
+def sent(frames: Iterable[Frame], kind: str) -> bytes:
+    """The bytes of the first frame of a kind."""
+    content = next(f.data for f in frames if f.kind == kind)
+    assert isinstance(content, bytes)
+    return content
+
+
 def test_a_picture_has_the_rig_its_loads_and_its_tendons(view: RigView) -> None:
     seen = follow(FACE, [SetPose(pulled().tolist())], 0.8)
-    told = read_scene(next(f for f in view.hello() if f.kind == "scene").data)
+    told = read_scene(sent(view.hello(), "scene"))
     last = seen.ticks[-1]
     state = FaceState(last.target, last.sent, seen.skin, seen.state)
-    frames = {f.kind: f.data for f in view.frames(state)}
+    frames = {f.kind: f for f in view.frames(state)}
     assert set(frames) == {"board", "picture", "choice", "loads"}
-    picture = read_frame(frames["picture"], told)
+    picture = read_frame(sent(frames.values(), "picture"), told)
     np.testing.assert_allclose(
         picture["tendons"].reshape(4, 40, 3)[:, [0, -1]], seen.state["tendons"], atol=0.01
     )
@@ -209,8 +218,8 @@ def test_a_picture_has_the_rig_its_loads_and_its_tendons(view: RigView) -> None:
         cheek, heat(np.array([seen.state["tension"]["cheek_left"] / TAUT_N]))[0]
     )
     assert np.isfinite(picture["loads"]).all()
-    assert json.loads(frames["board"])["state"] == "ARMED"
+    assert json.loads(frames["board"].data)["state"] == "ARMED"
     broken = {**seen.state, "load": np.full(N, np.nan), "tendons": np.full((4, 2, 3), np.nan)}
-    frames = {f.kind: f.data for f in view.frames(replace(state, meters=broken))}
-    assert "tendons" not in read_frame(frames["picture"], told)
+    frames = {f.kind: f for f in view.frames(replace(state, meters=broken))}
+    assert "tendons" not in read_frame(sent(frames.values(), "picture"), told)
     assert "choice" not in frames  # nobody chose anything since

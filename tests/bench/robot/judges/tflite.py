@@ -71,14 +71,14 @@ def main(name: str) -> None:
     net = Interpreter(model_path=str(FOLDER / file))
     net.allocate_tensors()
     given, asked = net.get_input_details()[0]["index"], net.get_output_details()[0]["index"]
-    cascade = cv2.CascadeClassifier(str(FOLDER / CASCADE))
+    cascade = cv2.CascadeClassifier(str(FOLDER / CASCADE))  # type: ignore[attr-defined]
     for picture in pictures():
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
         boxes = cascade.detectMultiScale(grey, 1.1, neighbours, minSize=(least, least))
         if len(boxes) == 0:
             print("null", flush=True)
             continue
-        box = max((tuple(map(int, b)) for b in boxes), key=lambda b: b[2] * b[3])
+        box = max(boxes.astype(int).tolist(), key=lambda b: b[2] * b[3])
         net.set_tensor(given, CROPS[name](grey, box))
         net.invoke()
         shares = net.get_tensor(asked)[0]

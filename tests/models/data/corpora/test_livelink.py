@@ -17,7 +17,7 @@ from mien.models.data.corpora import livelink, user_recordings
 from mien.models.data.schema import check
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, FPS, INDEX, lip_opening
-from mien.models.face.livelink_csv import COLUMNS, is_take, read_csv, timecode
+from mien.models.face.livelink_csv import COLUMNS, Take, is_take, read_csv, timecode
 from mien.models.speech.features import RATE
 from mien.models.speech.network import Config
 from mien.models.train.speech.train import train
@@ -123,10 +123,10 @@ def test_rows_without_a_face_are_left_out() -> None:
     )
 
 
-def _take(rows: NDArray[np.floating]) -> livelink.Take:
+def _take(rows: NDArray[np.floating]) -> Take:
     still = np.zeros((len(rows), 9), np.float32)
     times = np.arange(len(rows)) / FPS
-    return livelink.Take(times, rows.astype(np.float32), still, 0.0, np.ones(52, np.bool_))
+    return Take(times, rows.astype(np.float32), still, 0.0, np.ones(52, np.bool_))
 
 
 def test_the_best_version_of_a_take_and_nothing_else(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mien.models.data import schema
+from mien.models.data.augment import breathed
 from mien.models.data.batches import Batches, Settings
 from mien.models.data.corpora import facegood, grid
 from mien.models.data.corpora.registry import prepare
@@ -95,10 +96,10 @@ def test_joined_sentences_pause_and_stay_with_their_sound() -> None:
 
 def test_breaths_fall_into_pauses_only() -> None:
     clip = beeps(seconds=4.0)
-    batches = Batches([(corpus(clip), 1.0)], {}, Settings(), 0)
     audio = clip.samples.astype(np.float32) / np.float32(32768)
     frames = np.arange(len(clip.phones))
-    change = np.abs(batches._breathe(clip, audio, frames.astype(np.float64)) - audio)
+    rng = np.random.default_rng(0)
+    change = np.abs(breathed(clip, audio, frames.astype(np.float64), rng) - audio)
     per_frame = np.asarray([change[k * RATE // 60 :][:266].max() for k in frames])
     assert per_frame[clip.phones == NUMBER["AA"]].max() < 1e-3
     assert per_frame.max() > 1e-3

@@ -33,6 +33,7 @@ from mien.robot.media.film import film
 from mien.robot.sim.head import load_head
 from mien.robot.sim.render import Renderer
 from mien.robot.sim.skin import Skin
+from tests.lacking import skip
 from tests.robot.sim.skins import jaw_open, nodes
 
 VIDEO_FPS = 25
@@ -67,7 +68,7 @@ def filmed(
     try:
         renderer = Renderer(head, 400, 400)
     except DeviceError as error:
-        pytest.skip(str(error))
+        skip(error)
     with renderer, film(path, (400, 400), VIDEO_FPS, samples, RATE) as out:
         for k in range(round(SECONDS * VIDEO_FPS)):
             t = k / VIDEO_FPS
@@ -116,7 +117,7 @@ def test_a_video_is_tracked_once_whatever_its_name(
     first = videos.tracked(filmed, cache)
     copy = tmp_path / "b.mp4"
     copy.write_bytes(filmed.read_bytes())
-    monkeypatch.setattr(videos, "_rows", lambda *_: pytest.fail("tracked again"))
+    monkeypatch.setattr(videos, "tracked_rows", lambda *_: pytest.fail("tracked again"))
     again = videos.tracked(copy, cache)
     assert again.fps == first.fps == VIDEO_FPS
     for name in ("shapes", "gap", "width", "observed"):

@@ -107,9 +107,9 @@ def test_any_text_gets_a_weak_guess(text: str) -> None:
 
 
 def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    text_mood._vader.cache_clear()
+    text_mood.analyser.cache_clear()
     monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
     with pytest.raises(MienError) as found:
         estimate("Good morning.")
     assert "pip install vaderSentiment" in found.value.hint
-    text_mood._vader.cache_clear()
+    text_mood.analyser.cache_clear()

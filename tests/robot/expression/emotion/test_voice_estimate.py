@@ -50,9 +50,9 @@ def test_the_estimate_never_shows_strongly() -> None:
 
 
 def test_pitch_is_heard() -> None:
-    from mien.robot.expression.emotion.voice_estimate import _voice_quality
+    from mien.robot.expression.emotion.voice_estimate import voice_quality
 
     for hertz in (95.0, 140.0, 220.0, 310.0):
-        pitch, sure, _ = _voice_quality(hum(2, hertz, 0.8, 0.5), RATE, 120)
+        pitch, sure, _ = voice_quality(hum(2, hertz, 0.8, 0.5), RATE, 120)
         middle = np.median(pitch[sure > 0.5])
         assert abs(12 * np.log2(middle / hertz)) < 1.0, (hertz, middle)
