@@ -3,6 +3,7 @@ import pytest
 
 from mien.models.face.blendshapes import FPS, INDEX, SPEECH, indices
 from mien.models.face.emotion import EMOTIONS
+from mien.robot.expression.gaze import LOOKS, look
 from mien.robot.expression.layers import Life, compose
 from mien.robot.live.streaming_layers import FADE_S, LIFE_S, LiveExpression, Stress
 
@@ -81,7 +82,10 @@ def test_a_stream_shows_what_the_clip_of_the_same_speech_and_stress_shows() -> N
     shown = [face.frame(*row) for row in zip(spoken, level, gate, strict=True)]
     t, life = np.arange(frames) / FPS, Life(seed=4)
     still = np.zeros((frames, len(EMOTIONS)))
-    alive = life.weights(t, pressed), life.head(t, pressed)
+    living = life.lids_and_brows(t, pressed)
+    at = np.array([g.at for g in life.gaze(t, gate)])
+    living[:, LOOKS] = look(at[:, 0], at[:, 1])
+    alive = living, life.head(t, pressed)
     weights, head = compose(spoken, gate, np.zeros((frames, 52)), still, alive)
     np.testing.assert_allclose([w for w, _ in shown], weights, atol=1e-6)
     np.testing.assert_allclose([h for _, h in shown], head, atol=1e-6)
