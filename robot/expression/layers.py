@@ -26,7 +26,7 @@ from mien.robot.expression.gaze import LOOKS, directions, look
 from mien.robot.expression.life import Glance, Life
 from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats
-from mien.robot.face.solver import HEAD_RANGE_RAD
+from mien.robot.face.solver import HEAD_RANGE_DEG
 
 __all__ = [
     "FUSIONS",
@@ -42,8 +42,9 @@ __all__ = [
 ]
 
 _SPEECH_COLUMNS: Final = indices(SPEECH)
-HEAD_RANGE_DEG: Final = np.degrees(HEAD_RANGE_RAD)
-"""Yaw, pitch and roll of the head in degrees at the full neck command."""
+_BROWS_UP: Final = indices(("browInnerUp", "browOuterUpLeft", "browOuterUpRight"))
+BROW_ROOM: Final = 0.2
+"""What an emotion leaves of the raised brows to the stress of a voice."""
 FUSIONS: Final = ("crossed", "learned", "plain")
 """Fusions by name, the default first. `mien bench emotion` compares them."""
 
@@ -130,6 +131,9 @@ def compose(
         blended[emotional] = (fuse or fusion())(
             speech[emotional], emotion[emotional], gate[emotional]
         )
+        # Brows that an emotion holds at the top could not rise on a stressed syllable.
+        top = np.where(emotional, 1.0 - BROW_ROOM * gate, 1.0)[:, None]
+        blended[:, _BROWS_UP] = np.minimum(blended[:, _BROWS_UP], top)
     weights, head = alive
     added = weights.astype(np.float64)
     moved = head_gain * head

@@ -19,6 +19,7 @@ from mien.robot.expression import gaze
 from mien.robot.expression.emotion.prosody import pauses, smooth
 from mien.robot.expression.gaze import EYE_RANGE_DEG, LOOKS, Aim, Gaze, Style
 from mien.robot.face.config import Floats
+from mien.robot.face.solver import HEAD_RANGE_DEG
 
 BLINK_CLOSE_S, BLINK_HOLD_S, BLINK_OPEN_S = 0.075, 0.03, 0.15
 """Down in about a third of the whole, up slower (Evinger et al. 1991, IOVS 32:387)."""
@@ -29,7 +30,17 @@ BLINK_AT_PAUSE: Final = 0.6
 DOUBLE: Final = 0.12
 """Share of blinks that a second one follows."""
 DOUBLE_AFTER_S: Final = 0.36
-HEAD_HZ: Final = (0.11, 0.17, 0.23)
+SWAY: Final = (
+    (0.031, 2.7), (0.057, 2.0), (0.103, 1.0), (0.19, 0.45),
+    (0.34, 0.35), (0.61, 0.35), (1.1, 0.3), (1.9, 0.21),
+)  # fmt: skip
+"""Sway of the head: frequency in Hz and amplitude of the yaw in degrees. The spectrum is that of a
+person who reads sentences aloud (the speaker s1 of GRID, ``mien bench life``)."""
+SWAY_AXES: Final = (1.0, 0.8, 0.55)
+"""Sway of yaw, pitch and roll, of the yaw."""
+NOD_DEG: Final = 1.0
+"""Nod in degrees on a full stress."""
+BREATH_DEG: Final = 0.9
 BREATH_S: Final = 3.8
 """Period of the breath at rest in s (about 16 per minute)."""
 INHALE_S: Final = 0.5
@@ -139,20 +150,15 @@ class Life:
             t, stress, voice: as in :meth:`weights`.
             energy: factor of sway and nods, (T,) or a number.
         """
-        phase = np.random.default_rng([self.seed, 2]).uniform(0, 2 * np.pi, (3, len(HEAD_HZ)))
-        sway = np.stack(
-            [
-                sum(np.sin(2 * np.pi * f * t + phase[k, i]) for i, f in enumerate(HEAD_HZ))
-                for k in range(3)
-            ],
-            axis=1,
-        ) / len(HEAD_HZ)
+        phase = np.random.default_rng([self.seed, 2]).uniform(0, 2 * np.pi, (3, len(SWAY)))
+        hz, degrees = np.array(SWAY).T
+        waves = np.sin(2 * np.pi * t[:, None, None] * hz + phase) @ degrees
         rest = 1.0 - np.exp(-t / 0.5)  # starts from the neutral head
         scale = np.broadcast_to(np.asarray(energy, dtype=np.float64), t.shape)
-        out = sway * (rest * scale)[:, None] * np.array([0.22, 0.14, 0.14])
-        out[:, 1] -= 0.12 * scale * stress
-        out[:, 1] += 0.035 * rest * self.breath(t, voice)
-        return np.asarray(self.amount * out)
+        out = waves * (rest * scale)[:, None] * SWAY_AXES
+        out[:, 1] -= NOD_DEG * scale * stress
+        out[:, 1] += BREATH_DEG * rest * self.breath(t, voice)
+        return np.asarray(self.amount * out / HEAD_RANGE_DEG)
 
     def breath(self, t: Floats, voice: Floats | None = None) -> Floats:
         """Breath (T,) in -1..1: slow at rest, quick in the pauses of a speaker."""
