@@ -22,7 +22,7 @@ Pair: TypeAlias = tuple[float, float]
 Kind: TypeAlias = Literal["idle", "point", "partner", "search"]
 
 EYE_RANGE_DEG: Final = (14.5, 10.7)
-"""Rotation of the eyes, yaw and pitch, at the eyeLook weight 1, measured on both simulated faces."""
+"""Yaw and pitch of the eyes at the eyeLook weight 1, measured on both simulated faces."""
 FACE_MM: Final = ((31.0, 22.0), (-31.0, 22.0), (0.0, -42.0))
 """Left eye, right eye and mouth of a partner, mm left and up of the face's middle."""
 EYES_SHARE: Final = {True: 0.8, False: 0.65}
@@ -50,9 +50,10 @@ AVERT_S: Final = {"onset": (1.27, 0.4), "speaking": (1.96, 0.32), "listening": (
 """Length of a look away, mean and deviation in s (Andrist et al. 2014, HRI:25)."""
 BETWEEN_S: Final = {True: (4.75, 1.39), False: (7.21, 1.88)}
 """Time in s from one look away to the next, speaking and listening (Andrist et al. 2014)."""
-AVERT_TO: Final = (("side", 0.575), ("down", 0.288), ("up", 0.137))
-"""Directions of looks away while speaking and their shares (Andrist et al. 2014)."""
-AVERT_DEG: Final = {"side": (11.0, 2.0), "down": (4.0, -9.0), "up": (5.0, 8.0)}
+AVERT_TO: Final = ((11.0, 2.0), (4.0, -9.0), (5.0, 8.0))
+"""Looks away in degrees of yaw and pitch: to a side, down, up."""
+AVERT_SHARES: Final = (0.575, 0.288, 0.137)
+"""Shares of these directions while speaking (Andrist et al. 2014)."""
 TURN_END_S: Final = 0.4
 """Silence in s that ends a turn. The gaze then returns to the partner."""
 PARTNER_S: Final = 3.0
@@ -65,6 +66,7 @@ HEAD_RATE: Final = {True: 4.5, False: 1.8}
 """Rate in 1/s of the turning head, toward a person and back. A turn of 30 degrees peaks at 50
 degrees/s."""
 _STEP_DEG: Final = 10.0
+_LEAST_STEP_DEG: Final = 2.5
 
 
 @dataclass(frozen=True)
@@ -182,9 +184,8 @@ def look(yaw: Floats, pitch: Floats) -> NDArray[np.float32]:
     return np.maximum(signed, 0.0).astype(np.float32)
 
 
-LOOKS: Final = [
-    INDEX[f"eyeLook{way}{side}"] for side in ("Left", "Right") for way in ("Out", "In", "Up", "Down")
-]
+_WAYS: Final = ("Out", "In", "Up", "Down")
+LOOKS: Final = [INDEX[f"eyeLook{way}{side}"] for side in ("Left", "Right") for way in _WAYS]
 """Columns of the weights that turn the eyes."""
 
 
@@ -250,7 +251,7 @@ def _wander(at: Pair, spread: float, rng: np.random.Generator) -> Pair:
     """The next place to look at with nobody there: some degrees on, and never far out."""
     x, y = spread * rng.normal(), 0.5 * spread * rng.normal()
     way = math.dist(at, (x, y))
-    share = min(1.0, _STEP_DEG / max(way, 1e-9))
+    share = min(max(way, _LEAST_STEP_DEG), _STEP_DEG) / max(way, 1e-9)
     return (
         float(np.clip(at[0] + share * (x - at[0]), -1.7 * spread, 1.7 * spread)),
         float(np.clip(at[1] + share * (y - at[1]), -0.9 * spread, 0.9 * spread)),
@@ -263,8 +264,7 @@ def _avoids(s: Gaze, style: Style) -> bool:
 
 def _avert(s: Gaze, why: str, style: Style) -> Gaze:
     rng = np.random.default_rng([style.seed, 4, s.events])
-    names, shares = zip(*AVERT_TO, strict=True)
-    x, y = AVERT_DEG[names[int(rng.choice(len(names), p=shares))]]
+    x, y = AVERT_TO[int(rng.choice(len(AVERT_TO), p=AVERT_SHARES))]
     side = 1.0 if rng.random() < 0.5 else -1.0
     scale = float(np.clip(1.0 + 0.2 * rng.normal(), 0.7, 1.3))
     seconds = _draw(style, s.events, 2, AVERT_S[why])

@@ -31,14 +31,14 @@ DOUBLE: Final = 0.12
 """Share of blinks that a second one follows."""
 DOUBLE_AFTER_S: Final = 0.36
 SWAY: Final = (
-    (0.031, 2.7), (0.057, 2.0), (0.103, 1.0), (0.19, 0.45),
-    (0.34, 0.35), (0.61, 0.35), (1.1, 0.3), (1.9, 0.21),
+    (0.031, 2.7, 2.1, 1.5), (0.057, 2.0, 1.6, 1.2), (0.103, 1.0, 0.8, 0.7), (0.19, 0.4, 0.3, 0.3),
+    (0.34, 0.25, 0.22, 0.13), (0.61, 0.28, 0.3, 0.16), (1.1, 0.26, 0.37, 0.15),
+    (1.9, 0.18, 0.28, 0.1),
 )  # fmt: skip
-"""Sway of the head: frequency in Hz and amplitude of the yaw in degrees. The spectrum is that of a
-person who reads sentences aloud (the speaker s1 of GRID, ``mien bench life``)."""
-SWAY_AXES: Final = (1.0, 0.8, 0.55)
-"""Sway of yaw, pitch and roll, of the yaw."""
-NOD_DEG: Final = 1.0
+"""Sway of the head: frequency in Hz, and amplitudes of yaw, pitch and roll in degrees. The spectrum
+is that of a person who reads sentences aloud (speaker s1 of GRID, ``mien bench life``). He sat
+still before a prompter; the amplitude within a sentence is up to twice his."""
+NOD_DEG: Final = 1.2
 """Nod in degrees on a full stress."""
 BREATH_DEG: Final = 0.9
 BREATH_S: Final = 3.8
@@ -151,11 +151,12 @@ class Life:
             energy: factor of sway and nods, (T,) or a number.
         """
         phase = np.random.default_rng([self.seed, 2]).uniform(0, 2 * np.pi, (3, len(SWAY)))
-        hz, degrees = np.array(SWAY).T
-        waves = np.sin(2 * np.pi * t[:, None, None] * hz + phase) @ degrees
+        hz, *degrees = np.array(SWAY).T
+        turns = np.sin(2 * np.pi * t[:, None, None] * hz + phase)
+        waves = np.einsum("tkf,kf->tk", turns, degrees)
         rest = 1.0 - np.exp(-t / 0.5)  # starts from the neutral head
         scale = np.broadcast_to(np.asarray(energy, dtype=np.float64), t.shape)
-        out = waves * (rest * scale)[:, None] * SWAY_AXES
+        out = waves * (rest * scale)[:, None]
         out[:, 1] -= NOD_DEG * scale * stress
         out[:, 1] += BREATH_DEG * rest * self.breath(t, voice)
         return np.asarray(self.amount * out / HEAD_RANGE_DEG)

@@ -12,16 +12,16 @@ from mien.models.self_model.neck import NECK
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 
-HEAD_RANGE_DEG: Final = np.array((40.0, 25.0, 20.0))
+HEAD_RANGE_DEG: Final[Floats] = np.array((40.0, 25.0, 20.0))
 """Yaw, pitch and roll of a head at the neck's full command."""
-HEAD_RANGE_RAD: Final = np.radians(HEAD_RANGE_DEG)
+HEAD_RANGE_RAD: Final[Floats] = np.radians(HEAD_RANGE_DEG)
 STILL_SOLVES: Final = 12
 """Solutions, each from the one before, after which a still pose no longer changes."""
 
 
 def neck(angles: NDArray[np.floating]) -> Floats:
     """Yaw, pitch and roll of a head (..., 3) rad -> neck commands (..., 3) in -1..1."""
-    return np.clip(np.asarray(angles) / HEAD_RANGE_RAD, -1.0, 1.0)
+    return np.asarray(np.clip(np.asarray(angles) / HEAD_RANGE_RAD, -1.0, 1.0))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from mien.robot.face.config import Floats
 
 CHUNK_S: Final = 10
 LIFE_S: Final = 60
-FADE_S: Final = 2
+FADE_S: Final = 6
 OPERATOR_S: Final = 4.0
 """Time in s for which the operator's gaze target goes before people."""
 _FAST_S: Final = 0.06
@@ -176,7 +176,8 @@ class LiveExpression:
         minute, within = divmod(chunk, LIFE_S // CHUNK_S)
         weights, head = self._life_of(minute, within * CHUNK_S)
         if within == 0 and minute > 0:
-            share = np.clip(np.arange(CHUNK_S * FPS) / (FADE_S * FPS), 0.0, 1.0)[:, None]
+            u = np.clip(np.arange(CHUNK_S * FPS) / (FADE_S * FPS), 0.0, 1.0)[:, None]
+            share = u**3 * (10.0 - 15.0 * u + 6.0 * u * u)  # without a jerk
             old_weights, old_head = self._life_of(minute - 1, LIFE_S)
             weights = (old_weights + share * (weights - old_weights)).astype(np.float32)
             head = old_head + share * (head - old_head)
