@@ -196,6 +196,7 @@ def _by_camera(pipe: Connection, writer: _Writer, setup: PeopleSetup) -> None:
     from mien.robot.media.webcam import Pictures
 
     assert setup.camera is not None
+    Pictures(setup.camera)  # says that there is none before MediaPipe takes its seconds to load
     opened, free = False, 0
     with FaceTracker(None, video=True, max_faces=MOST_FACES) as tracker:
         while not pipe.poll(_AGAIN_S if opened else 0.0):  # true when the run has ended

@@ -2,8 +2,8 @@
 
 ``/mien/person ID YAW PITCH DISTANCE`` is one person: a whole number from 0 that stays the same
 while he is seen, his direction in degrees (yaw positive to the face's left, pitch positive up) and
-his distance in m, in the frame of the head at neutral. Without DISTANCE it is 1 m. The messages of one
-bundle are one observation. Who is no longer sent is let go.
+his distance in m, in the frame of the head at neutral. Without DISTANCE it is 1 m. The messages of
+one bundle are one observation. Who is no longer sent is let go.
 """
 
 from __future__ import annotations
