@@ -38,8 +38,11 @@ SWAY: Final = (
 """Sway of the head: frequency in Hz, and amplitudes of yaw, pitch and roll in degrees. The spectrum
 is that of a person who reads sentences aloud (speaker s1 of GRID, ``mien bench life``). He sat
 still before a prompter; the amplitude within a sentence is up to twice his."""
-NOD_DEG: Final = 1.2
-"""Nod in degrees on a full stress."""
+NOD_DEG: Final = 1.6
+"""Beat of the head in degrees on a full stress. Beats go down and up in turn, a little more up: the
+pitch of GRID's speaker rises with loudness (r .2)."""
+NOD_HZ: Final = 0.23
+NOD_UP: Final = 0.35
 BREATH_DEG: Final = 0.9
 BREATH_S: Final = 3.8
 """Period of the breath at rest in s (about 16 per minute)."""
@@ -144,7 +147,7 @@ class Life:
         voice: Floats | None = None,
         energy: Floats | float = 1.0,
     ) -> Floats:
-        """Neck commands (T, 3) yaw, pitch, roll in -1..1: sway, breath, and a nod on each stress.
+        """Neck commands (T, 3) yaw, pitch, roll in -1..1: sway, breath, and a beat on each stress.
 
         Args:
             t, stress, voice: as in :meth:`weights`.
@@ -157,7 +160,8 @@ class Life:
         rest = 1.0 - np.exp(-t / 0.5)  # starts from the neutral head
         scale = np.broadcast_to(np.asarray(energy, dtype=np.float64), t.shape)
         out = waves * (rest * scale)[:, None]
-        out[:, 1] -= NOD_DEG * scale * stress
+        beat = NOD_UP + np.sin(2 * np.pi * NOD_HZ * t + phase[0, 0])
+        out[:, 1] += NOD_DEG * scale * stress * beat
         out[:, 1] += BREATH_DEG * rest * self.breath(t, voice)
         return np.asarray(self.amount * out / HEAD_RANGE_DEG)
 

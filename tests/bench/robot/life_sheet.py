@@ -1,4 +1,4 @@
-"""Pictures of life and attention on the rig: somebody comes, the face speaks, another comes, all go.
+"""Pictures of life and attention on the rig: one comes, it speaks, another comes, all go.
 
 python -m tests.bench.robot.life_sheet sheet.png [--head-gain 0] [--seed 1]
 """
@@ -13,7 +13,6 @@ import typer
 from PIL import Image, ImageDraw
 
 from mien.models.face.blendshapes import FPS
-from mien.models.threads import one_thread
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.expression import speech
 from mien.robot.expression.attention import Person
@@ -40,7 +39,7 @@ INK = (250, 235, 120)
 def people_at(t: float) -> tuple[Person, ...]:
     """Who is there at ``t`` s: one to the face's left, later a second one, later nobody."""
     one, other = Person(1, 25.0, 2.0, 1.2), Person(2, -20.0, -4.0, 0.9)
-    return (one,) * (2.5 <= t < 12.0) + (other,) * (8.0 <= t < 13.0)
+    return (one,) * (2.5 <= t < 10.0) + (other,) * (8.0 <= t < 11.0)
 
 
 def commands(calibrated: Calibrated, seed: int, head_gain: float) -> tuple[Floats, list[str]]:

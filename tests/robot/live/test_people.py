@@ -1,0 +1,50 @@
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from mien.robot.errors import DeviceError, InputError
+from mien.robot.expression.attention import Person
+from mien.robot.live.people import PeopleSetup, PeopleSource, parse_source, reader
+from mien.robot.puppet.osc import message
+from mien.robot.puppet.people import ADDRESS, PORT
+from tests.robot.waiting import until
+
+
+def test_a_source_is_named_and_anything_else_refused() -> None:
+    assert parse_source("camera").camera == "0"
+    assert parse_source("camera:2").camera == "2"
+    assert parse_source("osc") == PeopleSetup(port=PORT)
+    assert parse_source("osc:4000").port == 4000
+    for text in ("", "cam", "osc:0", "osc:x", "osc:99999", "osc:-1", "OSC"):
+        with pytest.raises(InputError, match="--attend"):
+            parse_source(text)
+
+
+def test_people_sent_to_the_port_are_read_once() -> None:
+    with PeopleSource(PeopleSetup(port=0)) as source:
+        read = reader(source.memory)
+        assert read() is None
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(message(ADDRESS, 4, 12.0, 3.0, 1.5), ("127.0.0.1", source.port))
+            sender.sendto(b"rubbish!", ("127.0.0.1", source.port))
+        found: list[tuple[Person, ...]] = []
+        assert until(lambda: bool((new := read()) and not found.append(new)), 10.0)
+        assert found == [(Person(4, 12.0, 3.0, 1.5),)]
+        assert read() is None
+        assert until(lambda: source.report()["refused"] == 1, 10.0)
+        assert source.report()["alive"]
+    assert not source.report()["alive"]
+
+
+def test_a_camera_that_is_not_there_is_said_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="no camera"):
+        PeopleSource(PeopleSetup(camera=str(tmp_path / "video9")))
+
+
+def test_a_file_that_is_no_film_is_said(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(os.urandom(1000))
+    with pytest.raises(DeviceError, match="no picture"):
+        PeopleSource(PeopleSetup(camera=str(film)))
