@@ -179,21 +179,22 @@ def step(s: Gaze, t: float, gate: float, aim: Aim | None, style: Style) -> Gaze:
 
 def look(yaw: Floats, pitch: Floats) -> NDArray[np.float32]:
     """Directions (T,) in degrees of eyes in the head -> their weights (T, 8), as ``LOOKS``."""
-    x, y = (np.asarray(a) / r for a, r in zip((yaw, pitch), EYE_RANGE_DEG, strict=True))
-    signed = np.stack([x, -x, y, -y, -x, x, y, -y], axis=-1)  # + yaw is to the face's left
-    return np.maximum(signed, 0.0).astype(np.float32)
+    return np.maximum(np.stack([yaw, pitch], axis=-1) @ _TURNS, 0.0).astype(np.float32)
 
 
 _WAYS: Final = ("Out", "In", "Up", "Down")
 LOOKS: Final = [INDEX[f"eyeLook{way}{side}"] for side in ("Left", "Right") for way in _WAYS]
 """Columns of the weights that turn the eyes."""
+_TURNS: Final[Floats] = (
+    np.array([[1, -1, 0, 0, -1, 1, 0, 0], [0, 0, 1, -1, 0, 0, 1, -1]])
+    / (np.array(EYE_RANGE_DEG)[:, None])
+)
+_SQUARES: Final[Floats] = 0.5 * np.array(EYE_RANGE_DEG) ** 2
 
 
 def directions(weights: NDArray[np.floating]) -> tuple[Floats, Floats]:
     """Inverse of ``look``: weights (T, 52) -> yaw and pitch (T,) in degrees, mean of both eyes."""
-    w = weights[:, LOOKS].astype(np.float64)
-    yaw = 0.5 * (w[:, 0] - w[:, 1] + w[:, 5] - w[:, 4]) * EYE_RANGE_DEG[0]
-    pitch = 0.5 * (w[:, 2] - w[:, 3] + w[:, 6] - w[:, 7]) * EYE_RANGE_DEG[1]
+    yaw, pitch = (weights[:, LOOKS].astype(np.float64) @ _TURNS.T * _SQUARES).T
     return yaw, pitch
 
 

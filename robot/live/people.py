@@ -24,6 +24,7 @@ import numpy as np
 from mien.robot.errors import DeviceError, ErrorMessage, InputError, MienError
 from mien.robot.expression.attention import MOST_PEOPLE, Person
 from mien.robot.live.camera_view import CameraView, named, places
+from mien.robot.live.face_search import FaceSearch
 from mien.robot.names import quoted
 from mien.robot.puppet import people as over_osc
 from mien.robot.puppet.receiver import FLOOD_S, FaceMailbox, OperatorMessages, PortBound
@@ -198,7 +199,8 @@ def _by_camera(pipe: Connection, writer: _Writer, setup: PeopleSetup) -> None:
     assert setup.camera is not None
     Pictures(setup.camera)  # says that there is none before MediaPipe takes its seconds to load
     opened, free = False, 0
-    with FaceTracker(None, video=True, max_faces=MOST_FACES) as tracker:
+    with FaceTracker(None, max_faces=MOST_FACES) as tracker:
+        search = FaceSearch(tracker.find)
         while not pipe.poll(_AGAIN_S if opened else 0.0):  # true when the run has ended
             try:
                 with Pictures(setup.camera) as pictures:
@@ -207,7 +209,7 @@ def _by_camera(pipe: Connection, writer: _Writer, setup: PeopleSetup) -> None:
                     else:
                         pipe.send(PortBound(0))
                     opened = True
-                    free = _watch(pipe, writer, setup.view, pictures, tracker, free)
+                    free = _watch(pipe, writer, setup.view, pictures, search, free)
             except DeviceError:
                 if not opened:
                     raise
@@ -218,7 +220,12 @@ def _by_camera(pipe: Connection, writer: _Writer, setup: PeopleSetup) -> None:
 
 
 def _watch(
-    pipe: Connection, writer: _Writer, view: CameraView, pictures: Any, tracker: Any, free: int
+    pipe: Connection,
+    writer: _Writer,
+    view: CameraView,
+    pictures: Any,
+    search: FaceSearch,
+    free: int,
 ) -> int:
     """Observe until pictures or run end, or no picture comes. Returns the next free name."""
     people: tuple[Person, ...] = ()
@@ -230,7 +237,7 @@ def _watch(
         if picture is None:
             continue
         last, next_at = picture.time, max(next_at + 1 / CAMERA_HZ, picture.time)
-        faces = tracker.find(picture.image, picture.time)
+        faces = search(picture.image)
         before = people if picture.time - seen_at < SAME_S else ()
         found, free = named(places(faces, picture.image.shape[:2], view), before, free)
         if found:
