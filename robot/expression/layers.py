@@ -100,7 +100,7 @@ def compose(
     mixed: Floats,
     alive: tuple[NDArray[np.floating], Floats],
     fuse: Fusion | None = None,
-    head_gain: float = 1.0,
+    head_gain: float | tuple[float, float, float] = 1.0,
     turn: Floats | None = None,
 ) -> tuple[NDArray[np.float32], Floats]:
     """Compose speech, emotion and life of any number of frames.
@@ -136,9 +136,10 @@ def compose(
         blended[:, _BROWS_UP] = np.minimum(blended[:, _BROWS_UP], top)
     weights, head = alive
     added = weights.astype(np.float64)
-    moved = head_gain * head
+    gain = np.broadcast_to(np.asarray(head_gain, dtype=np.float64), 3)
+    moved = gain * head
     if turn is not None:
-        moved[:, :2] += min(head_gain, 1.0) * turn / HEAD_RANGE_DEG[:2]
+        moved[:, :2] += np.minimum(gain, 1.0)[:2] * turn / HEAD_RANGE_DEG[:2]
     yaw, pitch = directions(added)
     yaw, pitch = yaw - HEAD_RANGE_DEG[0] * moved[:, 0], pitch - HEAD_RANGE_DEG[1] * moved[:, 1]
     added[:, LOOKS] = look(yaw, pitch)
@@ -146,7 +147,7 @@ def compose(
         wide, blink = INDEX[f"eyeWide{side}"], INDEX[f"eyeBlink{side}"]
         added[:, wide] -= blended[:, wide] * added[:, blink]
     out = np.clip(blended + added, 0.0, 1.0).astype(np.float32)
-    return out, np.clip(moved + head_gain * posture(mixed), -1.0, 1.0)
+    return out, np.clip(moved + gain * posture(mixed), -1.0, 1.0)
 
 
 def excitement(mixed: Floats) -> Floats:

@@ -80,8 +80,8 @@ class Life:
     Args:
         seed: the same seed gives the same life.
         amount: 0 none, 1 as in human conversation.
-        head_gain: factor of all motion of the head, 0 to 2, that of emotions included. At 0 the
-            head is still and the eyes live on.
+        head_gain: factor of all motion of the head, 0 to 2, that of emotions included, or one each
+            for yaw, pitch and roll. At 0 the head is still and the eyes live on.
         gaze_spread: standard deviation of fixations with nobody there, eyeLook weight.
         glances: gaze targets in order of time. Before the first one the face looks at a partner
             ahead while it speaks, and around while it does not.
@@ -89,7 +89,7 @@ class Life:
 
     seed: int = 0
     amount: float = 1.0
-    head_gain: float = 1.0
+    head_gain: float | tuple[float, float, float] = 1.0
     gaze_spread: float = 0.45
     glances: tuple[Glance, ...] = ()
 

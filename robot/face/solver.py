@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mien.models.self_model.neck import NECK
 from mien.robot.face.calibrated import Calibrated
-from mien.robot.face.config import Floats
+from mien.robot.face.config import FaceConfig, Floats
 
 HEAD_RANGE_DEG: Final[Floats] = np.array((40.0, 25.0, 20.0))
 """Yaw, pitch and roll of a head at the neck's full command."""
@@ -22,6 +22,15 @@ STILL_SOLVES: Final = 12
 def neck(angles: NDArray[np.floating]) -> Floats:
     """Yaw, pitch and roll of a head (..., 3) rad -> neck commands (..., 3) in -1..1."""
     return np.asarray(np.clip(np.asarray(angles) / HEAD_RANGE_RAD, -1.0, 1.0))
+
+
+def head_gains(face: FaceConfig, gain: float) -> tuple[float, float, float]:
+    """Factors of yaw, pitch and roll of a head: ``gain``, and 0 where the face has no such joint.
+
+    Eyes must not make up for a turn that does not happen.
+    """
+    yaw, pitch, roll = (gain if role in face.roles else 0.0 for role in NECK)
+    return yaw, pitch, roll
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ class LiveExpression:
         seed: int = 0,
         amount: float = 1.0,
         fuse: Fusion | None = None,
-        head_gain: float = 1.0,
+        head_gain: float | tuple[float, float, float] = 1.0,
         people: Callable[[], tuple[Person, ...] | None] | None = None,
     ) -> None:
         self._life = Life(seed=seed, amount=amount, head_gain=head_gain)

@@ -22,6 +22,7 @@ import numpy as np
 
 from mien.robot.errors import ErrorMessage, MienError
 from mien.robot.face.config import load_face
+from mien.robot.face.solver import head_gains
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
 from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.live.people import reader
@@ -182,7 +183,9 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
 
     face = load_face(setup.face)
     people = None if setup.people is None else reader(setup.people)
-    expression = LiveExpression(setup.seed, setup.life, None, setup.head_gain, people)
+    expression = LiveExpression(
+        setup.seed, setup.life, None, head_gains(face, setup.head_gain), people
+    )
     calibrated = Calibrated(face, setup.calibration)
     speech = partial(SpeechStream, setup.weights)
     converter = SpeechToCommands(calibrated, speech, expression, time.monotonic)
