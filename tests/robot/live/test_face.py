@@ -2,7 +2,6 @@
 
 import errno
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -194,26 +193,6 @@ def test_silence_lets_the_servos_go_and_a_voice_wakes_them() -> None:
     assert jaw(stage)[-30:].max() == pytest.approx(0.5, abs=0.01)
     stage.assert_at_rest()
     stage.assert_gentle()
-
-
-def test_a_person_to_look_at_keeps_the_face_awake_and_wakes_it() -> None:
-    stage = Stage()
-    began = stage.clock.now()
-    stage.voice.speaks = lambda t: t - began < 1.0
-    poll = stage.voice.poll
-
-    def attended(now: float) -> list[CommandFrame]:
-        there = now - began < 5.0 or 9.0 < now - began < 10.0
-        return [replace(frame, followed=3 if there else None) for frame in poll(now)]
-
-    stage.voice.poll = attended  # type: ignore[method-assign]
-    live = stage.face(11.0, idle_s=2.0)
-    live.run()
-    driven = np.array([t for t, _ in stage.line.driven]) - began
-    assert ((driven > 4.0) & (driven < 6.0)).any()
-    assert not ((driven > 8.5) & (driven < 9.0)).any()
-    assert ((driven > 9.5) & (driven < 11.0)).any()
-    assert live.meters()["followed"] is None
 
 
 def test_a_cable_pulled_for_two_seconds_is_survived() -> None:

@@ -1,14 +1,18 @@
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.expression.attention import Person
+from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.live.people import PeopleSetup, PeopleSource, parse_source, reader
 from mien.robot.puppet.osc import message
 from mien.robot.puppet.people import ADDRESS, PORT
+from tests.robot.live.stage import Stage
 from tests.robot.waiting import until
 
 
@@ -48,3 +52,23 @@ def test_a_file_that_is_no_film_is_said(tmp_path: Path) -> None:
     film.write_bytes(os.urandom(1000))
     with pytest.raises(DeviceError, match="no picture"):
         PeopleSource(PeopleSetup(camera=str(film)))
+
+
+def test_a_person_to_look_at_keeps_the_face_awake_and_wakes_it() -> None:
+    stage = Stage()
+    began = stage.clock.now()
+    stage.voice.speaks = lambda t: t - began < 1.0
+    poll = stage.voice.poll
+
+    def attended(now: float) -> list[CommandFrame]:
+        there = now - began < 5.0 or 9.0 < now - began < 10.0
+        return [replace(frame, followed=3 if there else None) for frame in poll(now)]
+
+    stage.voice.poll = attended  # type: ignore[method-assign]
+    live = stage.face(11.0, idle_s=2.0)
+    live.run()
+    driven = np.array([t for t, _ in stage.line.driven]) - began
+    assert ((driven > 4.0) & (driven < 6.0)).any()
+    assert not ((driven > 8.5) & (driven < 9.0)).any()
+    assert ((driven > 9.5) & (driven < 11.0)).any()
+    assert live.meters()["followed"] is None
