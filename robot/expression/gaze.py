@@ -13,16 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
-
-from mien.models.face.blendshapes import INDEX
-from mien.robot.face.config import Floats
 
 Pair: TypeAlias = tuple[float, float]
 Kind: TypeAlias = Literal["idle", "point", "partner", "search"]
 
-EYE_RANGE_DEG: Final = (14.5, 10.7)
-"""Yaw and pitch of the eyes at the eyeLook weight 1, measured on both simulated faces."""
 FACE_MM: Final = ((31.0, 22.0), (-31.0, 22.0), (0.0, -42.0))
 """Left eye, right eye and mouth of a partner, mm left and up of the face's middle."""
 EYES_SHARE: Final = {True: 0.8, False: 0.65}
@@ -151,51 +145,31 @@ def step(s: Gaze, t: float, gate: float, aim: Aim | None, style: Style) -> Gaze:
     if aim is None and t - voiced < PARTNER_S:
         aim = AHEAD
     kind: Kind = aim.kind if aim else "idle"
-    dt, s = t - s.t, replace(s, t=t, talking=(s.talking or onset) and not ended, voiced=voiced)
     to = (aim.yaw, aim.pitch) if aim else (0.0, 0.0)
+    dt, anchor = t - s.t, s.anchor
     if aim is not None and kind == s.kind:
-        s = replace(s, anchor=_toward(s.anchor, to, dt / PURSUIT_S, CATCH_UP_DEG))
-    s = replace(s, at=_position(s))
+        anchor = _toward(anchor, to, dt / PURSUIT_S, CATCH_UP_DEG)
+    turn, rate = _turned(s, anchor, aim is not None and aim.turns, dt)
+    s = replace(
+        s, t=t, at=_position(s, anchor, t), anchor=anchor, turn=turn, rate=rate, voiced=voiced,
+        talking=(s.talking or onset) and not ended,
+    )  # fmt: skip
+    begins = onset and kind == "partner" and not s.averted and _avoids(s, style)
     free = t >= s.began + s.lasts + REFRACTORY_S
-    lost = kind != s.kind or (aim is not None and math.dist(to, s.anchor) > CATCH_UP_DEG)
-    if lost and (free or kind != s.kind):
-        s = _fixate(replace(s, anchor=to), kind, aim, style)
-        s = replace(s, away=t + _draw(style, s.events, 1, BETWEEN_S[s.talking]))
-    elif kind == "partner" and onset and not s.averted and _avoids(s, style):
-        s = _avert(s, "onset", style)
-    elif (onset or ended) and kind == "partner":
-        s = _fixate(s, kind, aim, style)
-        s = replace(s, away=t + _draw(style, s.events, 1, BETWEEN_S[s.talking]))
-    elif t >= s.until:
-        if s.averted:
-            s = _fixate(s, kind, aim, style)
-            s = replace(s, away=t + _draw(style, s.events, 1, BETWEEN_S[s.talking]))
-        elif kind == "partner" and t >= s.away and style.amount > 0.0:
-            s = _avert(s, "speaking" if s.talking else "listening", style)
-        else:
-            s = _fixate(s, kind, aim, style)
-    return _turned(s, aim, dt)
-
-
-def look(yaw: Floats, pitch: Floats) -> NDArray[np.float32]:
-    """Directions (T,) in degrees of eyes in the head -> their weights (T, 8), as ``LOOKS``."""
-    return np.maximum(np.stack([yaw, pitch], axis=-1) @ _TURNS, 0.0).astype(np.float32)
-
-
-_WAYS: Final = ("Out", "In", "Up", "Down")
-LOOKS: Final = [INDEX[f"eyeLook{way}{side}"] for side in ("Left", "Right") for way in _WAYS]
-"""Columns of the weights that turn the eyes."""
-_TURNS: Final[Floats] = (
-    np.array([[1, -1, 0, 0, -1, 1, 0, 0], [0, 0, 1, -1, 0, 0, 1, -1]])
-    / (np.array(EYE_RANGE_DEG)[:, None])
-)
-_SQUARES: Final[Floats] = 0.5 * np.array(EYE_RANGE_DEG) ** 2
-
-
-def directions(weights: NDArray[np.floating]) -> tuple[Floats, Floats]:
-    """Inverse of ``look``: weights (T, 52) -> yaw and pitch (T,) in degrees, mean of both eyes."""
-    yaw, pitch = (weights[:, LOOKS].astype(np.float64) @ _TURNS.T * _SQUARES).T
-    return yaw, pitch
+    lost = kind != s.kind or (aim is not None and math.dist(to, anchor) > CATCH_UP_DEG and free)
+    if begins:
+        return _avert(replace(s, anchor=to if lost else anchor, kind=kind), "onset", style)
+    if lost:
+        return _met(replace(s, anchor=to), kind, aim, style)
+    if (onset or ended) and kind == "partner":
+        return _met(s, kind, aim, style)
+    if t < s.until:
+        return s
+    if s.averted:
+        return _met(s, kind, aim, style)
+    if kind == "partner" and t >= s.away and style.amount > 0.0:
+        return _avert(s, "speaking" if s.talking else "listening", style)
+    return _fixate(s, kind, aim, style)
 
 
 def saccade_s(degrees: float) -> float:
@@ -203,12 +177,12 @@ def saccade_s(degrees: float) -> float:
     return SACCADE_S[0] + SACCADE_S[1] * degrees
 
 
-def _position(s: Gaze) -> Pair:
-    u = 1.0 if s.lasts <= 0.0 else min(max((s.t - s.began) / s.lasts, 0.0), 1.0)
+def _position(s: Gaze, anchor: Pair, t: float) -> Pair:
+    u = 1.0 if s.lasts <= 0.0 else min(max((t - s.began) / s.lasts, 0.0), 1.0)
     share = u * u * (3.0 - 2.0 * u)  # peak speed 1.5 times the mean; saccades have 1.6
     return (
-        s.origin[0] + share * (s.anchor[0] + s.offset[0] - s.origin[0]),
-        s.origin[1] + share * (s.anchor[1] + s.offset[1] - s.origin[1]),
+        s.origin[0] + share * (anchor[0] + s.offset[0] - s.origin[0]),
+        s.origin[1] + share * (anchor[1] + s.offset[1] - s.origin[1]),
     )
 
 
@@ -227,6 +201,12 @@ def _jump(s: Gaze, offset: Pair, seconds: float, averted: bool) -> Gaze:
         s, offset=offset, origin=s.at, began=s.t, lasts=saccade_s(math.dist(s.at, to)),
         until=s.t + seconds, averted=averted, events=s.events + 1,
     )  # fmt: skip
+
+
+def _met(s: Gaze, kind: Kind, aim: Aim | None, style: Style) -> Gaze:
+    """A new fixation, after which the next look away is drawn anew."""
+    s = _fixate(s, kind, aim, style)
+    return replace(s, away=s.t + _draw(style, s.events, 1, BETWEEN_S[s.talking]))
 
 
 def _fixate(s: Gaze, kind: Kind, aim: Aim | None, style: Style) -> Gaze:
@@ -286,14 +266,13 @@ def _scaled(pair: Pair, amount: float) -> Pair:
     return pair[0] * min(amount, 1.0), pair[1] * min(amount, 1.0)
 
 
-def _turned(s: Gaze, aim: Aim | None, dt: float) -> Gaze:
-    """The head on its way: a critically damped turn, slower back than there."""
-    there = aim is not None and aim.turns
-    turn, rate = [], []
+def _turned(s: Gaze, anchor: Pair, there: bool, dt: float) -> tuple[Pair, Pair]:
+    """The head on its way, place and speed: a critically damped turn, slower back than there."""
+    w, turn, rate = HEAD_RATE[there], [], []
+    fading = math.exp(-w * dt)  # exact for any step
     for k in range(2):
-        goal = HEAD_SHARE[k] * s.anchor[k] if there else 0.0
-        x, v, w = s.turn[k] - goal, s.rate[k], HEAD_RATE[there]
-        fading = math.exp(-w * dt)  # exact for any step
+        goal = HEAD_SHARE[k] * anchor[k] if there else 0.0
+        x, v = s.turn[k] - goal, s.rate[k]
         turn.append(goal + (x + (v + w * x) * dt) * fading)
         rate.append((v - w * (v + w * x) * dt) * fading)
-    return replace(s, turn=(turn[0], turn[1]), rate=(rate[0], rate[1]))
+    return (turn[0], turn[1]), (rate[0], rate[1])

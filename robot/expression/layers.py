@@ -22,7 +22,7 @@ from mien.models.fusion.learned import LearnedFusion
 from mien.models.fusion.rules import Fusion, crossed, plain
 from mien.robot.expression.emotion.prosody import stress, voice
 from mien.robot.expression.emotion.track import EmotionTrack
-from mien.robot.expression.gaze import LOOKS, directions, look
+from mien.robot.expression.eyes import LOOKS, directions, look
 from mien.robot.expression.life import Glance, Life
 from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats
@@ -136,7 +136,7 @@ def compose(
         blended[:, _BROWS_UP] = np.minimum(blended[:, _BROWS_UP], top)
     weights, head = alive
     added = weights.astype(np.float64)
-    gain = np.broadcast_to(np.asarray(head_gain, dtype=np.float64), 3)
+    gain = np.asarray(head_gain) * np.ones(3)
     moved = gain * head
     if turn is not None:
         moved[:, :2] += np.minimum(gain, 1.0)[:2] * turn / HEAD_RANGE_DEG[:2]

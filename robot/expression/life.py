@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.robot.expression import gaze
 from mien.robot.expression.emotion.prosody import pauses, smooth
-from mien.robot.expression.gaze import EYE_RANGE_DEG, LOOKS, Aim, Gaze, Style
+from mien.robot.expression.eyes import EYE_RANGE_DEG, LOOKS, look
+from mien.robot.expression.gaze import Aim, Gaze, Style
 from mien.robot.face.config import Floats
 from mien.robot.face.solver import HEAD_RANGE_DEG
 
@@ -106,7 +107,7 @@ class Life:
         """
         out = self.lids_and_brows(t, stress, voice)
         at = np.array([g.at for g in self.gaze(t, voice)]).reshape(-1, 2)
-        out[:, LOOKS] = gaze.look(at[:, 0], at[:, 1])
+        out[:, LOOKS] = look(at[:, 0], at[:, 1])
         return out
 
     def lids_and_brows(

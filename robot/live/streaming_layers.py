@@ -19,7 +19,8 @@ from mien.models.fusion.rules import Fusion
 from mien.robot.expression import attention, gaze
 from mien.robot.expression.attention import Attention, Person
 from mien.robot.expression.emotion.track import EmotionSamples, EmotionTrack
-from mien.robot.expression.gaze import LOOKS, Aim, Gaze
+from mien.robot.expression.eyes import LOOKS, look
+from mien.robot.expression.gaze import Aim, Gaze
 from mien.robot.expression.layers import compose, excitement, fusion
 from mien.robot.expression.life import Glance, Life
 from mien.robot.face.config import Floats
@@ -151,7 +152,7 @@ class LiveExpression:
             self.attention = attention.attend(self.attention, t, self._people(), self._life.seed)
         self._gaze = gaze.step(self._gaze, t, gate, self._aim(t), self._life.style)
         yaw, pitch = self._gaze.at
-        living[LOOKS] = gaze.look(np.array([yaw]), np.array([pitch]))[0]
+        living[LOOKS] = look(np.array([yaw]), np.array([pitch]))[0]
         return np.array([self._gaze.turn])
 
     def _aim(self, t: float) -> Aim | None:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from mien.models.face.blendshapes import FPS, INDEX
-from mien.robot.expression.gaze import directions
+from mien.robot.expression.eyes import directions
 from mien.robot.face.config import Floats
 from mien.robot.face.solver import HEAD_RANGE_DEG
 from mien.robot.live.streaming_layers import LiveExpression

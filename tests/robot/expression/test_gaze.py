@@ -3,18 +3,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mien.models.face.blendshapes import FPS, INDEX
-from mien.robot.expression.gaze import (
-    EYE_RANGE_DEG,
-    HEAD_SHARE,
-    Aim,
-    Gaze,
-    Style,
-    directions,
-    look,
-    saccade_s,
-    step,
-)
+from mien.models.face.blendshapes import FPS
+from mien.robot.expression.gaze import HEAD_SHARE, Aim, Gaze, Style, saccade_s, step
 
 PARTNER = Aim(0.0, 0.0, 1.0)
 
@@ -149,16 +139,9 @@ def test_equal_seeds_look_alike_and_others_do_not() -> None:
     assert np.abs(one - other).max() > 1.0
 
 
-def test_weights_of_a_direction_give_it_back() -> None:
-    yaw, pitch = np.array([5.0, -20.0, 0.0]), np.array([3.0, 0.0, -9.0])
-    weights = np.zeros((3, len(INDEX)))
-    weights[:, [INDEX[f"eyeLook{w}{s}"] for s in ("Left", "Right") for w in WAYS]] = look(
-        yaw, pitch
-    )
-    for got, asked in zip(directions(weights), (yaw, pitch), strict=True):
-        np.testing.assert_allclose(got, asked, atol=1e-6)
-    assert weights[0, INDEX["eyeLookOutLeft"]] == pytest.approx(5.0 / EYE_RANGE_DEG[0])
-    assert weights[0, INDEX["eyeLookInRight"]] == pytest.approx(5.0 / EYE_RANGE_DEG[0])
-
-
-WAYS = ("Out", "In", "Up", "Down")
+def test_a_face_that_begins_to_speak_out_of_idleness_looks_away_too() -> None:
+    away = [
+        run(4.0, None, speaks=((2.0, 4.0),), style=Style(seed))[-round(1.6 * FPS)].averted
+        for seed in range(30)
+    ]
+    assert 0.5 < np.mean(away) < 0.9

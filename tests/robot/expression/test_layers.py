@@ -4,7 +4,7 @@ import pytest
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS, blend
 from mien.robot.expression.emotion.track import EmotionTrack, Label
-from mien.robot.expression.gaze import LOOKS, directions
+from mien.robot.expression.eyes import LOOKS, directions
 from mien.robot.expression.layers import FUSIONS, Life, act, compose, fusion, stress
 from mien.robot.face.config import load_face
 from mien.robot.face.solver import head_gains

@@ -4,7 +4,8 @@ import pytest
 from mien.models.face.blendshapes import FPS, INDEX, SPEECH, indices
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.expression.attention import LOST_S, SEARCH_S, Person
-from mien.robot.expression.gaze import EYE_RANGE_DEG, HEAD_SHARE, LOOKS, directions, look
+from mien.robot.expression.eyes import EYE_RANGE_DEG, LOOKS, directions, look
+from mien.robot.expression.gaze import HEAD_SHARE
 from mien.robot.expression.layers import Life, compose
 from mien.robot.face.solver import HEAD_RANGE_DEG
 from mien.robot.live.streaming_layers import FADE_S, LIFE_S, LiveExpression, Stress
