@@ -1,10 +1,12 @@
 import os
 import socket
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from imageio_ffmpeg import get_ffmpeg_exe
 
 from mien.robot.errors import DeviceError, InputError
 from mien.robot.expression.attention import Person
@@ -45,6 +47,21 @@ def test_people_sent_to_the_port_are_read_once() -> None:
 def test_a_camera_that_is_not_there_is_said_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="no camera"):
         PeopleSource(PeopleSetup(camera=str(tmp_path / "video9")))
+
+
+def test_a_camera_that_goes_and_comes_back_never_ends_the_observer(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    noise = ["-f", "lavfi", "-i", "testsrc=duration=0.8:size=320x240:rate=10", str(film)]
+    subprocess.run([get_ffmpeg_exe(), "-v", "error", *noise], check=True)
+    with PeopleSource(PeopleSetup(camera=str(film))) as source:
+        read = reader(source.memory)
+        assert until(lambda: read() == (), 20.0)  # nobody is there
+        assert until(lambda: source.report()["observations"] >= 3, 20.0)
+        film.rename(tmp_path / "away.mp4")
+        assert not until(lambda: not source.report()["alive"], 4.0)
+        seen = source.report()["observations"]
+        (tmp_path / "away.mp4").rename(film)
+        assert until(lambda: source.report()["observations"] > seen, 20.0)
 
 
 def test_a_file_that_is_no_film_is_said(tmp_path: Path) -> None:
