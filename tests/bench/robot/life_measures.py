@@ -72,7 +72,7 @@ def filmed(folder: Path, half: int) -> list[Talk]:
     for i in sorted(range(len(clips)), key=clips.__getitem__)[half::2]:
         at = slice(int(data["start"][i]), int(data["start"][i + 1]))
         if data["tracked"][at].all():
-            sound = read_audio(folder / "audio" / f"{clips[i]}.flac")
+            sound = (read_audio(folder / "audio" / f"{clips[i]}.flac") / 32768).astype(np.float32)
             out.append(Talk(head[at], brow[at], lid[at], sound, float(data["fps"])))
     return out
 
@@ -147,11 +147,11 @@ def blink_lengths(lids: Sequence[Floats], fps: float) -> list[float]:
 def of_gaze(gazes: Sequence[Gaze], gate: Floats) -> dict[str, float]:
     """Saccades, fixations and looks away of a gaze (T,) at 60 fps beside its voice (T,)."""
     at = np.array([g.at for g in gazes])
-    events = np.flatnonzero(np.diff([g.events for g in gazes])) + 1
+    events = (np.flatnonzero(np.diff([g.events for g in gazes])) + 1).tolist()
     sizes = [float(np.hypot(*(at[min(k + 8, len(at) - 1)] - at[k]))) for k in events]
     away = np.array([g.averted for g in gazes])
     edges = np.flatnonzero(np.diff(away.astype(int))) + 1
-    spells = [float(b - a) / FPS for a, b in pairwise(edges) if away[a]]
+    spells = [float(b - a) / FPS for a, b in pairwise(edges.tolist()) if away[a]]
     speaks = gate > 0.5
     return {
         "saccades_per_min": 60.0 * len(events) * FPS / len(at),

@@ -103,7 +103,13 @@ def test_eyes_make_up_for_the_turns_that_happen_and_for_no_others() -> None:
     )
     head[:, 0] = 0.2 * np.sin(t)
     still = np.zeros((240, len(EMOTIONS)))
-    silent = np.zeros((240, 52)), np.zeros(240), np.zeros((240, 52)), still, (living, head)
+    silent = (
+        np.zeros((240, 52), np.float32),
+        np.zeros(240),
+        np.zeros((240, 52)),
+        still,
+        (living, head),
+    )
     for gain, share in ((1.0, 1.0), (0.0, 0.0), (0.5, 0.5), ((0.0, 1.0, 1.0), 0.0)):
         weights, neck = compose(*silent, head_gain=gain)
         yaw, pitch = directions(weights)
