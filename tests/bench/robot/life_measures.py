@@ -131,7 +131,7 @@ def spectrum(rows: Sequence[Floats], fps: float) -> list[float]:
         axis=0,
     )
     hz = np.fft.rfftfreq(size, 1 / fps)
-    return [float(power[(hz >= a) & (hz < b)].sum() / power.sum()) for a, b in BANDS_HZ]
+    return [float(power[(hz >= a) & (hz < b)].sum() / max(power.sum(), 1e-12)) for a, b in BANDS_HZ]
 
 
 def blink_lengths(lids: Sequence[Floats], fps: float) -> list[float]:
