@@ -40,14 +40,14 @@ PURSUIT_S: Final = 0.12
 """Time constant of the pursuit in s."""
 AVERT_AT_ONSET: Final = 0.7
 """Share of turns that begin with a look away (Kendon 1967, Acta Psychol. 26:22)."""
-AVERT_S: Final = {"onset": (1.27, 0.4), "speaking": (1.96, 0.32), "listening": (1.14, 0.27)}
-"""Length of a look away, mean and deviation in s (Andrist et al. 2014, HRI:25)."""
+AVERT_S: Final = {"onset": (1.27, 0.5), "speaking": (1.96, 0.32), "listening": (1.14, 0.27)}
+"""Length of a look away, mean and deviation in s (Andrist et al. 2013, IVA:249; 2014, HRI:25)."""
 BETWEEN_S: Final = {True: (4.75, 1.39), False: (7.21, 1.88)}
-"""Time in s from one look away to the next, speaking and listening (Andrist et al. 2014)."""
+"""Time in s from one look away to the next, speaking and listening (Andrist et al. 2013)."""
 AVERT_TO: Final = ((11.0, 2.0), (4.0, -9.0), (5.0, 8.0))
 """Looks away in degrees of yaw and pitch: to a side, down, up."""
 AVERT_SHARES: Final = (0.575, 0.288, 0.137)
-"""Shares of these directions while speaking (Andrist et al. 2014)."""
+"""Shares of these directions while speaking (Andrist et al. 2013)."""
 TURN_END_S: Final = 0.4
 """Silence in s that ends a turn. The gaze then returns to the partner."""
 PARTNER_S: Final = 3.0
