@@ -141,7 +141,7 @@ def test_equal_seeds_look_alike_and_others_do_not() -> None:
 
 def test_a_face_that_begins_to_speak_out_of_idleness_looks_away_too() -> None:
     away = [
-        run(4.0, None, speaks=((2.0, 4.0),), style=Style(seed))[-round(1.6 * FPS)].averted
+        run(4.0, None, speaks=((2.0, 4.0),), style=Style(seed))[-round(1.8 * FPS)].averted
         for seed in range(30)
     ]
     assert 0.5 < np.mean(away) < 0.9
