@@ -169,6 +169,10 @@ class FaceTracker:
             landmarks, head, fit = self._to_head(pixels, width, height)
         return Tracked(count, landmarks, pixels, scores[largest], head, fit, time)
 
+    def find(self, image: NDArray[np.uint8], time: float = 0.0) -> list[F64]:
+        """Landmarks (478, 3) in pixels of every face; the arguments are those of `track`."""
+        return self._detect(image, time)[0]
+
     def _detect(
         self, image: NDArray[np.uint8], time: float
     ) -> tuple[list[F64], list[dict[str, float]]]:

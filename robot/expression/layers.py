@@ -22,9 +22,11 @@ from mien.models.fusion.learned import LearnedFusion
 from mien.models.fusion.rules import Fusion, crossed, plain
 from mien.robot.expression.emotion.prosody import stress, voice
 from mien.robot.expression.emotion.track import EmotionTrack
+from mien.robot.expression.eyes import LOOKS, directions, look
 from mien.robot.expression.life import Glance, Life
 from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats
+from mien.robot.face.solver import HEAD_RANGE_DEG
 
 __all__ = [
     "FUSIONS",
@@ -40,6 +42,9 @@ __all__ = [
 ]
 
 _SPEECH_COLUMNS: Final = indices(SPEECH)
+_BROWS_UP: Final = indices(("browInnerUp", "browOuterUpLeft", "browOuterUpRight"))
+BROW_ROOM: Final = 0.2
+"""What an emotion leaves of the raised brows to the stress of a voice."""
 FUSIONS: Final = ("crossed", "learned", "plain")
 """Fusions by name, the default first. `mien bench emotion` compares them."""
 
@@ -95,7 +100,8 @@ def compose(
     mixed: Floats,
     alive: tuple[NDArray[np.floating], Floats],
     fuse: Fusion | None = None,
-    head_gain: float = 1.0,
+    head_gain: float | tuple[float, float, float] = 1.0,
+    turn: Floats | None = None,
 ) -> tuple[NDArray[np.float32], Floats]:
     """Compose speech, emotion and life of any number of frames.
 
@@ -108,9 +114,12 @@ def compose(
         gate: (T,) voice activity in 0..1. The mouth rests where it is 0.
         emotion: (T, 52) shapes of the emotions.
         mixed: (T, E) intensities of the emotions.
-        alive: weights (T, 52) and neck commands (T, 3) of life.
+        alive: weights (T, 52) and neck commands (T, 3) of life. Its gaze is that of a still head;
+            the eyes turn back by what the head turns (the vestibulo-ocular reflex).
         fuse: blends emotion and speech; None takes the first of FUSIONS.
         head_gain: factor of the neck commands, see ``Life``.
+        turn: turn (T, 2) of the head toward a person, degrees of yaw and pitch. A gain above 1 does
+            not turn it beyond him.
 
     Returns:
         Weights (T, 52) in 0..1, and neck commands (T, 3) yaw, pitch, roll in -1..1.
@@ -122,13 +131,23 @@ def compose(
         blended[emotional] = (fuse or fusion())(
             speech[emotional], emotion[emotional], gate[emotional]
         )
+        # Brows that an emotion holds at the top could not rise on a stressed syllable.
+        top = np.where(emotional, 1.0 - BROW_ROOM * gate, 1.0)[:, None]
+        blended[:, _BROWS_UP] = np.minimum(blended[:, _BROWS_UP], top)
     weights, head = alive
     added = weights.astype(np.float64)
+    gain = np.asarray(head_gain) * np.ones(3)
+    moved = gain * head
+    if turn is not None:
+        moved[:, :2] += np.minimum(gain, 1.0)[:2] * turn / HEAD_RANGE_DEG[:2]
+    yaw, pitch = directions(added)
+    yaw, pitch = yaw - HEAD_RANGE_DEG[0] * moved[:, 0], pitch - HEAD_RANGE_DEG[1] * moved[:, 1]
+    added[:, LOOKS] = look(yaw, pitch)
     for side in ("Left", "Right"):  # a blink closes an eye that an emotion opens wide
         wide, blink = INDEX[f"eyeWide{side}"], INDEX[f"eyeBlink{side}"]
         added[:, wide] -= blended[:, wide] * added[:, blink]
     out = np.clip(blended + added, 0.0, 1.0).astype(np.float32)
-    return out, np.clip(head_gain * (head + posture(mixed)), -1.0, 1.0)
+    return out, np.clip(moved + gain * posture(mixed), -1.0, 1.0)
 
 
 def excitement(mixed: Floats) -> Floats:

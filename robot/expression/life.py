@@ -15,8 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.face.blendshapes import FPS, INDEX
+from mien.robot.expression import gaze
 from mien.robot.expression.emotion.prosody import pauses, smooth
+from mien.robot.expression.eyes import EYE_RANGE_DEG, LOOKS, look
+from mien.robot.expression.gaze import Aim, Gaze, Style
 from mien.robot.face.config import Floats
+from mien.robot.face.solver import HEAD_RANGE_DEG
 
 BLINK_CLOSE_S, BLINK_HOLD_S, BLINK_OPEN_S = 0.075, 0.03, 0.15
 """Down in about a third of the whole, up slower (Evinger et al. 1991, IOVS 32:387)."""
@@ -27,9 +31,20 @@ BLINK_AT_PAUSE: Final = 0.6
 DOUBLE: Final = 0.12
 """Share of blinks that a second one follows."""
 DOUBLE_AFTER_S: Final = 0.36
-FIXATION_S: Final = (0.6, 2.2)
-SACCADE_S: Final = 0.06
-HEAD_HZ: Final = (0.11, 0.17, 0.23)
+SWAY: Final = (
+    (0.031, 2.7, 2.1, 1.5), (0.057, 2.0, 1.6, 1.2), (0.103, 1.0, 0.8, 0.7), (0.19, 0.4, 0.3, 0.3),
+    (0.34, 0.25, 0.22, 0.13), (0.61, 0.28, 0.3, 0.16), (1.1, 0.26, 0.37, 0.15),
+    (1.9, 0.18, 0.28, 0.1),
+)  # fmt: skip
+"""Sway of the head: frequency in Hz, and amplitudes of yaw, pitch and roll in degrees. The spectrum
+is that of a person who reads sentences aloud (speaker s1 of GRID, ``mien bench life``). He sat
+still before a prompter; the amplitude within a sentence is up to twice his."""
+NOD_DEG: Final = 1.6
+"""Beat of the head in degrees on a full stress. Beats go down and up in turn, a little more up: the
+pitch of GRID's speaker rises with loudness (r .2)."""
+NOD_HZ: Final = 0.23
+NOD_UP: Final = 0.35
+BREATH_DEG: Final = 0.9
 BREATH_S: Final = 3.8
 """Period of the breath at rest in s (about 16 per minute)."""
 INHALE_S: Final = 0.5
@@ -53,6 +68,11 @@ class Glance:
     yaw: float
     pitch: float
 
+    @property
+    def aim(self) -> Aim:
+        """The point in degrees."""
+        return Aim(EYE_RANGE_DEG[0] * self.yaw, EYE_RANGE_DEG[1] * self.pitch, kind="point")
+
 
 @dataclass(frozen=True)
 class Life:
@@ -61,42 +81,64 @@ class Life:
     Args:
         seed: the same seed gives the same life.
         amount: 0 none, 1 as in human conversation.
-        head_gain: factor of all motion of the head, 0 to 2, that of emotions included. At 0 the
-            head is still and the eyes live on.
-        gaze_spread: standard deviation of fixations around the target, eyeLook weight.
-        glances: gaze targets in order of time; an empty sequence looks straight ahead.
+        head_gain: factor of all motion of the head, 0 to 2, that of emotions included, or one each
+            for yaw, pitch and roll. At 0 the head is still and the eyes live on.
+        gaze_spread: standard deviation of fixations with nobody there, eyeLook weight.
+        glances: gaze targets in order of time. Before the first one the face looks at a partner
+            ahead while it speaks, and around while it does not.
     """
 
     seed: int = 0
     amount: float = 1.0
-    head_gain: float = 1.0
-    gaze_spread: float = 0.18
+    head_gain: float | tuple[float, float, float] = 1.0
+    gaze_spread: float = 0.45
     glances: tuple[Glance, ...] = ()
 
     def weights(
         self, t: Floats, stress: Floats, voice: Floats | None = None
     ) -> NDArray[np.float32]:
-        """Additive ARKit weights (T, 52).
+        """Additive ARKit weights (T, 52), for a head that is still (``layers.compose``).
 
         Args:
             t: (T,) s, at 60 fps if ``voice`` is given.
             stress: (T,) 0..1, see ``mien.robot.expression.emotion.prosody``.
-            voice: (T,) voice activity 0..1 for blinks in pauses; None blinks as at rest.
+            voice: (T,) voice activity 0..1 for blinks in pauses and for the gaze; None blinks and
+                looks as at rest.
         """
+        out = self.lids_and_brows(t, stress, voice)
+        at = np.array([g.at for g in self.gaze(t, voice)]).reshape(-1, 2)
+        out[:, LOOKS] = look(at[:, 0], at[:, 1])
+        return out
+
+    def lids_and_brows(
+        self, t: Floats, stress: Floats, voice: Floats | None = None
+    ) -> NDArray[np.float32]:
+        """The ``weights`` without the gaze, (T, 52); linear in the stress."""
         out = np.zeros((len(t), len(INDEX)), dtype=np.float32)
         until = float(t[-1]) + 1.0 if len(t) else 1.0
         stops = pauses(voice) if voice is not None else np.zeros(0)
         lid = _blink(t, self.blinks(until, stops)) * min(1.0, self.amount * 2.0)
         out[:, INDEX["eyeBlinkLeft"]] = out[:, INDEX["eyeBlinkRight"]] = lid
-        yaw, pitch = self._gaze(t, until)
-        for side, sign in (("Left", 1.0), ("Right", -1.0)):  # + yaw is to the face's left
-            out[:, INDEX[f"eyeLookOut{side}"]] = np.maximum(sign * yaw, 0.0)
-            out[:, INDEX[f"eyeLookIn{side}"]] = np.maximum(-sign * yaw, 0.0)
-            out[:, INDEX[f"eyeLookUp{side}"]] = np.maximum(pitch, 0.0)
-            out[:, INDEX[f"eyeLookDown{side}"]] = np.maximum(-pitch, 0.0)
         brow = (0.35 * self.amount * stress).astype(np.float32)
         out[:, INDEX["browInnerUp"]] = brow
         out[:, INDEX["browOuterUpLeft"]] = out[:, INDEX["browOuterUpRight"]] = 0.7 * brow
+        return out
+
+    @property
+    def style(self) -> Style:
+        """Seed and amount of the gaze."""
+        return Style(self.seed, self.amount, self.gaze_spread * EYE_RANGE_DEG[0])
+
+    def gaze(self, t: Floats, voice: Floats | None = None) -> list[Gaze]:
+        """The gaze at every one of ``t`` (T,) s: the steps of a stream, one after the other."""
+        aims = sorted(self.glances, key=lambda g: g.t)
+        speaks = np.zeros(len(t)) if voice is None else voice
+        now = np.searchsorted([g.t for g in aims], t, side="right").tolist()
+        state, style, out = Gaze(), self.style, []
+        for k, (at, gate) in enumerate(zip(t.tolist(), speaks.tolist(), strict=True)):
+            aim = aims[now[k] - 1].aim if now[k] else None
+            state = gaze.step(state, at, gate, aim, style)
+            out.append(state)
         return out
 
     def head(
@@ -106,26 +148,23 @@ class Life:
         voice: Floats | None = None,
         energy: Floats | float = 1.0,
     ) -> Floats:
-        """Neck commands (T, 3) yaw, pitch, roll in -1..1: sway, breath, and a nod on each stress.
+        """Neck commands (T, 3) yaw, pitch, roll in -1..1: sway, breath, and a beat on each stress.
 
         Args:
             t, stress, voice: as in :meth:`weights`.
             energy: factor of sway and nods, (T,) or a number.
         """
-        phase = np.random.default_rng([self.seed, 2]).uniform(0, 2 * np.pi, (3, len(HEAD_HZ)))
-        sway = np.stack(
-            [
-                sum(np.sin(2 * np.pi * f * t + phase[k, i]) for i, f in enumerate(HEAD_HZ))
-                for k in range(3)
-            ],
-            axis=1,
-        ) / len(HEAD_HZ)
+        phase = np.random.default_rng([self.seed, 2]).uniform(0, 2 * np.pi, (3, len(SWAY)))
+        hz, *degrees = np.array(SWAY).T
+        turns = np.sin(2 * np.pi * t[:, None, None] * hz + phase)
+        waves = np.einsum("tkf,kf->tk", turns, degrees)
         rest = 1.0 - np.exp(-t / 0.5)  # starts from the neutral head
         scale = np.broadcast_to(np.asarray(energy, dtype=np.float64), t.shape)
-        out = sway * (rest * scale)[:, None] * np.array([0.22, 0.14, 0.14])
-        out[:, 1] -= 0.12 * scale * stress
-        out[:, 1] += 0.035 * rest * self.breath(t, voice)
-        return np.asarray(self.amount * out)
+        out = waves * (rest * scale)[:, None]
+        beat = NOD_UP + np.sin(2 * np.pi * NOD_HZ * t + phase[0, 0])
+        out[:, 1] += NOD_DEG * scale * stress * beat
+        out[:, 1] += BREATH_DEG * rest * self.breath(t, voice)
+        return np.asarray(self.amount * out / HEAD_RANGE_DEG)
 
     def breath(self, t: Floats, voice: Floats | None = None) -> Floats:
         """Breath (T,) in -1..1: slow at rest, quick in the pauses of a speaker."""
@@ -150,20 +189,6 @@ class Life:
             free, doubled = free[~near], doubled[~near]
         return _apart(np.sort(np.concatenate([free, free[doubled] + DOUBLE_AFTER_S, chosen])))
 
-    def _gaze(self, t: Floats, until: float) -> Floats:
-        # A generator each: drawing more for a longer clip never changes what came before.
-        fixate, look = (np.random.default_rng([self.seed, k]) for k in (3, 4))
-        count = int(until / FIXATION_S[0]) + 4
-        changes = np.cumsum(fixate.uniform(*FIXATION_S, count))
-        targets = look.normal(0.0, (self.gaze_spread, 0.5 * self.gaze_spread), (count, 2))
-        around = _saccades(t, changes, np.clip(targets, -0.5, 0.5)) * self.amount
-        if not self.glances:
-            return around.T
-        ordered = sorted(self.glances, key=lambda g: g.t)
-        aims = np.array([[g.yaw, g.pitch] for g in ordered])
-        aim = _saccades(t, np.array([g.t for g in ordered]), aims)
-        return np.clip(aim + 0.5 * around, -1.0, 1.0).T
-
 
 def _apart(starts: Floats) -> Floats:
     """The ``starts``, rising, that lie at least ``APART_S`` after the last one taken."""
@@ -180,16 +205,6 @@ def _blink(t: Floats, starts: Floats) -> NDArray[np.float32]:
     up = np.clip((d - BLINK_CLOSE_S - BLINK_HOLD_S) / BLINK_OPEN_S, 0, 1)
     shut = _ease(down) - _ease(up)
     return np.asarray(shut.max(axis=1, initial=0.0), dtype=np.float32)
-
-
-def _saccades(t: Floats, changes: Floats, targets: Floats) -> Floats:
-    """Gaze (T, 2) that jumps to ``targets`` (K, 2) at ``changes`` (K,) s, from (0, 0)."""
-    now = np.searchsorted(changes, t, side="right")
-    path = np.concatenate([np.zeros((1, 2)), targets])
-    since = t - np.where(now > 0, changes[np.maximum(now - 1, 0)], -1.0)
-    share = _ease(np.clip(since / SACCADE_S, 0, 1))[:, None]
-    before = path[np.maximum(now - 1, 0)]
-    return np.asarray(before + (path[now] - before) * share)
 
 
 def _ease(u: Floats) -> Floats:

@@ -16,7 +16,7 @@ from mien.robot.expression.emotion.track import EmotionTrack
 from mien.robot.expression.layers import Life, act
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
-from mien.robot.face.solver import FaceSolver
+from mien.robot.face.solver import FaceSolver, head_gains
 from mien.robot.media.audio import RATE
 
 TAIL_S = 0.6
@@ -79,7 +79,8 @@ def perform(
     """
     padded = np.concatenate([samples, np.zeros(int(TAIL_S * RATE), np.float32)])
     spoken = speech.speak(padded)
-    acted = act(spoken, padded, RATE, Life(seed=seed, head_gain=head_gain), emotion_track, fuse)
+    life = Life(seed=seed, head_gain=head_gains(calibrated.face, head_gain))
+    acted = act(spoken, padded, RATE, life, emotion_track, fuse)
     weights, head = acted.weights, acted.head
     solver = FaceSolver(calibrated)
     targets = solver.targets(weights)

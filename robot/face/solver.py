@@ -10,17 +10,27 @@ from numpy.typing import NDArray
 
 from mien.models.self_model.neck import NECK
 from mien.robot.face.calibrated import FittedFace
-from mien.robot.face.config import Floats
+from mien.robot.face.config import FaceConfig, Floats
 
-HEAD_RANGE_RAD: Final = np.radians((40.0, 25.0, 20.0))
+HEAD_RANGE_DEG: Final[Floats] = np.array((40.0, 25.0, 20.0))
 """Yaw, pitch and roll of a head at the neck's full command."""
+HEAD_RANGE_RAD: Final[Floats] = np.radians(HEAD_RANGE_DEG)
 STILL_SOLVES: Final = 12
 """Solutions, each from the one before, after which a still pose no longer changes."""
 
 
 def neck(angles: NDArray[np.floating]) -> Floats:
     """Yaw, pitch and roll of a head (..., 3) rad -> neck commands (..., 3) in -1..1."""
-    return np.clip(np.asarray(angles) / HEAD_RANGE_RAD, -1.0, 1.0)
+    return np.asarray(np.clip(np.asarray(angles) / HEAD_RANGE_RAD, -1.0, 1.0))
+
+
+def head_gains(face: FaceConfig, gain: float) -> tuple[float, float, float]:
+    """Factors of yaw, pitch and roll of a head: ``gain``, and 0 where the face has no such joint.
+
+    Eyes must not make up for a turn that does not happen.
+    """
+    yaw, pitch, roll = (gain if role in face.roles else 0.0 for role in NECK)
+    return yaw, pitch, roll
 
 
 @dataclass(frozen=True)

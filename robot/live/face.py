@@ -121,7 +121,7 @@ class LiveFace:
             return self._relieved(target)
         if frame is not None:
             self._shown = frame
-            if frame.gate > 0.5:
+            if frame.wakes:
                 self._awake = t
         step = 1 / (FADE_IN_S * RATE_HZ) if frame is not None else -1 / (FADE_OUT_S * RATE_HZ)
         self._share = min(1.0, max(0.0, self._share + step))
@@ -205,7 +205,7 @@ class LiveFace:
             frame = self.jitter_buffer.at(t)
             if self._by_hand(t) is not None:
                 return
-            if frame is not None and frame.gate > 0.5:
+            if frame is not None and frame.wakes:
                 return
             self._board.read()
             if not self._board.connected:  # sending mends the link; a board at rest moves nothing
@@ -242,6 +242,7 @@ class LiveFace:
             "level_db": frame.level_db if frame else -120.0,
             "gate": frame.gate if frame else 0.0,
             "network_ms": frame.network_ms if frame else 0.0,
+            "followed": frame.followed if frame else None,
             "delay_ms": 1e3 * self.jitter_buffer.delay_s,
             "late_frames": self.jitter_buffer.late,
             "deadline_met": self.metrics.deadline_met,

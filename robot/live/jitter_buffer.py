@@ -39,6 +39,7 @@ class CommandFrame:
         level_db: sound level at ``t``, dB re full scale.
         gate: voice activity, 0 silence to 1 voice.
         network_ms: computing time in ms of the block that completed it.
+        followed: name of the person whom the face looks at; None is nobody.
     """
 
     t: float
@@ -48,6 +49,12 @@ class CommandFrame:
     level_db: float = -120.0
     gate: float = 0.0
     network_ms: float = 0.0
+    followed: int | None = None
+
+    @property
+    def wakes(self) -> bool:
+        """Whether there is a voice or a person, which keep the face awake."""
+        return self.gate > 0.5 or self.followed is not None
 
 
 @dataclass

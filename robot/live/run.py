@@ -23,6 +23,7 @@ from mien.robot.face.config import Floats, load_face
 from mien.robot.live.face import IDLE_S, LiveFace
 from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.live.memory_usage import MemoryUsage
+from mien.robot.live.people import PeopleSetup, PeopleSource
 from mien.robot.live.puppet_input import CapturedFaceSource, PuppetInput
 from mien.robot.live.voice_process import VoiceProcess
 from mien.robot.live.voice_setup import VoiceSetup
@@ -59,6 +60,7 @@ class Options:
         idle_s: seconds of silence until rest.
         realtime: use SCHED_FIFO.
         inlet: another source of captured faces, already open.
+        people: who observes the people in front of the face; None attends nobody.
         watch: called with the opened board and every tick.
         mirror: called with (time in s, frame) for every frame that is shown.
     """
@@ -81,6 +83,7 @@ class Options:
     idle_s: float = IDLE_S
     realtime: bool = False
     inlet: CapturedFaceSource | None = None
+    people: PeopleSetup | None = None
     watch: Callable[[Opened, Tick], None] = lambda _at, _tick: None
     mirror: Callable[[float, CommandFrame], None] = lambda _t, _frame: None
 
@@ -101,7 +104,8 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
     calibrated = Calibrated(face, setup.calibration)
     with ExitStack() as stack:
         estop = stack.enter_context(EstopSocket())
-        voice = VoiceProcess(setup)
+        people = stack.enter_context(PeopleSource(options.people)) if options.people else None
+        voice = VoiceProcess(replace(setup, people=people and people.memory))
         stack.callback(voice.close)
         voice.start()
         voice.set_emotion(options.emotion)
@@ -165,6 +169,7 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
             "source_lost": voice.status.lost,
             "source_zeros_s": voice.status.zeros_s,
             "puppet": packet_report(),
+            "people": people and people.report(),
             "rig_slips": at.rig.slips if at.rig else 0,
         }
 

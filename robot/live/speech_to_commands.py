@@ -93,6 +93,7 @@ class SpeechToCommands:
                     level_db=state.level_db,
                     gate=state.gate,
                     network_ms=spent,
+                    followed=self.expression.attention.followed,
                 )
             )
         return out

@@ -6,6 +6,7 @@ Stress comes from a causal level. Life is linear in the stress and is drawn ten 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,14 +16,20 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS, TIMINGS, mix
 from mien.models.fusion.rules import Fusion
+from mien.robot.expression import attention, gaze
+from mien.robot.expression.attention import Attention, Person
 from mien.robot.expression.emotion.track import EmotionSamples, EmotionTrack
+from mien.robot.expression.eyes import LOOKS, look
+from mien.robot.expression.gaze import Aim, Gaze
 from mien.robot.expression.layers import compose, excitement, fusion
 from mien.robot.expression.life import Glance, Life
 from mien.robot.face.config import Floats
 
 CHUNK_S: Final = 10
 LIFE_S: Final = 60
-FADE_S: Final = 2
+FADE_S: Final = 6
+OPERATOR_S: Final = 4.0
+"""Time in s for which the operator's gaze target goes before people."""
 _FAST_S: Final = 0.06
 _SLOW_S: Final = 0.9
 
@@ -72,6 +79,10 @@ class LiveExpression:
         amount: amount of life, 0 none to 1 lively.
         fuse: blends emotion and speech; None takes the first of ``layers.FUSIONS``.
         head_gain: factor of the motion of the head, 0 to 2.
+        people: the people of a new observation, or None; called once a frame. None attends nobody.
+
+    Attributes:
+        attention: whom the face looks at.
     """
 
     def __init__(
@@ -79,7 +90,8 @@ class LiveExpression:
         seed: int = 0,
         amount: float = 1.0,
         fuse: Fusion | None = None,
-        head_gain: float = 1.0,
+        head_gain: float | tuple[float, float, float] = 1.0,
+        people: Callable[[], tuple[Person, ...] | None] | None = None,
     ) -> None:
         self._life = Life(seed=seed, amount=amount, head_gain=head_gain)
         self._fuse = fuse or fusion()
@@ -91,6 +103,9 @@ class LiveExpression:
         self._weights = np.zeros((2, 0, len(INDEX)), np.float32)
         self._head = np.zeros((2, 0, 3))
         self._k = 0
+        self._people, self.attention = people, Attention()
+        self._gaze = Gaze()
+        self._glance: Glance | None = None
 
     def set_emotion(self, intensities: dict[str, float]) -> None:
         """Set the emotion: intensities in 0..1 by name. Emotions that are not named fade out."""
@@ -98,10 +113,9 @@ class LiveExpression:
 
     def set_gaze(self, yaw: float, pitch: float) -> None:
         """Set the gaze target: eyeLook weights in -1..1."""
-        before = self._life.glances[-1:]
-        glance = Glance(self._k / FPS, float(np.clip(yaw, -1, 1)), float(np.clip(pitch, -1, 1)))
-        self._life = replace(self._life, glances=(*before, glance))
-        self._chunk = -1
+        self._glance = Glance(
+            self._k / FPS, float(np.clip(yaw, -1, 1)), float(np.clip(pitch, -1, 1))
+        )
 
     def frame(
         self, spoken: NDArray[np.float32], level_db: float, gate: float
@@ -121,14 +135,31 @@ class LiveExpression:
         press = self._stress.push(level_db, gate)
         mixed = self._manual.mix[None]
         living, head = self._alive(press)
+        turn = self._looked(gate, living)
         alive = living[None], excitement(mixed)[:, None] * head[None]
         # There is no emotion most of the time. The track then computes no shapes.
         emotional = mixed.any()
         shapes = self._emotion_track.shapes(t) if emotional else np.zeros((1, len(INDEX)))
         spoken, gates, gain = spoken[None], np.array([gate]), self._life.head_gain
-        weights, neck = compose(spoken, gates, shapes, mixed, alive, self._fuse, gain)
+        weights, neck = compose(spoken, gates, shapes, mixed, alive, self._fuse, gain, turn)
         self._k += 1
         return weights[0], neck[0]
+
+    def _looked(self, gate: float, living: Floats) -> Floats:
+        """Write the gaze into the weights (52,). Returns the head's turn (1, 2) in degrees."""
+        t = self._k / FPS
+        if self._people is not None:
+            self.attention = attention.attend(self.attention, t, self._people(), self._life.seed)
+        self._gaze = gaze.step(self._gaze, t, gate, self._aim(t), self._life.style)
+        yaw, pitch = self._gaze.at
+        living[LOOKS] = look(np.array([yaw]), np.array([pitch]))[0]
+        return np.array([self._gaze.turn])
+
+    def _aim(self, t: float) -> Aim | None:
+        person, point = attention.aim(self.attention), self._glance
+        if point is not None and (person is None or t - point.t < OPERATOR_S):
+            return point.aim
+        return person
 
     def _alive(self, press: float) -> tuple[Floats, Floats]:
         chunk, at = divmod(self._k, CHUNK_S * FPS)
@@ -146,17 +177,17 @@ class LiveExpression:
         minute, within = divmod(chunk, LIFE_S // CHUNK_S)
         weights, head = self._life_of(minute, within * CHUNK_S)
         if within == 0 and minute > 0:
-            share = np.clip(np.arange(CHUNK_S * FPS) / (FADE_S * FPS), 0.0, 1.0)[:, None]
+            u = np.clip(np.arange(CHUNK_S * FPS) / (FADE_S * FPS), 0.0, 1.0)[:, None]
+            share = u**3 * (10.0 - 15.0 * u + 6.0 * u * u)  # without a jerk
             old_weights, old_head = self._life_of(minute - 1, LIFE_S)
             weights = (old_weights + share * (weights - old_weights)).astype(np.float32)
             head = old_head + share * (head - old_head)
         return weights, head
 
     def _life_of(self, minute: int, start_s: int) -> tuple[NDArray[np.float32], Floats]:
-        glances = tuple(replace(g, t=g.t - minute * LIFE_S) for g in self._life.glances)
-        life = replace(self._life, seed=self._life.seed + minute, glances=glances)
+        life = replace(self._life, seed=self._life.seed + minute)
         t = start_s + np.arange(CHUNK_S * FPS) / FPS
         ends = (np.zeros(len(t)), np.ones(len(t)))
-        return np.stack([life.weights(t, s) for s in ends]), np.stack(
+        return np.stack([life.lids_and_brows(t, s) for s in ends]), np.stack(
             [life.head(t, s) for s in ends]
         )

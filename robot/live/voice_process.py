@@ -22,8 +22,10 @@ import numpy as np
 
 from mien.robot.errors import ErrorMessage, MienError
 from mien.robot.face.config import load_face
+from mien.robot.face.solver import head_gains
 from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
 from mien.robot.live.jitter_buffer import CommandFrame
+from mien.robot.live.people import reader
 from mien.robot.live.voice_messages import BeginSound, DelaySound, EndVoice, VoiceReady
 from mien.robot.live.voice_setup import VoiceSetup, VoiceStatus
 from mien.robot.media.audio import RATE
@@ -180,7 +182,10 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     from mien.robot.live.streaming_layers import LiveExpression
 
     face = load_face(setup.face)
-    expression = LiveExpression(setup.seed, setup.life, head_gain=setup.head_gain)
+    people = None if setup.people is None else reader(setup.people)
+    expression = LiveExpression(
+        setup.seed, setup.life, None, head_gains(face, setup.head_gain), people
+    )
     calibrated = Calibrated(face, setup.calibration)
     speech = partial(SpeechStream, setup.weights)
     converter = SpeechToCommands(calibrated, speech, expression, time.monotonic)

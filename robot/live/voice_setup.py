@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mien.robot.live.lookahead import chosen
 from mien.robot.media.audio import RATE
@@ -28,6 +29,7 @@ class VoiceSetup:
         monitor: output that plays the voice, by number or part of its name; "" is the default.
         lookahead: nominal look-ahead of the network in ms; None chooses by ``monitor``.
         speech: weights of the speech network, which replace ``lookahead``.
+        people: shared memory with the people of ``mien.robot.live.people``; None attends nobody.
     """
 
     face: str
@@ -44,6 +46,7 @@ class VoiceSetup:
     monitor: str | None = None
     lookahead: int | None = None
     speech: Path | None = None
+    people: Any = None
 
     @property
     def weights(self) -> Path:

@@ -14,7 +14,8 @@ from ipaddress import IPv4Network
 from typing import Final
 
 from mien.robot.errors import InputError
-from mien.robot.puppet.receiver import KINDS, NAMES, Kind
+from mien.robot.puppet.people import PeoplePort
+from mien.robot.puppet.receiver import KINDS, NAMES
 from mien.robot.puppet.senders import LOOPBACK, is_loopback, networks
 
 PATIENCE_S: Final = 120.0
@@ -23,7 +24,7 @@ _STEP_S: Final = 0.02
 
 
 def senders(
-    kind: Kind,
+    kind: str,
     port: int,
     host: str,
     requested: Sequence[str],
@@ -36,7 +37,7 @@ def senders(
     These are the networks in ``requested``, this machine, or the sender that the operator confirms.
 
     Args:
-        kind: protocol of the port.
+        kind: protocol of the port, a key of ``receiver.NAMES``.
         port: UDP port. host: address to bind.
         requested: addresses and networks of ``--allow-from``.
         ask: puts a question to the operator; None where there is no operator.
@@ -57,7 +58,8 @@ def senders(
             "--allow-from ADDRESS of the phone, or start it at a terminal and confirm the sender",
         )
     refused: set[str] = set()
-    with KINDS[kind](port, host, ()) as puppet:
+    receives = {**KINDS, "people": PeoplePort}[kind]
+    with receives(port, host, ()) as puppet:
         end = now() + PATIENCE_S
         while now() < end:
             puppet.inlet.poll(now())

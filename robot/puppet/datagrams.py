@@ -161,7 +161,7 @@ class Inlet(Generic[T]):
         self.close()
 
 
-class _Port:
+class Port:
     """A receiver with an ``inlet`` that is closed at the end."""
 
     inlet: Inlet[Any]
@@ -177,7 +177,7 @@ class _Port:
         self.close()
 
 
-class Puppet(_Port):
+class Puppet(Port):
     """Receiver of Live Link Face: the newest frame of one phone."""
 
     def __init__(
@@ -207,7 +207,7 @@ class Puppet(_Port):
         return self._captured
 
 
-class VmcPuppet(_Port):
+class VmcPuppet(Port):
     """Receiver of VMC: shapes are collected until the message Apply."""
 
     def __init__(

@@ -31,7 +31,7 @@ from mien.robot.puppet.senders import LOOPBACK, Sender
 
 Kind: TypeAlias = Literal["livelink", "vmc"]
 KINDS: Final[dict[str, type[Puppet] | type[VmcPuppet]]] = {"livelink": Puppet, "vmc": VmcPuppet}
-NAMES: Final = {"livelink": "Live Link Face", "vmc": "VMC"}
+NAMES: Final = {"livelink": "Live Link Face", "vmc": "VMC", "people": "people over OSC"}
 MESSAGE_PERIOD_S: Final = 1.0
 """Shortest time in s between two lines on stderr."""
 FLOOD_S: Final = 0.002
@@ -60,12 +60,12 @@ class FaceMailbox:
         self._memory = np.frombuffer(memory, np.float64)
 
     @staticmethod
-    def memory() -> Any:
-        """Allocate the shared memory of one mailbox."""
-        return mp.get_context("spawn").RawArray("d", _VALUES + 1)
+    def memory(values: int = _VALUES) -> Any:
+        """Allocate the shared memory of one mailbox for so many numbers."""
+        return mp.get_context("spawn").RawArray("d", values + 1)
 
     def write(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:
-        """Write (_VALUES,) numbers."""
+        """Write as many numbers as the memory has."""
         self._memory[-1] = -1.0
         self._memory[:-1] = values
         self._memory[-1] = zlib.crc32(values.tobytes())

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mien.robot.errors import InputError
 from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media.audio import RATE
 from mien.robot.panel.window import PORT, Window
+from mien.robot.verbs.live_inputs import (
+    allowed,
+    parse_address,
+    parse_emotion,
+    people_of,
+    source_of,
+)
 from mien.robot.verbs.options import (
     HOST_HELP,
     PORT_HELP,
@@ -85,12 +89,20 @@ def live(
         ),
     ] = 0,
     bind: Annotated[
-        str, typer.Option(help="Local address on which --puppet and --vmc listen.")
+        str, typer.Option(help="Local address of --puppet, --vmc and --attend osc.")
     ] = "127.0.0.1",
     allow_from: Annotated[
         list[str] | None,
         typer.Option(help="Address or network that may send to --bind. May be repeated."),
     ] = None,
+    attend: Annotated[
+        str,
+        typer.Option(help="Look at people: camera, camera:N, or osc:PORT (/mien/person ...)."),
+    ] = "",
+    camera_view: Annotated[
+        str,
+        typer.Option(help="The camera's place: yaw, pitch, left, up, forward, fov, mirrored."),
+    ] = "",
     mirror: Annotated[
         str, typer.Option(help=r"Receiver of Live Link Face frames, HOST or HOST:PORT.")
     ] = "",
@@ -171,6 +183,7 @@ def live(
         vmc=vmc,
         bind=bind,
         allow=allowed(puppet, vmc, bind, allow_from or ()),
+        people=people_of(attend, camera_view, bind, allow_from or ()),
         livelink=parse_address(mirror, livelink_udp.PORT),
         avatar=parse_address(mirror_vmc, osc.MARIONETTE_PORT),
         window=window if panel else None,
@@ -213,70 +226,3 @@ def panel(
     setup = VoiceSetup(face=face, calibration=calibration, source="quiet")
     options = Options(setup, port=port, build=build, window=window, idle_s=float("inf"))
     run_and_print(options, seconds, False)
-
-
-def allowed(
-    puppet: int, vmc: int, bind: str, senders_allowed: Sequence[str]
-) -> tuple[IPv4Network, ...]:
-    """Who may send to the UDP ports of the puppeteer.
-
-    Raises:
-        InputError: ``senders``, or two puppeteers for one face.
-    """
-    from mien.robot.puppet.consent import operator, senders
-    from mien.robot.puppet.senders import networks
-
-    if puppet and vmc:
-        raise InputError("one puppeteer at a time, not --puppet and --vmc")
-    if not (puppet or vmc):
-        return networks(senders_allowed)
-    return senders(
-        "livelink" if puppet else "vmc", puppet or vmc, bind, senders_allowed, operator()
-    )
-
-
-def parse_emotion(text: str) -> dict[str, float]:
-    """Parse ``happiness`` or ``happiness=0.5,surprise=0.2`` to intensities in 0..1 by name.
-
-    Raises:
-        InputError: not a number in 0..1. ModelError: no such emotion.
-    """
-    from mien.models.face.emotion import named
-
-    out = {}
-    for part in filter(None, text.split(",")):
-        name, _, value = part.partition("=")
-        try:
-            strength = float(value) if value else 1.0
-        except ValueError:
-            strength = -1.0
-        if not 0.0 <= strength <= 1.0:
-            raise InputError(f"emotion {part!r}: expected NAME or NAME=0..1")
-        out[named(name.strip())] = strength
-    return out
-
-
-def parse_address(text: str, default: int) -> tuple[str, int] | None:
-    """Parse ``HOST`` or ``HOST:PORT``; an empty text gives None.
-
-    Raises:
-        InputError: the port is no port.
-    """
-    if not text:
-        return None
-    host, _, port = text.partition(":")
-    if not host or (port and not (port.isdigit() and 0 < int(port) < 65536)):
-        raise InputError(f"{text!r}: expected HOST or HOST:PORT")
-    return host, int(port) if port else default
-
-
-def source_of(wav: Path | None, pcm: int, text: str) -> str:
-    """The sound source that the options name; the microphone when they name none.
-
-    Raises:
-        InputError: more than one.
-    """
-    named = [n for n, given in (("wav", wav), ("pcm", pcm), ("text", text)) if given]
-    if len(named) > 1:
-        raise InputError(f"one source at a time, not {' and '.join('--' + n for n in named)}")
-    return named[0] if named else "mic"

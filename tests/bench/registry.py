@@ -9,6 +9,7 @@ BENCHES: Final = {
     "emotion": "tests.bench.robot.bench_emotion:bench",
     "firmware": "tests.bench.firmware.bench_firmware:bench",
     "inverse": "tests.bench.models.bench_inverse:inverse",
+    "life": "tests.bench.robot.bench_life:bench",
     "live": "tests.bench.robot.bench_live:live",
     "rig": "tests.bench.robot.bench_rig:bench",
     "safety": "tests.bench.robot.bench_safety:bench",

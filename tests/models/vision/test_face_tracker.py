@@ -162,7 +162,8 @@ def test_two_faces_are_counted_and_the_larger_reported(head: Head, neutral: Pict
     both[:, :640] = neutral
     both[120:360, 660:980] = small
     with FaceTracker(head.neutral_landmarks, fov_deg=CameraView().fov_deg, max_faces=2) as tracker:
-        tracked = tracker.track(both)
+        tracked, faces = tracker.track(both), tracker.find(both)
+    assert sorted(bool(face[1, 0] > 640) for face in faces) == [False, True]
     assert tracked.faces == 2
     assert tracked.pixels[4, 0] < 640
 

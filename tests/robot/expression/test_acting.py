@@ -7,7 +7,7 @@ from mien.models.errors import ModelError
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.expression.emotion.track import Cue, Cues, EmotionTrack, Label
-from mien.robot.expression.layers import FUSIONS, Life, act, fusion
+from mien.robot.expression.layers import FUSIONS, Life, act, fusion, stress, voice
 
 RATE, SECONDS = 16000, 8
 RNG = np.random.default_rng(0)
@@ -67,6 +67,23 @@ def test_a_sad_head_hangs_and_a_surprised_one_rises() -> None:
     )
     assert sad < rest - 0.2
     assert surprised > rest + 0.05
+
+
+@pytest.mark.parametrize("kind", FUSIONS)
+@pytest.mark.parametrize("name", EMOTIONS)
+def test_brows_rise_on_a_stress_under_every_emotion(kind: str, name: str) -> None:
+    pulses = np.zeros(RATE * SECONDS, np.float32)
+    for k in range(SECONDS):
+        pulses[k * RATE + 4000 : k * RATE + 9000] = SOUND[:5000] * (3.0 if k % 2 else 1.0)
+    acted = act(SPOKEN, pulses + 0.02 * SOUND, RATE, Life(seed=1), always(name, 1.0), fusion(kind))
+    brow = sum(acted.weights[:, INDEX[n]] for n in ("browInnerUp", "browOuterUpLeft"))
+    down = acted.weights[:, INDEX["browDownLeft"]]
+    press = stress(pulses + 0.02 * SOUND, RATE, len(SPOKEN))
+    speaks = voice(pulses + 0.02 * SOUND, RATE, len(SPOKEN)) > 0.9
+    speaks[: 2 * FPS] = False  # the onset of the emotion
+    height = (brow - down)[speaks]
+    assert np.corrcoef(height, press[speaks])[0, 1] > 0.6
+    assert np.std(height) > 0.5 * np.std(0.35 * 1.7 * press[speaks])
 
 
 def test_an_unknown_fusion_is_refused() -> None:

@@ -4,7 +4,10 @@ import pytest
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS, blend
 from mien.robot.expression.emotion.track import EmotionTrack, Label
+from mien.robot.expression.eyes import LOOKS, directions
 from mien.robot.expression.layers import FUSIONS, Life, act, compose, fusion, stress
+from mien.robot.face.config import load_face
+from mien.robot.face.solver import head_gains
 
 T = np.arange(20 * FPS) / FPS
 QUIET = np.zeros(len(T))
@@ -85,9 +88,39 @@ def test_the_head_has_a_gain_of_its_own_and_the_eyes_do_not_mind() -> None:
     )
     assert not still.head.any()
     assert still.weights[:, INDEX["eyeBlinkLeft"]].max() == 1.0
-    np.testing.assert_array_equal(still.weights, usual.weights)
+    rest = [i for i in range(len(INDEX)) if i not in LOOKS]  # the eyes make up for the head
+    np.testing.assert_array_equal(still.weights[:, rest], usual.weights[:, rest])
+    assert np.ptp(still.weights[:, LOOKS], axis=0).max() > 0.2
     np.testing.assert_allclose(much.head, np.clip(2.0 * usual.head, -1.0, 1.0))
     assert np.ptp(usual.head, axis=0).min() > 0.1
+
+
+def test_eyes_make_up_for_the_turns_that_happen_and_for_no_others() -> None:
+    t = np.arange(4 * FPS) / FPS
+    living, head = (
+        Life(seed=1, amount=0.0).weights(T[: len(t)], QUIET[: len(t)]),
+        np.zeros((240, 3)),
+    )
+    head[:, 0] = 0.2 * np.sin(t)
+    still = np.zeros((240, len(EMOTIONS)))
+    silent = (
+        np.zeros((240, 52), np.float32),
+        np.zeros(240),
+        np.zeros((240, 52)),
+        still,
+        (living, head),
+    )
+    for gain, share in ((1.0, 1.0), (0.0, 0.0), (0.5, 0.5), ((0.0, 1.0, 1.0), 0.0)):
+        weights, neck = compose(*silent, head_gain=gain)
+        yaw, pitch = directions(weights)
+        np.testing.assert_allclose(neck[:, 0], share * head[:, 0])
+        np.testing.assert_allclose(yaw, -40.0 * neck[:, 0], atol=1e-5)
+        np.testing.assert_allclose(pitch, 0.0, atol=1e-6)
+
+
+def test_a_face_without_a_neck_has_no_gain() -> None:
+    assert head_gains(load_face("morpheus33"), 0.7) == (0.7, 0.7, 0.7)
+    assert head_gains(load_face("hobby9"), 0.7) == (0.0, 0.0, 0.0)
 
 
 def test_layers_add_and_are_kept_in_range() -> None:

@@ -31,7 +31,7 @@ from mien.robot.recording.replay import replay
 from mien.robot.recording.session import RecordingSession
 from mien.robot.sim.realtime import simulated
 from mien.robot.stopping import Stop
-from mien.robot.verbs.live import parse_address, parse_emotion, source_of
+from mien.robot.verbs.live_inputs import parse_address, parse_emotion, source_of
 from mien.robot.wire import State
 from tests.bench.robot.soak import Reciter
 from tests.paths import ROOT

@@ -3,7 +3,11 @@ import pytest
 
 from mien.models.face.blendshapes import FPS, INDEX, SPEECH, indices
 from mien.models.face.emotion import EMOTIONS
+from mien.robot.expression.attention import LOST_S, SEARCH_S, Person
+from mien.robot.expression.eyes import EYE_RANGE_DEG, LOOKS, directions, look
+from mien.robot.expression.gaze import HEAD_SHARE
 from mien.robot.expression.layers import Life, compose
+from mien.robot.face.solver import HEAD_RANGE_DEG
 from mien.robot.live.streaming_layers import FADE_S, LIFE_S, LiveExpression, Stress
 
 QUIET = np.zeros(52, np.float32)
@@ -61,6 +65,65 @@ def test_gaze_goes_where_it_is_told() -> None:
     assert (late[:, INDEX["eyeLookInRight"]] > 0.4).all()
 
 
+def attended(
+    head_gain: float, seconds: float = 3.0, leaves: float = np.inf
+) -> tuple[np.ndarray, np.ndarray, list[int | None]]:
+    """Gaze in the head (T, 2), head (T, 3) in degrees, and who is followed; nobody sways."""
+    frame = 0
+
+    def people() -> tuple[Person, ...] | None:
+        return (Person(7, 24.0, 6.0),) if frame % 8 == 0 and frame < leaves * FPS else None
+
+    face = LiveExpression(0, amount=0.0, head_gain=head_gain, people=people)
+    weights, heads, who = [], [], []
+    for frame in range(round(seconds * FPS)):  # noqa: B007
+        one, head = face.frame(QUIET, -80.0, 0.0)
+        weights.append(one)
+        heads.append(head * HEAD_RANGE_DEG)
+        who.append(face.attention.followed)
+    return np.stack(directions(np.array(weights)), axis=1), np.array(heads), who
+
+
+def test_a_person_is_looked_at_by_eyes_first_and_the_head_takes_over() -> None:
+    eyes, head, who = attended(1.0)
+    assert who[-1] == 7
+    early, late = round(0.25 * FPS), -1
+    assert eyes[early, 0] == pytest.approx(EYE_RANGE_DEG[0], abs=0.1)
+    assert head[early, 0] < 8.0
+    np.testing.assert_allclose(head[late, :2], np.array(HEAD_SHARE) * (24.0, 6.0), atol=0.2)
+    np.testing.assert_allclose(eyes[late] + head[late, :2], (24.0, 6.0), atol=0.2)
+
+
+def test_at_no_gain_only_the_eyes_follow_and_at_twice_the_gain_the_head_is_not_beyond() -> None:
+    eyes, head, _ = attended(0.0)
+    assert not head.any()
+    assert eyes[-1, 0] == pytest.approx(EYE_RANGE_DEG[0], abs=0.1)
+    twice = attended(2.0)[1]
+    assert twice[:, 0].max() < 24.0
+
+
+def test_a_person_who_leaves_is_let_go_and_the_head_comes_back_without_a_jump() -> None:
+    eyes, head, who = attended(1.0, 3.0 + LOST_S + SEARCH_S + 5.0, leaves=3.0)
+    assert who[-1] is None
+    np.testing.assert_allclose(head[-1], 0.0, atol=0.2)
+    assert np.abs(np.diff(head, axis=0)).max() * FPS < 60.0
+    assert np.abs(eyes[-1]).max() < 0.5
+
+
+def test_the_operator_goes_before_people_for_a_moment() -> None:
+    face = LiveExpression(0, amount=0.0, head_gain=0.0, people=lambda: (Person(1, 12.0, 0.0),))
+    run(face, FPS)
+    face.set_gaze(-0.9, 0.0)
+    assert run(face, FPS)[0][-1, INDEX["eyeLookInLeft"]] == pytest.approx(0.9, abs=0.02)
+    assert run(face, 5 * FPS)[0][-1, INDEX["eyeLookOutLeft"]] > 0.7
+
+
+def test_nobody_to_look_at_is_as_without_a_source_of_people() -> None:
+    with_source, without = (LiveExpression(5, people=p) for p in (lambda: (), None))
+    for one, other in zip(run(with_source, 300), run(without, 300), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_stress_needs_a_voice_and_a_rise() -> None:
     stress = Stress()
     for _ in range(120):
@@ -83,7 +146,10 @@ def test_a_stream_shows_what_the_clip_of_the_same_speech_and_stress_shows() -> N
     shown = [face.frame(*row) for row in zip(spoken, level, gate, strict=True)]
     t, life = np.arange(frames) / FPS, Life(seed=4)
     still = np.zeros((frames, len(EMOTIONS)))
-    alive = life.weights(t, pressed), life.head(t, pressed)
+    living = life.lids_and_brows(t, pressed)
+    at = np.array([g.at for g in life.gaze(t, gate)])
+    living[:, LOOKS] = look(at[:, 0], at[:, 1])
+    alive = living, life.head(t, pressed)
     weights, head = compose(spoken, gate, np.zeros((frames, 52)), still, alive)
     np.testing.assert_allclose([w for w, _ in shown], weights, atol=1e-6)
     np.testing.assert_allclose([h for _, h in shown], head, atol=1e-6)
