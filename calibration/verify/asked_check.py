@@ -16,6 +16,7 @@ from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.models.face.regions import LID_GAPS, REGIONS, gaps
 from mien.models.self_model.inputs import least_openings, strokes
 from mien.models.self_model.model import SelfModel
+from mien.robot.face.areas import AREAS
 from mien.robot.face.calibrated import FittedFace
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.solver import FaceSolver
@@ -29,16 +30,6 @@ NO_EFFECT: Final = 0.2
 counts as without effect. Builds within tolerances have 0.6 to 1.4."""
 SHUTTABLE: Final = 0.5
 """Opening of an eye, as a share of that at rest, that a design with lids gets below."""
-_SEEN = {
-    "eyes": ("lids", "irises"),
-    "brows": ("brows", "lids"),
-    "mouth": ("lips", "jaw"),
-    "nose": ("nose", "cheeks", "lips"),
-    "cheeks": ("cheeks", "lips", "nose", "lids"),
-    "jaw": ("jaw", "lips"),
-    "neck": tuple(REGIONS),
-}
-"""Region of an actuator -> regions of landmarks that it moves by design."""
 
 
 def check_asked(
@@ -98,7 +89,7 @@ def strays(face: FaceConfig, model: SelfModel, targets: Floats, commands: Floats
     for i, (name, actuator) in enumerate(face.actuators.items()):
         if name in own:
             continue
-        still = ~np.any([far[region] for region in _SEEN[actuator.region]], axis=0)
+        still = ~np.any([far[region] for region in AREAS[actuator.region]], axis=0)
         out[still, i] = np.abs(commands[still, i])
     return out
 

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
 from mien.models.face.regions import REGIONS
@@ -81,6 +82,8 @@ class Inverse:
             camera weigh the targets; without it, the weights per region do.
         direct: names of actuators that are never the inverse's to choose. No landmark tells where
             they belong, so they stand where ``others`` says.
+        areas: (m, 478) landmarks at which each input is at work by design; None: where the model
+            moves them.
 
     Raises:
         ModelError: the shape of ``limits`` does not fit the model.
@@ -94,13 +97,14 @@ class Inverse:
         steps: int = 4,
         observation: ObservationModel | None = None,
         direct: Collection[str] = (),
+        areas: NDArray[np.bool_] | None = None,
     ) -> None:
         if limits.command.shape != (model.n, 2):
             raise ModelError(f"limits have shape {limits.command.shape}, expected ({model.n}, 2)")
         self.model = model
         self.limits = limits
         self.objective: Objective = (
-            Objective(model, weights or ObjectiveWeights())
+            Objective(model, weights or ObjectiveWeights(), areas)
             if observation is None
             else ObservationObjective(model, weights or ObjectiveWeights(), observation)
         )

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
 from mien.models.face.regions import (
@@ -70,7 +71,7 @@ class ObjectiveWeights:
     lips_mm: float = 1.5
     lids: float = 20.0
     lids_mm: float = 1.5
-    hold: float = 50.0
+    hold: float = 200.0
     hold_share: float = 0.05
     interlock: float = 1e5
 
@@ -127,11 +128,21 @@ class Contact:
 class Objective:
     """The objective E(x) of one model. It holds no state between calls.
 
+    Args:
+        model: the self-model.
+        weights: of the terms.
+        areas: (m, 478) landmarks at which each input is at work by design (see ``actions``).
+
     Raises:
         ModelError: a region of the weights does not exist.
     """
 
-    def __init__(self, model: SelfModel, weights: ObjectiveWeights) -> None:
+    def __init__(
+        self,
+        model: SelfModel,
+        weights: ObjectiveWeights,
+        areas: NDArray[np.bool_] | None = None,
+    ) -> None:
         self.model = model
         self.weights = weights
         m = len(model.inputs)
@@ -160,7 +171,7 @@ class Objective:
             np.concatenate([model.out @ lower, model.out @ openings, variance], axis=1)
         )
         self._modes, lip_pairs = gram.shape[0], len(LIP_GAPS)
-        self._acts = actions(model)
+        self._acts = actions(model, areas)
         self._mean = model.mean.reshape(-1)
         self._root_w = np.sqrt(w)
         # Lips that touch do not pass: what is predicted beyond goes half to either lip.

@@ -10,6 +10,7 @@ from shlex import quote
 
 from mien.models.self_model.inverse import Inverse
 from mien.models.self_model.model import SelfModel, installed, load, shipped
+from mien.robot.face.areas import areas
 from mien.robot.face.config import FaceConfig
 from mien.robot.face.retarget import Retarget, limits_of
 
@@ -29,8 +30,12 @@ class FittedFace:
 
     def inverse(self) -> Inverse:
         """A fresh inverse, at neutral."""
-        own = self.retarget.direct_actuators
-        return Inverse(self.model, limits_of(self.face), direct=own)
+        return Inverse(
+            self.model,
+            limits_of(self.face),
+            direct=self.retarget.direct_actuators,
+            areas=areas(self.face, self.model),
+        )
 
     @cached_property
     def retarget(self) -> Retarget:

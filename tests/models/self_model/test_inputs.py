@@ -1,0 +1,83 @@
+"""What inputs do to the skin, and inputs that rest where a target leaves their skin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mien.models.face.regions import LID_GAPS, gaps
+from mien.models.self_model import model as self_model
+from mien.models.self_model.inputs import actions, least_openings, strokes
+from mien.models.self_model.inverse import Inverse, Limits
+from mien.models.self_model.model import POWERS, SelfModel
+from mien.models.self_model.objective import Objective, ObjectiveWeights
+from mien.robot.face.areas import areas
+from mien.robot.face.config import load_face
+
+HOLD = ObjectiveWeights().hold
+
+
+@pytest.fixture(scope="module")
+def model() -> SelfModel:
+    return self_model.read(self_model.shipped("hobby9"))
+
+
+def test_a_full_stroke_is_an_action_of_one(model: SelfModel) -> None:
+    square = np.square(strokes(model)).sum(-1).max(0)
+    np.testing.assert_allclose(np.diagonal(square @ actions(model).T), 1.0)
+
+
+def test_a_target_at_rest_holds_every_input_and_a_full_stroke_frees_it(model: SelfModel) -> None:
+    objective = Objective(model, ObjectiveWeights())
+    ends = np.eye(model.n)[model.inputs]
+    free = objective.project(model.landmarks(ends)).hold
+    still = objective.project(model.landmarks(np.zeros((1, model.n)))).hold
+    assert free is not None
+    assert still is not None
+    np.testing.assert_allclose(still, HOLD)
+    assert (np.diagonal(free) < 1e-3 * HOLD).all()
+    one = objective.project(model.landmarks(ends)).frame(1).hold
+    assert one is not None
+    np.testing.assert_array_equal(one[0], free[1])
+    assert Objective(model, ObjectiveWeights(hold=0.0)).project(model.mean[None]).hold is None
+
+
+def test_a_mouth_is_not_paid_for_with_a_brow(model: SelfModel) -> None:
+    """A camera that sees the chin drop with a brow makes a model whose brow opens the mouth."""
+    face = load_face("hobby9")
+    m, features = len(model.inputs), len(model.out)
+    jaw, brow = model.names.index("jaw_open"), model.names.index("brow_left")
+    rows = np.arange(POWERS) * m
+    out = model.out.copy()
+    out[rows + brow] += 0.1 * out[rows + jaw]
+    seen = replace(model, out=out, covariance_factor=np.zeros((features, features)))
+    sent = np.zeros(model.n)
+    sent[jaw] = 0.6
+    # Open further than the jaw alone: the brow would make up for the rest.
+    target = seen.landmarks(sent) * 1.2 - 0.2 * seen.landmarks(np.zeros(model.n))
+    limits = Limits.plain(np.tile([-1.0, 0.6], (model.n, 1)))
+    spent = {
+        by: abs(
+            Inverse(seen, limits, ObjectiveWeights(hold=hold), areas=where)
+            .solve(target)
+            .commands[brow]
+        )
+        for by, hold, where in (
+            ("nothing", 0.0, None),
+            ("the model", HOLD, None),
+            ("the design", HOLD, areas(face, seen)),
+        )
+    }
+    assert spent["nothing"] > 0.1
+    assert spent["the design"] < 0.5 * spent["nothing"]
+    assert spent["the design"] < spent["the model"]
+
+
+def test_eyes_shut_as_far_as_the_upper_lids_shut_them(model: SelfModel) -> None:
+    sent = np.zeros(model.n)
+    sent[[model.names.index(f"lid_upper_{side}") for side in ("left", "right")]] = 1.0
+    shut = np.maximum(gaps(model.landmarks(sent), LID_GAPS), 0.0)
+    np.testing.assert_allclose(least_openings(model), shut, atol=0.6)
+    assert (least_openings(model) < 0.5 * gaps(model.landmarks(0.0 * sent), LID_GAPS)).all()
