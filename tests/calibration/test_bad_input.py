@@ -123,14 +123,14 @@ def test_kill_9_loses_one_pose_at_most_and_going_on_ends_where_an_unbroken_run_d
     assert two.pose[kept + 1] == two.pose[:kept].max() + 1
     np.testing.assert_array_equal(one.pose[one_at], two.pose[two_at])
     np.testing.assert_array_equal(one.kind[one_at], two.kind[two_at])
-    planned = one.kind[one_at] != KINDS.index("active")  # these are chosen by what was seen
-    np.testing.assert_array_equal(one.commands[one_at][planned], two.commands[two_at][planned])
+    by_plan = one.kind[one_at] != KINDS.index("active")  # these are chosen by what was seen
+    np.testing.assert_array_equal(one.commands[one_at][by_plan], two.commands[two_at][by_plan])
     # The camera's noise is another; the poses are the same to within it.
-    off = (one.landmarks[one_at] - two.landmarks[two_at])[planned]
+    off = (one.landmarks[one_at] - two.landmarks[two_at])[by_plan]
     off = off[np.isfinite(off).all((1, 2))]
     noise = np.sqrt(np.square(off - np.median(off, axis=1, keepdims=True)).sum(-1).mean())
     assert noise < 3.0
-    assert len(off) > 0.9 * planned.sum()
+    assert len(off) > 0.9 * by_plan.sum()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
