@@ -33,7 +33,7 @@ AMBIENT_RAYS = 400
 # Edges: the upper incisors show 2 mm below a parted upper lip; the lower ones bite 2 mm behind them
 # (overbite and overjet of a regular bite). Fronts: lips lie on teeth.
 UPPER_EDGE_Y, LOWER_EDGE_Y, LOWER_TALL, OVERJET_MM = -72.8, -71.0, 17.0, 3.2
-UPPER_FRONT_Z, UPPER_LEAN_MM, LOWER_LEAN_MM = 27.1, 2.0, 1.2
+UPPER_FRONT_Z, UPPER_LEAN_MM, LOWER_LEAN_MM = 26.5, 2.0, 1.2
 
 F64 = NDArray[np.float64]
 
