@@ -51,6 +51,16 @@ _TOGETHER = (
 _CHIN, _CONDYLE = 152, np.array((0.0, -18.0, -56.0))
 _LOWER_LIP = (14, 17, 87, 317, 84, 314)
 _ROLLS = ("mouthRollLower", "mouthRollUpper")
+# A lower lip on the upper teeth (f, v): the difference of the rolls at which it begins and is
+# whole; how much more it takes between shut lips (jawOpen opens them from 0 to BITE_OPEN).
+BITE_ROLL, BITE_SHUT, BITE_OPEN = (0.06, 0.26), 0.15, 0.08
+# Then: least roll of the lower and least lift of the upper lip, what the jaw loses and keeps, and how far
+# beyond their shapes the lower lip goes up to the teeth and the upper one makes room.
+BITE_LOWER, BITE_UPPER, BITE_JAW, BITE_LEAST = 0.8, 0.8, 0.7, 0.08
+BITE_RISE, BITE_ROOM = 0.5, 0.5
+_LIFTS = ("mouthUpperUpLeft", "mouthUpperUpRight")
+_LETS_GO = [INDEX[n] for n in ("mouthLowerDownLeft", "mouthLowerDownRight", "mouthFunnel",
+                               "mouthPucker", "mouthShrugLower")]  # fmt: skip
 _DIRECT = {"tongueOut": "tongue_out"}
 """Shapes that no landmark shows, and the role of the actuator that is theirs."""
 
@@ -131,6 +141,9 @@ class Retarget:
         # Lips of silicone do not turn inward. All that is seen of a rolled lip is a thinner red.
         delta[[INDEX[name] for name in _ROLLS], :, 2] = 0.0
         self.delta = delta
+        lifts = [INDEX[n] for n in _LIFTS]
+        self._bite = BITE_ROOM * delta[lifts].sum(axis=0)
+        self._bite += BITE_RISE * delta[INDEX["mouthRollLower"]]
         self._region = _nearest_region(basis.neutral)
         self._floor = CONTACT_SHARE * gaps(self.neutral, LIP_GAPS)
 
@@ -148,6 +161,7 @@ class Retarget:
             share = soft(w, self.reach.by_region[:, k])
             move = share @ self.delta[:, at].reshape(len(ARKIT), -1)
             out[:, at] += move.reshape(len(w), int(at.sum()), 3)
+        out += bite(w)[:, None, None] * self._bite
         return lips_apart(out, self._floor)
 
     def direct(self, weights: NDArray[np.floating]) -> dict[str, Floats]:
@@ -199,13 +213,45 @@ class Retarget:
         closed = np.minimum(w[:, shut], w[:, jaw])
         w[:, shut] = closed
         w[:, jaw] -= closed
-        return w
+        return _bitten(w)
 
 
 def soft(weight: Floats, reach: Floats) -> Floats:
     """Weight (..., S) in [0, 1] -> share of the full shape; slope 1 at 0, ``reach`` (S,) at 1."""
     g = np.clip(reach, LEAST_REACH, 1.0)
     return np.asarray(weight / np.sqrt(1.0 + (g**-2 - 1.0) * weight**2))
+
+
+def bite(weights: Floats) -> Floats:
+    """How far the lower lip is to meet the upper teeth, as for f and v: (..., 52) -> (...) in 0..1.
+
+    It is where the lower lip is rolled in and the upper one is not. Lips that are held together
+    (p, b, m) must be rolled more unequally to count.
+    """
+    alone = weights[..., INDEX["mouthRollLower"]] - weights[..., INDEX["mouthRollUpper"]]
+    shut = np.clip(1.0 - weights[..., INDEX["jawOpen"]] / BITE_OPEN, 0.0, 1.0)
+    low, high = BITE_ROLL
+    u = np.clip((alone - low - BITE_SHUT * shut) / (high - low), 0.0, 1.0)
+    return np.asarray(u * u * (3.0 - 2.0 * u))
+
+
+def _bitten(weights: Floats) -> Floats:
+    """Weights (T, 52) whose lower lip meets the upper teeth where it is meant to.
+
+    The drawn lower lip rolls behind the upper one. Lips of silicone would meet instead, and an f
+    would look like a p: so the upper lip makes room, and what draws the lower lip away from the
+    teeth lets go.
+    """
+    share = bite(weights)[:, None]
+    if not share.any():
+        return weights
+    weights[:, _LETS_GO] *= 1.0 - share
+    weights[:, [INDEX["jawOpen"]]] *= 1.0 - BITE_JAW * share
+    least_of = ((("jawOpen",), BITE_LEAST), (("mouthRollLower",), BITE_LOWER), (_LIFTS, BITE_UPPER))
+    for names, least in least_of:
+        at = [INDEX[n] for n in names]
+        weights[:, at] = np.maximum(weights[:, at], least * share)
+    return weights
 
 
 def _share(got: Floats, target: Floats) -> Floats:
