@@ -4,6 +4,7 @@
            + sum_p c_p(t) (gap_p(x) - gap_p(t))^2   inner lip pairs, heavier as the gap closes
            + variance |U phi(x)|^2                  predictive variance of the model
            + neutral |x|^2 + mirror sum_pairs (x_left - x_right)^2 + smooth |x - x_prev|^2
+           + strip sum (x_center - (x_left + x_right) / 2)^2
 
 Every landmark term is quadratic in the latents, and the latents are linear in phi. With the
 Cholesky factor L L' = D W D' the residuals are the columns of phi R - b. There are about 80 columns
@@ -38,6 +39,8 @@ class ObjectiveWeights:
         neutral: cost of an input of 1. It keeps inputs at rest that hardly move the landmarks.
         mirror: cost of a difference of 1 between the inputs ``*_left`` and ``*_right`` of one
             name. It makes both sides equal where the target does not decide.
+        strip: cost of a difference of 1 between an input ``*_center`` and the mean of those beside
+            it. A lip is one strip: without it, the middle of a smiling lip is drawn to a point.
         smooth: cost of a change of an input by 1 since the last frame.
         variance: weight of the model's predictive variance against the squared landmark error;
             1 minimises their sum.
@@ -51,6 +54,7 @@ class ObjectiveWeights:
     depth: float = 0.3
     neutral: float = 0.5
     mirror: float = 4.0
+    strip: float = 8.0
     smooth: float = 0.05
     variance: float = 1.0
     variance_rank: int = 24
@@ -151,7 +155,8 @@ class Objective:
             parted.reshape(self._pairs, -1) @ self._to_modes.T,
         )
         self.prior = weights.neutral * np.eye(m) + weights.mirror * _mirrored(model)
-        """(m, m) Hessian of the terms ``neutral`` and ``mirror``."""
+        self.prior += weights.strip * _strips(model)
+        """(m, m) Hessian of the terms ``neutral``, ``mirror`` and ``strip``."""
         self._taut = taut_inputs(model)
 
     def set_readout(self, readout: Floats) -> None:
@@ -276,4 +281,17 @@ def _mirrored(model: SelfModel) -> Floats:
             right = names.index(other)
             out[[left, right], [left, right]] += 1.0
             out[[left, right], [right, left]] -= 1.0
+    return out
+
+
+def _strips(model: SelfModel) -> Floats:
+    """Sum (m, m) over the centres c of c c', c = e_center - (e_left + e_right) / 2."""
+    names = [model.names[i] for i in model.inputs]
+    out = np.zeros((len(names), len(names)))
+    for center, name in enumerate(names):
+        sides = [name.removesuffix("_center") + side for side in ("_left", "_right")]
+        if name.endswith("_center") and all(side in names for side in sides):
+            bend = np.zeros(len(names))
+            bend[[center, *map(names.index, sides)]] = 1.0, -0.5, -0.5
+            out += np.outer(bend, bend)
     return out

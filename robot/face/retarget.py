@@ -54,8 +54,9 @@ _ROLLS = ("mouthRollLower", "mouthRollUpper")
 # A lower lip on the upper teeth (f, v): the difference of the rolls at which it begins and is
 # whole; how much more it takes between shut lips (jawOpen opens them from 0 to BITE_OPEN).
 BITE_ROLL, BITE_SHUT, BITE_OPEN = (0.06, 0.26), 0.15, 0.08
-# Then: least roll of the lower and least lift of the upper lip, what the jaw loses and keeps, and how far
-# beyond their shapes the lower lip goes up to the teeth and the upper one makes room.
+# Then: least roll of the lower and least lift of the upper lip, the share that the jaw loses and
+# the least that it keeps, and how far beyond their shapes the lower lip rises to the teeth and the
+# upper one makes room.
 BITE_LOWER, BITE_UPPER, BITE_JAW, BITE_LEAST = 0.8, 0.8, 0.7, 0.08
 BITE_RISE, BITE_ROOM = 0.5, 0.5
 _LIFTS = ("mouthUpperUpLeft", "mouthUpperUpRight")
