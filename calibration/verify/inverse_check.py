@@ -179,7 +179,8 @@ def _solve_by_observation(
 def _solve_by_region(face: FaceConfig, data: Dataset, model: SelfModel, noiseless: bool) -> Solve:
     """The inverse with weights per region, for random held-out poses.
 
-    They are not symmetric, so the term ``mirror`` is 0. The weight of ``neutral`` is the ratio of
+    They are not symmetric, and their lips are no smooth strips, so the terms ``mirror`` and
+    ``strip`` are 0. The weight of ``neutral`` is the ratio of
     two variances: that of the target's error and that of the inputs. The target's error is the
     camera's noise, or for noiseless targets the model's own predictive variance.
     """
@@ -190,6 +191,7 @@ def _solve_by_region(face: FaceConfig, data: Dataset, model: SelfModel, noiseles
         inputs = model.network_inputs(data.commands[learn])
         neutral *= float(model.predictive_variance(inputs).mean())
     default = ObjectiveWeights().neutral
-    weights = ObjectiveWeights(mirror=0.0, neutral=neutral if np.isfinite(neutral) else default)
+    neutral = neutral if np.isfinite(neutral) else default
+    weights = ObjectiveWeights(mirror=0.0, strip=0.0, neutral=neutral)
     inverse = Inverse(model, limits_of(face), weights, steps=_STEPS)
     return lambda target: inverse.solve(target).commands

@@ -76,3 +76,16 @@ def mirrored(model: SelfModel) -> Floats:
             out[[left, right], [left, right]] += 1.0
             out[[left, right], [right, left]] -= 1.0
     return out
+
+
+def strips(model: SelfModel) -> Floats:
+    """Sum (m, m) over the centres c of c c', c = e_center - (e_left + e_right) / 2."""
+    names = [model.names[i] for i in model.inputs]
+    out = np.zeros((len(names), len(names)))
+    for center, name in enumerate(names):
+        sides = [name.removesuffix("_center") + side for side in ("_left", "_right")]
+        if name.endswith("_center") and all(side in names for side in sides):
+            bend = np.zeros(len(names))
+            bend[[center, *map(names.index, sides)]] = 1.0, -0.5, -0.5
+            out += np.outer(bend, bend)
+    return out

@@ -5,6 +5,7 @@
            + variance |U phi(x)|^2                  predictive variance of the model
            + sum_j hold_j(t) x_j^2                  inputs whose skin the target leaves at rest
            + neutral |x|^2 + mirror sum_pairs (x_left - x_right)^2 + smooth |x - x_prev|^2
+           + strip sum (x_center - (x_left + x_right) / 2)^2
 
 Every landmark term is quadratic in the latents, and the latents are linear in phi. With the
 Cholesky factor L L' = D W D' the residuals are the columns of phi R - b. There are about 80 columns
@@ -27,7 +28,7 @@ from mien.models.face.regions import (
     landmark_weights,
     lips_apart,
 )
-from mien.models.self_model.inputs import actions, least_openings, mirrored, taut_inputs
+from mien.models.self_model.inputs import actions, least_openings, mirrored, strips, taut_inputs
 from mien.models.self_model.model import Floats, SelfModel
 
 CONTACT_SHARE = 0.6
@@ -45,6 +46,8 @@ class ObjectiveWeights:
         neutral: cost of an input of 1. It keeps inputs at rest that hardly move the landmarks.
         mirror: cost of a difference of 1 between the inputs ``*_left`` and ``*_right`` of one
             name. It makes both sides equal where the target does not decide.
+        strip: cost of a difference of 1 between an input ``*_center`` and the mean of those beside
+            it. A lip is one strip: without it, the middle of a smiling lip is drawn to a point.
         smooth: cost of a change of an input by 1 since the last frame.
         variance: weight of the model's predictive variance against the squared landmark error;
             1 minimises their sum.
@@ -64,6 +67,7 @@ class ObjectiveWeights:
     depth: float = 0.3
     neutral: float = 0.5
     mirror: float = 4.0
+    strip: float = 8.0
     smooth: float = 0.05
     variance: float = 1.0
     variance_rank: int = 24
@@ -185,7 +189,8 @@ class Objective:
             parted.reshape(lip_pairs, -1) @ self._to_modes.T,
         )
         self.prior = weights.neutral * np.eye(m) + weights.mirror * mirrored(model)
-        """(m, m) Hessian of the terms ``neutral`` and ``mirror``."""
+        self.prior += weights.strip * strips(model)
+        """(m, m) Hessian of the terms ``neutral``, ``mirror`` and ``strip``."""
         self.taut = taut_inputs(model)
         """(m,) least input at which slopes are taken (see ``taut_inputs``)."""
 

@@ -36,6 +36,7 @@ from mien.models.self_model.model import SelfModel
 from mien.models.self_model.objective import CONTACT_SHARE
 from mien.models.threads import one_thread
 from mien.robot.errors import InputError
+from mien.robot.face.bite import BITE_RISE, BITE_ROOM, LIFTS, bite, bitten
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.face_units import FaceUnits, load_units
 
@@ -133,6 +134,9 @@ class Retarget:
         # Lips of silicone do not turn inward. All that is seen of a rolled lip is a thinner red.
         delta[[INDEX[name] for name in _ROLLS], :, 2] = 0.0
         self.delta = delta
+        lifts = [INDEX[n] for n in LIFTS]
+        self._bite = BITE_ROOM * delta[lifts].sum(axis=0)
+        self._bite += BITE_RISE * delta[INDEX["mouthRollLower"]]
         self._region = _nearest_region(basis.neutral)
         self._floor = CONTACT_SHARE * gaps(self.neutral, LIP_GAPS)
         self._lids = gaps(basis.delta, LID_GAPS) / gaps(basis.neutral, LID_GAPS)
@@ -152,6 +156,7 @@ class Retarget:
             share = soft(w, self.reach.by_region[:, k])
             move = share @ self.delta[:, at].reshape(len(ARKIT), -1)
             out[:, at] += move.reshape(len(w), int(at.sum()), 3)
+        out += bite(w)[:, None, None] * self._bite
         self._shut_eyes(out, w)
         return lips_apart(out, self._floor)
 
@@ -220,7 +225,7 @@ class Retarget:
         closed = np.minimum(w[:, shut], w[:, jaw])
         w[:, shut] = closed
         w[:, jaw] -= closed
-        return w
+        return bitten(w)
 
 
 def soft(weight: Floats, reach: Floats) -> Floats:

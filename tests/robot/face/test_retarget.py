@@ -27,6 +27,7 @@ from mien.models.self_model.inputs import least_openings
 from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.model import POWERS, SelfModel
 from mien.robot.errors import ConfigError, InputError
+from mien.robot.face.bite import bite
 from mien.robot.face.calibrated import FittedFace
 from mien.robot.face.config import Floats, load_face
 from mien.robot.face.face_units import load_units
@@ -133,6 +134,29 @@ def test_jaw_open_with_mouth_close_keeps_the_lips_shut(
     shut = retarget.targets(weights(jawOpen=jaw, mouthClose=jaw + more * (1 - jaw)))
     rest = gaps(retarget.neutral, LIP_GAPS)
     assert (gaps(shut, LIP_GAPS) < rest + 0.6).all()
+
+
+def test_a_lower_lip_rolled_in_alone_bites_the_teeth_and_the_lips_stay_apart(
+    retarget: Retarget,
+) -> None:
+    rest = gaps(retarget.neutral, LIP_GAPS)
+    bitten = retarget.targets(weights(mouthRollLower=0.4, jawOpen=0.15, mouthLowerDownLeft=0.1))
+    assert (gaps(bitten, LIP_GAPS) > rest + 1.0).all()
+    assert bitten[0, 14, 1] > retarget.neutral[14, 1] + 1.0  # up to the teeth, whatever the jaw
+
+
+@pytest.mark.parametrize(
+    ("shapes", "bitten"),
+    [
+        ({"mouthRollLower": 0.6}, 1.0),
+        ({"mouthRollLower": 0.26, "jawOpen": 0.2}, 1.0),
+        ({"mouthRollLower": 0.7, "mouthRollUpper": 0.7}, 0.0),  # pressed
+        ({"mouthRollLower": 0.14, "jawOpen": 0.0}, 0.0),  # p, b, m between vowels
+        ({"jawOpen": 0.6}, 0.0),
+    ],
+)
+def test_a_bite_is_told_from_pressed_and_shut_lips(shapes: dict[str, float], bitten: float) -> None:
+    assert bite(weights(**shapes))[0] == pytest.approx(bitten, abs=1e-6)
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=52, max_size=52))

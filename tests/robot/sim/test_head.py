@@ -96,6 +96,20 @@ def test_identity_moves_the_skin_but_not_the_eyes(head: Head) -> None:
     assert set(other.parts) == set(head.parts)
 
 
+def test_teeth_stay_behind_the_lips_of_every_identity(head: Head) -> None:
+    """From the lip that lies further back, the incisors' edge is about as far as on this head."""
+
+    def behind(one: Head) -> float:
+        teeth = one.parts["teeth_upper"].vertices
+        edge = teeth[teeth[:, 1] < teeth[:, 1].min() + 1.0][:, 2].max()
+        return float(one.neutral_landmarks[[13, 14], 2].min() - edge)
+
+    for k, name in enumerate(head.identity_names):
+        for weight in (-0.7, 0.7):
+            other = head.with_identity(weight * np.eye(len(head.identity))[k])
+            assert behind(other) == pytest.approx(behind(head), abs=1.0), (name, weight)
+
+
 def test_identity_modes_are_other_people_not_other_places(head: Head) -> None:
     """At weight 1 nothing moves far, lips stay shut and no part of the face turns inside out."""
     rest = head.parts["skin"]

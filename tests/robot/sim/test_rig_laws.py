@@ -192,7 +192,19 @@ def test_the_tongue_stops_at_the_teeth(rig: Rig) -> None:
         rig.reset()
         hold(rig, commands(FACE, jaw_open=jaw, tongue_out=1.0), 0.8)
         out.append(float(rig.skin_state().tongue[2]))
-    assert out[0] < 6.0 < 15.0 < out[1]
+    assert out[0] < 7.0 < 15.0 < out[1]  # the incisors' backs are 7 mm before the tip
+
+
+def test_the_tongue_rises_behind_the_teeth_before_it_comes_out(rig: Rig) -> None:
+    rig.reset()
+    tips = []
+    for command in (0.0, 0.33, 1.0):
+        hold(rig, commands(FACE, jaw_open=0.5, tongue_out=command), 0.8)
+        tips.append(rig.skin_state().tongue)
+    (_, low, _), (_, up, within), (_, out_y, out) = tips
+    assert low == pytest.approx(0.0, abs=1.0)
+    assert up > 7.0 > out_y
+    assert within < 8.0 < 15.0 < out
 
 
 @pytest.mark.parametrize("seed", [0, 3])

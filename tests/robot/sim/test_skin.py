@@ -152,6 +152,16 @@ def test_tongue_moves_most_at_its_tip(skin: Skin) -> None:
     assert np.abs(shift[rest[:, 2].argmin()]).max() < 1e-3
 
 
+def test_a_lifted_tongue_keeps_its_underside_on_the_floor_of_the_mouth(skin: Skin) -> None:
+    state = SkinState.neutral(len(skin.nodes))
+    state.tongue = np.array([0.0, 8.0, 5.0])
+    rest = skin.head.parts["tongue"].vertices
+    lift = (skin.deform(state)["tongue"] - rest)[:, 1]
+    tip = rest[:, 2] > rest[:, 2].max() - 4.0
+    above = tip & (rest[:, 1] > np.median(rest[tip, 1]))
+    assert lift[above].mean() > 1.5 * lift[tip & ~above].mean() > 0.0
+
+
 def test_outer_skin_ignores_the_jaw_itself(skin: Skin) -> None:
     """With the nodes held, a jaw that opens moves teeth, tongue and the lining of the mouth; the
     lips feel that lining between the nodes, no more."""
