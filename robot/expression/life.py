@@ -26,7 +26,7 @@ BLINK_CLOSE_S, BLINK_HOLD_S, BLINK_OPEN_S = 0.075, 0.03, 0.15
 """Down in about a third of the whole, up slower (Evinger et al. 1991, IOVS 32:387)."""
 BLINK_EVERY_S: Final = (2.0, 6.0)
 """17 a minute at rest and 26 in talk (Bentivoglio et al. 1997, Mov. Disord. 12:1028)."""
-BLINK_AT_PAUSE: Final = 0.6
+BLINK_AT_PAUSE: Final = 0.5
 """Share of the pauses with a blink; speakers blink where they pause (Nakano & Kitazawa 2010)."""
 DOUBLE: Final = 0.12
 """Share of blinks that a second one follows."""
