@@ -82,7 +82,12 @@ class SkinNode(Strict):
 
 
 class Skin(Strict):
-    """The silicone: what every node is made of unless it says otherwise."""
+    """The silicone: what every node is made of unless it says otherwise.
+
+    ``facing`` is the skin around a node whose mean normal is the node's "out". The lining of the
+    mouth faces the other way, and how much of it is near a lip differs by identity; ``outside``
+    leaves it out.
+    """
 
     mass: Positive
     stiffness: Vector
@@ -92,6 +97,7 @@ class Skin(Strict):
     neighbours: Annotated[int, Field(ge=1)] = 5
     reach: Positive = 60.0  # mm along the surface; no edge is longer
     edge_stiffness: Positive  # N/m of an edge 20 mm long; shorter ones are stiffer
+    facing: Literal["all", "outside"] = "all"
 
 
 class Bulge(Strict):

@@ -46,8 +46,9 @@ def net(head: Head, nodes: Mapping[str, SkinNode], skin: Skin, offsets: Mapping[
     points = np.array([head.neutral_landmarks[n.landmark] + offsets[k] for k, n in nodes.items()])
     nearest = tree.query(points)[1]
     anchors = vertices[nearest]
-    # The lining of the mouth faces the other way, and how much of it is near differs by identity.
-    normals = _normals(vertices, part.triangles) * (head.mouth < LINING)[:, None]
+    normals = _normals(vertices, part.triangles)
+    if skin.facing == "outside":
+        normals *= (head.mouth < LINING)[:, None]
     frames = np.empty((len(anchors), 3, 3))
     for k, anchor in enumerate(anchors):
         out = unit(normals[tree.query_ball_point(anchor, SMOOTHING_MM)].sum(axis=0))
