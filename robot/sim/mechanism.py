@@ -7,6 +7,7 @@ gravity of a head that stands upright; body frames are parallel to it at neutral
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 import mujoco
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from mien.robot.errors import ConfigError
 from mien.robot.face.config import FaceConfig
+from mien.robot.names import printable
 from mien.robot.sim.builds import ANCHOR_MM, Build
 from mien.robot.sim.description import Mechanism
 from mien.robot.sim.draft import METRE, STIFF, TIME_STEP, UNYIELDING, Draft
@@ -59,7 +61,8 @@ def assemble(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> Com
     """Build one robot.
 
     Raises:
-        ConfigError: the mechanism does not drive exactly the actuators of the face.
+        ConfigError: the mechanism does not drive exactly the actuators of the face, or its parts
+            cannot be put together.
     """
     by_drive = {
         "linkages": {k.actuator for k in plan.linkages.values()},
@@ -80,6 +83,21 @@ def assemble(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> Com
     unknown = {a.servo for a in face.actuators.values()} - set(plan.servos)
     if unknown:
         raise ConfigError(f"mechanism {plan.name} has no servo kind {sorted(unknown)}")
+    try:
+        return _assembled(face, plan, head, build)
+    except (ValueError, mujoco.FatalError) as e:  # a rod without length, an axis of zeros
+        why = printable(" ".join(str(e).split()))
+        raise ConfigError(
+            f"mechanism {plan.name} of face {face.name} cannot be built: {why}", check_hint(face)
+        ) from e
+
+
+def check_hint(face: FaceConfig) -> str:
+    """The command that lists what is wrong in a face and its mechanism."""
+    return f"mien face check {quote(face.given)}"
+
+
+def _assembled(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> CompiledMechanism:
     offsets = {n: build.offset(f"anchor:{n}", ANCHOR_MM) for n in plan.nodes}
     spec = mujoco.MjSpec()
     _options(spec)

@@ -55,7 +55,7 @@ class Rig:
 
     def __init__(self, face: FaceConfig, build: int = 0, faults: Sequence[Fault] = ()) -> None:
         self.face, self.build, self.faults = face, Build(build), tuple(faults)
-        plan = load_mechanism(face.mechanism)
+        plan = load_mechanism(face.mechanism_source)
         nominal = load_head()
         self.head = nominal.with_identity(self.build.identity(nominal.identity))
         self.machine: CompiledMechanism = assemble(face, plan, self.head, self.build)
