@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
 from mien.robot.errors import InputError
+from mien.robot.face.config import FACES
 from mien.robot.face.currents import draw_of, least_a
 from mien.robot.face.entries import CHANNELS_PER_SERVO_BOARD
+from mien.robot.names import is_name, quoted
 from mien.robot.sim.design.library import Chosen, Section, library
 
 FIRST_ADDRESS: Final = 0x40
 MOST_BOARDS: Final = 3
-VOLTS: Final = (4.8, 7.4)
-"""Lowest and highest supply voltage of hobby servos."""
+_VOLTS: Final = (4.5, 8.4)
+"""Lowest and highest supply voltage of hobby servos, V."""
+_ADDRESSES: Final = (0x40, 0x7F)  # of a PCA9685
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LIBRARY_V: Final = 6.0
 _SUPPLIES_A: Final = (2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0)
 """Power supplies that one can buy."""
@@ -47,7 +53,64 @@ class Design:
         return f"{self.name}_mechanism.yaml"
 
 
-def face_tree(design: Design) -> Section:
+def design(
+    name: str,
+    chosen: Chosen,
+    addresses: list[str],
+    volts: float = 6.0,
+    amps: float = 0.0,
+    large: Iterable[str] = (),
+) -> Design:
+    """A design from what a user wrote; see ``Design``.
+
+    Raises:
+        InputError: anything that no face can have.
+    """
+    example = "mien face new myface --servos 6"
+    if not (_NAME.fullmatch(name) and is_name(name)):
+        raise InputError(
+            f"{quoted(name)} is no name for a face; it has 1 to 40 small letters, digits and _, "
+            "the first a letter",
+            example,
+        )
+    if (FACES / f"{name}.yaml").exists():
+        raise InputError(f"{name} is the name of a face that ships; take another", example)
+    if not _VOLTS[0] <= volts <= _VOLTS[1]:
+        raise InputError(
+            f"--volts is {volts:g}; hobby servos take {_VOLTS[0]} to {_VOLTS[1]} V",
+            f"{example} --volts 6",
+        )
+    if unknown := [part for part in large if part not in library().parts]:
+        raise InputError(
+            f"--large is {quoted(unknown[0])}; the parts are {', '.join(library().parts)}",
+            f"{example} --large jaw",
+        )
+    return Design(name, chosen, _parsed(addresses), volts, amps, tuple(large))
+
+
+def _parsed(addresses: list[str]) -> tuple[int, ...]:
+    example = "mien face new myface --servos 21 --servo-board 0x40 --servo-board 0x41"
+    out: list[int] = []
+    for text in addresses:
+        try:
+            address = int(text, 16 if text.lower().startswith("0x") else 10)
+        except ValueError:
+            raise InputError(
+                f"--servo-board is {quoted(text)}, which is no I2C address", example
+            ) from None
+        if not _ADDRESSES[0] <= address <= _ADDRESSES[1] or address in out:
+            raise InputError(
+                f"--servo-board is {quoted(text)}; an address is {_ADDRESSES[0]:#x} to "
+                f"{_ADDRESSES[1]:#x} and given once",
+                example,
+            )
+        out.append(address)
+    if len(out) > MOST_BOARDS:
+        raise InputError(f"--servo-board names {len(out)}; a board has {MOST_BOARDS}", example)
+    return tuple(out)
+
+
+def face_tree(plan: Design) -> Section:
     """Content of the face's YAML file.
 
     Raises:
@@ -55,22 +118,20 @@ def face_tree(design: Design) -> Section:
     """
     actuators: dict[str, Section] = {}
     interlocks: list[Section] = []
-    for part_name, count in design.chosen.items():
+    for part_name, count in plan.chosen.items():
         part = library().parts[part_name]
         variant = part.variants[count]
         for pattern, entry in variant.actuators.items():
             for name, direction in _two_sides(pattern):
-                actuators[name] = _actuator(
-                    entry, part.region, direction, part_name in design.large
-                )
+                actuators[name] = _actuator(entry, part.region, direction, part_name in plan.large)
         interlocks += deepcopy(variant.interlocks)
-    addresses = _addresses(design, len(actuators))
+    addresses = _addresses(plan, len(actuators))
     for k, entry in enumerate(actuators.values()):
         entry["board"], entry["channel"] = divmod(k, CHANNELS_PER_SERVO_BOARD)
     tree: Section = {
-        "face": design.name,
-        "description": f"{len(actuators)} servos: " + ", ".join(design.chosen),
-        "mechanism": design.mechanism_file,
+        "face": plan.name,
+        "description": f"{len(actuators)} servos: " + ", ".join(plan.chosen),
+        "mechanism": plan.mechanism_file,
         "boards": addresses,
         "pwm_hz": 50,
         "baud": 500000,
@@ -80,19 +141,18 @@ def face_tree(design: Design) -> Section:
     if interlocks:
         tree["interlocks"] = interlocks
     used = sorted({entry["board"] for entry in actuators.values()})
-    supply = {"name": "servos", "volts": design.volts, "amps": _amps(design, actuators)}
+    supply: Section = {"name": "servos", "volts": plan.volts, "amps": _amps(plan, actuators)}
     return tree | {"supplies": [supply | {"boards": used}]}
 
 
-def mechanism_tree(design: Design) -> Section:
+def mechanism_tree(plan: Design) -> Section:
     """Content of the mechanism's file; names with ``*`` stand for two sides."""
     merged: Section = deepcopy(library().base)
-    for part_name, count in design.chosen.items():
+    for part_name, count in plan.chosen.items():
         _merge(merged, library().parts[part_name].variants[count].mechanism)
-    scale = design.volts / _LIBRARY_V
+    scale = plan.volts / _LIBRARY_V
     servos = {
-        name: kind
-        | {key: round(kind[key] * scale, 4) for key in ("stall_torque", "no_load_speed")}
+        name: kind | {key: round(kind[key] * scale, 4) for key in ("stall_torque", "no_load_speed")}
         for name, kind in library().servos.items()
     }
     merged["bodies"] = _parents_first(merged["bodies"])
@@ -100,8 +160,9 @@ def mechanism_tree(design: Design) -> Section:
         "skin", "bodies", "nodes", "cords", "bulges", "linkages", "tendons", "contacts", "stops",
         "outputs",
     )  # fmt: skip
-    filled = {key: merged[key] for key in sections if merged.get(key)}
-    return {"name": design.name, "servos": servos, "linkages": {}} | filled
+    merged.setdefault("linkages", {})
+    filled = {key: merged[key] for key in sections if merged.get(key) is not None}
+    return {"name": plan.name, "servos": servos} | filled
 
 
 def _actuator(entry: Section, region: str, direction: int, large: bool) -> Section:
@@ -120,28 +181,29 @@ def _two_sides(pattern: str) -> list[tuple[str, int]]:
     return [(pattern.replace("*", side), sign) for side, sign in zip(_SIDES, (1, -1), strict=True)]
 
 
-def _addresses(design: Design, servos: int) -> list[int]:
+def _addresses(plan: Design, servos: int) -> list[int]:
     needed = -(-servos // CHANNELS_PER_SERVO_BOARD)
-    addresses = list(design.addresses) or [FIRST_ADDRESS + k for k in range(needed)]
+    addresses = list(plan.addresses) or [FIRST_ADDRESS + k for k in range(needed)]
     if len(addresses) < needed:
         raise InputError(
             f"{servos} servos need {needed} servo boards of {CHANNELS_PER_SERVO_BOARD} channels; "
             f"{len(addresses)} are given",
-            " ".join(f"--servo-board {FIRST_ADDRESS + k:#x}" for k in range(needed)),
+            f"mien face new {plan.name} "
+            + " ".join(f"--servo-board {FIRST_ADDRESS + k:#x}" for k in range(needed)),
         )
     return addresses
 
 
-def _amps(design: Design, actuators: Mapping[str, Section]) -> float:
-    draws = [draw_of(name, str(a["servo"]), design.volts, {}) for name, a in actuators.items()]
+def _amps(plan: Design, actuators: Mapping[str, Section]) -> float:
+    draws = [draw_of(name, str(a["servo"]), plan.volts, {}) for name, a in actuators.items()]
     least = least_a(draws)
-    if design.amps and design.amps < least:
+    if plan.amps and plan.amps < least:
         raise InputError(
-            f"--amps is {design.amps:g}; {len(draws)} servos need at least {least:g} A",
-            f"--amps {least * _SPARE:.0f}",
+            f"--amps is {plan.amps:g}; {len(draws)} servos need at least {least:g} A",
+            f"mien face new {plan.name} --amps {math.ceil(least * _SPARE)}",
         )
     usual = next((a for a in _SUPPLIES_A if a >= least * _SPARE), _SUPPLIES_A[-1])
-    return design.amps or usual
+    return plan.amps or usual
 
 
 def _merge(into: Section, more: Mapping[str, Any]) -> None:

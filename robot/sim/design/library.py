@@ -110,8 +110,7 @@ def grown(servos: int, tendons: str = "") -> Chosen:
 
 
 def _filled(chosen: Chosen, steps: list[tuple[str, int]], left: int) -> Chosen | None:
-    """The choice with exactly ``left`` more servos: early steps come first; None if there is none.
-    """
+    """The choice with exactly ``left`` more servos, early steps first; None if there is none."""
     if not left:
         return chosen
     if not steps:

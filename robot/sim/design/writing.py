@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 import yaml
@@ -14,20 +15,21 @@ from mien.robot.sim.design.drawing import Design, face_tree, mechanism_tree
 _FACE_HEAD: Final = """\
 # A face that `mien face new` drew. Edit it to what you have built, then: mien face check {file}
 #
-# kind: rigid (a servo with rods) or tendon. servo: micro (9 g) or large (60 g). board and channel: where
-# the servo is plugged in; board counts the list `boards` (I2C addresses of PCA9685 servo boards) from 0.
-# pulse_us: [min, neutral, max] of the servo in us. Commands run from -1 to 1 with 0 at neutral;
-# direction -1 mirrors the servo. limits: allowed commands. speed: fastest change of the command per
-# second. safe: the pose that every fault ends in. role: what an actuator is for that no landmark shows.
-# slack_us: pulse that only takes up a loose tendon. floor_us: the pull that keeps it taut.
+# kind: rigid (a servo with rods) or tendon. servo: micro (9 g) or large (60 g). board and channel:
+# where the servo is plugged in; board counts the list `boards` (I2C addresses of PCA9685 servo
+# boards) from 0. pulse_us: [min, neutral, max] of the servo in us. Commands run from -1 to 1 with 0
+# at neutral; direction -1 mirrors the servo. limits: allowed commands. speed: fastest change of the
+# command per second. safe: the pose that every fault ends in. role: what an actuator is for that no
+# landmark shows. slack_us: pulse that only takes up a loose tendon. floor_us: the pull that keeps
+# it taut. supplies: what feeds the servos; they start in groups to stay within its current.
 """
 _MECHANISM_HEAD: Final = """\
 # The mechanism of {name}, which only the simulated robot uses. A real robot needs no such file.
 #
-# Lengths in mm, angles in degrees, masses in g, torques in N m, stiffnesses in N/m (hinges: N m/rad).
-# Vectors in the head frame: +x the face's own left, +y up, +z forward. "*" is written out to left and
-# right; the right one gets mirrored vectors and the second landmark. `linkages` and `tendons` say what
-# each actuator moves. A part that no actuator moves rests on its springs.
+# Lengths in mm, angles in degrees, masses in g, torques in N m, stiffnesses in N/m (hinges:
+# N m/rad). Vectors in the head frame: +x the face's own left, +y up, +z forward. "*" is written out
+# to left and right; the right one gets mirrored vectors and the second landmark. `linkages` and
+# `tendons` say what each actuator moves. A part that no actuator moves rests on its springs.
 """
 
 
@@ -62,22 +64,33 @@ def mechanism_text(design: Design) -> str:
     return "".join(lines)
 
 
+def refuse_existing(design: Design, folder: Path) -> tuple[Path, Path]:
+    """Paths of the face and of its mechanism, which do not exist yet.
+
+    Raises:
+        InputError: one of them exists.
+    """
+    face, mechanism = folder / f"{design.name}.yaml", folder / design.mechanism_file
+    for path in (face, mechanism):
+        if path.exists() or path.is_symlink():
+            raise InputError(
+                f"{path} exists, it is not overwritten; take another name or --out FOLDER",
+                f"mien face check {quote(str(face))}",
+            )
+    return face, mechanism
+
+
 def write(design: Design, folder: Path) -> tuple[Path, Path]:
     """Write both files; returns the face's path and the mechanism's.
 
     Raises:
         InputError: one of them exists. Nothing is written then.
     """
-    face, mechanism = folder / f"{design.name}.yaml", folder / design.mechanism_file
-    for path in (face, mechanism):
-        if path.exists() or path.is_symlink():
-            raise InputError(
-                f"{path} exists; it is not overwritten", f"mien face check {face}"
-            )
+    face, mechanism = refuse_existing(design, folder)
     texts = {mechanism: mechanism_text(design), face: face_text(design)}
     with ExitStack() as undo:
         for path, text in texts.items():
-            with path.open("x", encoding="utf-8") as file:
+            with path.open("x", encoding="utf-8", newline="\n") as file:
                 undo.callback(path.unlink, missing_ok=True)
                 file.write(text)
         undo.pop_all()

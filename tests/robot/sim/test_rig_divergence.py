@@ -8,8 +8,9 @@ import pytest
 from mien.robot.errors import MienError
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
+from mien.robot.sim.divergence import MAX_RATE
 from mien.robot.sim.faults import parse_fault
-from mien.robot.sim.rig import MAX_RATE, Rig
+from mien.robot.sim.rig import Rig
 
 
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -1e3])
