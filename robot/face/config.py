@@ -240,7 +240,7 @@ def read_face(path: Path, given: str) -> tuple[FaceConfig | None, list[str]]:
         config = FaceConfig.model_validate(tree)
     except ValidationError as e:
         # Ours come from the raw tree, where a fault elsewhere hides none.
-        return None, [*fault_lines(e, ours=False), *consistency(tree)]
+        return None, [*fault_lines(e, ours=False), *consistency(tree)] or fault_lines(e)
     config._given, config._folder = given, path.parent
     return config, []
 

@@ -24,6 +24,7 @@ from mien.robot.sim.draft import METRE, STIFF, TIME_STEP, UNYIELDING, Draft
 from mien.robot.sim.drives import add_linkage, add_servo_limits, add_tendon
 from mien.robot.sim.fitting import misfits
 from mien.robot.sim.head import Head
+from mien.robot.sim.layout import unit
 from mien.robot.sim.silicone import Net, net
 from mien.robot.sim.tissue import add_contacts, add_edges, add_nodes
 
@@ -156,7 +157,7 @@ def _bodies(draft: Draft) -> None:
                 made.limited = True
                 made.range = np.deg2rad(joint.range) if hinge else np.multiply(joint.range, METRE)
                 made.solref_limit = STIFF
-            axis = np.asarray(joint.axis) / np.linalg.norm(joint.axis)
+            axis = unit(joint.axis)
             draft.chains[name][joint_name] = (joint.kind, axis, origin)
 
 

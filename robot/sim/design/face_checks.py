@@ -16,13 +16,11 @@ _WITHOUT: Final = {
     "tongue_out": "the tongue does not show",
 }
 """What a face without a role lacks."""
-_COUNTS: Final = 4096
-"""Steps of a period of a PCA9685; its pulse is at least one step shorter."""
 
 
 def face_faults(face: FaceConfig) -> list[str]:
     """What must be mended although the face loads, one line each, beginning with its key."""
-    return [*_roles(face), *_pulses(face)]
+    return list(_roles(face))
 
 
 def face_notes(face: FaceConfig) -> list[str]:
@@ -44,16 +42,6 @@ def _roles(face: FaceConfig) -> Iterator[str]:
             yield f"actuators.{name}.region: is {region}, its role {role} needs neck"
         if not role.startswith("neck") and region == "neck":
             yield f"actuators.{name}.region: is neck, its role {role} needs mouth"
-
-
-def _pulses(face: FaceConfig) -> Iterator[str]:
-    longest = 1e6 / face.pwm_hz * (1.0 - 1.0 / _COUNTS)
-    for name, actuator in face.actuators.items():
-        if actuator.pulse_us[2] > longest:
-            yield (
-                f"actuators.{name}.pulse_us: {actuator.pulse_us[2]:g} us cannot be reached: at "
-                f"pwm_hz {face.pwm_hz:g} the longest pulse is {longest:.0f} us"
-            )
 
 
 def _missing(face: FaceConfig) -> Iterator[str]:
