@@ -90,30 +90,35 @@ def diverged(
 def _stiff_springs(machine: CompiledMechanism) -> list[Cause]:
     model = machine.model
     dt = float(model.opt.timestep)
-    stiff, mass, damping = _matrices(model)
-    loads, shapes = eigh(dt * dt * stiff, 4.0 * mass + 2.0 * dt * damping)
-    out: list[Cause] = []
+    springs = _springs(model)
+    loads, shapes = eigh(
+        dt * dt * springs.stiffness(), 4.0 * springs.mass + 2.0 * dt * springs.damping()
+    )
+    found: dict[str, Cause] = {}
     for load, shape in zip(loads[::-1], shapes.T[::-1], strict=True):
         if load < MAX_LOAD:
             break
-        dof = int((shape * (stiff @ shape)).argmax())
-        key = _key(machine, dof)
-        if key in [c.key for c in out]:
-            continue
-        k, m = float(stiff[dof, dof]), float(mass[dof, dof])
-        least = max(m, (k * dt * dt / _SAFE_LOAD - 2.0 * dt * float(damping[dof, dof])) / 4.0)
-        slide = model.jnt_type[model.dof_jntid[dof]] == mujoco.mjtJoint.mjJNT_SLIDE
-        springs, unit, scale = ("N/m", "g", 1e3) if slide else ("N m/rad", "kg m^2", 1.0)
-        out.append(
+        dof = int((shape * (springs.mass @ shape)).argmax())
+        stretched = springs.tendon_k * (springs.slopes @ shape) ** 2
+        bent = springs.joint_k * shape**2
+        if stretched.max(initial=0.0) > bent.max():
+            at = int(stretched.argmax())
+            key, unit, k = _tendon_key(str(model.tendon(at).name)), "N/m", springs.tendon_k[at]
+        else:
+            at = int(bent.argmax())
+            hinge = model.jnt_type[model.dof_jntid[at]] == mujoco.mjtJoint.mjJNT_HINGE
+            key, unit = f"{_joint_key(machine, at)}.stiffness", "N m/rad" if hinge else "N/m"
+            k = springs.joint_k[at]
+        found.setdefault(
+            key,
             Cause(
                 key,
-                f"the springs at {_joint(machine, dof)}{_in_words(machine, dof)} are too stiff for "
-                f"its mass, {k:.3g} {springs} on {scale * m:.3g} {unit}",
-                f"at most {k * _SAFE_LOAD / float(load):.3g} {springs}, or at least "
-                f"{scale * least:.3g} {unit}",
-            )
+                f"the spring {key} of {k:.3g} {unit} is too stiff for the mass that it moves, that "
+                f"of {_joint(machine, dof)}{_in_words(machine, dof)}",
+                f"at most {k * _SAFE_LOAD / float(load):.3g} {unit}, or a heavier part",
+            ),
         )
-    return out
+    return list(found.values())
 
 
 def _strong_motors(face: FaceConfig, machine: CompiledMechanism) -> list[Cause]:
@@ -136,21 +141,47 @@ def _strong_motors(face: FaceConfig, machine: CompiledMechanism) -> list[Cause]:
     return out
 
 
-def _matrices(model: Any) -> tuple[F64, F64, F64]:
-    """Stiffness, mass and damping (nv, nv) at neutral."""
+@dataclass(frozen=True)
+class _Springs:
+    """Masses, springs and dampers of a rig at neutral.
+
+    Shapes: n degrees of freedom, t tendons. mass (n, n); slopes (t, n) are changes of length with
+    each joint; joint_k, joint_d (n,) and tendon_k, tendon_d (t,) are stiffnesses and dampings.
+    """
+
+    mass: F64
+    slopes: F64
+    joint_k: F64
+    joint_d: F64
+    tendon_k: F64
+    tendon_d: F64
+
+    def stiffness(self) -> F64:
+        """(n, n)."""
+        return np.diag(self.joint_k) + self.slopes.T @ (self.tendon_k[:, None] * self.slopes)
+
+    def damping(self) -> F64:
+        """(n, n)."""
+        return np.diag(self.joint_d) + self.slopes.T @ (self.tendon_d[:, None] * self.slopes)
+
+
+def _springs(model: Any) -> _Springs:
     data, n = mujoco.MjData(model), int(model.nv)
     mujoco.mj_forward(model, data)
     mass = np.zeros((n, n))
     mujoco.mj_fullM(model, data, mass)
-    slopes = _tendon_slopes(model, data)
-    tendon_k = np.asarray(model.tendon_stiffness).reshape(model.ntendon, -1)[:, 0]
-    tendon_d = np.asarray(model.tendon_damping).reshape(model.ntendon, -1)[:, 0]
-    joints = np.asarray(model.dof_jntid)
-    stiff = slopes.T @ (tendon_k[:, None] * slopes)
-    stiff[np.diag_indices(n)] += np.asarray(model.jnt_stiffness).reshape(model.njnt, -1)[joints, 0]
-    damping = slopes.T @ (tendon_d[:, None] * slopes)
-    damping[np.diag_indices(n)] += np.asarray(model.dof_damping).reshape(n, -1)[:, 0]
-    return stiff, mass, damping
+
+    def linear(values: Any, rows: int) -> F64:  # MuJoCo keeps polynomials
+        return np.asarray(values, dtype=np.float64).reshape(rows, -1)[:, 0]
+
+    return _Springs(
+        mass=mass,
+        slopes=_tendon_slopes(model, data),
+        joint_k=linear(model.jnt_stiffness, model.njnt)[np.asarray(model.dof_jntid)],
+        joint_d=linear(model.dof_damping, n),
+        tendon_k=linear(model.tendon_stiffness, model.ntendon),
+        tendon_d=linear(model.tendon_damping, model.ntendon),
+    )
 
 
 def _tendon_slopes(model: Any, data: Any) -> F64:
@@ -176,14 +207,22 @@ def _in_words(machine: CompiledMechanism, dof: int) -> str:
     return " (skin)" if kind.rpartition(".")[0] in machine.plan.nodes else ""
 
 
-def _key(machine: CompiledMechanism, dof: int) -> str:
-    """Place of a joint in the mechanism's file."""
-    kind, _, rest = _joint(machine, dof).partition(":")
-    if rest:
-        part = rest.rpartition(".")[0] if kind == "rocker" else rest
-        section = {"rocker": "linkages", "runner": "tendons"}.get(kind, "actuators")
-        return f"{section}.{part}"
-    if (node := kind.rpartition(".")[0]) in machine.plan.nodes:
+def _tendon_key(name: str) -> str:
+    """Place in the mechanism's file of a spring that the rig has as a tendon of MuJoCo."""
+    kind, _, rest = name.partition(":")
+    sections = {"rod": "linkages", "drive": "tendons", "skin": "tendons", "cord": "cords",
+                "bulge": "bulges"}  # fmt: skip
+    if kind not in sections:
+        return "skin.edge_stiffness"
+    if kind == "rod":
+        return f"linkages.{rest.rpartition('.')[0]}.anchor_stiffness"
+    return f"{sections[kind]}.{rest.partition(':')[0]}.stiffness"
+
+
+def _joint_key(machine: CompiledMechanism, dof: int) -> str:
+    """Place of a joint of a body or of the skin in the mechanism's file."""
+    name = _joint(machine, dof)
+    if (node := name.rpartition(".")[0]) in machine.plan.nodes:
         return f"nodes.{node}"
-    owner = next((b for b, body in machine.plan.bodies.items() if kind in body.joints), "")
-    return f"bodies.{owner}.joints.{kind}"
+    owner = next((b for b, body in machine.plan.bodies.items() if name in body.joints), "")
+    return f"bodies.{owner}.joints.{name}"

@@ -166,7 +166,7 @@ def mechanism_tree(plan: Design) -> Section:
 
 
 def _actuator(entry: Section, region: str, direction: int, large: bool) -> Section:
-    out = {"kind": "rigid", "region": region} | deepcopy(entry)
+    out: Section = {"kind": "rigid", "region": region} | deepcopy(entry)
     if large:
         out["servo"] = "large"
     if direction < 0:

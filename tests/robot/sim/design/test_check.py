@@ -103,7 +103,7 @@ def test_the_faces_that_ship_have_no_fault(name: str) -> None:
 
 
 WEAK = (MECHANISM, "stall_torque: 0.2,", "stall_torque: 0.05,", "servo is weaker than its load")
-STIFF = (MECHANISM, "anchor_stiffness: 1200", "anchor_stiffness: 60000", "too stiff for its mass")
+STIFF = (MECHANISM, "anchor_stiffness: 1200", "anchor_stiffness: 60000", "too stiff for the mass")
 STRONG = (MECHANISM, "stall_torque: 0.2,", "stall_torque: 50,", "too strong for the mass")
 ZERO = (MECHANISM, "axis: [1, 0, 0]", "axis: [0, 0, 0]", "cannot be built")
 
