@@ -10,6 +10,7 @@ import re
 from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 
 from mien.robot.errors import InputError
 
@@ -60,7 +61,8 @@ def printable(text: str) -> str:
 
 def _valid(text: str) -> str:
     if not is_name(text):
-        raise ValueError(f"{quoted(text)} is no name: {ALLOWED}")
+        why = {"why": f"{quoted(text)} is no name: {ALLOWED}"}
+        raise PydanticCustomError("name", "{why}", why)
     return text
 
 

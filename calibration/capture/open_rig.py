@@ -10,10 +10,10 @@ from pathlib import Path
 from mien.calibration.capture.capture_rig import CaptureRig, ConnectedFace
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame
-from mien.robot import sim
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig
 from mien.robot.link.board import LEAD_S, Board
+from mien.robot.sim.description import mechanism_path
 
 CAMERAS = ("projected", "rendered")
 AUTO = "auto"
@@ -94,7 +94,7 @@ def open_rig(
 
 def mechanism_hash(face: FaceConfig) -> str:
     """First 16 hex digits of the SHA-256 of the file that describes the face's mechanism."""
-    path = Path(sim.__file__).parent / "mechanisms" / f"{face.mechanism}.yaml"
+    path = mechanism_path(face.mechanism_source)
     return sha256(path.read_bytes()).hexdigest()[:16]
 
 

@@ -150,3 +150,29 @@ for _tag in ("int", "float", "bool"):
 _Loader.add_constructor(f"{_PLAIN}timestamp", _Loader.construct_yaml_str)  # no schema has a date
 for _tag in ("binary", "omap", "pairs", "set"):
     _Loader.add_constructor(f"{_PLAIN}{_tag}", _Loader.construct_undefined)
+
+
+def key_lines(path: Path, most: int = MAX_TEXT_BYTES) -> dict[str, int]:
+    """Line, from 1, of every key of a YAML file, by its place such as ``actuators.jaw.channel``.
+
+    Entries of lists are counted from 0. What an alias stands for has the lines of its anchor.
+
+    Raises:
+        FileError, OSError: as ``read_yaml``.
+    """
+    read_yaml(path, most)  # which refuses what is too deep or too large
+    out: dict[str, int] = {}
+    todo = [("", yaml.compose(read_text(path, most), Loader=_Parser))]
+    while todo:
+        place, node = todo.pop()
+        if isinstance(node, yaml.MappingNode):
+            inner = [(str(key.value), key, value) for key, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            inner = [(str(k), value, value) for k, value in enumerate(node.value)]
+        else:
+            continue
+        for name, at, value in inner:
+            own = f"{place}.{name}" if place else name
+            out[own] = at.start_mark.line + 1
+            todo.append((own, value))
+    return out

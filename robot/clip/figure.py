@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from mien.models.face.regions import lip_gap
 from mien.robot.clip.trace import Trace, jaw_opening
-from mien.robot.face.config import Floats
+from mien.robot.face.config import FaceConfig, Floats
 
-PLOTTED = ("jaw_open", "lip_upper_center", "lip_lower_center", "corner_x_left", "corner_y_left")
+_SPEAKING = ("jaw", "mouth")  # regions
+_MOST_PLOTTED = 5
 SOUND_COLOR, TARGET_COLOR, OBSERVED_COLOR = "#3b3b3b", "#9aa7b5", "#c8553d"
 
 
@@ -47,7 +48,7 @@ def draw(
         axis.plot(trace.t, measure(observed), color=OBSERVED_COLOR, lw=1.2, label="observed")
         axis.set(ylabel=label)
         axis.legend(loc="upper right", frameon=False, ncols=2)
-    names = [n for n in PLOTTED if n in trace.face.names]
+    names = plotted(trace.face, trace.sent)
     for name in names:
         commands.plot(trace.t, trace.sent[:, trace.face.index(name)], lw=1.1, label=name)
     commands.set(ylabel="command", xlabel="time in the sound, s", xlim=(0, seconds))
@@ -57,3 +58,13 @@ def draw(
         axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
+
+
+def plotted(face: FaceConfig, sent: Floats) -> list[str]:
+    """The actuators of jaw and mouth that move most in the commands (T, n); of a face without any,
+    those of all regions. They are in the order of the face."""
+    speaking = [k for k, a in enumerate(face.actuators.values()) if a.region in _SPEAKING]
+    among = speaking or list(range(len(face.names)))
+    moved = np.ptp(sent, axis=0) if len(sent) else np.zeros(len(face.names))
+    most = sorted(among, key=lambda k: -moved[k])[:_MOST_PLOTTED]
+    return [face.names[k] for k in sorted(most)]

@@ -62,11 +62,15 @@ class Calibrated(FittedFace):
 
     def __init__(self, face: FaceConfig, path: Path | None = None) -> None:
         own = installed(face.name)
-        self.path = path or (own if own.is_file() else shipped(face.name))
-        again = f"mien calibrate all --face {quote(face.given)}"
+        ours = shipped(face.name)
+        self.path = path or (ours if ours.is_file() and not own.is_file() else own)
+        # On the simulated robot; a face without a mechanism has only its own.
+        where = "" if face.mechanism else " --port auto --camera 0"
+        again = f"mien calibrate all --face {quote(face.given)}{where} --ship"
         super().__init__(face, load(self.path, face.name, face.hashes, again))
-        if self.caveat and parent_process() is None:  # the parent process has printed it
-            _log.warning("%s", self.caveat)
+        if parent_process() is None:  # the parent process has printed it
+            for warning in filter(None, (self.caveat, unmoved(face))):
+                _log.warning("%s", warning)
 
     @property
     def caveat(self) -> str:
@@ -76,6 +80,16 @@ class Calibrated(FittedFace):
             f"{self.path} {why}: mien calibrate {stage} "
             f"--face {quote(self.face.given)} --out {quote(str(self.path.parent))}"
         )
+
+
+def unmoved(face: FaceConfig) -> str:
+    """Which actuators nothing ever moves, and the command that says why; empty if none."""
+    if not face.idle:
+        return ""
+    return (
+        f"{', '.join(face.idle)} of the neck {'have' if len(face.idle) > 1 else 'has'} no role and "
+        f"will not move: mien face check {quote(face.given)}"
+    )
 
 
 def unproven(model: SelfModel) -> tuple[str, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias, get_args
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,99 +18,26 @@ from mien.models.reading.strict import Strict, fault_lines, listed
 from mien.models.reading.yaml_file import read_yaml
 from mien.robot import wire
 from mien.robot.errors import ConfigError
-from mien.robot.face.actuator_kinds import KindField
 from mien.robot.face.consistency import MAX_ENTRIES, consistency
+from mien.robot.face.entries import ROLES, YAML, Actuator, Address, Currents, Interlock, Mechanism
+from mien.robot.face.entries import Floats as Floats
+from mien.robot.face.entries import Supply as Supply
 from mien.robot.names import ALLOWED, Name, is_name, printable, quoted
 
 FACES = Path(__file__).parents[1] / "faces"
-CHANNELS_PER_SERVO_BOARD = 16  # PCA9685, NXP datasheet rev. 4, section 1
-_UNITS_PER_US = 4  # of the wire
-FLOOR_US, CEILING_US = wire.PULSE_MIN / _UNITS_PER_US, wire.PULSE_MAX / _UNITS_PER_US
 
 # What a self-model depends on.
 _LEARNED = ("kind", "pulse_us", "direction", "limits", "slack_us", "floor_us")
 # Of the whole file, version 0.1.0 hashed everything else.
 _UNLEARNED = ("description", "supplies", "currents", "estop_switch", "failsafe_hold_s")
 
-Role: TypeAlias = Literal["neck_yaw", "neck_pitch", "neck_roll", "tongue_out"]
-ROLES: Final[tuple[str, ...]] = get_args(Role)
-"""What an actuator can be for that no landmark shows. An actuator of that name has the role
-unless another one was given it."""
-Region: TypeAlias = Literal["eyes", "brows", "mouth", "nose", "cheeks", "jaw", "neck"]
-Floats: TypeAlias = NDArray[np.float64]
-Microseconds: TypeAlias = Annotated[float, Field(ge=FLOOR_US, le=CEILING_US)]
-Address: TypeAlias = Annotated[int, Field(ge=0x40, le=0x7F)]
-Coefficient: TypeAlias = Annotated[float, Field(ge=-100.0, le=100.0)]
-Command: TypeAlias = Annotated[float, Field(ge=-1.0, le=1.0)]
-
-
-class Actuator(Strict):
-    """One servo and what it moves.
-
-    ``board`` is its servo board, an index into the ``boards`` of the face, and ``channel`` the
-    output there.
-    ``pulse_us`` is (min, neutral, max) in microseconds for the commands (-1, 0, +1) when
-    ``direction`` is +1, and for (+1, 0, -1) when it is -1. ``speed`` is the fastest change of
-    the command per second. ``slack_us`` is the pulse that only takes up a loose tendon, on
-    top of neutral; ``floor_us`` the least pull that keeps it from going loose. ``role`` is what
-    an actuator is for that no landmark shows; its name may then be anything.
-    """
-
-    kind: KindField
-    region: Region
-    role: Role | None = None
-    servo: Literal["micro", "large"]
-    board: Annotated[int, Field(ge=0)]
-    channel: Annotated[int, Field(ge=0, lt=CHANNELS_PER_SERVO_BOARD)]
-    pulse_us: tuple[Microseconds, Microseconds, Microseconds]
-    direction: Literal[1, -1] = 1
-    speed: Annotated[float, Field(ge=0.01, le=50.0)]
-    safe: Command = 0.0
-    limits: tuple[Command, Command] = (-1.0, 1.0)
-    slack_us: Annotated[float, Field(ge=0.0, le=400.0)] = 0.0
-    floor_us: Annotated[float, Field(ge=0.0, le=200.0)] = 0.0
-    idle_release_s: Annotated[float, Field(ge=0.0, le=600.0)] = 0.0
-
-
-class Interlock(Strict):
-    """Parts that must not meet: sum of ``terms[name] * command[name]`` is at most ``max``."""
-
-    name: Name
-    terms: Annotated[dict[Name, Coefficient], Field(min_length=1)]
-    max: Annotated[float, Field(ge=-1000.0, le=1000.0)]
-
-
-class Supply(Strict):
-    """What feeds servos: all on some servo boards (their V+ terminals), single ones, or both.
-
-    ``amps`` is what it may carry for seconds. The board starts the servos one group after the
-    other to stay within it (``mien.robot.face.supply``).
-    """
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-    volts: Annotated[float, Field(ge=3.0, le=30.0)]
-    amps: Annotated[float, Field(ge=0.01, le=500.0)]
-    boards: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=3)] = []
-    actuators: Annotated[list[str], Field(max_length=48)] = []
-
-
-class Currents(Strict):
-    """Currents of a class of servos or of one actuator, where the typical ones do not fit.
-
-    They hold at the voltage of its supply; see ``mien.robot.face.currents.Draw``.
-    """
-
-    idle_a: Annotated[float, Field(ge=0.0, le=5.0)] | None = None
-    run_a: Annotated[float, Field(ge=0.001, le=50.0)] | None = None
-    stall_a: Annotated[float, Field(ge=0.001, le=50.0)] | None = None
-    travel_s: Annotated[float, Field(ge=0.01, le=5.0)] | None = None
-
 
 class FaceConfig(Strict):
     """A whole face. Arrays are in the order of ``names``, which is the order of the file.
 
     ``boards`` are the I2C addresses of the servo boards (PCA9685). The board, everywhere else, is
-    the microcontroller that commands them.
+    the microcontroller that commands them. ``mechanism`` is what the simulated robot is built of; a
+    real one needs none.
 
     ``estop_switch`` is the emergency switch at the board's own input: normally closed, so that a
     cut wire stops; normally open; or none, which is named whenever the face is armed.
@@ -119,7 +47,7 @@ class FaceConfig(Strict):
 
     face: Annotated[Name, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
     description: str = ""
-    mechanism: Annotated[Name, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+    mechanism: Mechanism | None = None
     boards: Annotated[list[Address], Field(min_length=1, max_length=3)]
     pwm_hz: Annotated[float, Field(ge=40.0, le=330.0)] = 50.0
     baud: Literal[250000, 500000, 1000000] = 500000
@@ -131,6 +59,7 @@ class FaceConfig(Strict):
     supplies: Annotated[list[Supply], Field(max_length=MAX_ENTRIES)] = []
     currents: Annotated[dict[str, Currents], Field(max_length=MAX_ENTRIES)] = {}
     _given: str = PrivateAttr("")
+    _folder: Path = PrivateAttr(Path())
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -147,6 +76,22 @@ class FaceConfig(Strict):
     def given(self) -> str:
         """What the user called the face: the path of its YAML file, or its name."""
         return self._given or self.face
+
+    @property
+    def mechanism_source(self) -> str | Path:
+        """The mechanism: its name in the package, or the path of its own file.
+
+        Raises:
+            ConfigError: the face names none.
+        """
+        if self.mechanism is None:
+            raise ConfigError(
+                f"face {self.face} names no mechanism, and the simulated robot needs one; a real "
+                "robot does not: --port auto",
+                f"mien face new {self.face} in another folder writes one to copy",
+            )
+        own = self.mechanism.endswith(YAML)
+        return self._folder / self.mechanism if own else self.mechanism
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -213,6 +158,12 @@ class FaceConfig(Strict):
         return tuple(role for role in ROLES if role not in self.roles)
 
     @cached_property
+    def idle(self) -> tuple[str, ...]:
+        """Actuators of the neck that nothing ever moves, because they have no role."""
+        busy = set(self.roles.values())
+        return tuple(n for n, a in self.actuators.items() if a.region == "neck" and n not in busy)
+
+    @cached_property
     def hash(self) -> str:
         """16 hex digits that change with what a self-model depends on, and with nothing else.
 
@@ -237,34 +188,61 @@ def load_face(path_or_name: str | Path) -> FaceConfig:
     Raises:
         ConfigError: no such file, not YAML, or faults in it; every fault is listed with its key.
     """
+    path = face_path(path_or_name)
+    config, faults = read_face(path, str(path_or_name))
+    if config is None:
+        lines = listed([printable(line) for line in faults])
+        raise ConfigError(
+            f"{path} has faults, nothing moves:\n{lines}",
+            f"mien face check {shlex.quote(str(path))}",
+        )
+    return config
+
+
+def face_path(path_or_name: str | Path) -> Path:
+    """Path of the YAML file of a face, which may not exist.
+
+    Raises:
+        ConfigError: neither a YAML file nor a name.
+    """
     path = Path(path_or_name)
-    if path.suffix not in {".yaml", ".yml"}:
-        if not is_name(str(path_or_name)):
-            raise ConfigError(
-                f"{quoted(str(path_or_name))} is neither a YAML file nor the name of a face that "
-                f"ships ({', '.join(shipped())}): {ALLOWED}",
-                "mien demo --face morpheus33",
-            )
-        path = FACES / f"{path_or_name}.yaml"
+    if path.suffix in YAML:
+        return path
+    if not is_name(str(path_or_name)):
+        raise ConfigError(
+            f"{quoted(str(path_or_name))} is neither a YAML file nor the name of a face that "
+            f"ships ({', '.join(shipped())}): {ALLOWED}",
+            "mien demo --face morpheus33",
+        )
+    return FACES / f"{path_or_name}.yaml"
+
+
+def read_face(path: Path, given: str) -> tuple[FaceConfig | None, list[str]]:
+    """A face, and its faults: one line each, beginning with its key; with faults there is no face.
+
+    Args:
+        path: of the YAML file.
+        given: what the user called it.
+
+    Raises:
+        ConfigError: no such file, or not YAML.
+    """
     try:
         tree: Any = read_yaml(path)
     except OSError as e:
         raise ConfigError(
-            f"cannot read face {path_or_name}: {e.strerror}; "
-            f"faces that ship: {', '.join(shipped())}",
+            f"cannot read face {given}: {e.strerror}; faces that ship: {', '.join(shipped())}",
             "mien demo --face morpheus33",
         ) from e
     except FileError as e:
         raise ConfigError(e.message, "mien demo --face morpheus33") from e
     try:
         config = FaceConfig.model_validate(tree)
-        config._given = str(path_or_name)
-        return config
     except ValidationError as e:
         # Ours come from the raw tree, where a fault elsewhere hides none.
-        lines = fault_lines(e, ours=False) + consistency(tree)
-        faults = listed([printable(line) for line in lines])
-        raise ConfigError(f"{path} has faults, nothing moves:\n{faults}") from None
+        return None, [*fault_lines(e, ours=False), *consistency(tree)] or fault_lines(e)
+    config._given, config._folder = given, path.parent
+    return config, []
 
 
 def shipped() -> list[str]:

@@ -16,7 +16,8 @@ from math import ceil, floor
 
 from mien.robot import wire
 from mien.robot.errors import ConfigError
-from mien.robot.face.config import FaceConfig, Interlock
+from mien.robot.face.config import FaceConfig
+from mien.robot.face.entries import Interlock
 from mien.robot.link.protocol import UNITS_PER_US, pack, to_units
 
 SLOPE_MAX = 2**15 - 2  # of the wire's i16, with room for rounding up

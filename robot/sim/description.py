@@ -9,7 +9,7 @@ mirrored vectors (not the hinge axes, whose sense is a convention) and the secon
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AliasChoices, Field, ValidationError, model_validator
 
@@ -17,15 +17,18 @@ from mien.models.reading.bounded import FileError
 from mien.models.reading.strict import Strict, fault_lines, listed
 from mien.models.reading.yaml_file import read_yaml
 from mien.robot.errors import ConfigError
-from mien.robot.names import checked
+from mien.robot.names import checked, printable
 from mien.robot.sim.references import mirror_all, references
 
 MECHANISMS = Path(__file__).parent / "mechanisms"
 
-Vector: TypeAlias = tuple[float, float, float]
-Positive: TypeAlias = Annotated[float, Field(gt=0.0)]
-NotNegative: TypeAlias = Annotated[float, Field(ge=0.0)]
-Range: TypeAlias = tuple[float, float]
+_LARGEST: Final = 1e6  # of any number here; no unit of this file needs more
+Number: TypeAlias = Annotated[float, Field(ge=-_LARGEST, le=_LARGEST)]
+Positive: TypeAlias = Annotated[float, Field(ge=1e-9, le=_LARGEST)]
+NotNegative: TypeAlias = Annotated[float, Field(ge=0.0, le=_LARGEST)]
+_MANY: Any = Field(max_length=200)  # entries of one section
+Vector: TypeAlias = tuple[Number, Number, Number]
+Range: TypeAlias = tuple[Number, Number]
 
 
 class ServoKind(Strict):
@@ -94,7 +97,7 @@ class Skin(Strict):
     damping: Positive  # N s/m per node and axis
     hardening: Positive  # mm of displacement at which the ground spring is twice as stiff
     limits: tuple[Range, Range, Range]
-    neighbours: Annotated[int, Field(ge=1)] = 5
+    neighbours: Annotated[int, Field(ge=1, le=12)] = 5
     reach: Positive = 60.0  # mm along the surface; no edge is longer
     edge_stiffness: Positive  # N/m of an edge 20 mm long; shorter ones are stiffer
     facing: Literal["all", "outside"] = "all"
@@ -107,9 +110,9 @@ class Bulge(Strict):
     spring has no force.
     """
 
-    terms: Annotated[dict[str, float], Field(min_length=2)]
+    terms: Annotated[dict[str, Number], Field(min_length=2)]
     stiffness: Positive
-    rest: float = 0.0
+    rest: Number = 0.0
 
 
 class Cord(Strict):
@@ -126,20 +129,20 @@ class Rocker(Strict):
     the rod pushes that part, negative when it pulls.
     """
 
-    rod: float
+    rod: Number
     arm: Positive  # output side
     lever: Positive  # input side
-    bend: float = 90.0  # degrees from output arm to input lever
-    skew: float = 0.0  # degrees that the output arm is off square at neutral
+    bend: Number = 90.0  # degrees from output arm to input lever
+    skew: Number = 0.0  # degrees that the output arm is off square at neutral
     toward: Vector | None = None  # where the output arm points; default: out of the skin
 
 
 class Horn(Strict):
     """The arm on the servo's shaft, and the rod from its tip."""
 
-    rod: float
+    rod: Number
     radius: Positive
-    skew: float = 0.0
+    skew: Number = 0.0
     toward: Vector | None = None
 
 
@@ -159,7 +162,7 @@ class Linkage(Strict):
     lever: Vector | None = None
     sense: Literal[1, -1] = 1
     anchor_stiffness: NotNegative = 0.0  # N/m of the rod's seat in the silicone; 0 is rigid
-    preload: float = 0.0  # mm by which the rod at the skin is made to push further along ``pull``
+    preload: Number = 0.0  # mm by which the rod at the skin is made to push further along ``pull``
     rockers: Annotated[list[Rocker], Field(max_length=2)] = []
     horn: Horn | None = None  # none: another linkage of the same actuator has it
 
@@ -213,8 +216,8 @@ class Stop(Strict):
     Positions in degrees (hinges) and mm (slides).
     """
 
-    terms: Annotated[dict[str, float], Field(min_length=1)]
-    max: float
+    terms: Annotated[dict[str, Number], Field(min_length=1)]
+    max: Number
 
 
 class SkinOutputs(Strict):
@@ -239,16 +242,16 @@ class Mechanism(Strict):
     name: str
     servos: Annotated[dict[str, ServoKind], Field(min_length=1)]
     skin: Skin
-    bodies: dict[str, Body]
-    nodes: Annotated[dict[str, SkinNode], Field(min_length=4)]
-    bulges: dict[str, Bulge] = {}
-    cords: dict[str, Cord] = {}
-    linkages: dict[str, Linkage]
+    bodies: Annotated[dict[str, Body], _MANY]
+    nodes: Annotated[dict[str, SkinNode], Field(min_length=4, max_length=400)]
+    bulges: Annotated[dict[str, Bulge], _MANY] = {}
+    cords: Annotated[dict[str, Cord], _MANY] = {}
+    linkages: Annotated[dict[str, Linkage], _MANY]
     tendons: Annotated[
-        dict[str, Tendon], Field(validation_alias=AliasChoices("tendons", "strings"))
+        dict[str, Tendon], _MANY, Field(validation_alias=AliasChoices("tendons", "strings"))
     ] = {}
-    contacts: dict[str, Contact] = {}
-    stops: dict[str, Stop] = {}
+    contacts: Annotated[dict[str, Contact], _MANY] = {}
+    stops: Annotated[dict[str, Stop], _MANY] = {}
     outputs: SkinOutputs
 
     @model_validator(mode="after")
@@ -265,17 +268,43 @@ def load_mechanism(name_or_path: str | Path) -> Mechanism:
         ConfigError: no such file, not YAML, or faults in it; all of them are listed.
         InputError: no name.
     """
+    path = mechanism_path(name_or_path)
+    plan, faults = read_mechanism(path)
+    if plan is None:
+        raise ConfigError(f"mechanism {path} has faults:\n{listed(faults)}")
+    return plan
+
+
+def mechanism_path(name_or_path: str | Path) -> Path:
+    """Path of the file of a mechanism, which may not exist.
+
+    Raises:
+        InputError: no name.
+    """
     path = Path(name_or_path)
-    if path.suffix not in {".yaml", ".yml"}:
-        path = MECHANISMS / f"{checked(str(name_or_path), 'mechanism')}.yaml"
+    if path.suffix in {".yaml", ".yml"}:
+        return path
+    return MECHANISMS / f"{checked(str(name_or_path), 'mechanism')}.yaml"
+
+
+def read_mechanism(path: Path) -> tuple[Mechanism | None, list[str]]:
+    """A mechanism, and its faults: one line each, beginning with its key.
+
+    Raises:
+        ConfigError: no such file, or not YAML.
+    """
     try:
         tree: Any = mirror_all(read_yaml(path))
     except OSError as e:
         names = ", ".join(sorted(p.stem for p in MECHANISMS.glob("*.yaml")))
-        raise ConfigError(f"no mechanism {name_or_path}: {e.strerror}; there are {names}") from e
+        own = path if path.parent != MECHANISMS else path.stem
+        raise ConfigError(
+            f"no mechanism {own}: {e.strerror}; the names of those that ship are {names}",
+            "mien face new --help",
+        ) from e
     except FileError as e:
         raise ConfigError(e.message) from e
     try:
-        return Mechanism.model_validate(tree)
+        return Mechanism.model_validate(tree), []
     except ValidationError as e:
-        raise ConfigError(f"mechanism {path} has faults:\n{listed(fault_lines(e))}") from None
+        return None, [printable(line) for line in fault_lines(e)]

@@ -7,19 +7,24 @@ gravity of a head that stands upright; body frames are parallel to it at neutral
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.models.reading.strict import listed
 from mien.robot.errors import ConfigError
 from mien.robot.face.config import FaceConfig
+from mien.robot.names import printable
 from mien.robot.sim.builds import ANCHOR_MM, Build
 from mien.robot.sim.description import Mechanism
 from mien.robot.sim.draft import METRE, STIFF, TIME_STEP, UNYIELDING, Draft
 from mien.robot.sim.drives import add_linkage, add_servo_limits, add_tendon
+from mien.robot.sim.fitting import misfits
 from mien.robot.sim.head import Head
+from mien.robot.sim.layout import unit
 from mien.robot.sim.silicone import Net, net
 from mien.robot.sim.tissue import add_contacts, add_edges, add_nodes
 
@@ -59,27 +64,29 @@ def assemble(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> Com
     """Build one robot.
 
     Raises:
-        ConfigError: the mechanism does not drive exactly the actuators of the face.
+        ConfigError: the mechanism does not drive exactly the actuators of the face, or its parts
+            cannot be put together.
     """
-    by_drive = {
-        "linkages": {k.actuator for k in plan.linkages.values()},
-        "tendons": {k.actuator for k in plan.tendons.values()},
-    }
-    driven, known = set().union(*by_drive.values()), set(face.names)
-    if driven != known:
+    if found := misfits(face, plan):
         raise ConfigError(
-            f"mechanism {plan.name} does not fit face {face.name}: it has no drive for "
-            f"{sorted(known - driven)} and drives unknown {sorted(driven - known)}"
+            f"mechanism {plan.name} does not fit face {face.name}:\n{listed(found)}",
+            check_hint(face),
         )
-    for name, actuator in face.actuators.items():
-        if name not in by_drive[actuator.kind.drive]:
-            raise ConfigError(
-                f"mechanism {plan.name} does not fit face {face.name}: {name} is of the kind "
-                f"{actuator.kind.name}, and the mechanism's {actuator.kind.drive} do not drive it"
-            )
-    unknown = {a.servo for a in face.actuators.values()} - set(plan.servos)
-    if unknown:
-        raise ConfigError(f"mechanism {plan.name} has no servo kind {sorted(unknown)}")
+    try:
+        return _assembled(face, plan, head, build)
+    except (ValueError, mujoco.FatalError) as e:  # a rod without length, an axis of zeros
+        why = printable(" ".join(str(e).split()))
+        raise ConfigError(
+            f"mechanism {plan.name} of face {face.name} cannot be built: {why}", check_hint(face)
+        ) from e
+
+
+def check_hint(face: FaceConfig) -> str:
+    """The command that lists what is wrong in a face and its mechanism."""
+    return f"mien face check {quote(face.given)}"
+
+
+def _assembled(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> CompiledMechanism:
     offsets = {n: build.offset(f"anchor:{n}", ANCHOR_MM) for n in plan.nodes}
     spec = mujoco.MjSpec()
     _options(spec)
@@ -150,7 +157,7 @@ def _bodies(draft: Draft) -> None:
                 made.limited = True
                 made.range = np.deg2rad(joint.range) if hinge else np.multiply(joint.range, METRE)
                 made.solref_limit = STIFF
-            axis = np.asarray(joint.axis) / np.linalg.norm(joint.axis)
+            axis = unit(joint.axis)
             draft.chains[name][joint_name] = (joint.kind, axis, origin)
 
 

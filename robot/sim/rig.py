@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.robot.errors import MienError
-from mien.robot.face.actuators import to_commands
 from mien.robot.face.config import FaceConfig
 from mien.robot.sim.builds import Build
 from mien.robot.sim.damage import BLINDING, Damage
 from mien.robot.sim.description import load_mechanism
+from mien.robot.sim.divergence import MAX_RATE, diverged
 from mien.robot.sim.draft import BRACED, TIME_STEP
 from mien.robot.sim.drives import sheath_friction
 from mien.robot.sim.faults import Fault
@@ -30,11 +30,6 @@ Bools = NDArray[np.bool_]
 MILLIMETRES = 1e3
 SETTLING_S = 0.6  # at neutral, before time 0: the linkages settle
 JAMMED_NM = 50.0  # friction of a stuck gear train: more than any servo here can turn
-MAX_RATE = 200.0
-"""Speed of a joint in rad/s or m/s beyond which the rig has left physics. Ten times what the parts
-of the faces that ship reach when all commands jump at once."""
-_MAX_NAMED = 6
-"""Commands that an error about the rig lists, the largest first."""
 
 
 class Rig:
@@ -55,7 +50,7 @@ class Rig:
 
     def __init__(self, face: FaceConfig, build: int = 0, faults: Sequence[Fault] = ()) -> None:
         self.face, self.build, self.faults = face, Build(build), tuple(faults)
-        plan = load_mechanism(face.mechanism)
+        plan = load_mechanism(face.mechanism_source)
         nominal = load_head()
         self.head = nominal.with_identity(self.build.identity(nominal.identity))
         self.machine: CompiledMechanism = assemble(face, plan, self.head, self.build)
@@ -208,19 +203,9 @@ class Rig:
             self._fresh = True
 
     def _diverged(self, pulses_us: F64) -> MienError:
-        model, rates = self.machine.model, np.abs(self.data.qvel)
-        fastest = int(np.nan_to_num(rates, nan=np.inf).argmax())
-        part = model.joint(int(model.dof_jntid[fastest])).name
-        commands = to_commands(self.face, np.asarray(pulses_us))
-        largest = np.argsort(-np.abs(commands), kind="stable")[:_MAX_NAMED]
-        pose = ", ".join(f"{self.face.names[i]} {commands[i]:+.2f}" for i in largest)
         given = "".join(f" --fault {fault}" for fault in self.faults)
-        return MienError(
-            f"the simulated {self.face.name}, build {self.build.seed}{given}, cannot be computed: "
-            f"at {self.time:.3f} s the part {part} moves at {rates[fastest]:.3g} rad/s or m/s, at "
-            f"most {MAX_RATE:g} is possible; the pose was {pose}",
-            "move those actuators less or more slowly in the face's YAML, or leave out the fault",
-        )
+        about = f"build {self.build.seed}{given}, cannot be computed: at {self.time:.3f} s"
+        return diverged(self.face, self.machine, self.data.qvel, pulses_us, about)
 
     def _settle(self) -> tuple[F64, F64, F64, ServoState]:
         model, data = self.machine.model, self.data

@@ -7,6 +7,7 @@ from typing import Final
 BENCHES: Final = {
     "calibration": "tests.bench.calibration.bench_calibration:calibration",
     "emotion": "tests.bench.robot.bench_emotion:bench",
+    "faces": "tests.bench.robot.bench_faces:bench",
     "firmware": "tests.bench.firmware.bench_firmware:bench",
     "inverse": "tests.bench.models.bench_inverse:inverse",
     "life": "tests.bench.robot.bench_life:bench",

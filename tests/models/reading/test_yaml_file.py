@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from mien.models.reading.bounded import FileError
-from mien.models.reading.yaml_file import MAX_DEPTH, MAX_VALUES, read_yaml
+from mien.models.reading.yaml_file import MAX_DEPTH, MAX_VALUES, key_lines, read_yaml
 
 
 def read(tmp_path: Path, text: str | bytes) -> Any:
@@ -88,3 +88,28 @@ def test_a_file_of_100_mb_is_refused_before_it_is_read(tmp_path: Path) -> None:
         file.truncate(100_000_000)
     with pytest.raises(FileError, match=r"it is 100\.0 MB, at most 1\.0 MB are read"):
         read_yaml(path)
+
+
+def test_every_key_has_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text("# a comment\na: 1\nb:\n  c: {d: 2}\n  e:\n    - f: 3\n    - [4, 5]\n")
+    assert key_lines(path) == {
+        "a": 2, "b": 3, "b.c": 4, "b.c.d": 4, "b.e": 5, "b.e.0": 6, "b.e.0.f": 6, "b.e.1": 7,
+        "b.e.1.0": 7, "b.e.1.1": 7,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", "1", "[]", "a: &x {b: 1}\nc: *x\n"])
+def test_any_yaml_has_lines(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    assert all(line >= 1 for line in key_lines(path).values())
+
+
+def test_lines_of_a_bomb_are_refused_as_its_content_is(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text("a0: &a0 [1]\n" + "".join(
+        f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 12)
+    ))  # fmt: skip
+    with pytest.raises(FileError, match="more than"):
+        key_lines(path)

@@ -161,3 +161,37 @@ def test_a_missing_face_names_those_that_ship() -> None:
 def test_an_unknown_actuator_names_those_that_exist(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="jaw, cheek"):
         load_face(write(tmp_path, SMALL)).index("ear")
+
+
+@pytest.mark.parametrize("name", ["own.yaml", "./own.yml", "parts/own.yaml"])
+def test_a_mechanism_beside_the_face_is_found_from_anywhere(name: str, tmp_path: Path) -> None:
+    face = load_face(write(tmp_path, changed(mechanism=name)))
+    assert face.mechanism_source == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../own.yaml", "/etc/own.yaml", "~/own.yaml", "a\\own.yaml", "a//own.yaml", ".yaml", "a/own",
+     "own.yaml\n", "own.txt/x", "\x1b.yaml", "nul.yaml", "x" * 201 + ".yaml", "", 7, ["own.yaml"]],
+)  # fmt: skip
+def test_a_mechanism_elsewhere_is_refused(name: object, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="mechanism: "):
+        load_face(write(tmp_path, changed(mechanism=name)))
+
+
+def test_a_face_without_a_mechanism_says_so_when_it_is_simulated(tmp_path: Path) -> None:
+    tree = changed()
+    del tree["mechanism"]
+    face = load_face(write(tmp_path, tree))
+    with pytest.raises(ConfigError, match=r"names no mechanism.*--port auto"):
+        _ = face.mechanism_source
+
+
+def test_a_neck_without_a_role_is_known_to_be_idle(tmp_path: Path) -> None:
+    tree = changed()
+    actuators: dict[str, dict[str, object]] = tree["actuators"]  # type: ignore[assignment]
+    for channel, (name, role) in enumerate(
+        [("neck", None), ("turner", "neck_yaw"), ("neck_pitch", None)], start=2
+    ):
+        actuators[name] = actuators["jaw"] | {"region": "neck", "channel": channel, "role": role}
+    assert load_face(write(tmp_path, tree)).idle == ("neck",)

@@ -32,7 +32,7 @@ def _load(tree: dict[str, Any], folder: Path) -> str:
 @pytest.mark.parametrize("name", shipped())
 def test_every_shipped_face_has_a_mechanism_that_drives_it(name: str) -> None:
     face = load_face(name)
-    plan = load_mechanism(face.mechanism)
+    plan = load_mechanism(face.mechanism_source)
     driven = {k.actuator for k in plan.linkages.values()}
     driven |= {k.actuator for k in plan.tendons.values()}
     assert driven == set(face.names)
@@ -40,7 +40,7 @@ def test_every_shipped_face_has_a_mechanism_that_drives_it(name: str) -> None:
 
 def test_tendons_of_the_face_are_those_of_the_mechanism() -> None:
     face = load_face("morpheus33")
-    plan = load_mechanism(face.mechanism)
+    plan = load_mechanism(face.mechanism_source)
     tendons = {n for n, a in face.actuators.items() if a.kind.can_go_slack}
     assert {s.actuator for s in plan.tendons.values()} == tendons
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mien.robot.errors import MienError
 from mien.robot.face.actuators import to_pulses
-from mien.robot.face.config import load_face
+from mien.robot.face.config import FACES, FaceConfig, load_face
+from mien.robot.sim.builds import Build
+from mien.robot.sim.description import load_mechanism
+from mien.robot.sim.divergence import MAX_LOAD, MAX_RATE, causes
 from mien.robot.sim.faults import parse_fault
-from mien.robot.sim.rig import MAX_RATE, Rig
+from mien.robot.sim.head import load_head
+from mien.robot.sim.mechanism import assemble
+from mien.robot.sim.rig import Rig
 
 
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -1e3])
@@ -65,3 +72,52 @@ def test_a_jammed_servo_gets_its_rods_back_when_it_is_mended() -> None:
     assert owners == {"gaze_x"}
     rig.reset()
     np.testing.assert_array_equal(model.eq_solref, healthy)
+
+
+def own_face(folder: Path, old: str, new: str) -> FaceConfig:
+    """The middle example with another text in its mechanism."""
+    for name in ("maker14.yaml", "maker14_mechanism.yaml"):
+        text = (FACES / "examples" / name).read_text()
+        if "mechanism" in name:
+            assert old in text
+            text = text.replace(old, new)
+        (folder / name).write_text(text)
+    return load_face(folder / "maker14.yaml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "said"),
+    [
+        ("anchor_stiffness: 1200", "anchor_stiffness: 12000", "linkages.", "anchor_stiffness of"),
+        ("stiffness: 900,", "stiffness: 9000,", "tendons.cheek", "N/m is too stiff"),
+        ("jaw_hinge: {kind: hinge, axis: [1, 0, 0], stiffness: 0.1",
+         "jaw_hinge: {kind: hinge, axis: [1, 0, 0], stiffness: 10000",
+         "bodies.jaw.joints.jaw_hinge", "N m/rad is too stiff"),
+        ("stall_torque: 0.2", "stall_torque: 40", "servos.micro", "too strong"),
+    ],
+)  # fmt: skip
+def test_a_rig_that_diverges_says_why_and_what_would_do(
+    tmp_path: Path, old: str, new: str, key: str, said: str
+) -> None:
+    face = own_face(tmp_path, old, new)
+    rng = np.random.default_rng(0)
+    with pytest.raises(MienError) as e:
+        rig = Rig(face)
+        for _ in range(10):
+            pulses = to_pulses(face, rng.uniform(face.limits[:, 0], face.limits[:, 1]))
+            for _ in range(80):
+                rig.step(pulses)
+    assert "the part " in e.value.message
+    assert "the pose was " in e.value.message
+    assert said in e.value.message
+    assert "at most" in e.value.message.split("why:")[1]
+    assert e.value.hint == f"mien face check {tmp_path / 'maker14.yaml'}"
+    machine = assemble(face, load_mechanism(face.mechanism_source), load_head(), Build())
+    assert any(cause.key.startswith(key) for cause in causes(face, machine))
+
+
+@pytest.mark.parametrize("name", ["hobby9", "morpheus33"])
+def test_nothing_is_out_of_proportion_in_the_faces_that_ship(name: str) -> None:
+    face = load_face(name)
+    assert causes(face, Rig(face).machine) == []
+    assert MAX_LOAD < 1.0

@@ -15,7 +15,7 @@ from tests.robot.face.supply_estimates import assumed_a, power_up_s
 def drawn_a(rig: Rig) -> float:
     """Current of all motors: torque as a share of stall torque, times the stall current."""
     face = rig.face
-    kinds = load_mechanism(face.mechanism).servos
+    kinds = load_mechanism(face.mechanism_source).servos
     torque = np.array([kinds[a.servo].stall_torque for a in face.actuators.values()])
     amps = np.array([d.stall_a for d in draws_of(face)])
     return float(np.sum(np.abs(rig.loads()) / torque * amps))

@@ -13,7 +13,7 @@ from mien.robot.sim.description import load_mechanism
 from mien.robot.sim.servo import COUNTS, ServoBank
 
 FACE = load_face("morpheus33")
-KINDS = load_mechanism(FACE.mechanism).servos
+KINDS = load_mechanism(FACE.mechanism_source).servos
 N = len(FACE.names)
 DT = 0.002
 ZERO = np.zeros(N)
