@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from mien.models.face.regions import COUNT, REGIONS
 from mien.models.self_model.model import SelfModel
-from mien.robot.face.config import FaceConfig, Region
+from mien.robot.face.config import FaceConfig
+from mien.robot.face.entries import Region
 
 AREAS: Final[dict[Region, tuple[str, ...]]] = {
     "eyes": ("lids", "irises"),
