@@ -20,7 +20,7 @@ from mien.robot.face.config import FaceConfig
 from mien.robot.names import printable
 from mien.robot.sim.builds import ANCHOR_MM, Build
 from mien.robot.sim.description import Mechanism
-from mien.robot.sim.draft import METRE, STIFF, TIME_STEP, UNYIELDING, Draft
+from mien.robot.sim.draft import BRACED, METRE, STIFF, TIME_STEP, UNYIELDING, Draft
 from mien.robot.sim.drives import add_linkage, add_servo_limits, add_tendon
 from mien.robot.sim.fitting import misfits
 from mien.robot.sim.head import Head
@@ -31,6 +31,7 @@ from mien.robot.sim.tissue import add_contacts, add_edges, add_nodes
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
+_HEAVY, _FREE_S = 4.0, 0.02  # of a horn against its part, both at the rod; decay of a swing
 FAR = 1e3  # degrees or mm that no part gets to
 
 
@@ -101,7 +102,36 @@ def _assembled(face: FaceConfig, plan: Mechanism, head: Head, build: Build) -> C
     add_contacts(draft)
     _stops(draft)
     add_servo_limits(draft)
-    return _machine(draft, spec.compile())
+    model = spec.compile()
+    for rod in heavy_rods(draft, model):
+        model.eq_solref[rod] = BRACED
+    return _machine(draft, model)
+
+
+def heavy_rods(draft: Draft, model: Any) -> list[int]:
+    """Rods, as equality constraints, between a heavy horn and a light part that swings freely.
+
+    Such a horn gives way as little as one that is jammed (``BRACED``). A large servo on the jaw of
+    a small face is one.
+    """
+    radius = {k.actuator: k.horn.radius for k in draft.plan.linkages.values() if k.horn}
+    out = []
+    for rod, tendon in enumerate(model.eq_obj1id):
+        name = str(model.tendon(int(tendon)).name).removeprefix("rod:").rpartition(".")[0]
+        linkage = draft.plan.linkages[name]
+        if linkage.joint is None or linkage.lever is None or linkage.rockers:
+            continue
+        horn = int(model.joint(f"horn:{linkage.actuator}").dofadr[0])
+        part = int(model.joint(linkage.joint).dofadr[0])
+        swings_s = model.dof_M0[part] / max(float(np.ravel(model.dof_damping[part])[0]), 1e-12)
+        hinge = model.jnt_type[model.dof_jntid[part]] == mujoco.mjtJoint.mjJNT_HINGE
+        arm = np.linalg.norm(linkage.lever) * METRE if hinge else 1.0
+        weight = model.dof_M0[part] / arm**2
+        if swings_s > _FREE_S and (
+            model.dof_M0[horn] / (radius[linkage.actuator] * METRE) ** 2 > _HEAVY * weight
+        ):
+            out.append(rod)
+    return out
 
 
 def _options(spec: Any) -> None:
