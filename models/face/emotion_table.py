@@ -169,12 +169,11 @@ SHIPPED: Final[dict[str, Emotion]] = {
         head=Posture(yaw=0.08, pitch=0.10, roll=-0.05),
         words=("afraid", "fearful", "scared"),
     ),
-    # EMFACS 9+15; 10 as in FACS 2002, full. The corners go well down and the lips part only a
-    # little: bared teeth make it anger's square mouth. 6, 7 and 43 narrow the eyes, which 9 does
-    # on people.
+    # EMFACS 9+15; 10 as in FACS 2002, full, and parted lips: the bared upper teeth tell it from
+    # anger's square mouth. 6, 7 and 43 narrow the eyes, which 9 does on people.
     "disgust": Emotion(
         units=_units(
-            both={9: 1.0, 10: 1.0, 15: 0.7, 6: 1.0, 7: 1.0, 4: 0.4, 43: 0.3, 25: 0.1, 26: 0.12}
+            both={9: 1.0, 10: 1.0, 15: 0.3, 6: 1.0, 7: 1.0, 4: 0.4, 43: 0.3, 25: 0.3, 26: 0.12}
         ),
         timing=Timing(onset_s=0.45, settle_s=1.5, settle=0.8, offset_s=0.7),
         arousal=0.2,
