@@ -6,7 +6,8 @@
 Brows, eyes, cheeks and nose stay 0: the expression moves them. A generic head and a
 speaker-specific head compute the shapes. The speaker posterior mixes them. The lip opening of the
 generic head passes one more stage, which depends on the loudness of the voice
-(``mien.models.speech.loudness``).
+(``mien.models.speech.loudness``). The tip of the tongue follows the phone head
+(``mien.models.speech.tongue``).
 
 The network is causal. The look-ahead is a delay: the output of step i describes frame
 ``i - lookahead_frames``. The state is explicit, so one ``forward`` serves a file and a stream.
@@ -28,7 +29,7 @@ from torch.nn import functional
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, INDEX
-from mien.models.speech import loudness, weights
+from mien.models.speech import loudness, tongue, weights
 from mien.models.speech.config import Config as Config
 from mien.models.speech.features import HOPS_PER_FRAME
 
@@ -91,6 +92,7 @@ class SpeechNet(nn.Module):
     targets: Tensor
     taps: Tensor
     bands: Tensor
+    height: Tensor
 
     def __init__(self, config: Config | None = None) -> None:
         super().__init__()
@@ -116,6 +118,7 @@ class SpeechNet(nn.Module):
         taps = torch.from_numpy(loudness.taps(config.lookahead_frames))
         self.register_buffer("taps", taps[None, None], persistent=False)
         self.register_buffer("bands", torch.from_numpy(loudness.BANDS), persistent=False)
+        self.register_buffer("height", torch.from_numpy(tongue.HEIGHT), persistent=False)
         for head in (self.head, self.own):
             nn.init.normal_(head.weight, std=0.01)
             nn.init.constant_(head.bias, 0.0)
@@ -142,7 +145,11 @@ class SpeechNet(nn.Module):
         """
         heads, state = self.heads(x, state)
         posterior = torch.sigmoid(heads.posterior_logit)[..., None]
-        return torch.lerp(heads.generic, heads.specific, posterior), heads.phones, state
+        shapes = torch.lerp(heads.generic, heads.specific, posterior)
+        height = torch.softmax(heads.phones, dim=-1) @ self.height - tongue.HEARD_ANYWAY
+        tip = tongue.FULL * (tongue.GAIN * height).clamp(0.0, 1.0)
+        where = self.targets.new_tensor([INDEX["tongueOut"]])
+        return shapes.index_copy(-1, where, tip[..., None]), heads.phones, state
 
     def heads(self, x: Tensor, state: State | None = None) -> tuple[Heads, State]:
         """As ``forward``, with the outputs of the heads before they are mixed."""

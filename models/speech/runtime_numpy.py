@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, INDEX
-from mien.models.speech import loudness, weights
+from mien.models.speech import loudness, tongue, weights
 from mien.models.threads import one_thread
 
 Array = NDArray[np.float32]
@@ -107,6 +107,7 @@ class LightSpeech:
         logit = hidden @ self._posterior[0] + self._posterior[1]
         posterior = 1 / (1 + np.exp(-np.clip(logit, -80, 80)))[:, None]
         out[:, self._targets] = generic + posterior * (specific - generic)
+        out[:, INDEX["tongueOut"]] = tongue.tip(self._logits(hidden))
         return out
 
     def _opened(self, requested: Array, x: Array) -> Array:
@@ -121,7 +122,10 @@ class LightSpeech:
     @one_thread
     def phones(self, x: Array) -> Array:
         """(T, 2 * features) -> logits (T, phones) of ``mien.models.speech.phones.PHONES``."""
-        return np.asarray(self._hidden(x) @ self._phone_head[0] + self._phone_head[1], np.float32)
+        return self._logits(self._hidden(x))
+
+    def _logits(self, hidden: Array) -> Array:
+        return np.asarray(hidden @ self._phone_head[0] + self._phone_head[1], np.float32)
 
     def _hidden(self, x: Array) -> Array:
         """(T, 2 * features) -> (T, width), the input of all heads. Advances the stream."""

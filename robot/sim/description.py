@@ -212,11 +212,17 @@ class Stop(Strict):
 
 
 class SkinOutputs(Strict):
-    """Which joints and bodies the skin follows."""
+    """Which joints and bodies the skin follows.
+
+    ``tongue_guide`` is the path of the tongue's tip along its guide: points (mm forward, mm up),
+    forward ones later; straight between them. The guide carries the tip, which weighs next to
+    nothing.
+    """
 
     head: str = "skull"
     jaw: str = "jaw"
     tongue: str | None = None
+    tongue_guide: Annotated[list[tuple[float, float]], Field(max_length=16)] = []
     lids: tuple[str, str, str, str]  # joints: upper left, upper right, lower left, lower right
     eyes: tuple[str, str]  # bodies: left, right
 

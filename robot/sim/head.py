@@ -21,6 +21,7 @@ from mien.models.reading.arrays import read_npz
 ASSET = Path(__file__).parent / "assets" / "head.npz"
 SIDES = ("left", "right")
 LANDMARKS = 478
+INNER_LIPS = (13, 14)
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -81,6 +82,17 @@ class Head:
         """(478, 3) mm."""
         return self.landmarks({name: part.vertices for name, part in self.parts.items()})
 
+    @cached_property
+    def _on_incisors(self) -> tuple[I32, I32]:
+        """Skin vertices of the upper and of the lower lip in front of the incisors."""
+        skin, pair = self.parts["skin"].vertices, self.neutral_landmarks[list(INNER_LIPS)]
+        out = []
+        for lip, sign in zip(pair, (1.0, -1.0), strict=True):
+            x, y, z = np.abs(skin - lip).T
+            above = sign * (skin[:, 1] - pair[:, 1].mean()) > 0.0
+            out.append(np.flatnonzero((x < 12.0) & (y < 5.0) & (z < 8.0) & above).astype(np.int32))
+        return out[0], out[1]
+
     def landmarks(self, vertices: Mapping[str, NDArray[np.floating]]) -> F64:
         """The 478 points (478, 3) mm on parts whose vertices (V, 3) have moved."""
         points = np.empty((len(self.landmark_part), 3))
@@ -92,16 +104,23 @@ class Head:
         return points
 
     def with_identity(self, weights: ArrayLike) -> Head:
-        """Another person's skin over the same eyes, teeth and jaw: weights (M,) of the identity
-        modes, 1 = a whole target."""
+        """Another person's skin over the same eyes and jaw: weights (M,) of the identity modes,
+        1 = a whole target. The teeth stay behind the lips, as far as before."""
         amount = np.asarray(weights, dtype=np.float32)
         if amount.shape != (len(self.identity),):
             raise ValueError(
                 f"identity weights have shape {amount.shape}, need ({len(self.identity)},)"
             )
         skin = self.parts["skin"]
-        moved = skin.vertices + np.einsum("m,mvx->vx", amount, self.identity)
-        return replace(self, parts={**self.parts, "skin": replace(skin, vertices=moved)})
+        shift = np.einsum("m,mvx->vx", amount, self.identity)
+        parts = {**self.parts, "skin": replace(skin, vertices=skin.vertices + shift)}
+        lips = [shift[near].mean(axis=0) for near in self._on_incisors]
+        # Behind the lip that lies further back, at the height of both.
+        carried = np.array((0.0, np.mean(lips, axis=0)[1], min(lip[2] for lip in lips)), np.float32)
+        for row in ("teeth_upper", "teeth_lower"):
+            part = self.parts[row]
+            parts[row] = replace(part, vertices=part.vertices + carried)
+        return replace(self, parts=parts)
 
 
 def load_head(path: Path = ASSET) -> Head:

@@ -161,6 +161,8 @@ class Rig:
             jaw_turn = d.xmat[machine.jaw].reshape(3, 3)
             apart = (d.xpos[machine.tongue] - d.xpos[machine.jaw]) @ jaw_turn
             tongue = apart * MILLIMETRES - self._tongue_rest
+            if guide := machine.plan.outputs.tongue_guide:
+                tongue[1] += np.interp(tongue[2], *np.transpose(guide))
         return SkinState(
             nodes=nodes - self._node_rest,
             lids=d.qpos[machine.lids].copy(),

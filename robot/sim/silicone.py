@@ -18,6 +18,7 @@ from mien.robot.sim.layout import square_to, unit
 F64 = NDArray[np.float64]
 SMOOTHING_MM = 18.0  # a node's "out" is the mean normal this far around it, so that lips share one
 EDGE_MM = 20.0  # length of an edge of the nominal stiffness
+LINING = 0.5  # `Head.mouth` above which skin lines the mouth
 SHORTEST_MM = 8.0  # shorter edges get no stiffer
 
 
@@ -45,7 +46,8 @@ def net(head: Head, nodes: Mapping[str, SkinNode], skin: Skin, offsets: Mapping[
     points = np.array([head.neutral_landmarks[n.landmark] + offsets[k] for k, n in nodes.items()])
     nearest = tree.query(points)[1]
     anchors = vertices[nearest]
-    normals = _normals(vertices, part.triangles)
+    # The lining of the mouth faces the other way, and how much of it is near differs by identity.
+    normals = _normals(vertices, part.triangles) * (head.mouth < LINING)[:, None]
     frames = np.empty((len(anchors), 3, 3))
     for k, anchor in enumerate(anchors):
         out = unit(normals[tree.query_ball_point(anchor, SMOOTHING_MM)].sum(axis=0))

@@ -29,6 +29,7 @@ SCALP_Y, BACK_Z, EAR_X, NECK_Y = 80.0, -58.0, 75.0, -138.0
 LINING_Z, FLOOR_Y, ROOF_Y = 16.0, -80.0, -58.0
 LINING = 0.5
 MAX_SNAP_MM = 12.0  # an anchor further than this from any free vertex is a mistake
+TONGUE_TIP, TIED = 12.0, 0.3  # mm; share of a lift that the underside follows
 EYE3 = np.eye(3)
 SOCKET_DEPTH = 6.0  # mm in front of the eye's centre; behind that the socket is fixed
 
@@ -134,8 +135,13 @@ class Skin:
         weights = cached_solve(self._rest, skin.triangles, handles, values, cache)
         self.W: F32 = np.ascontiguousarray(weights[:, :count])
         self._follow_jaw = weights[:, count].astype(np.float64)
-        tongue = head.parts["tongue"].vertices[:, 2]
-        self._tongue_share = smoothstep((tongue - tongue.min()) / np.ptp(tongue))[:, None]
+        _, height, along = head.parts["tongue"].vertices.T
+        share = smoothstep((along - along.min()) / np.ptp(along))
+        front = height[along > along.max() - TONGUE_TIP]
+        upper = np.clip((height - front.min()) / np.ptp(front), 0.0, 1.0)
+        # Its underside is tied to the floor of the mouth and rises less than its back.
+        lift = share * (TIED + (1.0 - TIED) * upper)
+        self._tongue_share = np.stack([share, lift, share], axis=1)
         self._prepare_landmarks()
 
     def _snap(self, head: Head, taken: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -41,6 +41,12 @@ SIZE: Final = (640, 480)
 LID_GAPS: Final = ((386, 374), (385, 380), (387, 373), (159, 145), (158, 153), (160, 144))
 """Pairs (upper, lower) of landmarks on the margins of both eyes."""
 
+_STEPS = 6
+_GRID: Final = (
+    np.array([(i, j, _STEPS - i - j) for i in range(_STEPS + 1) for j in range(_STEPS + 1 - i)])
+    / _STEPS
+)  # barycentric coordinates, 0.5 mm apart on triangles of 3 mm
+
 Picture = NDArray[np.uint8]
 
 
@@ -193,7 +199,7 @@ def lips(calibrated: Calibrated, builds: Sequence[int]) -> dict[str, float]:
         seen = hold(calibrated, commands, lambda rig: (rig.landmarks(), rig.skin_state()), build)
         (rest, _), (oo, _), (_, fv), (pressed, _) = seen
         worst["oo_width"].append(mouth_width(oo) / mouth_width(rest))
-        worst["fv_contact_mm"].append(_to_teeth(skin, fv))
+        worst["fv_contact_mm"].append(to_teeth(skin, fv))
         worst["pressed_lip_height"].append(_red(pressed) / _red(rest))
     return {name: max(values) for name, values in worst.items()}
 
@@ -203,16 +209,35 @@ def _red(points: Floats) -> float:
     return float(points[0, 1] - points[13, 1] + points[14, 1] - points[17, 1])
 
 
-def _to_teeth(skin: Skin, state: SkinState) -> float:
-    """Distance from the edge of the upper incisors to the skin of the lower lip, mm: the mean over
-    the edge."""
+def to_teeth(skin: Skin, state: SkinState) -> float:
+    """How far the lower lip is from the biting edge of the upper incisors, mm.
+
+    At every place along the edge the distance in space from its nearest point to the surface of the
+    lower lip, outside or lining; the mean over the edge.
+    """
     head = skin.head
     teeth = head.parts["teeth_upper"].vertices
     edge = teeth[(np.abs(teeth[:, 0]) < 8.0) & (teeth[:, 2] > teeth[:, 2].max() - 6.0)]
     edge = edge[edge[:, 1] < edge[:, 1].min() + 1.0]
-    rest = head.parts["skin"].vertices
-    middle = head.neutral_landmarks[[13, 14], 1].mean()
-    lip = (np.abs(rest[:, 0]) < 15.0) & (rest[:, 1] < middle) & (rest[:, 1] > middle - 16.0)
-    lip &= rest[:, 2] > 10.0
-    near, _ = cKDTree(skin.deform(state)["skin"][lip]).query(edge)
-    return float(near.mean())
+    triangles = head.parts["skin"].triangles
+    corners = skin.deform(state)["skin"][triangles[lower_lip(skin)[triangles].all(axis=1)]]
+    surface = np.concatenate([np.einsum("c,tcx->tx", w, corners) for w in _GRID])
+    apart, _ = cKDTree(surface).query(edge)
+    across = np.round(edge[:, 0])
+    return float(np.mean([apart[across == x].min() for x in np.unique(across)]))
+
+
+def lower_lip(skin: Skin) -> NDArray[np.bool_]:
+    """(V,) skin that the nodes of the lower lip carry, from its border to its lining.
+
+    Height does not tell: at rest the upper lip's inner edge hangs below the lower lip's.
+    """
+    names = [node.name for node in skin.nodes]
+    below = [k for k, n in enumerate(names) if n.startswith(("lip_lower", "border_lower", "chin"))]
+    above = [
+        k for k, n in enumerate(names) if n.startswith(("lip_upper", "border_upper", "corner"))
+    ]
+    mine = (skin.W[:, below].sum(axis=1) > 0.5) & (skin.W[:, above].sum(axis=1) < 0.35)
+    x, y, z = skin.head.parts["skin"].vertices.T
+    middle = skin.head.neutral_landmarks[[13, 14], 1].mean()
+    return np.asarray(mine & (np.abs(x) < 20.0) & (np.abs(y - middle) < 20.0) & (z > 10.0))

@@ -28,10 +28,12 @@ STEP_MM = 0.01  # positions are int16 in this step
 JAW_PIVOT = (0.0, -18.0, -56.0)  # condyle: 10 mm in front of the tragus, 18 mm under the eyes
 EYE_RADIUS = 15.3
 AMBIENT_RAYS = 400
-# Where the rows of teeth stand. The base mesh's own boxes cross each other by 5 mm, and its lower
-# row stands as high as the upper lip. Edges: the upper incisors show 2 mm below a parted upper lip;
-# the lower ones bite 2 mm behind them (overbite and overjet of a regular bite).
+# Where the rows of teeth stand. The base mesh's own boxes cross each other by 5 mm, its lower row
+# stands as high as the upper lip, and its fronts stand 3 to 5 mm behind the lining of the lips.
+# Edges: the upper incisors show 2 mm below a parted upper lip; the lower ones bite 2 mm behind them
+# (overbite and overjet of a regular bite). Fronts: lips lie on teeth.
 UPPER_EDGE_Y, LOWER_EDGE_Y, LOWER_TALL, OVERJET_MM = -72.8, -71.0, 17.0, 3.2
+UPPER_FRONT_Z, UPPER_LEAN_MM, LOWER_LEAN_MM = 26.5, 2.0, 1.2
 
 F64 = NDArray[np.float64]
 
@@ -71,11 +73,12 @@ def build(data: Path) -> Arrays:
         box, _ = helper(base, head, f"helper-{row}-teeth")
         low, high = box.min(axis=0), box.max(axis=0)
         if row == "upper":
-            low[1] = UPPER_EDGE_Y
+            low[1], high[2] = UPPER_EDGE_Y, UPPER_FRONT_Z
         else:
             low[1], high[1] = LOWER_EDGE_Y - LOWER_TALL, LOWER_EDGE_Y
             high[2] = float(parts["teeth_upper"][0][:, 2].max()) - OVERJET_MM
-        parts[f"teeth_{row}"] = solids.teeth_row(low, high, row == "upper")
+        lean = UPPER_LEAN_MM if row == "upper" else LOWER_LEAN_MM
+        parts[f"teeth_{row}"] = solids.teeth_row(low, high, row == "upper", lean)
     tongue, triangles = helper(base, head, "helper-tongue")
     groove = np.exp(-((tongue[:, 0] / 3.0) ** 2))[:, None]
     parts["tongue"] = (tongue, triangles, np.array([0.66, 0.30, 0.30]) * (1 - 0.15 * groove))

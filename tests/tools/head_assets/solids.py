@@ -20,6 +20,9 @@ PUPIL = (0.02, 0.02, 0.025)
 ENAMEL = (0.88, 0.85, 0.78)
 GUM = (0.62, 0.27, 0.27)
 METAL = (0.16, 0.17, 0.19)
+EDGE_MM = 1.3  # thickness of a biting edge
+NECK = 0.3  # height (of the row) above which a tooth no longer leans
+IN_FRONT = 8  # points of a tooth's profile that are seen from the front
 
 
 def grid_triangles(rows: int, columns: int, wrap: bool) -> I64:
@@ -65,52 +68,53 @@ def eyeball(center: F64, radius: float) -> Solid:
     )
 
 
-def teeth_row(low: F64, high: F64, upper: bool, teeth: int = 14, per_tooth: int = 8) -> Solid:
+def teeth_row(
+    low: F64, high: F64, upper: bool, lean: float, teeth: int = 14, per_tooth: int = 8
+) -> Solid:
     """One dental arch inside the box low..high (3,): a swept profile whose depth and edge follow
     each tooth.
 
     The arch is half an ellipse open to the back; `upper` puts the gum on top and the biting edge
-    below.
+    below. The edge stands `lean` mm in front of the neck of its tooth, as incisors do.
     """
     half, depth = high[0], high[2] - low[2]
     s = np.linspace(-1.0, 1.0, teeth * per_tooth + 1)
     angle = s * np.pi / 2
-    path = np.stack(
-        [half * np.sin(angle), np.zeros_like(s), low[2] + depth * np.abs(np.cos(angle)) ** 0.85], -1
-    )
+    path = np.stack([half * np.sin(angle), np.zeros_like(s), low[2] + depth * np.cos(angle)], -1)
     outward = np.stack([np.sin(angle) / half, np.zeros_like(s), np.cos(angle) / depth], -1)
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     across = (np.arange(len(s)) % per_tooth) / per_tooth  # 0 at each gap between teeth
     crown = np.sin(np.pi * across) ** 0.45
     # Profile from the root in front, over the biting edge, to the root behind: (height 0 edge..1
-    # root, depth 0 front..1 back)
+    # root, mm behind the front)
     profile = np.array(
         [
-            (1.0, 0.25),
-            (0.8, 0.05),
+            (1.0, 1.6),
+            (0.8, 0.3),
             (0.62, 0.0),
-            (0.5, 0.03),
+            (0.5, 0.2),
             (0.35, 0.0),
-            (0.15, 0.04),
-            (0.04, 0.2),
-            (0.0, 0.5),
-            (0.05, 0.8),
-            (0.5, 1.0),
-            (1.0, 1.0),
+            (0.15, 0.1),
+            (0.04, 0.35),
+            (0.0, 0.65),
+            (0.02, EDGE_MM),
+            (0.15, EDGE_MM + 1.2),
+            (0.5, 6.5),
+            (1.0, 6.5),
         ]
     )
-    thickness, tall = 6.5, high[1] - low[1]
+    tall = high[1] - low[1]
     rows = []
     colors = []
-    for height, back in profile:
+    for k, (height, behind) in enumerate(profile):
         tooth = np.clip((0.62 - height) / 0.25, 0.0, 1.0)
-        inward = back * thickness + (1.0 - crown) * 1.3 * tooth
+        inward = behind + (1.0 - crown) * 1.3 * tooth + lean * min(height / NECK, 1.0)
         lift = height + (1.0 - crown) * 0.12 * (1.0 - height)
         y = high[1] - tall * (1 - lift) if upper else low[1] + tall * (1 - lift)
         rows.append(path - outward * inward[:, None] + np.stack([0 * s, y, 0 * s], -1))
         gum = (
             np.clip((height - 0.5 + 0.12 * (1.0 - crown)) / 0.08, 0.0, 1.0)[:, None]
-            if back < 0.5
+            if k < IN_FRONT
             else np.full((len(s), 1), float(height > 0.4))
         )
         shade = (0.72 + 0.28 * crown)[:, None] * (0.6 + 0.4 * np.cos(angle)[:, None] ** 0.5)
