@@ -1,40 +1,36 @@
 """Learns the prior of a design (mien.models.self_model.prior) from poses of simulated builds.
 
     1. Modes of the true displacements of all builds; mean play operators of the tendons.
-    2. Hidden layers, trained on all builds together.
-    3. Last-layer weights of every build: its deviation from the mean has a variance of its own for
-       each feature and latent (empirical Bayes: MacKay, "Bayesian interpolation", Neural
-       Computation 4 (1992)), found by expectation maximisation.
-    4. Principal directions of the deviations, for each actuator and for the hidden units, and the
-       covariance of their coefficients. Coefficients of different groups are correlated by what
-       they share (stiffness of the skin, shape of the head) and by chance; their covariance is
-       therefore shrunk.
+    2. Hidden layers, mean weights, directions of deviation and every robot's coefficients, trained
+       together (``prior_layers``).
+    3. The covariance of the coefficients. Those of different groups are correlated by what they
+       share (stiffness of the skin, shape of the head) and by chance; that part is shrunk.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
+from mien.models.face.regions import COUNT
 from mien.models.self_model.hysteresis import PlayOperator
-from mien.models.self_model.model import POWERS, Floats, SelfModel
+from mien.models.self_model.model import POWERS, Floats
 from mien.models.self_model.prior import Prior
 from mien.models.threads import torch_thread
 from mien.models.train.self_model.fit import root_weights
-from mien.models.train.self_model.fit_config import FitConfig
+
+if TYPE_CHECKING:
+    from mien.models.train.self_model.prior_layers import FamilyConfig
 
 LATENTS = 48
-_HIDDEN, _STEPS = (64, 64), 1500
 _MIN_MOTION_MM = 0.8  # of the most moved landmarks over an input's range
 _LANDMARKS_PER_ACTUATOR = 8
-_ITERATIONS = 5  # of expectation maximisation
-_OWN_RANK, _MIXED_RANK = 10, 32  # directions of a group, at most
-_BETWEEN_GROUPS = 0.5  # share that is kept of the covariance between groups
+_BETWEEN_GROUPS = 0.3  # share that is kept of the covariance between groups
+_EXTRA = 0.1  # share that is added to the variances: some robots are rarer than those seen
 _HALF_WIDTHS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.045, 0.06)
 _GROWTHS = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2)
 _PLAY_SPREAD = 0.3
@@ -65,7 +61,7 @@ def fit_prior(
     names: Sequence[str],
     tendons: Sequence[int],
     builds: Sequence[BuildPoses],
-    seed: int = 0,
+    config: FamilyConfig | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
     between_groups: float = _BETWEEN_GROUPS,
 ) -> Prior:
@@ -75,14 +71,15 @@ def fit_prior(
         names: (n,) actuators.
         tendons: indices of those with hysteresis.
         builds: poses of each robot.
-        seed: of the initial weights of the hidden layers.
+        config: settings of the training; None: the defaults.
         progress: called with (steps done, steps) of the hidden layers.
         between_groups: share that is kept of the covariance between groups, in [0, 1].
 
     Raises:
         ModelError: there are fewer than three robots, or nothing moves.
     """
-    from mien.models.train.self_model.hidden_layers import train  # torch takes a second to import
+    # Torch takes a second to import.
+    from mien.models.train.self_model.prior_layers import FamilyConfig, train_family
 
     if len(builds) < 3:
         raise ModelError(f"a prior needs at least 3 robots, got {len(builds)}")
@@ -99,23 +96,26 @@ def fit_prior(
     commands = [b.commands[:, inputs] for b in builds]
     play = _mean_play(commands, latents, pulled)
     x = [_with_pulls(c, play, pulled) for c in commands]
-    config = FitConfig(latents=LATENTS, hidden=_HIDDEN, steps=_STEPS, seed=seed)
-    layers = train(np.concatenate(x), np.concatenate(latents), config, progress)
-    model = SelfModel(
+    weight = np.square(decoder).sum(1) / COUNT
+    found = train_family(x, latents, weight, config or FamilyConfig(), progress)
+    codes = found.codes / np.array([b.wider for b in builds])[:, None]
+    centre = codes.mean(0)
+    codes = codes - centre
+    covariance = codes.T @ codes / len(codes)
+    blocks = np.repeat(np.arange(len(inputs)), found.own.shape[1])
+    blocks = np.concatenate([blocks, np.full(len(found.mixed), -1)])
+    same = blocks[:, None] == blocks
+    covariance *= np.where(same, 1.0, between_groups) + np.diag(np.full(len(same), _EXTRA))
+    prior = Prior(
         names=tuple(names), inputs=np.array(inputs, np.intp), tendons=np.array(pulled, np.intp),
-        play=play, w1=layers.w1, b1=layers.b1, w2=layers.w2, b2=layers.b2, out=layers.out,
-        mean=np.mean([b.rest for b in builds], axis=0), decoder=decoder,
-        covariance_factor=np.zeros((0, 0)), noise=np.zeros(0), neck=np.zeros((0, 6)),
+        play=play, play_spread=np.full(len(pulled), _PLAY_SPREAD),
+        w1=found.w1, b1=found.b1, w2=found.w2, b2=found.b2, mean=found.mean, decoder=decoder,
+        rest=np.mean([b.rest for b in builds], axis=0), own=found.own.reshape(-1, POWERS, LATENTS),
+        owner=blocks[: len(inputs) * found.own.shape[1]], mixed=found.mixed,
+        root=np.linalg.cholesky(covariance + 1e-9 * np.eye(len(covariance))),
+        truncated=found.noise,
     )  # fmt: skip
-    phi = [model.features(each) for each in x]
-    mean, deviations, noise = _deviations(phi, latents)
-    scales = np.array([b.wider for b in builds])
-    found = _directions(deviations / scales[:, None, None], len(inputs), between_groups)
-    return Prior(
-        names=model.names, inputs=model.inputs, tendons=model.tendons, play=play,
-        play_spread=np.full(len(pulled), _PLAY_SPREAD), w1=model.w1, b1=model.b1, w2=model.w2,
-        b2=model.b2, mean=mean, decoder=decoder, rest=model.mean, truncated=noise, **found,
-    )  # fmt: skip
+    return replace(prior, mean=prior.weights(centre))
 
 
 def with_mirrored(names: Sequence[str], builds: Sequence[BuildPoses]) -> list[BuildPoses]:
@@ -218,67 +218,3 @@ def _mean_play(
 
 def _powers(x: Floats, powers: int) -> Floats:
     return np.concatenate([x**p for p in range(1, powers + 1)], axis=1)
-
-
-def _deviations(
-    phi: Sequence[Floats], latents: Sequence[Floats]
-) -> tuple[Floats, Floats, Floats]:
-    """Mean weights (F, K), each build's deviation (B, F, K), and the noise (K,) mm that is left."""
-    features, count = phi[0].shape[1], latents[0].shape[1]
-    mean = np.zeros((features, count))
-    deviations = np.zeros((len(phi), features, count))
-    rows, z = np.concatenate(phi), np.concatenate(latents)
-    total = z.var(0)
-    variance = np.tile(1e-2 * total, (features, 1))
-    noise = 1e-2 * total
-    gram = rows.T @ rows + 1e-6 * len(rows) * np.eye(features)
-    for _ in range(_ITERATIONS):
-        own = np.concatenate([p @ d for p, d in zip(phi, deviations, strict=True)])
-        mean = np.linalg.solve(gram, rows.T @ (z - own))
-        spread = np.zeros_like(variance)
-        left = np.zeros(count)
-        for b, (p, target) in enumerate(zip(phi, latents, strict=True)):
-            off = target - p @ mean
-            for k in range(count):
-                scaled = p * variance[:, k]
-                inverse = np.linalg.inv(scaled @ p.T + noise[k] * np.eye(len(p)))
-                deviations[b, :, k] = scaled.T @ (inverse @ off[:, k])
-                spread[:, k] += variance[:, k] - ((inverse @ scaled) * scaled).sum(0)
-                left[k] += noise[k] * (len(p) - noise[k] * np.trace(inverse))
-            left += np.square(off - p @ deviations[b]).sum(0)
-        variance = (np.square(deviations).sum(0) + spread) / len(phi) + 1e-12 * total
-        noise = left / len(rows) + 1e-9 * total
-    return mean, deviations, np.sqrt(noise)
-
-
-def _directions(deviations: Floats, inputs: int, between: float) -> dict[str, Any]:
-    """Directions, their owners and the root of the covariance, from deviations (B, F, K)."""
-    builds, _, latents = deviations.shape
-    by_power = deviations[:, : POWERS * inputs].reshape(builds, POWERS, inputs, latents)
-    own, owner, coefficients = [], [], []
-    for i in range(inputs):
-        basis, values = _principal(by_power[:, :, i].reshape(builds, -1), _OWN_RANK)
-        own.append(basis.reshape(-1, POWERS, latents))
-        owner += [i] * len(basis)
-        coefficients.append(values)
-    hidden = deviations[:, POWERS * inputs : -1]
-    basis, values = _principal(hidden.reshape(builds, -1), _MIXED_RANK)
-    coefficients.append(values)
-    all_of = np.concatenate(coefficients, axis=1)
-    covariance = all_of.T @ all_of / builds
-    covariance *= between + (1.0 - between) * np.eye(len(covariance))
-    return {
-        "own": np.concatenate(own),
-        "owner": np.array(owner, np.intp),
-        "mixed": basis.reshape(len(basis), *hidden.shape[1:]),
-        "root": np.linalg.cholesky(covariance + 1e-6 * np.eye(len(covariance))),
-    }
-
-
-def _principal(rows: Floats, rank: int) -> tuple[Floats, Floats]:
-    """Principal directions (r, D) of rows (B, D) about 0, scaled to coefficients (B, r) of
-    variance 1."""
-    u, size, directions = np.linalg.svd(rows, full_matrices=False)
-    kept = min(rank, int((size > 1e-6 * max(size[0], 1e-12)).sum()))
-    std = size[:kept] / np.sqrt(len(rows))
-    return directions[:kept] * std[:, None], u[:, :kept] * np.sqrt(len(rows))

@@ -49,7 +49,7 @@ def infer(
     examples: Examples,
     rest: Floats,
     known: ObservedErrors,
-    inputs: tuple[int, ...] | None = None,
+    moving: tuple[int, ...] | None = None,
 ) -> SelfModel:
     """The self-model of a robot of the design.
 
@@ -58,15 +58,15 @@ def infer(
         examples: commands and observations; ``inputs`` of the prior are used.
         rest: (478, 3) mm, the observed face at rest.
         known: errors of the camera.
-        inputs: indices of the actuators that do move; None: all of the prior's.
+        moving: indices of the actuators that do move; None: all of the prior's.
     """
     root = root_weights()
     to_latents = (prior.decoder * root**2).T
     z = (examples.landmarks - rest).reshape(len(examples.landmarks), -1) @ to_latents
     factor = known.factor @ to_latents
     r0 = factor.T @ factor + np.diag(prior.truncated**2)
-    moving = np.isin(prior.inputs, prior.inputs if inputs is None else inputs)
-    u = np.where(moving, examples.commands[:, prior.inputs], 0.0)
+    moves = np.isin(prior.inputs, prior.inputs if moving is None else moving)
+    u = np.where(moves, examples.commands[:, prior.inputs], 0.0)
     x = u.copy()
     if len(prior.tendons):
         x[:, prior.tendons] = prior.play.scan(u[:, prior.tendons])
@@ -81,7 +81,7 @@ def infer(
 
         gain, problem, width = _search_gain(at, gain)
         errors = problem.errors(width, r0, known.degrees)
-    return _self_model(prior, problem, width, gain, rest, moving, errors, z_mean)
+    return _self_model(prior, problem, width, gain, rest, moves, errors, z_mean)
 
 
 def _search_gain(
