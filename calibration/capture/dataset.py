@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -234,7 +234,7 @@ def read_setup(folder: Path, face: FaceConfig) -> Setup:
     """
     path = folder / SETUP
     try:
-        content = {"version": VERSION, "bias": ""} | read_object(path)
+        content: dict[str, Any] = {"version": VERSION, "bias": ""} | read_object(path)
         check_version(content["version"], VERSION)
         expected = {f.name: f.type for f in fields(Setup)}
         found = {name: type(value).__name__ for name, value in content.items()}

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NO_FACE
@@ -37,6 +36,7 @@ POSES, PICTURES = 80, 80
 """Poses of a build, and how many of them are also rendered and tracked."""
 WITH_PICTURES = 4
 """Every so many builds one is rendered: a picture takes as long as six poses."""
+_ARRAYS = ("commands", "rest", "true", "seen")
 _WIDE_SHARE, _WIDE = 0.4, 1.6  # share of the builds with wider tolerances, and their factor
 _PLAIN_SHARE = 0.3  # of the builds: the default camera in the default light
 
@@ -53,8 +53,8 @@ class BuildSample:
         commands: (P, n) as sent.
         rest: (478, 3) mm, true landmarks at rest.
         true: (P, 478, 3) mm, displacement from rest.
-        seen: (Q, 478, 3) mm, the tracked displacement of the first Q poses; NaN without a face. Q is 0
-            without a camera.
+        seen: (Q, 478, 3) mm, the tracked displacement of the first Q poses; NaN without a face.
+            Q is 0 without a camera.
     """
 
     face_hash: str
@@ -68,7 +68,10 @@ class BuildSample:
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all."""
-        write_arrays(path, VERSION, {f.name: getattr(self, f.name) for f in fields(self)})
+        content = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name in _ARRAYS:
+            content[name] = content[name].astype(np.float32)
+        write_arrays(path, VERSION, content)
 
     @classmethod
     def load(cls, path: Path) -> BuildSample:
@@ -83,7 +86,7 @@ class BuildSample:
             str(z["mechanism"]),
             float(z["wider"]),
             bool(z["plain"]),
-            *(z[name].astype(np.float64) for name in ("commands", "rest", "true", "seen")),
+            *(z[name].astype(np.float64) for name in _ARRAYS),
         )
 
 
@@ -144,9 +147,16 @@ def sample_build(face: FaceConfig, seed: int) -> BuildSample:
         robot.stop()
         if camera is not None:
             camera.close()
-    single = [np.array(a, dtype=np.float32) for a in (commands, rest, true)]
-    observed = np.array(seen, dtype=np.float32).reshape(-1, *rest.shape)
-    return BuildSample(face.hash, mechanism_hash(face), wider, plain, *single, observed)
+    return BuildSample(
+        face_hash=face.hash,
+        mechanism=mechanism_hash(face),
+        wider=wider,
+        plain=plain,
+        commands=np.array(commands),
+        rest=rest,
+        true=np.array(true),
+        seen=np.array(seen).reshape(-1, *rest.shape),
+    )
 
 
 def generate(face: FaceConfig, folder: Path, seeds: range) -> list[int]:

@@ -169,9 +169,7 @@ def _tendons_alone(face: FaceConfig, count: int, seed: int) -> Iterator[tuple[st
         yield from (("tendon", goal) for goal in with_tendon_excitation(face, rest, seed + 1))
 
 
-def _necks(
-    face: FaceConfig, seed: int, count: int = _NECK_POSES
-) -> Iterator[tuple[str, Floats]]:
+def _necks(face: FaceConfig, seed: int, count: int = _NECK_POSES) -> Iterator[tuple[str, Floats]]:
     """Low-discrepancy turns about all axes at once, of growing amplitude."""
     at = np.flatnonzero(~_moves_skin(face))
     if len(at):

@@ -58,7 +58,9 @@ def train_prior(
     if failed:
         typer.echo(f"builds that the rig cannot compute: {sorted(failed)}", err=True)
     made = [
-        simulated.BuildSample.load(simulated.sample_path(folder, s)) for s in seeds if s not in failed
+        simulated.BuildSample.load(simulated.sample_path(folder, s))
+        for s in seeds
+        if s not in failed
     ]
     tendons = [i for i, tendon in enumerate(config.has_hysteresis) if tendon]
     poses = [BuildPoses(s.commands, s.rest, s.true, s.wider) for s in made]

@@ -142,10 +142,12 @@ def load(path: Path) -> Prior:
         ModelError: the file is missing or damaged.
     """
     t, meta = checkpoint.load(path, KIND)
-    indices = {name: np.array(meta[name], np.intp) for name in ("inputs", "tendons", "owner")}
+    indices: dict[str, Any] = {
+        name: np.array(meta[name], np.intp) for name in ("inputs", "tendons", "owner")
+    }
     sizes = {"m": len(indices["inputs"]), "k": len(indices["tendons"]), "P": len(indices["owner"])}
     check_shapes(path, t, _SHAPES, **sizes)
-    wide = {name: np.asarray(t[name], np.float64) for name in t}
+    wide: dict[str, Any] = {name: np.asarray(t[name], np.float64) for name in t}
     return Prior(
         names=tuple(meta["names"]),
         play=PlayOperator(wide.pop("play_width"), wide.pop("play_growth")),

@@ -1,8 +1,8 @@
 """The bias of the face tracker: errors that belong to a pose of a face, whoever's face it is.
 
-MediaPipe has learned what faces usually do. On a robot it errs in whole shapes: a shut lid drags the
-iris, an open mouth lifts the cheek. The errors are alike on all robots, in all lights and with all
-lenses, so they are learned once, on simulated robots whose true landmarks are known:
+MediaPipe has learned what faces usually do. On a robot it errs in whole shapes: a shut lid drags
+the iris, an open mouth lifts the cheek. The errors are alike on all robots, in all lights and with
+all lenses, so they are learned once, on simulated robots whose true landmarks are known:
 
     error(s) = E' C s          s: observed displacement from the reference; C: 80 modes; E: errors
 
@@ -79,7 +79,8 @@ class TrackerBias:
 def save(path: Path, bias: TrackerBias) -> None:
     """Write a bias as float16 safetensors, with the hash of the tracker that it belongs to."""
     tensors = {
-        name: np.asarray(getattr(bias, name), np.float16) for name in ("codes", "errors", "residual")
+        name: np.asarray(getattr(bias, name), np.float16)
+        for name in ("codes", "errors", "residual")
     }
     tensors["limit"] = np.array([bias.limit], np.float32)
     layout = {

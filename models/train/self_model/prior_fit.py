@@ -1,10 +1,10 @@
 """Learns the prior of a design (mien.models.self_model.prior) from poses of simulated builds.
 
-    1. Modes of the true displacements of all builds; mean play operators of the tendons.
-    2. Hidden layers, mean weights, directions of deviation and every robot's coefficients, trained
-       together (``prior_layers``).
-    3. The covariance of the coefficients. Those of different groups are correlated by what they
-       share (stiffness of the skin, shape of the head) and by chance; that part is shrunk.
+1. Modes of the true displacements of all builds; mean play operators of the tendons.
+2. Hidden layers, mean weights, directions of deviation and every robot's coefficients, trained
+   together (``prior_layers``).
+3. The covariance of the coefficients. Those of different groups are correlated by what they
+   share (stiffness of the skin, shape of the head) and by chance; that part is shrunk.
 """
 
 from __future__ import annotations

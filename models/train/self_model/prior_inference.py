@@ -1,12 +1,12 @@
 """Finds the self-model of a robot from few observations and the prior of its design.
 
-Observations are z[n] = D[n] c + o + e[n], with D[n] the effect of the prior's coefficients c at pose
-n, o a constant offset and e[n] errors of covariance R. Posterior mean and covariance of c and o are
-those of a linear model with Gaussian priors. Three things are not linear and are searched for by
-the evidence (the probability of the observations with c integrated out): the gain common to all
-actuators, how far this robot is from the design (a factor on the prior's standard deviations), and
-the play of the tendons. R has an inverse Wishart prior about the errors that the tracker is known
-for, and is estimated by expectation maximisation.
+Observations are z[n] = D[n] c + o + e[n], with D[n] the effect of the prior's coefficients c at
+pose n, o a constant offset and e[n] errors of covariance R. Posterior mean and covariance of c are
+those of a linear model with a Gaussian prior. Two things are searched for by the evidence (the
+probability of the observations with c integrated out): the gain common to all actuators, and how
+far this robot is from the design (a factor on the prior's standard deviations). R has an inverse
+Wishart prior about the errors that the tracker is known for, and is estimated by expectation
+maximisation. Of tendons the play of the design is used: a few observations do not show it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ObservedErrors(NamedTuple):
     """What is known of a camera's errors, before this robot is seen.
 
     Attributes:
-        covariance: (1434, 1434) mm^2, or a factor E (r, 1434) with E' E.
+        factor: (r, 1434) mm, a factor E of their covariance E' E.
         degrees: number of observations that this knowledge counts for.
     """
 
@@ -84,9 +84,7 @@ def infer(
     return _self_model(prior, problem, width, gain, rest, moves, errors, z_mean)
 
 
-def _search_gain(
-    at: Callable[[float], _Problem], start: float
-) -> tuple[float, _Problem, float]:
+def _search_gain(at: Callable[[float], _Problem], start: float) -> tuple[float, _Problem, float]:
     """The gain of largest evidence, its problem, and the width of the prior there."""
     tried: dict[float, tuple[float, float, _Problem]] = {}
 
@@ -136,7 +134,7 @@ class _Problem:
         grown = 1.0 + width**2 * self.values
         fitted = (width**2 * np.square(self.projected) / grown).sum()
         squares = float(self.target @ self.target - fitted)
-        return -0.5 * (squares + float(np.log(grown).sum()) + self.logs)
+        return float(-0.5 * (squares + np.log(grown).sum() + self.logs))
 
     def best_width(self) -> tuple[float, float]:
         """The factor on the prior with the largest evidence, and this evidence."""
@@ -154,9 +152,9 @@ class _Problem:
         mean, factor = self.coefficients(width)
         back = np.linalg.inv(self.white)
         off = (self.target - self.rows @ mean).reshape(self.count, -1) @ back
-        spread = (self.rows @ factor).reshape(self.count, self.latents, -1)
-        spread = spread.transpose(1, 0, 2).reshape(self.latents, -1)
-        total = off.T @ off + back.T @ (spread @ spread.T) @ back
+        unknown = (self.rows @ factor).reshape(self.count, self.latents, -1)
+        by_latent = unknown.transpose(1, 0, 2).reshape(self.latents, -1)
+        total = off.T @ off + back.T @ (by_latent @ by_latent.T) @ back
         return np.asarray((degrees * known + total) / (degrees + self.count))
 
 
@@ -188,11 +186,15 @@ def _self_model(
     flat = by_feature.reshape(len(out), -1)
     noise = np.sqrt(np.diag(errors))
     s = flat @ flat.T / np.square(noise).sum()
-    scales = np.concatenate([np.repeat(gain ** np.arange(1, POWERS + 1), m), np.ones(len(out) - POWERS * m)])
+    scales = np.concatenate(
+        [np.repeat(gain ** np.arange(1, POWERS + 1), m), np.ones(len(out) - POWERS * m)]
+    )
     values, basis = np.linalg.eigh(s * np.outer(scales, scales))
     covariance_factor = (basis * np.sqrt(np.maximum(values, 0.0))).T[::-1]
     kept = np.flatnonzero(moving)
-    columns = np.concatenate([np.concatenate([kept + p * m for p in range(POWERS)]), np.arange(POWERS * m, len(out))])
+    columns = np.concatenate(
+        [np.concatenate([kept + p * m for p in range(POWERS)]), np.arange(POWERS * m, len(out))]
+    )
     tendons = [k for k in range(len(prior.tendons)) if moving[prior.tendons[k]]]
     return SelfModel(
         names=prior.names,

@@ -1,5 +1,8 @@
-"""Learns the face tracker's bias (mien.models.vision.tracker_bias): a ridge from what is seen to the
-error of it, over simulated robots, lights, lenses, places and skins."""
+"""Learns the face tracker's bias (mien.models.vision.tracker_bias).
+
+It is a ridge from what is seen to its error, over simulated robots, lights, lenses, places and
+skins.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +52,11 @@ def fit_tracker_bias(seen: Sequence[Floats], true: Sequence[Floats]) -> TrackerB
     residual = np.empty_like(e)
     for k in range(len(seen)):
         mine = robot == k
-        without = np.linalg.solve(
-            gram - z[mine].T @ z[mine] + ridge, cross - z[mine].T @ e[mine]
-        )
+        without = np.linalg.solve(gram - z[mine].T @ z[mine] + ridge, cross - z[mine].T @ e[mine])
         residual[mine] = e[mine] - z[mine] @ without
-    size, directions = np.linalg.svd(
-        residual[:: -(-len(residual) // _ROWS)], full_matrices=False
-    )[1:]
+    size, directions = np.linalg.svd(residual[:: -(-len(residual) // _ROWS)], full_matrices=False)[
+        1:
+    ]
     count = len(residual[:: -(-len(residual) // _ROWS)])
     factor = directions[:_RESIDUALS] * (size[:_RESIDUALS, None] / np.sqrt(count))
     per_point = np.square(residual).reshape(len(residual), -1, 3).sum(-1)

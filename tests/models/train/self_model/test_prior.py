@@ -25,7 +25,7 @@ QUICK = FamilyConfig(hidden=(16, 16), own=4, mixed=4, steps=500)
 
 
 class Design:
-    """Robots whose actuators move smooth fields; each robot's fields differ, the tongue has none."""
+    """Robots whose actuators move smooth fields, each robot its own; the tongue moves nothing."""
 
     def __init__(self) -> None:
         rng = np.random.default_rng(0)
@@ -106,9 +106,7 @@ def _swapped(pair: tuple[Examples, ObservedErrors]) -> tuple[Examples, np.ndarra
 
 
 @pytest.mark.parametrize("gain", [0.75, 1.25])
-def test_a_gain_common_to_all_actuators_is_found(
-    design: Design, prior: Prior, gain: float
-) -> None:
+def test_a_gain_common_to_all_actuators_is_found(design: Design, prior: Prior, gain: float) -> None:
     robot = design.robot(102, 100, gain)
     examples, errors = observed(robot, 40)
     model = infer(prior, examples, REST, errors)
@@ -168,7 +166,9 @@ def test_a_file_holds_the_prior(tmp_path: Path, design: Design, prior: Prior) ->
     examples, errors = observed(design.robot(105, 100), 40)
     a, b = (infer(p, examples, REST, errors) for p in (prior, design_prior.load(path)))
     assert rms(a.sequence(examples.commands) - b.sequence(examples.commands)) < 0.05
-    self_model.save(tmp_path / "model.safetensors", replace(b, meta={"face": "x", "face_hash": "y"}))
+    self_model.save(
+        tmp_path / "model.safetensors", replace(b, meta={"face": "x", "face_hash": "y"})
+    )
     read = self_model.read(tmp_path / "model.safetensors")
     assert rms(read.sequence(examples.commands) - b.sequence(examples.commands)) < 1e-3
 
