@@ -37,10 +37,13 @@ class ObservedErrors(NamedTuple):
     Attributes:
         factor: (r, 1434) mm, a factor E of their covariance E' E.
         degrees: number of observations that this knowledge counts for.
+        repeated: number of observations that share one error, about. The errors of a tracker belong
+            to the pose: another observation of a similar pose tells less than a new one.
     """
 
     factor: Floats
     degrees: float = _DEGREES
+    repeated: float = 1.0
 
 
 @one_thread
@@ -77,7 +80,8 @@ def infer(
     for _ in range(_ROUNDS):
 
         def at(log_gain: float, errors: Floats = errors) -> _Problem:
-            return _Problem(prior, features(np.exp(log_gain) * x), z - z_mean, errors)
+            shared = known.repeated * errors
+            return _Problem(prior, features(np.exp(log_gain) * x), z - z_mean, shared)
 
         gain, problem, width = _search_gain(at, gain)
         errors = problem.errors(width, r0, known.degrees)
