@@ -23,7 +23,13 @@ from mien.models.reading.tensors import read_tensors
 
 Meta: TypeAlias = dict[str, Any]
 _META_KEY = "mien"
-NEWEST: Final = {"speech": 2, "self_model": 1, "fusion": 1}
+NEWEST: Final = {
+    "speech": 2,
+    "self_model": 1,
+    "fusion": 1,
+    "self_model_prior": 1,
+    "tracker_bias": 1,
+}
 """Version of each kind of weights file that this Mien writes, and the newest that it reads."""
 WEIGHTS = Path(__file__).parent / "weights"
 """Folder of the shipped weights."""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,7 @@ class Setup:
         build: seed of the simulated tolerances; -1 on hardware.
         camera: name of the camera.
         version: of the observations.
+        bias: hash of the tracker's bias that was taken off the observations; empty: none.
     """
 
     face: str
@@ -52,6 +53,7 @@ class Setup:
     build: int
     camera: str
     version: int = VERSION
+    bias: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +234,7 @@ def read_setup(folder: Path, face: FaceConfig) -> Setup:
     """
     path = folder / SETUP
     try:
-        content = {"version": VERSION} | read_object(path)
+        content: dict[str, Any] = {"version": VERSION, "bias": ""} | read_object(path)
         check_version(content["version"], VERSION)
         expected = {f.name: f.type for f in fields(Setup)}
         found = {name: type(value).__name__ for name, value in content.items()}

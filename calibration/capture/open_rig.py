@@ -10,6 +10,7 @@ from pathlib import Path
 from mien.calibration.capture.capture_rig import CaptureRig, ConnectedFace
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame
+from mien.models.vision import tracker_bias
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig
 from mien.robot.link.board import LEAD_S, Board
@@ -80,13 +81,17 @@ def open_rig(
         if seen.landmarks is None:
             return NO_FACE
         head = rig.head_pose() if seen.head is None else seen.head
-        return CapturedFrame(seen.landmarks, head, time=seen.time)
+        landmarks = seen.landmarks
+        if isinstance(simulated, RenderedCamera):
+            landmarks = tracker_bias.shipped().corrected(landmarks, simulated.reference)
+        return CapturedFrame(landmarks, head, time=seen.time)
 
     def close() -> None:
         board.close()
         simulated.close()
 
-    setup = Setup(face.name, face.hash, mechanism_hash(face), build, camera)
+    bias = "" if formula else tracker_bias.version()
+    setup = Setup(face.name, face.hash, mechanism_hash(face), build, camera, bias=bias)
     noiseless = None if formula is None else lambda: rig.landmarks() + formula.bias
     at = ConnectedFace(face, board, line, setup, close)
     return SimRig(at, capture, rig.landmarks, rig.head_pose, noiseless)
@@ -123,6 +128,7 @@ def _real(
         tracker = FaceTracker(load_head().neutral_landmarks, max_faces=2)
         tracking = TrackingCamera(pictures, tracker, delay_s)
         mechanism = f"hardware {identity(at.device)}".strip()
-        setup = Setup(face.name, face.hash, mechanism, -1, pictures.name)
+        bias = tracker_bias.version()
+        setup = Setup(face.name, face.hash, mechanism, -1, pictures.name, bias=bias)
         connected = ConnectedFace(face, at.board, at.clock, setup, stack.pop_all().close)
     return HardwareRig(connected, tracking, folder)

@@ -85,6 +85,10 @@ class SimRig(BoardRig):
                 frames.append((self._clock.now(), self._capture()))
         return self._observed_run(np.array(sent_at), np.array(sent), frames, still)
 
+    def settle(self) -> None:
+        """Wait until the face is still."""
+        self._hold(self._settle_s)
+
     def stop(self) -> None:
         """See ``CaptureRig``. A board that does not answer moves to its safe pose by itself."""
         try:

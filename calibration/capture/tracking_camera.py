@@ -12,6 +12,7 @@ import numpy as np
 
 from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame, sharpness
 from mien.models.face.regions import eyes_apart
+from mien.models.vision import tracker_bias
 from mien.models.vision.face_tracker import FaceTracker, Tracked
 from mien.robot.errors import DeviceError
 from mien.robot.face.config import Floats
@@ -66,6 +67,7 @@ class TrackingCamera:
         self._source, self._tracker, self._now = source, tracker, now
         self._delay, self._wait = delay_s, max(delay_s, MAX_DELAY_S)
         self._used = -np.inf
+        self._settled = False  # before, the constant error of this face is in all landmarks
         self._recent: deque[tuple[Picture, Tracked]] = deque(maxlen=_RECENT)
         self._ages: deque[float] = deque(maxlen=1000)
 
@@ -77,6 +79,7 @@ class TrackingCamera:
     @bias.setter
     def bias(self, value: Floats) -> None:
         self._tracker.bias = value
+        self._settled = bool(np.any(value))
 
     def capture(self, since: float, sure: bool = True) -> CapturedFrame:
         """Wait for a new picture and track the face in it.
@@ -101,8 +104,11 @@ class TrackingCamera:
         self._recent.append((picture, seen))
         if not seen.found:
             return NO_FACE
+        landmarks = seen.landmarks
+        if self._settled:
+            landmarks = tracker_bias.shipped().corrected(landmarks, self._tracker.reference)
         return CapturedFrame(
-            seen.landmarks,
+            landmarks,
             seen.head,
             seen.faces,
             picture.time - self._delay,
@@ -113,6 +119,7 @@ class TrackingCamera:
     def settle(self, count: int) -> None:
         """Use the last ``count`` pictures as the face at rest; see ``FaceTracker.settle``."""
         self._tracker.settle([seen for _, seen in self._last(count)])
+        self._settled = True
 
     def register(self, count: int) -> None:
         """Track the skin relative to the last ``count`` pictures; see ``FaceTracker.register``."""

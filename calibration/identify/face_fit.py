@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.capture.frame_filter import RESTLESS
+from mien.calibration.identify.design_prior import fit_by_prior
 from mien.models.errors import ModelError
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
@@ -24,6 +25,7 @@ MODEL = "self_model.safetensors"
 # An actuator is visible if its range moves its landmarks by so many standard errors, and mm.
 _MIN_SIGMAS, _MIN_MOTION_MM = 6.0, 1.0
 _LANDMARKS_PER_ACTUATOR = 8
+_MIN_RANGE = 0.02  # of the commands of an actuator that moved
 
 
 def examples(
@@ -118,7 +120,12 @@ def fit_face(
             f"the camera sees none of the {len(face.names)} actuators move in "
             f"{int(usable(data).sum())} poses: check power, wiring and light"
         )
-    model = fit(examples(face, data, usable(data), inputs), config, progress)
+    learned = examples(face, data, usable(data), inputs)
+    plain = config is None or config == FitConfig(seed=config.seed)
+    model = fit_by_prior(face, data, learned, _moved(data)) if plain else None
+    if model is None:
+        model = fit(learned, config, progress)
+    inputs = tuple(int(i) for i in model.inputs)
     meta = model.meta | {
         "face": face.name,
         "face_hash": face.hash,
@@ -134,6 +141,13 @@ def fit_face(
         ],
     }
     return replace(model, meta=meta, neck=_neck(face, data))
+
+
+def _moved(data: Dataset) -> tuple[int, ...]:
+    """Indices of the actuators that mixtures move. Faulty ones stay at their safe command."""
+    mixed = data.of("combo", "active", "loop")
+    moved = np.ptp(data.commands[mixed if mixed.any() else data.observed], axis=0) > _MIN_RANGE
+    return tuple(int(i) for i in np.flatnonzero(moved))
 
 
 def quick_fit(face: FaceConfig, data: Dataset) -> SelfModel:

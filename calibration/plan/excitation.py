@@ -14,7 +14,7 @@ from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter
 
-_SINGLE_AMPLITUDES = (0.3, 0.65, 1.0)
+_SINGLE_AMPLITUDES, _KNOWN_AMPLITUDES = (0.3, 0.65, 1.0), (0.8,)
 _LOOP_LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0, 0.5, 0.25, 0.5, 0.0)
 _MIN_TENDON_POSES, _TENDON_SHARE = 60, 0.08
 _NEUTRAL_AT_START = 4
@@ -22,7 +22,7 @@ _NEUTRAL_EVERY = 100
 _GROWING_SHARE = 0.25  # of the combos: their amplitude still grows
 _ACTIVE_SHARE = 0.35
 _MAX_HELD_OUT = 150
-_NECK_SHARE, _NECK_POSES = 0.9, 20  # share of the neck's range
+_NECK_SHARE, _NECK_POSES, _KNOWN_NECK_POSES = 0.9, 20, 10  # share of the neck's range
 _PHASE_STD_RAD = 1.0  # successive pulls have a correlation of about -0.6
 _PULL_EXPONENT = 0.6  # 1: the arcsine density; 0: pulls of 0 and 1 only
 _SPARSE_PROBABILITY = 0.2  # that an actuator moves in a sparse mixture
@@ -30,7 +30,12 @@ _STEP_RESPONSE_S = 1.7  # time of one actuator's step responses
 
 
 def make_plan(
-    face: FaceConfig, poses: int, seed: int = 0, again: str = "", minutes: float = np.inf
+    face: FaceConfig,
+    poses: int,
+    seed: int = 0,
+    again: str = "",
+    minutes: float = np.inf,
+    known: bool = False,
 ) -> Plan:
     """Make a plan.
 
@@ -40,13 +45,21 @@ def make_plan(
         seed: of the mixtures.
         again: command that makes a plan; errors name it.
         minutes: budget of robot time.
+        known: robots of this design are known (``mien.models.self_model.prior``). A small plan then
+            moves each actuator alone only as far as the wiring check needs.
 
     Raises:
         InputError: ``poses`` or ``minutes`` are too few to excite every actuator, fit and verify.
     """
     tendons = _tendons_alone(face, max(_MIN_TENDON_POSES, round(_TENDON_SHARE * poses)), seed)
     fixed = [*_singles(face), *_loops(face), *tendons, *_necks(face, seed)]
-    minimum = int(len(fixed) + 2 * _moves_skin(face).sum() + _held_out_count(poses))
+    skin = int(_moves_skin(face).sum())
+    minimum = len(fixed) + 2 * skin + _held_out_count(poses)
+    short = known and poses < minimum
+    if short:
+        singles = _singles(face, _KNOWN_AMPLITUDES)
+        fixed = [*singles, *_loops(face), *_necks(face, seed, _KNOWN_NECK_POSES)]
+        minimum = len(fixed) + skin + _held_out_count(poses)
     again = again or f"mien calibrate plan --face {shlex.quote(face.given)}"
     if poses < minimum:
         raise InputError(
@@ -60,7 +73,7 @@ def make_plan(
             f"{again} --poses {poses} --minutes {needed:g}",
         )
     free = poses - len(fixed) - _held_out_count(poses) - poses // _NEUTRAL_EVERY - _NEUTRAL_AT_START
-    active = int(_ACTIVE_SHARE * free)
+    active = 0 if short else int(_ACTIVE_SHARE * free)
     grow = np.minimum(
         1.0, 0.35 + 0.65 * np.arange(free - active) / (_GROWING_SHARE * (free - active))
     )
@@ -127,9 +140,11 @@ def _held_out_count(poses: int) -> int:
     return min(_MAX_HELD_OUT, max(20, poses // 6))
 
 
-def _singles(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
+def _singles(
+    face: FaceConfig, amplitudes: tuple[float, ...] = _SINGLE_AMPLITUDES
+) -> Iterator[tuple[str, Floats]]:
     """Each actuator alone; small amplitudes of all actuators before larger ones of any."""
-    for amplitude in _SINGLE_AMPLITUDES:
+    for amplitude in amplitudes:
         for i in np.flatnonzero(_moves_skin(face)):
             low, high = face.limits[i]
             for end in (high, low):
@@ -154,13 +169,13 @@ def _tendons_alone(face: FaceConfig, count: int, seed: int) -> Iterator[tuple[st
         yield from (("tendon", goal) for goal in with_tendon_excitation(face, rest, seed + 1))
 
 
-def _necks(face: FaceConfig, seed: int) -> Iterator[tuple[str, Floats]]:
+def _necks(face: FaceConfig, seed: int, count: int = _NECK_POSES) -> Iterator[tuple[str, Floats]]:
     """Low-discrepancy turns about all axes at once, of growing amplitude."""
     at = np.flatnonzero(~_moves_skin(face))
     if len(at):
         low, high = _NECK_SHARE * face.limits[at].T
         sobol = qmc.Sobol(len(at), scramble=True, rng=np.random.default_rng([seed, 3]))
-        turns = low + sobol.random(1 << (_NECK_POSES - 1).bit_length())[:_NECK_POSES] * (high - low)
+        turns = low + sobol.random(1 << (count - 1).bit_length())[:count] * (high - low)
         for turn in turns[np.argsort(np.abs(turns).max(1))]:
             goal = np.zeros(len(face.names))
             goal[at] = turn

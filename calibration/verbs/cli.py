@@ -18,6 +18,7 @@ from mien.calibration.capture.open_rig import AUTO
 from mien.calibration.identify import dynamics as actuator_dynamics
 from mien.calibration.identify import face_fit
 from mien.calibration.identify.collect import collect as run_collect
+from mien.calibration.identify.design_prior import prior_of
 from mien.calibration.identify.wiring import read_findings, reference_model
 from mien.calibration.plan.excitation import make_plan
 from mien.calibration.plan.plan import Plan
@@ -90,7 +91,9 @@ def _plan(
                 f"{folder} already holds poses of a plan", workspace.command("collect")
             )
         folder.mkdir(parents=True, exist_ok=True)
-        made = make_plan(config, poses, seed, again, minutes or math.inf)
+        made = make_plan(
+            config, poses, seed, again, minutes or math.inf, known=prior_of(config) is not None
+        )
         made.save(folder / PLAN)
     print(f"{len(made)} poses are planned; {made.active} more will be chosen during collecting")
 

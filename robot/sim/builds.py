@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,17 +47,29 @@ IDENTITY_WEIGHT = 0.35
 IDENTITY_MM = 30.0  # a mode that moves skin further does not fit over the same eyes and teeth
 
 
+Factors: TypeAlias = tuple[tuple[str, float], ...]
+"""Pairs of (beginning of the names of some parts, factor); an empty beginning names all parts."""
+
+
 @dataclass(frozen=True)
 class Build:
-    """Random tolerances of one seed. Every method returns the nominal value for seed 0."""
+    """Random tolerances of one seed. Every method returns the nominal value for seed 0.
+
+    Attributes:
+        seed: of the tolerances.
+        wider: factors on tolerances.
+        drawn: factors on the nominal values of ``scaled`` quantities: another drawing.
+    """
 
     seed: int = 0
+    wider: Factors = ()
+    drawn: Factors = ()
 
     def _normal(self, name: str, size: int = 1) -> F64:
         if self.seed == 0:
             return np.zeros(size)
         generator = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
-        return np.clip(generator.standard_normal(size), -2.0, 2.0)
+        return _factor(self.wider, name) * np.clip(generator.standard_normal(size), -2.0, 2.0)
 
     def length(self, name: str, millimetres: float) -> float:
         """A manufactured length in mm."""
@@ -65,6 +78,7 @@ class Build:
 
     def scaled(self, name: str, value: float, share: float) -> float:
         """``value`` with a relative tolerance; never below a tenth of it."""
+        value *= _factor(self.drawn, name)
         return float(value * max(0.1, 1.0 + share * self._normal(name)[0]))
 
     def shifted(self, name: str, value: float, deviation: float) -> float:
@@ -79,3 +93,8 @@ class Build:
         """(M,): weights of a head's identity modes (M, V, 3) mm; 0 for those out of reach."""
         fits = np.abs(modes).max(axis=(1, 2)) <= IDENTITY_MM
         return np.where(fits, IDENTITY_WEIGHT * self._normal("identity", len(modes)), 0.0)
+
+
+def _factor(factors: Factors, name: str) -> float:
+    """Product of the factors whose beginning fits the name."""
+    return float(np.prod([factor for start, factor in factors if name.startswith(start)]))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from mien.robot.sim.head import load_head
 from mien.robot.sim.render import CameraView, Light, Renderer
 from mien.robot.sim.rig import Rig
 
@@ -139,20 +140,30 @@ class RenderedCamera:
         seed: seed of the image noise.
         closely: also register skin and irises (``FaceTracker.register``). It takes 45 ms more per
             image on two cores.
+        stranger: the tracker knows neither this head nor the lens, as before a real face: its
+            reference is the nominal head.
 
     Raises:
         DeviceError: this machine has no OpenGL.
     """
 
     def __init__(
-        self, rig: Rig, optics: Optics | None = None, seed: int = 0, closely: bool = False
+        self,
+        rig: Rig,
+        optics: Optics | None = None,
+        seed: int = 0,
+        closely: bool = False,
+        stranger: bool = False,
     ) -> None:
         from mien.models.vision.face_tracker import FaceTracker  # MediaPipe takes seconds to load
 
         self.optics = Optics() if optics is None else optics
         self._random = np.random.default_rng([seed, 0x9C7])
         self._renderer = Renderer(rig.head, self.optics.width, self.optics.height)
-        self._tracker = FaceTracker(rig.head.neutral_landmarks, fov_deg=self.optics.view.fov_deg)
+        known = load_head() if stranger else rig.head
+        fov_deg = None if stranger else self.optics.view.fov_deg
+        self.reference = known.neutral_landmarks
+        self._tracker = FaceTracker(self.reference, fov_deg=fov_deg)
         rest = [self.picture(rig) for _ in range(REST_IMAGES)]
         detections = [self._tracker.track(picture, rig.time) for picture in rest]
         if any(detect.found for detect in detections):

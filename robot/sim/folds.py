@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -133,7 +134,14 @@ def drawing(head: Head, folds: Sequence[Fold] = FOLDS) -> NDArray[np.uint8]:
     Returns:
         (H, W, 3) uint8: how deep the skin lies, 0 to 255; its slope along x and along y, about 127.
     """
-    x0, x1, y0, y1 = head.paint.extent
+    return _drawing(tuple(head.paint.extent.tolist()), tuple(folds))
+
+
+@lru_cache(maxsize=2)  # it takes seconds, and all builds of a head share it
+def _drawing(
+    extent: tuple[float, float, float, float], folds: tuple[Fold, ...]
+) -> NDArray[np.uint8]:
+    x0, x1, y0, y1 = extent
     x, y = np.arange(x0, x1, PIXEL_MM) + PIXEL_MM / 2, np.arange(y1, y0, -PIXEL_MM) - PIXEL_MM / 2
     pixels = np.stack(np.meshgrid(x, y), axis=-1)
     depth = np.zeros(pixels.shape[:2])

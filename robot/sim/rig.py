@@ -37,7 +37,7 @@ class Rig:
 
     Args:
         face: the face.
-        build: seed of its tolerances; 0 has none.
+        build: its tolerances, or their seed; 0 has none.
         faults: faults of the robot.
 
     Attributes:
@@ -48,8 +48,11 @@ class Rig:
 
     dt = TIME_STEP
 
-    def __init__(self, face: FaceConfig, build: int = 0, faults: Sequence[Fault] = ()) -> None:
-        self.face, self.build, self.faults = face, Build(build), tuple(faults)
+    def __init__(
+        self, face: FaceConfig, build: int | Build = 0, faults: Sequence[Fault] = ()
+    ) -> None:
+        self.face, self.faults = face, tuple(faults)
+        self.build = build if isinstance(build, Build) else Build(build)
         plan = load_mechanism(face.mechanism_source)
         nominal = load_head()
         self.head = nominal.with_identity(self.build.identity(nominal.identity))

@@ -188,7 +188,7 @@ def _modes(landmarks: Floats, count: int) -> tuple[Floats, Floats, Floats]:
     Lips and lids have a larger weight.
     """
     mean = landmarks.mean(0)
-    root = _root_weights()
+    root = root_weights()
     centred = (landmarks - mean).reshape(len(landmarks), -1) * root
     _, spread, modes = np.linalg.svd(centred, full_matrices=False)
     k = min(count, MAX_LATENTS, int((spread > 1e-9 * spread[0]).sum()))
@@ -251,7 +251,7 @@ def _with_shrunk_fields(
     fields, residuals = steps.fields(phi, landmarks, steps.noise(phi, landmarks), groups, parents)
     mean, decoder, latents = _modes(landmarks - residuals, count)
     model = _fit_last_layer(replace(model, mean=mean, decoder=decoder), phi, latents)
-    root = _root_weights()
+    root = root_weights()
     to_latents = (decoder * root**2).T
     out = fields.reshape(len(fields), -1) @ to_latents
     out[-1] -= mean.reshape(-1) @ to_latents
@@ -260,7 +260,7 @@ def _with_shrunk_fields(
     return replace(model, out=out, noise=np.sqrt(squares / freedom))
 
 
-def _root_weights() -> Floats:
+def root_weights() -> Floats:
     """Square root (1434,) of the weight of each coordinate in the modes."""
     return np.sqrt(np.maximum(landmark_weights(), _MIN_LANDMARK_WEIGHT)).repeat(3)
 

@@ -19,17 +19,26 @@ from mien.calibration.capture.open_rig import open_rig
 from mien.calibration.capture.stabilise import Stabiliser, stabilised
 from mien.calibration.identify import face_fit
 from mien.calibration.identify.collect import collect
+from mien.calibration.identify.design_prior import prior_of
+from mien.calibration.identify.face_fit import usable
 from mien.calibration.identify.wiring import reference_model
-from mien.calibration.plan.excitation import make_plan
+from mien.calibration.plan.excitation import make_plan, mixtures
 from mien.calibration.plan.stages import PLAN
 from mien.calibration.verify.acceptance import CRITERIA
+from mien.calibration.verify.baselines import ridge_forward
 from mien.calibration.verify.checks import check_against_truth, check_all
 from mien.calibration.verify.inverse_check import check_inverse
+from mien.calibration.verify.results import rmse
+from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit_config import PARTS, FitConfig
 from mien.robot.errors import InputError
-from mien.robot.face.config import FaceConfig, load_face
+from mien.robot.face.config import FaceConfig, Floats, load_face
 
+TRUTH = ("truth_mm", "truth_vs_ridge", "truth_vs_nominal")
+"""Metrics of the model against the simulated landmarks at poses of their own; see ``truth``."""
+TRUTH_POSES = 80
 MORE = (
+    *TRUTH,
     "poses_learned",
     "model_rmse_mm",
     "noise_floor_mm",
@@ -165,16 +174,51 @@ def one(face: str, build: int, camera: str, poses: int) -> dict[str, Any]:
     model = face_fit.fit_face(config, data)
     fit_s = time.perf_counter() - began
     with _started(config, build, camera) as rig:
+        true = truth(config, data, model, rig, build)
         results = check_all(config, data, stabiliser, model, rig, build)
     poses = int((data.pose >= 0).sum())
-    return results.metrics | {"robot_s": robot_s, "fit_s": fit_s, "poses": poses}
+    return results.metrics | true | {"robot_s": robot_s, "fit_s": fit_s, "poses": poses}
+
+
+def truth(
+    face: FaceConfig, data: Dataset, model: SelfModel, rig: CaptureRig, seed: int
+) -> dict[str, float]:
+    """Errors of the model at mixtures that nobody observed, against the simulated landmarks.
+
+    The mean over the poses is taken off, because the camera's constant error cannot be known.
+
+    Returns:
+        ``truth_mm``, and its ratio to the error of linear ridge regression on the same observations
+        (``truth_vs_ridge``) and of the nominal model of the design (``truth_vs_nominal``).
+    """
+    rig.move_to(face.safe)
+    goals = mixtures(face, TRUTH_POSES, 7000 + seed)
+    true, commands = [], np.empty_like(goals)
+    for k, goal in enumerate(goals):
+        commands[k] = rig.move_to(goal)
+        rig.observe()
+        true.append(rig.true_landmarks())
+
+    def error(predicted: Floats) -> float:
+        off = predicted - np.array(true)
+        return rmse(off - off.mean(0), np.zeros_like(off))
+
+    learn = usable(data)
+    ridge = ridge_forward(data.commands[learn], data.landmarks[learn])
+    out = {"truth_mm": error(model.sequence(commands))}
+    out["truth_vs_ridge"] = out["truth_mm"] / error(ridge(commands))
+    prior = prior_of(face)
+    if prior is not None:
+        out["truth_vs_nominal"] = out["truth_mm"] / error(prior.nominal().sequence(commands))
+    return out
 
 
 def _collected(
     face: FaceConfig, build: int, camera: str, poses: int, folder: Path
 ) -> tuple[Dataset, Stabiliser, float]:
     """Observations of a robot, without the camera's drift, and the robot time in s."""
-    make_plan(face, poses, seed=build).save(folder / PLAN)
+    known = prior_of(face) is not None
+    make_plan(face, poses, seed=build, known=known).save(folder / PLAN)
     rig = open_rig(face, camera=camera, build=build, seed=build)
     robot_s = collect(face, rig, folder, known=reference_model(face)).robot_s
     return *stabilised(dataset.load(folder, face)), robot_s

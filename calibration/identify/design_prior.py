@@ -1,0 +1,70 @@
+"""The prior of a face's design, where one ships, and the fit that uses it.
+
+A prior needs few observations and knows what a tracker cannot see. It cannot follow a robot as
+closely as a thousand observations whose errors are independent: above ``MAX_POSES`` of these the
+fit without a prior is used. A tracker's errors belong to the pose and do not average out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mien.calibration.capture.dataset import Dataset
+from mien.calibration.capture.open_rig import CAMERAS, mechanism_hash
+from mien.models.errors import ModelError
+from mien.models.self_model import prior as design_prior
+from mien.models.self_model.model import SelfModel
+from mien.models.self_model.prior import Prior
+from mien.models.train.self_model.fit import Examples
+from mien.models.train.self_model.prior_inference import ObservedErrors, infer
+from mien.models.vision import tracker_bias
+from mien.robot.face.config import FaceConfig
+
+MAX_POSES = 600
+"""Observations of the projected camera up to which the prior is used."""
+_PROJECTED_MM, _PROJECTED_DEGREES = 1.0, 60.0  # the projected camera's errors, roughly
+_TRACKED_DEGREES, _TRACKED_REPEATED = 1000.0, 5.0  # found on build 51
+_MIN_REST = 3
+
+
+def prior_of(face: FaceConfig) -> Prior | None:
+    """The prior that ships for the face's actuators and mechanism; None without one."""
+    try:
+        prior = design_prior.load(design_prior.shipped(face.name))
+    except ModelError:
+        return None
+    drawn = prior.meta.get("mechanism") == mechanism_hash(face)
+    known = prior.meta.get("face_hash") in face.hashes
+    return prior if drawn and known and prior.names == face.names else None
+
+
+def known_errors(data: Dataset) -> ObservedErrors | None:
+    """What is known of the errors of the data set's camera; None for an uncorrected tracker."""
+    if data.setup.camera == CAMERAS[0]:
+        size = data.landmarks.shape[1] * 3
+        factor = _PROJECTED_MM / np.sqrt(3.0) * np.eye(size)
+        return ObservedErrors(factor, _PROJECTED_DEGREES)
+    if data.setup.bias == tracker_bias.version():
+        return ObservedErrors(tracker_bias.shipped().residual, _TRACKED_DEGREES, _TRACKED_REPEATED)
+    return None
+
+
+def fit_by_prior(
+    face: FaceConfig, data: Dataset, examples: Examples, moving: tuple[int, ...]
+) -> SelfModel | None:
+    """The self-model by the face's prior; None where there is no prior or too much is unknown.
+
+    Args:
+        face: the face.
+        data: all records.
+        examples: what to learn from.
+        moving: indices of the actuators that are not known to stand still.
+    """
+    rest = data.landmarks[data.of("neutral")]
+    many = data.setup.camera == CAMERAS[0] and len(examples.observed) > MAX_POSES
+    if many or len(rest) < _MIN_REST:
+        return None
+    prior, errors = prior_of(face), known_errors(data)
+    if prior is None or errors is None:
+        return None
+    return infer(prior, examples, rest.mean(0), errors, moving)

@@ -1,0 +1,84 @@
+"""``mien train prior``: learns the prior of a design and the tracker's bias from simulated builds.
+
+The other subcommands of ``mien train`` are in ``mien.models.verbs.cli``. This one drives the rig.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.models.verbs.cli import train_app as train_app
+
+
+@train_app.command("prior")
+def train_prior(
+    face: Annotated[
+        str, typer.Option(help="Name of the face, or path of its YAML file.")
+    ] = "morpheus33",
+    builds: Annotated[
+        int, typer.Option(min=3, help="Number of simulated builds. Every fourth is also rendered.")
+    ] = 60,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the builds' poses; builds that are there already are not made again.",
+            show_default="runs/prior-FACE",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the weights.", show_default="the folder of --data"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
+) -> None:
+    """Learn the prior of a design and the tracker's bias from simulated builds.
+
+    A build takes 6 s on one idle core, and 30 s where it is rendered. An interrupted command goes
+    on where it stopped.
+
+    Example: mien train prior --face morpheus33 --builds 60
+    """
+    from mien.calibration.capture import simulated_builds as simulated
+    from mien.calibration.capture.open_rig import mechanism_hash
+    from mien.models.self_model import prior as design_prior
+    from mien.models.train.self_model.prior_fit import BuildPoses, fit_prior
+    from mien.models.train.self_model.prior_layers import FamilyConfig
+    from mien.models.train.self_model.tracker_bias_fit import fit_tracker_bias
+    from mien.models.vision import tracker_bias
+    from mien.robot.face.config import load_face
+
+    config = load_face(face)
+    folder = data or Path("runs") / f"prior-{config.name}"
+    seeds = range(simulated.FIRST_SEED, simulated.FIRST_SEED + builds)
+    failed = set(simulated.generate(config, folder, seeds))
+    if failed:
+        typer.echo(f"builds that the rig cannot compute: {sorted(failed)}", err=True)
+    made = [
+        simulated.BuildSample.load(simulated.sample_path(folder, s))
+        for s in seeds
+        if s not in failed
+    ]
+    tendons = [i for i, tendon in enumerate(config.has_hysteresis) if tendon]
+    poses = [BuildPoses(s.commands, s.rest, s.true, s.wider) for s in made]
+    prior = fit_prior(config.names, tendons, poses, FamilyConfig(seed=seed))
+    meta = {
+        "face": config.name,
+        "face_hash": config.hash,
+        "mechanism": mechanism_hash(config),
+        "robots": len(made),
+        "seed": seed,
+    }
+    target = out or folder
+    target.mkdir(parents=True, exist_ok=True)
+    path = target / design_prior.shipped(config.name).name
+    design_prior.save(path, replace(prior, meta=meta))
+    typer.echo(f"{path}: learned from {len(made)} robots")
+    seen = [s for s in made if len(s.seen)]
+    bias = fit_tracker_bias([s.seen for s in seen], [s.true[: len(s.seen)] for s in seen])
+    path = target / tracker_bias.PATH.name
+    tracker_bias.save(path, bias)
+    typer.echo(f"{path}: error {bias.meta['raw_mm']} -> {bias.meta['left_mm']} mm")

@@ -1,0 +1,162 @@
+"""What robots of one design have in common: a Gaussian prior over their self-models.
+
+    A = mean + sum_g c_g U_g,   c ~ N(0, S)
+
+A (F, K) are the last-layer weights of the self-model (mien.models.self_model.model), features ->
+latents. Hidden layers and modes are common to all robots of the design; a robot is its
+coefficients c (G,). Each direction U_g moves the weights of one group of features: the powers of
+one actuator, or the hidden units. ``mien.models.train.self_model.prior_fit`` learns the prior from
+simulated builds, and ``prior_inference`` finds the coefficients of a robot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models import checkpoint
+from mien.models.face.regions import COUNT
+from mien.models.reading.arrays import check_shapes
+from mien.models.self_model.hysteresis import PlayOperator
+from mien.models.self_model.model import POWERS, Floats, SelfModel
+
+KIND = "self_model_prior"
+_TENSORS = ("w1", "b1", "w2", "b2", "mean", "decoder", "rest", "own", "mixed", "root", "truncated")
+# m inputs, k tendons, H1 and H2 hidden units, F features, K latents, P and Q directions, G = P + Q.
+_SHAPES: dict[str, tuple[int | str, ...]] = {
+    "w1": ("H1", "m"), "b1": ("H1",), "w2": ("H2", "H1"), "b2": ("H2",), "mean": ("F", "K"),
+    "decoder": ("K", 3 * COUNT), "rest": (COUNT, 3), "own": ("P", POWERS, "K"),
+    "mixed": ("Q", "H2", "K"), "root": ("G", "G"), "truncated": ("K",), "play_width": ("k",),
+    "play_growth": ("k",), "play_spread": ("k",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """The prior of a design. Commands are always in the order of ``names``, neck included.
+
+    Attributes:
+        names: (n,) actuator names.
+        inputs: (m,) indices of the actuators that move landmarks.
+        tendons: (k,) positions in ``inputs`` of the tendons.
+        play: (k,) mean play operators of the tendons.
+        play_spread: (k,) relative standard deviation of a robot's play.
+        w1 (H1, m), b1 (H1,), w2 (H2, H1), b2 (H2,): hidden layers.
+        mean: (F, K) mean last-layer weights.
+        decoder: (K, 1434) mm, latents -> displacement of the landmarks from rest.
+        rest: (478, 3) mm, mean landmarks at rest.
+        own: (P, POWERS, K) directions of single actuators' polynomials.
+        owner: (P,) input that each of them belongs to.
+        mixed: (Q, H2, K) directions of the hidden units.
+        root: (P + Q, P + Q) square root R of the covariance S = R R'.
+        truncated: (K,) mm, standard deviation of what no robot's weights explain.
+        meta: metadata of the file.
+    """
+
+    names: tuple[str, ...]
+    inputs: NDArray[np.intp]
+    tendons: NDArray[np.intp]
+    play: PlayOperator
+    play_spread: Floats
+    w1: Floats
+    b1: Floats
+    w2: Floats
+    b2: Floats
+    mean: Floats
+    decoder: Floats
+    rest: Floats
+    own: Floats
+    owner: NDArray[np.intp]
+    mixed: Floats
+    root: Floats
+    truncated: Floats
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def design(self, phi: Floats) -> Floats:
+        """Effects (N, G, K) of the coefficients on the latents, for features phi (N, F)."""
+        m = len(self.inputs)
+        powers = phi[:, : POWERS * m].reshape(len(phi), POWERS, m)
+        own = np.einsum("npg,gpk->ngk", powers[:, :, self.owner], self.own, optimize=True)
+        mixed = np.tensordot(phi[:, POWERS * m : -1], self.mixed, axes=(1, 1))
+        return np.concatenate([own, mixed], axis=1)
+
+    def weights(self, coefficients: Floats) -> Floats:
+        """Last-layer weights (F, K) of a robot with coefficients (G,)."""
+        m, count = len(self.inputs), len(self.own)
+        own = np.zeros((m, POWERS, self.own.shape[2]))
+        np.add.at(own, self.owner, coefficients[:count, None, None] * self.own)
+        out = self.mean.copy()
+        out[: POWERS * m] += own.transpose(1, 0, 2).reshape(POWERS * m, -1)
+        out[POWERS * m : -1] += np.tensordot(coefficients[count:], self.mixed, axes=1)
+        return out
+
+    def nominal(self) -> SelfModel:
+        """The self-model of the mean robot, which no observation has changed."""
+        features = len(self.mean)
+        return SelfModel(
+            names=self.names,
+            inputs=self.inputs,
+            tendons=self.tendons,
+            play=self.play,
+            w1=self.w1,
+            b1=self.b1,
+            w2=self.w2,
+            b2=self.b2,
+            out=self.mean,
+            mean=self.rest,
+            decoder=self.decoder,
+            covariance_factor=np.zeros((features, features)),
+            noise=self.truncated,
+            neck=np.zeros((0, 6)),
+            meta=self.meta,
+        )
+
+
+def save(path: Path, prior: Prior) -> None:
+    """Write a prior as float16 safetensors. ``prior.meta`` must hold ``face`` and ``face_hash``."""
+    tensors = {name: np.asarray(getattr(prior, name), np.float16) for name in _TENSORS}
+    tensors |= {
+        "play_width": np.asarray(prior.play.half_width, np.float32),
+        "play_growth": np.asarray(prior.play.growth, np.float32),
+        "play_spread": np.asarray(prior.play_spread, np.float32),
+    }
+    layout = {
+        "kind": KIND,
+        "version": checkpoint.NEWEST[KIND],
+        "names": list(prior.names),
+        "inputs": prior.inputs.tolist(),
+        "tendons": prior.tendons.tolist(),
+        "owner": prior.owner.tolist(),
+    }
+    checkpoint.save(path, tensors, prior.meta | layout)
+
+
+def load(path: Path) -> Prior:
+    """Read a prior.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+    """
+    t, meta = checkpoint.load(path, KIND)
+    indices: dict[str, Any] = {
+        name: np.array(meta[name], np.intp) for name in ("inputs", "tendons", "owner")
+    }
+    sizes = {"m": len(indices["inputs"]), "k": len(indices["tendons"]), "P": len(indices["owner"])}
+    check_shapes(path, t, _SHAPES, **sizes)
+    wide: dict[str, Any] = {name: np.asarray(t[name], np.float64) for name in t}
+    return Prior(
+        names=tuple(meta["names"]),
+        play=PlayOperator(wide.pop("play_width"), wide.pop("play_growth")),
+        meta=meta,
+        **indices,
+        **wide,
+    )
+
+
+def shipped(face: str) -> Path:
+    """Path of the prior that ships with the package for a face."""
+    return checkpoint.WEIGHTS / f"prior_{face}.safetensors"

@@ -1,0 +1,219 @@
+"""Finds the self-model of a robot from few observations and the prior of its design.
+
+Observations are z[n] = D[n] c + o + e[n], with D[n] the effect of the prior's coefficients c at
+pose n, o a constant offset and e[n] errors of covariance R. Posterior mean and covariance of c are
+those of a linear model with a Gaussian prior. Two things are searched for by the evidence (the
+probability of the observations with c integrated out): the gain common to all actuators, and how
+far this robot is from the design (a factor on the prior's standard deviations). R has an inverse
+Wishart prior about the errors that the tracker is known for, and is estimated by expectation
+maximisation. Of tendons the play of the design is used: a few observations do not show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.self_model.hysteresis import PlayOperator
+from mien.models.self_model.model import POWERS, Floats, SelfModel
+from mien.models.self_model.prior import Prior
+from mien.models.threads import one_thread
+from mien.models.train.self_model.fit import Examples, root_weights
+
+_GAINS = (0.7, 0.85, 1.0, 1.2, 1.4)
+_GAIN_STEP, _MIN_GAIN_STEP = 0.08, 0.01  # of the logarithm, for the search around the best of them
+_GAIN_SPREAD = 0.15  # prior standard deviation of the logarithm
+_WIDTHS = np.exp(np.linspace(np.log(0.5), np.log(6.0), 14))
+_DEGREES = 200.0  # observations that the known covariance of the errors counts for
+_ROUNDS = 3
+
+
+class ObservedErrors(NamedTuple):
+    """What is known of a camera's errors, before this robot is seen.
+
+    Attributes:
+        factor: (r, 1434) mm, a factor E of their covariance E' E.
+        degrees: number of observations that this knowledge counts for.
+        repeated: number of observations that share one error, about. The errors of a tracker belong
+            to the pose: another observation of a similar pose tells less than a new one.
+    """
+
+    factor: Floats
+    degrees: float = _DEGREES
+    repeated: float = 1.0
+
+
+@one_thread
+def infer(
+    prior: Prior,
+    examples: Examples,
+    rest: Floats,
+    known: ObservedErrors,
+    moving: tuple[int, ...] | None = None,
+) -> SelfModel:
+    """The self-model of a robot of the design.
+
+    Args:
+        prior: of the design.
+        examples: commands and observations; ``inputs`` of the prior are used.
+        rest: (478, 3) mm, the observed face at rest.
+        known: errors of the camera.
+        moving: indices of the actuators that do move; None: all of the prior's.
+    """
+    root = root_weights()
+    to_latents = (prior.decoder * root**2).T
+    z = (examples.landmarks - rest).reshape(len(examples.landmarks), -1) @ to_latents
+    factor = known.factor @ to_latents
+    r0 = factor.T @ factor + np.diag(prior.truncated**2)
+    moves = np.isin(prior.inputs, prior.inputs if moving is None else moving)
+    u = np.where(moves, examples.commands[:, prior.inputs], 0.0)
+    x = u.copy()
+    if len(prior.tendons):
+        x[:, prior.tendons] = prior.play.scan(u[:, prior.tendons])
+    x = x[examples.observed]
+    features = prior.nominal().features
+    z_mean = z.mean(0)
+    errors, gain, width = r0, 1.0, 1.0
+    for _ in range(_ROUNDS):
+
+        def at(log_gain: float, errors: Floats = errors) -> _Problem:
+            shared = known.repeated * errors
+            return _Problem(prior, features(np.exp(log_gain) * x), z - z_mean, shared)
+
+        gain, problem, width = _search_gain(at, gain)
+        errors = problem.errors(width, r0, known.degrees)
+    return _self_model(prior, problem, width, gain, rest, moves, errors, z_mean)
+
+
+def _search_gain(at: Callable[[float], _Problem], start: float) -> tuple[float, _Problem, float]:
+    """The gain of largest evidence, its problem, and the width of the prior there."""
+    tried: dict[float, tuple[float, float, _Problem]] = {}
+
+    def score(log_gain: float) -> float:
+        log_gain = round(log_gain, 4)
+        if log_gain not in tried:
+            problem = at(log_gain)
+            width, evidence = problem.best_width()
+            penalty = 0.5 * (log_gain / _GAIN_SPREAD) ** 2
+            tried[log_gain] = (evidence - penalty, width, problem)
+        return tried[log_gain][0]
+
+    now, step = float(np.log(start)), _GAIN_STEP
+    if start == 1.0:
+        now = max(np.log(_GAINS).tolist(), key=score)
+    while step > _MIN_GAIN_STEP:
+        best = max((now - step, now, now + step), key=score)
+        if best == now:
+            step *= 0.4
+        now = best
+    _, width, problem = tried[round(now, 4)]
+    return float(np.exp(now)), problem, width
+
+
+class _Problem:
+    """The linear model at a gain and a covariance of the errors, without the means over the poses.
+
+    The means hold the camera's constant error, of which nothing is known.
+    """
+
+    def __init__(self, prior: Prior, phi: Floats, z: Floats, errors: Floats) -> None:
+        self.phi_mean = phi.mean(0)
+        phi = phi - self.phi_mean
+        self.count, self.latents = z.shape
+        self.white = np.linalg.cholesky(np.linalg.inv(errors))
+        design = prior.design(phi)  # (N, G, K)
+        rows = np.tensordot(design, self.white, axes=1).transpose(0, 2, 1)
+        self.rows = rows.reshape(-1, design.shape[1]) @ prior.root
+        self.target = ((z - phi @ prior.mean) @ self.white).reshape(-1)
+        values, self.basis = np.linalg.eigh(self.rows.T @ self.rows)
+        self.values = np.maximum(values, 0.0)
+        self.projected = self.basis.T @ (self.rows.T @ self.target)
+        self.logs = -2.0 * self.count * float(np.log(np.diag(self.white)).sum())
+
+    def evidence(self, width: float) -> float:
+        """Log probability of the observations, up to a constant, for a factor on the prior."""
+        grown = 1.0 + width**2 * self.values
+        fitted = (width**2 * np.square(self.projected) / grown).sum()
+        squares = float(self.target @ self.target - fitted)
+        return float(-0.5 * (squares + np.log(grown).sum() + self.logs))
+
+    def best_width(self) -> tuple[float, float]:
+        """The factor on the prior with the largest evidence, and this evidence."""
+        scores = [self.evidence(width) for width in _WIDTHS]
+        return float(_WIDTHS[int(np.argmax(scores))]), max(scores)
+
+    def coefficients(self, width: float) -> tuple[Floats, Floats]:
+        """Mean (G,) of the whitened coefficients, and a factor (G, G) F with covariance F F'."""
+        shrink = 1.0 / (1.0 + width**2 * self.values)
+        mean = width**2 * self.basis @ (shrink * self.projected)
+        return mean, width * self.basis * np.sqrt(shrink)
+
+    def errors(self, width: float, known: Floats, degrees: float) -> Floats:
+        """Covariance (K, K) of the errors, from the known one and the residuals."""
+        mean, factor = self.coefficients(width)
+        back = np.linalg.inv(self.white)
+        off = (self.target - self.rows @ mean).reshape(self.count, -1) @ back
+        unknown = (self.rows @ factor).reshape(self.count, self.latents, -1)
+        by_latent = unknown.transpose(1, 0, 2).reshape(self.latents, -1)
+        total = off.T @ off + back.T @ (by_latent @ by_latent.T) @ back
+        return np.asarray((degrees * known + total) / (degrees + self.count))
+
+
+def _self_model(
+    prior: Prior,
+    problem: _Problem,
+    width: float,
+    gain: float,
+    rest: Floats,
+    moving: NDArray[np.bool_],
+    errors: Floats,
+    z_mean: Floats,
+) -> SelfModel:
+    """The robot's self-model, with the gain folded into the weights."""
+    m = len(prior.inputs)
+    whitened, spread = problem.coefficients(width)
+    out = prior.weights(prior.root @ whitened)
+    offset = z_mean - problem.phi_mean @ out
+    # Posterior covariance of the weights, summed over the latents, in units of the errors.
+    factor = (prior.root @ spread).T  # (., G), covariance = factor' factor
+    by_feature = np.zeros((len(out), len(factor), prior.decoder.shape[0]))
+    powers = by_feature[: POWERS * m].reshape(POWERS, m, *by_feature.shape[1:])
+    own = factor[:, : len(prior.own), None, None] * prior.own
+    for i in range(m):
+        powers[:, i] = own[:, prior.owner == i].sum(1).transpose(1, 0, 2)
+    by_feature[POWERS * m : -1] = np.tensordot(
+        factor[:, len(prior.own) :], prior.mixed, axes=1
+    ).transpose(1, 0, 2)
+    flat = by_feature.reshape(len(out), -1)
+    noise = np.sqrt(np.diag(errors))
+    s = flat @ flat.T / np.square(noise).sum()
+    scales = np.concatenate(
+        [np.repeat(gain ** np.arange(1, POWERS + 1), m), np.ones(len(out) - POWERS * m)]
+    )
+    values, basis = np.linalg.eigh(s * np.outer(scales, scales))
+    covariance_factor = (basis * np.sqrt(np.maximum(values, 0.0))).T[::-1]
+    kept = np.flatnonzero(moving)
+    columns = np.concatenate(
+        [np.concatenate([kept + p * m for p in range(POWERS)]), np.arange(POWERS * m, len(out))]
+    )
+    tendons = [k for k in range(len(prior.tendons)) if moving[prior.tendons[k]]]
+    return SelfModel(
+        names=prior.names,
+        inputs=prior.inputs[kept],
+        tendons=np.searchsorted(kept, prior.tendons[tendons]).astype(np.intp),
+        play=PlayOperator(prior.play.half_width[tendons], prior.play.growth[tendons]),
+        w1=gain * prior.w1[:, kept],
+        b1=prior.b1,
+        w2=prior.w2,
+        b2=prior.b2,
+        out=(out * scales[:, None])[columns],
+        mean=rest + (offset @ prior.decoder).reshape(rest.shape),
+        decoder=prior.decoder,
+        covariance_factor=covariance_factor[:, columns],
+        noise=noise,
+        neck=np.zeros((0, 6)),
+        meta={"poses": problem.count, "gain": round(gain, 4), "prior_width": round(width, 3)},
+    )

@@ -1,0 +1,153 @@
+"""Trains what all robots of a design share, together with each robot's own coefficients.
+
+The network is the prior's own form (mien.models.self_model.prior): hidden layers, mean last-layer
+weights, and directions in which the last-layer weights of a robot deviate from the mean. Every
+robot of the training set has coefficients of its own (an auto-decoder: Park et al., "DeepSDF",
+CVPR 2019), with a penalty that stands for their Gaussian prior. This file needs torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mien.models.self_model.model import POWERS, Floats
+
+_ROBOTS_PER_STEP = 12
+_RATE, _CODE_RATE = 4e-3, 2e-2
+_START = 0.05  # of the mean weights: size of the first directions
+
+
+@dataclass(frozen=True)
+class FamilyConfig:
+    """Settings of the training.
+
+    Attributes:
+        hidden: width of the hidden layers.
+        own: directions of each actuator's polynomial.
+        mixed: directions of the hidden units.
+        steps: Adam steps, each on some robots.
+        penalty: mm^2, weight of a squared coefficient against the mean squared error of a landmark.
+        seed: of the initial weights.
+    """
+
+    hidden: tuple[int, int] = (64, 64)
+    own: int = 10
+    mixed: int = 32
+    steps: int = 5000
+    penalty: float = 1e-3
+    seed: int = 0
+
+
+class _Family(nn.Module):
+    def __init__(self, robots: int, inputs: int, latents: int, c: FamilyConfig) -> None:
+        super().__init__()
+        self.inputs = inputs
+        self.first = nn.Linear(inputs, c.hidden[0])
+        self.second = nn.Linear(c.hidden[0], c.hidden[1])
+        self.mean = nn.Parameter(torch.zeros(POWERS * inputs + c.hidden[1] + 1, latents))
+        self.own = nn.Parameter(_START * torch.randn(inputs, c.own, POWERS, latents))
+        self.mixed = nn.Parameter(_START * torch.randn(c.mixed, c.hidden[1], latents))
+        self.codes = nn.Parameter(0.3 * torch.randn(robots, inputs * c.own + c.mixed))
+
+    def features(self, x: Tensor) -> Tensor:
+        h = torch.tanh(self.second(torch.tanh(self.first(x))))
+        own = [x**power for power in range(1, POWERS + 1)]
+        return torch.cat([*own, h, torch.ones_like(x[..., :1])], dim=-1)
+
+    def weights(self, codes: Tensor) -> Tensor:
+        """(B, F, K) of coefficients (B, G)."""
+        split = self.own.shape[0] * self.own.shape[1]
+        own_codes = codes[:, :split].reshape(len(codes), self.inputs, -1)
+        own = torch.einsum("bir,irpk->bpik", own_codes, self.own)
+        mixed = torch.einsum("bq,qhk->bhk", codes[:, split:], self.mixed)
+        deviation = torch.cat([own.flatten(1, 2), mixed, torch.zeros_like(mixed[:, :1])], dim=1)
+        return self.mean + deviation
+
+
+@dataclass(frozen=True, eq=False)
+class FamilyLayers:
+    """What was trained, in double precision.
+
+    Attributes:
+        w1 (H1, m), b1 (H1,), w2 (H2, H1), b2 (H2,): hidden layers.
+        mean: (F, K) mean last-layer weights, mm.
+        own: (m, R, POWERS, K) directions of the actuators, mm.
+        mixed: (Q, H2, K) directions of the hidden units, mm.
+        codes: (B, m R + Q) coefficients of the robots.
+        noise: (K,) mm, standard deviation of what is left of each latent.
+    """
+
+    w1: Floats
+    b1: Floats
+    w2: Floats
+    b2: Floats
+    mean: Floats
+    own: Floats
+    mixed: Floats
+    codes: Floats
+    noise: Floats
+
+
+def train_family(
+    x: Sequence[Floats],
+    latents: Sequence[Floats],
+    weight: Floats,
+    config: FamilyConfig,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> FamilyLayers:
+    """Train on poses of robots, all with the same number of poses.
+
+    Args:
+        x: (P, m) network inputs of each robot.
+        latents: (P, K) mm of each robot.
+        weight: (K,) of a squared error of each latent; with it the loss is in mm^2.
+        config: settings.
+        progress: called with (steps done, steps).
+    """
+    torch.manual_seed(config.seed)
+    inputs, targets = (torch.from_numpy(np.array(a)).float() for a in (x, latents))
+    spread = targets.flatten(0, 1).std(0) + 1e-6
+    scaled = targets / spread
+    importance = torch.from_numpy(weight).float() * spread**2
+    net = _Family(len(x), inputs.shape[2], targets.shape[2], config)
+    shared = [p for name, p in net.named_parameters() if name != "codes"]
+    optimiser = torch.optim.Adam(
+        [{"params": shared, "lr": _RATE}, {"params": [net.codes], "lr": _CODE_RATE}]
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, [_RATE, _CODE_RATE], config.steps, pct_start=0.1
+    )
+    left = torch.zeros(targets.shape[2])
+    for step in range(config.steps):
+        some = torch.randperm(len(x))[:_ROBOTS_PER_STEP]
+        codes = net.codes[some]
+        error = net.features(inputs[some]) @ net.weights(codes) - scaled[some]
+        squares = error.square().mean((0, 1))
+        loss = (squares * importance).sum() + config.penalty * codes.square().sum(1).mean()
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        left = squares.detach() if step == 0 else 0.98 * left + 0.02 * squares.detach()
+        if step % max(1, config.steps // 100) == 0:
+            progress(step, config.steps)
+
+    def double(tensor: Tensor) -> Floats:
+        return np.asarray(tensor.detach().numpy(), dtype=np.float64)
+
+    return FamilyLayers(
+        w1=double(net.first.weight),
+        b1=double(net.first.bias),
+        w2=double(net.second.weight),
+        b2=double(net.second.bias),
+        mean=double(net.mean * spread),
+        own=double(net.own * spread),
+        mixed=double(net.mixed * spread),
+        codes=double(net.codes),
+        noise=double(left.sqrt() * spread),
+    )
