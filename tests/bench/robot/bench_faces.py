@@ -54,7 +54,7 @@ def bench(
 def random_design(rng: np.random.Generator) -> Design:
     """A face that some options of ``mien face new`` draw."""
     parts = library().parts
-    chosen = {}
+    chosen: dict[str, int] = {}
     while not chosen:
         counts = {name: int(rng.choice([0, *part.variants])) for name, part in parts.items()}
         chosen = {name: count for name, count in counts.items() if count}
