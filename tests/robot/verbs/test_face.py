@@ -157,7 +157,8 @@ def test_a_neck_that_will_not_move_is_said_when_the_face_is_used(
     )
     face = load_face("own.yaml")
     assert (
-        unmoved(face) == "neck of the neck has no role and will not move: mien face check own.yaml"
+        unmoved(face)
+        == "neck (region neck) has no role and will not move: mien face check own.yaml"
     )
     assert mien(monkeypatch, "face", "check", "own.yaml", "--no-rig") == 2
 
