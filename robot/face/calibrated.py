@@ -64,10 +64,7 @@ class Calibrated(FittedFace):
         own = installed(face.name)
         ours = shipped(face.name)
         self.path = path or (ours if ours.is_file() and not own.is_file() else own)
-        # On the simulated robot; a face without a mechanism has only its own.
-        where = "" if face.mechanism else " --port auto --camera 0"
-        again = f"mien calibrate all --face {quote(face.given)}{where} --ship"
-        super().__init__(face, load(self.path, face.name, face.hashes, again))
+        super().__init__(face, load(self.path, face.name, face.hashes, calibrate_command(face)))
         if parent_process() is None:  # the parent process has printed it
             for warning in filter(None, (self.caveat, unmoved(face))):
                 _log.warning("%s", warning)
@@ -82,13 +79,21 @@ class Calibrated(FittedFace):
         )
 
 
+def calibrate_command(face: FaceConfig) -> str:
+    """The command that makes a self-model of a face and installs it: on the simulated robot, or on
+    the real one if the face has no mechanism."""
+    where = "" if face.mechanism else " --port auto --camera 0"
+    return f"mien calibrate all --face {quote(face.given)}{where} --ship"
+
+
 def unmoved(face: FaceConfig) -> str:
     """Which actuators nothing ever moves, and the command that says why; empty if none."""
     if not face.idle:
         return ""
+    names, verb = ", ".join(face.idle), "have" if len(face.idle) > 1 else "has"
     return (
-        f"{', '.join(face.idle)} of the neck {'have' if len(face.idle) > 1 else 'has'} no role and "
-        f"will not move: mien face check {quote(face.given)}"
+        f"{names} (region neck) {verb} no role and will not move: "
+        f"mien face check {quote(face.given)}"
     )
 
 

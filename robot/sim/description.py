@@ -282,10 +282,14 @@ def read_mechanism(path: Path) -> tuple[Mechanism | None, list[str]]:
         tree: Any = mirror_all(read_yaml(path))
     except OSError as e:
         names = ", ".join(sorted(p.stem for p in MECHANISMS.glob("*.yaml")))
-        own = path if path.parent != MECHANISMS else path.stem
+        if path.parent == MECHANISMS:
+            raise ConfigError(
+                f"no mechanism {path.stem}: {e.strerror}; there are {names}", "mien face new --help"
+            ) from e
         raise ConfigError(
-            f"no mechanism {own}: {e.strerror}; the names of those that ship are {names}",
-            "mien face new --help",
+            f"no mechanism {path}: {e.strerror}; it lies beside the YAML file of its face, and for "
+            f"a recording in the present folder; the names of those that ship are {names}",
+            f"go to the folder that holds {path.name}, and run the command again",
         ) from e
     except FileError as e:
         raise ConfigError(e.message) from e

@@ -104,6 +104,7 @@ def check(
 
     Example: mien face check myface.yaml
     """
+    from mien.robot.face.calibrated import calibrate_command
     from mien.robot.face.config import load_face
     from mien.robot.sim.design.check import check as findings_of
 
@@ -119,9 +120,10 @@ def check(
         raise ConfigError(
             f"there {one} in {face}; notes need no mending", f"mien face check {quote(face)}"
         )
+    config = load_face(face)
     if not as_json:
-        print(f"{face}: {len(load_face(face).names)} servos, no fault")
-    print(f"next: mien calibrate all --face {quote(face)} --ship", file=sys.stderr)
+        print(f"{face}: {len(config.names)} servos, no fault")
+    print(f"next: {calibrate_command(config)}", file=sys.stderr)
 
 
 def _answer(question: str, default: str) -> str:

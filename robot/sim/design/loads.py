@@ -20,6 +20,8 @@ _HEAVY: Final = 0.6
 """Share of the stall torque that a hobby servo does not hold for long without getting hot."""
 _SHORT: Final = 0.15
 """Share of the way that a servo may lack; its play and its dead band are less."""
+_AT_STOP: Final = 0.2
+"""Degrees or mm before a stop at which parts touch it."""
 _MIN_WAY_RAD: Final = np.deg2rad(3.0)
 
 
@@ -31,6 +33,7 @@ class Load:
         actuator: its name. command: where it was sent.
         reached: share of the way from neutral that it went.
         torque: of its motor there, N m. stall: the most that it has, N m.
+        stop: what of the mechanism holds it there; empty if nothing does.
     """
 
     actuator: str
@@ -38,12 +41,18 @@ class Load:
     reached: float
     torque: float
     stall: float
+    stop: str = ""
 
     @property
     def fault(self) -> str:
         """What is wrong; empty if nothing is."""
-        if self.reached > 1.0 - _SHORT:
+        if self.reached > 1.0 - _SHORT or self.stop.startswith("stops."):
             return ""
+        if self.stop:
+            return (
+                f"its pulse for command {self.command:+g} cannot be reached: {self.stop} ends "
+                f"after {max(self.reached, 0.0):.0%} of the way; narrow pulse_us or limits"
+            )
         if self.torque > _STALLED * self.stall:
             return (
                 f"its servo is weaker than its load: at command {self.command:+g} it gives its "
@@ -57,9 +66,10 @@ class Load:
         """What is worth knowing; empty if nothing is."""
         if self.fault or self.torque <= _HEAVY * self.stall:
             return ""
+        against = f" against {self.stop}" if self.stop else ""
         return (
-            f"its servo holds {self.torque:.3g} of {self.stall:.3g} N m at command "
-            f"{self.command:+g}; held for long it gets hot"
+            f"its servo holds {self.torque:.3g} of {self.stall:.3g} N m{against} at "
+            f"command {self.command:+g}; held for long it gets hot"
         )
 
 
@@ -85,8 +95,10 @@ def loads(face: FaceConfig, rig: Rig) -> list[Load]:
             if way < _MIN_WAY_RAD:
                 continue
             share = float(angles[k] * np.sign(sent[k]) / way)
+            name = face.names[k]
+            stop = _stop(rig, name) if share <= 1.0 - _SHORT else ""
             out.append(
-                Load(face.names[k], float(sent[k]), share, float(torques[k]), kind.stall_torque)
+                Load(name, float(sent[k]), share, float(torques[k]), kind.stall_torque, stop)
             )
     return out
 
@@ -102,3 +114,20 @@ def _poses(face: FaceConfig) -> Iterator[tuple[Floats, list[int]]]:
             pose = np.zeros(len(face.names))
             pose[moved] = face.limits[moved, end]
             yield pose, [k for k in moved if pose[k]]
+
+
+def _stop(rig: Rig, actuator: str) -> str:
+    """Place in the mechanism's file of what the parts of an actuator have run into; or empty."""
+    model, data, plan = rig.machine.model, rig.data, rig.machine.plan
+    joints = {k.joint for k in plan.linkages.values() if k.actuator == actuator and k.joint}
+    for name, stop in plan.stops.items():
+        tendon = model.tendon(f"stop:{name}").id
+        if joints & set(stop.terms) and data.ten_length[tendon] > stop.max - _AT_STOP:
+            return f"stops.{name}"
+    for name in sorted(joints):
+        joint = model.joint(name)
+        low, high = model.jnt_range[joint.id]
+        at, slack = float(data.qpos[model.jnt_qposadr[joint.id]]), 0.02 * (high - low)
+        if model.jnt_limited[joint.id] and not low + slack < at < high - slack:
+            return f"the range of the joint {name}"
+    return ""

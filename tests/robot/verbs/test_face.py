@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mien.robot.errors import MienError
-from mien.robot.face.calibrated import Calibrated
+from mien.robot.face.calibrated import Calibrated, unmoved
 from mien.robot.face.config import load_face
 from mien.robot.verbs import face as verb
 from mien.robot.verbs.cli import main
@@ -128,6 +128,39 @@ def test_what_a_face_without_a_self_model_is_told_is_a_command_for_its_file(
     assert caught.value.exit_code == 2
     assert caught.value.hint == "mien calibrate all --face 'my faces/own.yaml' --ship"
     assert str(folder / "data") in caught.value.message
+
+
+def test_a_face_without_a_mechanism_is_told_to_calibrate_on_its_robot(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    assert mien(monkeypatch, "face", "new", "own", "--servos", "2") == 0
+    own = folder / "own.yaml"
+    own.write_text(own.read_text().replace("mechanism: own_mechanism.yaml\n", ""))
+    capsys.readouterr()
+    assert mien(monkeypatch, "face", "check", "own.yaml") == 0
+    said = capsys.readouterr()
+    assert "a real robot needs none" in said.out
+    command = "mien calibrate all --face own.yaml --port auto --camera 0 --ship"
+    assert said.err == f"next: {command}\n"
+    with pytest.raises(MienError) as caught:
+        Calibrated(load_face("own.yaml"))
+    assert caught.value.hint == command
+
+
+def test_a_neck_that_will_not_move_is_said_when_the_face_is_used(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    assert mien(monkeypatch, "face", "new", "own", "--part", "jaw", "--part", "neck") == 0
+    own = folder / "own.yaml"
+    own.write_text(
+        own.read_text().replace("neck_yaw: {", "neck: {").replace("role: neck_yaw, ", "")
+    )
+    face = load_face("own.yaml")
+    assert (
+        unmoved(face)
+        == "neck (region neck) has no role and will not move: mien face check own.yaml"
+    )
+    assert mien(monkeypatch, "face", "check", "own.yaml", "--no-rig") == 2
 
 
 def test_the_help_leads_from_an_empty_folder_to_a_face_that_speaks() -> None:
