@@ -9,7 +9,7 @@ mirrored vectors (not the hinge axes, whose sense is a convention) and the secon
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, Field, ValidationError, model_validator
 
@@ -19,32 +19,10 @@ from mien.models.reading.yaml_file import read_yaml
 from mien.robot.errors import ConfigError
 from mien.robot.names import checked, printable
 from mien.robot.sim.references import mirror_all, references
+from mien.robot.sim.servo_kind import MANY, NotNegative, Number, Positive, Range, Vector
+from mien.robot.sim.servo_kind import ServoKind as ServoKind
 
 MECHANISMS = Path(__file__).parent / "mechanisms"
-
-_LARGEST: Final = 1e6  # of any number here; no unit of this file needs more
-Number: TypeAlias = Annotated[float, Field(ge=-_LARGEST, le=_LARGEST)]
-Positive: TypeAlias = Annotated[float, Field(ge=1e-9, le=_LARGEST)]
-NotNegative: TypeAlias = Annotated[float, Field(ge=0.0, le=_LARGEST)]
-_MANY: Any = Field(max_length=200)  # entries of one section
-Vector: TypeAlias = tuple[Number, Number, Number]
-Range: TypeAlias = tuple[Number, Number]
-
-
-class ServoKind(Strict):
-    """One model of servo, as its data sheet gives it (at the supply voltage of the face)."""
-
-    stall_torque: Positive
-    no_load_speed: Positive  # degrees per second
-    degrees_per_us: Positive = 0.09
-    dead_band_us: NotNegative
-    backlash: NotNegative  # degrees, from stop to stop
-    friction: NotNegative  # N m at the output shaft
-    armature: Positive  # kg m^2 of rotor and gears, seen from the output shaft
-    lag_ms: NotNegative = 6.0  # of its pulse measurement
-    full_drive: Positive = 4.0  # degrees of error at which the motor gets the full voltage
-    rate_gain: NotNegative = 0.004  # s; damps the position loop
-    travel: Positive = 80.0  # degrees to either side, where its stop is
 
 
 class Joint(Strict):
@@ -230,16 +208,16 @@ class Mechanism(Strict):
     name: str
     servos: Annotated[dict[str, ServoKind], Field(min_length=1)]
     skin: Skin
-    bodies: Annotated[dict[str, Body], _MANY]
+    bodies: Annotated[dict[str, Body], MANY]
     nodes: Annotated[dict[str, SkinNode], Field(min_length=4, max_length=400)]
-    bulges: Annotated[dict[str, Bulge], _MANY] = {}
-    cords: Annotated[dict[str, Cord], _MANY] = {}
-    linkages: Annotated[dict[str, Linkage], _MANY]
+    bulges: Annotated[dict[str, Bulge], MANY] = {}
+    cords: Annotated[dict[str, Cord], MANY] = {}
+    linkages: Annotated[dict[str, Linkage], MANY]
     tendons: Annotated[
-        dict[str, Tendon], _MANY, Field(validation_alias=AliasChoices("tendons", "strings"))
+        dict[str, Tendon], MANY, Field(validation_alias=AliasChoices("tendons", "strings"))
     ] = {}
-    contacts: Annotated[dict[str, Contact], _MANY] = {}
-    stops: Annotated[dict[str, Stop], _MANY] = {}
+    contacts: Annotated[dict[str, Contact], MANY] = {}
+    stops: Annotated[dict[str, Stop], MANY] = {}
     outputs: SkinOutputs
 
     @model_validator(mode="after")
