@@ -28,6 +28,8 @@ from mien.robot.sim.quantities import (
     Vector,
 )
 from mien.robot.sim.references import mirror_all, references
+from mien.robot.sim.servo_kind import MANY, NotNegative, Number, Positive, Range, Vector
+from mien.robot.sim.servo_kind import ServoKind as ServoKind
 
 MECHANISMS = Path(__file__).parent / "mechanisms"
 
