@@ -18,15 +18,6 @@ from mien.models.reading.strict import Strict, fault_lines, listed
 from mien.models.reading.yaml_file import read_yaml
 from mien.robot.errors import ConfigError
 from mien.robot.names import checked, printable
-from mien.robot.sim.quantities import (
-    MANY,
-    NotNegative,
-    Number,
-    Positive,
-    Range,
-    ServoKind,
-    Vector,
-)
 from mien.robot.sim.references import mirror_all, references
 from mien.robot.sim.servo_kind import MANY, NotNegative, Number, Positive, Range, Vector
 from mien.robot.sim.servo_kind import ServoKind as ServoKind

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mien.robot.face.config import FaceConfig
 from mien.robot.sim.builds import CLOCK_SHARE, SCALE_SHARE, SPLINE_DEG, WEAR_SHARE, Build
-from mien.robot.sim.quantities import ServoKind
+from mien.robot.sim.servo_kind import ServoKind
 
 F64 = NDArray[np.float64]
 ServoState: TypeAlias = tuple[float, F64, F64, F64]
