@@ -12,13 +12,12 @@ from typing import Annotated
 import typer
 
 from mien.models.verbs.cli import train_app as train_app
+from mien.robot.verbs.options import Face
 
 
 @train_app.command("prior")
 def train_prior(
-    face: Annotated[
-        str, typer.Option(help="Name of the face, or path of its YAML file.")
-    ] = "morpheus33",
+    face: Face = "morpheus33",
     builds: Annotated[
         int, typer.Option(min=3, help="Number of simulated builds. Every fourth is also rendered.")
     ] = 60,
