@@ -79,7 +79,7 @@ static void hidden_layers(const lm_objective *o, const double *x, double *h1, do
 }
 
 /* Scaled residuals r (Q,) at x. Lips that touch do not pass: what they lack is added back. */
-static void residual(const lm_objective *o, const workspace *w, const double *b,
+FOR_EACH_CPU static void residual(const lm_objective *o, const workspace *w, const double *b,
                      const double *scale, const double *x, double *r, int *touching)
 {
     const int m = o->inputs, powers = LM_POWERS * m;
@@ -102,7 +102,7 @@ static void residual(const lm_objective *o, const workspace *w, const double *b,
 }
 
 /* Scaled Jacobian w->j (m, Q) at x. A slack tendon's slope is taken where it becomes taut. */
-static void jacobian(const lm_objective *o, const workspace *w, const double *scale,
+FOR_EACH_CPU static void jacobian(const lm_objective *o, const workspace *w, const double *scale,
                      const double *x, const int *touching)
 {
     const int m = o->inputs, rows = (m + BLOCK - 1) / BLOCK * BLOCK;
@@ -159,7 +159,7 @@ static double cost_of(const lm_objective *o, const lm_problem *p, int t, const d
 }
 
 /* Gradient w->g and Gauss-Newton Hessian w->h of the cost at w->x. */
-static void quadratic(const lm_objective *o, const lm_problem *p, int t, const workspace *w)
+FOR_EACH_CPU static void quadratic(const lm_objective *o, const lm_problem *p, int t, const workspace *w)
 {
     const int m = o->inputs, n = PADDED(o->columns);
     const int rows = (m + BLOCK - 1) / BLOCK * BLOCK, wide = PADDED(m);
@@ -168,10 +168,13 @@ static void quadratic(const lm_objective *o, const lm_problem *p, int t, const w
     product(w->j, rows, n, n, w->j_columns, wide, w->gram);
     for (int i = 0; i < m; i++) {
         const float *row = w->j + (size_t)i * n;
-        double sum = 0.0;
+        double lanes[LM_LANES] = {0}, sum = 0.0;
         for (int k = 0; k < m; k++)
             w->h[i * m + k] = o->prior[i * m + k] + w->gram[(size_t)i * wide + k];
-        for (int q = 0; q < o->columns; q++) sum += row[q] * w->r[q];
+        for (int q = 0; q < n; q += LM_LANES) /* r is padded with zeros, too */
+            for (int lane = 0; lane < LM_LANES; lane++)
+                lanes[lane] += row[q + lane] * w->r[q + lane];
+        for (int lane = 0; lane < LM_LANES; lane++) sum += lanes[lane];
         for (int k = 0; k < m; k++) sum += o->prior[i * m + k] * w->x[k];
         if (p->hold) {
             sum += p->hold[(size_t)t * m + i] * w->x[i];
@@ -240,7 +243,7 @@ int lm_minimise(const lm_objective *o, const lm_problem *p, double *x, double *c
     const size_t m = (size_t)o->inputs, q = (size_t)o->columns, rows = (m + BLOCK - 1) / BLOCK * BLOCK;
     const size_t h1 = (size_t)o->hidden1, h2 = (size_t)o->hidden2, pairs = (size_t)o->pairs;
     const size_t n1 = PADDED(h1), n2 = PADDED(h2), n = PADDED(q), wide = PADDED(m);
-    const size_t doubles = LM_POWERS * m + h2 + 1 + h1 + h2 + 2 * q + 3 * m + m * m
+    const size_t doubles = LM_POWERS * m + h2 + 1 + h1 + h2 + 2 * n + 3 * m + m * m
                            + LM_STEP_WORK(m);
     double *d = calloc(doubles, sizeof *d);
     float *f = calloc(rows * (n1 + n2 + n + wide) + n * wide, sizeof *f);
@@ -249,7 +252,7 @@ int lm_minimise(const lm_objective *o, const lm_problem *p, double *x, double *c
     if (!failed) {
         workspace w;
         w.phi = d, w.h1 = w.phi + LM_POWERS * m + h2 + 1, w.h2 = w.h1 + h1;
-        w.r = w.h2 + h2, w.r_new = w.r + q, w.moved = w.r_new + q, w.g = w.moved + m;
+        w.r = w.h2 + h2, w.r_new = w.r + n, w.moved = w.r_new + n, w.g = w.moved + m;
         w.h = w.g + m, w.step = w.h + m * m;
         w.inner = f, w.dh = f + rows * n1, w.j = w.dh + rows * n2;
         w.gram = w.j + rows * n, w.j_columns = w.gram + rows * wide;
