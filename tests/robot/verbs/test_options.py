@@ -19,18 +19,20 @@ OF_THEIR_OWN = {
         "train speech",
         "train mean",
         "train coarticulation",
+        "train prior",
+        "face new",
     },
     "--port": {"clear", "estop", "firmware flash", "sync"},  # a board, or no dry run
     "--camera": {"mimic", "sync"},  # a person; a real face alone
     "--wav": {"live", "play", "speak"},  # instead of a microphone; beside a take; no default
     "--size": {"emotions"},  # of one of many faces
     "--seconds": {"play"},  # of the take
-    "--seed": {"train speech"},
+    "--seed": {"train speech", "train prior"},
     "--json": {"doctor"},  # a list
     "--text": {"live", "speak"},
     "--emotion": {"live", "speak"},
     "--rate": {"play", "train speech"},
-    "--data": {"train speech", "train coarticulation"},
+    "--data": {"train speech", "train coarticulation", "train prior"},
 }
 """Verbs in which an option means something else than the shared one."""
 STAGES = {"--out", "--seed", "--port"}
