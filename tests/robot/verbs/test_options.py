@@ -28,7 +28,7 @@ OF_THEIR_OWN = {
     "--size": {"emotions"},  # of one of many faces
     "--seconds": {"play"},  # of the take
     "--seed": {"train speech", "train prior"},
-    "--json": {"doctor"},  # a list
+    "--json": {"doctor", "face check"},  # lists
     "--text": {"live", "speak"},
     "--emotion": {"live", "speak"},
     "--rate": {"play", "train speech"},
