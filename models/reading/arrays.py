@@ -27,14 +27,23 @@ _HEADER: Final = re.compile(
     r"\{'descr': '(\|[biu]1|[<>](?:[iu][248]|f[248]|U\d{1,6}))', 'fortran_order': (True|False), "
     r"'shape': \(((?:\d{1,10}, )*\d{1,10},?|)\), \} *\n"
 )
+_PACKINGS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, EOFError, LookupError, NotImplementedError, OverflowError,
     OSError, RuntimeError, ValueError, struct.error,
 )  # fmt: skip
 
 
-def read_npz(path: Path, most: int = MAX_ARRAY_BYTES) -> dict[str, NDArray[Any]]:
+def read_npz(
+    path: Path, most: int = MAX_ARRAY_BYTES, *, own: bool = False
+) -> dict[str, NDArray[Any]]:
     """Arrays of an npz file by name, at most ``most`` bytes together.
+
+    Args:
+        path: the file.
+        most: bytes that are read.
+        own: it ships with the package, and may be packed by LZMA, which numpy does not write. A
+            stranger's file may not: its head announces how much memory unpacking takes.
 
     Raises:
         FileError: no npz file, damaged, larger than ``most``, or with arrays of Python objects.
@@ -47,7 +56,7 @@ def read_npz(path: Path, most: int = MAX_ARRAY_BYTES) -> dict[str, NDArray[Any]]
         try:
             _check_directory(file, size)
             with zipfile.ZipFile(file) as archive:
-                return _members(archive, most)
+                return _members(archive, most, own)
         except _DAMAGE as e:
             raise FileError(path, f"it is no npz file that can be read: {_why(e)}") from e
 
@@ -135,14 +144,14 @@ def _check_directory(file: IO[bytes], size: int) -> None:
     file.seek(0)
 
 
-def _members(archive: zipfile.ZipFile, most: int) -> dict[str, NDArray[Any]]:
+def _members(archive: zipfile.ZipFile, most: int, own: bool) -> dict[str, NDArray[Any]]:
     members = archive.infolist()
     total = sum(member.file_size for member in members)
     if total > most:
         raise ValueError(f"its arrays have {total} bytes, at most {most} are read")
     out = {}
     for member in members:
-        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        if member.compress_type not in _PACKINGS + (zipfile.ZIP_LZMA,) * own:
             raise ValueError("its packing is none of numpy's")
         with archive.open(member) as packed:
             raw = packed.read(member.file_size + 1)

@@ -45,7 +45,7 @@ def load_units(path: Path = FILE) -> FaceUnits:
         ConfigError: not there, not readable, or with other shapes than ARKit's 52.
     """
     try:
-        stored = read_npz(path)
+        stored = read_npz(path, own=path == FILE)
         check_shapes(path, stored, _LAYOUT)
         check_finite(path, stored, "neutral", "delta")
     except (OSError, FileError) as e:

@@ -125,7 +125,7 @@ class Head:
 
 def load_head(path: Path = ASSET) -> Head:
     """Read a head asset. Raises FileNotFoundError or KeyError when the file is not one."""
-    raw = read_npz(path)
+    raw = read_npz(path, own=path == ASSET)
     step = float(raw["step_mm"])
 
     def millimetres(name: str) -> F32:
