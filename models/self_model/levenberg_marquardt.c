@@ -45,7 +45,7 @@ FOR_EACH_CPU static void add_rows(const double *restrict x, int k, const double 
 }
 
 /* Columns of the Jacobian from the powers of each input, added to j (m, n) by Horner's rule. */
-FOR_EACH_CPU static void add_powers(const float *restrict slopes, const double *restrict x, int m,
+static void add_powers(const float *restrict slopes, const double *restrict x, int m,
                                     int n, float *restrict j)
 {
     const size_t power = (size_t)m * n;
@@ -79,7 +79,7 @@ static void hidden_layers(const lm_objective *o, const double *x, double *h1, do
 }
 
 /* Scaled residuals r (Q,) at x. Lips that touch do not pass: what they lack is added back. */
-FOR_EACH_CPU static void residual(const lm_objective *o, const workspace *w, const double *b,
+static void residual(const lm_objective *o, const workspace *w, const double *b,
                      const double *scale, const double *x, double *r, int *touching)
 {
     const int m = o->inputs, powers = LM_POWERS * m;
