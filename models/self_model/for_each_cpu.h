@@ -6,7 +6,7 @@
 /* Loops marked so are compiled twice, and the processor chooses: with fused multiply-add in wide
  * registers, and without. Elsewhere the compiler's own target decides. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
-#define FOR_EACH_CPU __attribute__((target_clones("fma", "default")))
+#define FOR_EACH_CPU __attribute__((optimize("O3"), target_clones("fma", "default")))
 #else
 #define FOR_EACH_CPU
 #endif
