@@ -6,7 +6,7 @@ import csv
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,8 @@ class Take:
     """(start s, end s, word), with ``sil`` for silence."""
 
 
-def takes(folder: Path, held_out: bool) -> list[Take]:
-    """The training clips, or with ``held_out`` the last HELD_OUT in name order.
+def stored(folder: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a folder in GRID's layout, by name.
 
     Raises:
         ModelError: the folder has another layout.
@@ -49,7 +49,16 @@ def takes(folder: Path, held_out: bool) -> list[Take]:
     if not path.is_file():
         raise ModelError(f"{folder} has no face.npz: it is not in the layout of the GRID data")
     with np.load(path) as f:
-        data = {k: f[k] for k in f.files}
+        return {k: f[k] for k in f.files}
+
+
+def takes(folder: Path, held_out: bool) -> list[Take]:
+    """The training clips, or with ``held_out`` the last HELD_OUT in name order.
+
+    Raises:
+        ModelError: the folder has another layout.
+    """
+    data = stored(folder)
     names = [str(n) for n in data["clip"]]
     shapes, _ = by_name([str(n) for n in data["blendshape_names"]], data["blendshapes"])
     measures = [str(n) for n in data["lip_names"]]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from mien.models.data.corpora.grid import stored
 from mien.models.data.schema import read_audio
-from mien.models.errors import ModelError
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.robot.expression.emotion.prosody import loudness, smooth, voice
 from mien.robot.expression.gaze import Gaze
@@ -56,11 +56,7 @@ def filmed(folder: Path, half: int) -> list[Talk]:
     Raises:
         ModelError: the folder has another layout.
     """
-    path = folder / "face.npz"
-    if not path.is_file():
-        raise ModelError(f"{folder} has no face.npz: it is not in the layout of the GRID data")
-    with np.load(path) as f:
-        data = {k: f[k] for k in f.files}
+    data = stored(folder)
     names = [str(n) for n in data["blendshape_names"]]
     yaw, x, z = Rotation.from_matrix(data["head_matrix"][:, :3, :3]).as_euler("YXZ", True).T
     head = np.stack([yaw, -x, -z], axis=1)  # x turns the nose down

@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from mien.models.face.blendshapes import INDEX
 from mien.models.face.emotion import EMOTIONS, blend, mix
-from mien.models.face.regions import gaps, mouth_width
+from mien.models.face.regions import LID_GAPS, gaps, mouth_width
 from mien.robot.clip.still import hold
 from mien.robot.control.loop import RATE_HZ, Loop, Tick
 from mien.robot.expression.emotion.track import EmotionTrack, Label
@@ -38,8 +38,6 @@ INTENSITIES: Final = (0.35, 0.7, 1.0)
 SPOKEN_INTENSITY: Final = 0.8
 FRAMES_A_SENTENCE: Final = 13
 SIZE: Final = (640, 480)
-LID_GAPS: Final = ((386, 374), (385, 380), (387, 373), (159, 145), (158, 153), (160, 144))
-"""Pairs (upper, lower) of landmarks on the margins of both eyes."""
 
 _STEPS = 6
 _GRID: Final = (
