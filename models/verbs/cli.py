@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import json
 import logging
-import subprocess
 from dataclasses import asdict, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -123,6 +123,7 @@ def train_speech(
     mien train speech --videos FOLDER --begin models/weights/speech.safetensors --steps 500
     --rate 3e-4
     """
+    _needs_checkout()
     import torch
 
     from mien.models import checkpoint
@@ -131,7 +132,7 @@ def train_speech(
     from mien.models.data.corpora import registry as corpora
     from mien.models.speech import network as speech
     from mien.models.train.speech.evaluate import listener, on_grid
-    from mien.models.train.speech.provenance import ancestor, once
+    from mien.models.train.speech.provenance import ancestor, commit, once
     from mien.models.train.speech.train import train
     from mien.models.train.speech.training_objective import Plan
 
@@ -162,7 +163,7 @@ def train_speech(
     metrics = _measure(net, data, leave_out)
     meta: dict[str, Any] = {
         "seed": seed,
-        "commit": _commit(),
+        "commit": commit(),
         "corpora": {c.name: {"source": c.source, "minutes": c.seconds / 60} for c, _ in sources},
         "leave_out": leave_out,
         "begun_from": ancestor(begin) if begin else None,
@@ -198,12 +199,13 @@ def train_mean(
 
     Example: mien train mean a.safetensors b.safetensors --out mean.safetensors
     """
+    _needs_checkout()
     from mien.models import checkpoint
     from mien.models.speech import network as speech
-    from mien.models.train.speech.provenance import ancestor, once
+    from mien.models.train.speech.provenance import ancestor, commit, once
 
     net, meta = speech.mean(weights)
-    own = {"mean_of": [ancestor(w) for w in weights], "commit": _commit()}
+    own = {"mean_of": [ancestor(w) for w in weights], "commit": commit()}
     speech.save(out, net, once(meta | own | ({"unseen": _unseen(unseen)} if unseen else {})))
     typer.echo(f"{out}  {checkpoint.content_hash(out)}")
 
@@ -221,6 +223,7 @@ def train_coarticulation(
 
     Example: mien train coarticulation --data ~/corpora --out rules.yaml
     """
+    _needs_checkout()
     import torch
 
     from mien.models.data.corpora import registry as corpora
@@ -238,6 +241,15 @@ def train_coarticulation(
         f"fitted by `mien train coarticulation` to GRID s1 (CC BY 4.0); r: {correlations}",
     )
     typer.echo(f"{out}  r: {correlations}")
+
+
+def _needs_checkout() -> None:
+    """Corpora and trainings are no part of a wheel. Said first, before a missing torch is.
+
+    Raises:
+        ModuleNotFoundError: of ``mien.models.data``.
+    """
+    import_module("mien.models.data")
 
 
 def _unseen(runs: list[Path]) -> dict[str, float]:
@@ -278,12 +290,3 @@ def _measure(net: SpeechNet, data: Path | None, leave_out: str) -> dict[str, flo
         return {}
     found = on_grid(listener(net), grid.takes(folder, held_out=True))
     return found | ({"unseen_grid": found["r_lip_gap"]} if leave_out == "grid" else {})
-
-
-def _commit() -> str:
-    """Short hash of the checkout's commit; an empty string outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""

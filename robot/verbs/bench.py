@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from mien.robot.errors import InputError
-from mien.robot.verbs.lazy import LazyGroup
+from mien.robot.verbs.lazy import CLONE, LazyGroup
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 """The folder that holds robot, models, tests ... where this file lies in a checkout."""
@@ -31,7 +31,7 @@ def benches(root: Path = CHECKOUT) -> dict[str, str]:
     if not root.joinpath(*REGISTRY.split(".")).with_suffix(".py").is_file():
         raise InputError(
             f"mien bench measures a checkout of Mien, and {root} is none",
-            "clone the repository, then: bash .ci/setup && .venv/bin/mien bench",
+            f"{CLONE} bench",
         )
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))

@@ -20,6 +20,10 @@ EXTRAS: Final = {
 """The extra of the package that brings a module."""
 
 
+CLONE: Final = "clone the repository, then: bash .ci/setup && .venv/bin/mien"
+"""What brings the parts that no wheel has: trainings and benches."""
+
+
 class LazyGroup(TyperGroup):
     """Commands by name, each from a function that imports it.
 
@@ -45,6 +49,8 @@ class LazyGroup(TyperGroup):
 def lacking(error: Exception) -> tuple[str, str]:
     """What an import lacks, and the command that brings it."""
     if isinstance(error, ModuleNotFoundError) and error.name:
+        if error.name.startswith("mien."):
+            return "this command is part of a checkout of Mien, and not of an installed Mien", CLONE
         top = error.name.partition(".")[0]
         return (
             f"the module {top} is not installed",

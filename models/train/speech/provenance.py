@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,3 +43,12 @@ def once(meta: dict[str, Any]) -> dict[str, Any]:
         return out
 
     return describe(meta)
+
+
+def commit() -> str:
+    """Short hash of the checkout's commit; an empty string outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

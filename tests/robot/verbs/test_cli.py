@@ -9,6 +9,7 @@ import typer
 from mien.models.errors import ModelError
 from mien.robot.errors import ConfigError, DeviceError, MienError
 from mien.robot.verbs import bench, cli
+from mien.robot.verbs.lazy import lacking
 
 
 def one_number(size: Annotated[int, typer.Option()] = 3) -> dict[str, Any]:
@@ -119,3 +120,9 @@ def test_a_verb_that_cannot_be_imported_says_why_and_the_others_work(
                 text = " ".join((said.out + said.err).replace("│", " ").split())
                 assert "the module mujoco is not installed" in text
                 assert "pip install 'mien[sim]'" in text
+
+
+def test_what_no_wheel_has_is_said_in_a_sentence() -> None:
+    message, hint = lacking(ModuleNotFoundError("no", name="mien.models.data"))
+    assert "checkout" in message
+    assert "clone" in hint
