@@ -107,8 +107,8 @@ _REASONS = {
     "{limit:g}",
     "shape_cross_talk": "an actuator is moved by a shape of another region: {by} is {value:.2f}, "
     "at most {limit:g}",
-    "without_effect": "actuators without effect: {names}; mend them, or take them out of the "
-    "face's YAML",
+    "without_effect": "actuators without effect: {names}; mend them, or write absent: true beside "
+    "those in the face's YAML that are not built in",
     "truth_vs_nominal": "its self-model is worse than that of the design without any calibration: "
     "truth_vs_nominal is {value:.2f}, at most {limit:g}",
 }

@@ -63,7 +63,8 @@ def check_asked(
     out["shape_cross_talk"] = float(stray.max())
     out["shape_cross_talk_by"] = f"{face.names[actuator]} at {ARKIT[shape]}" if stray.any() else ""
     if known is not None:
-        names = without_effect(model, known)
+        absent = {name for name, a in face.actuators.items() if a.absent}
+        names = [name for name in without_effect(model, known) if name not in absent]
         out |= {"without_effect": len(names), "without_effect_names": ", ".join(names)}
     return out
 
