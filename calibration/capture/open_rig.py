@@ -39,7 +39,7 @@ def open_rig(
         port: ``sim``, ``auto``, or the path of a serial port.
         camera: ``projected`` or ``rendered`` for the simulated rig; for a real face as in
             ``mien.robot.media.webcam.Pictures``; ``auto`` is projected or 0.
-        build: seed of the simulated robot's tolerances.
+        build: seed of the simulated robot's tolerances, and of its camera's constant error.
         seed: of the simulated camera's noise.
         folder: of the calibration; it keeps the reference observation of a real face at rest.
         delay_s: time (s) from the capture of a real camera's picture to its arrival.
@@ -70,7 +70,7 @@ def open_rig(
     from mien.robot.sim.sim_board import SimBoard
 
     rig = Rig(face, build, parse_faults(list(faults), face))
-    formula = ProjectedCamera(seed=seed) if camera == "projected" else None
+    formula = ProjectedCamera(seed=seed, unit=build) if camera == "projected" else None
     simulated: Camera = formula or RenderedCamera(rig, closely=True)
     line = SimBoard(rig)
     board = Board(face, line, line.now)

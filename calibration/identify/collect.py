@@ -178,7 +178,7 @@ def collect(
 
 def _faulty(face: FaceConfig, findings: list[Finding]) -> NDArray[np.bool_]:
     wrong = {f.actuator for f in findings}
-    return np.array([n in wrong for n in face.names])
+    return np.array([n in wrong for n in face.names]) | face.absent
 
 
 def read_dropped(folder: Path) -> dict[str, int]:

@@ -137,7 +137,7 @@ def fit_face(
         "unseen_actuators": [
             n
             for i, n in enumerate(face.names)
-            if i not in inputs and face.actuators[n].region != "neck"
+            if i not in inputs and not face.absent[i] and face.actuators[n].region != "neck"
         ],
     }
     return replace(model, meta=meta, neck=_neck(face, data))

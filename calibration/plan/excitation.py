@@ -132,8 +132,12 @@ def limited(face: FaceConfig, goals: Floats) -> Floats:
 
 
 def _moves_skin(face: FaceConfig) -> NDArray[np.bool_]:
-    """Actuators (n,) that move skin: all but the neck, which turns the head."""
-    return np.array([a.region != "neck" for a in face.actuators.values()])
+    """Actuators (n,) that move skin: all but the neck, which turns the head, and absent ones."""
+    return ~_is_neck(face) & ~face.absent
+
+
+def _is_neck(face: FaceConfig) -> NDArray[np.bool_]:
+    return np.array([a.region == "neck" for a in face.actuators.values()])
 
 
 def _held_out_count(poses: int) -> int:
@@ -156,7 +160,7 @@ def _singles(
 
 def _loops(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
     """All tendons at once: those of the two sides do not interact."""
-    tendons = face.has_hysteresis
+    tendons = face.has_hysteresis & ~face.absent
     if tendons.any():
         for level in _LOOP_LEVELS:
             yield "loop", np.where(tendons, level * face.limits[:, 1], 0.0)
@@ -164,14 +168,14 @@ def _loops(face: FaceConfig) -> Iterator[tuple[str, Floats]]:
 
 def _tendons_alone(face: FaceConfig, count: int, seed: int) -> Iterator[tuple[str, Floats]]:
     """Tendons excited, all else at neutral: such faces differ only by the tendons' hysteresis."""
-    if face.has_hysteresis.any():
+    if (face.has_hysteresis & ~face.absent).any():
         rest = np.zeros((count, len(face.names)))
         yield from (("tendon", goal) for goal in with_tendon_excitation(face, rest, seed + 1))
 
 
 def _necks(face: FaceConfig, seed: int, count: int = _NECK_POSES) -> Iterator[tuple[str, Floats]]:
     """Low-discrepancy turns about all axes at once, of growing amplitude."""
-    at = np.flatnonzero(~_moves_skin(face))
+    at = np.flatnonzero(_is_neck(face) & ~face.absent)
     if len(at):
         low, high = _NECK_SHARE * face.limits[at].T
         sobol = qmc.Sobol(len(at), scramble=True, rng=np.random.default_rng([seed, 3]))

@@ -6,7 +6,10 @@ import numpy as np
 
 from mien.calibration.capture import dataset
 from mien.calibration.capture.open_rig import AUTO
+from mien.calibration.capture.stabilise import stabilised
 from mien.calibration.identify import face_fit
+from mien.calibration.identify.face_fit import noise_floor
+from mien.calibration.plan.check_poses import check_poses
 from mien.calibration.plan.excitation import limited, mixtures
 from mien.calibration.verbs.install import install
 from mien.calibration.verbs.options import (
@@ -17,8 +20,10 @@ from mien.calibration.verbs.options import (
     Seed,
     Ship,
 )
+from mien.calibration.verbs.ready import warn
 from mien.calibration.verbs.session import open_session
 from mien.calibration.verbs.workspace import Workspace, print_command
+from mien.calibration.verify.diagnosis import ActuatorFault, diagnose
 from mien.calibration.verify.trim import (
     CHECK_POSES,
     TRIM_POSES,
@@ -28,10 +33,19 @@ from mien.calibration.verify.trim import (
     observe_poses,
     shifted,
 )
+from mien.calibration.verify.watched_poses import FILE as WATCHED
+from mien.calibration.verify.watched_poses import (
+    forget_watched,
+    load_watched,
+    same_poses,
+    watch_poses,
+)
 from mien.robot.errors import DeviceError, InputError
-from mien.robot.face.config import FaceConfig, load_face
+from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.verbs.options import Build, CameraDelay, Face, Faults, MeasuredPort
 
+NEEDS_REPAIR = frozenset({"still", "slow", "slack"})
+"""Faults that no shift of the commands makes good."""
 MAX_LISTED = 8
 """Actuators that are listed, those with the largest shift first."""
 
@@ -53,16 +67,24 @@ def check(
     config, workspace = load_face(face), Workspace.of(face, out)
     robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))
     with workspace.resumable("check"):
-        drift = _assess(config, workspace, CHECK_POSES, robot, "check")
-        workspace.merge({"check_verdict": drift.verdict, "check_rmse_mm": drift.rmse_mm})
+        drift, faults = _checked(config, workspace, robot)
+        verdict = "repair" if any(f.kind in NEEDS_REPAIR for f in faults) else drift.verdict
+        found = [{"actuator": f.actuator, "kind": f.kind, "amount": f.amount} for f in faults]
+        workspace.merge(
+            {"check_verdict": verdict, "check_rmse_mm": drift.rmse_mm, "check_faults": found}
+        )
     print(
-        f"{drift.verdict}: error {drift.rmse_mm:.2f} mm, {drift.expected_mm:.2f} mm when verified, "
+        f"{verdict}: error {drift.rmse_mm:.2f} mm, {drift.expected_mm:.2f} mm when verified, "
         f"{drift.trimmed_rmse_mm:.2f} mm after the best shift"
     )
+    for fault in faults:
+        print(fault)
     _print_shifts(config, drift)
-    if drift.verdict == "trim":
+    if verdict == "repair":
+        workspace.print_next("check")
+    elif verdict == "trim":
         workspace.print_next("trim")
-    elif drift.verdict == "redo":
+    elif verdict == "redo":
         print_command(workspace.command("all", workspace.new_folder))
     else:
         print_command(workspace.demo())
@@ -101,11 +123,12 @@ def trim(
             return
         model = workspace.model(config)
         face_fit.save(workspace.folder, shifted(model, drift.shift[model.inputs]))
+        forget_watched(workspace.folder)
     print(f"error {drift.rmse_mm:.2f} -> {drift.trimmed_rmse_mm:.2f} mm")
     _print_shifts(config, drift)
     if ship:
         install(config, workspace)
-    workspace.print_next("check")
+    workspace.print_next("verify")
 
 
 def _print_shifts(face: FaceConfig, drift: Drift) -> None:
@@ -118,6 +141,52 @@ def _print_shifts(face: FaceConfig, drift: Drift) -> None:
         print(f"and {len(moved) - MAX_LISTED} more")
     for name in drift.broken:
         print(f"{name:<20} hardly responds: check whether it is stuck, slack or not connected")
+
+
+def _checked(
+    face: FaceConfig, workspace: Workspace, robot: Robot
+) -> tuple[Drift, list[ActuatorFault]]:
+    """Drift and faulty actuators, by what verification saw of the same poses.
+
+    Where verification kept nothing, only the drift is judged, by the model alone.
+    """
+    folder = workspace.folder
+    healthy, goals = load_watched(folder, face), check_poses(face, CHECK_POSES)
+    if not healthy:
+        warn(
+            f"{folder} has no record of the healthy face ({WATCHED}), so faulty actuators are not "
+            f"named; {workspace.command('verify')} makes one"
+        )
+        return _assess(face, workspace, CHECK_POSES, robot, "check"), []
+    model, data = workspace.model(face), stabilised(dataset.load(folder, face))[0]
+    with open_session(face, workspace, robot, "check") as rig:
+        try:
+            dataset.check_setup(folder, rig.setup, face)
+            rig.start()
+            poses = watch_poses(face, rig, goals)
+        finally:
+            rig.stop()
+    sent = np.array([p.sent for p in poses])
+    if not same_poses(healthy, poses):
+        raise InputError(
+            f"{folder / WATCHED} was recorded with other limits than {face.given} has now",
+            workspace.command("verify"),
+        )
+    change = np.array([now.seen - then.seen for now, then in zip(poses, healthy, strict=True)])
+    _require_seen(change)
+    expected = float(np.sqrt(2.0)) * noise_floor(data)
+    drift = assess_drift(face, model, sent, change + model.sequence(sent), expected)
+    return drift, diagnose(face, model, data, healthy, poses)
+
+
+def _require_seen(seen: Floats) -> None:
+    """Raise ``DeviceError`` where less than half of the poses (P, 478, 3) had a picture."""
+    found, poses = int(np.isfinite(seen).all((1, 2)).sum()), len(seen)
+    if 2 * found < poses:
+        raise DeviceError(
+            f"only {found} of {poses} poses had a usable picture, at least half must",
+            "show the camera the robot's whole face and no other face, well lit",
+        )
 
 
 def _assess(face: FaceConfig, workspace: Workspace, poses: int, robot: Robot, stage: str) -> Drift:
@@ -137,10 +206,5 @@ def _assess(face: FaceConfig, workspace: Workspace, poses: int, robot: Robot, st
             sent, seen = observe_poses(rig, goals)
         finally:
             rig.stop()
-    found = int(np.isfinite(seen).all((1, 2)).sum())
-    if 2 * found < poses:
-        raise DeviceError(
-            f"only {found} of {poses} poses had a usable picture, at least half must",
-            "show the camera the robot's whole face and no other face, well lit",
-        )
+    _require_seen(seen)
     return assess_drift(face, model, sent, seen, float(expected), baseline)

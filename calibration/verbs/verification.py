@@ -10,6 +10,7 @@ from mien.calibration.capture.open_rig import AUTO
 from mien.calibration.identify import face_fit
 from mien.calibration.identify.latency import measure_latency
 from mien.calibration.identify.wiring import read_findings, reference_model
+from mien.calibration.plan.check_poses import check_poses
 from mien.calibration.verbs.options import (
     DELAY_MS,
     Camera,
@@ -24,6 +25,8 @@ from mien.calibration.verify.acceptance import evaluate, unmet
 from mien.calibration.verify.checks import check_all, learning_curve
 from mien.calibration.verify.head_pose_check import check_head_pose
 from mien.calibration.verify.results import VerificationResults, load_arrays, save_arrays
+from mien.calibration.verify.trim import CHECK_POSES
+from mien.calibration.verify.watched_poses import save_watched, watch_poses
 from mien.robot.errors import InputError, MienError
 from mien.robot.face.calibrated import unproven
 from mien.robot.face.config import load_face
@@ -71,6 +74,7 @@ def verified(face: str, workspace: Workspace, robot: Robot) -> list[str]:
                 latency = measure_latency(config, model, rig)
                 head = check_head_pose(config, model, rig, seed)
                 results = check_all(config, data, stabiliser, model, rig, seed, report_progress)
+                watched = watch_poses(config, rig, check_poses(config, CHECK_POSES))
             finally:
                 rig.stop()
         missing = unmet(results.metrics)
@@ -78,6 +82,7 @@ def verified(face: str, workspace: Workspace, robot: Robot) -> list[str]:
         more["calibrated"] = not missing
         face_fit.save(folder, replace(model, meta=model.meta | more))
         save_arrays(folder, results.arrays)
+        save_watched(folder, watched)
         more["curve"] = learning_curve(config, data, model)
         truth_known = rig.true_landmarks() is not None
         more["errors_against"] = "the simulated rig's landmarks" if truth_known else "the camera"

@@ -16,6 +16,7 @@ CRITERIA: dict[str, float] = {
     "memory_gain": 0.7,
     "blink_gap": 0.15,
     "shape_cross_talk": 0.15,
+    "cross_talk": 0.02,
     "truth_vs_nominal": 0.8,
     "fit_s": 240.0,
     "robot_s": 480.0,
@@ -32,7 +33,9 @@ must do so better than a search for the most similar pose of the data set."""
 REQUIRED_WHERE_MEASURED: dict[str, float] = {
     "blink_gap": 0.35,
     "shape_cross_talk": 0.3,
+    "cross_talk": 0.1,
     "without_effect": 0.0,
+    "slow_actuators": 0.0,
     "truth_vs_nominal": 1.0,
 }
 """The same for what only some faces have: lids, a design that is known, a known truth. A face with
@@ -47,6 +50,7 @@ DESCRIPTIONS = {
     "memory_gain": "error where tendons pull: with play operators over without",
     "blink_gap": "blink: opening of the worse eye, of that at rest",
     "shape_cross_talk": "largest command of an actuator whose region a shape does not move",
+    "cross_talk": "range-of-motion takes: share of frames in which such a command exceeds 0.15",
     "truth_vs_nominal": "true error over that of the design's model, not calibrated",
     "fit_s": "time of the fit, s",
     "robot_s": "robot time of collecting, s",
@@ -107,8 +111,12 @@ _REASONS = {
     "{limit:g}",
     "shape_cross_talk": "an actuator is moved by a shape of another region: {by} is {value:.2f}, "
     "at most {limit:g}",
-    "without_effect": "actuators without effect: {names}; mend them, or take them out of the "
-    "face's YAML",
+    "without_effect": "actuators without effect: {names}; mend them, or write absent: true beside "
+    "those in the face's YAML that are not built in",
+    "cross_talk": "actuators are moved by takes of other regions in {value:.0%} of the frames, at "
+    "most {limit:.0%}",
+    "slow_actuators": "actuators slower than the face's YAML allows: {slow}; repair them, or set "
+    "their speed there to what the report says",
     "truth_vs_nominal": "its self-model is worse than that of the design without any calibration: "
     "truth_vs_nominal is {value:.2f}, at most {limit:g}",
 }
@@ -117,6 +125,7 @@ _REASONS = {
 def _told(metrics: Mapping[str, Any]) -> dict[str, str]:
     return {
         "by": str(metrics.get("shape_cross_talk_by", "")),
+        "slow": str(metrics.get("slow_actuator_names", "")),
         "names": str(metrics.get("without_effect_names", "")),
     }
 

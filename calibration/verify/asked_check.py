@@ -12,8 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from mien.calibration.capture.capture_rig import CaptureRig
+from mien.calibration.verify.asked_takes import TAKE_HZ, emotions, range_of_motion, shapes
 from mien.models.face.blendshapes import ARKIT, INDEX
-from mien.models.face.regions import LID_GAPS, REGIONS, gaps
+from mien.models.face.regions import LID_GAPS, REGIONS, gaps, mouth_width
 from mien.models.self_model.inputs import least_openings, strokes
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.areas import AREAS
@@ -28,6 +29,8 @@ STILL_MM: Final = 0.2
 NO_EFFECT: Final = 0.2
 """Gain of the response of another robot of the design in the fitted one, below which an actuator
 counts as without effect. Builds within tolerances have 0.6 to 1.4."""
+SLOW_SHARE: Final = 0.85
+"""Share of the YAML's speed below which an actuator is slow. All of healthy builds reach it."""
 SHUTTABLE: Final = 0.5
 """Opening of an eye, as a share of that at rest, that a design with lids gets below."""
 
@@ -35,7 +38,7 @@ SHUTTABLE: Final = 0.5
 def check_asked(
     face: FaceConfig, model: SelfModel, rig: CaptureRig, known: SelfModel | None = None
 ) -> dict[str, Any]:
-    """Ask a fitted face for a blink and for each shape alone.
+    """Ask a fitted face for a blink, for each shape and emotion, and for range-of-motion takes.
 
     Args:
         face: the face.
@@ -48,6 +51,9 @@ def check_asked(
             a design without lids that shut;
         ``shape_cross_talk``: largest command, over all shapes, of an actuator whose region the
             shape does not move, and ``shape_cross_talk_by``, its name and the shape;
+        ``cross_talk``: share of the frames of the range-of-motion takes in which such a command
+            exceeds ``CROSS_TALK``;
+        ``asked_mean_pct``, ``asked_p95_pct``: see ``_asked``, over all shapes and emotions;
         ``without_effect``: number of actuators that hardly move the skin although the same ones of
             the design do, and ``without_effect_names``.
     """
@@ -56,16 +62,93 @@ def check_asked(
     out: dict[str, Any] = {}
     if _has_lids(known or model):
         out["blink_gap"] = _blink(face, solver, rig)
-    shapes = np.eye(len(ARKIT))
-    commands = solver.still(shapes)
-    stray = strays(face, model, solver.targets(shapes), commands)
+    alone = shapes()
+    stray = _strays_of(face, model, solver, alone)
     shape, actuator = np.unravel_index(int(stray.argmax()), stray.shape)
     out["shape_cross_talk"] = float(stray.max())
     out["shape_cross_talk_by"] = f"{face.names[actuator]} at {ARKIT[shape]}" if stray.any() else ""
+    out["cross_talk"] = cross_talk(face, model, solver, list(range_of_motion().values()))
+    out |= _asked(face, solver, rig, np.concatenate([alone, emotions()]))
+    out |= _slow(face, model)
     if known is not None:
-        names = without_effect(model, known)
+        absent = {name for name, a in face.actuators.items() if a.absent}
+        names = [name for name in without_effect(model, known) if name not in absent]
         out |= {"without_effect": len(names), "without_effect_names": ", ".join(names)}
     return out
+
+
+def cross_talk(
+    face: FaceConfig, model: SelfModel, solver: FaceSolver, takes: list[Floats]
+) -> float:
+    """Share of the frames of takes (T, 52), played at ``TAKE_HZ``, in which an actuator of a region
+    that the target does not move exceeds ``CROSS_TALK``."""
+    far = []
+    for take in takes:
+        solver.reset()
+        targets, direct = solver.targets(take), solver.direct(take)
+        frames = zip(targets, direct, strict=True)
+        sent = np.array([solver.invert(t, d, 1.0 / TAKE_HZ).commands for t, d in frames])
+        far.append(strays(face, model, targets, sent).max(1) > CROSS_TALK)
+    return float(np.concatenate(far).mean())
+
+
+def _slow(face: FaceConfig, model: SelfModel) -> dict[str, Any]:
+    """``slow_actuators`` and ``slow_actuator_names``: those whose step responses were much slower
+    than the YAML allows; empty where none were measured."""
+    measured = model.meta.get("pace")
+    if not isinstance(measured, dict) or not measured:
+        return {}
+    names = []
+    for name, row in measured.items():
+        speed, error = row.get("speed"), row.get("speed_error")
+        known = isinstance(speed, int | float) and isinstance(error, int | float)
+        if known and name in face.names and not face.absent[face.index(name)]:
+            limit = SLOW_SHARE * float(face.speed[face.index(name)])
+            names += [name] if speed + 2.0 * error < limit else []
+    return {"slow_actuators": len(names), "slow_actuator_names": ", ".join(names)}
+
+
+def _strays_of(face: FaceConfig, model: SelfModel, solver: FaceSolver, weights: Floats) -> Floats:
+    return strays(face, model, solver.targets(weights), solver.still(weights))
+
+
+def _asked(
+    face: FaceConfig, solver: FaceSolver, rig: CaptureRig, weights: Floats
+) -> dict[str, float]:
+    """Error of what the face shows of weights (P, 52), against its own targets for them.
+
+    The face is compared with itself at rest, so the camera's constant error counts for nothing.
+
+    Returns:
+        ``asked_mean_pct`` and ``asked_p95_pct``: mean distance of a landmark from where it was
+            asked, mean and 95th percentile of the poses, % of the mouth width.
+    """
+    rest_target = solver.targets(np.zeros((1, len(ARKIT))))[0]
+    targets, commands = solver.targets(weights), solver.still(weights)
+    rig.move_to(face.safe)
+    rig.move_to(np.zeros(len(face.names)))
+    rest, errors = shown(rig), list[float]()
+    width = mouth_width(rest_target)
+    for target, sent in zip(targets, commands, strict=True):
+        rig.move_to(face.safe)
+        rig.move_to(sent)
+        off = (shown(rig) - rest) - (target - rest_target)
+        errors.append(float(np.linalg.norm(off, axis=-1).mean()) / width * 100.0)
+    known = np.array(errors)[np.isfinite(errors)]
+    if not len(known):
+        return {}
+    return {
+        "asked_mean_pct": float(known.mean()),
+        "asked_p95_pct": float(np.percentile(known, 95)),
+    }
+
+
+def shown(rig: CaptureRig) -> Floats:
+    """Landmarks (478, 3) mm of the settled face: the truth where it is known, else what the camera
+    sees without its noise."""
+    rig.observe()
+    true = rig.true_landmarks()
+    return rig.noiseless_landmarks() if true is None else true
 
 
 def strays(face: FaceConfig, model: SelfModel, targets: Floats, commands: Floats) -> Floats:
@@ -131,7 +214,5 @@ def _blink(face: FaceConfig, solver: FaceSolver, rig: CaptureRig) -> float:
         weights[0, [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]] = shut
         rig.move_to(face.safe)
         rig.move_to(solver.still(weights)[0])
-        true = rig.true_landmarks()
-        seen = rig.noiseless_landmarks() if true is None else true
-        openings.append(gaps(seen, LID_GAPS).reshape(2, -1).mean(1))
+        openings.append(gaps(shown(rig), LID_GAPS).reshape(2, -1).mean(1))
     return float((openings[1] / openings[0]).max())

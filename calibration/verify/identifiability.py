@@ -62,4 +62,5 @@ def cramer_rao_bound(
     for j in model.latent_jacobian(x):
         variance += np.diag(np.linalg.pinv(j @ gram @ j.T)) / len(x)
     span = np.ptp(face.limits, axis=1)[model.inputs]
+    span = np.where(span > 0.0, span, 1.0)  # of an absent actuator
     return np.asarray(np.sqrt(variance) / span)

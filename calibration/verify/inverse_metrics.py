@@ -85,6 +85,7 @@ def _command_errors(
 ) -> tuple[Floats, Floats]:
     """Errors (P, m) of commands (P, n), as shares of the range: tendons by pull, and all raw."""
     span = np.ptp(face.limits, axis=1)[model.inputs]
+    span = np.where(span > 0.0, span, 1.0)  # of an absent actuator
     raw = np.abs(sent - requested)[:, model.inputs] / span
     by_pull = raw.copy()
     if len(model.tendons):

@@ -123,8 +123,14 @@ class FaceConfig(Strict):
 
     @cached_property
     def limits(self) -> Floats:
-        """(n, 2): lowest and highest allowed command."""
-        return np.array([a.limits for a in self.actuators.values()], dtype=np.float64)
+        """(n, 2): lowest and highest allowed command; 0 and 0 for an absent actuator."""
+        limits = [(0.0, 0.0) if a.absent else a.limits for a in self.actuators.values()]
+        return np.array(limits, dtype=np.float64)
+
+    @cached_property
+    def absent(self) -> NDArray[np.bool_]:
+        """(n,): actuators that are not built in."""
+        return np.array([a.absent for a in self.actuators.values()], dtype=np.bool_)
 
     @cached_property
     def safe(self) -> Floats:
@@ -149,8 +155,9 @@ class FaceConfig(Strict):
     @cached_property
     def roles(self) -> dict[str, str]:
         """Actuator by role, for the roles that somebody has."""
-        out = {name: name for name in ROLES if name in self.actuators}
-        return out | {a.role: name for name, a in self.actuators.items() if a.role}
+        present = {name: a for name, a in self.actuators.items() if not a.absent}
+        out = {name: name for name in ROLES if name in present}
+        return out | {a.role: name for name, a in present.items() if a.role}
 
     @cached_property
     def vacant(self) -> tuple[str, ...]:
@@ -161,7 +168,11 @@ class FaceConfig(Strict):
     def idle(self) -> tuple[str, ...]:
         """Actuators of the neck that nothing ever moves, because they have no role."""
         busy = set(self.roles.values())
-        return tuple(n for n, a in self.actuators.items() if a.region == "neck" and n not in busy)
+        return tuple(
+            n
+            for n, a in self.actuators.items()
+            if a.region == "neck" and not a.absent and n not in busy
+        )
 
     @cached_property
     def hash(self) -> str:
@@ -178,7 +189,7 @@ class FaceConfig(Strict):
         """What files of this face may be tied to: ``hash``, or the one of version 0.1.0, which
         covered the whole file."""
         dropped: Any = dict.fromkeys(_UNLEARNED, True)
-        dropped["actuators"] = {"__all__": {"role"}}
+        dropped["actuators"] = {"__all__": {"role", "absent"}}
         return self.hash, _digest(self.model_dump(exclude=dropped))
 
 

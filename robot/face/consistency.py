@@ -45,6 +45,8 @@ def _actuator(raw: dict[str, Any]) -> Iterator[str]:
     safe = raw.get("safe", 0.0)
     if limits and _is_number(safe) and not limits[0] <= safe <= limits[1]:
         yield f"safe: must lie within limits {limits}, is {safe}"
+    if raw.get("absent") is True and _is_number(safe) and safe != 0.0:
+        yield f"safe: is {safe}, an absent actuator stays at 0"
     if limits and not limits[0] <= 0.0 <= limits[1]:
         yield f"limits: must hold the neutral 0, are {limits}"
     if kind := kind_named(raw.get("kind")):

@@ -55,7 +55,8 @@ class Actuator(Strict):
     ``direction`` is +1, and for (+1, 0, -1) when it is -1. ``speed`` is the fastest change of
     the command per second. ``slack_us`` is the pulse that only takes up a loose tendon, on
     top of neutral; ``floor_us`` the least pull that keeps it from going loose. ``role`` is what
-    an actuator is for that no landmark shows; its name may then be anything.
+    an actuator is for that no landmark shows; its name may then be anything. ``absent`` marks one
+    that is not built in: it keeps its place and its name, and nothing ever moves it.
     """
 
     kind: KindField
@@ -72,6 +73,7 @@ class Actuator(Strict):
     slack_us: Annotated[float, Field(ge=0.0, le=400.0)] = 0.0
     floor_us: Annotated[float, Field(ge=0.0, le=200.0)] = 0.0
     idle_release_s: Annotated[float, Field(ge=0.0, le=600.0)] = 0.0
+    absent: bool = False
 
 
 class Interlock(Strict):

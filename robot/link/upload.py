@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.robot import wire
-from mien.robot.face.actuator_kinds import ChannelPulses, PulseSettings
+from mien.robot.face.actuator_kinds import KINDS, ChannelPulses, PulseSettings
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.supply import start_delays_s
@@ -122,7 +122,8 @@ def _channel(
 ) -> wire.ConfigChannel:
     actuator = face.actuators[face.names[index]]
     lowest, neutral, highest = (int(u) for u in to_units(face.pulses[index]))
-    pulses = actuator.kind.channel(
+    kind = KINDS["rigid"] if actuator.absent else actuator.kind  # no tendon is wound in
+    pulses = kind.channel(
         ChannelPulses(int(ends[0]), int(ends[1]), safe),
         PulseSettings(
             lowest,

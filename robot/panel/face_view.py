@@ -44,8 +44,8 @@ class Slider:
 def sliders(face: FaceConfig) -> list[dict[str, Any]]:
     """A slider for every actuator, in the face's order."""
     return [
-        asdict(Slider(name, actuator.region, *map(float, actuator.limits)))
-        for name, actuator in face.actuators.items()
+        asdict(Slider(name, actuator.region, float(low), float(high)))
+        for (name, actuator), (low, high) in zip(face.actuators.items(), face.limits, strict=True)
     ]
 
 

@@ -89,14 +89,22 @@ class Noise:
 class ProjectedCamera:
     """True landmarks with noise. The same seed and the same detections give the same errors.
 
+    Args:
+        noise: its size.
+        seed: of the noise.
+        unit: which camera it is: seed of its constant error; None: that of the noise.
+
     Attributes:
         bias: (478, 3) mm, the constant error of this camera.
     """
 
-    def __init__(self, noise: Noise | None = None, seed: int = 0) -> None:
+    def __init__(self, noise: Noise | None = None, seed: int = 0, unit: int | None = None) -> None:
         self.noise = Noise() if noise is None else noise
         self._random = np.random.default_rng([seed, 0xCA3])
-        self.bias = self._random.standard_normal((POINTS, 3)) * self.noise.bias
+        own = self._random.standard_normal((POINTS, 3))
+        if unit is not None:
+            own = np.random.default_rng([unit, 0xCA3]).standard_normal((POINTS, 3))
+        self.bias = own * self.noise.bias
         self._sway, self._drift = np.zeros(3), np.zeros((POINTS, 3))
         self._last: float | None = None
 

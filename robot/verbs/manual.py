@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from shlex import quote
 from threading import Thread
 from typing import Annotated, Final, TextIO
 
@@ -79,6 +80,11 @@ def pose_with(face: FaceConfig, name: str, value: float) -> Floats:
         ConfigError: no such actuator. InputError: outside its limits; they are named.
     """
     low, high = face.limits[face.index(name)]
+    if face.absent[face.index(name)]:
+        raise InputError(
+            f"{name} is absent: true in the YAML of {face.name}: nothing moves it",
+            f"mien face check {quote(face.given)}",
+        )
     if not low <= value <= high:  # also refuses NaN
         raise InputError(f"{name} is {value}, allowed are {low:g} to {high:g}", f"mien tune {name}")
     pose = np.zeros(len(face.names))

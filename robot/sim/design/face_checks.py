@@ -25,7 +25,7 @@ def face_faults(face: FaceConfig) -> list[str]:
 
 def face_notes(face: FaceConfig) -> list[str]:
     """What is missing or worth knowing, one line each, beginning with its key."""
-    return [*_missing(face), *_unseen(face), *_supplies(face)]
+    return [*_absent(face), *_missing(face), *_unseen(face), *_supplies(face)]
 
 
 def _roles(face: FaceConfig) -> Iterator[str]:
@@ -44,10 +44,19 @@ def _roles(face: FaceConfig) -> Iterator[str]:
             yield f"actuators.{name}.region: is neck, its role {role} needs mouth"
 
 
+def _absent(face: FaceConfig) -> Iterator[str]:
+    for name, actuator in face.actuators.items():
+        if actuator.absent:
+            yield (
+                f"actuators.{name}.absent: true, so nothing moves it; without it once the servo is "
+                "built in"
+            )
+
+
 def _missing(face: FaceConfig) -> Iterator[str]:
     for role in face.vacant:
         yield f"actuators: nobody has the role {role}: {_WITHOUT[role]}"
-    present = {actuator.region for actuator in face.actuators.values()}
+    present = {a.region for a in face.actuators.values() if not a.absent}
     for region in get_args(Region):
         if region != "neck" and region not in present:
             yield f"actuators: nothing moves the region {region}"

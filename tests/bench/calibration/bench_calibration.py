@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from mien.calibration.capture import dataset
-from mien.calibration.capture.capture_rig import CaptureRig
-from mien.calibration.capture.dataset import Dataset
-from mien.calibration.capture.open_rig import open_rig
-from mien.calibration.capture.stabilise import Stabiliser, stabilised
 from mien.calibration.identify import face_fit
-from mien.calibration.identify.collect import collect
-from mien.calibration.identify.design_prior import prior_of
-from mien.calibration.identify.face_fit import usable
-from mien.calibration.identify.wiring import reference_model
-from mien.calibration.plan.excitation import make_plan, mixtures
-from mien.calibration.plan.stages import PLAN
 from mien.calibration.verify.acceptance import CRITERIA
-from mien.calibration.verify.baselines import ridge_forward
 from mien.calibration.verify.checks import check_against_truth, check_all
 from mien.calibration.verify.inverse_check import check_inverse
-from mien.calibration.verify.results import rmse
-from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit_config import PARTS, FitConfig
 from mien.robot.errors import InputError
-from mien.robot.face.config import FaceConfig, Floats, load_face
+from mien.robot.face.config import FaceConfig, load_face
+from tests.bench.calibration.captured_sets import captured, kept_in, started
+from tests.bench.calibration.truth import TRUTH, truth
 
-TRUTH = ("truth_mm", "truth_vs_ridge", "truth_vs_nominal")
-"""Metrics of the model against the simulated landmarks at poses of their own; see ``truth``."""
-TRUTH_POSES = 80
 MORE = (
     *TRUTH,
     "poses_learned",
@@ -74,27 +56,32 @@ def calibration(
     ] = "morpheus33",
     builds: Annotated[
         str, typer.Option(help="Seeds of the simulated robots, separated by commas.")
-    ] = "1",
+    ] = "1,2,3",
     cameras: Annotated[
         str, typer.Option(help="projected, rendered, or both separated by a comma.")
-    ] = ("projected"),
-    poses: Annotated[int, typer.Option(min=1, help="Number of poses, about.")] = 1490,
+    ] = "projected,rendered",
+    poses: Annotated[int, typer.Option(min=1, help="Number of poses, about.")] = 150,
     without: Annotated[
         list[str] | None,
         typer.Option(help="Part of the fit to leave out. It may be repeated; all: each alone."),
     ] = None,
+    reuse: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that keeps the observations. Those that it holds are not collected again."
+        ),
+    ] = None,
 ) -> dict[str, float | int | str | None]:
     """Run whole calibrations in simulation. Each metric is the worst (largest) of the builds.
 
-    Example: mien bench calibration --builds 1,2,3 --cameras projected,rendered
+    Example: mien bench calibration --builds 1,2,3 --reuse runs/captured
 
     With --without, the same observations are fitted again without each part. Only errors against
     the simulated landmarks are printed then, of the whole fit (without.nothing) and without each.
 
     Example: mien bench calibration --face hobby9 --poses 400 --without all
 
-    On one idle core a build takes about 3 minutes with the projected camera and 15 with the
-    rendered one.
+    With --reuse, builds whose observations are kept are only fitted and verified again.
     """
     try:
         seeds = [int(b) for b in builds.split(",")]
@@ -103,19 +90,21 @@ def calibration(
             f"builds must be numbers separated by commas, got {builds!r}",
             "mien bench calibration --builds 1,2",
         ) from e
-    parts = _parts(without or [])
+    parts, config = _parts(without or []), load_face(face)
     out: dict[str, float | int | str | None] = {"face": face, "builds": builds, "poses": poses}
     if parts:
         out = {"poses": poses}
-    for camera in cameras.split(","):
-        if parts:
-            out |= _largest([ablation(face, b, camera.strip(), poses, parts) for b in seeds])
-            continue
-        found = [one(face, build, camera.strip(), poses) for build in seeds]
-        for name in (*CRITERIA, *MORE):
-            values = [f[name] for f in found if name in f]
-            if values:
-                out[f"{camera.strip()}.{name}"] = float(np.max(values))
+    with kept_in(reuse) as folder:
+        for camera in (name.strip() for name in cameras.split(",")):
+            sets = ((folder, config, build, camera, poses) for build in seeds)
+            if parts:
+                out |= _largest([ablation(*of, parts) for of in sets])
+                continue
+            found = [one(*of) for of in sets]
+            for name in (*CRITERIA, *MORE):
+                values = [f[name] for f in found if name in f]
+                if values:
+                    out[f"{camera}.{name}"] = float(np.max(values))
     return out
 
 
@@ -134,23 +123,21 @@ def _parts(named: list[str]) -> list[str]:
 
 
 def ablation(
-    face: str, build: int, camera: str, poses: int, parts: list[str]
+    folder: Path, face: FaceConfig, build: int, camera: str, poses: int, parts: list[str]
 ) -> dict[str, dict[str, float]]:
     """Errors of one robot's fits: of the whole (``nothing``), and without each part alone.
 
     All are fitted to the same observations and reproduce the same held-out faces.
     """
-    config = load_face(face)
-    with tempfile.TemporaryDirectory() as name:
-        data, stabiliser, _ = _collected(config, build, camera, poses, Path(name))
+    of = captured(folder, face, build, camera, poses)
     rows = {}
     for part in ("nothing", *parts):
         settings = FitConfig(without=frozenset({part} & PARTS.keys()))
         began = time.process_time()
-        model = face_fit.fit_face(config, data, settings)
+        model = face_fit.fit_face(face, of.data, settings)
         fit_s = time.process_time() - began
-        with _started(config, build, camera) as rig:
-            found = check_inverse(config, data, model, rig, stabiliser, compare=False)
+        with started(face, build, camera) as rig:
+            found = check_inverse(face, of.data, model, rig, of.stabiliser, compare=False)
         metrics = found.metrics | check_against_truth(model, model, found)
         rows[part] = {k: float(metrics[k]) for k in ABLATION if k in metrics} | {"fit_s": fit_s}
     return rows
@@ -165,70 +152,14 @@ def _largest(builds: list[dict[str, dict[str, float]]]) -> dict[str, float]:
     }
 
 
-def one(face: str, build: int, camera: str, poses: int) -> dict[str, Any]:
-    """Metrics of one calibration, in a temporary folder."""
-    config = load_face(face)
-    with tempfile.TemporaryDirectory() as name:
-        data, stabiliser, robot_s = _collected(config, build, camera, poses, Path(name))
+def one(folder: Path, face: FaceConfig, build: int, camera: str, poses: int) -> dict[str, Any]:
+    """Metrics of one calibration."""
+    of = captured(folder, face, build, camera, poses)
     began = time.perf_counter()
-    model = face_fit.fit_face(config, data)
+    model = face_fit.fit_face(face, of.data)
     fit_s = time.perf_counter() - began
-    with _started(config, build, camera) as rig:
-        true = truth(config, data, model, rig, build)
-        results = check_all(config, data, stabiliser, model, rig, build)
-    poses = int((data.pose >= 0).sum())
-    return results.metrics | true | {"robot_s": robot_s, "fit_s": fit_s, "poses": poses}
-
-
-def truth(
-    face: FaceConfig, data: Dataset, model: SelfModel, rig: CaptureRig, seed: int
-) -> dict[str, float]:
-    """Errors of the model at mixtures that nobody observed, against the simulated landmarks.
-
-    The mean over the poses is taken off, because the camera's constant error cannot be known.
-
-    Returns:
-        ``truth_mm``, and its ratio to the error of linear ridge regression on the same observations
-        (``truth_vs_ridge``) and of the nominal model of the design (``truth_vs_nominal``).
-    """
-    rig.move_to(face.safe)
-    goals = mixtures(face, TRUTH_POSES, 7000 + seed)
-    true, commands = [], np.empty_like(goals)
-    for k, goal in enumerate(goals):
-        commands[k] = rig.move_to(goal)
-        rig.observe()
-        true.append(rig.true_landmarks())
-
-    def error(predicted: Floats) -> float:
-        off = predicted - np.array(true)
-        return rmse(off - off.mean(0), np.zeros_like(off))
-
-    learn = usable(data)
-    ridge = ridge_forward(data.commands[learn], data.landmarks[learn])
-    out = {"truth_mm": error(model.sequence(commands))}
-    out["truth_vs_ridge"] = out["truth_mm"] / error(ridge(commands))
-    prior = prior_of(face)
-    if prior is not None:
-        out["truth_vs_nominal"] = out["truth_mm"] / error(prior.nominal().sequence(commands))
-    return out
-
-
-def _collected(
-    face: FaceConfig, build: int, camera: str, poses: int, folder: Path
-) -> tuple[Dataset, Stabiliser, float]:
-    """Observations of a robot, without the camera's drift, and the robot time in s."""
-    known = prior_of(face) is not None
-    make_plan(face, poses, seed=build, known=known).save(folder / PLAN)
-    rig = open_rig(face, camera=camera, build=build, seed=build)
-    robot_s = collect(face, rig, folder, known=reference_model(face)).robot_s
-    return *stabilised(dataset.load(folder, face)), robot_s
-
-
-@contextmanager
-def _started(face: FaceConfig, build: int, camera: str) -> Iterator[CaptureRig]:
-    rig = open_rig(face, camera=camera, build=build, seed=build)
-    try:
-        rig.start()
-        yield rig
-    finally:
-        rig.stop()
+    with started(face, build, camera) as rig:
+        true = truth(face, of.data, model, rig, build)
+        results = check_all(face, of.data, of.stabiliser, model, rig, build)
+    visited = int((of.data.pose >= 0).sum())
+    return results.metrics | true | {"robot_s": of.robot_s, "fit_s": fit_s, "poses": visited}

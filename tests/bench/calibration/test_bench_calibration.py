@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mien.models.train.self_model.fit_config import PARTS
 from mien.robot.errors import InputError
+from mien.robot.face.config import FaceConfig
 from tests.bench.calibration import bench_calibration as bench
 
 
@@ -24,7 +27,9 @@ def test_each_part_is_left_out_once(
 ) -> None:
     asked: list[list[str]] = []
 
-    def measured(_face: str, build: int, _camera: str, _poses: int, parts: list[str]) -> object:
+    def measured(
+        _folder: Path, _face: FaceConfig, build: int, _camera: str, _poses: int, parts: list[str]
+    ) -> object:
         asked.append(parts)
         return {part: {"inverse_mean_pct": 1.0 + build} for part in ("nothing", *parts)}
 

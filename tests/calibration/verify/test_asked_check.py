@@ -33,6 +33,9 @@ class ModelRig:
         self.at[self.dead] = 0.0
         return self.at
 
+    def observe(self) -> None:
+        """The face is still at once."""
+
     def true_landmarks(self) -> Floats:
         return self.model.landmarks(self.at)
 
@@ -115,11 +118,26 @@ def test_a_face_without_lids_is_not_asked_to_blink(face: FaceConfig, model: Self
     [
         ("blink_gap", 0.5, "its eyes do not shut: blink_gap is 0.50"),
         ("blink_gap", float("nan"), "its eyes do not shut"),
+        ("cross_talk", 0.2, "moved by takes of other regions in 20% of the frames, at most 10%"),
+        ("slow_actuators", 1, "slower than the face's YAML allows: jaw_open;"),
         ("shape_cross_talk", 0.9, "brow_mid_left at jawOpen is 0.90, at most 0.3"),
         ("truth_vs_nominal", 1.2, "worse than that of the design without any calibration"),
     ],
 )
 def test_what_is_refused_says_why(metric: str, bad: float, text: str) -> None:
-    more = {"shape_cross_talk_by": "brow_mid_left at jawOpen"}
+    more = {"shape_cross_talk_by": "brow_mid_left at jawOpen", "slow_actuator_names": "jaw_open"}
     (reason,) = unmet(FOUND | more | {metric: bad})
     assert text in reason
+
+
+def test_an_actuator_slower_than_its_yaml_is_named(face: FaceConfig, model: SelfModel) -> None:
+    limit = float(face.speed[face.index("jaw_open")])
+    rows = {
+        "jaw_open": {"speed": 0.5 * limit, "speed_error": 0.1 * limit},
+        "nose_left": {"speed": None, "speed_error": None},
+        "gaze_x": {"speed": 0.98 * float(face.speed[face.index("gaze_x")]), "speed_error": 0.01},
+    }
+    slow = replace(model, meta=model.meta | {"pace": rows})
+    found = check_asked(face, slow, ModelRig(model), model)  # type: ignore[arg-type]
+    assert found["slow_actuator_names"] == "jaw_open"
+    assert any("slower than" in reason for reason in unmet(FOUND | found))

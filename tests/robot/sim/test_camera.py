@@ -109,3 +109,10 @@ def test_the_drawn_face_is_tracked_and_its_jaw_seen(rig: Rig) -> None:
     true = rig.landmarks()
     assert gap[1] - gap[0] > 0.5 * (true[13, 1] - true[14, 1] - 2.5)
     camera.close()
+
+
+def test_the_seed_of_the_noise_leaves_the_camera_the_same() -> None:
+    one, again, other = (ProjectedCamera(seed=s, unit=u) for s, u in ((0, 5), (3, 5), (0, 6)))
+    np.testing.assert_array_equal(one.bias, again.bias)
+    assert np.abs(one.bias - other.bias).max() > 1.0
+    np.testing.assert_array_equal(ProjectedCamera(seed=5).bias, one.bias)
