@@ -76,7 +76,7 @@ def calibration(
         str, typer.Option(help="Seeds of the simulated robots, separated by commas.")
     ] = "1",
     cameras: Annotated[
-        str, typer.Option(help="projected, rendered, or both separated by a comma.")
+        str, typer.Option(help="projected, rendered, markers, or several separated by commas.")
     ] = ("projected"),
     poses: Annotated[int, typer.Option(min=1, help="Number of poses, about.")] = 1490,
     without: Annotated[
