@@ -134,6 +134,7 @@ class ConnectedFace:
         clock: of the board.
         setup: identity of face, mechanism and camera.
         close: called at the end of the session.
+        remarks: what the session found out about the camera, one sentence each.
     """
 
     face: FaceConfig
@@ -141,6 +142,7 @@ class ConnectedFace:
     clock: Clock
     setup: Setup
     close: Callable[[], None] = lambda: None
+    remarks: Callable[[], list[str]] = list
 
 
 class BoardRig(ABC):
@@ -157,6 +159,7 @@ class BoardRig(ABC):
     ) -> None:
         self._face, self._board, self._clock = at.face, at.board, at.clock
         self._setup, self._close = at.setup, at.close
+        self.remarks = at.remarks
         self._capture, self._settle_s = capture, settle_s
         self._filter, self._drops = FrameFilter(), DropCounter()
         self._neck = np.array([a.region == "neck" for a in at.face.actuators.values()])

@@ -35,6 +35,10 @@ REASONS = {
     "blurred": ("blurred", "focus the camera and fix its focus"),
     "moved": ("head moved", "put head and camera back where they were"),
     "link": ("board disconnected", "check the board's cable"),
+    "dots": (
+        "too few dots",
+        "look at the dots beside the sheet of mien calibrate markers-sheet, and light them evenly",
+    ),
 }
 """Reason for dropping a frame -> (short name, remedy)."""
 
@@ -61,6 +65,7 @@ class CapturedFrame:
         time: s at which it was captured, on the clock of the rig.
         sharpness: see ``sharpness``; NaN if unknown.
         eyes_px: distance of the outer eye corners, pixels; NaN if unknown.
+        unusable: reason (a key of ``REASONS``) that the camera itself gives; empty: none.
     """
 
     landmarks: Floats
@@ -69,6 +74,7 @@ class CapturedFrame:
     time: float = float("nan")
     sharpness: float = float("nan")
     eyes_px: float = float("nan")
+    unusable: str = ""
 
 
 NO_FACE = CapturedFrame(NO_LANDMARKS, UNKNOWN_POSE, faces=0)
@@ -100,6 +106,8 @@ class FrameFilter:
     def _reason(self, frame: CapturedFrame, neck_still: bool) -> str | None:
         if frame.faces != 1:
             return "several" if frame.faces else "lost"
+        if frame.unusable:
+            return frame.unusable
         points = frame.landmarks
         if not np.isfinite(points).all() or np.abs(points).max() > MAX_DISTANCE_MM:
             return "absurd"

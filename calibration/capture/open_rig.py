@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mien.calibration.capture.capture_rig import CaptureRig, ConnectedFace
 from mien.calibration.capture.dataset import Setup
@@ -16,7 +17,11 @@ from mien.robot.face.config import FaceConfig
 from mien.robot.link.board import LEAD_S, Board
 from mien.robot.sim.description import mechanism_path
 
-CAMERAS = ("projected", "rendered")
+if TYPE_CHECKING:
+    from mien.robot.sim.rig import Rig
+
+MARKERS = "markers"
+CAMERAS = ("projected", "rendered", MARKERS)
 AUTO = "auto"
 DELAY_S = 0.06
 """Default time from a webcam's capture of a picture to its arrival; webcams have 0.03 to 0.08 s."""
@@ -37,8 +42,9 @@ def open_rig(
     Args:
         face: the face.
         port: ``sim``, ``auto``, or the path of a serial port.
-        camera: ``projected`` or ``rendered`` for the simulated rig; for a real face as in
-            ``mien.robot.media.webcam.Pictures``; ``auto`` is projected or 0.
+        camera: ``projected``, ``rendered`` or ``markers`` for the simulated rig; for a real face as
+            in ``mien.robot.media.webcam.Pictures``, or ``markers:0,1`` for dots on its skin and two
+            such cameras; ``auto`` is projected or 0.
         build: seed of the simulated robot's tolerances, and of its camera's constant error.
         seed: of the simulated camera's noise.
         folder: of the calibration; it keeps the reference observation of a real face at rest.
@@ -70,6 +76,8 @@ def open_rig(
     from mien.robot.sim.sim_board import SimBoard
 
     rig = Rig(face, build, parse_faults(list(faults), face))
+    if camera == MARKERS:
+        return _with_dots(face, rig, build, seed)
     formula = ProjectedCamera(seed=seed, unit=build) if camera == "projected" else None
     simulated: Camera = formula or RenderedCamera(rig, closely=True)
     line = SimBoard(rig)
@@ -97,17 +105,72 @@ def open_rig(
     return SimRig(at, capture, rig.landmarks, rig.head_pose, noiseless)
 
 
+def _with_dots(face: FaceConfig, rig: Rig, build: int, seed: int) -> CaptureRig:
+    """The simulated face with dots on its skin, before two cameras."""
+    from mien.calibration.capture.marker_camera import (
+        REST_PICTURES,
+        DotStatistics,
+        design_modes,
+        frame_of,
+        settle,
+    )
+    from mien.calibration.capture.sim_rig import SimRig
+    from mien.models.vision.markers.tracker import MarkerTracker
+    from mien.robot.sim.dot_cameras import DotCameras
+    from mien.robot.sim.sim_board import SimBoard
+
+    with ExitStack() as stack:
+        cameras = DotCameras(rig, seed=seed)
+        stack.callback(cameras.close)
+        views = len(cameras.optics.views)
+        tracker = MarkerTracker(
+            rig.head.neutral_landmarks,
+            rig.head.parts["skin"].vertices,
+            views,
+            design_modes(face, mechanism_hash(face)),
+        )
+        stack.callback(tracker.close)
+        settle(tracker, [cameras.pictures(rig) for _ in range(REST_PICTURES)])
+        line = SimBoard(rig)
+        board = Board(face, line, line.now)
+        board.connect()
+        stack.callback(board.close)
+        close = stack.pop_all().close
+    statistics = DotStatistics()
+
+    def capture() -> CapturedFrame:
+        if rig.blind:
+            return NO_FACE
+        marked = tracker.track(cameras.pictures(rig))
+        statistics.add(marked)
+        return frame_of(marked, rig.time)
+
+    setup = Setup(face.name, face.hash, mechanism_hash(face), build, MARKERS)
+    at = ConnectedFace(face, board, line, setup, close, statistics.remarks)
+    return SimRig(at, capture, rig.landmarks, rig.head_pose)
+
+
 def mechanism_hash(face: FaceConfig) -> str:
     """First 16 hex digits of the SHA-256 of the file that describes the face's mechanism."""
     path = mechanism_path(face.mechanism_source)
     return sha256(path.read_bytes()).hexdigest()[:16]
 
 
+def webcams(camera: str) -> list[str] | None:
+    """The webcams that ``--camera`` names: ``markers`` is 0 and 1, ``markers:0`` or
+    ``markers:0,2`` are others; None where it names no markers."""
+    name, _, given = camera.partition(":")
+    if name != MARKERS:
+        return None
+    return [one.strip() for one in given.split(",") if one.strip()] or ["0", "1"]
+
+
 def _real(
     face: FaceConfig, port: str, camera: str, folder: Path | None, delay_s: float
 ) -> CaptureRig:
     """A board on a serial port and a webcam, on the clock of this computer."""
-    if camera in CAMERAS:
+    dotted = webcams(camera)
+    if camera in CAMERAS and not dotted:
         raise InputError(
             f"the camera {camera!r} is part of the simulated rig; it cannot see a face on {port}: "
             "--camera 0 is the first camera of this computer",
@@ -122,6 +185,8 @@ def _real(
     from mien.robot.media.webcam import Pictures
     from mien.robot.sim.head import load_head
 
+    if dotted:
+        return _real_with_dots(face, port, dotted, folder, delay_s)
     with ExitStack() as stack:
         pictures = stack.enter_context(Pictures(camera))
         at = stack.enter_context(opened(face, port, lead_s=LEAD_S))
@@ -132,3 +197,32 @@ def _real(
         setup = Setup(face.name, face.hash, mechanism, -1, pictures.name, bias=bias)
         connected = ConnectedFace(face, at.board, at.clock, setup, stack.pop_all().close)
     return HardwareRig(connected, tracking, folder)
+
+
+def _real_with_dots(
+    face: FaceConfig, port: str, cameras: list[str], folder: Path | None, delay_s: float
+) -> CaptureRig:
+    """A board on a serial port, and webcams before a face with dots on its skin."""
+    from mien.calibration.capture.hardware_rig import HardwareRig
+    from mien.calibration.capture.marker_camera import MarkerCamera, design_modes
+    from mien.models.vision.markers.tracker import MarkerTracker
+    from mien.robot.control.connect import opened
+    from mien.robot.link.discovery import identity
+    from mien.robot.media.webcam import Pictures
+    from mien.robot.sim.head import load_head
+
+    with ExitStack() as stack:
+        pictures = [stack.enter_context(Pictures(camera)) for camera in cameras]
+        at = stack.enter_context(opened(face, port, lead_s=LEAD_S))
+        head = load_head()
+        skin = head.parts["skin"].vertices
+        tracker = MarkerTracker(
+            head.neutral_landmarks, skin, len(cameras), design_modes(face, mechanism_hash(face))
+        )
+        seen = MarkerCamera(pictures, tracker, delay_s)
+        mechanism = f"hardware {identity(at.device)}".strip()
+        name = f"{MARKERS} {' '.join(p.name for p in pictures)}"
+        setup = Setup(face.name, face.hash, mechanism, -1, name)
+        close = stack.pop_all().close
+    connected = ConnectedFace(face, at.board, at.clock, setup, close, seen.statistics.remarks)
+    return HardwareRig(connected, seen, folder)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.capture.open_rig import CAMERAS, mechanism_hash
+from mien.calibration.capture.open_rig import CAMERAS, MARKERS, mechanism_hash
 from mien.models.errors import ModelError
 from mien.models.self_model import prior as design_prior
 from mien.models.self_model.model import SelfModel
@@ -23,6 +23,7 @@ from mien.robot.face.config import FaceConfig
 MAX_POSES = 600
 """Observations of the projected camera up to which the prior is used."""
 _PROJECTED_MM, _PROJECTED_DEGREES = 1.0, 60.0  # the projected camera's errors, roughly
+_MARKED_MM, _MARKED_DEGREES = 0.4, 60.0  # of landmarks between dots, measured on build 50
 _TRACKED_DEGREES, _TRACKED_REPEATED = 1000.0, 5.0  # found on build 51
 _MIN_REST = 3
 
@@ -44,6 +45,9 @@ def known_errors(data: Dataset) -> ObservedErrors | None:
         size = data.landmarks.shape[1] * 3
         factor = _PROJECTED_MM / np.sqrt(3.0) * np.eye(size)
         return ObservedErrors(factor, _PROJECTED_DEGREES)
+    if data.setup.camera.split(" ")[0] == MARKERS:
+        factor = _MARKED_MM / np.sqrt(3.0) * np.eye(data.landmarks.shape[1] * 3)
+        return ObservedErrors(factor, _MARKED_DEGREES)
     if data.setup.bias == tracker_bias.version():
         return ObservedErrors(tracker_bias.shipped().residual, _TRACKED_DEGREES, _TRACKED_REPEATED)
     return None

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -207,6 +208,24 @@ app.command()(verify)
 app.command()(report)
 app.command()(check)
 app.command()(trim)
+
+
+@app.command()
+def markers_sheet(
+    out: Annotated[Path, typer.Option("--out", help="PDF file to write.")] = Path("markers.pdf"),
+) -> None:
+    """Write the printable sheet of the dots for --camera markers: places, sizes, instructions.
+
+    Example: mien calibrate markers-sheet --out markers.pdf
+    """
+    from mien.calibration.report.markers_sheet import write_sheet  # it needs matplotlib
+
+    try:
+        print(write_sheet(out))
+    except OSError as e:
+        raise InputError(
+            f"cannot write {out}: {e.strerror or e}", "mien calibrate markers-sheet --out FILE.pdf"
+        ) from e
 
 
 @app.command(name="all")

@@ -22,8 +22,8 @@ Camera = Annotated[
     str,
     typer.Option(
         "--camera",
-        help="Camera of the simulated rig: projected or rendered. Camera of a real face: 0 or "
-        "/dev/video0.",
+        help="Camera of the simulated rig: projected, rendered, or markers (dots on the skin, two "
+        "cameras). Camera of a real face: 0 or /dev/video0; markers:0,1 for dots and two cameras.",
     ),
 ]
 Poses = Annotated[int, typer.Option("--poses", help="Number of poses, about.", min=1)]

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from mien.calibration.capture.capture_rig import CaptureRig
+from mien.calibration.capture.capture_rig import BoardRig, CaptureRig
 from mien.calibration.capture.hardware_rig import HardwareRig
 from mien.calibration.capture.open_rig import open_rig
 from mien.calibration.verbs.options import Robot
+from mien.calibration.verbs.ready import warn
 from mien.calibration.verbs.workspace import Workspace
 from mien.robot.errors import ConfigError, InputError
 from mien.robot.face.config import FaceConfig
@@ -41,6 +42,8 @@ def open_session(
         raise
     finally:
         add_dropped(workspace, stage, rig.dropped)
+        for remark in rig.remarks() if isinstance(rig, BoardRig) else ():
+            warn(remark)
         if isinstance(rig, HardwareRig):  # counters of the simulated ones do not matter
             workspace.merge(rig.report())
 

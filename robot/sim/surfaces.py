@@ -27,6 +27,7 @@ SURFACES: Final = {
     "teeth_lower": ("inside", 0),
     "tongue": ("inside", 1),
     "collar": ("inside", 2),
+    "dots": ("skin", 0),
 }
 _STAGES: Final = {
     "skin": ("skin", "", "skin"),

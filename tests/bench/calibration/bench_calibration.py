@@ -58,7 +58,7 @@ def calibration(
         str, typer.Option(help="Seeds of the simulated robots, separated by commas.")
     ] = "1,2,3",
     cameras: Annotated[
-        str, typer.Option(help="projected, rendered, or both separated by a comma.")
+        str, typer.Option(help="projected, rendered, markers, or several separated by commas.")
     ] = "projected,rendered",
     poses: Annotated[int, typer.Option(min=1, help="Number of poses, about.")] = 150,
     without: Annotated[

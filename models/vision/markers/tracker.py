@@ -1,0 +1,315 @@
+"""Tracks a face by the dots on it, in pictures of one or two cameras taken at the same time.
+
+A face tracker tells roughly where each dot is, in every picture alone. The dots that are found
+there are triangulated, and the skin between them is interpolated. Irises have no dots; they are
+tracked as discs between the lids (``mien.models.vision.irises``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from mien.models.errors import ModelError
+from mien.models.face.regions import COUNT, IRIS_LEFT, IRIS_RIGHT
+from mien.models.threads import one_thread
+from mien.models.vision.face_tracker import RIGID, FaceTracker
+from mien.models.vision.irises import Irises
+from mien.models.vision.markers import layout
+from mien.models.vision.markers.blobs import find_blobs
+from mien.models.vision.markers.field import SkinField
+from mien.models.vision.markers.identify import identify
+from mien.models.vision.markers.views import View, adjusted, head_motion, resected, triangulated
+
+Floats = NDArray[np.float64]
+Picture = NDArray[np.uint8]
+
+PLACED_MM = 1.5
+"""Standard deviation of how far a dot is from where the sheet wants it."""
+_SPREAD = 0.016  # of the predicted dots, in picture heights
+_MIN_SHARE = 0.5  # of the dots that must be found
+_MAX_MISS_PX = 2.0  # of a dot that two cameras see
+_ODD, _ODD_ROUNDS = 5.0, 4  # standard deviations from what the other dots tell
+_EYE_RADII = 2.2  # radius of the circle on which an iris moves, in radii of the iris
+_NEAR_MM = 30.0
+_MIN_FACING = 0.1  # cosine between the skin and the line of sight, below which a dot is hidden
+
+
+@dataclass(frozen=True, eq=False)
+class Marked:
+    """The face in pictures taken at the same time.
+
+    Attributes:
+        faces: largest number of faces in a picture.
+        landmarks: (478, 3) mm in the head frame, NaN without a face or with too few dots.
+        head: (4, 4) pose of the head in the frame of the first camera, mm.
+        pixels: (478, 2) landmarks in the first picture.
+        seen: (cameras, D) whether a camera saw a dot.
+        extra: number of blobs that are no dot.
+        odd: (D,) dots that were seen and left out, because they do not fit: swapped or wrong.
+    """
+
+    faces: int
+    landmarks: Floats
+    head: Floats
+    pixels: Floats
+    seen: NDArray[np.bool_]
+    extra: int
+    odd: NDArray[np.bool_]
+
+    @property
+    def found(self) -> bool:
+        """Whether the face was measured."""
+        return bool(np.isfinite(self.landmarks).all())
+
+
+@dataclass(eq=False)
+class _Camera:
+    """One camera at rest: its view, the tracker's landmarks (478, 2) and the dots (D, 2) there."""
+
+    view: View
+    tracked: Floats
+    dots: Floats
+    irises: Irises
+    iris_pixels: Floats
+
+
+class MarkerTracker:
+    """Tracks the dots of ``mien.models.vision.markers.layout``.
+
+    Args:
+        neutral: (478, 3) mm, landmarks of the face at rest.
+        skin: (V, 3) mm, points of its skin.
+        cameras: number of cameras.
+        modes: (r, 1434) mm, how the landmarks of this design move; see ``SkinField``.
+
+    Attributes:
+        places: (D, 3) mm, where the dots belong.
+        points: (D, 3) mm, where they are at rest, once settled; NaN for a dot that is not there.
+    """
+
+    def __init__(
+        self, neutral: Floats, skin: Floats, cameras: int, modes: Floats | None = None
+    ) -> None:
+        self.neutral, self._modes = neutral, modes
+        self.places = layout.places(neutral, skin)
+        self.points = np.full_like(self.places, np.nan)
+        self._outward = layout.outward(self.places, skin)
+        self._trackers = [FaceTracker(None, max_faces=2) for _ in range(cameras)]
+        self._cameras: list[_Camera] = []
+        self._motion = np.eye(4)
+        self._smooth = _correlation(neutral, self.places)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the face at rest is known."""
+        return bool(self._cameras)
+
+    @property
+    def views(self) -> list[View]:
+        """The cameras, once settled."""
+        return [camera.view for camera in self._cameras]
+
+    @one_thread
+    def settle(self, rest: Sequence[Sequence[Picture]]) -> None:
+        """Find cameras and dots in pictures of the face at rest.
+
+        Args:
+            rest: for each moment the pictures of all cameras, RGB.
+
+        Raises:
+            ModelError: a camera sees no face, or too few dots.
+        """
+        shots = list(zip(*rest, strict=True))  # by camera
+        tracked = [self._at_rest(k, pictures) for k, pictures in enumerate(shots)]
+        sizes = [pictures[0].shape[:2] for pictures in shots]
+        views = [
+            resected(self.neutral, at, (size[0], size[1]))
+            for at, size in zip(tracked, sizes, strict=True)
+        ]
+        blobs = [[find_blobs(p).pixels for p in pictures] for pictures in shots]
+        points, spread = self.places, _SPREAD
+        for _ in range(2):
+            pixels = []
+            for view, size, found in zip(views, sizes, blobs, strict=True):
+                expected = self._in_sight(view, view.project(points))
+                named = [identify(b, expected, self._smooth, spread * size[0]) for b in found]
+                pixels.append(np.array(named)[0] if len(named) == 1 else _median(named))
+            self._require(pixels)
+            views, points = adjusted(views, pixels, self.places, PLACED_MM)
+            spread = _SPREAD / 3
+        anywhere = np.isfinite(pixels).all(2).any(0)
+        self.points = np.where(anywhere[:, None], points, np.nan)
+        self.field = SkinField(self.neutral, self.points, self._modes)
+        irises = list(IRIS_LEFT + IRIS_RIGHT)
+        for k, pictures in enumerate(shots):
+            follow = Irises(pictures, tracked[k])
+            at = np.median([follow(p, tracked[k])[irises] for p in pictures], axis=0)
+            dots = np.where(np.isfinite(pixels[k]), pixels[k], views[k].project(points))
+            self._cameras.append(_Camera(views[k], tracked[k], dots, follow, at))
+
+    @one_thread
+    def track(self, pictures: Sequence[Picture]) -> Marked:
+        """The face in pictures of all cameras, RGB.
+
+        Raises:
+            ModelError: the face at rest is not known yet.
+        """
+        if not self.settled:
+            raise ModelError("the face at rest is not known yet")
+        dots, extra, faces = len(self.places), 0, 0
+        pixels, irises = [], []
+        first = np.full((COUNT, 2), np.nan)
+        for k, (camera, picture) in enumerate(zip(self._cameras, pictures, strict=True)):
+            found = self._trackers[k].track(picture)
+            faces = max(faces, found.faces)
+            if found.faces != 1:
+                pixels.append(np.full((dots, 2), np.nan))
+                irises.append(np.full((len(camera.iris_pixels), 2), np.nan))
+                continue
+            at = found.pixels[:, :2]
+            first = at if k == 0 else first
+            blobs = find_blobs(picture).pixels
+            expected = self._expected(camera, at, blobs)
+            named = identify(blobs, expected, self._smooth, _SPREAD * picture.shape[0])
+            extra += len(blobs) - int(np.isfinite(named).all(1).sum())
+            pixels.append(named)
+            rows = list(IRIS_LEFT + IRIS_RIGHT)
+            irises.append(camera.irises(picture, at)[rows] - camera.iris_pixels)
+        seen = np.isfinite(pixels).all(2)
+        none = np.full((COUNT, 3), np.nan)
+        lost = Marked(
+            faces, none, np.full((4, 4), np.nan), first, seen, extra, np.zeros(dots, bool)
+        )
+        reference = layout.is_reference() & np.isfinite(self.points).all(1)
+        enough = seen.any(0).sum() >= _MIN_SHARE * np.isfinite(self.points).all(1).sum()
+        if faces != 1 or not enough or seen[:, reference].any(0).sum() < 4:
+            return lost
+        at_reference = [p[reference] for p in pixels]
+        motion = head_motion(self.views, at_reference, self.points[reference], self._motion)
+        self._motion = motion
+        views = [_moved(view, motion) for view in self.views]
+        moved, information = triangulated(views, pixels, np.nan_to_num(self.points))
+        odd = np.zeros(dots, dtype=bool)
+        for view, named in zip(views, pixels, strict=True):
+            miss = np.linalg.norm(view.project(moved) - named, axis=1)
+            odd |= miss > _MAX_MISS_PX
+        skin = self.field.on_skin
+        information[odd] = 0.0
+        off = np.where(odd[:, None], 0.0, moved - np.nan_to_num(self.points))[skin]
+        for _ in range(_ODD_ROUNDS):
+            displaced, strange = self.field.landmarks(off, information[skin])
+            worst = strange > max(_ODD, 0.7 * float(strange.max()))
+            if not worst.any():
+                break
+            at = np.flatnonzero(skin)[worst]
+            odd[at], information[at], off[worst] = True, 0.0, 0.0
+        landmarks = self.neutral + displaced
+        self._look(landmarks, views, irises)
+        head = self._cameras[0].view.matrix() @ motion
+        return replace(lost, landmarks=landmarks, head=head, odd=odd)
+
+    def close(self) -> None:
+        """Release the face trackers."""
+        for tracker in self._trackers:
+            tracker.close()
+
+    def _at_rest(self, camera: int, pictures: Sequence[Picture]) -> Floats:
+        """Landmarks (478, 2) of the face tracker, median of the pictures."""
+        found = [self._trackers[camera].track(picture) for picture in pictures]
+        good = [f.pixels[:, :2] for f in found if f.faces == 1]
+        if not good:
+            several = any(f.faces > 1 for f in found)
+            raise ModelError(
+                f"camera {camera + 1} sees {'several faces' if several else 'no face'} at rest"
+            )
+        return np.asarray(np.median(good, axis=0))
+
+    def _require(self, pixels: list[Floats]) -> None:
+        """Check that every camera found enough dots."""
+        for k, named in enumerate(pixels):
+            count = int(np.isfinite(named).all(1).sum())
+            if count < _MIN_SHARE * len(self.places):
+                raise ModelError(
+                    f"camera {k + 1} finds {count} of the {len(self.places)} dots on the face at "
+                    f"rest, at least {int(np.ceil(_MIN_SHARE * len(self.places)))} are needed"
+                )
+
+    def _expected(self, camera: _Camera, tracked: Floats, blobs: Floats) -> Floats:
+        """Pixels (D, 2) where the dots are expected, by the face tracker's landmarks (478, 2).
+
+        The head is as the tracker's rigid landmarks tell, or as it was: reference dots decide.
+        """
+        at, rigid, view = layout.landmarks(), list(RIGID), camera.view
+        fixed = layout.is_reference()
+        seen = view.project(self.neutral[rigid]) + tracked[rigid] - camera.tracked[rigid]
+        turned = head_motion([view], [seen], self.neutral[rigid], self._motion)
+        points = np.where(np.isfinite(self.points), self.points, self.places)
+        best, nearest = camera.dots, np.inf
+        for motion in (np.eye(4), self._motion, turned):
+            shift = _moved(view, motion).project(points) - view.project(points)
+            moved = camera.dots + shift
+            far = np.linalg.norm(moved[fixed][:, None] - blobs[None], axis=-1).min(1, initial=1e3)
+            score = float(np.minimum(far, _SPREAD * 640.0).mean())
+            if score < nearest:
+                best, nearest = moved, score
+        skin = camera.dots + tracked[at] - camera.tracked[at]
+        expected = np.where(fixed[:, None], best, skin)
+        return self._in_sight(_moved(view, self._motion), expected)
+
+    def _in_sight(self, view: View, expected: Floats) -> Floats:
+        """Expected pixels (D, 2), NaN for the dots on skin that faces away from a camera."""
+        ray = self.places - view.place
+        ray /= np.linalg.norm(ray, axis=1)[:, None]
+        facing = -np.einsum("di,di->d", ray, self._outward)
+        return np.asarray(np.where(facing[:, None] > _MIN_FACING, expected, np.nan))
+
+    def _look(self, landmarks: Floats, views: list[View], shifts: list[Floats]) -> None:
+        """Turn the irises of ``landmarks`` by their shifts (10, 2) pixels in each picture."""
+        for side, iris in enumerate((IRIS_LEFT, IRIS_RIGHT)):
+            rows = [len(IRIS_LEFT) * side]
+            ring = self.neutral[list(iris)]
+            at = [
+                view.project(ring[:1]) + shift[rows]
+                for view, shift in zip(self.views, shifts, strict=True)
+            ]
+            now, _ = triangulated(views, at, ring[:1])
+            radius = _EYE_RADII * np.linalg.norm(ring[1:] - ring[0], axis=1).mean()
+            centre = ring[0] - (0.0, 0.0, radius)
+            arm = now[0] - centre
+            turn, _ = Rotation.align_vectors([arm / np.linalg.norm(arm)], [[0.0, 0.0, 1.0]])
+            landmarks[list(iris)] = centre + turn.apply(ring - centre)
+
+
+def _moved(view: View, motion: Floats) -> View:
+    """The camera of a head that has moved, in the frame of the head."""
+    turn = view.rotation @ motion[:3, :3]
+    return replace(
+        view, rotation=turn, translation=view.rotation @ motion[:3, 3] + view.translation
+    )
+
+
+def _median(rows: list[Floats]) -> Floats:
+    """Median of the pixels (D, 2) that are known; NaN where at most half of the pictures know."""
+    known = np.isfinite(rows).all(2)
+    often = 2 * known.sum(0) > len(rows)
+    out = np.full(rows[0].shape, np.nan)
+    out[often] = np.nanmedian(np.array(rows)[:, often], axis=0)
+    return out
+
+
+def _correlation(neutral: Floats, places: Floats) -> Floats:
+    """Correlation (D, D) of the errors of predicted dots: smooth along the skin."""
+    from mien.models.face.face_mesh import distances
+
+    far = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    at = layout.landmarks()
+    on = np.flatnonzero(~layout.is_reference())
+    far[np.ix_(on, on)] = np.minimum(distances(neutral)[np.ix_(at[on], at[on])], 1e6)
+    r = np.sqrt(5.0) * far / _NEAR_MM
+    values, vectors = np.linalg.eigh((1.0 + r + r * r / 3.0) * np.exp(-r))
+    return np.asarray((vectors * np.maximum(values, 1e-6)) @ vectors.T)
