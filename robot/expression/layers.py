@@ -144,9 +144,9 @@ def compose(
     yaw, pitch = yaw - HEAD_RANGE_DEG[0] * moved[:, 0], pitch - HEAD_RANGE_DEG[1] * moved[:, 1]
     added[:, LOOKS] = look(yaw, pitch)
     for side in ("Left", "Right"):
-        wide, blink = INDEX[f"eyeWide{side}"], INDEX[f"eyeBlink{side}"]
-        # Lids that an emotion raises or lowers do not also hang; a blink closes them all the same.
-        held = LID_REST * np.maximum(blended[:, wide], blended[:, blink])
+        wide, blink, squint = (INDEX[f"eye{shape}{side}"] for shape in ("Wide", "Blink", "Squint"))
+        # Lids that an emotion raises or narrows do not also hang; a blink closes them all the same.
+        held = LID_REST * blended[:, [wide, blink, squint]].max(axis=1)
         added[:, blink] = np.maximum(added[:, blink] - held, 0.0) / (1.0 - held)
         added[:, wide] -= blended[:, wide] * added[:, blink]
     out = np.clip(blended + added, 0.0, 1.0).astype(np.float32)
