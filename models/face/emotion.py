@@ -3,8 +3,8 @@
     mix (T, E) of intensities in 0..1 -> expression (T, 52), added to speech by
     ``mien.models.fusion.rules``
 
-Emotions are the rows of ``mien.models.face.emotion_table``. The expression is linear in the
-intensity: it is continuous, monotone, and exactly 0 at intensity 0.
+Emotions are the rows of ``mien.models.face.emotion_table``. The expression rises with the intensity
+(:func:`strength`): it is continuous, monotone, exactly 0 at intensity 0 and whole at 1.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ Floats = NDArray[np.float64]
 
 EMOTIONS: Final[tuple[str, ...]] = tuple(table())
 """Names of all emotions, neutral first. Every mix uses this order on its last axis (E)."""
+
+EARLY: Final = 0.6
+"""How much steeper an expression rises at intensity 0 than on average. Small movements of a face
+are not seen as an emotion, and its last tenths change little of what is seen: shares of the
+prototype in even steps are not even steps to those who look."""
 
 _WORDS: Final = {word: name for name, e in table().items() for word in (name, *e.words)}
 
@@ -71,16 +76,27 @@ def strength(mixed: Floats) -> Floats:
     return np.asarray(np.minimum(mixed[..., 1:].sum(axis=-1), 1.0))
 
 
+def shares(mixed: Floats) -> Floats:
+    """Intensities (..., E) -> the share of each prototype that is shown, (..., E) in 0..1.
+
+    A total intensity i shows a share ``(1 + EARLY) i / (1 + EARLY i)`` of the prototypes, in the
+    proportion of their intensities. Intensities with a sum above 1 are scaled to 1. Neutral has no
+    prototype and is 0.
+    """
+    clipped = np.clip(mixed, 0.0, 1.0)
+    clipped[..., 0] = 0.0
+    total = clipped.sum(axis=-1, keepdims=True)
+    clipped /= np.maximum(total, 1.0)
+    return np.asarray(clipped * (1.0 + EARLY) / (1.0 + EARLY * np.minimum(total, 1.0)))
+
+
 def blend(mixed: Floats) -> Floats:
     """Expression of a mix, (..., E) -> (..., 52).
 
-    Intensities with a sum up to 1 add. A larger sum is scaled to 1, so that a blend stays between
-    its parts. Opposing muscles (units 12 and 15, brows up and down) average.
+    Shares of the prototypes (:func:`shares`) add, so that a blend stays between its parts. Opposing
+    muscles (units 12 and 15, brows up and down) average.
     """
-    clipped = np.clip(mixed, 0.0, 1.0).copy()
-    clipped[..., 0] = 0.0
-    total = clipped.sum(axis=-1, keepdims=True)
-    return np.asarray((clipped / np.maximum(total, 1.0)) @ prototypes())
+    return np.asarray(shares(mixed) @ prototypes())
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Fusion of speech and expression: which shapes yield where both move the mouth.
 
-There are three fusions: ``plain`` adds; ``crossed`` adds with three cross terms;
+There are three fusions: ``plain`` adds; ``crossed`` adds with four cross terms;
 ``mien.models.fusion.learned`` is a learned sparse fusion. Each takes speech (T, 52), expression
 (T, 52) and voice (T,) in 0..1. Without an expression the output is exactly the speech. In silence
 it is exactly the expression.
@@ -29,11 +29,19 @@ APART: Final = 0.15
 OPENING_WITHHELD: Final = 0.6
 """Share of the expression's mouth opening that is withheld during speech. Otherwise a dropped jaw
 would add to the opening of every vowel."""
+UPPER_WITHHELD: Final = 0.25
+"""The same share of the raised upper lip: it bares teeth, and hardly adds to an opening that the
+jaw makes."""
+SMILED: Final = 0.25
+"""Share of its opening that a speaking jaw gives up while the corners of the mouth are fully out.
+Otherwise every open vowel turns a smile into the open mouth of surprise."""
 OPENS: Final = indices(
     ["jawOpen", "jawForward", "mouthFunnel", "mouthShrugUpper"]
     + [f"mouth{n}{s}" for n in ("UpperUp", "LowerDown") for s in ("Left", "Right")]
 )
 """Shapes that part the lips."""
+LIFTS: Final = indices([f"mouthUpperUp{s}" for s in ("Left", "Right")])
+"""Those of the upper lip."""
 WIDENS: Final = indices(
     [f"mouth{n}{s}" for n in ("Smile", "Stretch", "Dimple") for s in ("Left", "Right")]
 )
@@ -86,7 +94,7 @@ def rounding(speech: Floats) -> Floats:
 
 
 def crossed(speech: Floats, expression: Floats, voice: Floats) -> Floats:
-    """The sum, with three cross terms.
+    """The sum, with four cross terms.
 
     1. Closure: opening shapes of the expression are withheld as the lips close (``sealed``). Shapes
        that part the lips only a little are reduced.
@@ -94,6 +102,8 @@ def crossed(speech: Floats, expression: Floats, voice: Floats) -> Floats:
        corners more.
     3. Arousal: the opening of the mouth grows with the arousal of eyes and brows. Shapes that press
        the lips are reduced in an open vowel.
+    4. Corners: the jaw of the speech opens less while the expression pulls the corners out, so that
+       a smile stays one.
     """
     meant = closure(speech, voice)[..., None]
     rounded = (rounding(speech) * voice)[..., None]
@@ -101,7 +111,9 @@ def crossed(speech: Floats, expression: Floats, voice: Floats) -> Floats:
     opening = (np.minimum(lip_opening(speech), 1.0) * voice)[..., None]
 
     emotion = expression.copy()
-    emotion[..., OPENS] *= 1.0 - OPENING_WITHHELD * voice[..., None]
+    withheld = np.full(emotion.shape[-1], OPENING_WITHHELD)
+    withheld[LIFTS] = UPPER_WITHHELD
+    emotion[..., OPENS] *= 1.0 - withheld[OPENS] * voice[..., None]
     emotion[..., PARTS_A_LITTLE] *= 1.0 - 0.35 * meant
     emotion[..., WIDENS] *= 1.0 - 0.6 * rounded
     emotion[..., SHUTS] *= 1.0 - np.minimum(4.0 * opening, 1.0)
@@ -111,4 +123,5 @@ def crossed(speech: Floats, expression: Floats, voice: Floats) -> Floats:
     # Lids and brows measure the arousal of an expression, independent of the emotion.
     aroused = expression[..., [INDEX["eyeWideLeft"], INDEX["browDownLeft"]]].max(axis=-1)
     spoken[..., INDEX["jawOpen"]] *= 1.0 + 0.3 * aroused * np.minimum(3.0 * opening[..., 0], 1.0)
+    spoken[..., INDEX["jawOpen"]] *= 1.0 - SMILED * wide[..., 0] * voice
     return sealed(speech, voice, np.clip(spoken + emotion, 0.0, 1.0))

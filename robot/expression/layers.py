@@ -23,7 +23,7 @@ from mien.models.fusion.rules import Fusion, crossed, plain
 from mien.robot.expression.emotion.prosody import stress, voice
 from mien.robot.expression.emotion.track import EmotionTrack
 from mien.robot.expression.eyes import LOOKS, directions, look
-from mien.robot.expression.life import Glance, Life
+from mien.robot.expression.life import LID_REST, Glance, Life
 from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats
 from mien.robot.face.solver import HEAD_RANGE_DEG
@@ -143,8 +143,11 @@ def compose(
     yaw, pitch = directions(added)
     yaw, pitch = yaw - HEAD_RANGE_DEG[0] * moved[:, 0], pitch - HEAD_RANGE_DEG[1] * moved[:, 1]
     added[:, LOOKS] = look(yaw, pitch)
-    for side in ("Left", "Right"):  # a blink closes an eye that an emotion opens wide
-        wide, blink = INDEX[f"eyeWide{side}"], INDEX[f"eyeBlink{side}"]
+    for side in ("Left", "Right"):
+        wide, blink, squint = (INDEX[f"eye{shape}{side}"] for shape in ("Wide", "Blink", "Squint"))
+        # Lids that an emotion raises or narrows do not also hang; a blink closes them all the same.
+        held = LID_REST * blended[:, [wide, blink, squint]].max(axis=1)
+        added[:, blink] = np.maximum(added[:, blink] - held, 0.0) / (1.0 - held)
         added[:, wide] -= blended[:, wide] * added[:, blink]
     out = np.clip(blended + added, 0.0, 1.0).astype(np.float32)
     return out, np.clip(moved + gain * posture(mixed), -1.0, 1.0)

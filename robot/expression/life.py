@@ -49,6 +49,11 @@ BREATH_S: Final = 3.8
 """Period of the breath at rest in s (about 16 per minute)."""
 INHALE_S: Final = 0.5
 """Time in s in which a speaker inhales in a pause."""
+LID_REST: Final = 0.15
+"""How far living lids hang between blinks, eyeBlink. The drawn head at rest stares: its lids are as
+far apart as those of somebody who is startled, and with an open mouth it is read as that. GRID's
+speaker has medians of .13 and .09 (left, right) on MediaPipe's scale, .23 and .17 at the third
+quartile."""
 APART_S: Final = 0.34
 """At most three blinks begin in any second, whatever the voice does: eyes never flicker."""
 _MERGED_S = 0.7  # a spontaneous blink this close in s to one in a pause is dropped
@@ -117,7 +122,8 @@ class Life:
         out = np.zeros((len(t), len(INDEX)), dtype=np.float32)
         until = float(t[-1]) + 1.0 if len(t) else 1.0
         stops = pauses(voice) if voice is not None else np.zeros(0)
-        lid = _blink(t, self.blinks(until, stops)) * min(1.0, self.amount * 2.0)
+        lid = _blink(t, self.blinks(until, stops))
+        lid = (LID_REST + (1.0 - LID_REST) * lid) * min(1.0, self.amount * 2.0)
         out[:, INDEX["eyeBlinkLeft"]] = out[:, INDEX["eyeBlinkRight"]] = lid
         brow = (0.35 * self.amount * stress).astype(np.float32)
         out[:, INDEX["browInnerUp"]] = brow

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 
+from mien.models.face.emotion import shares
 from mien.models.face.emotion_table import table
 from mien.robot.face.config import Floats
 
@@ -19,8 +20,6 @@ def postures() -> Floats:
 def posture(mixed: Floats) -> Floats:
     """Intensities (T, E) -> neck commands (T, 3) to add.
 
-    Emotions share the head as they share the face (``mien.models.face.emotion.blend``).
+    Emotions share the head as they share the face (``mien.models.face.emotion.shares``).
     """
-    shares = np.clip(mixed, 0.0, 1.0)
-    total = np.maximum(shares[..., 1:].sum(axis=-1, keepdims=True), 1.0)
-    return np.asarray((shares / total) @ postures())
+    return np.asarray(shares(mixed) @ postures())

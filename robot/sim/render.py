@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import moderngl
 import numpy as np
@@ -23,6 +23,17 @@ from mien.robot.sim.render_options import CameraView, Light
 from mien.robot.sim.surfaces import SURFACES, constants, fixed, lights, mouth_light, scalp, sources
 
 __all__ = ["CameraView", "Light", "Renderer"]
+
+# A pixel of skin costs most where it is painted and folded, so each triangle gets the program that
+# does no more than it needs. Skin comes first: it hides most of the others, which then cost little.
+_FRONT = 7  # column of ``surfaces.fixed``: how far the painted picture holds
+_PROGRAMS: Final = {
+    "bare": ("skin", "NO_PAINT", "NO_FOLDS"),
+    "smooth": ("skin", "NO_FOLDS"),
+    "folded": ("skin",),
+    "eye": ("eye",),
+    "inside": ("inside",),
+}
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -47,7 +58,7 @@ class Renderer:
             ) from error
         self._slices = self._layout(head)
         self._creases = Creases(head)
-        self._programs = {name: self._load(name) for name in ("skin", "eye", "inside")}
+        self._programs = {name: self._load(*shader) for name, shader in _PROGRAMS.items()}
         self._backdrop = self._load("backdrop")
         self._buffers(head)
         self._targets(min(samples, self._gl.max_samples))
@@ -79,6 +90,7 @@ class Renderer:
                 vertices[self._slices["skin"]]
             )
             self._depths.write(self._folded)
+            self._sort_folded()
             self._set("world_from_head", pose.T)
             self._set("clip_from_world", clip.T)
             self._set("camera", camera.position)
@@ -92,11 +104,14 @@ class Renderer:
     def _draw(self) -> None:
         self._canvas.use()
         self._canvas.clear(depth=1.0)
-        self._gl.disable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
-        self._curtain.render(vertices=3)
         self._gl.enable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
-        for mesh in self._meshes:
-            mesh.render()
+        for name, mesh in self._meshes.items():
+            if self._counts[name]:
+                mesh.render(vertices=self._counts[name])
+        self._gl.disable(moderngl.CULL_FACE)
+        self._gl.depth_func = "<="  # the backdrop lies as deep as a cleared pixel
+        self._curtain.render(vertices=3)
+        self._gl.depth_func = "<"
         self._gl.copy_framebuffer(self._resolved, self._canvas)
 
     def normals(self, vertices: F32) -> F32:
@@ -144,8 +159,8 @@ class Renderer:
         )
         return {name: slice(starts[k], starts[k + 1]) for k, name in enumerate(head.parts)}
 
-    def _load(self, name: str) -> moderngl.Program:
-        vertex, fragment = sources(name)
+    def _load(self, name: str, *defined: str) -> moderngl.Program:
+        vertex, fragment = sources(name, *defined)
         return self._gl.program(vertex_shader=vertex, fragment_shader=fragment)
 
     def _buffers(self, head: Head) -> None:
@@ -158,23 +173,35 @@ class Renderer:
         self._moving.write(still.tobytes(), offset=count * 24)
         self._folded = np.zeros(count + len(still), np.float32)
         self._depths = self._gl.buffer(self._folded)
-        static = self._gl.buffer(np.vstack(every).astype("f4").tobytes())
-        self._meshes = []
-        for shader, program in self._programs.items():
-            triangles = []
-            for name, part in head.parts.items():
-                if SURFACES[name][0] == shader:
-                    kept = part.triangles[~replaced] if name == "skin" else part.triangles
-                    triangles.append(kept + self._slices[name].start)
-            if shader == "skin":
-                triangles.append(finer + count)
-            self._meshes.append(
-                self._attach(program, static, np.concatenate(triangles).astype(np.int32))
-            )
+        surfaces = np.vstack(every).astype("f4")
+        static = self._gl.buffer(surfaces)
+        triangles: dict[str, list[NDArray[np.int32]]] = {name: [] for name in _PROGRAMS}
+        for name, part in head.parts.items():
+            kept = part.triangles[~replaced] if name == "skin" else part.triangles
+            triangles[_first(SURFACES[name][0])].append(kept + self._slices[name].start)
+        skin = np.concatenate([*triangles["bare"], finer + count]).astype(np.int32)
+        painted = (surfaces[skin, _FRONT] > 0).any(axis=1)
+        self._painted = skin[painted]
+        triangles["bare"] = [skin[~painted]]
+        triangles["smooth"] = triangles["folded"] = [self._painted]
+        self._indices, self._meshes, self._counts = {}, {}, {}
+        for name, program in self._programs.items():
+            corners = np.concatenate(triangles[name]).astype(np.int32)
+            self._indices[name] = self._gl.buffer(corners)
+            self._meshes[name] = self._attach(program, static, self._indices[name])
+            self._counts[name] = corners.size
         self._curtain = self._gl.vertex_array(self._backdrop, [])
 
+    def _sort_folded(self) -> None:
+        """Give painted triangles to the program without folds where none has any depth."""
+        deep = (self._folded[self._painted] > 0).any(axis=1)
+        for name, mine in (("smooth", ~deep), ("folded", deep)):
+            corners = self._painted[mine]
+            self._indices[name].write(corners)
+            self._counts[name] = corners.size
+
     def _attach(
-        self, program: moderngl.Program, static: moderngl.Buffer, triangles: NDArray[np.int32]
+        self, program: moderngl.Program, static: moderngl.Buffer, indices: moderngl.Buffer
     ) -> moderngl.VertexArray:
         def fields(*names: str) -> tuple[str, list[str]]:
             """Layout of 3-float fields; those that the shader's compiler dropped are skipped
@@ -187,7 +214,7 @@ class Renderer:
         layout = [(self._moving, moving, *moving_names), (static, fixed, *fixed_names)]
         if "crease" in program:
             layout.append((self._depths, "1f", "crease"))
-        return self._gl.vertex_array(program, layout, self._gl.buffer(triangles.tobytes()))
+        return self._gl.vertex_array(program, layout, indices)
 
     def _targets(self, samples: int) -> None:
         size = (self.width, self.height)
@@ -226,3 +253,8 @@ class Renderer:
                     uniform.value = raw
                 else:
                     uniform.write(raw)
+
+
+def _first(surface: str) -> str:
+    """The first program that draws a surface."""
+    return next(name for name, shader in _PROGRAMS.items() if shader[0] == surface)

@@ -44,13 +44,20 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 
-def sources(name: str) -> tuple[str, str]:
-    """GLSL 3.30 of the vertex and the fragment shader called ``name``."""
+def sources(name: str, *defined: str) -> tuple[str, str]:
+    """GLSL 3.30 of the vertex and the fragment shader called ``name``.
+
+    Args:
+        name: of a surface, or ``backdrop``.
+        defined: macros of the fragment shader, which leave out what a part of a mesh does not need.
+    """
     vertex, prefix, fragment = _STAGES[name]
     before = (SHADERS / f"{prefix}.glsl").read_text() if prefix else ""
+    version, rest = (before + (SHADERS / f"{fragment}.frag.glsl").read_text()).split("\n", 1)
+    macros = [f"#define {macro}" for macro in defined]
     return (
         (SHADERS / f"{vertex}.vert.glsl").read_text(),
-        before + (SHADERS / f"{fragment}.frag.glsl").read_text(),
+        "\n".join([version, *macros, rest]),
     )
 
 

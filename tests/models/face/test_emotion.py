@@ -18,6 +18,7 @@ from mien.models.face.emotion import (
     mix,
     named,
     prototypes,
+    shares,
 )
 
 FELT = EMOTIONS[1:]
@@ -59,8 +60,24 @@ def test_blends_stay_in_range_and_between_their_parts(mixed: np.ndarray) -> None
     out = blend(mixed)
     assert out.min() >= 0
     assert out.max() <= 1
-    parts = prototypes()[None] * np.clip(mixed, 0, 1)[..., None]
-    assert np.all(out <= parts.sum(axis=1) + 1e-12)
+    alone = np.clip(mixed, 0, 1)[..., None] * np.eye(len(EMOTIONS))
+    assert np.all(out <= blend(alone).sum(axis=1) + 1e-12)
+
+
+@pytest.mark.parametrize("name", FELT)
+def test_the_middle_of_the_scale_shows_more_than_half_and_its_end_the_prototype(name: str) -> None:
+    shown = [blend(mix({name: i})).sum() for i in (0.0, 0.35, 0.7, 1.0)]
+    steps = np.diff(shown)
+    assert steps[0] > steps[1] > steps[2] > 0
+    np.testing.assert_allclose(blend(mix({name: 1.0})), prototypes()[EMOTIONS.index(name)])
+
+
+def test_a_blend_shows_as_much_as_one_emotion_of_the_same_intensity() -> None:
+    both = shares(mix({"happiness": 0.4, "surprise": 0.3}))
+    one = shares(mix({"happiness": 0.7}))
+    assert both.sum() == pytest.approx(one.sum())
+    at = [EMOTIONS.index("happiness"), EMOTIONS.index("surprise")]
+    assert both[at[0]] / both[at[1]] == pytest.approx(4 / 3)
 
 
 def test_everyday_words_are_understood_and_others_refused_by_name() -> None:

@@ -11,9 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.robot.errors import DeviceError
+from mien.robot.sim.folds import Creases
 from mien.robot.sim.head import Head, load_head
 from mien.robot.sim.render import CameraView, Light, Renderer
 from mien.robot.sim.skin import Skin, SkinState
+from mien.robot.sim.surfaces import sources
 from tests.lacking import skip
 from tests.robot.sim.skins import jaw_open, nodes
 
@@ -161,6 +163,21 @@ def test_teeth_are_darker_between_lips_that_are_nearly_shut(renderer: Renderer, 
             vertices[corners] = rest[corners] - (0, gap * (landmark == 14), 0)
         shades.append(seen(renderer.render({"skin": vertices}), spot.astype(np.float64)).mean())
     assert shades[0] < 0.9 * shades[1]
+
+
+def test_what_a_part_of_the_skin_leaves_out_is_not_seen(
+    renderer: Renderer, head: Head, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mien.robot.sim.render.sources", lambda name, *_: sources(name))
+    skin = head.parts["skin"].vertices
+    squeezed = skin * (0.8, 1.0, 1.0)  # folds that run upwards are deep
+    with Renderer(head, WIDTH, HEIGHT) as whole:
+        for shape in (skin, squeezed):
+            for view in (CameraView(), CameraView(position=(600.0, 200.0, -500.0))):
+                parts = {"skin": shape}
+                one, all_of_it = (r.render(parts, camera=view) for r in (renderer, whole))
+                assert np.abs(one.astype(int) - all_of_it).max() <= 1
+    assert Creases(head).depth(squeezed).max() > 0.5
 
 
 def test_unknown_part_is_an_error(renderer: Renderer) -> None:
