@@ -16,11 +16,14 @@ from mien.calibration.verify.inverse_check import check_inverse
 from mien.models.train.self_model.fit_config import PARTS, FitConfig
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, load_face
+from tests.bench.calibration.asked import ASKED, asked
 from tests.bench.calibration.captured_sets import captured, kept_in, started
+from tests.bench.calibration.faults import checks, proofs
 from tests.bench.calibration.truth import TRUTH, truth
 
 MORE = (
     *TRUTH,
+    *ASKED,
     "poses_learned",
     "model_rmse_mm",
     "noise_floor_mm",
@@ -65,6 +68,14 @@ def calibration(
         list[str] | None,
         typer.Option(help="Part of the fit to leave out. It may be repeated; all: each alone."),
     ] = None,
+    faults: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Number of faulty robots, for the keys check_* and proof_*; 0: these are left "
+            "out. A third of them before the rendered camera.",
+        ),
+    ] = 60,
     reuse: Annotated[
         Path | None,
         typer.Option(
@@ -105,6 +116,10 @@ def calibration(
                 values = [f[name] for f in found if name in f]
                 if values:
                     out[f"{camera}.{name}"] = float(np.max(values))
+            if faults:
+                robots = (folder, seeds, camera, poses, faults)
+                broken = checks(*robots) | proofs(*robots)
+                out |= {f"{camera}.{name}": value for name, value in broken.items()}
     return out
 
 
@@ -159,7 +174,7 @@ def one(folder: Path, face: FaceConfig, build: int, camera: str, poses: int) -> 
     model = face_fit.fit_face(face, of.data)
     fit_s = time.perf_counter() - began
     with started(face, build, camera) as rig:
-        true = truth(face, of.data, model, rig, build)
+        true = truth(face, of.data, model, rig, build) | asked(face, model, rig)
         results = check_all(face, of.data, of.stabiliser, model, rig, build)
     visited = int((of.data.pose >= 0).sum())
     return results.metrics | true | {"robot_s": of.robot_s, "fit_s": fit_s, "poses": visited}
