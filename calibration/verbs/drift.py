@@ -81,8 +81,8 @@ def check(
         f"{verdict}: error {drift.rmse_mm:.2f} mm, {drift.expected_mm:.2f} mm when verified, "
         f"{drift.trimmed_rmse_mm:.2f} mm after the best shift"
     )
-    for fault in faults:
-        print(fault)
+    for found_fault in faults:
+        print(found_fault)
     if verdict != "repair":
         _print_shifts(config, drift)
     if verdict == "repair":

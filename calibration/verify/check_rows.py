@@ -46,10 +46,7 @@ class Lateness:
         """Inputs of healthy and of slow actuators, with their rates and weights."""
         x = self._rows(dead_s, lambda sent: sent)
         soon = self._rows(dead_s - _RATE_STEP_S, lambda sent: sent)
-        slow = [
-            self._pulled(self._rows(dead_s, lambda sent, share=share: self._followed(sent, share)))
-            for share in SLOW_SHARES
-        ]
+        slow = [self._pulled(self._rows(dead_s, self._follower(s))) for s in SLOW_SHARES]
         weight = [
             np.append(np.full(0 if p.run is None else len(p.run.seen_at), MOVING_WEIGHT), 1.0)
             for p in self._poses
@@ -81,13 +78,18 @@ class Lateness:
         out[:, at] = self._model.play.scan(commands[:, at])
         return out
 
-    def _followed(self, sent: Floats, share: float) -> Floats:
-        """Positions (T, m) of servos that reach a share of the speed limit."""
-        most, now, way = share * self._limit / RATE_HZ, sent[0], list[Floats]()
-        for goal in sent:
-            now = now + np.clip(goal - now, -most, most)
-            way.append(now)
-        return np.array(way)
+    def _follower(self, share: float) -> Callable[[Floats], Floats]:
+        """Commands (T, m) -> positions of servos that reach a share of the speed limit."""
+        most = share * self._limit / RATE_HZ
+
+        def followed(sent: Floats) -> Floats:
+            now, way = sent[0], list[Floats]()
+            for goal in sent:
+                now = now + np.clip(goal - now, -most, most)
+                way.append(now)
+            return np.array(way)
+
+        return followed
 
 
 def rows_of(

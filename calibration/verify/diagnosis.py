@@ -96,7 +96,7 @@ def _skin(
 ) -> list[FoundFault]:
     before = _centred(rows_of(healthy, lambda part: part.seen, poses))
     change = _centred(rows_of(poses, lambda part: part.seen)) - before
-    good = np.isfinite(change).all((1, 2))
+    good = np.asarray(np.isfinite(change).all((1, 2)))
     weight = _error_weight(model, data)
 
     def unexplained(x: Floats) -> float:
@@ -131,7 +131,7 @@ def _neck(
     at = np.array([face.names.index(n) for n in NECK])
     before = _motions(home, rows_of(healthy, lambda part: part.head, poses))
     change = _motions(home, rows_of(poses, lambda part: part.head)) - before
-    good = np.isfinite(change).all(1)
+    good = np.asarray(np.isfinite(change).all(1))
     spread = _motions(home, data.head[rest]).std(0)
     least = np.repeat([np.radians(_MIN_DEGREES), _MIN_MM], 3)
     precision = np.diag(1.0 / (2.0 * np.square(spread) + np.square(least)))
@@ -156,10 +156,14 @@ def _neck(
 
 
 def _motions(home: Floats, heads: Floats) -> Floats:
-    """Rotation vectors (rad) and translations (mm), (R, 6), of heads (R, 4, 4) since ``home``."""
-    motion = np.linalg.inv(home) @ heads
-    turns = Rotation.from_matrix(motion[:, :3, :3]).as_rotvec()
-    return np.concatenate([turns, motion[:, :3, 3]], axis=1)
+    """Rotation vectors (rad) and translations (mm), (R, 6), of heads (R, 4, 4) since ``home``; NaN
+    where the head is not known."""
+    out = np.full((len(heads), 6), np.nan)
+    good = np.isfinite(heads).all((1, 2))
+    motion = np.linalg.inv(home) @ heads[good]
+    out[good, :3] = Rotation.from_matrix(motion[:, :3, :3]).as_rotvec() if good.any() else 0.0
+    out[good, 3:] = motion[:, :3, 3]
+    return out
 
 
 def _calibrated(model: SelfModel, data: Dataset) -> tuple[Floats, Floats]:

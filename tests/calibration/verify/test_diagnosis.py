@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,21 @@ def test_a_healthy_robot_has_no_fault(
         rig._rng = np.random.default_rng(10 + seed)
         now = watch_poses(face, rig, check_poses(face, 20))
         assert diagnose(face, model, data, healthy, now) == []
+
+
+def test_lost_pictures_of_a_faulty_robot_hide_nothing(
+    face: FaceConfig, known: tuple[SelfModel, Dataset, list[WatchedPose]]
+) -> None:
+    model, data, healthy = known
+    i = int(model.inputs[0])
+    now = watch_poses(face, Faulty(face, "stuck", i), check_poses(face, 20))
+    for k in (3, 7):
+        now[k] = replace(now[k], seen=now[k].seen * np.nan, head=now[k].head * np.nan)
+    run = now[9].run
+    assert run is not None
+    run.seen[1], run.head[1] = np.nan, np.nan
+    (fault,) = diagnose(face, model, data, healthy, now)
+    assert (fault.actuator, fault.kind) == (face.names[i], "still")
 
 
 def test_a_damaged_record_of_the_healthy_face_counts_as_none(
