@@ -20,8 +20,9 @@ from mien.models.threads import one_thread
 from mien.robot.face.config import Floats
 
 FaultKind = Literal["still", "slow", "slack", "slipped"]
-MIN_SCORE = 10.0
-"""Score above which a fault is believed."""
+MIN_SCORE, MIN_FURTHER_SCORE = 12.0, 24.0
+"""Score above which the first fault is believed, and a further one: what the model gets wrong about
+a faulty actuator looks like small faults of its neighbours."""
 MOST = 6
 """Faults of a robot that are searched for; one with more is no case for a check."""
 GAIN_STD, SHIFT_STD, DELAY_STD_S = 0.04, 0.015, 0.004
@@ -127,7 +128,8 @@ def search(
             if best is None or plain[at] > best[0]:
                 kind, amount, series = kinds[at]
                 best = float(plain[at]), FoundFault(k, kind, amount, float(scores[at])), series
-        if best is None or best[1].score < MIN_SCORE or best[0] < MIN_SHARE * first:
+        least = MIN_FURTHER_SCORE if out else MIN_SCORE
+        if best is None or best[1].score < least or best[0] < MIN_SHARE * first:
             break
         first = max(first, best[0])
         out.append(best[1])
