@@ -33,7 +33,7 @@ Robot = tuple[str, SelfModel, int]
 """Caption, self-model and build of a robot."""
 WIDTH, HEIGHT, COLUMNS = 150, 180, 7
 _VIEW: Final = CameraView(position=(0.0, -22.0, 960.0), target=(0.0, -24.0, 0.0), fov_deg=13.5)
-_SHAPES: Final[dict[str, dict[str, float]]] = {
+SHAPES: Final[dict[str, dict[str, float]]] = {
     "rest": {},
     "blink": {"eyeBlink": 1.0},
     "smile": {"mouthSmile": 1.0},
@@ -58,7 +58,7 @@ def contact_sheet(face: FaceConfig, robots: Sequence[Robot], sentence: Floats) -
     Raises:
         DeviceError: this machine has no OpenGL.
     """
-    asked = {name: still_weights(shape) for name, shape in _SHAPES.items()}
+    asked = {name: still_weights(shape) for name, shape in SHAPES.items()}
     asked |= {name: blend(mix({name: 1.0})) for name in EMOTIONS}
     asked |= {f"sentence {k + 1}": weights for k, weights in enumerate(sentence)}
     weights = np.stack(list(asked.values()))

@@ -69,7 +69,7 @@ def sample(builds: list[int], count: int, seed: int = 0) -> list[Broken]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
+class KnownRobot:
     """A calibrated robot, and what verification saw of it."""
 
     face: FaceConfig
@@ -89,13 +89,13 @@ def checks(
     """``check_caught``: share of faulty robots whose check names the actuator and its fault;
     ``check_named``: whose check names the actuator; ``check_false``: share of all checks that name
     a healthy actuator. Each fault occurs after one shared calibration of its robot."""
-    known: dict[tuple[str, int], _Known] = {}
+    known: dict[tuple[str, int], KnownRobot] = {}
 
     def found(name: str, build: int, seed: int, fault: str = "") -> list[ActuatorFault]:
         if (name, build) not in known:
-            known[name, build] = _known(folder, load_face(name), build, camera, poses)
+            known[name, build] = known_robot(folder, load_face(name), build, camera, poses)
         of = known[name, build]
-        now = _watched(of.face, build, camera, seed, fault)
+        now = watched(of.face, build, camera, seed, fault)
         return diagnose(of.face, of.model, of.data, of.healthy, now)
 
     caught, named, false, wrong = 0, 0, 0, list[str]()
@@ -140,13 +140,14 @@ def proofs(
     }
 
 
-def _known(folder: Path, face: FaceConfig, build: int, camera: str, poses: int) -> _Known:
+def known_robot(folder: Path, face: FaceConfig, build: int, camera: str, poses: int) -> KnownRobot:
+    """A robot, calibrated, and the poses of a check of it while it is healthy."""
     data = captured(folder, face, build, camera, poses).data
-    healthy = _watched(face, build, camera, 500)
-    return _Known(face, face_fit.fit_face(face, data), data, healthy)
+    healthy = watched(face, build, camera, 500)
+    return KnownRobot(face, face_fit.fit_face(face, data), data, healthy)
 
 
-def _watched(
+def watched(
     face: FaceConfig, build: int, camera: str, seed: int, fault: str = ""
 ) -> list[WatchedPose]:
     """The poses of a check, of a robot whose fault (empty: none) occurred before."""

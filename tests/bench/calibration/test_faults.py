@@ -39,8 +39,8 @@ def test_only_the_right_actuator_with_the_right_fault_counts_as_caught(
         seen.append({0: [], 1: [other], 2: [right, other], 3: [wrong]}.get(k, [right]))
     answers = iter([*seen, [other], []])
     known = type("Known", (), {"face": None, "model": None, "data": None, "healthy": None})
-    monkeypatch.setattr(bench, "_known", lambda *_: known)
-    monkeypatch.setattr(bench, "_watched", lambda *_: [])
+    monkeypatch.setattr(bench, "known_robot", lambda *_: known)
+    monkeypatch.setattr(bench, "watched", lambda *_: [])
     monkeypatch.setattr(bench, "diagnose", lambda *_: next(answers))
     found = checks(Path(), [1], "projected", 150, 12)
     slack = sample([1], 12)[3].kind == "slack"

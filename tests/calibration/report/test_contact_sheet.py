@@ -18,7 +18,7 @@ def test_every_robot_has_a_row_of_faces_that_differ(monkeypatch: pytest.MonkeyPa
     face = load_face("hobby9")
     model = self_model.read(self_model.shipped(face.name))
     monkeypatch.setattr(module, "EMOTIONS", ("happiness",))
-    monkeypatch.setattr(module, "_SHAPES", {"rest": {}, "jaw": {"jawOpen": 1.0}})
+    monkeypatch.setattr(module, "SHAPES", {"rest": {}, "jaw": {"jawOpen": 1.0}})
     robots = (("calibrated", model, 3), ("nominal", model, 0))
     sheet = Image.open(io.BytesIO(contact_sheet(face, robots, np.zeros((2, 52)))))
     assert sheet.width == COLUMNS * WIDTH

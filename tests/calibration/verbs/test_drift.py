@@ -59,8 +59,7 @@ def checked(folder: Path, rig: AnalyticRig, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_healthy_face_is_kept(
     folder: Path, face: FaceConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig = AnalyticRig(face, NOISE_MM)
-    rig._rng = np.random.default_rng(8)
+    rig = AnalyticRig(face, NOISE_MM, noise_seed=8)
     output, verdict = checked(folder, rig, monkeypatch)
     assert verdict == "keep"
     assert "keep: error" in output

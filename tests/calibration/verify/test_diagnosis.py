@@ -34,8 +34,7 @@ class Faulty(AnalyticRig):
     """The robot with a fault of one actuator."""
 
     def __init__(self, face: FaceConfig, kind: str, i: int) -> None:
-        super().__init__(face, NOISE_MM)
-        self._rng = np.random.default_rng(5)
+        super().__init__(face, NOISE_MM, noise_seed=5)
         self.kind, self.i = kind, i
         if kind == "slow":
             self.speed[i] = 0.3 * face.speed[i]
@@ -86,8 +85,7 @@ def test_a_healthy_robot_has_no_fault(
 ) -> None:
     model, data, healthy = known
     for seed in range(4):
-        rig = AnalyticRig(face, NOISE_MM)
-        rig._rng = np.random.default_rng(10 + seed)
+        rig = AnalyticRig(face, NOISE_MM, noise_seed=10 + seed)
         now = watch_poses(face, rig, check_poses(face, 20))
         assert diagnose(face, model, data, healthy, now) == []
 
