@@ -29,7 +29,7 @@ from mien.calibration.verify.checks import check_all, learning_curve
 from mien.calibration.verify.head_pose_check import check_head_pose
 from mien.calibration.verify.results import VerificationResults, load_arrays, save_arrays
 from mien.calibration.verify.trim import CHECK_POSES
-from mien.calibration.verify.watched_poses import save_watched, watch_poses
+from mien.calibration.verify.watched_poses import save_watched, watch_healthy
 from mien.models.self_model.model import SelfModel
 from mien.robot.errors import DeviceError, InputError, MienError
 from mien.robot.face.calibrated import unproven
@@ -81,7 +81,7 @@ def verified(face: str, workspace: Workspace, robot: Robot) -> list[str]:
                 latency = measure_latency(config, model, rig)
                 head = check_head_pose(config, model, rig, seed)
                 results = check_all(config, data, stabiliser, model, rig, seed, report_progress)
-                watched = watch_poses(config, rig, check_poses(config, CHECK_POSES))
+                watched = watch_healthy(config, rig, check_poses(config, CHECK_POSES))
             finally:
                 rig.stop()
         missing = unmet(results.metrics)

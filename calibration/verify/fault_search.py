@@ -24,7 +24,7 @@ MIN_SCORES: Final[dict[FaultKind, float]] = {
     "still": 18.0,
     "slow": 12.0,
     "slack": 18.0,
-    "slipped": 18.0,
+    "slipped": 21.0,
 }
 """Score above which a fault is believed. Only the few frames of a moving face tell of a slow
 actuator."""

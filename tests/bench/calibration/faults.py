@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mien.calibration.capture import dataset
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.calibration.capture.open_rig import open_rig
 from mien.calibration.capture.stabilise import stabilised
 from mien.calibration.identify import dynamics, face_fit
@@ -23,9 +25,9 @@ from mien.calibration.verify.acceptance import unmet
 from mien.calibration.verify.asked_check import check_asked
 from mien.calibration.verify.diagnosis import ActuatorFault, diagnose
 from mien.calibration.verify.trim import CHECK_POSES
-from mien.calibration.verify.watched_poses import WatchedPose, watch_poses
+from mien.calibration.verify.watched_poses import WatchedPose, watch_healthy, watch_poses
 from mien.models.self_model.model import SelfModel
-from mien.robot.face.config import FaceConfig, load_face
+from mien.robot.face.config import FaceConfig, Floats, load_face
 from tests.bench.calibration.captured_sets import captured
 
 FACES = ("morpheus33", "hobby9")
@@ -143,19 +145,24 @@ def proofs(
 def known_robot(folder: Path, face: FaceConfig, build: int, camera: str, poses: int) -> KnownRobot:
     """A robot, calibrated, and the poses of a check of it while it is healthy."""
     data = captured(folder, face, build, camera, poses).data
-    healthy = watched(face, build, camera, 500)
+    healthy = watched(face, build, camera, 500, see=watch_healthy)
     return KnownRobot(face, face_fit.fit_face(face, data), data, healthy)
 
 
 def watched(
-    face: FaceConfig, build: int, camera: str, seed: int, fault: str = ""
+    face: FaceConfig,
+    build: int,
+    camera: str,
+    seed: int,
+    fault: str = "",
+    see: Callable[[FaceConfig, CaptureRig, Floats], list[WatchedPose]] = watch_poses,
 ) -> list[WatchedPose]:
     """The poses of a check, of a robot whose fault (empty: none) occurred before."""
     faults = (fault,) if fault else ()
     rig = open_rig(face, camera=camera, build=build, seed=seed, faults=faults)
     try:
         rig.start()
-        return watch_poses(face, rig, check_poses(face, CHECK_POSES))
+        return see(face, rig, check_poses(face, CHECK_POSES))
     finally:
         rig.stop()
 
