@@ -41,6 +41,7 @@ def write_report(
     results: VerificationResults,
     findings: Sequence[str] = (),
     before: SelfModel | None = None,
+    sheet: bytes = b"",
 ) -> Path:
     """Write the report. Its figures are inside the page.
 
@@ -52,6 +53,7 @@ def write_report(
         results: of verification.
         findings: of the wiring check; they stand at the top.
         before: self-model that was used before this calibration; None: there was none.
+        sheet: a JPEG of the calibrated robot beside the nominal one; empty: there is none.
 
     Returns:
         the path.
@@ -76,6 +78,7 @@ def write_report(
                 for r in evaluate(metrics)
             ),
         ),
+        _sheet(sheet),
         _dynamics(metrics.get("pace", {}), face.names),
         _dropped(metrics.get("dropped", {})),
         figures,
@@ -93,6 +96,18 @@ def write_report(
     )
     write_whole(path, page)
     return path
+
+
+def _sheet(picture: bytes) -> str:
+    """The contact sheet, where there is one."""
+    if not picture:
+        return ""
+    return (
+        "<h2>What it does when it is asked</h2><figure><p>The calibrated robot beside the nominal "
+        "one of the design, each driven by its own self-model and asked for the same.</p>"
+        "<img alt='Faces of the calibrated and of the nominal robot' "
+        f"src='data:image/jpeg;base64,{base64.b64encode(picture).decode()}'></figure>"
+    )
 
 
 def _verdict(metrics: Mapping[str, Any]) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from mien.calibration.capture import dataset
-from mien.calibration.capture.open_rig import AUTO
+from mien.calibration.capture.dataset import Dataset
+from mien.calibration.capture.open_rig import AUTO, mechanism_hash
 from mien.calibration.identify import face_fit
 from mien.calibration.identify.latency import measure_latency
 from mien.calibration.identify.wiring import read_findings, reference_model
@@ -18,7 +21,7 @@ from mien.calibration.verbs.options import (
     Robot,
     Seed,
 )
-from mien.calibration.verbs.ready import data_for, model_of
+from mien.calibration.verbs.ready import data_for, model_of, warn
 from mien.calibration.verbs.session import open_session
 from mien.calibration.verbs.workspace import Workspace, print_command, progress
 from mien.calibration.verify.acceptance import evaluate, unmet
@@ -26,12 +29,16 @@ from mien.calibration.verify.checks import check_all, learning_curve
 from mien.calibration.verify.head_pose_check import check_head_pose
 from mien.calibration.verify.results import VerificationResults, load_arrays, save_arrays
 from mien.calibration.verify.trim import CHECK_POSES
-from mien.calibration.verify.watched_poses import save_watched, watch_poses
-from mien.robot.errors import InputError, MienError
+from mien.calibration.verify.watched_poses import save_watched, watch_healthy
+from mien.models.self_model.model import SelfModel
+from mien.robot.errors import DeviceError, InputError, MienError
 from mien.robot.face.calibrated import unproven
-from mien.robot.face.config import load_face
+from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.face.provenance import origin
 from mien.robot.verbs.options import Build, CameraDelay, Face, Faults, MeasuredPort
+
+SENTENCE_FRAMES = 6
+"""Frames of the demo sentence on the report's contact sheet."""
 
 
 def verify(
@@ -74,7 +81,7 @@ def verified(face: str, workspace: Workspace, robot: Robot) -> list[str]:
                 latency = measure_latency(config, model, rig)
                 head = check_head_pose(config, model, rig, seed)
                 results = check_all(config, data, stabiliser, model, rig, seed, report_progress)
-                watched = watch_poses(config, rig, check_poses(config, CHECK_POSES))
+                watched = watch_healthy(config, rig, check_poses(config, CHECK_POSES))
             finally:
                 rig.stop()
         missing = unmet(results.metrics)
@@ -105,6 +112,26 @@ def not_calibrated(face: str, workspace: Workspace, missing: list[str]) -> MienE
     return MienError(f"{face} is not calibrated: {'; '.join(missing)}", again)
 
 
+def _sheet(face: FaceConfig, data: Dataset, model: SelfModel, known: SelfModel | None) -> bytes:
+    """The contact sheet of a simulated robot, empty where nothing can be drawn."""
+    from mien.calibration.report.contact_sheet import contact_sheet  # it needs OpenGL
+    from mien.robot.api import blendshapes
+    from mien.robot.media.audio import LJ_DEMO
+
+    simulated = face.mechanism and data.setup.mechanism == mechanism_hash(face)
+    if known is None or not simulated:
+        return b""
+    spoken = np.asarray(blendshapes(LJ_DEMO))
+    frames = spoken[np.linspace(0, len(spoken) - 1, SENTENCE_FRAMES + 2).astype(int)[1:-1]]
+    nominal = int(known.meta.get("build", 0))
+    robots = (("calibrated", model, data.setup.build), ("nominal", known, nominal))
+    try:
+        return contact_sheet(face, robots, frames)
+    except DeviceError as e:
+        warn(f"the report has no pictures of the face: {e.message}")
+        return b""
+
+
 def report(face: Face = "morpheus33", out: Out = None) -> None:
     """Write the report, an HTML page with all metrics and figures.
 
@@ -126,7 +153,9 @@ def report(face: Face = "morpheus33", out: Out = None) -> None:
         results = VerificationResults(workspace.metrics(), arrays)
         findings = read_findings(folder)
         page = folder / "report.html"
-        print(write_report(page, config, data, model, results, findings, reference_model(config)))
+        known = reference_model(config)
+        sheet = _sheet(config, data, model, known)
+        print(write_report(page, config, data, model, results, findings, known, sheet))
     missing = unmet(results.metrics)
     again = workspace.command("all", workspace.new_folder)
     print_command(again if missing else workspace.demo())

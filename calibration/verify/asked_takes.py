@@ -81,8 +81,8 @@ def range_of_motion() -> dict[str, Floats]:
     return takes | {"babble": _babbled()}
 
 
-def _weights(named: dict[str, float]) -> Floats:
-    """Weights (52,); a name without a side means both sides."""
+def still_weights(named: dict[str, float]) -> Floats:
+    """Weights (52,) by name; a name without a side means both sides."""
     out = np.zeros(len(ARKIT))
     for name, weight in named.items():
         own = [name] if name in INDEX else [f"{name}Left", f"{name}Right"]
@@ -95,7 +95,7 @@ def _gone_through(rows: list[dict[str, float]]) -> Floats:
     u = np.arange(1, round(_RISE_S * TAKE_HZ) + 1) / round(_RISE_S * TAKE_HZ)
     up = u**3 * (10.0 - 15.0 * u + 6.0 * u * u)
     there_and_back = np.concatenate([up, up[::-1][1:], [0.0]])
-    return np.concatenate([there_and_back[:, None] * _weights(row) for row in rows])
+    return np.concatenate([there_and_back[:, None] * still_weights(row) for row in rows])
 
 
 def _babbled() -> Floats:
@@ -104,5 +104,5 @@ def _babbled() -> Floats:
     out = np.zeros((len(t), len(ARKIT)))
     for name, (mean, hz, phase) in _VOWELS.items():
         wave = mean * (1.0 + np.sin(2.0 * np.pi * hz * t + phase))
-        out += wave[:, None] * (_weights({name: 1.0}) > 0.0)
+        out += wave[:, None] * (still_weights({name: 1.0}) > 0.0)
     return np.clip(out, 0.0, 1.0)

@@ -9,24 +9,16 @@ from typing import TypeAlias
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mien.calibration.capture.capture_rig import ObservedRun
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.verify.fault_search import (
-    SLOW_SHARES,
-    FaultKind,
-    FoundFault,
-    Inputs,
-    search,
-)
-from mien.calibration.verify.watched_poses import RATE_HZ, WatchedPose
+from mien.calibration.verify.check_rows import Lateness, rows_of
+from mien.calibration.verify.fault_search import FaultKind, FoundFault, search
+from mien.calibration.verify.watched_poses import WatchedPose
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.neck import NECK, neck_features
 from mien.robot.face.config import FaceConfig, Floats
 
 MODES = 15
 """Modes of the errors of model and camera that are told from their independent part."""
-MOVING_WEIGHT = 0.5
-"""Evidence of a frame of a moving face: the errors of frames some 30 ms apart are nearly equal."""
 MIN_NOISE_SHARE = 0.02
 """Least variance of a repeated observation, as a share of that of the model's errors."""
 DEAD_TIMES_S = np.arange(0.0, 0.13, 0.01)
@@ -102,19 +94,18 @@ def _skin(
     healthy: list[WatchedPose],
     poses: list[WatchedPose],
 ) -> list[FoundFault]:
-    before = _centred(_rows(healthy, lambda part: part.seen, poses))
-    change = _centred(_rows(poses, lambda part: part.seen)) - before
-    good = np.isfinite(change).all((1, 2))
+    before = _centred(rows_of(healthy, lambda part: part.seen, poses))
+    change = _centred(rows_of(poses, lambda part: part.seen)) - before
+    good = np.asarray(np.isfinite(change).all((1, 2)))
     weight = _error_weight(model, data)
 
-    def unexplained(inputs: Inputs) -> float:
-        predicted = _centred(model.decode(model.latents(inputs.x)))
+    def unexplained(x: Floats) -> float:
+        predicted = _centred(model.decode(model.latents(x)))
         off = (predicted - before)[good]
         return float(np.square(off - off.mean(0)).sum())
 
-    inputs = min(
-        (_inputs(face, model.inputs, poses, d, model) for d in DEAD_TIMES_S), key=unexplained
-    )
+    late = Lateness(face, model.inputs, poses, model)
+    inputs = late.all_inputs(min(DEAD_TIMES_S, key=lambda d: unexplained(late.commanded(d))))
     inputs.weight[~good] = 0.0
     decoder = _centred(model.decoder.reshape(-1, *change.shape[1:])).reshape(len(model.decoder), -1)
     whitened, start = weight(decoder), model.latents(inputs.x)
@@ -138,9 +129,9 @@ def _neck(
         return []
     home = data.head[rest][0]
     at = np.array([face.names.index(n) for n in NECK])
-    before = _motions(home, _rows(healthy, lambda part: part.head, poses))
-    change = _motions(home, _rows(poses, lambda part: part.head)) - before
-    good = np.isfinite(change).all(1)
+    before = _motions(home, rows_of(healthy, lambda part: part.head, poses))
+    change = _motions(home, rows_of(poses, lambda part: part.head)) - before
+    good = np.asarray(np.isfinite(change).all(1))
     spread = _motions(home, data.head[rest]).std(0)
     least = np.repeat([np.radians(_MIN_DEGREES), _MIN_MM], 3)
     precision = np.diag(1.0 / (2.0 * np.square(spread) + np.square(least)))
@@ -148,8 +139,8 @@ def _neck(
     def predict(x: Floats) -> Floats:
         return np.asarray(neck_features(x) @ model.neck)
 
-    def unexplained(inputs: Inputs) -> float:
-        off = (predict(inputs.x) - before)[good]
+    def unexplained(x: Floats) -> float:
+        off = (predict(x) - before)[good]
         return float((np.square(off - off.mean(0)) @ precision).sum())
 
     def slopes(x: Floats) -> Floats:
@@ -157,105 +148,22 @@ def _neck(
         ends = [predict(x + step * unit) for unit in np.eye(len(NECK))]
         return np.asarray((np.stack(ends, axis=1) - predict(x)[:, None]) / step)
 
-    inputs = min((_inputs(face, at, poses, d) for d in DEAD_TIMES_S), key=unexplained)
+    late = Lateness(face, at, poses)
+    inputs = late.all_inputs(min(DEAD_TIMES_S, key=lambda d: unexplained(late.commanded(d))))
     inputs.weight[~good] = 0.0
     start, seen = predict(inputs.x), np.where(good[:, None], change, 0.0)
     return search(inputs, predict, slopes, precision, lambda z: (seen - (z - start)) @ precision)
 
 
 def _motions(home: Floats, heads: Floats) -> Floats:
-    """Rotation vectors (rad) and translations (mm), (R, 6), of heads (R, 4, 4) since ``home``."""
-    motion = np.linalg.inv(home) @ heads
-    turns = Rotation.from_matrix(motion[:, :3, :3]).as_rotvec()
-    return np.concatenate([turns, motion[:, :3, 3]], axis=1)
-
-
-def _inputs(
-    face: FaceConfig,
-    at: Floats,
-    poses: list[WatchedPose],
-    dead_s: float,
-    model: SelfModel | None = None,
-) -> Inputs:
-    """Inputs of the actuators ``at`` (m,) in all rows, for a dead time of all."""
-    x, rate, slow, weight = list[Floats](), list[Floats](), list[Floats](), list[float]()
-    limit = face.speed[at]
-    for pose in poses:
-        if pose.run is not None:
-            run, sent = pose.run, pose.run.sent[:, at]
-            ways = [sent, *_followed(sent, limit)]
-            when = run.seen_at - dead_s
-            now = [
-                np.stack([np.interp(when, run.sent_at, column) for column in way.T], axis=1)
-                for way in ways
-            ]
-            soon = [np.interp(when + 0.01, run.sent_at, column) for column in sent.T]
-            x.append(now[0])
-            rate.append((np.stack(soon, axis=1) - now[0]) / 0.01)
-            slow.append(np.stack(now[1:]))
-            weight += [MOVING_WEIGHT] * len(when)
-        x.append(pose.sent[None, at])
-        rate.append(np.zeros((1, len(at))))
-        slow.append(np.broadcast_to(pose.sent[at], (len(SLOW_SHARES), 1, len(at))))
-        weight.append(1.0)
-    healthy, lagged = np.concatenate(x), np.concatenate(slow, axis=1)
-    tendons = np.array(face.can_go_slack[at])
-    if model is not None and len(model.tendons):
-        for series in (healthy, *lagged):
-            series[:, model.tendons] = model.play.scan(series[:, model.tendons])
-    return Inputs(healthy, np.concatenate(rate), lagged, tendons, np.array(weight))
-
-
-def _followed(sent: Floats, limit: Floats) -> list[Floats]:
-    """Positions (T, m) that servos with a share of the speed limit reach, for each share."""
-    out = []
-    for share in SLOW_SHARES:
-        most, now, way = share * limit / RATE_HZ, sent[0], list[Floats]()
-        for goal in sent:
-            now = now + np.clip(goal - now, -most, most)
-            way.append(now)
-        out.append(np.array(way))
+    """Rotation vectors (rad) and translations (mm), (R, 6), of heads (R, 4, 4) since ``home``; NaN
+    where the head is not known."""
+    out = np.full((len(heads), 6), np.nan)
+    good = np.isfinite(heads).all((1, 2))
+    motion = np.linalg.inv(home) @ heads[good]
+    out[good, :3] = Rotation.from_matrix(motion[:, :3, :3]).as_rotvec() if good.any() else 0.0
+    out[good, 3:] = motion[:, :3, 3]
     return out
-
-
-def _rows(
-    poses: list[WatchedPose],
-    what: Callable[[WatchedPose | ObservedRun], Floats],
-    others: list[WatchedPose] | None = None,
-) -> Floats:
-    """Landmarks or heads of all rows, in the order of time.
-
-    Args:
-        poses: of one check.
-        what: landmarks or heads of a run (S, ...) or of a pose (...).
-        others: of another check with the same commands; frames are interpolated to its times.
-    """
-    parts = []
-    for k, pose in enumerate(poses):
-        if pose.run is not None:
-            frames, when = what(pose.run), pose.run.seen_at - pose.run.sent_at[0]
-            other = pose.run if others is None else others[k].run
-            if other is not None:
-                frames = _between(frames, when, other.seen_at - other.sent_at[0])
-            parts.append(frames)
-        parts.append(what(pose)[None])
-    return np.concatenate(parts)
-
-
-def _between(frames: Floats, when: Floats, at: Floats) -> Floats:
-    """Frames (S, ...) of times ``when`` (S,), interpolated linearly at times (T,)."""
-    if len(frames) < 2:
-        return (
-            np.repeat(frames, len(at), axis=0)
-            if len(frames)
-            else np.full((len(at), *frames.shape[1:]), np.nan)
-        )
-    low = np.clip(np.searchsorted(when, at) - 1, 0, len(when) - 2)
-    part = np.clip((at - when[low]) / np.maximum(when[low + 1] - when[low], 1e-6), 0.0, 1.0)
-    part = part.reshape(-1, *[1] * (frames.ndim - 1))
-    out = frames[low] * (1.0 - part) + frames[low + 1] * part
-    exact = np.where(part < 0.5, frames[low], frames[low + 1])
-    return np.asarray(np.where((part < 1e-3) | (part > 1.0 - 1e-3), exact, out))
 
 
 def _calibrated(model: SelfModel, data: Dataset) -> tuple[Floats, Floats]:
@@ -278,8 +186,9 @@ def _error_weight(model: SelfModel, data: Dataset) -> Weight:
     flat = errors.reshape(len(errors), -1)
     flat = flat - flat.mean(0)
     variance = 0.5 * (flat.var(0) + flat.var(0).mean())
-    at_rest = _centred(data.landmarks[data.of("neutral")])
-    noise = float(at_rest.var(0, ddof=1).mean()) / float(flat.var(0).mean())
+    at_rest, noise = _centred(data.landmarks[data.of("neutral")]), 1.0
+    if len(at_rest) > 1:
+        noise = float(at_rest.var(0, ddof=1).mean()) / float(flat.var(0).mean())
     variance *= 2.0 * min(max(noise, MIN_NOISE_SHARE), 1.0)
     scaled = flat / np.sqrt(variance)
     _, singular, modes = np.linalg.svd(scaled, full_matrices=False)

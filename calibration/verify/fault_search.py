@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,17 @@ from mien.models.threads import one_thread
 from mien.robot.face.config import Floats
 
 FaultKind = Literal["still", "slow", "slack", "slipped"]
-MIN_SCORE = 10.0
-"""Score above which a fault is believed."""
+MIN_SCORES: Final[dict[FaultKind, float]] = {
+    "still": 18.0,
+    "slow": 12.0,
+    "slack": 18.0,
+    "slipped": 21.0,
+}
+"""Score above which a fault is believed. Only the few frames of a moving face tell of a slow
+actuator."""
+FURTHER = 1.5
+"""Factor on it for a second fault: what the model gets wrong about a faulty actuator looks like
+small faults of its neighbours."""
 MOST = 6
 """Faults of a robot that are searched for; one with more is no case for a check."""
 GAIN_STD, SHIFT_STD, DELAY_STD_S = 0.04, 0.015, 0.004
@@ -127,7 +136,10 @@ def search(
             if best is None or plain[at] > best[0]:
                 kind, amount, series = kinds[at]
                 best = float(plain[at]), FoundFault(k, kind, amount, float(scores[at])), series
-        if best is None or best[1].score < MIN_SCORE or best[0] < MIN_SHARE * first:
+        if best is None:
+            break
+        least = MIN_SCORES[best[1].kind] * (FURTHER if out else 1.0)
+        if best[1].score < least or best[0] < MIN_SHARE * first:
             break
         first = max(first, best[0])
         out.append(best[1])

@@ -17,6 +17,7 @@ from mien.models.self_model.model import SelfModel
 from mien.models.self_model.objective import ObjectiveWeights
 from mien.models.self_model.observation_model import ObservationModel
 from mien.models.train.self_model.observation_model_fit import fit_observation_model
+from mien.robot.face.calibrated import FittedFace
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.retarget import limits_of
 
@@ -60,6 +61,7 @@ def check_inverse(
         ``inverse_seen_*``: the same on single observations of the camera, with their noise;
         ``vs_*``: the error over that of a baseline;
         ``noisy_*``: the same for targets that are single observations of the data set;
+        ``noisy_running_*``: of the inverse that will run, with its own weights and steps;
         ``command_l1``: distance of the commands, as a share of their range, over the identifiable
             actuators (``identifiability``); a tendon counts by its pull, because commands inside
             its play or slack make the same face;
@@ -75,7 +77,7 @@ def check_inverse(
     learn = usable(data)
     u, seen = data.commands[learn], data.landmarks[learn]
     observation = observation_model_of(data, model)
-    runs = 2 if not compare else 9 if observation is None else 10
+    runs = 2 if not compare else 10 if observation is None else 11
     trip = _RoundTrip(face, rig, stabiliser, progress, runs * len(at))
     targets = trip.play("asked", requested.__getitem__, len(at))
     trip.arrays |= {"targets": targets, "looked": observed}
@@ -100,6 +102,8 @@ def check_inverse(
     else:
         noisy = _solve_by_observation(face, model, observation)
     trip.reproduce("noisy_self_model", noisy, observed)
+    running = FittedFace(face, model).inverse()
+    trip.reproduce("noisy_running", lambda target: running.solve(target).commands, observed)
     trip.play("noisy_ridge", ridge(observed).__getitem__, len(at))
     trip.play("noisy_nearest", nearest(observed).__getitem__, len(at))
     metrics = inverse_metrics(face, data, model, trip.arrays, observation)

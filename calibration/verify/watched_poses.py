@@ -7,7 +7,7 @@ times, so that the difference shows changes of the robot only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,9 @@ from mien.robot.face.safety import Limiter
 
 FILE, VERSION = "healthy.npz", 1
 RATE_HZ = 60.0
+HEALTHY_ROUNDS = 2
+"""Times that a healthy face goes through the poses."""
+_SAME_S = 1e-3
 _RUN = ("sent_at", "sent", "seen_at", "seen", "head")
 _POSE = ("sent", "seen", "head")
 
@@ -43,6 +46,7 @@ class WatchedPose:
 
 def watch_poses(face: FaceConfig, rig: CaptureRig, goals: Floats) -> list[WatchedPose]:
     """Move a started rig to each of the poses (P, n), and observe the ways and the poses."""
+    rig.move_to(face.safe)
     limit, at, out = Limiter(face), face.safe.copy(), list[WatchedPose]()
     for goal in goals:
         path = [at]
@@ -58,6 +62,31 @@ def watch_poses(face: FaceConfig, rig: CaptureRig, goals: Floats) -> list[Watche
         observation = rig.observe()
         out.append(WatchedPose(run, at, observation.landmarks, observation.head))
     return out
+
+
+def watch_healthy(face: FaceConfig, rig: CaptureRig, goals: Floats) -> list[WatchedPose]:
+    """The poses (P, n) of a healthy face, each the mean of ``HEALTHY_ROUNDS`` rounds.
+
+    Every later check is compared with them, so their noise would be in all of these.
+    """
+    rounds = [watch_poses(face, rig, goals) for _ in range(HEALTHY_ROUNDS)]
+    return [_mean(list(each)) for each in zip(*rounds, strict=True)]
+
+
+def _mean(poses: list[WatchedPose]) -> WatchedPose:
+    """Mean of what was seen of one pose. Frames on the way count where they have the same times."""
+    first, run = poses[0], poses[0].run
+    runs = [p.run for p in poses if p.run is not None]
+    if run is not None and all(_in_step(run, other) for other in runs):
+        run = replace(run, seen=np.mean([r.seen for r in runs], axis=0))
+    known = [p.seen for p in poses if np.isfinite(p.seen).all()]
+    return replace(first, run=run, seen=np.mean(known, axis=0) if known else first.seen)
+
+
+def _in_step(one: ObservedRun, other: ObservedRun) -> bool:
+    """Whether two runs have frames at the same times since their first command."""
+    times = [run.seen_at - run.sent_at[0] for run in (one, other)]
+    return times[0].shape == times[1].shape and bool(np.abs(times[0] - times[1]).max() < _SAME_S)
 
 
 def save_watched(folder: Path, poses: list[WatchedPose]) -> None:

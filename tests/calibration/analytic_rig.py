@@ -29,6 +29,7 @@ class AnalyticRig:
         blind_after: int | None = None,
         dies_after: int | None = None,
         stuck: tuple[str, ...] = (),
+        noise_seed: int = 1,
     ) -> None:
         self.face, self.noise = face, noise
         self.setup = Setup(face.name, face.hash, "analytic", build, "analytic")
@@ -37,7 +38,7 @@ class AnalyticRig:
         self.dropped: dict[str, int] = {}
         self.dead_s, self.speed = 0.03, np.full(len(face.names), np.inf)
         self._limit, self._tally = Limiter(face), DropCounter()
-        self._rng = np.random.default_rng(1)
+        self._rng = np.random.default_rng(noise_seed)
         rng = np.random.default_rng(7 + build)
         self.neutral = load_units().neutral
         centres = self.neutral[rng.integers(0, COUNT, len(face.names))]

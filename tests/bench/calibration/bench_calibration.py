@@ -16,11 +16,16 @@ from mien.calibration.verify.inverse_check import check_inverse
 from mien.models.train.self_model.fit_config import PARTS, FitConfig
 from mien.robot.errors import InputError
 from mien.robot.face.config import FaceConfig, load_face
+from tests.bench.calibration.asked import ASKED, asked
 from tests.bench.calibration.captured_sets import captured, kept_in, started
+from tests.bench.calibration.faults import checks, proofs
 from tests.bench.calibration.truth import TRUTH, truth
 
 MORE = (
     *TRUTH,
+    *ASKED,
+    "noiseless_inverse_mean_pct",
+    "noiseless_inverse_p95_pct",
     "poses_learned",
     "model_rmse_mm",
     "noise_floor_mm",
@@ -46,6 +51,9 @@ MORE = (
     "memory_gain_seen",
 )
 """Metrics beside those with a criterion; the largest value of the builds is printed."""
+AS_IT_RUNS = ("inverse_mean_pct", "inverse_p95_pct")
+"""Metrics that are those of the inverse that runs, on single observations. ``noiseless_*`` are
+those of the inverse that knows nothing of a running face, on observations without noise."""
 ABLATION = ("model_true_rmse_mm", "inverse_mean_pct", "inverse_p95_pct")
 """Metrics that are printed for each part of the fit that is left out."""
 
@@ -65,6 +73,14 @@ def calibration(
         list[str] | None,
         typer.Option(help="Part of the fit to leave out. It may be repeated; all: each alone."),
     ] = None,
+    faults: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Number of faulty robots, for the keys check_* and proof_*; 0: these are left "
+            "out. A third of them before the rendered camera.",
+        ),
+    ] = 60,
     reuse: Annotated[
         Path | None,
         typer.Option(
@@ -105,6 +121,10 @@ def calibration(
                 values = [f[name] for f in found if name in f]
                 if values:
                     out[f"{camera}.{name}"] = float(np.max(values))
+            if faults:
+                robots = (folder, seeds, camera, poses, faults)
+                broken = checks(*robots) | proofs(*robots)
+                out |= {f"{camera}.{name}": value for name, value in broken.items()}
     return out
 
 
@@ -159,7 +179,11 @@ def one(folder: Path, face: FaceConfig, build: int, camera: str, poses: int) -> 
     model = face_fit.fit_face(face, of.data)
     fit_s = time.perf_counter() - began
     with started(face, build, camera) as rig:
-        true = truth(face, of.data, model, rig, build)
+        true = truth(face, of.data, model, rig, build) | asked(face, model, rig)
         results = check_all(face, of.data, of.stabiliser, model, rig, build)
+    metrics = results.metrics | {
+        f"noiseless_{name}": results.metrics[name] for name in AS_IT_RUNS if name in results.metrics
+    }
+    metrics |= {name: results.metrics[f"noisy_running_{name}"] for name in AS_IT_RUNS}
     visited = int((of.data.pose >= 0).sum())
-    return results.metrics | true | {"robot_s": of.robot_s, "fit_s": fit_s, "poses": visited}
+    return metrics | true | {"robot_s": of.robot_s, "fit_s": fit_s, "poses": visited}

@@ -229,3 +229,16 @@ def test_sharpness_falls_with_blur_and_not_with_noise() -> None:
     assert of(3.0, 0.0) < MIN_RELATIVE_SHARPNESS * of(0.0, 0.0)
     assert of(0.0, 2.0) < 2.0 * of(0.0, 0.0)
     assert np.isnan(sharpness(np.zeros((4, 4, 3), np.uint8), np.array([[0.0, 0.0], [3.0, 3.0]])))
+
+
+def test_the_seed_of_a_stage_leaves_the_robots_camera_the_same(face: FaceConfig) -> None:
+    seen = []
+    for build, seed in ((2, 0), (2, 9), (3, 0)):
+        rig = open_rig(face, build=build, seed=seed)
+        rig.start()
+        true = rig.true_landmarks()
+        assert true is not None
+        seen.append(rig.noiseless_landmarks() - true)
+        rig.stop()
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert np.abs(seen[0] - seen[2]).max() > 0.5

@@ -118,6 +118,7 @@ def test_a_face_without_lids_is_not_asked_to_blink(face: FaceConfig, model: Self
     [
         ("blink_gap", 0.5, "its eyes do not shut: blink_gap is 0.50"),
         ("blink_gap", float("nan"), "its eyes do not shut"),
+        ("noisy_running_inverse_mean_pct", 2.5, "as it runs, reproduces what the camera sees with"),
         ("cross_talk", 0.2, "moved by takes of other regions in 20% of the frames, at most 10%"),
         ("slow_actuators", 1, "slower than the face's YAML allows: jaw_open;"),
         ("shape_cross_talk", 0.9, "brow_mid_left at jawOpen is 0.90, at most 0.3"),
