@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.face.face_mesh import distances, edges
-from mien.models.face.regions import COUNT
+from mien.models.face.regions import COUNT, IRIS_LEFT, IRIS_RIGHT
 from mien.models.vision.markers import layout
 
 Floats = NDArray[np.float64]
@@ -22,6 +22,8 @@ LENGTH_MM, SPREAD_MM = 20.0, 4.0
 _BESIDE_DESIGN_MM = 0.4  # standard deviation of what the modes of a design do not explain
 NOISE_PX = 0.25
 """Standard deviation of a dot's centre, pixels; it includes what the dot's shape adds."""
+PUPILS = (IRIS_LEFT[0], IRIS_RIGHT[0])
+"""Landmarks of the pupils."""
 _SEPARATE_MM = 1e6
 
 
@@ -45,7 +47,8 @@ class SkinField:
             self._covariance += modes.T @ modes
         self.on_skin = ~layout.is_reference() & np.isfinite(places).all(1)
         at = np.flatnonzero(self.on_skin)
-        ties = np.zeros((len(at), COUNT))
+        ties = np.zeros((len(at) + len(PUPILS), COUNT))
+        ties[len(at) + np.arange(len(PUPILS)), list(PUPILS)] = 1.0
         for row, dot in enumerate(at):
             corners, share = _tied(neutral, int(layout.landmarks()[dot]), places[dot])
             ties[row, corners] = share
@@ -57,8 +60,9 @@ class SkinField:
         """Landmarks from dots.
 
         Args:
-            moved: (D', 3) mm, displacement of the dots on the skin.
-            information: (D', 3, 3) 1/mm^2 per pixel^2; 0 for a dot that is not seen.
+            moved: (D', 3) mm, displacement of the dots on the skin, then of the left and the right
+                pupil.
+            information: (D', 3, 3) 1/mm^2 per pixel^2; 0 for what is not seen.
 
         Returns:
             displacement (478, 3) mm of the landmarks, and how far each dot (D',) is from what the

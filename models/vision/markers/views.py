@@ -5,7 +5,7 @@ Frame: the head frame of the face at rest, mm. A camera looks along its +z, +x r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,12 @@ class View:
         down = np.stack([zero, 1 / z, -y / z**2], axis=-1)
         rows = np.stack([across, down], axis=-2)
         return np.asarray(self.focal * rows @ self.rotation)
+
+    def moved(self, motion: Floats) -> View:
+        """The camera in the frame of a head that has moved by ``motion`` (4, 4)."""
+        turn = self.rotation @ motion[:3, :3]
+        shift = self.rotation @ motion[:3, 3] + self.translation
+        return replace(self, rotation=turn, translation=shift)
 
     def matrix(self) -> Floats:
         """(4, 4) pose of the head at rest in the camera frame, +y up, +z toward the camera."""
