@@ -8,6 +8,7 @@ from mien.calibration.capture import dataset
 from mien.calibration.capture.open_rig import AUTO
 from mien.calibration.identify import face_fit
 from mien.calibration.plan.excitation import limited, mixtures
+from mien.calibration.verbs import history
 from mien.calibration.verbs.install import install
 from mien.calibration.verbs.options import (
     DELAY_MS,
@@ -55,6 +56,7 @@ def check(
     with workspace.resumable("check"):
         drift = _assess(config, workspace, CHECK_POSES, robot, "check")
         workspace.merge({"check_verdict": drift.verdict, "check_rmse_mm": drift.rmse_mm})
+        history.record(workspace, "check", _numbers(drift))
     print(
         f"{drift.verdict}: error {drift.rmse_mm:.2f} mm, {drift.expected_mm:.2f} mm when verified, "
         f"{drift.trimmed_rmse_mm:.2f} mm after the best shift"
@@ -87,6 +89,8 @@ def trim(
     robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))
     with workspace.resumable("trim"):
         drift = _assess(config, workspace, TRIM_POSES, robot, "trim")
+        if drift.verdict != "trim":
+            history.record(workspace, "trim", _numbers(drift))
         if drift.verdict == "redo":
             _print_shifts(config, drift)
             raise InputError(
@@ -101,11 +105,23 @@ def trim(
             return
         model = workspace.model(config)
         face_fit.save(workspace.folder, shifted(model, drift.shift[model.inputs]))
+        history.record(workspace, "trim", _numbers(drift))
     print(f"error {drift.rmse_mm:.2f} -> {drift.trimmed_rmse_mm:.2f} mm")
     _print_shifts(config, drift)
     if ship:
         install(config, workspace)
     workspace.print_next("check")
+
+
+def _numbers(drift: Drift) -> dict[str, float | str]:
+    """What the history keeps of a check."""
+    named = {"moved": drift.moved, "broken": drift.broken}
+    return {
+        "verdict": drift.verdict,
+        "rmse_mm": drift.rmse_mm,
+        "trimmed_rmse_mm": drift.trimmed_rmse_mm,
+        "expected_mm": drift.expected_mm,
+    } | {key: " ".join(names) for key, names in named.items() if names}
 
 
 def _print_shifts(face: FaceConfig, drift: Drift) -> None:

@@ -89,7 +89,7 @@ def diameters() -> Floats:
     return np.array([dot.diameter_mm for dot in dots()])
 
 
-def places(neutral: Floats, skin: Floats) -> Floats:
+def places(neutral: Floats, skin: NDArray[np.floating]) -> Floats:
     """Where the dots (D, 3) mm belong on a face at rest.
 
     Args:
@@ -109,7 +109,7 @@ def places(neutral: Floats, skin: Floats) -> Floats:
     return out
 
 
-def outward(places: Floats, skin: Floats) -> Floats:
+def outward(places: Floats, skin: NDArray[np.floating]) -> Floats:
     """Unit normals (D, 3) of a skin, given by points (V, 3) mm, at places (D, 3) mm on it."""
     out = np.empty_like(places)
     for row, place in enumerate(places):

@@ -97,7 +97,7 @@ class MarkerTracker:
     """
 
     def __init__(
-        self, neutral: Floats, skin: Floats, cameras: int, modes: Floats | None = None
+        self, neutral: Floats, skin: NDArray[np.floating], cameras: int, modes: Floats | None = None
     ) -> None:
         self.neutral, self._modes = neutral, modes
         self.places = layout.places(neutral, skin)
@@ -147,8 +147,8 @@ class MarkerTracker:
             self._require(pixels)
             views, points = adjusted(views, pixels, self.places, PLACED_MM)
             spread = _SPREAD / 3
-        anywhere = np.isfinite(pixels).all(2).any(0)
-        self.points = np.where(anywhere[:, None], points, np.nan)
+        anywhere = np.asarray(np.isfinite(pixels).all(2)).any(0)
+        self.points = np.where(anywhere.reshape(-1, 1), points, np.nan)
         self.field = SkinField(self.neutral, self.points, self._modes)
         for k, pictures in enumerate(shots):
             dots = np.where(np.isfinite(pixels[k]), pixels[k], views[k].project(points))
@@ -182,7 +182,7 @@ class MarkerTracker:
             extra += len(blobs) - int(np.isfinite(named).all(1).sum())
             pixels.append(named)
             looks.append(self._eyes.shift(camera.eyes, camera.view, picture, at))
-        seen = np.isfinite(pixels).all(2)
+        seen = np.asarray(np.isfinite(pixels).all(2))
         none = np.full((COUNT, 3), np.nan)
         lost = Marked(
             faces, none, np.full((4, 4), np.nan), first, seen, extra, np.zeros(dots, bool)
@@ -212,8 +212,8 @@ class MarkerTracker:
             if not worst.any():
                 break
             odd[np.flatnonzero(skin)[worst[: -len(PUPILS)]]] = True
-            at = np.flatnonzero(worst)
-            known[at], off[at] = 0.0, 0.0
+            left_out = np.flatnonzero(worst)
+            known[left_out], off[left_out] = 0.0, 0.0
         landmarks = self.neutral + displaced
         self._eyes.turn(landmarks)
         head = self._cameras[0].view.matrix() @ motion

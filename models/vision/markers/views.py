@@ -6,6 +6,7 @@ Frame: the head frame of the face at rest, mm. A camera looks along its +z, +x r
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +90,7 @@ def resected(points: Floats, pixels: Floats, size: tuple[int, int]) -> View:
     wide = np.linalg.norm(np.ptp(points[:, :2], axis=0))
     seen = np.linalg.norm(np.ptp(pixels, axis=0))
     middle = pixels.mean(0) - centre
-    best = None
+    best: Any = None
     for focal in _FOCALS:
         far = focal * height * wide / seen
         aside = middle * far / (focal * height)
