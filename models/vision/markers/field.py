@@ -25,6 +25,7 @@ NOISE_PX = 0.25
 PUPILS = (IRIS_LEFT[0], IRIS_RIGHT[0])
 """Landmarks of the pupils."""
 _SEPARATE_MM = 1e6
+_PREDICTED_MM = 30.0  # correlation length of the errors of predicted dots
 
 
 class SkinField:
@@ -90,14 +91,25 @@ class SkinField:
         return np.asarray(self._covariance - self._across @ inner)
 
 
+def dot_correlation(neutral: Floats, places: Floats) -> Floats:
+    """Correlation (D, D) of the errors of predicted dots at places (D, 3) mm: smooth along the
+    skin of a face with landmarks (478, 3) mm."""
+    far = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    at = layout.landmarks()
+    on = np.flatnonzero(~layout.is_reference())
+    along = distances(neutral)[np.ix_(at[on], at[on])]
+    far[np.ix_(on, on)] = np.minimum(along, _SEPARATE_MM)
+    return _positive(_matern(far, _PREDICTED_MM))
+
+
 def _errors(information: Floats) -> Floats:
     """Covariance (D', 3, 3) mm^2 of the dots' places."""
     return np.asarray(np.linalg.inv(information / NOISE_PX**2 + 1e-4 * np.eye(3)))
 
 
-def _matern(far: Floats) -> Floats:
+def _matern(far: Floats, length_mm: float = LENGTH_MM) -> Floats:
     """Matern correlation (smoothness 5/2) at distances (n, n) mm."""
-    r = np.sqrt(5.0) * far / LENGTH_MM
+    r = np.sqrt(5.0) * far / length_mm
     return np.asarray((1.0 + r + r * r / 3.0) * np.exp(-r))
 
 

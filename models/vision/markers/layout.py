@@ -35,6 +35,11 @@ _REFERENCE: Final = (
 """Places (3,) mm of the reference dots above the forehead, in the head frame."""
 _TEMPLES: Final = (356, 127, 454, 234)
 """Landmarks of the reference dots in front of the ears."""
+STEADY: Final = (
+    *(10, 338, 109, 251, 21, 168, 6, 197, 54, 284, 103, 332, 68, 298, 151, 69, 299, 139, 368),
+    *(345, 116),
+)
+"""Landmarks of the dots on skin that moves least."""
 SMALL_MM, LARGE_MM = 2.0, 3.0
 """Diameters of a dot, mm: on lips and lids, and elsewhere."""
 _NEAR_MM: Final = 12.0

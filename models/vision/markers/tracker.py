@@ -20,7 +20,7 @@ from mien.models.vision.face_tracker import RIGID, FaceTracker
 from mien.models.vision.markers import layout
 from mien.models.vision.markers.blobs import find_blobs
 from mien.models.vision.markers.eyes import UNSEEN, Eyes, EyesAtRest
-from mien.models.vision.markers.field import PUPILS, SkinField
+from mien.models.vision.markers.field import PUPILS, SkinField, dot_correlation
 from mien.models.vision.markers.identify import identify
 from mien.models.vision.markers.views import View, adjusted, head_motion, resected, triangulated
 
@@ -33,7 +33,7 @@ _SPREAD = 0.016  # of the predicted dots, in picture heights
 _MIN_SHARE = 0.5  # of the dots that must be found
 _MAX_MISS_PX = 2.0  # of a dot that two cameras see
 _ODD, _ODD_ROUNDS = 5.0, 4  # standard deviations from what the other dots tell
-_NEAR_MM = 30.0
+_MIN_STEADY, _REFERENCE_PX = 6, 4.0  # dots that tell where the head is, and how well
 _MIN_FACING = 0.1  # cosine between the skin and the line of sight, below which a dot is hidden
 
 
@@ -107,7 +107,7 @@ class MarkerTracker:
         self._cameras: list[_Camera] = []
         self._motion = np.eye(4)
         self._eyes = Eyes(neutral)
-        self._smooth = _correlation(neutral, self.places)
+        self._smooth = dot_correlation(neutral, self.places)
 
     @property
     def settled(self) -> bool:
@@ -164,8 +164,9 @@ class MarkerTracker:
         """
         if not self.settled:
             raise ModelError("the face at rest is not known yet")
-        dots, extra, faces = len(self.places), 0, 0
+        dots, faces = len(self.places), 0
         pixels, looks = [], []
+        spots = [np.zeros((0, 2)) for _ in self._cameras]
         first = np.full((COUNT, 2), np.nan)
         for k, (camera, picture) in enumerate(zip(self._cameras, pictures, strict=True)):
             found = self._trackers[k].track(picture)
@@ -177,11 +178,15 @@ class MarkerTracker:
             at = found.pixels[:, :2]
             first = at if k == 0 else first
             blobs = find_blobs(picture).pixels
-            expected = self._expected(camera, at, blobs)
-            named = identify(blobs, expected, self._smooth, _SPREAD * picture.shape[0])
-            extra += len(blobs) - int(np.isfinite(named).all(1).sum())
+            named = identify(
+                blobs, self._expected(camera, at), self._smooth, _SPREAD * picture.shape[0]
+            )
             pixels.append(named)
+            spots[k] = blobs
             looks.append(self._eyes.shift(camera.eyes, camera.view, picture, at))
+        if faces == 1:
+            self._name_reference(pixels, spots)
+        extra = sum(map(len, spots)) - int(np.isfinite(pixels).all(2).sum())
         seen = np.asarray(np.isfinite(pixels).all(2))
         none = np.full((COUNT, 3), np.nan)
         lost = Marked(
@@ -245,27 +250,35 @@ class MarkerTracker:
                     f"rest, at least {int(np.ceil(_MIN_SHARE * len(self.places)))} are needed"
                 )
 
-    def _expected(self, camera: _Camera, tracked: Floats, blobs: Floats) -> Floats:
-        """Pixels (D, 2) where the dots are expected, by the face tracker's landmarks (478, 2).
-
-        The head is as the tracker's rigid landmarks tell, or as it was: reference dots decide.
-        """
+    def _expected(self, camera: _Camera, tracked: Floats) -> Floats:
+        """Pixels (D, 2) where the dots on the skin are expected, by the face tracker's landmarks
+        (478, 2); NaN for all others."""
         at, rigid, view = layout.landmarks(), list(RIGID), camera.view
-        fixed = layout.is_reference()
         seen = view.project(self.neutral[rigid]) + tracked[rigid] - camera.tracked[rigid]
         turned = head_motion([view], [seen], self.neutral[rigid], self._motion)
-        points = np.where(np.isfinite(self.points), self.points, self.places)
-        best, nearest = camera.dots, np.inf
-        for motion in (np.eye(4), self._motion, turned):
-            shift = view.moved(motion).project(points) - view.project(points)
-            moved = camera.dots + shift
-            far = np.linalg.norm(moved[fixed][:, None] - blobs[None], axis=-1).min(1, initial=1e3)
-            score = float(np.minimum(far, _SPREAD * 640.0).mean())
-            if score < nearest:
-                best, nearest = moved, score
         skin = camera.dots + tracked[at] - camera.tracked[at]
-        expected = np.where(fixed[:, None], best, skin)
-        return self._in_sight(view.moved(self._motion), expected)
+        expected = np.where(layout.is_reference()[:, None], np.nan, skin)
+        return self._in_sight(view.moved(turned), expected)
+
+    def _name_reference(self, pixels: list[Floats], spots: list[Floats]) -> None:
+        """Name the reference dots among the spots that no dot on the skin has, in place.
+
+        Dots on forehead, temples and bridge of the nose move least, and tell where the head is.
+        """
+        fixed = layout.is_reference()
+        points = np.where(np.isfinite(self.points), self.points, self.places)
+        steady = np.isin(layout.landmarks(), layout.STEADY) & ~fixed
+        views, motion = self.views, self._motion
+        found = sum(int(np.isfinite(p[steady]).all(1).sum()) for p in pixels)
+        if found >= _MIN_STEADY:
+            motion = head_motion(views, [p[steady] for p in pixels], points[steady], motion)
+        for view, named, blobs in zip(views, pixels, spots, strict=True):
+            taken = {tuple(pixel) for pixel in named[np.isfinite(named).all(1)]}
+            free = np.array([b for b in blobs if tuple(b) not in taken]).reshape(-1, 2)
+            turned = view.moved(motion)
+            expected = self._in_sight(turned, turned.project(points))[fixed]
+            inner = self._smooth[np.ix_(fixed, fixed)]
+            named[fixed] = identify(free, expected, inner, _REFERENCE_PX)
 
     def _in_sight(self, view: View, expected: Floats) -> Floats:
         """Expected pixels (D, 2), NaN for the dots on skin that faces away from a camera."""
@@ -282,16 +295,3 @@ def _median(rows: list[Floats]) -> Floats:
     out = np.full(rows[0].shape, np.nan)
     out[often] = np.nanmedian(np.array(rows)[:, often], axis=0)
     return out
-
-
-def _correlation(neutral: Floats, places: Floats) -> Floats:
-    """Correlation (D, D) of the errors of predicted dots: smooth along the skin."""
-    from mien.models.face.face_mesh import distances
-
-    far = np.linalg.norm(places[:, None] - places[None], axis=-1)
-    at = layout.landmarks()
-    on = np.flatnonzero(~layout.is_reference())
-    far[np.ix_(on, on)] = np.minimum(distances(neutral)[np.ix_(at[on], at[on])], 1e6)
-    r = np.sqrt(5.0) * far / _NEAR_MM
-    values, vectors = np.linalg.eigh((1.0 + r + r * r / 3.0) * np.exp(-r))
-    return np.asarray((vectors * np.maximum(values, 1e-6)) @ vectors.T)
