@@ -16,10 +16,12 @@ from mien.calibration.capture.tracking_camera import FROZEN_S, MAX_DELAY_S, Pict
 from mien.calibration.plan.excitation import mixtures
 from mien.models.errors import ModelError
 from mien.models.face.regions import eyes_apart
+from mien.models.self_model import model as self_model
 from mien.models.self_model import prior as design_prior
+from mien.models.self_model.model import SelfModel
 from mien.models.vision.markers import layout
 from mien.models.vision.markers.tracker import Marked, MarkerTracker
-from mien.robot.errors import DeviceError
+from mien.robot.errors import DeviceError, MienError
 from mien.robot.face.config import FaceConfig, Floats
 
 REST_PICTURES = 3
@@ -177,17 +179,30 @@ def settle(tracker: MarkerTracker, rest: Sequence[Sequence[NDArray[np.uint8]]]) 
 def design_modes(face: FaceConfig, mechanism: str) -> Floats | None:
     """How the landmarks of this design move, as a factor (r, 1434) mm of their covariance.
 
-    None where no prior of the face and its mechanism (hash ``mechanism``) ships.
+    None where neither a prior of the face and its mechanism (hash ``mechanism``) nor a self-model
+    of the face ships.
     """
+    model = _design(face, mechanism)
+    if model is None:
+        return None
+    latents = model.latents(model.network_inputs(mixtures(face, _MIXTURES, 0)))
+    latents = latents - model.latents(np.zeros((1, len(model.inputs))))
+    values, vectors = np.linalg.eigh(latents.T @ latents / len(latents))
+    return np.asarray((np.sqrt(np.maximum(values, 0.0)) * vectors).T @ model.decoder)
+
+
+def _design(face: FaceConfig, mechanism: str) -> SelfModel | None:
+    """The mean robot of the design, or the robot whose self-model ships; None without either."""
     try:
         prior = design_prior.load(design_prior.shipped(face.name))
     except ModelError:
+        pass
+    else:
+        of_face = prior.names == face.names and prior.meta.get("face_hash") in face.hashes
+        if of_face and prior.meta.get("mechanism") == mechanism:
+            return prior.nominal()
+    # The directions in which skin moves hardly depend on the lengths of the levers under it.
+    try:
+        return self_model.load(self_model.shipped(face.name), face.name, face.hashes)
+    except (ModelError, MienError):
         return None
-    known = prior.meta.get("mechanism") == mechanism and prior.meta.get("face_hash") in face.hashes
-    if not known or prior.names != face.names:
-        return None
-    nominal = prior.nominal()
-    latents = nominal.latents(nominal.network_inputs(mixtures(face, _MIXTURES, 0)))
-    latents = latents - nominal.latents(np.zeros((1, len(nominal.inputs))))
-    values, vectors = np.linalg.eigh(latents.T @ latents / len(latents))
-    return np.asarray((np.sqrt(np.maximum(values, 0.0)) * vectors).T @ nominal.decoder)

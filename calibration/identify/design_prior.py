@@ -12,6 +12,7 @@ import numpy as np
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.capture.open_rig import CAMERAS, MARKERS, mechanism_hash
 from mien.models.errors import ModelError
+from mien.models.face.regions import REGIONS
 from mien.models.self_model import prior as design_prior
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.prior import Prior
@@ -23,7 +24,8 @@ from mien.robot.face.config import FaceConfig
 MAX_POSES = 600
 """Observations of the projected camera up to which the prior is used."""
 _PROJECTED_MM, _PROJECTED_DEGREES = 1.0, 60.0  # the projected camera's errors, roughly
-_MARKED_MM, _MARKED_DEGREES = 0.4, 60.0  # of landmarks between dots, measured on build 50
+_MARKED_MM, _MARKED_REGIONS_MM = 0.35, {"irises": 1.5, "lips": 0.8}  # measured on build 50
+_MARKED_DEGREES, _MARKED_REPEATED = 60.0, 3.0
 _TRACKED_DEGREES, _TRACKED_REPEATED = 1000.0, 5.0  # found on build 51
 _MIN_REST = 3
 
@@ -46,8 +48,11 @@ def known_errors(data: Dataset) -> ObservedErrors | None:
         factor = _PROJECTED_MM / np.sqrt(3.0) * np.eye(size)
         return ObservedErrors(factor, _PROJECTED_DEGREES)
     if data.setup.camera.split(" ")[0] == MARKERS:
-        factor = _MARKED_MM / np.sqrt(3.0) * np.eye(data.landmarks.shape[1] * 3)
-        return ObservedErrors(factor, _MARKED_DEGREES)
+        errors = np.full(data.landmarks.shape[1:], _MARKED_MM)
+        for region, error in _MARKED_REGIONS_MM.items():
+            errors[list(REGIONS[region])] = error
+        factor = np.diag(errors.ravel() / np.sqrt(3.0))
+        return ObservedErrors(factor, _MARKED_DEGREES, _MARKED_REPEATED)
     if data.setup.bias == tracker_bias.version():
         return ObservedErrors(tracker_bias.shipped().residual, _TRACKED_DEGREES, _TRACKED_REPEATED)
     return None

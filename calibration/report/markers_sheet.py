@@ -76,17 +76,9 @@ def _guide(neutral: Floats, places: Floats) -> Figure:
         f"{len(layout.dots())} green dots; the numbers are those of the messages",
         size=9,
     )
-    _face(
-        _axes(figure, 5.0, 98.0, 132.0, 178.0), neutral, places, (0, 1), 1.0, "front, about 1:1.3"
-    )
-    _face(
-        _axes(figure, 128.0, 128.0, 78.0, 148.0),
-        neutral,
-        places,
-        (2, 1),
-        0.6,
-        "the face's left side",
-    )
+    front, side = (5.0, 98.0, 132.0, 178.0), (128.0, 128.0, 78.0, 148.0)
+    _face(_axes(figure, *front), neutral, places, (0, 1), 1.0, "from the front, 1:1.4")
+    _face(_axes(figure, *side), neutral, places, (2, 1), 0.6, "from the face's left")
     for k, step in enumerate(STEPS):
         figure.text(0.08, 0.315 - 0.0225 * k, step, size=8.2)
     ruler = _axes(figure, 17.0, 14.0, 110.0, 16.0)

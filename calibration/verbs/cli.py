@@ -24,6 +24,7 @@ from mien.calibration.identify.wiring import read_findings, reference_model
 from mien.calibration.plan.excitation import make_plan
 from mien.calibration.plan.plan import Plan
 from mien.calibration.plan.stages import PLAN
+from mien.calibration.verbs import history
 from mien.calibration.verbs.drift import check, trim
 from mien.calibration.verbs.install import install
 from mien.calibration.verbs.options import (
@@ -32,11 +33,13 @@ from mien.calibration.verbs.options import (
     Minutes,
     Out,
     Poses,
+    RegionOnly,
     Robot,
     Seed,
     Ship,
 )
 from mien.calibration.verbs.ready import MIN_HELD_OUT, data_for, warn
+from mien.calibration.verbs.region import recalibrate_region
 from mien.calibration.verbs.session import add_dropped, open_session
 from mien.calibration.verbs.verification import not_calibrated, report, verified, verify
 from mien.calibration.verbs.workspace import Workspace, progress
@@ -160,6 +163,8 @@ def collect(
         add_dropped(workspace, "collect", done.dropped)  # of all sessions
         data = dataset.load(workspace.folder, config)
         workspace.merge({"poses": done.poses, "robot_s": data.robot_s})
+        numbers = {"poses": done.poses, "new": done.new, "robot_s": done.robot_s}
+        history.record(workspace, "collect", numbers)
     print(
         f"{done.poses} poses, {done.new} of them new, {done.unseen} without a face; "
         f"{done.robot_s:.0f} s of robot time in {time.monotonic() - began:.0f} s"
@@ -192,6 +197,7 @@ def fit(face: Face = "morpheus33", out: Out = None, seed: Seed = 0) -> None:
         more: dict[str, Any] = {"pace": actuator_dynamics.rows(dynamics)}
         path = face_fit.save(workspace.folder, replace(model, meta=model.meta | more))
         workspace.merge(more)
+        history.record(workspace, "fit", {"poses": int(model.meta["poses"])})
         damaged = actuator_dynamics.damaged_traces(config, workspace.folder)
     print(f"{path}: fitted to {model.meta['poses']} poses")
     hidden = model.meta["unseen_actuators"]
@@ -208,6 +214,7 @@ app.command()(verify)
 app.command()(report)
 app.command()(check)
 app.command()(trim)
+app.command()(history.history)
 
 
 @app.command()
@@ -241,13 +248,25 @@ def all_stages(
     fault: Faults = None,
     minutes: Minutes = None,
     ship: Ship = False,
+    region: RegionOnly = None,
 ) -> None:
     """Run all stages: plan, collect, fit, verify and report. An existing plan is resumed.
 
     Example: mien calibrate all --face morpheus33 --port auto --camera 0
+
+    With --region, a calibrated face is kept, and only the actuators of that region are moved and
+    fitted again.
+
+    Example: mien calibrate all --face morpheus33 --region mouth
     """
     workspace = Workspace.of(face, out)
     robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))
+    if region is not None:
+        changed = recalibrate_region(face, workspace, robot, region)
+        if ship and changed:
+            install(load_face(face), workspace)
+        workspace.print_next("check")
+        return
     if not (workspace.folder / PLAN).exists():
         again = workspace.command("all", opened=robot.to_options())
         _plan(face, workspace, poses, seed, minutes, again)

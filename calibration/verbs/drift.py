@@ -13,6 +13,7 @@ from mien.calibration.identify import face_fit
 from mien.calibration.identify.face_fit import noise_floor
 from mien.calibration.plan.check_poses import check_poses
 from mien.calibration.plan.excitation import limited, mixtures
+from mien.calibration.verbs import history
 from mien.calibration.verbs.install import install
 from mien.calibration.verbs.options import (
     DELAY_MS,
@@ -77,6 +78,7 @@ def check(
         workspace.merge(
             {"check_verdict": verdict, "check_rmse_mm": drift.rmse_mm, "check_faults": found}
         )
+        history.record(workspace, "check", _numbers(drift) | {"verdict": verdict})
     print(
         f"{verdict}: error {drift.rmse_mm:.2f} mm, {drift.expected_mm:.2f} mm when verified, "
         f"{drift.trimmed_rmse_mm:.2f} mm after the best shift"
@@ -114,6 +116,8 @@ def trim(
     robot = Robot(port, camera, build, seed, delay, tuple(fault or ()))
     with workspace.resumable("trim"):
         drift = _assess(config, workspace, TRIM_POSES, robot, "trim")
+        if drift.verdict != "trim":
+            history.record(workspace, "trim", _numbers(drift))
         if drift.verdict == "redo":
             _print_shifts(config, drift)
             raise InputError(
@@ -129,11 +133,23 @@ def trim(
         model = workspace.model(config)
         face_fit.save(workspace.folder, shifted(model, drift.shift[model.inputs]))
         forget_watched(workspace.folder)
+        history.record(workspace, "trim", _numbers(drift))
     print(f"error {drift.rmse_mm:.2f} -> {drift.trimmed_rmse_mm:.2f} mm")
     _print_shifts(config, drift)
     if ship:
         install(config, workspace)
     workspace.print_next("verify")
+
+
+def _numbers(drift: Drift) -> dict[str, float | str]:
+    """What the history keeps of a check."""
+    named = {"moved": drift.moved, "broken": drift.broken}
+    return {
+        "verdict": drift.verdict,
+        "rmse_mm": drift.rmse_mm,
+        "trimmed_rmse_mm": drift.trimmed_rmse_mm,
+        "expected_mm": drift.expected_mm,
+    } | {key: " ".join(names) for key, names in named.items() if names}
 
 
 def _print_shifts(face: FaceConfig, drift: Drift) -> None:

@@ -47,6 +47,14 @@ Ship = Annotated[
     bool,
     typer.Option("--ship", help="Install the model, so that all commands use it for this face."),
 ]
+RegionOnly = Annotated[
+    str | None,
+    typer.Option(
+        "--region",
+        help="Calibrate only this region again: eyes, brows, mouth, nose, cheeks or jaw.",
+        show_default="the whole face",
+    ),
+]
 DELAY_MS = 1e3 * DELAY_S
 
 

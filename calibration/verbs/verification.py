@@ -14,6 +14,7 @@ from mien.calibration.identify import face_fit
 from mien.calibration.identify.latency import measure_latency
 from mien.calibration.identify.wiring import read_findings, reference_model
 from mien.calibration.plan.check_poses import check_poses
+from mien.calibration.verbs import history
 from mien.calibration.verbs.options import (
     DELAY_MS,
     Camera,
@@ -96,6 +97,9 @@ def verified(face: str, workspace: Workspace, robot: Robot) -> list[str]:
         metrics = results.metrics | head | more | origin(config, seed)
         seen_by = {"data_hash": data.hash, "camera": data.setup.camera, "build": robot.build}
         workspace.merge(metrics | seen_by)
+        kept = ("calibrated", "inverse_mean_pct", "inverse_p95_pct", "model_rmse_mm")
+        numbers = {k: float(metrics[k]) for k in kept if metrics.get(k) is not None}
+        history.record(workspace, "verify", numbers)
     if not truth_known:
         print("the true landmarks of a real face are not known: errors are those the camera sees")
     for result in evaluate(workspace.metrics()):

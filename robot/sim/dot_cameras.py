@@ -85,7 +85,10 @@ class DotCameras:
         out = []
         for view in optics.views:
             image = self._renderer.render(parts, state.head, view, optics.light)
-            soft = cv2.GaussianBlur(image.astype(np.float32), (0, 0), max(optics.blur, 1e-3))
+            soft = np.asarray(
+                cv2.GaussianBlur(image.astype(np.float32), (0, 0), max(optics.blur, 1e-3)),
+                dtype=np.float32,
+            )
             soft += optics.noise * self._random.standard_normal(soft.shape, dtype=np.float32)
             out.append(np.asarray(np.clip(np.rint(soft), 0, 255), dtype=np.uint8))
         return out

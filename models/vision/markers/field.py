@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.face.face_mesh import distances, edges
-from mien.models.face.regions import COUNT
+from mien.models.face.regions import COUNT, IRIS_LEFT, IRIS_RIGHT
 from mien.models.vision.markers import layout
 
 Floats = NDArray[np.float64]
@@ -22,7 +22,10 @@ LENGTH_MM, SPREAD_MM = 20.0, 4.0
 _BESIDE_DESIGN_MM = 0.4  # standard deviation of what the modes of a design do not explain
 NOISE_PX = 0.25
 """Standard deviation of a dot's centre, pixels; it includes what the dot's shape adds."""
+PUPILS = (IRIS_LEFT[0], IRIS_RIGHT[0])
+"""Landmarks of the pupils."""
 _SEPARATE_MM = 1e6
+_PREDICTED_MM = 30.0  # correlation length of the errors of predicted dots
 
 
 class SkinField:
@@ -45,7 +48,8 @@ class SkinField:
             self._covariance += modes.T @ modes
         self.on_skin = ~layout.is_reference() & np.isfinite(places).all(1)
         at = np.flatnonzero(self.on_skin)
-        ties = np.zeros((len(at), COUNT))
+        ties = np.zeros((len(at) + len(PUPILS), COUNT))
+        ties[len(at) + np.arange(len(PUPILS)), list(PUPILS)] = 1.0
         for row, dot in enumerate(at):
             corners, share = _tied(neutral, int(layout.landmarks()[dot]), places[dot])
             ties[row, corners] = share
@@ -57,8 +61,9 @@ class SkinField:
         """Landmarks from dots.
 
         Args:
-            moved: (D', 3) mm, displacement of the dots on the skin.
-            information: (D', 3, 3) 1/mm^2 per pixel^2; 0 for a dot that is not seen.
+            moved: (D', 3) mm, displacement of the dots on the skin, then of the left and the right
+                pupil.
+            information: (D', 3, 3) 1/mm^2 per pixel^2; 0 for what is not seen.
 
         Returns:
             displacement (478, 3) mm of the landmarks, and how far each dot (D',) is from what the
@@ -86,14 +91,25 @@ class SkinField:
         return np.asarray(self._covariance - self._across @ inner)
 
 
+def dot_correlation(neutral: Floats, places: Floats) -> Floats:
+    """Correlation (D, D) of the errors of predicted dots at places (D, 3) mm: smooth along the
+    skin of a face with landmarks (478, 3) mm."""
+    far = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    at = layout.landmarks()
+    on = np.flatnonzero(~layout.is_reference())
+    along = distances(neutral)[np.ix_(at[on], at[on])]
+    far[np.ix_(on, on)] = np.minimum(along, _SEPARATE_MM)
+    return _positive(_matern(far, _PREDICTED_MM))
+
+
 def _errors(information: Floats) -> Floats:
     """Covariance (D', 3, 3) mm^2 of the dots' places."""
     return np.asarray(np.linalg.inv(information / NOISE_PX**2 + 1e-4 * np.eye(3)))
 
 
-def _matern(far: Floats) -> Floats:
+def _matern(far: Floats, length_mm: float = LENGTH_MM) -> Floats:
     """Matern correlation (smoothness 5/2) at distances (n, n) mm."""
-    r = np.sqrt(5.0) * far / LENGTH_MM
+    r = np.sqrt(5.0) * far / length_mm
     return np.asarray((1.0 + r + r * r / 3.0) * np.exp(-r))
 
 

@@ -2,7 +2,7 @@
 
 Skin dots sit at landmarks of MediaPipe's mesh. They were chosen in mirrored pairs, each where the
 dots before it told least about the skin, with 4 mm between dots on the lips and 5 mm elsewhere. No
-dot is on a line where lips or lids meet. Reference dots sit on parts that no actuator moves; they
+dot is where the lips meet. Reference dots sit on parts that no actuator moves; they
 give the pose of the head.
 """
 
@@ -20,11 +20,12 @@ from mien.models.face.regions import BROW_LEFT, BROW_RIGHT, LIDS_LEFT, LIDS_RIGH
 Floats = NDArray[np.float64]
 
 _SKIN: Final = (
-    *(10, 338, 109, 251, 21, 168, 6, 197, 175, 57, 287, 159, 386, 85, 315, 70, 300, 37, 267, 205),
-    *(425, 105, 334, 107, 336, 129, 358, 145, 374, 150, 379, 215, 435, 0, 116, 345, 32, 262, 192),
-    *(416, 139, 368, 54, 284, 45, 275, 137, 366, 17, 118, 347, 35, 265, 147, 376, 103, 332, 172),
-    *(397, 176, 400, 224, 444, 121, 350, 68, 298, 151, 210, 430, 20, 250, 69, 299, 56, 286, 165),
-    *(391, 31, 261, 207, 427, 135, 364, 74, 304, 198, 420, 170, 395, 208, 428),
+    *(10, 338, 109, 251, 21, 168, 6, 197, 175, 57, 287, 159, 386, 85, 315, 70, 300, 37),
+    *(267, 205, 425, 105, 334, 107, 336, 129, 358, 145, 374, 215, 435, 0, 116, 345, 32, 262),
+    *(192, 416, 139, 368, 54, 284, 45, 275, 137, 366, 17, 118, 347, 35, 265, 147, 376, 103),
+    *(332, 172, 397, 224, 444, 121, 350, 68, 298, 151, 210, 430, 69, 299, 56, 286, 165, 391),
+    *(31, 261, 207, 427, 135, 364, 74, 304, 198, 420, 170, 395, 208, 428, 38, 268, 96, 325),
+    *(41, 271, 106, 335),
 )
 """Landmarks of the skin dots, in the order they are numbered."""
 _REFERENCE: Final = (
@@ -34,13 +35,18 @@ _REFERENCE: Final = (
 """Places (3,) mm of the reference dots above the forehead, in the head frame."""
 _TEMPLES: Final = (356, 127, 454, 234)
 """Landmarks of the reference dots in front of the ears."""
+STEADY: Final = (
+    *(10, 338, 109, 251, 21, 168, 6, 197, 54, 284, 103, 332, 68, 298, 151, 69, 299, 139, 368),
+    *(345, 116),
+)
+"""Landmarks of the dots on skin that moves least."""
 SMALL_MM, LARGE_MM = 2.0, 3.0
 """Diameters of a dot, mm: on lips and lids, and elsewhere."""
 _NEAR_MM: Final = 12.0
 _NEAREST: Final = 6  # points of the skin that make a plane
 _MIDDLE_MM: Final = (0.0, -25.0, -60.0)  # inside the head
-_LIDS_AND_LIPS: Final = frozenset((*LIDS_LEFT, *LIDS_RIGHT, *LIPS, 20, 250, 45, 275, 74, 304, 57))
-_SMALL: Final = (_LIDS_AND_LIPS | {287, 35, 265, 31, 261}) - {45, 275, 20, 250}
+_LIDS_AND_LIPS: Final = frozenset((*LIDS_LEFT, *LIDS_RIGHT, *LIPS, 74, 304, 57))
+_SMALL: Final = _LIDS_AND_LIPS | {287, 35, 265, 31, 261, 38, 268, 96, 325, 41, 271}
 _BROWS: Final = frozenset((*BROW_LEFT, *BROW_RIGHT))
 
 
@@ -88,7 +94,7 @@ def diameters() -> Floats:
     return np.array([dot.diameter_mm for dot in dots()])
 
 
-def places(neutral: Floats, skin: Floats) -> Floats:
+def places(neutral: Floats, skin: NDArray[np.floating]) -> Floats:
     """Where the dots (D, 3) mm belong on a face at rest.
 
     Args:
@@ -108,7 +114,7 @@ def places(neutral: Floats, skin: Floats) -> Floats:
     return out
 
 
-def outward(places: Floats, skin: Floats) -> Floats:
+def outward(places: Floats, skin: NDArray[np.floating]) -> Floats:
     """Unit normals (D, 3) of a skin, given by points (V, 3) mm, at places (D, 3) mm on it."""
     out = np.empty_like(places)
     for row, place in enumerate(places):

@@ -12,16 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from mien.models.errors import ModelError
-from mien.models.face.regions import COUNT, IRIS_LEFT, IRIS_RIGHT
+from mien.models.face.regions import COUNT
 from mien.models.threads import one_thread
 from mien.models.vision.face_tracker import RIGID, FaceTracker
-from mien.models.vision.irises import Irises
 from mien.models.vision.markers import layout
 from mien.models.vision.markers.blobs import find_blobs
-from mien.models.vision.markers.field import SkinField
+from mien.models.vision.markers.eyes import UNSEEN, Eyes, EyesAtRest
+from mien.models.vision.markers.field import PUPILS, SkinField, dot_correlation
 from mien.models.vision.markers.identify import identify
 from mien.models.vision.markers.views import View, adjusted, head_motion, resected, triangulated
 
@@ -34,8 +33,7 @@ _SPREAD = 0.016  # of the predicted dots, in picture heights
 _MIN_SHARE = 0.5  # of the dots that must be found
 _MAX_MISS_PX = 2.0  # of a dot that two cameras see
 _ODD, _ODD_ROUNDS = 5.0, 4  # standard deviations from what the other dots tell
-_EYE_RADII = 2.2  # radius of the circle on which an iris moves, in radii of the iris
-_NEAR_MM = 30.0
+_MIN_STEADY, _REFERENCE_PX = 6, 4.0  # dots that tell where the head is, and how well
 _MIN_FACING = 0.1  # cosine between the skin and the line of sight, below which a dot is hidden
 
 
@@ -69,13 +67,19 @@ class Marked:
 
 @dataclass(eq=False)
 class _Camera:
-    """One camera at rest: its view, the tracker's landmarks (478, 2) and the dots (D, 2) there."""
+    """One camera at rest.
+
+    Attributes:
+        view: the camera.
+        tracked: (478, 2) pixels, landmarks of the face tracker.
+        dots: (D, 2) pixels.
+        eyes: irises and pupils.
+    """
 
     view: View
     tracked: Floats
     dots: Floats
-    irises: Irises
-    iris_pixels: Floats
+    eyes: EyesAtRest
 
 
 class MarkerTracker:
@@ -93,7 +97,7 @@ class MarkerTracker:
     """
 
     def __init__(
-        self, neutral: Floats, skin: Floats, cameras: int, modes: Floats | None = None
+        self, neutral: Floats, skin: NDArray[np.floating], cameras: int, modes: Floats | None = None
     ) -> None:
         self.neutral, self._modes = neutral, modes
         self.places = layout.places(neutral, skin)
@@ -102,7 +106,8 @@ class MarkerTracker:
         self._trackers = [FaceTracker(None, max_faces=2) for _ in range(cameras)]
         self._cameras: list[_Camera] = []
         self._motion = np.eye(4)
-        self._smooth = _correlation(neutral, self.places)
+        self._eyes = Eyes(neutral)
+        self._smooth = dot_correlation(neutral, self.places)
 
     @property
     def settled(self) -> bool:
@@ -142,15 +147,13 @@ class MarkerTracker:
             self._require(pixels)
             views, points = adjusted(views, pixels, self.places, PLACED_MM)
             spread = _SPREAD / 3
-        anywhere = np.isfinite(pixels).all(2).any(0)
-        self.points = np.where(anywhere[:, None], points, np.nan)
+        anywhere = np.asarray(np.isfinite(pixels).all(2)).any(0)
+        self.points = np.where(anywhere.reshape(-1, 1), points, np.nan)
         self.field = SkinField(self.neutral, self.points, self._modes)
-        irises = list(IRIS_LEFT + IRIS_RIGHT)
         for k, pictures in enumerate(shots):
-            follow = Irises(pictures, tracked[k])
-            at = np.median([follow(p, tracked[k])[irises] for p in pictures], axis=0)
             dots = np.where(np.isfinite(pixels[k]), pixels[k], views[k].project(points))
-            self._cameras.append(_Camera(views[k], tracked[k], dots, follow, at))
+            eyes = self._eyes.at_rest(pictures, views[k], tracked[k])
+            self._cameras.append(_Camera(views[k], tracked[k], dots, eyes))
 
     @one_thread
     def track(self, pictures: Sequence[Picture]) -> Marked:
@@ -161,26 +164,30 @@ class MarkerTracker:
         """
         if not self.settled:
             raise ModelError("the face at rest is not known yet")
-        dots, extra, faces = len(self.places), 0, 0
-        pixels, irises = [], []
+        dots, faces = len(self.places), 0
+        pixels, looks = [], []
+        spots = [np.zeros((0, 2)) for _ in self._cameras]
         first = np.full((COUNT, 2), np.nan)
         for k, (camera, picture) in enumerate(zip(self._cameras, pictures, strict=True)):
             found = self._trackers[k].track(picture)
             faces = max(faces, found.faces)
             if found.faces != 1:
                 pixels.append(np.full((dots, 2), np.nan))
-                irises.append(np.full((len(camera.iris_pixels), 2), np.nan))
+                looks.append(UNSEEN)
                 continue
             at = found.pixels[:, :2]
             first = at if k == 0 else first
             blobs = find_blobs(picture).pixels
-            expected = self._expected(camera, at, blobs)
-            named = identify(blobs, expected, self._smooth, _SPREAD * picture.shape[0])
-            extra += len(blobs) - int(np.isfinite(named).all(1).sum())
+            named = identify(
+                blobs, self._expected(camera, at), self._smooth, _SPREAD * picture.shape[0]
+            )
             pixels.append(named)
-            rows = list(IRIS_LEFT + IRIS_RIGHT)
-            irises.append(camera.irises(picture, at)[rows] - camera.iris_pixels)
-        seen = np.isfinite(pixels).all(2)
+            spots[k] = blobs
+            looks.append(self._eyes.shift(camera.eyes, camera.view, picture, at))
+        if faces == 1:
+            self._name_reference(pixels, spots)
+        extra = sum(map(len, spots)) - int(np.isfinite(pixels).all(2).sum())
+        seen = np.asarray(np.isfinite(pixels).all(2))
         none = np.full((COUNT, 3), np.nan)
         lost = Marked(
             faces, none, np.full((4, 4), np.nan), first, seen, extra, np.zeros(dots, bool)
@@ -192,7 +199,7 @@ class MarkerTracker:
         at_reference = [p[reference] for p in pixels]
         motion = head_motion(self.views, at_reference, self.points[reference], self._motion)
         self._motion = motion
-        views = [_moved(view, motion) for view in self.views]
+        views = [view.moved(motion) for view in self.views]
         moved, information = triangulated(views, pixels, np.nan_to_num(self.points))
         odd = np.zeros(dots, dtype=bool)
         for view, named in zip(views, pixels, strict=True):
@@ -201,15 +208,19 @@ class MarkerTracker:
         skin = self.field.on_skin
         information[odd] = 0.0
         off = np.where(odd[:, None], 0.0, moved - np.nan_to_num(self.points))[skin]
+        gaze, certain = self._eyes.displacement(self.views, views, looks)
+        known = np.concatenate([information[skin], certain])
+        off = np.concatenate([off, gaze])
         for _ in range(_ODD_ROUNDS):
-            displaced, strange = self.field.landmarks(off, information[skin])
+            displaced, strange = self.field.landmarks(off, known)
             worst = strange > max(_ODD, 0.7 * float(strange.max()))
             if not worst.any():
                 break
-            at = np.flatnonzero(skin)[worst]
-            odd[at], information[at], off[worst] = True, 0.0, 0.0
+            odd[np.flatnonzero(skin)[worst[: -len(PUPILS)]]] = True
+            left_out = np.flatnonzero(worst)
+            known[left_out], off[left_out] = 0.0, 0.0
         landmarks = self.neutral + displaced
-        self._look(landmarks, views, irises)
+        self._eyes.turn(landmarks)
         head = self._cameras[0].view.matrix() @ motion
         return replace(lost, landmarks=landmarks, head=head, odd=odd)
 
@@ -239,27 +250,35 @@ class MarkerTracker:
                     f"rest, at least {int(np.ceil(_MIN_SHARE * len(self.places)))} are needed"
                 )
 
-    def _expected(self, camera: _Camera, tracked: Floats, blobs: Floats) -> Floats:
-        """Pixels (D, 2) where the dots are expected, by the face tracker's landmarks (478, 2).
-
-        The head is as the tracker's rigid landmarks tell, or as it was: reference dots decide.
-        """
+    def _expected(self, camera: _Camera, tracked: Floats) -> Floats:
+        """Pixels (D, 2) where the dots on the skin are expected, by the face tracker's landmarks
+        (478, 2); NaN for all others."""
         at, rigid, view = layout.landmarks(), list(RIGID), camera.view
-        fixed = layout.is_reference()
         seen = view.project(self.neutral[rigid]) + tracked[rigid] - camera.tracked[rigid]
         turned = head_motion([view], [seen], self.neutral[rigid], self._motion)
-        points = np.where(np.isfinite(self.points), self.points, self.places)
-        best, nearest = camera.dots, np.inf
-        for motion in (np.eye(4), self._motion, turned):
-            shift = _moved(view, motion).project(points) - view.project(points)
-            moved = camera.dots + shift
-            far = np.linalg.norm(moved[fixed][:, None] - blobs[None], axis=-1).min(1, initial=1e3)
-            score = float(np.minimum(far, _SPREAD * 640.0).mean())
-            if score < nearest:
-                best, nearest = moved, score
         skin = camera.dots + tracked[at] - camera.tracked[at]
-        expected = np.where(fixed[:, None], best, skin)
-        return self._in_sight(_moved(view, self._motion), expected)
+        expected = np.where(layout.is_reference()[:, None], np.nan, skin)
+        return self._in_sight(view.moved(turned), expected)
+
+    def _name_reference(self, pixels: list[Floats], spots: list[Floats]) -> None:
+        """Name the reference dots among the spots that no dot on the skin has, in place.
+
+        Dots on forehead, temples and bridge of the nose move least, and tell where the head is.
+        """
+        fixed = layout.is_reference()
+        points = np.where(np.isfinite(self.points), self.points, self.places)
+        steady = np.isin(layout.landmarks(), layout.STEADY) & ~fixed
+        views, motion = self.views, self._motion
+        found = sum(int(np.isfinite(p[steady]).all(1).sum()) for p in pixels)
+        if found >= _MIN_STEADY:
+            motion = head_motion(views, [p[steady] for p in pixels], points[steady], motion)
+        for view, named, blobs in zip(views, pixels, spots, strict=True):
+            taken = {tuple(pixel) for pixel in named[np.isfinite(named).all(1)]}
+            free = np.array([b for b in blobs if tuple(b) not in taken]).reshape(-1, 2)
+            turned = view.moved(motion)
+            expected = self._in_sight(turned, turned.project(points))[fixed]
+            inner = self._smooth[np.ix_(fixed, fixed)]
+            named[fixed] = identify(free, expected, inner, _REFERENCE_PX)
 
     def _in_sight(self, view: View, expected: Floats) -> Floats:
         """Expected pixels (D, 2), NaN for the dots on skin that faces away from a camera."""
@@ -267,30 +286,6 @@ class MarkerTracker:
         ray /= np.linalg.norm(ray, axis=1)[:, None]
         facing = -np.einsum("di,di->d", ray, self._outward)
         return np.asarray(np.where(facing[:, None] > _MIN_FACING, expected, np.nan))
-
-    def _look(self, landmarks: Floats, views: list[View], shifts: list[Floats]) -> None:
-        """Turn the irises of ``landmarks`` by their shifts (10, 2) pixels in each picture."""
-        for side, iris in enumerate((IRIS_LEFT, IRIS_RIGHT)):
-            rows = [len(IRIS_LEFT) * side]
-            ring = self.neutral[list(iris)]
-            at = [
-                view.project(ring[:1]) + shift[rows]
-                for view, shift in zip(self.views, shifts, strict=True)
-            ]
-            now, _ = triangulated(views, at, ring[:1])
-            radius = _EYE_RADII * np.linalg.norm(ring[1:] - ring[0], axis=1).mean()
-            centre = ring[0] - (0.0, 0.0, radius)
-            arm = now[0] - centre
-            turn, _ = Rotation.align_vectors([arm / np.linalg.norm(arm)], [[0.0, 0.0, 1.0]])
-            landmarks[list(iris)] = centre + turn.apply(ring - centre)
-
-
-def _moved(view: View, motion: Floats) -> View:
-    """The camera of a head that has moved, in the frame of the head."""
-    turn = view.rotation @ motion[:3, :3]
-    return replace(
-        view, rotation=turn, translation=view.rotation @ motion[:3, 3] + view.translation
-    )
 
 
 def _median(rows: list[Floats]) -> Floats:
@@ -300,16 +295,3 @@ def _median(rows: list[Floats]) -> Floats:
     out = np.full(rows[0].shape, np.nan)
     out[often] = np.nanmedian(np.array(rows)[:, often], axis=0)
     return out
-
-
-def _correlation(neutral: Floats, places: Floats) -> Floats:
-    """Correlation (D, D) of the errors of predicted dots: smooth along the skin."""
-    from mien.models.face.face_mesh import distances
-
-    far = np.linalg.norm(places[:, None] - places[None], axis=-1)
-    at = layout.landmarks()
-    on = np.flatnonzero(~layout.is_reference())
-    far[np.ix_(on, on)] = np.minimum(distances(neutral)[np.ix_(at[on], at[on])], 1e6)
-    r = np.sqrt(5.0) * far / _NEAR_MM
-    values, vectors = np.linalg.eigh((1.0 + r + r * r / 3.0) * np.exp(-r))
-    return np.asarray((vectors * np.maximum(values, 1e-6)) @ vectors.T)

@@ -5,7 +5,8 @@ Frame: the head frame of the face at rest, mm. A camera looks along its +z, +x r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,12 @@ class View:
         rows = np.stack([across, down], axis=-2)
         return np.asarray(self.focal * rows @ self.rotation)
 
+    def moved(self, motion: Floats) -> View:
+        """The camera in the frame of a head that has moved by ``motion`` (4, 4)."""
+        turn = self.rotation @ motion[:3, :3]
+        shift = self.rotation @ motion[:3, 3] + self.translation
+        return replace(self, rotation=turn, translation=shift)
+
     def matrix(self) -> Floats:
         """(4, 4) pose of the head at rest in the camera frame, +y up, +z toward the camera."""
         out = np.eye(4)
@@ -83,7 +90,7 @@ def resected(points: Floats, pixels: Floats, size: tuple[int, int]) -> View:
     wide = np.linalg.norm(np.ptp(points[:, :2], axis=0))
     seen = np.linalg.norm(np.ptp(pixels, axis=0))
     middle = pixels.mean(0) - centre
-    best = None
+    best: Any = None
     for focal in _FOCALS:
         far = focal * height * wide / seen
         aside = middle * far / (focal * height)
