@@ -145,10 +145,12 @@ def compose(
     added[:, LOOKS] = look(yaw, pitch)
     for side in ("Left", "Right"):
         wide, blink, squint = (INDEX[f"eye{shape}{side}"] for shape in ("Wide", "Blink", "Squint"))
-        # Lids that an emotion raises or narrows do not also hang; a blink closes them all the same.
+        # What an emotion moves does not also hang; a blink closes the lids all the same.
         held = LID_REST * blended[:, [wide, blink, squint]].max(axis=1)
         added[:, blink] = np.maximum(added[:, blink] - held, 0.0) / (1.0 - held)
         added[:, wide] -= blended[:, wide] * added[:, blink]
+        brows = [INDEX["browInnerUp"], INDEX[f"browOuterUp{side}"], INDEX[f"browDown{side}"]]
+        added[:, brows[-1]] *= 1.0 - blended[:, brows].max(axis=1)
     out = np.clip(blended + added, 0.0, 1.0).astype(np.float32)
     return out, np.clip(moved + gain * posture(mixed), -1.0, 1.0)
 

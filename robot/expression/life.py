@@ -49,11 +49,12 @@ BREATH_S: Final = 3.8
 """Period of the breath at rest in s (about 16 per minute)."""
 INHALE_S: Final = 0.5
 """Time in s in which a speaker inhales in a pause."""
-LID_REST: Final = 0.15
+LID_REST: Final = 0.1
 """How far living lids hang between blinks, eyeBlink. The drawn head at rest stares: its lids are as
 far apart as those of somebody who is startled, and with an open mouth it is read as that. GRID's
-speaker has medians of .13 and .09 (left, right) on MediaPipe's scale, .23 and .17 at the third
-quartile."""
+speaker has medians of .13 and .09 (left, right) on MediaPipe's scale."""
+BROW_REST: Final = 0.1
+"""How far living brows hang where the voice has no stress, browDown (GRID: .18 and .16)."""
 APART_S: Final = 0.34
 """At most three blinks begin in any second, whatever the voice does: eyes never flicker."""
 _MERGED_S = 0.7  # a spontaneous blink this close in s to one in a pause is dropped
@@ -128,6 +129,8 @@ class Life:
         brow = (0.35 * self.amount * stress).astype(np.float32)
         out[:, INDEX["browInnerUp"]] = brow
         out[:, INDEX["browOuterUpLeft"]] = out[:, INDEX["browOuterUpRight"]] = 0.7 * brow
+        hung = (BROW_REST * min(1.0, self.amount) * (1.0 - stress)).astype(np.float32)
+        out[:, INDEX["browDownLeft"]] = out[:, INDEX["browDownRight"]] = hung
         return out
 
     @property

@@ -8,7 +8,7 @@ from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.expression.emotion.track import Cue, Cues, EmotionTrack, Label
 from mien.robot.expression.layers import FUSIONS, Life, act, fusion, stress, voice
-from mien.robot.expression.life import LID_REST
+from mien.robot.expression.life import BROW_REST, LID_REST
 
 RATE, SECONDS = 16000, 8
 RNG = np.random.default_rng(0)
@@ -51,13 +51,15 @@ def test_a_blink_shuts_even_wide_eyes() -> None:
     assert wide[lid < 0.1].min() > 0.5
 
 
-def test_living_lids_hang_unless_an_emotion_holds_them() -> None:
-    lid = INDEX["eyeBlinkLeft"]
+def test_living_lids_and_brows_hang_unless_an_emotion_holds_them() -> None:
+    lid, brow = INDEX["eyeBlinkLeft"], INDEX["browDownLeft"]
     calm, awake = (
         act(SPOKEN, SOUND, RATE, Life(seed=1), always(e, 1.0)) for e in ("neutral", "surprise")
     )
     assert calm.weights[:, lid].min() == pytest.approx(LID_REST)
     assert awake.weights[:, lid].min() < 0.05
+    assert 0.9 * BROW_REST < calm.weights[:, brow].max() <= np.float32(BROW_REST)
+    assert awake.weights[:, brow].max() < 0.25 * BROW_REST
     assert calm.weights[:, lid].max() == awake.weights[:, lid].max() == 1.0
 
 
