@@ -1,4 +1,4 @@
-"""Hook of the documentation site: a fence ``math`` becomes MathML, which a browser draws by itself."""
+"""Hook of the site: a fence ``math`` becomes MathML, which a browser draws by itself."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """PCM in, blendshapes out: raw 16-bit mono at 16 kHz on stdin, one JSON line a frame on stdout.
 
-    ffmpeg -i voice.wav -f s16le -ar 16000 -ac 1 - | python pcm_stream.py
+ffmpeg -i voice.wav -f s16le -ar 16000 -ac 1 - | python pcm_stream.py
 """
 
 import json

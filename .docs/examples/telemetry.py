@@ -1,24 +1,28 @@
 """Telemetry: what the board reports while the simulated face opens its mouth and rests again."""
 
 from mien import load_face
-from mien.robot.control.connect import opened
-from mien.robot.control.loop import Loop, Tick
-from mien.robot.wire import State
+from mien.robot.control.loop import Loop
+from mien.robot.link.board import Board
+from mien.robot.sim.rig import Rig
+from mien.robot.sim.sim_board import SimBoard
+from mien.robot.wire import State, Telemetry
+
+
+class Watched(Board):
+    """A board that prints each report which the loop takes in."""
+
+    def read(self) -> Telemetry | None:
+        """The newest report, or None."""
+        report = super().read()
+        if report is not None:
+            print(f"{State(report.state).name:10} late {report.late}  bad {report.rx_bad}")
+        return report
+
 
 face = load_face("hobby9")
+rig = SimBoard(Rig(face))  # as fast as it can; mien.connect("sim") runs in real time
+board = Watched(face, rig, rig.now)
+board.connect()
 pose = face.safe.copy()
 pose[face.index("jaw_open")] = 0.3
-states: list[str] = []
-
-with opened(face, "sim") as at:  # or the serial port of your board
-
-    def look(tick: Tick) -> None:
-        """Called after each tick of the loop. It must not block."""
-        report = tick.telemetry
-        if report is not None and State(report.state).name not in states:
-            states.append(State(report.state).name)
-            print(f"{tick.t:6.2f} s  {states[-1]}  late {report.late}  damaged {report.rx_bad}")
-
-    Loop(face, at.board, at.clock, look).play(lambda _t: pose, seconds=0.5)
-
-assert "ARMED" in states
+Loop(face, board, rig).play(lambda _t: pose, seconds=0.5)
