@@ -51,7 +51,8 @@ def speak(
         seed: of blinks, gaze, head and variation.
 
     Raises:
-        InputError: the file cannot be read as sound. ModelError: no such emotion, or no self-model.
+        InputError: the file cannot be read as sound.
+        ModelError: no such emotion, or no self-model.
     """
     intensities = {emotion: SPEECH_INTENSITY} if isinstance(emotion, str) else dict(emotion or {})
     emotion_track = (
@@ -85,7 +86,8 @@ class Robot:
         """Hold commands in -1..1 by actuator for ``seconds``; others stay neutral; then rest.
 
         Raises:
-            ConfigError: no such actuator. InputError: a command outside -1..1.
+            ConfigError: no such actuator.
+            InputError: a command outside -1..1.
         """
         pose = np.zeros(len(self.face.names))
         for name, value in commands.items():
@@ -108,7 +110,8 @@ def connect(
         port: ``sim`` for the simulated robot, ``auto``, the path of a serial port, or
             ``file:PATH``, which writes down the bytes and moves nothing.
         face: calibrated, or one for which a self-model ships.
-        build, faults: of the simulated robot.
+        build: seed of the simulated robot's tolerances; 0 has none.
+        faults: of the simulated robot, such as ``stuck:jaw_open@1.5``.
 
     Raises:
         DeviceError: no board, or it does not fit the face.

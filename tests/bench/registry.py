@@ -6,6 +6,7 @@ from typing import Final
 
 BENCHES: Final = {
     "calibration": "tests.bench.calibration.bench_calibration:calibration",
+    "docs": "tests.bench.docs.bench_docs:bench",
     "emotion": "tests.bench.robot.bench_emotion:bench",
     "faces": "tests.bench.robot.bench_faces:bench",
     "firmware": "tests.bench.firmware.bench_firmware:bench",
