@@ -175,3 +175,17 @@ def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
     checkpoint.save(path, {"x": np.zeros(2, np.float32)}, {"kind": "speech"})
     with pytest.raises(ModelError, match="speech"):
         LearnedFusion.load(path)
+
+
+def test_a_smile_survives_an_open_vowel() -> None:
+    vowel, smile = np.zeros((1, len(INDEX))), np.zeros((1, len(INDEX)))
+    jaw, corner, lift, lower = (
+        INDEX[n] for n in ("jawOpen", "mouthSmileLeft", "mouthUpperUpLeft", "mouthLowerDownLeft")
+    )
+    vowel[0, jaw] = 0.3
+    smile[0, [corner, INDEX["mouthSmileRight"]]] = 1.0
+    smile[0, [lift, lower]] = 0.4
+    out = crossed(vowel, smile, np.ones(1))[0]
+    assert out[corner] == 1.0
+    assert 0.2 < out[jaw] < 0.25
+    assert out[lift] > 0.28 > 0.18 > out[lower]
