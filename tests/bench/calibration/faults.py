@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from mien.calibration.plan.stages import PLAN
 from mien.calibration.verify.acceptance import unmet
 from mien.calibration.verify.asked_check import check_asked
 from mien.calibration.verify.diagnosis import ActuatorFault, diagnose
+from mien.calibration.verify.fault_search import FaultKind
 from mien.calibration.verify.trim import CHECK_POSES
 from mien.calibration.verify.watched_poses import WatchedPose, watch_healthy, watch_poses
 from mien.models.self_model.model import SelfModel
@@ -31,7 +32,7 @@ from mien.robot.face.config import FaceConfig, Floats, load_face
 from tests.bench.calibration.captured_sets import captured
 
 FACES = ("morpheus33", "hobby9")
-KINDS = {
+KINDS: Final[dict[str, FaultKind]] = {
     "stuck": "still",
     "dead": "still",
     "torn": "still",
