@@ -23,7 +23,7 @@ from mien.robot.face.config import FaceConfig
 MAX_POSES = 600
 """Observations of the projected camera up to which the prior is used."""
 _PROJECTED_MM, _PROJECTED_DEGREES = 1.0, 60.0  # the projected camera's errors, roughly
-_TRACKED_DEGREES, _TRACKED_REPEATED = 1000.0, 5.0  # found on build 51
+_TRACKED_DEGREES, _TRACKED_BY_POSE = 1000.0, 0.8
 _MIN_REST = 3
 
 
@@ -45,7 +45,7 @@ def known_errors(data: Dataset) -> ObservedErrors | None:
         factor = _PROJECTED_MM / np.sqrt(3.0) * np.eye(size)
         return ObservedErrors(factor, _PROJECTED_DEGREES)
     if data.setup.bias == tracker_bias.version():
-        return ObservedErrors(tracker_bias.shipped().residual, _TRACKED_DEGREES, _TRACKED_REPEATED)
+        return ObservedErrors(tracker_bias.shipped().residual, _TRACKED_DEGREES, _TRACKED_BY_POSE)
     return None
 
 
