@@ -25,8 +25,9 @@ MAX_POSES = 600
 """Observations of the projected camera up to which the prior is used."""
 _PROJECTED_MM, _PROJECTED_DEGREES = 1.0, 60.0  # the projected camera's errors, roughly
 _MARKED_MM, _MARKED_REGIONS_MM = 0.35, {"irises": 1.5, "lips": 0.8}  # measured on build 50
-_MARKED_DEGREES, _MARKED_REPEATED = 60.0, 3.0
-_TRACKED_DEGREES, _TRACKED_REPEATED = 1000.0, 5.0  # found on build 51
+_MARKED_DEGREES = 60.0
+_MARKED_REPEATED = 3.0  # observations that share one error, about
+_TRACKED_DEGREES, _TRACKED_BY_POSE = 1000.0, 0.8
 _MIN_REST = 3
 
 
@@ -51,10 +52,10 @@ def known_errors(data: Dataset) -> ObservedErrors | None:
         errors = np.full(data.landmarks.shape[1:], _MARKED_MM)
         for region, error in _MARKED_REGIONS_MM.items():
             errors[list(REGIONS[region])] = error
-        factor = np.diag(errors.ravel() / np.sqrt(3.0))
-        return ObservedErrors(factor, _MARKED_DEGREES, _MARKED_REPEATED)
+        factor = np.diag(errors.ravel() / np.sqrt(3.0)) * np.sqrt(_MARKED_REPEATED)
+        return ObservedErrors(factor, _MARKED_DEGREES)
     if data.setup.bias == tracker_bias.version():
-        return ObservedErrors(tracker_bias.shipped().residual, _TRACKED_DEGREES, _TRACKED_REPEATED)
+        return ObservedErrors(tracker_bias.shipped().residual, _TRACKED_DEGREES, _TRACKED_BY_POSE)
     return None
 
 

@@ -46,7 +46,7 @@ def train_prior(
     from mien.models.self_model import prior as design_prior
     from mien.models.train.self_model.prior_fit import BuildPoses, fit_prior
     from mien.models.train.self_model.prior_layers import FamilyConfig
-    from mien.models.train.self_model.tracker_bias_fit import fit_tracker_bias
+    from mien.models.train.self_model.tracker_bias_fit import fit_tracker_bias, tracker_response
     from mien.models.vision import tracker_bias
     from mien.robot.face.config import load_face
 
@@ -73,11 +73,13 @@ def train_prior(
     }
     target = out or folder
     target.mkdir(parents=True, exist_ok=True)
-    path = target / design_prior.shipped(config.name).name
-    design_prior.save(path, replace(prior, meta=meta))
-    typer.echo(f"{path}: learned from {len(made)} robots")
     seen = [s for s in made if len(s.seen)]
-    bias = fit_tracker_bias([s.seen for s in seen], [s.true[: len(s.seen)] for s in seen])
+    tracked, true = [s.seen for s in seen], [s.true[: len(s.seen)] for s in seen]
+    bias = fit_tracker_bias(tracked, true)
+    response = tracker_response(prior.decoder, tracked, true)
+    path = target / design_prior.shipped(config.name).name
+    design_prior.save(path, replace(prior, seen=response, meta=meta))
+    typer.echo(f"{path}: learned from {len(made)} robots")
     path = target / tracker_bias.PATH.name
     tracker_bias.save(path, bias)
     typer.echo(f"{path}: error {bias.meta['raw_mm']} -> {bias.meta['left_mm']} mm")

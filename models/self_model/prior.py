@@ -1,12 +1,13 @@
 """What robots of one design have in common: a Gaussian prior over their self-models.
 
-    A = mean + sum_g c_g U_g,   c ~ N(0, S)
+    A = mean + sum_g c_g U_g,   b1 = b + sum_g c_g v_g,   c ~ N(0, S)
 
 A (F, K) are the last-layer weights of the self-model (mien.models.self_model.model), features ->
-latents. Hidden layers and modes are common to all robots of the design; a robot is its
-coefficients c (G,). Each direction U_g moves the weights of one group of features: the powers of
-one actuator, or the hidden units. ``mien.models.train.self_model.prior_fit`` learns the prior from
-simulated builds, and ``prior_inference`` finds the coefficients of a robot.
+latents, and b1 (H1,) is the bias of its first layer. The other weights and the modes are common to
+all robots of the design; a robot is its coefficients c (G,). Each direction U_g moves the weights
+of one group of features: the powers of one actuator, or the hidden units.
+``mien.models.train.self_model.prior_fit`` learns the prior from simulated builds, and
+``prior_inference`` finds the coefficients of a robot.
 """
 
 from __future__ import annotations
@@ -25,13 +26,27 @@ from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.self_model.model import POWERS, Floats, SelfModel
 
 KIND = "self_model_prior"
-_TENSORS = ("w1", "b1", "w2", "b2", "mean", "decoder", "rest", "own", "mixed", "root", "truncated")
+_TENSORS = (
+    "w1",
+    "b1",
+    "w2",
+    "b2",
+    "mean",
+    "decoder",
+    "rest",
+    "own",
+    "mixed",
+    "shift",
+    "root",
+    "truncated",
+    "seen",
+)
 # m inputs, k tendons, H1 and H2 hidden units, F features, K latents, P and Q directions, G = P + Q.
 _SHAPES: dict[str, tuple[int | str, ...]] = {
     "w1": ("H1", "m"), "b1": ("H1",), "w2": ("H2", "H1"), "b2": ("H2",), "mean": ("F", "K"),
     "decoder": ("K", 3 * COUNT), "rest": (COUNT, 3), "own": ("P", POWERS, "K"),
-    "mixed": ("Q", "H2", "K"), "root": ("G", "G"), "truncated": ("K",), "play_width": ("k",),
-    "play_growth": ("k",), "play_spread": ("k",),
+    "mixed": ("Q", "H2", "K"), "shift": ("G", "H1"), "root": ("G", "G"), "truncated": ("K",),
+    "seen": ("K", "K"), "play_width": ("k",), "play_growth": ("k",), "play_spread": ("k",),
 }  # fmt: skip
 
 
@@ -52,8 +67,10 @@ class Prior:
         own: (P, POWERS, K) directions of single actuators' polynomials.
         owner: (P,) input that each of them belongs to.
         mixed: (Q, H2, K) directions of the hidden units.
+        shift: (P + Q, H1) change of the first layer's bias for a coefficient of 1.
         root: (P + Q, P + Q) square root R of the covariance S = R R'.
         truncated: (K,) mm, standard deviation of what no robot's weights explain.
+        seen: (K, K) latents -> mean latents that the face tracker sees, its bias taken off.
         meta: metadata of the file.
     """
 
@@ -72,17 +89,29 @@ class Prior:
     own: Floats
     owner: NDArray[np.intp]
     mixed: Floats
+    shift: Floats
     root: Floats
     truncated: Floats
+    seen: Floats
     meta: dict[str, Any] = field(default_factory=dict)
 
-    def design(self, phi: Floats) -> Floats:
-        """Effects (N, G, K) of the coefficients on the latents, for features phi (N, F)."""
+    def latents(self, x: Floats, coefficients: Floats) -> Floats:
+        """Latents (N, K) of network inputs (N, m) for a robot with coefficients (G,)."""
+        return np.asarray(self.robot(coefficients).latents(x))
+
+    def design(self, x: Floats, coefficients: Floats) -> Floats:
+        """Derivatives (N, G, K) of the latents by the coefficients, for inputs (N, m)."""
         m = len(self.inputs)
-        powers = phi[:, : POWERS * m].reshape(len(phi), POWERS, m)
-        own = np.einsum("npg,gpk->ngk", powers[:, :, self.owner], self.own, optimize=True)
-        mixed = np.tensordot(phi[:, POWERS * m : -1], self.mixed, axes=(1, 1))
-        return np.concatenate([own, mixed], axis=1)
+        robot = self.robot(coefficients)
+        own_powers = np.stack([x**p for p in range(1, POWERS + 1)], axis=1)
+        own = np.einsum("npg,gpk->ngk", own_powers[:, :, self.owner], self.own, optimize=True)
+        h1 = np.tanh(x @ robot.w1.T + robot.b1)
+        h2 = np.tanh(h1 @ robot.w2.T + robot.b2)
+        mixed = np.tensordot(h2, self.mixed, axes=(1, 1))
+        hidden = robot.out[POWERS * m : -1]
+        inner = (1.0 - h1**2)[:, None] * self.shift @ robot.w2.T  # (N, G, H2)
+        moved = (inner * (1.0 - h2**2)[:, None]) @ hidden
+        return np.concatenate([own, mixed], axis=1) + moved
 
     def weights(self, coefficients: Floats) -> Floats:
         """Last-layer weights (F, K) of a robot with coefficients (G,)."""
@@ -96,6 +125,10 @@ class Prior:
 
     def nominal(self) -> SelfModel:
         """The self-model of the mean robot, which no observation has changed."""
+        return self.robot(np.zeros(len(self.root)))
+
+    def robot(self, coefficients: Floats) -> SelfModel:
+        """The self-model of a robot with coefficients (G,), without its uncertainty."""
         features = len(self.mean)
         return SelfModel(
             names=self.names,
@@ -103,10 +136,10 @@ class Prior:
             tendons=self.tendons,
             play=self.play,
             w1=self.w1,
-            b1=self.b1,
+            b1=self.b1 + coefficients @ self.shift,
             w2=self.w2,
             b2=self.b2,
-            out=self.mean,
+            out=self.weights(coefficients),
             mean=self.rest,
             decoder=self.decoder,
             covariance_factor=np.zeros((features, features)),
@@ -146,6 +179,8 @@ def load(path: Path) -> Prior:
         name: np.array(meta[name], np.intp) for name in ("inputs", "tendons", "owner")
     }
     sizes = {"m": len(indices["inputs"]), "k": len(indices["tendons"]), "P": len(indices["owner"])}
+    t.setdefault("shift", np.zeros((len(t["root"]), len(t["b1"])), np.float16))  # of old files
+    t.setdefault("seen", np.eye(len(t["truncated"]), dtype=np.float16))
     check_shapes(path, t, _SHAPES, **sizes)
     wide: dict[str, Any] = {name: np.asarray(t[name], np.float64) for name in t}
     return Prior(

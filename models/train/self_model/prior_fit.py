@@ -26,7 +26,7 @@ from mien.models.train.self_model.fit import root_weights
 if TYPE_CHECKING:
     from mien.models.train.self_model.prior_layers import FamilyConfig
 
-LATENTS = 48
+LATENTS = 128
 _MIN_MOTION_MM = 0.8  # of the most moved landmarks over an input's range
 _LANDMARKS_PER_ACTUATOR = 8
 _BETWEEN_GROUPS = 0.3  # share that is kept of the covariance between groups
@@ -111,11 +111,12 @@ def fit_prior(
         play=play, play_spread=np.full(len(pulled), _PLAY_SPREAD),
         w1=found.w1, b1=found.b1, w2=found.w2, b2=found.b2, mean=found.mean, decoder=decoder,
         rest=np.mean([b.rest for b in builds], axis=0), own=found.own.reshape(-1, POWERS, LATENTS),
-        owner=blocks[: len(inputs) * found.own.shape[1]], mixed=found.mixed,
+        owner=blocks[: len(inputs) * found.own.shape[1]], mixed=found.mixed, shift=found.shift,
         root=np.linalg.cholesky(covariance + 1e-9 * np.eye(len(covariance))),
-        truncated=found.noise,
+        truncated=found.noise, seen=np.eye(LATENTS),
     )  # fmt: skip
-    return replace(prior, mean=prior.weights(centre))
+    nominal = prior.robot(centre)
+    return replace(prior, mean=nominal.out, b1=nominal.b1)
 
 
 def with_mirrored(names: Sequence[str], builds: Sequence[BuildPoses]) -> list[BuildPoses]:

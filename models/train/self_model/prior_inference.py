@@ -1,12 +1,14 @@
 """Finds the self-model of a robot from few observations and the prior of its design.
 
-Observations are z[n] = D[n] c + o + e[n], with D[n] the effect of the prior's coefficients c at
-pose n, o a constant offset and e[n] errors of covariance R. Posterior mean and covariance of c are
-those of a linear model with a Gaussian prior. Two things are searched for by the evidence (the
-probability of the observations with c integrated out): the gain common to all actuators, and how
-far this robot is from the design (a factor on the prior's standard deviations). R has an inverse
-Wishart prior about the errors that the tracker is known for, and is estimated by expectation
-maximisation. Of tendons the play of the design is used: a few observations do not show it.
+Observations are z[n] = f(x[n], c) B + o + e[n], with f the latents of a robot of coefficients c at
+pose n, B what the camera sees of them, o a constant offset and e[n] errors of covariance R. Around
+the present estimate of c, f is linear, and posterior mean and covariance are those of a linear
+model with a Gaussian prior. Two things are searched for by the evidence (the probability of the
+observations with c integrated out): the gain common to all actuators, and how far this robot is
+from the design (a factor on the prior's standard deviations). R has an inverse Wishart prior about
+the errors that the tracker is known for, and is estimated by expectation maximisation. A tracker's
+errors are smooth functions of the pose, so they do not average out. Of tendons the play of the
+design is used: a few observations do not show it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.self_model.hysteresis import PlayOperator
-from mien.models.self_model.model import POWERS, Floats, SelfModel
+from mien.models.self_model.model import MAX_LATENTS, POWERS, Floats, SelfModel
 from mien.models.self_model.prior import Prior
 from mien.models.threads import one_thread
 from mien.models.train.self_model.fit import Examples, root_weights
@@ -29,6 +31,13 @@ _GAIN_SPREAD = 0.15  # prior standard deviation of the logarithm
 _WIDTHS = np.exp(np.linspace(np.log(0.5), np.log(6.0), 14))
 _DEGREES = 200.0  # observations that the known covariance of the errors counts for
 _ROUNDS = 3
+_RANGE = 1.5  # distance of two poses whose errors differ
+_AT_REST = 0.3  # variance of an error near rest, of that in motion
+_MOTION = (
+    6.8  # mean squared norm of the commands of mixtures, from which a tracker's errors are known
+)
+_CONSTANT = 1e4  # variance of the constant error, of that of an error
+_MODE_POSES = 2000  # random poses whose motion the robot's own modes hold
 
 
 class ObservedErrors(NamedTuple):
@@ -37,13 +46,32 @@ class ObservedErrors(NamedTuple):
     Attributes:
         factor: (r, 1434) mm, a factor E of their covariance E' E.
         degrees: number of observations that this knowledge counts for.
-        repeated: number of observations that share one error, about. The errors of a tracker belong
-            to the pose: another observation of a similar pose tells less than a new one.
+        by_pose: share of their variance that is a smooth function of the pose, in [0, 1]. Such
+            errors do not average out over the poses.
+        motion: mean squared norm of the commands at which the covariance is known.
     """
 
     factor: Floats
     degrees: float = _DEGREES
-    repeated: float = 1.0
+    by_pose: float = 0.0
+    motion: float = _MOTION
+
+    def whitening(self, u: Floats) -> Floats:
+        """Matrix (N, N) that makes the errors of the poses u (N, m) independent, and centres them.
+
+        An error grows with the pose. The part of it that belongs to the pose is a Gaussian process:
+        half of it is linear in the commands, the other half has the range ``_RANGE``. The constant
+        part of all errors is unknown.
+        """
+        apart = np.square(u[:, None] - u).sum(-1)
+        near = np.exp(-0.5 * apart / _RANGE**2)
+        inner = u @ u.T / self.motion
+        size = np.sqrt(_AT_REST + (1.0 - _AT_REST) * np.diag(inner))
+        alike = 0.5 * self.by_pose * near + (1.0 - self.by_pose) * np.eye(len(u))
+        kernel = 0.5 * self.by_pose * inner + alike * np.outer(size, size)
+        if not self.by_pose:
+            kernel = np.eye(len(u))
+        return np.asarray(np.linalg.inv(np.linalg.cholesky(kernel + _CONSTANT)))
 
 
 @one_thread
@@ -74,22 +102,29 @@ def infer(
     if len(prior.tendons):
         x[:, prior.tendons] = prior.play.scan(u[:, prior.tendons])
     x = x[examples.observed]
-    features = prior.nominal().features
-    z_mean = z.mean(0)
+    apart = known.whitening(u[examples.observed])
+    seen = prior.seen if known.by_pose else np.eye(len(r0))
     errors, gain, width = r0, 1.0, 1.0
-    for _ in range(_ROUNDS):
+    found = np.zeros(len(prior.root))
+    for k in range(_ROUNDS):
 
-        def at(log_gain: float, errors: Floats = errors) -> _Problem:
-            shared = known.repeated * errors
-            return _Problem(prior, features(np.exp(log_gain) * x), z - z_mean, shared)
+        def at(log_gain: float, errors: Floats = errors, found: Floats = found) -> _Problem:
+            return _Problem(prior, np.exp(log_gain) * x, z, found, _Camera(errors, apart, seen))
 
-        gain, problem, width = _search_gain(at, gain)
+        gain, problem, width = _search_gain(at, gain, k == 0)
         errors = problem.errors(width, r0, known.degrees)
-    return _self_model(prior, problem, width, gain, rest, moves, errors, z_mean)
+        found = prior.root @ problem.coefficients(width)[0]
+    constant = (z - prior.latents(gain * x, found) @ seen).mean(0)
+    return _self_model(prior, problem, width, gain, rest, moves, errors, constant, x)
 
 
-def _search_gain(at: Callable[[float], _Problem], start: float) -> tuple[float, _Problem, float]:
-    """The gain of largest evidence, its problem, and the width of the prior there."""
+def _search_gain(
+    at: Callable[[float], _Problem], start: float, first: bool
+) -> tuple[float, _Problem, float]:
+    """The gain of largest evidence, its problem, and the width of the prior there.
+
+    Where a gain of 1 is the best of ``_GAINS``, it is kept: small deviations are the coefficients'.
+    """
     tried: dict[float, tuple[float, float, _Problem]] = {}
 
     def score(log_gain: float) -> float:
@@ -102,9 +137,10 @@ def _search_gain(at: Callable[[float], _Problem], start: float) -> tuple[float, 
         return tried[log_gain][0]
 
     now, step = float(np.log(start)), _GAIN_STEP
-    if start == 1.0:
+    if first:
         now = max(np.log(_GAINS).tolist(), key=score)
-    while step > _MIN_GAIN_STEP:
+    score(now)
+    while now != 0.0 and step > _MIN_GAIN_STEP:
         best = max((now - step, now, now + step), key=score)
         if best == now:
             step *= 0.4
@@ -113,21 +149,31 @@ def _search_gain(at: Callable[[float], _Problem], start: float) -> tuple[float, 
     return float(np.exp(now)), problem, width
 
 
-class _Problem:
-    """The linear model at a gain and a covariance of the errors, without the means over the poses.
+class _Camera(NamedTuple):
+    """What is assumed of the observations.
 
-    The means hold the camera's constant error, of which nothing is known.
+    Attributes:
+        errors: (K, K) covariance of their errors.
+        apart: (N, N) as ``ObservedErrors.whitening`` gives it.
+        seen: (K, K) latents -> latents that are observed.
     """
 
-    def __init__(self, prior: Prior, phi: Floats, z: Floats, errors: Floats) -> None:
-        self.phi_mean = phi.mean(0)
-        phi = phi - self.phi_mean
+    errors: Floats
+    apart: Floats
+    seen: Floats
+
+
+class _Problem:
+    """The linear model at a gain and a covariance of the errors, in rows of independent errors."""
+
+    def __init__(self, prior: Prior, x: Floats, z: Floats, found: Floats, camera: _Camera) -> None:
         self.count, self.latents = z.shape
-        self.white = np.linalg.cholesky(np.linalg.inv(errors))
-        design = prior.design(phi)  # (N, G, K)
-        rows = np.tensordot(design, self.white, axes=1).transpose(0, 2, 1)
-        self.rows = rows.reshape(-1, design.shape[1]) @ prior.root
-        self.target = ((z - phi @ prior.mean) @ self.white).reshape(-1)
+        self.white = np.linalg.cholesky(np.linalg.inv(camera.errors))
+        design = prior.design(x, found)  # (N, G, K)
+        off = z - (prior.latents(x, found) - found @ design) @ camera.seen
+        design = np.tensordot(camera.apart, design @ (camera.seen @ self.white), axes=1)
+        self.rows = design.transpose(0, 2, 1).reshape(-1, design.shape[1]) @ prior.root
+        self.target = (camera.apart @ off @ self.white).reshape(-1)
         values, self.basis = np.linalg.eigh(self.rows.T @ self.rows)
         self.values = np.maximum(values, 0.0)
         self.projected = self.basis.T @ (self.rows.T @ self.target)
@@ -162,6 +208,14 @@ class _Problem:
         return np.asarray((degrees * known + total) / (degrees + self.count))
 
 
+def _own_modes(robot: SelfModel, x: Floats) -> Floats:
+    """Modes (K, M) of one robot's own motion among the prior's latents, at most ``MAX_LATENTS``."""
+    random = np.random.default_rng(0).uniform(x.min(0), x.max(0), (_MODE_POSES, x.shape[1]))
+    moved = robot.latents(random)
+    moved -= moved.mean(0)
+    return np.asarray(np.linalg.eigh(moved.T @ moved)[1][:, ::-1][:, :MAX_LATENTS])
+
+
 def _self_model(
     prior: Prior,
     problem: _Problem,
@@ -170,13 +224,20 @@ def _self_model(
     rest: Floats,
     moving: NDArray[np.bool_],
     errors: Floats,
-    z_mean: Floats,
+    offset: Floats,
+    x: Floats,
 ) -> SelfModel:
-    """The robot's self-model, with the gain folded into the weights."""
+    """The robot's self-model, with the gain folded into the weights.
+
+    Args:
+        offset: (K,) constant error of the observations, which is left in the model's mean.
+        x: (N, m) network inputs before the gain.
+    """
     m = len(prior.inputs)
     whitened, spread = problem.coefficients(width)
-    out = prior.weights(prior.root @ whitened)
-    offset = z_mean - problem.phi_mean @ out
+    robot = prior.robot(prior.root @ whitened)
+    out = robot.out
+    modes = _own_modes(robot, gain * x)
     # Posterior covariance of the weights, summed over the latents, in units of the errors.
     factor = (prior.root @ spread).T  # (., G), covariance = factor' factor
     by_feature = np.zeros((len(out), len(factor), prior.decoder.shape[0]))
@@ -206,14 +267,14 @@ def _self_model(
         tendons=np.searchsorted(kept, prior.tendons[tendons]).astype(np.intp),
         play=PlayOperator(prior.play.half_width[tendons], prior.play.growth[tendons]),
         w1=gain * prior.w1[:, kept],
-        b1=prior.b1,
+        b1=robot.b1,
         w2=prior.w2,
         b2=prior.b2,
-        out=(out * scales[:, None])[columns],
+        out=(out * scales[:, None])[columns] @ modes,
         mean=rest + (offset @ prior.decoder).reshape(rest.shape),
-        decoder=prior.decoder,
+        decoder=modes.T @ prior.decoder,
         covariance_factor=covariance_factor[:, columns],
-        noise=noise,
+        noise=np.sqrt(np.diag(modes.T @ errors @ modes)),
         neck=np.zeros((0, 6)),
         meta={"poses": problem.count, "gain": round(gain, 4), "prior_width": round(width, 3)},
     )

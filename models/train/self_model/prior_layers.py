@@ -1,9 +1,10 @@
 """Trains what all robots of a design share, together with each robot's own coefficients.
 
 The network is the prior's own form (mien.models.self_model.prior): hidden layers, mean last-layer
-weights, and directions in which the last-layer weights of a robot deviate from the mean. Every
-robot of the training set has coefficients of its own (an auto-decoder: Park et al., "DeepSDF",
-CVPR 2019), with a penalty that stands for their Gaussian prior. This file needs torch.
+weights, and directions in which a robot deviates from the mean: of the last-layer weights, and of
+the bias of the first layer. Every robot of the training set has coefficients of its own (an
+auto-decoder: Park et al., "DeepSDF", CVPR 2019), with a penalty that stands for their Gaussian
+prior. This file needs torch.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from torch import Tensor, nn
 from mien.models.self_model.model import POWERS, Floats
 
 _ROBOTS_PER_STEP = 12
-_RATE, _CODE_RATE = 4e-3, 2e-2
-_START = 0.05  # of the mean weights: size of the first directions
+_RATE, _CODE_RATE = 1e-3, 5e-3
+_MEAN_RIDGE, _DEVIATION_RIDGE = 1e-4, 0.3
+_HIDDEN_SCALE = 0.3  # standard deviation of a hidden unit's weight against that of a command's
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,15 @@ class _Family(nn.Module):
         self.first = nn.Linear(inputs, c.hidden[0])
         self.second = nn.Linear(c.hidden[0], c.hidden[1])
         self.mean = nn.Parameter(torch.zeros(POWERS * inputs + c.hidden[1] + 1, latents))
-        self.own = nn.Parameter(_START * torch.randn(inputs, c.own, POWERS, latents))
-        self.mixed = nn.Parameter(_START * torch.randn(c.mixed, c.hidden[1], latents))
-        self.codes = nn.Parameter(0.3 * torch.randn(robots, inputs * c.own + c.mixed))
+        self.own = nn.Parameter(torch.zeros(inputs, c.own, POWERS, latents))
+        self.mixed = nn.Parameter(torch.zeros(c.mixed, c.hidden[1], latents))
+        self.shift = nn.Parameter(torch.zeros(inputs * c.own + c.mixed, c.hidden[0]))
+        self.codes = nn.Parameter(torch.zeros(robots, inputs * c.own + c.mixed))
 
-    def features(self, x: Tensor) -> Tensor:
-        h = torch.tanh(self.second(torch.tanh(self.first(x))))
+    def features(self, x: Tensor, codes: Tensor) -> Tensor:
+        """(B, P, F) of network inputs (B, P, m) and coefficients (B, G)."""
+        shifted = self.first(x) + (codes @ self.shift)[:, None]
+        h = torch.tanh(self.second(torch.tanh(shifted)))
         own = [x**power for power in range(1, POWERS + 1)]
         return torch.cat([*own, h, torch.ones_like(x[..., :1])], dim=-1)
 
@@ -69,6 +74,57 @@ class _Family(nn.Module):
         return self.mean + deviation
 
 
+def _start_near(net: _Family, x: Tensor, z: Tensor, importance: Tensor) -> None:
+    """Set the last layer and the coefficients by least squares, for the random hidden layers.
+
+    The mean is that of all robots together. The weights of each robot's deviation are found by
+    ridge regression, and the directions are their principal axes.
+
+    Args:
+        net: of the robots.
+        x: (B, P, m) network inputs.
+        z: (B, P, K) latents.
+        importance: (K,) of a squared error.
+    """
+    m, robots = net.inputs, len(x)
+    with torch.no_grad():
+        phi = net.features(x, torch.zeros_like(net.codes))
+        flat, goal = phi.flatten(0, 1).double(), z.flatten(0, 1).double()
+        gram = flat.T @ flat + _MEAN_RIDGE * len(flat) * torch.eye(flat.shape[1])
+        net.mean.copy_(torch.linalg.solve(gram, flat.T @ goal).float())
+        left = z - phi @ net.mean
+        scale = torch.ones(phi.shape[-1])
+        for power in range(POWERS):
+            scale[power * m : (power + 1) * m] = 2.0**-power
+        scale[POWERS * m :] = _HIDDEN_SCALE
+        scale[-1] = 0.0
+        wide = phi * scale
+        kernel = wide @ wide.transpose(1, 2) + _DEVIATION_RIDGE * torch.eye(x.shape[1])
+        weights = scale[:, None] * (wide.transpose(1, 2) @ torch.linalg.solve(kernel, left))
+        root = importance.sqrt()
+        own = (weights[:, : POWERS * m] * root).reshape(robots, POWERS, m, -1)
+        rank = net.own.shape[1]
+        for i in range(m):
+            codes, directions = _principal(own[:, :, i].flatten(1), rank)
+            net.codes[:, i * rank : (i + 1) * rank] = codes
+            net.own[i] = directions.reshape(rank, POWERS, -1) / root
+        codes, directions = _principal(
+            (weights[:, POWERS * m : -1] * root).flatten(1), len(net.mixed)
+        )
+        net.codes[:, m * rank :] = codes
+        net.mixed.copy_(directions.reshape(net.mixed.shape) / root)
+
+
+def _principal(rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Codes (B, count) of unit variance, and directions (count, .), of rows (B, .)."""
+    u, size, directions = torch.linalg.svd(rows, full_matrices=False)
+    kept = min(count, len(size))
+    codes, axes = torch.zeros(len(rows), count), torch.zeros(count, rows.shape[1])
+    codes[:, :kept] = u[:, :kept] * len(rows) ** 0.5
+    axes[:kept] = size[:kept, None] * directions[:kept] / len(rows) ** 0.5
+    return codes, axes
+
+
 @dataclass(frozen=True, eq=False)
 class FamilyLayers:
     """What was trained, in double precision.
@@ -78,6 +134,7 @@ class FamilyLayers:
         mean: (F, K) mean last-layer weights, mm.
         own: (m, R, POWERS, K) directions of the actuators, mm.
         mixed: (Q, H2, K) directions of the hidden units, mm.
+        shift: (m R + Q, H1) change of the first layer's bias for a coefficient of 1.
         codes: (B, m R + Q) coefficients of the robots.
         noise: (K,) mm, standard deviation of what is left of each latent.
     """
@@ -89,6 +146,7 @@ class FamilyLayers:
     mean: Floats
     own: Floats
     mixed: Floats
+    shift: Floats
     codes: Floats
     noise: Floats
 
@@ -115,6 +173,7 @@ def train_family(
     scaled = targets / spread
     importance = torch.from_numpy(weight).float() * spread**2
     net = _Family(len(x), inputs.shape[2], targets.shape[2], config)
+    _start_near(net, inputs, scaled, importance)
     shared = [p for name, p in net.named_parameters() if name != "codes"]
     optimiser = torch.optim.Adam(
         [{"params": shared, "lr": _RATE}, {"params": [net.codes], "lr": _CODE_RATE}]
@@ -126,7 +185,7 @@ def train_family(
     for step in range(config.steps):
         some = torch.randperm(len(x))[:_ROBOTS_PER_STEP]
         codes = net.codes[some]
-        error = net.features(inputs[some]) @ net.weights(codes) - scaled[some]
+        error = net.features(inputs[some], codes) @ net.weights(codes) - scaled[some]
         squares = error.square().mean((0, 1))
         loss = (squares * importance).sum() + config.penalty * codes.square().sum(1).mean()
         optimiser.zero_grad()
@@ -148,6 +207,7 @@ def train_family(
         mean=double(net.mean * spread),
         own=double(net.own * spread),
         mixed=double(net.mixed * spread),
+        shift=double(net.shift),
         codes=double(net.codes),
         noise=double(left.sqrt() * spread),
     )

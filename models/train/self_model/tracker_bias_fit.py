@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
 from mien.models.self_model.model import Floats
+from mien.models.train.self_model.fit import root_weights
 from mien.models.vision.tracker_bias import TrackerBias
 
 MODES = 80
@@ -20,6 +22,7 @@ _RESIDUALS = 80  # directions of the residual's covariance
 _LIMIT_QUANTILE = 0.99
 _ROWS = 2000  # of which the modes are found
 _MIN_ROBOTS = 3
+_RESPONSE_RIDGE = 0.1  # of the latents' variance
 
 
 def fit_tracker_bias(seen: Sequence[Floats], true: Sequence[Floats]) -> TrackerBias:
@@ -34,26 +37,11 @@ def fit_tracker_bias(seen: Sequence[Floats], true: Sequence[Floats]) -> TrackerB
     """
     if len(seen) < _MIN_ROBOTS:
         raise ModelError(f"the bias needs pictures of {_MIN_ROBOTS} robots, got {len(seen)}")
-    rows, errors, of = [], [], []
-    for k, (s, t) in enumerate(zip(seen, true, strict=True)):
-        found = np.isfinite(s).all((1, 2))
-        rows.append(s[found].reshape(int(found.sum()), -1))
-        errors.append((s - t)[found].reshape(int(found.sum()), -1))
-        of += [k] * int(found.sum())
-    x, e, robot = np.concatenate(rows), np.concatenate(errors), np.array(of)
-    some = x[:: -(-len(x) // _ROWS)]
-    modes = np.linalg.svd(some, full_matrices=False)[2][:MODES].T
-    z = x @ modes
-    spread = z.std(0)
-    z /= spread
+    x, e, robot = _rows(seen, true)
+    codes, ridge = _codes(x)
+    z = x @ codes
     gram, cross = z.T @ z, z.T @ e
-    ridge = _RIDGE * len(z) * np.eye(z.shape[1])
-    # The residual of a robot that was left out: the others' fit.
-    residual = np.empty_like(e)
-    for k in range(len(seen)):
-        mine = robot == k
-        without = np.linalg.solve(gram - z[mine].T @ z[mine] + ridge, cross - z[mine].T @ e[mine])
-        residual[mine] = e[mine] - z[mine] @ without
+    residual = _left(z, e, robot, ridge)
     size, directions = np.linalg.svd(residual[:: -(-len(residual) // _ROWS)], full_matrices=False)[
         1:
     ]
@@ -62,8 +50,8 @@ def fit_tracker_bias(seen: Sequence[Floats], true: Sequence[Floats]) -> TrackerB
     per_point = np.square(residual).reshape(len(residual), -1, 3).sum(-1)
     raw = np.square(e).reshape(len(e), -1, 3).sum(-1)
     return TrackerBias(
-        codes=modes / spread,
-        errors=np.linalg.solve(gram + ridge, cross),
+        codes=codes,
+        errors=np.asarray(np.linalg.solve(gram + ridge, cross)),
         residual=factor,
         limit=float(np.quantile(np.square(z).mean(1), _LIMIT_QUANTILE)),
         meta={
@@ -73,3 +61,55 @@ def fit_tracker_bias(seen: Sequence[Floats], true: Sequence[Floats]) -> TrackerB
             "left_mm": round(float(np.sqrt(per_point.mean())), 3),
         },
     )
+
+
+def tracker_response(decoder: Floats, seen: Sequence[Floats], true: Sequence[Floats]) -> Floats:
+    """Latents that are seen on average, as a matrix (K, K) from the true ones.
+
+    The correction of the bias is a regression, which shrinks what is hard to see: of a lower lid it
+    returns half of the motion. The robots that are corrected are not among those learned from.
+
+    Args:
+        decoder: (K, 1434) mm, of the prior.
+        seen, true: as for ``fit_tracker_bias``.
+    """
+    x, e, robot = _rows(seen, true)
+    codes, ridge = _codes(x)
+    left = _left(x @ codes, e, robot, ridge)
+    root = root_weights()
+    to_latents = (decoder * root**2).T
+    z, off = (x - e) @ to_latents, left @ to_latents
+    off -= np.array([off[robot == k].mean(0) for k in robot])
+    penalty = _RESPONSE_RIDGE * np.diag(np.square(z).sum(0))
+    return np.asarray(np.eye(len(decoder)) + np.linalg.solve(z.T @ z + penalty, z.T @ off))
+
+
+def _rows(
+    seen: Sequence[Floats], true: Sequence[Floats]
+) -> tuple[Floats, Floats, NDArray[np.intp]]:
+    """Displacements seen (N, 1434), their errors (N, 1434) and the robots (N,) they are of."""
+    rows, errors, of = [], [], []
+    for k, (s, t) in enumerate(zip(seen, true, strict=True)):
+        found = np.isfinite(s).all((1, 2))
+        rows.append(s[found].reshape(int(found.sum()), -1))
+        errors.append((s - t)[found].reshape(int(found.sum()), -1))
+        of += [k] * int(found.sum())
+    return np.concatenate(rows), np.concatenate(errors), np.array(of, np.intp)
+
+
+def _codes(x: Floats) -> tuple[Floats, Floats]:
+    """Codes (1434, R) of unit variance over displacements (N, 1434), and their ridge (R, R)."""
+    some = x[:: -(-len(x) // _ROWS)]
+    modes = np.linalg.svd(some, full_matrices=False)[2][:MODES].T
+    return modes / (x @ modes).std(0), _RIDGE * len(x) * np.eye(modes.shape[1])
+
+
+def _left(z: Floats, e: Floats, robot: NDArray[np.intp], ridge: Floats) -> Floats:
+    """Errors (N, 1434) that are left of each robot by a fit to the others."""
+    gram, cross = z.T @ z, z.T @ e
+    residual = np.empty_like(e)
+    for k in np.unique(robot):
+        mine = robot == k
+        without = np.linalg.solve(gram - z[mine].T @ z[mine] + ridge, cross - z[mine].T @ e[mine])
+        residual[mine] = e[mine] - z[mine] @ without
+    return residual
