@@ -8,6 +8,7 @@ that it names and that is none any more fails, so that the list stays true.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -21,7 +22,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 MACHINES: Final = {
     "Raspberry Pi OS 64": "aarch64-manylinux_2_36",
     "Linux x86-64": "x86_64-manylinux_2_28",
-    "macOS arm64": "aarch64-apple-darwin",
+    "macOS 14 arm64": "aarch64-apple-darwin",
     "Windows x86-64": "x86_64-pc-windows-msvc",
 }
 PYTHONS: Final = ("3.11", "3.12", "3.13")
@@ -42,7 +43,8 @@ def gap(extra: str, platform: str, python: str) -> str:
         "--no-annotate", "--only-binary", ":all:", "--python-platform", platform,
         "--python-version", python, *(["--extra", extra] if extra else []),
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    env = os.environ | {"MACOSX_DEPLOYMENT_TARGET": "14.0"}  # the oldest that torch supports
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     if done.returncode == 0:
         return ""
     if not re.search(r"No solution found", done.stderr):
