@@ -14,6 +14,7 @@ design is used: a few observations do not show it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -104,49 +105,38 @@ def infer(
     x = x[examples.observed]
     apart = known.whitening(u[examples.observed])
     seen = prior.seen if known.by_pose else np.eye(len(r0))
-    errors, gain, width = r0, 1.0, 1.0
-    found = np.zeros(len(prior.root))
-    for k in range(_ROUNDS):
+    errors, found = r0, np.zeros(len(prior.root))
 
-        def at(log_gain: float, errors: Floats = errors, found: Floats = found) -> _Problem:
-            return _Problem(prior, np.exp(log_gain) * x, z, found, _Camera(errors, apart, seen))
+    def at(gain: float) -> _Problem:
+        return _Problem(prior, gain * x, z, found, _Camera(errors, apart, seen))
 
-        gain, problem, width = _search_gain(at, gain, k == 0)
+    gain = _best_gain(lambda gain: at(gain).best_width()[1])
+    for _ in range(_ROUNDS):
+        problem = at(gain)
+        width, _ = problem.best_width()
         errors = problem.errors(width, r0, known.degrees)
         found = prior.root @ problem.coefficients(width)[0]
     constant = (z - prior.latents(gain * x, found) @ seen).mean(0)
     return _self_model(prior, problem, width, gain, rest, moves, errors, constant, x)
 
 
-def _search_gain(
-    at: Callable[[float], _Problem], start: float, first: bool
-) -> tuple[float, _Problem, float]:
-    """The gain of largest evidence, its problem, and the width of the prior there.
+def _best_gain(evidence: Callable[[float], float]) -> float:
+    """The gain of largest evidence.
 
-    Where a gain of 1 is the best of ``_GAINS``, it is kept: small deviations are the coefficients'.
+    Where 1 is the best of ``_GAINS``, it is kept: small deviations are the coefficients'.
     """
-    tried: dict[float, tuple[float, float, _Problem]] = {}
 
+    @cache
     def score(log_gain: float) -> float:
-        log_gain = round(log_gain, 4)
-        if log_gain not in tried:
-            problem = at(log_gain)
-            width, evidence = problem.best_width()
-            penalty = 0.5 * (log_gain / _GAIN_SPREAD) ** 2
-            tried[log_gain] = (evidence - penalty, width, problem)
-        return tried[log_gain][0]
+        return evidence(float(np.exp(log_gain))) - 0.5 * (log_gain / _GAIN_SPREAD) ** 2
 
-    now, step = float(np.log(start)), _GAIN_STEP
-    if first:
-        now = max(np.log(_GAINS).tolist(), key=score)
-    score(now)
+    now, step = max(np.log(_GAINS).tolist(), key=score), _GAIN_STEP
     while now != 0.0 and step > _MIN_GAIN_STEP:
         best = max((now - step, now, now + step), key=score)
         if best == now:
             step *= 0.4
         now = best
-    _, width, problem = tried[round(now, 4)]
-    return float(np.exp(now)), problem, width
+    return float(np.exp(now))
 
 
 class _Camera(NamedTuple):
