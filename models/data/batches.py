@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.models.data.augment import breathed, breathing, channel, noise
+from mien.models.data.behind import babble, excerpt
 from mien.models.data.music import music
 from mien.models.data.schema import Clip, Corpus
 from mien.models.face.blendshapes import FPS, INDEX
@@ -87,6 +88,10 @@ class Settings:
     """Probability of a crop without speech."""
     music: float = 0.3
     """Probability of music in a crop without speech."""
+    behind: float = 0.25
+    """Probability of other voices or music behind the voice of a crop."""
+    behind_db: tuple[float, float] = (3.0, 25.0)
+    """Level of the voice over what is behind it, dB."""
     rules_weight: float = 0.5
     mapped_weight: float = 0.3
     """Weight of mapped shapes. A cartoon-like rig moves further, so its squared errors are
@@ -101,6 +106,7 @@ class Batches:
     Args:
         corpora: the sources with their odds.
         speakers: name -> index, for the gains of each speaker.
+        bands: recorded music, int16 (n,) at 16 kHz each; beside the synthetic one.
     """
 
     def __init__(
@@ -109,7 +115,9 @@ class Batches:
         speakers: dict[str, int],
         settings: Settings,
         seed: int,
+        bands: Sequence[NDArray[np.int16]] = (),
     ) -> None:
+        self._bands = bands
         self._settings, self._speakers = settings, speakers
         self._rng = np.random.default_rng(seed)
         self._corpora = [c for c, _ in corpora]
@@ -159,6 +167,8 @@ class Batches:
                 at = np.linspace(0, total - 1, len(audio))
                 gain = 10 ** (np.interp(at, np.arange(total), louder) / 20)
                 audio = (audio * gain).astype(np.float32)
+        if rng.random() < s.behind * s.augment:
+            audio = self._before_others(audio)
         if rng.random() < odds:
             audio = channel(audio, rng)
         elif rng.random() < 0.5:
@@ -171,6 +181,20 @@ class Batches:
         lips = [INDEX["jawOpen"], INDEX["mouthClose"]]
         out[1][:, lips] *= np.clip(further, 0.3, 2.0)[:, None].astype(np.float32)
         return tuple(out)
+
+    def _before_others(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A voice before other voices or music. The lips are those of the voice alone."""
+        rng, n = self._rng, len(audio)
+        other = babble(n, self._corpora, rng) if rng.random() < 0.6 else self._music(n)
+        level = np.sqrt(np.mean(audio**2)) * 10 ** (-rng.uniform(*self._settings.behind_db) / 20)
+        return (audio + other * level).astype(np.float32)
+
+    def _music(self, n: int) -> NDArray[np.float64]:
+        """(n,) of unit power: recorded music three times out of four where there is some."""
+        rng = self._rng
+        if not self._bands or rng.random() < 0.25:
+            return music(n, rng)
+        return excerpt(self._bands[int(rng.integers(len(self._bands)))], n, rng)
 
     def _louder(self, frames: int) -> NDArray[np.float64]:
         """(frames,) slow random change of vocal effort, dB."""
@@ -225,7 +249,7 @@ class Batches:
         s, rng = self._settings, self._rng
         n = samples_for(total - 1)
         loud = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(-75, -15) / 20)
-        sound = (music if rng.random() < s.music else noise)(n, rng) * loud
+        sound = (self._music(n) if rng.random() < s.music else noise(n, rng)) * loud
         if rng.random() < 0.5:
             sound *= 10 ** (rng.uniform(-60, -10) / 20)
             sound += breathing(n, rng) * 10 ** (rng.uniform(-50, -12) / 20)

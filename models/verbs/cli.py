@@ -109,6 +109,10 @@ def train_speech(
             "You can repeat this option."
         ),
     ] = None,
+    music: Annotated[
+        Path | None,
+        typer.Option(help="Folder with recorded music without voices (ogg, flac, wav, mp3)."),
+    ] = None,
     begin: Annotated[
         Path | None, typer.Option(help="Weights at which the training starts.")
     ] = None,
@@ -128,6 +132,7 @@ def train_speech(
 
     from mien.models import checkpoint
     from mien.models.data.batches import Settings
+    from mien.models.data.behind import read_music
     from mien.models.data.corpora import grid, user_recordings
     from mien.models.data.corpora import registry as corpora
     from mien.models.speech import network as speech
@@ -159,6 +164,7 @@ def train_speech(
         evaluate=(lambda n: on_grid(listener(n), kept)) if kept else None,
         resume=resume,
         begin=speech.load(begin)[0] if begin else None,
+        bands=read_music(music) if music else (),
     )
     metrics = _measure(net, data, leave_out)
     meta: dict[str, Any] = {
