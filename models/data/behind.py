@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from mien.models.data.augment import unit
@@ -39,11 +40,17 @@ def read_music(folder: Path) -> list[NDArray[np.int16]]:
     """The first 90 s of every sound file below ``folder``, sorted by name.
 
     Raises:
-        ModelError: there is none.
+        ModelError: there is none, or one cannot be read.
     """
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in MUSIC_FILES)
     if not paths:
         raise ModelError(
             f"no music ({', '.join(MUSIC_FILES)}) below {folder}", "mien train speech --music DIR"
         )
-    return [read_audio(p)[: int(MOST_S * RATE)] for p in paths]
+    pieces = []
+    for path in paths:
+        try:
+            pieces.append(read_audio(path)[: int(MOST_S * RATE)])
+        except (OSError, soundfile.LibsndfileError) as e:
+            raise ModelError(f"cannot read {path}: {e}", "mien train speech --music DIR") from e
+    return pieces

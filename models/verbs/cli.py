@@ -150,6 +150,7 @@ def train_speech(
         names = "" if mine and data is None else CORPORA
     requested = [n for n in names.split(",") if n]
     sources = [*corpora.prepare(requested, data, kept_at, leave_out, rules), *mine]
+    bands = read_music(music) if music else ()
     kept: list[Take] = []
     if data is not None and any(c.name == "grid" for c, _ in sources):
         kept = grid.takes(data / corpora.REAL["grid"], held_out=False)[-VALIDATION:]
@@ -164,7 +165,7 @@ def train_speech(
         evaluate=(lambda n: on_grid(listener(n), kept)) if kept else None,
         resume=resume,
         begin=speech.load(begin)[0] if begin else None,
-        bands=read_music(music) if music else (),
+        bands=bands,
     )
     metrics = _measure(net, data, leave_out)
     meta: dict[str, Any] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,7 @@ READ: Final = {"voices200": ("voices200", "words.csv"), "hts": ("hts_voices", "t
 """Corpus of voices in the folder of --data -> its folder, and a file that tells its version."""
 HELD_FROM: Final = ("flite", "espeak", "voices200", "hts")
 """Corpora whose vowels are stretched."""
-HELD_CLIPS: Final = 150
+HELD_CLIPS: Final = 100
 """Stretched clips of each of them."""
 ALL: Final = (*REAL, *READ, "held", "flite", "hibari", "espeak", "asterisk", *acted.GAMES)
 ODDS: Final = {
@@ -148,13 +149,18 @@ def _ruled(name: str, data: Path | None, cache: Path) -> Callable[[], list[Clip]
 
 def _held(data: Path | None, cache: Path) -> list[Clip]:
     """Stretched clips of the corpora ``HELD_FROM``."""
-    out = []
+    chosen: list[Clip] = []
     for corpus, _ in prepare(HELD_FROM, data, cache):
-        rng = np.random.default_rng(len(out))
-        for i in rng.permutation(len(corpus))[:HELD_CLIPS]:
-            clip = held(corpus.clips[int(i)], rng)
-            out += [] if clip is None else [clip]
-    return out
+        order = np.random.default_rng(len(chosen)).permutation(len(corpus))
+        chosen += [corpus.clips[int(i)] for i in order[:HELD_CLIPS]]
+    with ProcessPoolExecutor() as pool:
+        made = pool.map(_held_clip, enumerate(chosen), chunksize=8)
+        return [clip for clip in made if clip is not None]
+
+
+def _held_clip(numbered: tuple[int, Clip]) -> Clip | None:
+    number, clip = numbered
+    return held(clip, np.random.default_rng(number))
 
 
 def _folder(name: str, data: Path | None) -> Path:

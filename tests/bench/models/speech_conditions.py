@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mien.models.data.corpora import grid, voices200
 from mien.models.data.corpora.voices import Spoken
 from mien.models.data.labels import textgrid
-from mien.models.data.labels.lips import gap_of
+from mien.models.data.labels.lips import from_measures, gap_of
 from mien.models.data.schema import read_audio
 from mien.models.face.blendshapes import FPS, INDEX, lip_opening
 from mien.models.speech import metrics
@@ -219,7 +219,8 @@ def amplitudes(system: Speak, takes: Sequence[grid.Take]) -> Scores:
         times = np.arange(len(take.gap)) / take.fps
         shapes = system(audio(take.audio))
         mine.append(np.stack([sample(shapes[:, INDEX[n]], times) for n in MOVED], axis=1))
-        real.append(take.shapes[:, [INDEX[n] for n in MOVED]])
+        filmed = from_measures(take.shapes, take.gap, take.width, grid.rest_width(take))
+        real.append(filmed[:, [INDEX[n] for n in MOVED]])
     ends = [np.percentile(np.concatenate(x), (5, 95), axis=0) for x in (mine, real)]
     spread = [high - low for low, high in ends]
     return {
