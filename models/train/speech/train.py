@@ -99,7 +99,7 @@ def train(
         # bfloat16 in the products only: a third faster on processors that support it.
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.half):
             heads, _ = net.heads(batch.features)
-        keep = slice(settings.warmup + settings.lookahead, None)
+        keep = slice(batch.features.shape[1] - batch.shapes.shape[1], None)
         heads = Heads(**{k: v[:, keep] for k, v in vars(heads).items()})
         loss, parts = objective(heads, batch, speakers)
         optimiser.zero_grad()
