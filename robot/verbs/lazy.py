@@ -15,7 +15,7 @@ EXTRAS: Final = {
     "mujoco": "sim", "moderngl": "sim", "imageio_ffmpeg": "sim", "matplotlib": "sim",
     "mediapipe": "vision", "cv2": "vision", "torch": "train", "aiohttp": "panel",
     "hibari": "tts", "onnx": "export", "onnxruntime": "export",
-    "vaderSentiment": "estimate", "pocketsphinx": "train", "ctranslate2": "train", "pyworld": "train",
+    "vaderSentiment": "estimate", "pocketsphinx": "train", "ctranslate2": "train",
 }  # fmt: skip
 """The extra of the package that brings a module."""
 
