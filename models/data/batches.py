@@ -86,7 +86,7 @@ class Settings:
     """Probability that a batch holds the first frames of recordings, which follow no other."""
     breaths: float = 0.5
     """Probability of breaths in the pauses."""
-    nothing: float = 0.2
+    nothing: float = 0.25
     """Probability of a crop without speech."""
     music: float = 0.55
     """Probability of music in a crop without speech."""
