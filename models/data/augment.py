@@ -24,7 +24,7 @@ def channel(audio: Audio, rng: np.random.Generator) -> Audio:
     response = np.ones(len(hertz), np.complex64)
     if rng.random() < 0.7:
         response = response * _colour(hertz, rng).astype(np.float32)
-    if rng.random() < 0.3:
+    if rng.random() < 0.45:
         response = response * _band(hertz, rng).astype(np.float32)
     if rng.random() < 0.4:
         response = response * fft.rfft(_room(rng).astype(np.float32), size)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.models.data.augment import breathed, breathing, channel, noise
+from mien.models.data.behind import babble, excerpt
 from mien.models.data.music import music
 from mien.models.data.schema import Clip, Corpus
 from mien.models.face.blendshapes import FPS, INDEX
@@ -37,7 +38,7 @@ class Batch:
     """Tensors of B crops with T output frames each."""
 
     features: Tensor
-    """(B, warm-up + T + look-ahead, 2 x 66)."""
+    """(B, warm-up + T + look-ahead, 2 x 66); no warm-up at the start of a recording."""
     shapes: Tensor
     """(B, T, 52) targets."""
     given: Tensor
@@ -81,12 +82,18 @@ class Settings:
     """Standard deviation of a slow change of loudness in speech with rules, dB."""
     vigour_opening: float = 0.25
     """Relative change of the opening per 10 dB (louder speech opens further: Schulman, 1989)."""
+    starts: float = 0.15
+    """Probability that a batch holds the first frames of recordings, which follow no other."""
     breaths: float = 0.5
     """Probability of breaths in the pauses."""
-    nothing: float = 0.1
+    nothing: float = 0.25
     """Probability of a crop without speech."""
-    music: float = 0.3
+    music: float = 0.55
     """Probability of music in a crop without speech."""
+    behind: float = 0.25
+    """Probability of other voices or music behind the voice of a crop."""
+    behind_db: tuple[float, float] = (3.0, 25.0)
+    """Level of the voice over what is behind it, dB."""
     rules_weight: float = 0.5
     mapped_weight: float = 0.3
     """Weight of mapped shapes. A cartoon-like rig moves further, so its squared errors are
@@ -101,6 +108,7 @@ class Batches:
     Args:
         corpora: the sources with their odds.
         speakers: name -> index, for the gains of each speaker.
+        bands: recorded music, int16 (n,) at 16 kHz each; beside the synthetic one.
     """
 
     def __init__(
@@ -109,7 +117,9 @@ class Batches:
         speakers: dict[str, int],
         settings: Settings,
         seed: int,
+        bands: Sequence[NDArray[np.int16]] = (),
     ) -> None:
+        self._bands = bands
         self._settings, self._speakers = settings, speakers
         self._rng = np.random.default_rng(seed)
         self._corpora = [c for c, _ in corpora]
@@ -122,7 +132,8 @@ class Batches:
 
     def next(self) -> Batch:
         """The next batch of random crops."""
-        crops = [self._crop() for _ in range(self._settings.size)]
+        starts = bool(self._rng.random() < self._settings.starts)
+        crops = [self._crop(starts) for _ in range(self._settings.size)]
         columns = [np.stack(column) for column in zip(*crops, strict=True)]
         return Batch(*(torch.from_numpy(c) for c in columns))
 
@@ -134,12 +145,13 @@ class Batches:
         """Continue the stream at ``state``, which :meth:`state` returned."""
         self._rng.bit_generator.state = json.loads(state)
 
-    def _crop(self) -> tuple[Any, ...]:
+    def _crop(self, starts: bool) -> tuple[Any, ...]:
         s, rng = self._settings, self._rng
+        warmup = 0 if starts else s.warmup
         which = int(rng.choice(len(self._corpora), p=self._share))
         corpus = self._corpora[which]
         clip = corpus.clips[int(rng.choice(len(corpus), p=self._odds[which]))]
-        total = s.warmup + s.frames + s.lookahead
+        total = warmup + s.frames + s.lookahead
         odds = s.changed_tracked if clip.kind == "tracked" else s.changed
         odds *= s.augment
         changed = rng.random() < odds
@@ -147,8 +159,9 @@ class Batches:
         # A crop may begin before the clip and end after it. Silence is added there.
         slack = len(clip.shapes) / rate - total
         first = rng.uniform(min(slack, 0) - 15, max(slack, 0) + 15)
+        first = rng.uniform(-6, 2) if starts else first
         if rng.random() < s.nothing:
-            return self._nothing(clip, total)
+            return self._nothing(clip, total, starts)
         audio = _slice(clip, first * rate, rate, samples_for(total - 1))
         louder = np.zeros(total)
         if clip.kind == "rules":
@@ -159,18 +172,34 @@ class Batches:
                 at = np.linspace(0, total - 1, len(audio))
                 gain = 10 ** (np.interp(at, np.arange(total), louder) / 20)
                 audio = (audio * gain).astype(np.float32)
+        if rng.random() < s.behind * s.augment:
+            audio = self._before_others(audio)
         if rng.random() < odds:
             audio = channel(audio, rng)
         elif rng.random() < 0.5:
             audio = audio * np.float32(10 ** (rng.uniform(-12, 6) / 20))
-        times = np.asarray((first + s.warmup + np.arange(s.frames)) * rate, np.float64)
-        out = list(self._finish(clip, audio, times))
+        times = np.asarray((first + warmup + np.arange(s.frames)) * rate, np.float64)
+        out = list(self._finish(clip, audio, times, starts))
         if rng.random() < odds:
             out[0] = self._other_throat(out[0])
-        further = 1 + s.vigour_opening / 10 * louder[s.warmup : s.warmup + s.frames]
+        further = 1 + s.vigour_opening / 10 * louder[warmup : warmup + s.frames]
         lips = [INDEX["jawOpen"], INDEX["mouthClose"]]
         out[1][:, lips] *= np.clip(further, 0.3, 2.0)[:, None].astype(np.float32)
         return tuple(out)
+
+    def _before_others(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A voice before other voices or music. The lips are those of the voice alone."""
+        rng, n = self._rng, len(audio)
+        other = babble(n, self._corpora, rng) if rng.random() < 0.6 else self._music(n)
+        level = np.sqrt(np.mean(audio**2)) * 10 ** (-rng.uniform(*self._settings.behind_db) / 20)
+        return (audio + other * level).astype(np.float32)
+
+    def _music(self, n: int) -> NDArray[np.float64]:
+        """(n,) of unit power: recorded music three times out of four where there is some."""
+        rng = self._rng
+        if not self._bands or rng.random() < 0.25:
+            return music(n, rng)
+        return excerpt(self._bands[int(rng.integers(len(self._bands)))], n, rng)
 
     def _louder(self, frames: int) -> NDArray[np.float64]:
         """(frames,) slow random change of vocal effort, dB."""
@@ -194,12 +223,13 @@ class Batches:
         return hops.reshape(features.shape)
 
     def _finish(
-        self, clip: Clip, audio: NDArray[np.float32], times: NDArray[np.float64]
+        self, clip: Clip, audio: NDArray[np.float32], times: NDArray[np.float64], starts: bool
     ) -> tuple[Any, ...]:
         s = self._settings
         peak = 10 * np.log10(np.mean(audio**2) + 1e-9) + 4
         level = float(np.clip(peak + self._rng.uniform(-15, 8), -50, -3))
-        hops, _ = extract(audio, start(level if self._rng.random() < 0.7 else -30.0))
+        adapted = self._rng.random() < 0.7 and not starts
+        hops, _ = extract(audio, start(level) if adapted else start())
         inside = (times >= 0) & (times <= len(clip.shapes) - 1)
         low = np.clip(np.floor(times), 0, len(clip.shapes) - 1).astype(int)
         high = np.minimum(low + 1, len(clip.shapes) - 1)
@@ -220,16 +250,18 @@ class Batches:
             np.float32(clip.kind != "rules"),
         )
 
-    def _nothing(self, clip: Clip, total: int) -> tuple[Any, ...]:
+    def _nothing(self, clip: Clip, total: int, starts: bool) -> tuple[Any, ...]:
         """A crop of noise, hum, clicks, breathing, music or digital silence, with a shut mouth."""
         s, rng = self._settings, self._rng
         n = samples_for(total - 1)
-        loud = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(-75, -15) / 20)
-        sound = (music if rng.random() < s.music else noise)(n, rng) * loud
+        plays = rng.random() < s.music
+        levels = (-45, -6) if plays else (-75, -15)  # music is often loud, rooms are not
+        loud = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(*levels) / 20)
+        sound = (self._music(n) if plays else noise(n, rng)) * loud
         if rng.random() < 0.5:
             sound *= 10 ** (rng.uniform(-60, -10) / 20)
             sound += breathing(n, rng) * 10 ** (rng.uniform(-50, -12) / 20)
-        out = list(self._finish(clip, sound.astype(np.float32), np.full(s.frames, -1.0)))
+        out = list(self._finish(clip, sound.astype(np.float32), np.full(s.frames, -1.0), starts))
         given = np.zeros((s.frames, 52), np.float32)
         given[:, [INDEX["jawOpen"], INDEX["mouthClose"]]] = 1
         out[1], out[2] = np.zeros((s.frames, 52), np.float32), given

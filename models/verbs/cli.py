@@ -109,6 +109,10 @@ def train_speech(
             "You can repeat this option."
         ),
     ] = None,
+    music: Annotated[
+        Path | None,
+        typer.Option(help="Folder with recorded music without voices (ogg, flac, wav, mp3)."),
+    ] = None,
     begin: Annotated[
         Path | None, typer.Option(help="Weights at which the training starts.")
     ] = None,
@@ -128,6 +132,7 @@ def train_speech(
 
     from mien.models import checkpoint
     from mien.models.data.batches import Settings
+    from mien.models.data.behind import read_music
     from mien.models.data.corpora import grid, user_recordings
     from mien.models.data.corpora import registry as corpora
     from mien.models.speech import network as speech
@@ -145,6 +150,7 @@ def train_speech(
         names = "" if mine and data is None else CORPORA
     requested = [n for n in names.split(",") if n]
     sources = [*corpora.prepare(requested, data, kept_at, leave_out, rules), *mine]
+    bands = read_music(music) if music else ()
     kept: list[Take] = []
     if data is not None and any(c.name == "grid" for c, _ in sources):
         kept = grid.takes(data / corpora.REAL["grid"], held_out=False)[-VALIDATION:]
@@ -159,6 +165,7 @@ def train_speech(
         evaluate=(lambda n: on_grid(listener(n), kept)) if kept else None,
         resume=resume,
         begin=speech.load(begin)[0] if begin else None,
+        bands=bands,
     )
     metrics = _measure(net, data, leave_out)
     meta: dict[str, Any] = {

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from mien.models.data.corpora import acted, facegood, grid, prompts, synthetic
+import numpy as np
+
+from mien.models.data.corpora import acted, facegood, grid, hts, prompts, synthetic, voices200
+from mien.models.data.held import held
 from mien.models.data.labels import coarticulation
 from mien.models.data.labels.level import with_level
 from mien.models.data.schema import Clip, Corpus, files_hash, prepared
@@ -17,7 +21,13 @@ from mien.models.user_folders import cache_folder
 _log = logging.getLogger(__name__)
 REAL: Final = {"grid": "grid_s1", "facegood": "facegood"}
 """Corpus with recorded shapes -> name of its folder."""
-ALL: Final = ("grid", "facegood", "flite", "hibari", "espeak", "asterisk", *acted.GAMES)
+READ: Final = {"voices200": ("voices200", "words.csv"), "hts": ("hts_voices", "takumi/README.txt")}
+"""Corpus of voices in the folder of --data -> its folder, and a file that tells its version."""
+HELD_FROM: Final = ("flite", "espeak", "voices200", "hts")
+"""Corpora whose vowels are stretched."""
+HELD_CLIPS: Final = 100
+"""Stretched clips of each of them."""
+ALL: Final = (*REAL, *READ, "held", "flite", "hibari", "espeak", "asterisk", *acted.GAMES)
 ODDS: Final = {
     "grid": 0.3,
     "facegood": 0.05,
@@ -27,6 +37,9 @@ ODDS: Final = {
     "asterisk": 0.1,
     "queen": 0.2,
     "steelsky": 0.15,
+    "voices200": 0.2,
+    "hts": 0.1,
+    "held": 0.2,
 }
 """Corpus -> default odds with which it is drawn."""
 RULES: Final = ("general", "fitted")
@@ -93,7 +106,10 @@ def prepare(
         else:
             key = [_RULES_VERSION, coarticulation.TABLE.read_text()]
             key += [acted.MINUTES] if name in acted.GAMES else []
-            corpus = prepared(cache, name, key, _ruled(name))
+            if name in READ:
+                folder, version = _folder(name, data), READ[name][1]
+                key += [files_hash(folder, version)]
+            corpus = prepared(cache, name, key, _ruled(name, data, cache))
             clips = corpus.clips
             if rules == "general":
                 general = coarticulation.default_rules()
@@ -119,16 +135,39 @@ def _real(name: str, folder: Path) -> Callable[[], list[Clip]]:
     return lambda: grid.clips(folder) if name == "grid" else facegood.clips(folder)
 
 
-def _ruled(name: str) -> Callable[[], list[Clip]]:
+def _ruled(name: str, data: Path | None, cache: Path) -> Callable[[], list[Clip]]:
     if name in acted.GAMES:
         return lambda: acted.clips(name)
+    if name == "voices200":
+        return lambda: voices200.clips(_folder(name, data))
+    if name == "hts":
+        return lambda: hts.clips(_folder(name, data).parent)
+    if name == "held":
+        return lambda: _held(data, cache)
     return prompts.clips if name == "asterisk" else synthetic.makers(dictionary_words())[name]
+
+
+def _held(data: Path | None, cache: Path) -> list[Clip]:
+    """Stretched clips of the corpora ``HELD_FROM``."""
+    chosen: list[Clip] = []
+    for corpus, _ in prepare(HELD_FROM, data, cache):
+        order = np.random.default_rng(len(chosen)).permutation(len(corpus))
+        chosen += [corpus.clips[int(i)] for i in order[:HELD_CLIPS]]
+    with ProcessPoolExecutor() as pool:
+        made = pool.map(_held_clip, enumerate(chosen), chunksize=8)
+        return [clip for clip in made if clip is not None]
+
+
+def _held_clip(numbered: tuple[int, Clip]) -> Clip | None:
+    number, clip = numbered
+    return held(clip, np.random.default_rng(number))
 
 
 def _folder(name: str, data: Path | None) -> Path:
     if data is None:
         raise ModelError(f"corpus {name} needs --data", "mien train speech --data FOLDER")
-    folder = data / REAL[name]
+    named = REAL[name] if name in REAL else READ[name][0]
+    folder = data / named
     if not folder.is_dir():
-        raise ModelError(f"no {REAL[name]} in {data}", "mien train speech --corpora flite,hibari")
+        raise ModelError(f"no {named} in {data}", "mien train speech --corpora flite,hibari")
     return folder

@@ -60,12 +60,12 @@ class Rules:
 
 _OPENING = (
     "AA .32 AE .31 AH .24 AO .19 AW .3 AY .3 EH .25 ER .17 EY .2 IH .21 IY .24 OW .12 OY .2 UH .14 "
-    "UW .11 B 0 CH .19 D .1 DH .1 F .05 G .13 HH .18 JH .19 K .13 L .14 M 0 N .1 NG .13 P 0 R .12 "
-    "S .1 SH .19 T .1 TH .1 V .05 W .08 Y .12 Z .1 ZH .19"
+    "UW .11 B 0 CH .19 D .1 DH .1 F .09 G .13 HH .18 JH .19 K .13 L .14 M 0 N .1 NG .13 P 0 R .12 "
+    "S .1 SH .19 T .1 TH .1 V .09 W .08 Y .12 Z .1 ZH .19"
 )
 _WIDTH = (
-    "UW -.08 OW -.06 AO -.05 W -.09 R -.04 SH -.05 CH -.05 JH -.05 ZH -.05 UH -.05 ER -.03 OY -.05 "
-    "AW -.02 IY .03 EY .02 IH .015 EH .01 AE .02 S .01 Z .01"
+    "UW -.14 OW -.1 AO -.08 W -.15 R -.06 SH -.09 CH -.08 JH -.08 ZH -.08 UH -.07 ER -.03 OY -.08 "
+    "AW -.03 IY .03 EY .02 IH .015 EH .01 AE .02 S .01 Z .01"
 )
 
 
@@ -208,14 +208,15 @@ def shapes(
         "mouthStretch": spread,
         "mouthPress": np.clip(tracks[:, 4], 0, 1),
         "mouthLowerDown": 0.25 * _near(phones, frames, ("S", "Z", "IY", "EH", "AE", "TH", "DH")),
-        "mouthUpperUp": 0.12 * _near(phones, frames, ("S", "Z", "IY", "F", "V", "AE")),
+        "mouthUpperUp": 0.2 * _near(phones, frames, ("S", "Z", "IY", "F", "V", "AE")),
+        "mouthSmile": 0.15 * _near(phones, frames, ("IY", "EY", "S", "Z")),
     }
     one = {
         "jawOpen": jaw,
         "mouthClose": jaw - opening,
         "mouthPucker": np.clip(-change / PUCKER, 0, 1),
         "mouthRollUpper": np.clip(tracks[:, 3], 0, 1),
-        "mouthFunnel": 0.35 * _near(phones, frames, ("SH", "CH", "JH", "ZH", "AO", "OY", "R")),
+        "mouthFunnel": 0.4 * _near(phones, frames, ("SH", "CH", "JH", "ZH", "AO", "OY", "R", "UW")),
         "mouthRollLower": 0.35 * _near(phones, frames, tuple(LABIODENTAL)),
         "tongueOut": 0.15 * _near(phones, frames, ("TH", "DH")),
     }

@@ -33,7 +33,7 @@ MIN_LOUDEST_DBFS: Final = -70.0
 """Lower bound of a clip's loudest speech in the band, dBFS."""
 NARROW_OPENING: Final = 0.03
 """Smaller openings (p, b, m, pauses) follow the level less."""
-SOFT_OPENING: Final = 0.06
+SOFT_OPENING: Final = 0.07
 """Smallest opening at a low level, if the phone opens as far."""
 
 _FILTER = butter(4, BAND_HZ, "bandpass", fs=RATE, output="sos")

@@ -11,7 +11,9 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mien.models.data.batches import Batches, Settings
@@ -33,6 +35,7 @@ def train(
     evaluate: Callable[[SpeechNet], dict[str, float]] | None = None,
     resume: bool = False,
     begin: SpeechNet | None = None,
+    bands: Sequence[NDArray[np.int16]] = (),
 ) -> tuple[SpeechNet, list[dict[str, float]]]:
     """Train on ``corpora``, each with its odds; write ``curve.json`` and ``last.pt`` to ``run``.
 
@@ -41,6 +44,7 @@ def train(
         evaluate: metrics of a network, for the curve.
         resume: continue from ``last.pt``. The result is bit for bit that of a run without a break.
         begin: a network with the same config, at which the training starts.
+        bands: recorded music without voices, int16 at 16 kHz.
 
     Returns:
         The network with averaged weights, and the learning curve.
@@ -54,7 +58,7 @@ def train(
     for corpus, _ in corpora:
         # Clips with rules use the reference face, as GRID does. Other faces have their own gains.
         numbers |= {c.speaker: REFERENCE for c in corpus if c.kind == "rules" or c.corpus == "grid"}
-    batches = Batches(corpora, numbers, settings, plan.seed)
+    batches = Batches(corpora, numbers, settings, plan.seed, bands)
     net, speakers = SpeechNet(config), Speakers(names)
     if begin is None:
         _standardise(net, batches)
@@ -95,7 +99,7 @@ def train(
         # bfloat16 in the products only: a third faster on processors that support it.
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=plan.half):
             heads, _ = net.heads(batch.features)
-        keep = slice(settings.warmup + settings.lookahead, None)
+        keep = slice(batch.features.shape[1] - batch.shapes.shape[1], None)
         heads = Heads(**{k: v[:, keep] for k, v in vars(heads).items()})
         loss, parts = objective(heads, batch, speakers)
         optimiser.zero_grad()

@@ -16,7 +16,7 @@ from mien.models.data.schema import Corpus
 from mien.models.face.blendshapes import ARKIT, INDEX, SPEECH, indices
 from mien.models.speech import losses
 from mien.models.speech.network import Heads
-from mien.models.speech.phones import BILABIAL, NUMBER, PHONES
+from mien.models.speech.phones import BILABIAL, LABIODENTAL, NUMBER, PHONES
 
 REFERENCE = 0
 """Index of the reference speaker, whose gain is 1. All clips with rules use it."""
@@ -42,6 +42,9 @@ class Plan:
     """Weight of open lips at p, b and m in the final output."""
     apart: float = 4.0
     """Weight of closed lips where the target is open."""
+    bite: float = 4.0
+    """Weight of lips at f and v that shut in the final output: the lower lip touches the teeth and
+    not the upper lip."""
     silence: float = 1.5
     correlation: float = 0.3
     phone: float = 2.0
@@ -100,6 +103,8 @@ class Objective:
         lips = [NUMBER[p] for p in sorted(BILABIAL)]
         self._bilabial = torch.zeros(len(PHONES) + 1, dtype=torch.bool)
         self._bilabial[lips] = True
+        self._labiodental = torch.zeros(len(PHONES) + 1, dtype=torch.bool)
+        self._labiodental[[NUMBER[p] for p in sorted(LABIODENTAL)]] = True
         self._mouth = torch.from_numpy(indices(SPEECH).astype(np.int64))
 
     def __call__(
@@ -128,6 +133,7 @@ class Objective:
         closed = (self._bilabial[batch.phones] & labelled).float() * lips
         rules = 1 - batch.tracked[:, None]  # a camera is more accurate than an alignment
         closed = closed * rules
+        bitten = (self._labiodental[batch.phones] & labelled).float() * lips * rules
         parts = {
             "shape": plan.shape * (weighted * (fitted - batch.shapes) ** 2).sum() / mask.sum(),
             "width": plan.width * 100 * losses.masked_mse(width - true_width, lips * context),
@@ -138,6 +144,7 @@ class Objective:
             "apart": plan.apart
             * 100
             * losses.parted(opening(heads.generic_plain), true_gap, lips * rules),
+            "bite": plan.bite * 100 * losses.parted(final, true_gap, bitten, least=0.07),
             "silence": plan.silence * 100 * losses.stillness(final, batch.silent),
             "correlation": plan.correlation
             * (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -11,6 +12,9 @@ import typer
 from mien.models import checkpoint
 
 WEIGHTS: Final = checkpoint.WEIGHTS / "speech.safetensors"
+LOOKAHEAD0: Final = checkpoint.WEIGHTS / "speech_lookahead0.safetensors"
+MUSIC: Final = Path("/usr/share/games/wesnoth/1.16/data/core/music")
+"""Debian's wesnoth-1.16-music (GPL-2+): 41 pieces that no training heard."""
 Result: TypeAlias = dict[str, float | int | str | None]
 
 
@@ -27,6 +31,13 @@ def bench_speech(
     ] = None,
     weights: Annotated[Path, typer.Option(help="Weights to measure.")] = WEIGHTS,
     clips: Annotated[int, typer.Option(min=1, help="Measure at most this many clips.")] = 200,
+    music: Annotated[
+        Path | None,
+        typer.Option(help="Folder of music without voices (default: the wesnoth package's)."),
+    ] = None,
+    lookahead0: Annotated[
+        Path, typer.Option(help="Weights of the 12 ms variant, keys la0_.")
+    ] = LOOKAHEAD0,
 ) -> Result:
     """Measure the speech network; definitions are in models/speech/metrics.py.
 
@@ -34,14 +45,17 @@ def bench_speech(
         ModelError: no such data, or weights of another network.
     """
     # `mien` imports this file for every verb: torch must wait until it is wanted.
-
     from mien.models.data.corpora import grid
     from mien.models.speech import network as speech
     from mien.models.speech import runtime_numpy as speech_light
     from mien.models.speech.stream import speak
     from mien.models.train.speech.evaluate import audio, listener, on_grid
+    from tests.bench.models.speech_conditions import conditions
     from tests.bench.models.speech_scores import frame_times, on_phones, stream_vs_offline
 
+    beside = Path(os.environ.get("MIEN_DATA", ""))
+    if data is None and beside.joinpath("grid_s1").is_dir():
+        data = beside / "grid_s1"
     net, meta = speech.load(weights)
     out: Result = {
         "speech.lookahead_ms": net.config.lookahead_ms,
@@ -77,4 +91,16 @@ def bench_speech(
     stored: dict[str, Any] = meta.get("unseen", {})
     for key in ("grid", "facegood"):
         out[f"speech.unseen_{key}"] = stored.get(f"unseen_{key}")
+    if data is not None:
+        music = music or (MUSIC if MUSIC.is_dir() else None)
+        corpora = data.resolve().parent
+        found = conditions(listener(net), corpora, net.config.lookahead_ms, music)
+        quick = speech.load(lookahead0)[0]
+        found |= {
+            f"la0_{k}": v
+            for k, v in conditions(
+                listener(quick), corpora, quick.config.lookahead_ms, music
+            ).items()
+        }
+        out |= {f"speech.{k}": v for k, v in found.items()}
     return out
