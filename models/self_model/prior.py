@@ -46,7 +46,7 @@ _SHAPES: dict[str, tuple[int | str, ...]] = {
     "w1": ("H1", "m"), "b1": ("H1",), "w2": ("H2", "H1"), "b2": ("H2",), "mean": ("F", "K"),
     "decoder": ("K", 3 * COUNT), "rest": (COUNT, 3), "own": ("P", POWERS, "K"),
     "mixed": ("Q", "H2", "K"), "shift": ("G", "H1"), "root": ("G", "G"), "truncated": ("K",),
-    "seen": ("K", "K"), "play_width": ("k",), "play_growth": ("k",), "play_spread": ("k",),
+    "seen": ("K", "K"), "play_width": ("k",), "play_growth": ("k",),
 }  # fmt: skip
 
 
@@ -59,7 +59,6 @@ class Prior:
         inputs: (m,) indices of the actuators that move landmarks.
         tendons: (k,) positions in ``inputs`` of the tendons.
         play: (k,) mean play operators of the tendons.
-        play_spread: (k,) relative standard deviation of a robot's play.
         w1 (H1, m), b1 (H1,), w2 (H2, H1), b2 (H2,): hidden layers.
         mean: (F, K) mean last-layer weights.
         decoder: (K, 1434) mm, latents -> displacement of the landmarks from rest.
@@ -78,7 +77,6 @@ class Prior:
     inputs: NDArray[np.intp]
     tendons: NDArray[np.intp]
     play: PlayOperator
-    play_spread: Floats
     w1: Floats
     b1: Floats
     w2: Floats
@@ -155,7 +153,6 @@ def save(path: Path, prior: Prior) -> None:
     tensors |= {
         "play_width": np.asarray(prior.play.half_width, np.float32),
         "play_growth": np.asarray(prior.play.growth, np.float32),
-        "play_spread": np.asarray(prior.play_spread, np.float32),
     }
     layout = {
         "kind": KIND,
@@ -179,7 +176,8 @@ def load(path: Path) -> Prior:
         name: np.array(meta[name], np.intp) for name in ("inputs", "tendons", "owner")
     }
     sizes = {"m": len(indices["inputs"]), "k": len(indices["tendons"]), "P": len(indices["owner"])}
-    t.setdefault("shift", np.zeros((len(t["root"]), len(t["b1"])), np.float16))  # of old files
+    t.pop("play_spread", None)  # of old files, where nothing used it
+    t.setdefault("shift", np.zeros((len(t["root"]), len(t["b1"])), np.float16))
     t.setdefault("seen", np.eye(len(t["truncated"]), dtype=np.float16))
     check_shapes(path, t, _SHAPES, **sizes)
     wide: dict[str, Any] = {name: np.asarray(t[name], np.float64) for name in t}

@@ -26,14 +26,13 @@ from mien.models.train.self_model.fit import root_weights
 if TYPE_CHECKING:
     from mien.models.train.self_model.prior_layers import FamilyConfig
 
-LATENTS = 128
+LATENTS = 112
 _MIN_MOTION_MM = 0.8  # of the most moved landmarks over an input's range
 _LANDMARKS_PER_ACTUATOR = 8
 _BETWEEN_GROUPS = 0.3  # share that is kept of the covariance between groups
 _EXTRA = 0.1  # share that is added to the variances: some robots are rarer than those seen
 _HALF_WIDTHS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.045, 0.06)
 _GROWTHS = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2)
-_PLAY_SPREAD = 0.3
 _RIDGE = 1e-3
 _MIRROR = (-1.0, 1.0, 1.0)
 _MAX_ASYMMETRY = 0.1  # squared difference of a robot from its mirror image, of its motion
@@ -108,7 +107,7 @@ def fit_prior(
     covariance *= np.where(same, 1.0, between_groups) + np.diag(np.full(len(same), _EXTRA))
     prior = Prior(
         names=tuple(names), inputs=np.array(inputs, np.intp), tendons=np.array(pulled, np.intp),
-        play=play, play_spread=np.full(len(pulled), _PLAY_SPREAD),
+        play=play,
         w1=found.w1, b1=found.b1, w2=found.w2, b2=found.b2, mean=found.mean, decoder=decoder,
         rest=np.mean([b.rest for b in builds], axis=0), own=found.own.reshape(-1, POWERS, LATENTS),
         owner=blocks[: len(inputs) * found.own.shape[1]], mixed=found.mixed, shift=found.shift,

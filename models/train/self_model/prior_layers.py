@@ -39,8 +39,8 @@ class FamilyConfig:
 
     hidden: tuple[int, int] = (64, 64)
     own: int = 10
-    mixed: int = 32
-    steps: int = 5000
+    mixed: int = 48
+    steps: int = 5500
     penalty: float = 1e-3
     seed: int = 0
 

@@ -10,8 +10,8 @@ import pytest
 
 from mien.models import checkpoint
 from mien.models.errors import ModelError
-from mien.models.face.regions import COUNT
-from mien.models.train.self_model.tracker_bias_fit import fit_tracker_bias
+from mien.models.face.regions import COUNT, landmark_weights
+from mien.models.train.self_model.tracker_bias_fit import fit_tracker_bias, tracker_response
 from mien.models.vision import tracker_bias
 from mien.models.vision.tracker_bias import TrackerBias
 
@@ -103,3 +103,22 @@ def test_the_file_belongs_to_one_tracker(
 def test_the_shipped_bias_halves_the_error_of_robots_that_were_left_out() -> None:
     shipped = tracker_bias.shipped()
     assert shipped.meta["left_mm"] < 0.5 * shipped.meta["raw_mm"]
+
+
+def test_the_mean_response_is_half_of_a_motion_that_is_hard_to_see() -> None:
+    rng = np.random.default_rng(1)
+    modes = np.linalg.qr(rng.normal(size=(3 * COUNT, MOTIONS)))[0].T
+    seen, true = [], []
+    for _ in range(6):
+        codes = 40.0 * rng.normal(size=(80, MOTIONS))
+        noise = np.zeros_like(codes)
+        noise[:, 0] = 40.0 * rng.normal(size=80)  # as large as the motion: a regression halves it
+        true.append((codes @ modes).reshape(-1, COUNT, 3))
+        seen.append(((codes + noise) @ modes).reshape(-1, COUNT, 3))
+    root = np.sqrt(np.maximum(landmark_weights(), 0.05)).repeat(3)
+    decoder = np.linalg.qr((modes * root).T)[0].T / root
+    axis = modes @ (decoder * root**2).T  # (MOTIONS, K): latents of each motion
+    response = tracker_response(decoder, seen, true)
+    share = np.einsum("mk,kl,ml->m", axis, response, axis) / np.square(axis).sum(1)
+    assert share[0] == pytest.approx(0.5, abs=0.12)
+    assert share[1:] == pytest.approx(1.0, abs=0.15)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT
 from mien.models.self_model import model as self_model
@@ -171,6 +172,45 @@ def test_a_file_holds_the_prior(tmp_path: Path, design: Design, prior: Prior) ->
     )
     read = self_model.read(tmp_path / "model.safetensors")
     assert rms(read.sequence(examples.commands) - b.sequence(examples.commands)) < 1e-3
+
+
+def test_a_file_from_before_the_shifts_and_the_response_still_loads(
+    tmp_path: Path, prior: Prior
+) -> None:
+    path = tmp_path / "prior.safetensors"
+    design_prior.save(path, replace(prior, meta={"face": "x"}))
+    tensors, meta = checkpoint.load(path, design_prior.KIND)
+    old = {name: t for name, t in tensors.items() if name not in ("shift", "seen")}
+    checkpoint.save(path, old, meta)
+    read = design_prior.load(path)
+    assert not read.shift.any()
+    assert (read.seen == np.eye(len(read.seen))).all()
+
+
+def test_the_effect_of_a_coefficient_is_exact(prior: Prior) -> None:
+    rng = np.random.default_rng(2)
+    x, at = rng.uniform(-0.8, 0.8, (5, 4)), 0.5 * rng.normal(size=len(prior.root))
+    effects = prior.design(x, at)
+    for g in (0, len(prior.own), len(at) - 1):
+        move = 1e-5 * np.eye(len(at))[g]
+        numeric = (prior.latents(x, at + move) - prior.latents(x, at - move)) / 2e-5
+        assert effects[:, g] == pytest.approx(numeric, abs=1e-5)
+
+
+def test_errors_bound_to_the_pose_are_not_learned_as_motion(design: Design, prior: Prior) -> None:
+    robot = design.robot(106, 140)
+    drag = 1.5 * np.random.default_rng(9).normal(size=(len(NAMES), COUNT, 3))
+    seen = robot.true[:100] + np.einsum("ni,ipa->npa", robot.commands[:100], drag)
+    examples = Examples(NAMES, (0, 1, 2, 3), (), robot.commands, np.arange(100), seen)
+    size = float(np.sqrt(np.square(seen - robot.true[:100]).mean()))
+    motion = float(np.square(robot.commands[:, :4]).sum(1).mean())
+
+    def error(by_pose: float) -> float:
+        known = ObservedErrors(size * np.eye(3 * COUNT), 1e4, by_pose, motion)
+        model = infer(prior, examples, REST, known)
+        return rms(model.sequence(robot.commands)[100:] - robot.true[100:])
+
+    assert error(0.8) < 0.97 * error(0.0)
 
 
 def test_too_few_robots_are_refused(design: Design) -> None:
