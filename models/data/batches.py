@@ -191,8 +191,9 @@ class Batches:
         """A voice before other voices or music. The lips are those of the voice alone."""
         rng, n = self._rng, len(audio)
         other = babble(n, self._corpora, rng) if rng.random() < 0.6 else self._music(n)
-        level = np.sqrt(np.mean(audio**2)) * 10 ** (-rng.uniform(*self._settings.behind_db) / 20)
-        return (audio + other * level).astype(np.float32)
+        below = 10 ** (-rng.uniform(*self._settings.behind_db) / 20)
+        level = float(np.sqrt(np.mean(audio**2))) * below
+        return np.asarray(audio + other * level, np.float32)
 
     def _music(self, n: int) -> NDArray[np.float64]:
         """(n,) of unit power: recorded music three times out of four where there is some."""
