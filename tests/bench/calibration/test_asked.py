@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pytest
 
+from mien.calibration.capture.capture_rig import CaptureRig
 from mien.models.self_model import model as self_model
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, load_face
@@ -25,7 +28,7 @@ def model(face: FaceConfig) -> SelfModel:
 def test_a_reachable_face_is_found_from_neutral(face: FaceConfig, model: SelfModel) -> None:
     goal = np.zeros(model.n)
     goal[[face.index(n) for n in ("jaw_open", "corner_y_left", "brow_mid_right")]] = 0.6, 0.7, -0.8
-    rest, rig = model.landmarks(np.zeros(model.n)), ModelRig(model)
+    rest, rig = model.landmarks(np.zeros(model.n)), cast(CaptureRig, ModelRig(model))
     first, best = search(face, model, rig, model.landmarks(goal) - rest, rest, np.zeros(model.n))
     assert first > 1.0
     assert best < 0.1 * first
@@ -33,7 +36,7 @@ def test_a_reachable_face_is_found_from_neutral(face: FaceConfig, model: SelfMod
 
 def test_what_is_as_good_as_can_be_stays(face: FaceConfig, model: SelfModel) -> None:
     goal = np.where(np.arange(model.n) == face.index("jaw_open"), 0.6, 0.0)
-    rest, rig = model.landmarks(np.zeros(model.n)), ModelRig(model)
+    rest, rig = model.landmarks(np.zeros(model.n)), cast(CaptureRig, ModelRig(model))
     first, best = search(face, model, rig, model.landmarks(goal) - rest, rest, goal)
     assert first == best == pytest.approx(0.0, abs=1e-9)
 
