@@ -10,7 +10,7 @@ from scipy import fft
 
 from mien.models.data.schema import Clip
 from mien.models.face.blendshapes import FPS
-from mien.models.speech.features import RATE
+from mien.models.speech.features import BAND, MELS, RATE, mel_edges
 from mien.models.speech.phones import NUMBER, SILENCE
 
 Audio = NDArray[np.float32]
@@ -185,3 +185,15 @@ def _room(rng: np.random.Generator) -> NDArray[np.float64]:
     tail *= 10 ** (-rng.uniform(0, 18) / 20) / (np.sqrt(np.sum(tail**2)) + 1e-9)
     tail[0] = 1.0
     return tail
+
+
+def warped(factor: float) -> NDArray[np.float64]:
+    """(MELS,) fractional source band of each band if all formants are scaled by ``factor``.
+
+    After Jaitly & Hinton, "Vocal tract length perturbation" (2013), without the upper knee.
+    """
+    low, high = (2595 * np.log10(1 + f / 700) for f in BAND)
+    hertz = mel_edges()[1:-1] / factor
+    moved = 2595 * np.log10(1 + hertz / 700)
+    bands = (moved - low) / (high - low) * (MELS + 1) - 1
+    return np.asarray(np.clip(bands, 0, MELS - 1), np.float64)

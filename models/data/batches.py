@@ -13,19 +13,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien.models.data.augment import breathed, breathing, channel, noise
+from mien.models.data.augment import breathed, breathing, channel, noise, warped
 from mien.models.data.behind import babble, excerpt
 from mien.models.data.music import music
 from mien.models.data.schema import Clip, Corpus
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.speech.features import (
-    BAND,
     FEATURES,
     HOPS_PER_FRAME,
     MELS,
     RATE,
     extract,
-    mel_edges,
     samples_for,
     stack,
     start,
@@ -283,18 +281,6 @@ def _slice(clip: Clip, first: float, rate: float, count: int) -> NDArray[np.floa
     out = np.zeros(count, np.float32)
     out[: min(count, len(raw))] = raw[:count]
     return out
-
-
-def warped(factor: float) -> NDArray[np.float64]:
-    """(MELS,) fractional source band of each band if all formants are scaled by ``factor``.
-
-    After Jaitly & Hinton, "Vocal tract length perturbation" (2013), without the upper knee.
-    """
-    low, high = (2595 * np.log10(1 + f / 700) for f in BAND)
-    hertz = mel_edges()[1:-1] / factor
-    moved = 2595 * np.log10(1 + hertz / 700)
-    bands = (moved - low) / (high - low) * (MELS + 1) - 1
-    return np.asarray(np.clip(bands, 0, MELS - 1), np.float64)
 
 
 def quiet(phones: NDArray[np.int64], margin: int) -> NDArray[np.float32]:

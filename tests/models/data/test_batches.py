@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mien.models.data import augment
-from mien.models.data.batches import Batches, Settings, quiet, warped
+from mien.models.data.augment import warped
+from mien.models.data.batches import Batches, Settings, quiet
 from mien.models.face.blendshapes import INDEX
 from mien.models.speech.features import BAND, MELS, RATE
 from mien.models.speech.phones import NUMBER, UNKNOWN

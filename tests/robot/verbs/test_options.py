@@ -21,6 +21,7 @@ OF_THEIR_OWN = {
         "train coarticulation",
         "train prior",
         "face new",
+        "calibrate markers-sheet",
     },
     "--port": {"clear", "estop", "firmware flash", "sync"},  # a board, or no dry run
     "--camera": {"mimic", "sync"},  # a person; a real face alone
