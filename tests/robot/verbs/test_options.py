@@ -29,7 +29,7 @@ OF_THEIR_OWN = {
     "--size": {"emotions"},  # of one of many faces
     "--seconds": {"play"},  # of the take
     "--seed": {"train speech", "train prior"},
-    "--json": {"doctor", "face check"},  # lists
+    "--json": {"doctor", "face check", "calibrate history"},  # lists
     "--text": {"live", "speak"},
     "--emotion": {"live", "speak"},
     "--rate": {"play", "train speech"},
