@@ -15,6 +15,7 @@ WEIGHTS: Final = checkpoint.WEIGHTS / "speech.safetensors"
 LOOKAHEAD0: Final = checkpoint.WEIGHTS / "speech_lookahead0.safetensors"
 MUSIC: Final = Path("/usr/share/games/wesnoth/1.16/data/core/music")
 """Debian's wesnoth-1.16-music (GPL-2+): 41 pieces that no training heard."""
+CONTACT: Final = ("closure_recall", "closure_false", "vowel_closed", "silence_open")
 Result: TypeAlias = dict[str, float | int | str | None]
 
 
@@ -50,8 +51,8 @@ def bench_speech(
     from mien.models.speech import runtime_numpy as speech_light
     from mien.models.speech.stream import speak
     from mien.models.train.speech.evaluate import audio, listener, on_grid
-    from tests.bench.models.speech_conditions import conditions
-    from tests.bench.models.speech_scores import frame_times, on_phones, stream_vs_offline
+    from tests.bench.models.speech_conditions import conditions, heard, on_phones, recordings
+    from tests.bench.models.speech_scores import frame_times, stream_vs_offline
 
     beside = Path(os.environ.get("MIEN_DATA", ""))
     if data is None and beside.joinpath("grid_s1").is_dir():
@@ -71,13 +72,8 @@ def bench_speech(
         beside = data.resolve().parent / "lj_phones"
         phones = phones or (beside if beside.is_dir() else None)
     if phones is not None:
-        score = on_phones(listener(net), phones)
-        out |= {
-            "speech.closure_recall": score.closure_recall,
-            "speech.closure_false": score.closure_false,
-            "speech.vowel_closed": score.vowel_closed,
-            "speech.silence_open": score.silence_open,
-        }
+        score = on_phones(listener(net), recordings(phones))
+        out |= {f"speech.{k}": score[k] for k in CONTACT}
     while len(sound) < 16000 * 8:
         sound = np.concatenate([sound, sound])
     light = speech_light.load(weights)
@@ -92,15 +88,8 @@ def bench_speech(
     for key in ("grid", "facegood"):
         out[f"speech.unseen_{key}"] = stored.get(f"unseen_{key}")
     if data is not None:
-        music = music or (MUSIC if MUSIC.is_dir() else None)
-        corpora = data.resolve().parent
-        found = conditions(listener(net), corpora, net.config.lookahead_ms, music)
-        quick = speech.load(lookahead0)[0]
-        found |= {
-            f"la0_{k}": v
-            for k, v in conditions(
-                listener(quick), corpora, quick.config.lookahead_ms, music
-            ).items()
-        }
-        out |= {f"speech.{k}": v for k, v in found.items()}
+        sounds = heard(data.resolve().parent, music or (MUSIC if MUSIC.is_dir() else None))
+        for prefix, one in (("", net), ("la0_", speech.load(lookahead0)[0])):
+            found = conditions(listener(one), sounds, one.config.lookahead_ms)
+            out |= {f"speech.{prefix}{k}": v for k, v in found.items()}
     return out

@@ -1,28 +1,15 @@
-"""Scores of a speech network that only its bench needs: closures, streaming, computing time."""
+"""Scores of a speech network as a program: streaming, and computing time."""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.data.labels import textgrid
-from mien.models.face.blendshapes import FPS, lip_opening
-from mien.models.speech import metrics
+from mien.models.face.blendshapes import FPS
 from mien.models.speech.features import RATE
 from mien.models.speech.stream import Engine, Stream, speak
-from mien.models.train.speech.evaluate import Speak, audio
-
-
-def on_phones(system: Speak, folder: Path) -> metrics.Contact:
-    """Counts of closures against the phone TextGrids of a folder, summed over recordings."""
-    total = metrics.Contact()
-    for path in sorted(folder.glob("*.TextGrid")):
-        gap = lip_opening(system(audio(path.with_suffix(".flac"))))
-        total = total + metrics.contact(gap, textgrid.phones(path), FPS)
-    return total
 
 
 def stream_vs_offline(engine: Engine, samples: NDArray[np.float32], seed: int = 0) -> float:
