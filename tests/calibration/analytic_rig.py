@@ -61,9 +61,13 @@ class AnalyticRig:
         self.tendon_state = self.play.advance(self.tendon_state, self.at[self.tendons])
         return self.at
 
+    def actual(self, told: Floats) -> Floats:
+        """(n,) where the servos are that were told ``told``: a faulty robot is elsewhere."""
+        return told.copy()
+
     def true_landmarks(self) -> Floats:
         """(478, 3) landmarks now, without noise."""
-        x = self.at.copy()
+        x = self.actual(self.at)
         x[self.tendons] = self.tendon_state
         bent = np.tanh(x + 0.2 * x**2)
         return np.asarray(self.neutral + np.einsum("i,ilk->lk", bent, self.patches))
