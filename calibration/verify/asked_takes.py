@@ -12,6 +12,7 @@ import numpy as np
 
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.models.face.emotion import EMOTIONS, blend, mix
+from mien.models.face.minimum_jerk import minimum_jerk
 from mien.robot.face.config import Floats
 
 TAKE_HZ: Final = 30.0
@@ -93,7 +94,7 @@ def still_weights(named: dict[str, float]) -> Floats:
 def _gone_through(rows: list[dict[str, float]]) -> Floats:
     """From rest to each row and back, along minimum-jerk curves."""
     u = np.arange(1, round(_RISE_S * TAKE_HZ) + 1) / round(_RISE_S * TAKE_HZ)
-    up = u**3 * (10.0 - 15.0 * u + 6.0 * u * u)
+    up = minimum_jerk(u)
     there_and_back = np.concatenate([up, up[::-1][1:], [0.0]])
     return np.concatenate([there_and_back[:, None] * still_weights(row) for row in rows])
 

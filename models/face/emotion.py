@@ -21,6 +21,7 @@ from mien.models.errors import ModelError
 from mien.models.face.action_units import to_arkit
 from mien.models.face.blendshapes import INDEX, MIRROR
 from mien.models.face.emotion_table import Timing, table
+from mien.models.face.minimum_jerk import minimum_jerk
 
 Floats = NDArray[np.float64]
 
@@ -156,13 +157,8 @@ def envelope(name: str, t: Floats, start: float, end: float) -> Floats:
     """
     timing = TIMINGS[named(name)]
     since = np.maximum(t - start, 0.0)
-    rise = _ease(np.minimum(since / timing.onset_s, 1.0))
+    rise = minimum_jerk(np.minimum(since / timing.onset_s, 1.0))
     lasting = np.maximum(since - timing.onset_s, 0.0)
     hold = timing.settle + (1.0 - timing.settle) * np.exp(-lasting / timing.settle_s)
     gone = np.clip((t - end) / timing.offset_s, 0.0, 1.0)
-    return np.asarray(rise * hold * (1.0 - _ease(gone)))
-
-
-def _ease(u: Floats) -> Floats:
-    # Minimum jerk: speed and acceleration are 0 at both ends, which spares servos and skin.
-    return np.asarray(u**3 * (10.0 - 15.0 * u + 6.0 * u * u))
+    return np.asarray(rise * hold * (1.0 - minimum_jerk(gone)))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.face.emotion import EMOTIONS, TIMINGS, mix
+from mien.models.face.minimum_jerk import minimum_jerk
 from mien.models.fusion.rules import Fusion
 from mien.robot.expression import attention, gaze
 from mien.robot.expression.attention import Attention, Person
@@ -178,7 +179,7 @@ class LiveExpression:
         weights, head = self._life_of(minute, within * CHUNK_S)
         if within == 0 and minute > 0:
             u = np.clip(np.arange(CHUNK_S * FPS) / (FADE_S * FPS), 0.0, 1.0)[:, None]
-            share = u**3 * (10.0 - 15.0 * u + 6.0 * u * u)  # without a jerk
+            share = minimum_jerk(u)
             old_weights, old_head = self._life_of(minute - 1, LIFE_S)
             weights = (old_weights + share * (weights - old_weights)).astype(np.float32)
             head = old_head + share * (head - old_head)

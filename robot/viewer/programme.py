@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from mien.models.face.emotion import EMOTIONS
+from mien.models.face.minimum_jerk import minimum_jerk
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.viewer.presets import Presets
 
@@ -70,7 +71,7 @@ class Programme:
         there = self.stations[k]
         start = self.stations[k - 1].pose if k else np.zeros(len(self._face.names))
         u = min(1.0, max(0.0, (t - self._starts[k]) / there.move_s))
-        share = u**3 * (10.0 - 15.0 * u + 6.0 * u * u)
+        share = minimum_jerk(u)
         return np.asarray(start + share * (there.pose - start))
 
     def _at(self, t: float) -> int:
