@@ -10,10 +10,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.models.face.curves import CURVES
 from mien.models.face.emotion import TIMINGS
 from mien.models.face.minimum_jerk import minimum_jerk
 from mien.robot.show.generator import Curves, columns_of
-from mien.robot.show.poses import CURVES, HeldPose
+from mien.robot.show.poses import HeldPose
 from mien.robot.show.scene import Scene
 from mien.robot.show.schema import Show
 

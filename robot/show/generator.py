@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.face.blendshapes import ARKIT, indices
+from mien.models.face.curves import CURVES
 from mien.models.face.emotion import Variation
 from mien.models.face.minimum_jerk import minimum_jerk
 from mien.robot.expression.emotion.track import NAMED_REGIONS, EmotionTrack
@@ -16,7 +17,6 @@ from mien.robot.expression.emotion.track import REGIONS as EMOTION_REGIONS
 from mien.robot.expression.layers import Life, act
 from mien.robot.face.solver import HEAD_RANGE_RAD
 from mien.robot.media.audio import RATE
-from mien.robot.show.poses import CURVES
 from mien.robot.show.scene import Scene
 from mien.robot.show.schema import EASE_S, Regenerate
 

@@ -27,6 +27,12 @@ _LEAST: Final = {"together": 0.8, "speed": REACHED}
 _LEAST_TOGETHER_MM: Final = 0.5
 _LEAST_TURN: Final = 0.1
 _LISTED: Final = 6
+_PAIRS: Final = (
+    ("eyeLookOutLeft", "eyeLookInRight"), ("eyeLookInLeft", "eyeLookOutRight"),
+    ("eyeLookUpLeft", "eyeLookUpRight"), ("eyeLookDownLeft", "eyeLookDownRight"),
+)  # fmt: skip
+_GAZE: Final = {INDEX[a]: INDEX[b] for pair in _PAIRS for a, b in (pair, pair[::-1])}
+"""A look of one eye -> the same look of the other: one pair of servos turns both."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,9 @@ def _alone(face: FittedFace, k: int, pose: HeldPose) -> list[Shortfall]:
             most = np.array([size[at, list(REGIONS[reach.regions[i]])].max() for i in regions])
             shown = float((parts * most).sum() / (weight * most.sum()))
             mm = float(((weight - parts) * most).max())
+        together = (weight + pose.values.get(_GAZE.get(at, at), 0.0)) / (2.0 * weight)
+        if together < 1.0:  # the eyes turn together, half as far where only one is to turn
+            shown, mm = shown * together, mm + (1.0 - together) * weight * float(size[at].max())
         if shown < REACHED and not mm < LEAST_MM:
             out.append(Shortfall(k, name, "reach", 100.0 * shown, mm))
     for axis, role in enumerate(NECK):

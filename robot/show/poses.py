@@ -15,11 +15,6 @@ from mien.robot.expression.posture import postures
 from mien.robot.face.solver import HEAD_RANGE_DEG
 from mien.robot.show.schema import Keyframe, PoseSpec
 
-AXES: Final = ("HeadYaw", "HeadPitch", "HeadRoll")
-"""Columns of a take after the shapes, in rad."""
-CURVES: Final = (*ARKIT, *AXES)
-"""Names of the curves of a take (55)."""
-
 
 def _both(**shapes: float) -> dict[str, float]:
     return {f"{name}{side}": v for name, v in shapes.items() for side in ("Left", "Right")}

@@ -14,6 +14,7 @@ import soundfile
 
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, FPS
+from mien.models.face.curves import AXES
 from mien.models.files import whole
 from mien.models.formats import VERSION_KEY, check_version
 from mien.models.reading.json_file import read_object
@@ -22,7 +23,6 @@ from mien.robot.media.audio import RATE
 from mien.robot.media.livelink_takes import ROTATIONS, read_csv, write_csv, write_sidecar
 from mien.robot.show.edits import Item
 from mien.robot.show.generator import HEAD, Curves
-from mien.robot.show.poses import AXES
 from mien.robot.show.scene import Scene
 
 _HEAD: Final = [ROTATIONS.index(axis) for axis in AXES]

@@ -10,6 +10,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from mien.models.face.blendshapes import INDEX
+from mien.models.face.curves import CURVES
 from mien.robot.clip.take import load_motion
 from mien.robot.errors import InputError
 from mien.robot.face.calibrated import Calibrated
@@ -20,7 +21,6 @@ from mien.robot.show import direct as directing
 from mien.robot.show.edits import EDGE_FRAMES
 from mien.robot.show.generator import Curves
 from mien.robot.show.limits import out_of_reach, told
-from mien.robot.show.poses import CURVES
 from mien.robot.show.show_file import read_show
 from mien.robot.show.takes import TakeFiles, read_take, write_take
 from mien.robot.verbs.cli import build

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from mien.models.face.blendshapes import INDEX
+from mien.models.face.curves import CURVES
 from mien.robot.errors import InputError
-from mien.robot.show.poses import CURVES, POSES
+from mien.robot.show.poses import POSES
 from mien.robot.show.show_file import read_show
 
 
