@@ -56,9 +56,9 @@ def features(samples: NDArray[np.floating], frames: int | None = None) -> NDArra
     pitch, voicing = _pitch(spectrum, energy)
     fast, slow = _smooth(energy, 0.07), _smooth(energy, 0.8)
     out = [
-        energy, np.gradient(fast) * RATE_HZ / 6.0, fast - slow, _smooth(energy, 0.5),
+        energy, _slope(fast) * RATE_HZ / 6.0, fast - slow, _smooth(energy, 0.5),
         _smooth(energy, 2.0), voice, voicing, pitch,
-        np.gradient(_smooth(pitch, 0.06)) * RATE_HZ / 4.0,
+        _slope(_smooth(pitch, 0.06)) * RATE_HZ / 4.0,
         *((b - b.mean()) / 20.0 * voice for b in bands),
     ]  # fmt: skip
     return np.stack(out, axis=1).astype(np.float32)
@@ -90,3 +90,7 @@ def _pitch(spectrum: Floats, energy: Floats) -> tuple[Floats, Floats]:
 
 def _smooth(x: Floats, seconds: float) -> Floats:
     return np.asarray(gaussian_filter1d(x, seconds * RATE_HZ, mode="nearest"), np.float64)
+
+
+def _slope(x: Floats) -> Floats:
+    return np.asarray(np.gradient(x), np.float64) if len(x) > 1 else np.zeros(len(x))

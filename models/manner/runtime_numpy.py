@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -74,9 +73,9 @@ class Manner:
         clean = x
         for now, after in pairwise(times):
             x = np.where(flags, value, x)
-            clean = self._clean(x, flags, heard, float(now), given)
+            clean = self.clean(x, flags, heard, float(now), given)
             if guidance != 1.0:
-                free = self._clean(x, flags, silent, float(now), none)
+                free = self.clean(x, flags, silent, float(now), none)
                 clean = free + guidance * (clean - free)
             a, s = _noise(float(now))
             b, r = _noise(float(after))
@@ -84,9 +83,16 @@ class Manner:
         out = np.where(flags, value, clean)[:frames] * w["scale"] + w["mean"]
         return np.where(np.isfinite(known), known, out).astype(np.float32)
 
-    def _clean(
+    def clean(
         self, x: Curves, flags: NDArray[np.bool_], sound: Curves, level: float, style: Curves
     ) -> Curves:
+        """Standardised curves (T, 55) without their noise; ``MannerNet.forward`` in numpy.
+
+        Args:
+            x, flags: curves, and which of them are known (T, 55).
+            sound: (T, 13) standardised.
+            level: of the noise. style: (64,).
+        """
         w = self._w
         told = _silu(
             _levels(level) @ w["level.weight"].T + w["level.bias"]
@@ -138,8 +144,3 @@ def _silu(x: Curves) -> Curves:
 
 def _half(x: Curves) -> Curves:
     return np.asarray(0.5 * (x[0::2] + x[1::2]), np.float32)
-
-
-def tensors_of(engine: Manner) -> Mapping[str, NDArray[np.float32]]:
-    """The tensors that an engine works with, by name."""
-    return engine._w

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -25,13 +25,14 @@ from mien.robot.show.edits import basis, changed, describe, items, joined
 from mien.robot.show.generator import Curves, Generator, generate, neck_of, rules, seed_of
 from mien.robot.show.keyframes import holds, overlay
 from mien.robot.show.limits import Shortfall, out_of_reach, out_of_time
+from mien.robot.show.manner import manner
 from mien.robot.show.scene import Scene, scene_of
 from mien.robot.show.show_file import ShowFile
 from mien.robot.show.takes import KeptTake, TakeFiles, stored, write_take
 
-GENERATORS: dict[str, Generator] = {"rules": rules}
-"""Generators by name, the default first."""
-MAX_TAKE = 999
+GENERATORS: Final[dict[str, Generator]] = {"rules": rules, "manner": manner}
+"""Generators by name, the default first. `mien bench manner` compares them."""
+MAX_TAKE: Final = 999
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,6 @@ def direct(
     file: ShowFile,
     face: Calibrated,
     take: int = 1,
-    generator: str = "rules",
     kept: KeptTake | None = None,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Directed:
@@ -94,7 +94,6 @@ def direct(
         file: the show.
         face: the face.
         take: another number gives another performance.
-        generator: one of ``GENERATORS``.
         kept: the take that was made before. Where no edit asks for more, its curves stay.
         progress: called with the share that is done, 0 to 1.
 
@@ -102,6 +101,7 @@ def direct(
         InputError: the show does not fit its sound, or the kept take has another length.
     """
     scene = scene_of(file, head_gains(face.face, file.show.head_gain))
+    generator = file.show.generator or next(iter(GENERATORS))
     curves = curves_for(file, scene, take, GENERATORS[generator])
     now = basis(file.show, scene, take, generator)
     news: list[str] = []

@@ -187,6 +187,7 @@ class Show(Strict):
         text: text to speak, with tags such as ``[happy 0.6]``.
         voice: speech synthesiser of ``text``.
         seed: of everything that is generated.
+        generator: of brows, lids and head: rules, or the manner network. None takes the default.
         head_gain: factor of the generated motion of the head, 0 to 2.
         emotions: emotions in time.
         keyframes: poses that hold.
@@ -199,6 +200,7 @@ class Show(Strict):
     text: Annotated[str, Field(min_length=1, max_length=20_000)] | None = None
     voice: Literal["auto", "hibari", "flite"] = "auto"
     seed: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] = 0
+    generator: Literal["rules", "manner"] | None = None
     head_gain: Annotated[float, Field(strict=True, ge=0.0, le=2.0)] = 1.0
     emotions: Annotated[tuple[EmotionCue, ...], Field(max_length=MAX_ITEMS)] = ()
     keyframes: Annotated[tuple[Keyframe, ...], Field(max_length=MAX_ITEMS)] = ()

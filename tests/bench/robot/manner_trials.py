@@ -23,7 +23,7 @@ from mien.robot.show.edits import EDGE_FRAMES
 from mien.robot.show.generator import Curves, Generator, generate
 from mien.robot.show.keyframes import holds, overlay
 from mien.robot.show.limits import out_of_reach
-from mien.robot.show.manner import LID_FULL, composed, deviations
+from mien.robot.show.manner import BROW_GAIN, LID_FULL, TURN_GAIN, composed, deviations
 from mien.robot.show.poses import held
 from mien.robot.show.scene import Scene
 from mien.robot.show.schema import Keyframe, Regenerate
@@ -52,10 +52,10 @@ def life_deviations(scene: Scene, seed: int) -> dict[str, Floats]:
     pressed, gate = stress(scene.padded, RATE, len(t)), voice(scene.padded, RATE, len(t))
     weights = life.weights(t, pressed, gate).astype(np.float64)
     head = life.head(t, pressed, gate, excitement(np.zeros((len(t), 8)))) * HEAD_RANGE_RAD
-    out = {name: head[:, k] for k, name in enumerate(HEAD)}
+    out = {name: head[:, k] / TURN_GAIN for k, name in enumerate(HEAD)}
     for side in ("Left", "Right"):
         down = weights[:, INDEX[f"browDown{side}"]] - weights[:, INDEX["browInnerUp"]]
-        out[f"browDown{side}"] = down - BROW_REST
+        out[f"browDown{side}"] = (down - BROW_REST) / BROW_GAIN
         shut = weights[:, INDEX[f"eyeBlink{side}"]] - LID_REST
         out[f"eyeBlink{side}"] = shut / (1.0 - LID_REST) * LID_FULL
     return out
