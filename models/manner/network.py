@@ -59,6 +59,11 @@ def _conv(layer: nn.Conv1d, x: Tensor, dilation: int) -> Tensor:
 class MannerNet(nn.Module):
     """The network of a ``Config``."""
 
+    mean: Tensor
+    scale: Tensor
+    sound_mean: Tensor
+    sound_scale: Tensor
+
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config

@@ -79,7 +79,7 @@ class Manner:
                 clean = free + guidance * (clean - free)
             a, s = _noise(float(now))
             b, r = _noise(float(after))
-            x = b * clean + r * (x - a * clean) / s
+            x = np.asarray(b * clean + r * (x - a * clean) / s, np.float32)
         out = np.where(flags, value, clean)[:frames] * w["scale"] + w["mean"]
         return np.where(np.isfinite(known), known, out).astype(np.float32)
 

@@ -101,7 +101,7 @@ def direct(
         InputError: the show does not fit its sound, or the kept take has another length.
     """
     scene = scene_of(file, head_gains(face.face, file.show.head_gain))
-    generator = file.show.generator or next(iter(GENERATORS))
+    generator: str = file.show.generator or next(iter(GENERATORS))
     curves = curves_for(file, scene, take, GENERATORS[generator])
     now = basis(file.show, scene, take, generator)
     news: list[str] = []

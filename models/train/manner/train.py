@@ -161,7 +161,8 @@ def _loss(
     error = (found - x).square()
     change = (found - x).diff(dim=1).square()
     curves_free = (free.sum(dim=1) > 0).float().sum().clamp_min(1.0)
-    return ((weight * error).sum() + (weight[:, 1:] * change).sum()) / curves_free
+    loss: Tensor = ((weight * error).sum() + (weight[:, 1:] * change).sum()) / curves_free
+    return loss
 
 
 def flags_of(given: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
