@@ -137,7 +137,7 @@ def _line(lines: Mapping[str, int], place: str) -> int:
 
 def _refusal(path: Path, faults: list[tuple[int, str]]) -> InputError:
     shown = [
-        printable(f"line {line}: {text}" if line else text.removeprefix("the file: "))
+        printable(" ".join((f"line {line}: {text}" if line else text).split()))
         for line, text in sorted(faults, key=lambda f: f[0])
     ]
     return InputError(

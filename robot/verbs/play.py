@@ -64,7 +64,7 @@ def play(
     from mien.robot.clip.take import load_motion
     from mien.robot.names import printable
 
-    motion = load_motion(take, face, calibration, rate)
+    motion = load_motion(take, face, calibration, rate or timecode_base(take))
     for note in motion.notes:
         print(f"note: {printable(note)}", file=sys.stderr)
     length = max(min(seconds or motion.seconds, motion.seconds), 1 / 60)
@@ -87,18 +87,31 @@ def play(
 
 def sound_of(take: Path) -> Path | None:
     """The sound that a take was made to, beside it; None if it names none."""
-    from mien.models.errors import ModelError
-    from mien.models.reading.json_file import read_object
-    from mien.robot.show.takes import MAX_RECORD_BYTES, SOUND_KEY
+    from mien.robot.show.takes import SOUND_KEY
 
-    try:
-        named = read_object(take.with_suffix(".json"), MAX_RECORD_BYTES).get(SOUND_KEY)
-    except (OSError, ModelError):
-        return None
+    named = _sidecar(take).get(SOUND_KEY)
     if not isinstance(named, str) or Path(named).name != named:  # never a path
         return None
     sound = take.parent / named
     return sound if sound.is_file() else None
+
+
+def timecode_base(take: Path) -> float | None:
+    """Frames that the timecode of our own takes counts in a second; None for those of others."""
+    from mien.robot.media.livelink_takes import FRAME_BASE
+
+    return FRAME_BASE if "fps" in _sidecar(take) and take.suffix == ".csv" else None
+
+
+def _sidecar(take: Path) -> dict[str, Any]:
+    from mien.models.errors import ModelError
+    from mien.models.reading.json_file import read_object
+    from mien.robot.show.takes import MAX_RECORD_BYTES
+
+    try:
+        return read_object(take.with_suffix(".json"), MAX_RECORD_BYTES)
+    except (OSError, ModelError, ValueError):
+        return {}
 
 
 def _on_robot(motion: Motion, seconds: float, port: str, name: str, wav: Path | None) -> None:
