@@ -13,6 +13,7 @@ import numpy as np
 
 from mien.models.face.blendshapes import ARKIT, FPS
 from mien.models.files import whole
+from mien.models.manner.style_file import Style
 from mien.robot.errors import InputError
 from mien.robot.expression.performance import Performance
 from mien.robot.face.actuators import to_pulses
@@ -23,6 +24,7 @@ from mien.robot.face.solver import FaceSolver, head_gains
 from mien.robot.recording.recorder import MAX_QUEUED_RECORDS, Recorder
 from mien.robot.show.edits import basis, changed, describe, items, joined
 from mien.robot.show.generator import Curves, Generator, generate, neck_of, rules, seed_of
+from mien.robot.show.imitation import styled, within_reach
 from mien.robot.show.keyframes import holds, overlay
 from mien.robot.show.limits import Shortfall, out_of_reach, out_of_time
 from mien.robot.show.manner import manner
@@ -85,6 +87,7 @@ def direct(
     file: ShowFile,
     face: Calibrated,
     take: int = 1,
+    style: Style | None = None,
     kept: KeptTake | None = None,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Directed:
@@ -94,6 +97,7 @@ def direct(
         file: the show.
         face: the face.
         take: another number gives another performance.
+        style: to imitate, as far as the face can.
         kept: the take that was made before. Where no edit asks for more, its curves stay.
         progress: called with the share that is done, 0 to 1.
 
@@ -102,8 +106,11 @@ def direct(
     """
     scene = scene_of(file, head_gains(face.face, file.show.head_gain))
     generator: str = file.show.generator or next(iter(GENERATORS))
-    curves = curves_for(file, scene, take, GENERATORS[generator])
-    now = basis(file.show, scene, take, generator)
+    by = GENERATORS[generator]
+    if style is not None:
+        by = styled(by, within_reach(face, style))
+    curves = curves_for(file, scene, take, by)
+    now = basis(file.show, scene, take, generator, style)
     news: list[str] = []
     if kept is not None and kept.basis != now:
         different = sorted(k for k in now if kept.basis.get(k) != now[k])

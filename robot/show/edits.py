@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from mien.models.face.curves import CURVES
 from mien.models.face.emotion import TIMINGS
 from mien.models.face.minimum_jerk import minimum_jerk
+from mien.models.manner.style_file import Style
 from mien.robot.show.generator import Curves, columns_of
 from mien.robot.show.poses import HeldPose
 from mien.robot.show.scene import Scene
@@ -84,11 +86,14 @@ def _item(kind: str, start: float, end: float, columns: Any, content: Mapping[st
     return Item(kind, max(start, 0.0), end, tuple(sorted(int(c) for c in columns)), text)
 
 
-def basis(show: Show, scene: Scene, take: int, generator: str) -> dict[str, Any]:
+def basis(
+    show: Show, scene: Scene, take: int, generator: str, style: Style | None = None
+) -> dict[str, Any]:
     """What all of a take depends on: with another basis it is made anew."""
+    shown = None if style is None else hashlib.sha256(style.model_dump_json().encode()).hexdigest()
     return {
         "sound": scene.hash, "seed": show.seed, "take": take, "generator": generator,
-        "head_gain": list(scene.head_gain), "text": show.text,
+        "head_gain": list(scene.head_gain), "text": show.text, "style": shown,
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -54,6 +54,12 @@ class Scene:
     def spoken(self) -> NDArray[np.float32]:
         """Output (T, 52) of the speech network."""
         return speech.speak(self.padded)
+
+    def without_emotions(self) -> Scene:
+        """The same sound and lips without any emotion."""
+        out = replace(self, sources=())
+        out.__dict__["spoken"] = self.spoken  # it depends on the sound alone
+        return out
 
     @property
     def times(self) -> NDArray[np.float64]:

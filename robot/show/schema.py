@@ -186,6 +186,7 @@ class Show(Strict):
         sound: path of a sound file, from the folder of the show.
         text: text to speak, with tags such as ``[happy 0.6]``.
         voice: speech synthesiser of ``text``.
+        style: name of a style, or path of a style or of a clip (Live Link Face CSV) to imitate.
         seed: of everything that is generated.
         generator: of brows, lids and head: rules, or the manner network. None takes the default.
         head_gain: factor of the generated motion of the head, 0 to 2.
@@ -199,6 +200,7 @@ class Show(Strict):
     sound: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     text: Annotated[str, Field(min_length=1, max_length=20_000)] | None = None
     voice: Literal["auto", "hibari", "flite"] = "auto"
+    style: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     seed: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] = 0
     generator: Literal["rules", "manner"] | None = None
     head_gain: Annotated[float, Field(strict=True, ge=0.0, le=2.0)] = 1.0

@@ -25,6 +25,13 @@ def direct(
     take: Annotated[
         int, typer.Option(min=1, max=999, help="Number of the take. Each is another performance.")
     ] = 1,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            help="Style to imitate: a name of mien style list, or a clip (Live Link Face CSV). "
+            "The default is that of the show."
+        ),
+    ] = None,
     face: Face = "morpheus33",
     calibration: Calibration = None,
     afresh: Annotated[
@@ -49,6 +56,7 @@ def direct(
     from mien.robot.names import printable
     from mien.robot.progress import Steps
     from mien.robot.show import direct as directing
+    from mien.robot.show.imitation import checked_style
     from mien.robot.show.limits import told
     from mien.robot.show.show_file import read_show
     from mien.robot.show.takes import read_take
@@ -58,6 +66,7 @@ def direct(
     files = directing.files_of(show, take, out)
     kept = None if afresh else read_take(files)
     frames = file.show.keyframes
+    manner = checked_style(style, Path()) if style else checked_style(file.show.style, show.parent)
 
     def note(found: list[Shortfall]) -> None:
         for k, sentence in told(frames, found):
@@ -67,7 +76,7 @@ def direct(
     note(directing.reach_of(file, calibrated))
     with Steps() as steps:
         made = directing.direct(
-            file, calibrated, take, kept=kept, progress=steps.start("show to commands")
+            file, calibrated, take, manner, kept=kept, progress=steps.start("show to commands")
         )
     note(made.late)
     for news in made.news:

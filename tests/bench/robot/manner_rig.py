@@ -7,23 +7,19 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, solve_triangular
-from scipy.optimize import nnls
 from scipy.spatial.transform import Rotation
 
-from mien.models.face.blendshapes import ARKIT, FPS, GROUPS, indices
-from mien.models.face.regions import landmark_weights
+from mien.models.face.blendshapes import ARKIT, FPS
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.face.safety import Limiter
 from mien.robot.face.solver import FaceSolver
 from mien.robot.show.generator import neck_of
+from mien.robot.show.imitation import Reader
 from mien.robot.sim.rig import Rig
 
 SETTLE_S = 0.4
-RIDGE = 0.02
-"""Share of the mean diagonal added to the normal equations: shapes that look alike share."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,24 +96,9 @@ class RigReader:
         return self.rig.landmarks()
 
     @cached_property
-    def _basis(self) -> tuple[Floats, Floats, Floats]:
-        retarget = self.calibrated.retarget
-        eye = np.eye(len(ARKIT))[:-1]  # no landmark shows the tongue
-        moved = retarget.targets(eye) - retarget.neutral
-        weight = np.sqrt(landmark_weights())[None, :, None]
-        table = (moved * weight).reshape(len(eye), -1)
-        gram = table @ table.T
-        gram += RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
-        upper = cholesky(gram)
-        return upper, table, weight
+    def _reader(self) -> Reader:
+        return Reader(self.calibrated, self.rest)
 
-    def read(self, shown: Shown, group: str = "") -> Floats:
-        """Blendshapes (T, 52) that explain the landmarks best, none below 0: least squares within
-        what this face can reach."""
-        upper, table, weight = self._basis
-        moved = ((shown.landmarks - self.rest) * weight[0]).reshape(len(shown.landmarks), -1)
-        sides = solve_triangular(upper, table @ moved.T, trans="T")
-        out = np.zeros((len(moved), len(ARKIT)))
-        for k, side in enumerate(sides.T):
-            out[k, :-1] = nnls(upper, side)[0]
-        return out[:, indices(GROUPS[group])] if group else out
+    def read(self, shown: Shown) -> Floats:
+        """Blendshapes (T, 52) of what the rig showed, within what this face can reach."""
+        return self._reader(shown.landmarks)
