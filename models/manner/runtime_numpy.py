@@ -9,13 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.manner.config import DIVISOR, STEPS, STYLE
+from mien.models.manner.config import DIVISOR, GENERATED, STEPS, STYLE
 from mien.models.manner.weights import WEIGHTS, read
 from mien.models.threads import one_thread
 
 Curves = NDArray[np.float32]
 GUIDANCE = 1.0
 """1 follows the sound as it was learned; more exaggerates what the sound changes."""
+
+
+MAX_SPREAD = 2.0
+"""Largest factor of ``Manner.spread``."""
 
 
 class Manner:
@@ -35,6 +39,16 @@ class Manner:
             for k, v in self._w.items()
             if v.ndim == 3
         }
+
+    @property
+    def spread(self) -> dict[str, float]:
+        """Factors by curve that give samples the spread of the clips that were trained on.
+
+        A sampler of few steps returns too little of it. 1 where the file tells none.
+        """
+        told = self.meta.get("spread")
+        told = told if isinstance(told, dict) else {}
+        return {n: _factor(told.get(n)) for n in GENERATED}
 
     @one_thread
     def sample(
@@ -126,6 +140,11 @@ class Manner:
         parts = [edged[k * dilation : k * dilation + len(x)] for k in range(3)]
         stacked = np.concatenate(parts, axis=1)
         return np.asarray(stacked @ self._matrix[f"{name}.weight"] + self._w[f"{name}.bias"])
+
+
+def _factor(value: object) -> float:
+    fits = isinstance(value, int | float) and 0.0 < value <= MAX_SPREAD
+    return float(value) if fits and isinstance(value, int | float) else 1.0
 
 
 def _noise(level: float) -> tuple[float, float]:

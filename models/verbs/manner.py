@@ -51,9 +51,11 @@ def train_manner(
     from mien.models.data.manner import prepared
     from mien.models.manner import network
     from mien.models.manner.config import Config
+    from mien.models.manner.runtime_numpy import Manner
     from mien.models.speech import stream
     from mien.models.speech import weights as speech_weights
     from mien.models.speech.runtime_numpy import WEIGHTS, LightSpeech
+    from mien.models.train.manner.spread import measured
     from mien.models.train.manner.train import Plan, train
     from mien.models.train.speech.provenance import commit
 
@@ -76,5 +78,7 @@ def train_manner(
         "curve_end": curve[-1],
     }
     target = out or folder / "manner.safetensors"
+    network.save(target, net, meta)
+    meta["spread"] = measured(Manner(target), clips)
     network.save(target, net, meta)
     typer.echo(f"{target}  {checkpoint.content_hash(target)}  loss {curve[-1]['loss']:.4g}")

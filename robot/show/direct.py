@@ -14,6 +14,7 @@ import numpy as np
 from mien.models.face.blendshapes import ARKIT, FPS
 from mien.models.files import whole
 from mien.models.manner.style_file import Style
+from mien.models.manner.weights import WEIGHTS
 from mien.robot.errors import InputError
 from mien.robot.expression.performance import Performance
 from mien.robot.face.actuators import to_pulses
@@ -32,8 +33,8 @@ from mien.robot.show.scene import Scene, scene_of
 from mien.robot.show.show_file import ShowFile
 from mien.robot.show.takes import KeptTake, TakeFiles, stored, write_take
 
-GENERATORS: Final[dict[str, Generator]] = {"rules": rules, "manner": manner}
-"""Generators by name, the default first. `mien bench manner` compares them."""
+GENERATORS: Final[dict[str, Generator]] = {"manner": manner, "rules": rules}
+"""Generators by name. `mien bench manner` compares them."""
 MAX_TAKE: Final = 999
 
 
@@ -58,6 +59,11 @@ class Directed:
     news: tuple[str, ...]
     late: list[Shortfall]
     basis: dict[str, Any]
+
+
+def default_generator() -> str:
+    """The manner network, or the rules where its weights are missing."""
+    return "manner" if WEIGHTS.is_file() else "rules"
 
 
 def files_of(show: Path, take: int, folder: Path | None = None) -> TakeFiles:
@@ -105,7 +111,7 @@ def direct(
         InputError: the show does not fit its sound, or the kept take has another length.
     """
     scene = scene_of(file, head_gains(face.face, file.show.head_gain))
-    generator: str = file.show.generator or next(iter(GENERATORS))
+    generator: str = file.show.generator or default_generator()
     by = GENERATORS[generator]
     if style is not None:
         by = styled(by, within_reach(face, style))

@@ -114,11 +114,13 @@ def deviations(
     at = np.minimum(np.arange(frames) * step, scene.frames - 1)
     known[:, config.LIPS] = scene.spoken[at][:, config.LIPS]
     heard = features(scene.padded, frames)
-    made = engine(path).sample(heard, known, seed, guidance=guidance)
+    network = engine(path)
+    made, spread = network.sample(heard, known, seed, guidance=guidance), network.spread
     t = np.arange(frames) / config.FPS
     now = np.minimum(scene.times, t[-1])
-    return {
-        name: np.asarray(PchipInterpolator(t, made[:, column])(now) if frames > 1 else
-                         np.full(len(now), made[0, column]))
-        for name, column in zip(config.GENERATED, config.COLUMNS, strict=True)
-    }  # fmt: skip
+    out = {}
+    for name, column in zip(config.GENERATED, config.COLUMNS, strict=True):
+        row = spread[name] * made[:, column]
+        curve = PchipInterpolator(t, row)(now) if frames > 1 else np.full(len(now), row[0])
+        out[name] = np.asarray(curve, np.float64)
+    return out

@@ -58,7 +58,7 @@ def bench(
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
     from mien.robot.show import manner as net
-    from mien.robot.show.direct import GENERATORS
+    from mien.robot.show.direct import default_generator
     from mien.robot.show.generator import Generator, rules
     from tests.bench.robot import manner_corpus as corpus
     from tests.bench.robot import manner_trials as trials
@@ -73,7 +73,7 @@ def bench(
     if path.is_file():
         by["manner"] = partial(net.manner, path=path)
         made["manner"] = partial(net.deviations, path=path)
-    chosen = next(iter(GENERATORS))
+    chosen = default_generator()
     tests, train = corpus.sentences(folder, True, heard), corpus.sentences(folder, False, 400)
     scale = corpus.spreads(train)
     reader = RigReader(Calibrated(load_face(face)))

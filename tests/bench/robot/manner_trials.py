@@ -150,10 +150,9 @@ def diversity(
             made = [put(generator(sentence.scene, 1000 * k + seed)) for seed in range(takes)]
             mine, moved = spread_of(made), [moves_of(m) for m in made]
             rows = {f"diversity_{n}": mine[n] / own[n] for n in mine}
-            rows |= {
-                f"variance_{n}": np.mean([m[n] for m in moved]) / np.mean([m[n] for m in motion])
-                for n in moved[0]
-            }
+            for n in moved[0]:
+                ratio = np.mean([m[n] for m in moved]) / np.mean([m[n] for m in motion])
+                rows[f"variance_{n}"] = float(ratio)
             rows["closed"] = float(np.mean([_closed(reader, sentence.scene, s) for _, s in made]))
             for key, value in rows.items():
                 out[name].setdefault(key, []).append(float(value))
@@ -188,8 +187,8 @@ def keyframes(reader: RigReader, scenes: Sequence[Scene], by: Generator, seed: i
             last = int((frame.at + frame.hold) * 60)
             still = reader.play(np.repeat(curves[last - 1 : last], 60, axis=0))
             at = [INDEX[n] for n in pose.asked if pose.moves(n)]
-            best = reader.read(Shown(still.landmarks[-1:], still.head[-1:]))[0, at]
-            got = read[last - 5 : last, at].mean(axis=0)
+            best = reader.read(Shown(still.landmarks[-1:], still.head[-1:]))[0][at]
+            got = read[last - 5 : last].mean(axis=0)[at]
             found.append(float(np.linalg.norm(got - best) / max(np.linalg.norm(best), 1e-6)))
     return found
 

@@ -19,9 +19,10 @@ SMALL = Config(widths=(12, 16, 20), hidden=8)
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(3)
-    tensors = {k: rng.normal(0.0, 0.2, s).astype(np.float32) for k, s in layout(SMALL).items()}
-    tensors["scale"] = np.abs(tensors["scale"]) + 0.1
-    tensors["sound_scale"] = np.abs(tensors["sound_scale"]) + 0.5
+    drawn = {k: rng.normal(0.0, 0.2, s) for k, s in layout(SMALL).items()}
+    drawn["scale"] = np.abs(drawn["scale"]) + 0.1
+    drawn["sound_scale"] = np.abs(drawn["sound_scale"]) + 0.5
+    tensors = {k: v.astype(np.float32) for k, v in drawn.items()}
     path = tmp_path_factory.mktemp("manner") / "manner.safetensors"
     about = {"kind": KIND, "version": VERSION, "config": vars(SMALL)}
     checkpoint.save(path, tensors, about)

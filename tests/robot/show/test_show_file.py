@@ -22,7 +22,7 @@ def _show(folder: Path, text: str) -> Path:
     [
         ("", "is empty"),
         ("- 1\n", "is a list"),
-        ("sound: a.wav\nstyle: her\n", "line 2: style"),
+        ("sound: a.wav\nsubtitle: her\n", "line 2: subtitle"),
         ("sound: a.wav\ntext: hello\n", "not both"),
         ("seed: 3\n", "give either sound or text"),
         ("sound: a.wav\nseed: -1\n", "line 2: seed"),
