@@ -189,7 +189,8 @@ def keyframes(reader: RigReader, scenes: Sequence[Scene], by: Generator, seed: i
             at = [INDEX[n] for n in pose.asked if pose.moves(n)]
             best = reader.read(Shown(still.landmarks[-1:], still.head[-1:]))[0][at]
             got = read[last - 5 : last].mean(axis=0)[at]
-            found.append(float(np.linalg.norm(got - best) / max(np.linalg.norm(best), 1e-6)))
+            size = max(float(np.linalg.norm(best)), 1e-6)
+            found.append(float(np.linalg.norm(got - best)) / size)
     return found
 
 
