@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.robot.verbs.options import Build, Calibration, Face, Out, Size
+from mien.robot.verbs.options import Build, Calibration, Face, Size
 
 if TYPE_CHECKING:
     from mien.robot.face.calibrated import Calibrated
@@ -42,7 +42,9 @@ def direct(
     ] = False,
     build: Build = 0,
     size: Size = 640,
-    out: Out = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the take. The default is that of the show.")
+    ] = None,
 ) -> None:
     """Make a take from a show, or change the take beside it where the show was edited.
 
