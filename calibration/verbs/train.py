@@ -1,6 +1,6 @@
 """``mien train prior``: learns the prior of a design and the tracker's bias from simulated builds.
 
-The other subcommands of ``mien train`` are in ``mien.models.verbs.cli``. This one drives the rig.
+The other subcommands of ``mien train`` are in ``mien.models.verbs``. This one drives the rig.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from mien.models.verbs.cli import train_app as train_app
+from mien.models.verbs.manner import train_app as train_app
 from mien.robot.verbs.options import Face
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mien.robot.clip.play_on_rig import PlayOptions, PlayResult
     from mien.robot.clip.take import Motion
     from mien.robot.face.config import Floats
+    from mien.robot.live.playout import Sentence
 
 MAX_RIG_S: Final = 600.0
 """Longest take in s on the simulated face, whose landmarks are kept in memory."""
@@ -48,7 +49,10 @@ def play(
     calibration: Calibration = None,
     build: Build = 0,
     fault: Faults = None,
-    wav: Annotated[Path | None, typer.Option(help="Sound of the film.")] = None,
+    wav: Annotated[
+        Path | None,
+        typer.Option(help="Sound to play it to. The default is that of a take of mien direct."),
+    ] = None,
     size: Size = 640,
     film: Film = True,
     out: Out = None,
@@ -60,12 +64,13 @@ def play(
     from mien.robot.clip.take import load_motion
     from mien.robot.names import printable
 
-    motion = load_motion(take, face, calibration, rate)
+    motion = load_motion(take, face, calibration, rate or timecode_base(take))
     for note in motion.notes:
         print(f"note: {printable(note)}", file=sys.stderr)
     length = max(min(seconds or motion.seconds, motion.seconds), 1 / 60)
+    wav = wav or sound_of(take)
     if port != "sim":
-        _on_robot(motion, length, port, take.name)
+        _on_robot(motion, length, port, take.name, wav)
         return
     from mien.robot.clip.play_on_rig import PlayOptions, check
     from mien.robot.errors import InputError
@@ -80,28 +85,84 @@ def play(
     _on_rig(motion, length, options, take, wav, out)
 
 
-def _on_robot(motion: Motion, seconds: float, port: str, name: str) -> None:
+def sound_of(take: Path) -> Path | None:
+    """The sound that a take was made to, beside it; None if it names none."""
+    from mien.robot.show.takes import SOUND_KEY
+
+    named = _sidecar(take).get(SOUND_KEY)
+    if not isinstance(named, str) or Path(named).name != named:  # never a path
+        return None
+    sound = take.parent / named
+    return sound if sound.is_file() else None
+
+
+def timecode_base(take: Path) -> float | None:
+    """Frames that the timecode of our own takes counts in a second; None for those of others."""
+    from mien.robot.media.livelink_takes import FRAME_BASE
+
+    return FRAME_BASE if "fps" in _sidecar(take) and take.suffix == ".csv" else None
+
+
+def _sidecar(take: Path) -> dict[str, Any]:
+    from mien.models.errors import ModelError
+    from mien.models.reading.json_file import read_object
+    from mien.robot.show.takes import MAX_RECORD_BYTES
+
+    try:
+        return read_object(take.with_suffix(".json"), MAX_RECORD_BYTES)
+    except (OSError, ModelError, ValueError):
+        return {}
+
+
+def _on_robot(motion: Motion, seconds: float, port: str, name: str, wav: Path | None) -> None:
     from mien.robot.control.connect import opened
     from mien.robot.control.loop import Loop
     from mien.robot.stopping import stopping
 
-    with stopping() as stop, opened(motion.face, port) as at:
-        Loop(motion.face, at.board, at.clock).follow(
-            until(motion.commands, seconds, stop.requested)
-        )
-        if stop.signalled:
-            sys.exit(INTERRUPTED)
+    speaker = None if wav is None else _speaker(wav, seconds)
+    try:
+        with stopping() as stop, opened(motion.face, port) as at:
+
+            def begin(t: float) -> None:
+                if speaker is not None:  # the skin follows by the lead of the board and its own lag
+                    speaker.begin(t + at.board.lead_s + motion.lag_s)
+
+            Loop(motion.face, at.board, at.clock).follow(
+                until(motion.commands, seconds, stop.requested, begin)
+            )
+            if stop.signalled:
+                sys.exit(INTERRUPTED)
+    finally:
+        if speaker is not None:
+            speaker.close()
     print(f"{name} was played for {seconds:.1f} s on {motion.face.name}; the servos are released")
 
 
+def _speaker(wav: Path, seconds: float) -> Sentence | None:
+    """The sound of a take on the default output; None, with a note, where there is none."""
+    from mien.robot.errors import DeviceError
+    from mien.robot.live.playout import Sentence
+    from mien.robot.media import audio
+
+    try:
+        return Sentence(audio.load(wav)[: round(seconds * audio.RATE)], "")
+    except DeviceError as e:
+        print(f"note: the take is played without its sound: {e.message}", file=sys.stderr)
+        return None
+
+
 def until(
-    commands: Callable[[float], Floats], seconds: float, stopped: Callable[[], bool]
+    commands: Callable[[float], Floats],
+    seconds: float,
+    stopped: Callable[[], bool],
+    begin: Callable[[float], None] = lambda _: None,
 ) -> Callable[[float], Floats | None]:
     """Commands on the clock of a loop: the take begins when its first pose is reached.
 
     Args:
         commands: time in the take in s -> commands (n,).
         seconds: duration. stopped: whether to end early.
+        begin: called once with the time at which the take begins.
     """
     began: list[float] = []
 
@@ -109,6 +170,8 @@ def until(
         began.append(now)
         if len(began) == 1:  # the loop only asks where to go
             return commands(0.0)
+        if len(began) == 2:
+            begin(now)
         del began[2:]
         t = now - began[1]
         return None if stopped() or t > seconds else commands(t)

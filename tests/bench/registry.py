@@ -13,6 +13,7 @@ BENCHES: Final = {
     "inverse": "tests.bench.models.bench_inverse:inverse",
     "life": "tests.bench.robot.bench_life:bench",
     "live": "tests.bench.robot.bench_live:live",
+    "manner": "tests.bench.robot.bench_manner:bench",
     "rig": "tests.bench.robot.bench_rig:bench",
     "safety": "tests.bench.robot.bench_safety:bench",
     "speech": "tests.bench.models.bench_speech:bench_speech",

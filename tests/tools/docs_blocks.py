@@ -24,6 +24,7 @@ from mien.models.errors import MienError
 from mien.models.face.emotion_table import extended
 from mien.robot.expression.emotion.timeline import load_timeline
 from mien.robot.face.config import load_face
+from mien.robot.show.show_file import read_show
 from mien.robot.verbs.cli import build
 from tests.paths import ROOT
 
@@ -151,6 +152,10 @@ def environment(folder: Path) -> dict[str, str]:
 
 def _yaml_fault(text: str, folder: Path) -> str:
     tree = yaml.safe_load(text)
+    if {"sound", "text"} & set(tree):
+        path = folder / "show.yaml"
+        path.write_text(text)
+        return _refusal(lambda: read_show(path))
     if "emotions" in tree:
         path = folder / "emotions.yaml"
         path.write_text(text)

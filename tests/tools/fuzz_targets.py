@@ -44,6 +44,7 @@ from mien.robot.recording.reading import Recording
 from mien.robot.sim.description import load_mechanism
 from tests.bench.robot.recording import written
 from tests.robot.recording.test_made_up_files import begun, chunk, event
+from tests.tools import fuzz_shows as shows
 from tests.tools.fuzz_files import (
     CUES,
     EMOTION_TREE,
@@ -67,7 +68,6 @@ from tests.tools.fuzz_mutate import (
 )
 
 FACE: Final = load_face("hobby9")
-
 
 Make = Callable[[Random], bytes]
 
@@ -267,6 +267,9 @@ TARGETS: Final[dict[str, Target]] = {
     "self-model": Target("a.safetensors", _read_self_model, *_tensors(*self_model_file())),
     "speech": Target("a.safetensors", _read_speech, *_tensors(*speech_file())),
     "fusion": Target("a.safetensors", _read_fusion, *_tensors(*fusion_file())),
+    "show": Target("show.yaml", shows.read_whole_show, *_yaml(shows.SHOW_TREE)),
+    "record": Target("t.json", shows.read_record, *_json(shows.RECORD_TREE)),
+    "manner": Target("a.safetensors", shows.read_manner, *_tensors(*shows.manner_file())),
     "recording": Target("a.mcap", _read_recording, *_recording()),
     "records": Target(dataset.RECORDS, _read_records, *_records()),
     "setup": Target(dataset.SETUP, lambda p: dataset.read_setup(p.parent, FACE),

@@ -19,6 +19,8 @@ OF_THEIR_OWN = {
         "train speech",
         "train mean",
         "train coarticulation",
+        "train manner",
+        "direct",
         "train prior",
         "face new",
         "calibrate markers-sheet",
@@ -28,12 +30,14 @@ OF_THEIR_OWN = {
     "--wav": {"live", "play", "speak"},  # instead of a microphone; beside a take; no default
     "--size": {"emotions"},  # of one of many faces
     "--seconds": {"play"},  # of the take
-    "--seed": {"train speech", "train prior"},
+    "--seed": {"train speech", "train manner", "train prior"},
+    "--steps": {"train manner"},  # batches of another size
+    "--film": {"direct"},  # off unless asked for
     "--json": {"doctor", "face check", "calibrate history"},  # lists
     "--text": {"live", "speak"},
     "--emotion": {"live", "speak"},
     "--rate": {"play", "train speech"},
-    "--data": {"train speech", "train coarticulation", "train prior"},
+    "--data": {"train speech", "train coarticulation", "train manner", "train prior"},
 }
 """Verbs in which an option means something else than the shared one."""
 STAGES = {"--out", "--seed", "--port"}

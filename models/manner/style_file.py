@@ -1,0 +1,201 @@
+"""Style files: how a face moves in a clip, as a mean pose, four principal poses, and 64 numbers.
+
+A style says where its numbers come from and who agreed to it. It holds no sound, no picture, and
+nothing of what was said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+from scipy.ndimage import gaussian_filter1d
+
+from mien.models.errors import ModelError
+from mien.models.face.blendshapes import GROUPS
+from mien.models.face.curves import AXES, CURVES
+from mien.models.files import write_whole
+from mien.models.manner.config import STYLE
+from mien.models.reading.bounded import FileError
+from mien.models.reading.json_file import read_json
+from mien.models.reading.strict import Strict, fault_lines, listed
+
+POSES: Final = 4
+"""Principal poses of a style."""
+LEAST_S: Final = 2.0
+"""Shortest clip that shows a style, in s."""
+CONSENTS: Final = ("given", "self", "public", "synthetic")
+"""Who agreed to a style: the filmed person did, made it himself, is in the public domain, or none
+was filmed."""
+_MOUTH: Final = ("Smile", "Frown", "Dimple", "Stretch", "Press")
+STYLED: Final = tuple(
+    k
+    for k, name in enumerate(CURVES)
+    if name in (*GROUPS["brows"], *GROUPS["cheeks"], *GROUPS["nose"], *AXES)
+    or name.startswith(("eyeBlink", "eyeWide", "eyeSquint"))
+    or any(name.startswith(f"mouth{m}") for m in _MOUTH)
+)
+"""Curves that have a style. The others are what is said, or where somebody looks."""
+TURN_WEIGHT: Final = 2.0
+"""Weight of a rad beside a whole shape, where poses are compared."""
+_SLOW_S: Final = 0.25
+_Number = Annotated[float, Field(ge=-100.0, le=100.0)]
+_Row = Annotated[tuple[_Number, ...], Field(min_length=len(STYLED), max_length=len(STYLED))]
+_Row64 = Annotated[tuple[_Number, ...], Field(min_length=STYLE, max_length=STYLE)]
+
+
+class Style(Strict):
+    """One style.
+
+    Attributes:
+        name: of the style. source, sha256: name and hash of the file that it was learned from.
+        seconds: length of that clip. consent: one of ``CONSENTS``.
+        mean: (S,) curves of ``STYLED`` on average; shapes in 0..1, angles in rad.
+        poses: (4, S) what one standard deviation of each principal pose adds, the largest first.
+        rest: share of the spread that the four leave.
+        code: (64,) style of the manner network; zeros for none.
+    """
+
+    version: Literal[1] = 1
+    kind: Literal["style"] = "style"
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+    source: Annotated[str, Field(max_length=300)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{0,64}$")]
+    seconds: Annotated[float, Field(ge=0.0, le=1e6)]
+    consent: Literal["self", "given", "public", "synthetic"]
+    curves: Annotated[tuple[str, ...], Field(max_length=100)] = tuple(CURVES[k] for k in STYLED)
+    mean: _Row
+    poses: Annotated[tuple[_Row, ...], Field(min_length=POSES, max_length=POSES)]
+    rest: Annotated[float, Field(ge=0.0, le=1.0)]
+    code: _Row64 = (0.0,) * STYLE
+
+    @property
+    def means(self) -> NDArray[np.float64]:
+        """The mean pose (S,)."""
+        return np.array(self.mean)
+
+    @property
+    def axes(self) -> NDArray[np.float64]:
+        """The principal poses (4, S)."""
+        return np.array(self.poses)
+
+
+def analysed(
+    curves: NDArray[np.floating], fps: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Mean (S,), principal poses (4, S), their courses (T, 4) and what they leave (T, S).
+
+    The courses have mean 0 and variance 1, and lean to the positive side, as blinks do, so that
+    poses of two clips can be compared. Mouth curves are smoothed, because speech is no style.
+    """
+    x = np.array(curves, np.float64)[:, list(STYLED)]
+    mouth = [i for i, k in enumerate(STYLED) if CURVES[k].startswith("mouth")]
+    slow = x.copy()
+    slow[:, mouth] = gaussian_filter1d(x[:, mouth], _SLOW_S * fps, axis=0, mode="nearest")
+    weight = np.where([CURVES[k] in AXES for k in STYLED], TURN_WEIGHT, 1.0)
+    mean = slow.mean(axis=0)
+    u, s, v = np.linalg.svd((slow - mean) * weight, full_matrices=False)
+    count = min(POSES, len(s))
+    course, poses = np.zeros((len(x), POSES)), np.zeros((POSES, x.shape[1]))
+    course[:, :count] = u[:, :count] * np.sqrt(len(x))
+    poses[:count] = s[:count, None] / np.sqrt(len(x)) * v[:count] / weight
+    lean = np.sign((course**3).mean(axis=0))
+    lean[lean == 0.0] = 1.0
+    course, poses = course * lean, poses * lean[:, None]
+    return mean, poses, course, x - mean - course @ poses
+
+
+def learned(
+    curves: NDArray[np.floating], fps: float, name: str, source: Path, consent: str
+) -> Style:
+    """The style of a clip.
+
+    Args:
+        curves: (T, 55). fps: their frame rate.
+        name: of the style.
+        source: file of the clip.
+        consent: one of ``CONSENTS``.
+
+    Raises:
+        ModelError: the clip is too short or does not move, or a name or consent that is not
+            allowed.
+    """
+    seconds = len(curves) / fps
+    if seconds < LEAST_S:
+        raise ModelError(
+            f"{source} lasts {seconds:.1f} s; a style needs {LEAST_S:g} s, better 10 s",
+            "mien style learn NAME --clip LONGER.csv",
+        )
+    mean, poses, course, left = analysed(curves, fps)
+    spread = float(np.square(course @ poses).sum())
+    if spread < 1e-6:
+        raise ModelError(f"{source} does not move", "mien style learn NAME --clip TAKE.csv")
+    try:
+        return Style(
+            name=name, source=source.name[:300], consent=consent,  # type: ignore[arg-type]
+            sha256=hashlib.sha256(source.read_bytes()).hexdigest(), seconds=round(seconds, 3),
+            mean=_rounded(mean), poses=tuple(map(_rounded, poses)),
+            rest=float(np.sqrt(np.square(left).sum() / (np.square(left).sum() + spread))),
+        )  # fmt: skip
+    except ValidationError as e:
+        raise ModelError(f"this is no style:\n{listed(fault_lines(e))}", "mien style --help") from e
+
+
+def blended(name: str, parts: list[tuple[Style, float]]) -> Style:
+    """A mean of styles with weights, which are scaled to a sum of 1.
+
+    Raises:
+        ModelError: no weight is above 0.
+    """
+    total = sum(weight for _, weight in parts)
+    if total <= 0.0 or min(weight for _, weight in parts) < 0.0:
+        raise ModelError(
+            "weights of a blend are 0 or more, and one is above 0", "blend A 0.6 B 0.4"
+        )
+    shares = [(style, weight / total) for style, weight in parts]
+    first = shares[0][0].axes
+    poses = np.zeros_like(first)
+    for style, share in shares:  # a pose and its mirror image do not cancel
+        lean = np.sign((style.axes * first).sum(axis=1))
+        poses += share * style.axes * np.where(lean == 0.0, 1.0, lean)[:, None]
+    text = " + ".join(f"{share:.2f} {style.name}" for style, share in shares)
+    order = [c for c in CONSENTS if any(s.consent == c for s, _ in shares)]
+    return Style(
+        name=name, source=text[:300], sha256="", seconds=min(s.seconds for s, _ in shares),
+        consent=order[0],  # type: ignore[arg-type]
+        mean=_rounded(sum(share * s.means for s, share in shares)),
+        poses=tuple(map(_rounded, poses)), rest=sum(share * s.rest for s, share in shares),
+        code=_rounded(sum(share * np.array(s.code) for s, share in shares)),
+    )  # fmt: skip
+
+
+def save(path: Path, style: Style) -> None:
+    """Write a style, whole or not at all."""
+    write_whole(path, json.dumps(style.model_dump(), indent=None, sort_keys=True) + "\n")
+
+
+def load(path: Path) -> Style:
+    """Read a style.
+
+    Raises:
+        ModelError: it cannot be read, or is none.
+    """
+    try:
+        style = Style.model_validate(read_json(path))
+    except OSError as e:
+        raise ModelError(f"cannot read the style {path}: {e.strerror}", "mien style list") from e
+    except ValidationError as e:
+        why = f"it is no style:\n{listed(fault_lines(e))}"
+        raise FileError(path, why, "mien style learn NAME --clip TAKE.csv") from e
+    if style.curves != Style.model_fields["curves"].default:
+        raise FileError(path, "its curves are not those of this version", "mien style learn")
+    return style
+
+
+def _rounded(row: NDArray[np.floating] | float) -> tuple[float, ...]:
+    return tuple(np.round(np.asarray(row, np.float64), 5).tolist())

@@ -1,0 +1,95 @@
+"""What a show is performed to: its sound, what speech makes of it, and its emotions."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.face.blendshapes import FPS
+from mien.robot.errors import InputError
+from mien.robot.expression import speech
+from mien.robot.expression.emotion.track import Cue, Cues, EmotionSource
+from mien.robot.expression.performance import TAIL_S
+from mien.robot.expression.utterance_source import utterance
+from mien.robot.media.audio import RATE
+from mien.robot.show.schema import MAX_S
+from mien.robot.show.show_file import ShowFile
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Sound and emotions of a show.
+
+    Attributes:
+        samples: (n,) at 16 kHz.
+        sources: emotions of the show and of its text.
+        head_gain: factor of the head's motion for yaw, pitch and roll.
+    """
+
+    samples: NDArray[np.float32]
+    sources: tuple[EmotionSource, ...] = ()
+    head_gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    @property
+    def seconds(self) -> float:
+        """Duration of the sound."""
+        return len(self.samples) / RATE
+
+    @property
+    def frames(self) -> int:
+        """Frames of the take at 60 fps: the sound, and the time in which the mouth closes."""
+        return len(self.spoken)
+
+    @cached_property
+    def padded(self) -> NDArray[np.float32]:
+        """The sound, and the silence in which the mouth closes."""
+        return np.concatenate([self.samples, np.zeros(int(TAIL_S * RATE), np.float32)])
+
+    @cached_property
+    def spoken(self) -> NDArray[np.float32]:
+        """Output (T, 52) of the speech network."""
+        return speech.speak(self.padded)
+
+    def without_emotions(self) -> Scene:
+        """The same sound and lips without any emotion."""
+        out = replace(self, sources=())
+        out.__dict__["spoken"] = self.spoken  # it depends on the sound alone
+        return out
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """(T,) s."""
+        return np.arange(self.frames) / FPS
+
+    @property
+    def hash(self) -> str:
+        """First 16 hex digits of the sound's SHA-256."""
+        return hashlib.sha256(np.ascontiguousarray(self.samples).tobytes()).hexdigest()[:16]
+
+
+def scene_of(file: ShowFile, head_gain: tuple[float, float, float]) -> Scene:
+    """Sound and emotions of a show.
+
+    Raises:
+        InputError: the sound cannot be read, is longer than ``MAX_S``, or ends before something of
+            the show begins.
+        MienError: no speech synthesiser is installed.
+    """
+    show = file.show
+    wav = None if show.sound is None else file.path.parent / Path(show.sound).expanduser()
+    try:
+        said = utterance(wav, show.text, show.voice)
+    except InputError as e:
+        raise file.refusal([("sound" if wav else "text", e.message)]) from e
+    seconds = len(said.samples) / RATE
+    if seconds > MAX_S:
+        raise file.refusal([("sound", f"it lasts {seconds:.0f} s, at most {MAX_S:.0f} s")])
+    file.check_times(seconds)
+    cues = tuple(Cue(c.start, c.end, c.emotion, c.strength, c.region) for c in show.emotions)
+    sources = (*said.sources, *([Cues(cues)] if cues else []))
+    return Scene(said.samples, tuple(sources), head_gain)

@@ -1,0 +1,125 @@
+"""``mien style``: styles to imitate. Nothing of a person is kept unless ``learn`` is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Learn, list and forget styles. Example: mien style learn anna --clip anna.csv",
+)
+Name = Annotated[str, typer.Argument(help="Name of the style: letters, digits, _ and -.")]
+
+
+@app.command()
+def learn(
+    name: Name,
+    clip: Annotated[Path, typer.Option(help="Live Link Face CSV; 10 s suffice.")],
+    consent: Annotated[
+        str,
+        typer.Option(
+            help="Who agreed: self (you are on the clip), given (the person agreed), public, or "
+            "synthetic (nobody was filmed)."
+        ),
+    ],
+) -> None:
+    """Learn how somebody moves from a clip, and keep it as a file of a few kB.
+
+    Example: mien style learn anna --clip anna.csv --consent given
+    """
+    from mien.models.manner import style_file
+    from mien.robot.errors import InputError
+    from mien.robot.show.imitation import style_of_clip, style_path
+
+    if consent not in style_file.CONSENTS:
+        raise InputError(f"no consent {consent!r}", f"--consent {' | '.join(style_file.CONSENTS)}")
+    path = style_path(name)
+    style_file.save(path, style_of_clip(clip, name, consent))
+    print(f"{path}\nnext: mien direct SHOW.yaml --style {name}")
+
+
+@app.command("list")
+def list_() -> None:
+    """List all styles, with where they come from and who agreed.
+
+    Example: mien style list
+    """
+    from mien.models.errors import ModelError
+    from mien.models.manner import style_file
+    from mien.robot.names import printable
+    from mien.robot.show.imitation import styles_folder
+
+    for path in sorted(styles_folder().glob("*.json")):
+        try:
+            style = style_file.load(path)
+        except ModelError as e:
+            print(f"{path.stem}: {printable(e.message)}")
+            continue
+        print(printable(f"{style.name}: {style.source}, {style.seconds:.1f} s, {style.consent}"))
+
+
+@app.command()
+def show(name: Name) -> None:
+    """Print the mean pose and the principal poses of a style.
+
+    Example: mien style show anna
+    """
+    import numpy as np
+
+    from mien.models.face.curves import CURVES
+    from mien.models.manner.style_file import STYLED
+    from mien.robot.show.imitation import found
+
+    style = found(name, Path())
+    print(f"{style.name}: {style.source}, {style.seconds:.1f} s, {style.consent}")
+    rows = [("mean", style.means), *((f"pose {k + 1}", p) for k, p in enumerate(style.axes))]
+    for title, row in rows:
+        order = np.argsort(-np.abs(row))[:6]
+        shown = ", ".join(f"{CURVES[STYLED[i]]} {row[i]:+.3f}" for i in order if row[i])
+        print(f"{title:<7} {shown}")
+
+
+@app.command()
+def blend(
+    name: Annotated[str, typer.Argument(help="Name of the new style.")],
+    parts: Annotated[list[str], typer.Argument(help="Styles, each with a weight: A 0.6 B 0.4.")],
+) -> None:
+    """Blend styles to a new one.
+
+    Example: mien style blend both anna 0.6 ben 0.4
+    """
+    from mien.models.manner import style_file
+    from mien.robot.errors import InputError
+    from mien.robot.show.imitation import found, style_path
+
+    try:
+        weights = [float(w) for w in parts[1::2]]
+    except ValueError:
+        weights = []
+    if len(parts) < 2 or len(weights) * 2 != len(parts) or not all(0 <= w < 1e6 for w in weights):
+        raise InputError(
+            "a blend is styles, each with a weight of 0 or more", "blend C A 0.6 B 0.4"
+        )
+    styles = [found(part, Path()) for part in parts[::2]]
+    path = style_path(name)
+    style_file.save(path, style_file.blended(name, list(zip(styles, weights, strict=True))))
+    print(path)
+
+
+@app.command()
+def forget(name: Name) -> None:
+    """Delete a style. Takes that were made with it stay.
+
+    Example: mien style forget anna
+    """
+    from mien.robot.errors import InputError
+    from mien.robot.show.imitation import style_path
+
+    path = style_path(name)
+    if not path.is_file():
+        raise InputError(f"there is no style {name}", "mien style list")
+    path.unlink()
+    print(f"{name} is forgotten")

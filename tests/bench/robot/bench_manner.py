@@ -1,0 +1,120 @@
+"""``mien bench manner``: what directing is worth, beside rules and life, on the rig.
+
+Keys, each for the generator that ``mien direct`` uses; with the suffix of another one beside it
+(``_rules``: rules and life, ``_manner``: the manner network):
+
+- ``keyframe_error``: curves that a keyframe holds, read back from the rig's true landmarks, against
+  the same pose held still for a second (relative). ``keyframes_named``: of the shapes of which the
+  rig shows less than 0.9, the share that is said before anything moves.
+- ``outside_edit_changed``: values of a take changed beyond +-15 frames of an edit. ``seam``:
+  acceleration at the borders of edits over the clip's own 99th percentile, their median;
+  ``seam_worst``.
+- ``diversity_upper``, ``diversity_head``, ``diversity_lips``: spread over takes, over that of ten
+  filmed takes with the most equal words on the same rig. ``variance_ratio_min``, ``_max``:
+  variance over time of brows, lids and head over the filmed one, least and most of the three.
+- ``listens_upper``, ``listens_head``: error with another sentence's sound over that with the right
+  one, of single takes; with ``_mean`` of the mean of the takes. ``error_*``: the error itself, in
+  spreads of the corpus; ``_mean``, ``_nearest``, ``_random`` are those of no motion, of the filmed
+  clip with the most equal words, and of any clip. ``best_of_10_over_mean``: the best of the takes
+  over their mean error; ``best_of_10`` is its error.
+- ``closure_change``: points of p, b, m and other closures that lips lose against rules and life.
+- ``sample_10s_s``: CPU time of sampling 10 s.
+
+Each number is the mean over three seeds, ``*_spread`` the standard deviation between them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mien.robot.errors import InputError
+
+SEEDS = (0, 1, 2)
+
+
+def bench(
+    face: Annotated[str, typer.Option(help="A face that ships, or a YAML file.")] = "morpheus33",
+    data: Annotated[
+        Path | None, typer.Option(help="Folder in GRID's layout; default $MIEN_DATA/grid_s1.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights of the manner network; default those that ship.")
+    ] = None,
+    clips: Annotated[int, typer.Option(min=2, help="Sentences that are played on the rig.")] = 3,
+    heard: Annotated[int, typer.Option(min=4, help="Sentences for listens.")] = 40,
+    takes: Annotated[int, typer.Option(min=2, help="Takes of each sentence.")] = 10,
+) -> dict[str, float | int | str | None]:
+    """Keyframes, edits, takes and listening of what directs a show."""
+    from functools import partial
+
+    import numpy as np
+
+    from mien.models.manner.weights import WEIGHTS
+    from mien.robot.face.calibrated import Calibrated
+    from mien.robot.face.config import load_face
+    from mien.robot.show import manner as net
+    from mien.robot.show.direct import default_generator
+    from mien.robot.show.generator import Generator, rules
+    from tests.bench.robot import manner_corpus as corpus
+    from tests.bench.robot import manner_trials as trials
+    from tests.bench.robot.manner_rig import RigReader
+
+    folder = data or Path(os.environ.get("MIEN_DATA", "")) / "grid_s1"
+    if not (folder / "face.npz").is_file():
+        raise InputError(f"no filmed sentences in {folder}", "set MIEN_DATA, or --data FOLDER")
+    path = weights or WEIGHTS
+    by: dict[str, Generator] = {"rules": rules}
+    made: dict[str, Callable[..., Any]] = {"rules": trials.life_deviations}
+    if path.is_file():
+        by["manner"] = partial(net.manner, path=path)
+        made["manner"] = partial(net.deviations, path=path)
+    chosen = default_generator()
+    tests, train = corpus.sentences(folder, True, heard), corpus.sentences(folder, False, 400)
+    scale = corpus.spreads(train)
+    reader = RigReader(Calibrated(load_face(face)))
+    several: dict[str, list[float]] = {}
+
+    def add(name: str, generator: str, value: float) -> None:
+        several.setdefault(f"{name}_{generator}", []).append(value)
+        if generator == chosen:
+            several.setdefault(name, []).append(value)
+
+    for seed in SEEDS:
+        part = tests[seed :: len(SEEDS)]
+        for name, maker in made.items():
+            for key, value in trials.listening(part, maker, scale, takes).items():
+                add(key, name, value)
+        found = trials.diversity(reader, part[:clips], train, by, takes)
+        for name, rows in found.items():
+            mean = {k: float(np.nanmean(v)) for k, v in rows.items()}
+            ratios = [v for k, v in mean.items() if k.startswith("variance_")]
+            add("variance_ratio_min", name, min(ratios))
+            add("variance_ratio_max", name, max(ratios))
+            for key, value in mean.items():
+                if key != "closed":
+                    add(key, name, value)
+            closed = np.array(rows["closed"]) - np.array(found["rules"]["closed"])
+            add("closure_change", name, float(np.nanmean(closed)))
+        scenes = [s.scene for s in part[:clips]]
+        for name, generator in by.items():
+            add("keyframe_error", name, float(np.mean(
+                trials.keyframes(reader, scenes, generator, seed))))  # fmt: skip
+            changed, seams = trials.edits(reader, scenes[:2], generator, seed)
+            add("outside_edit_changed", name, changed)
+            add("seam", name, float(np.median(seams)))
+            add("seam_worst", name, max(seams))
+    out: dict[str, float | int | str | None] = {"face": face, "generator": chosen}
+    for key, values in several.items():
+        out[key] = float(np.mean(values))
+        if len(values) > 1 and key != "outside_edit_changed":
+            out[f"{key}_spread"] = float(np.std(values))
+    out |= trials.neighbours(tests, train, scale)
+    out["keyframes_named"], out["keyframes_unreachable"] = trials.named(reader)
+    if path.is_file():
+        out["sample_10s_s"] = trials.seconds_to_sample(tests[0].scene, path)
+    return out
