@@ -41,7 +41,7 @@ def test_a_board_that_does_not_stop_is_found(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow
 def test_eight_hours() -> None:
-    found = soak_hours(load_face("hobby9"), 8 * 3600.0, 15.0)
+    found = soak_hours(load_face("hobby9"), 8 * 3600.0, 40.0, share=0.0)
     checked(found)
     assert found["hours"] == pytest.approx(8.0, rel=0.01)
     assert found["stops"] >= 40
