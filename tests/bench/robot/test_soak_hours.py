@@ -5,7 +5,8 @@ import pytest
 from mien.robot.face.config import load_face
 from mien.robot.sim.sim_board import SimBoard
 from tests.bench.robot import soak_hours as module
-from tests.bench.robot.soak_hours import STOPS, soak_hours
+from tests.bench.robot.soak_hours import soak_hours
+from tests.bench.robot.soak_parts import STOPS
 
 
 def checked(found: dict[str, object]) -> None:
