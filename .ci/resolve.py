@@ -30,7 +30,10 @@ SKIPPED: Final = {"docs", "dev", "all"}  # of a checkout; and the sum of others
 _MODERNGL: Final = "moderngl and glcontext are built from source there (gcc, python3-dev)"
 ACCEPTED: Final = {
     ("sim", "Raspberry Pi OS 64"): _MODERNGL,
-    ("vision", "Raspberry Pi OS 64"): "0.10.30 is the last mediapipe that sends no usage data",
+    (
+        "vision",
+        "Raspberry Pi OS 64",
+    ): "mediapipe >= 1.2 has a wheel, but sends usage data and has no switch",
     ("calibrate", "Raspberry Pi OS 64"): f"as vision and sim: {_MODERNGL}",
 }
 """(extra, machine) -> why a package without a wheel is accepted there."""

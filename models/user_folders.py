@@ -21,5 +21,10 @@ def config_folder() -> Path:
     return _folder("XDG_CONFIG_HOME", ".config")
 
 
+def state_folder() -> Path:
+    """What is kept between runs: ``$XDG_STATE_HOME/mien``, by default ``~/.local/state/mien``."""
+    return _folder("XDG_STATE_HOME", ".local", "state")
+
+
 def _folder(variable: str, *below_home: str) -> Path:
     return Path(os.environ.get(variable) or Path.home().joinpath(*below_home)) / "mien"

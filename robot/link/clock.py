@@ -9,6 +9,7 @@ import numpy as np
 
 WINDOW = 64
 SPAN_FOR_DRIFT_S = 2.0  # shorter, and the noise of the stamps would be read as drift
+RECENT = 2  # of which the one with the shorter trip gives the offset until the drift is known
 DRIFT_MAX = 6e-3  # AVR boards run on ceramic resonators: 0.5 percent at worst
 WRAP = 1 << 32
 
@@ -22,6 +23,8 @@ class _Sample:
 
 class BoardClock:
     """Offset and drift of the board's clock, by linear regression over the last round trips.
+
+    Before they span 2 s the newest of them alone give the offset, and the drift counts as 0.
 
     A ping that had to wait has a longer round trip, so only the shorter half of the trips is used.
     Replies also wait until the loop reads them. The board's stamp is therefore placed half of the
@@ -81,9 +84,13 @@ class BoardClock:
         best = sorted(self._samples, key=lambda s: s.trip)[: (len(self._samples) + 1) // 2]
         host = np.array([s.sent for s in best]) + self._shortest / 2
         board = np.array([s.board for s in best])
+        if float(np.ptp(host)) < SPAN_FOR_DRIFT_S:
+            # The drift is unknown yet, and 0.5 percent of the age of a measurement are its error.
+            newest = min(list(self._samples)[-RECENT:], key=lambda s: (s.trip, -s.sent))
+            self._origin, self._board = newest.sent + self._shortest / 2, newest.board
+            return
         self._origin = float(host.mean())
         self._board = float(board.mean())
         x = host - self._origin
-        if float(np.ptp(host)) >= SPAN_FOR_DRIFT_S:
-            slope = float(x @ (board - self._board)) / float(x @ x)
-            self._rate = float(np.clip(slope, 1e6 * (1 - DRIFT_MAX), 1e6 * (1 + DRIFT_MAX)))
+        slope = float(x @ (board - self._board)) / float(x @ x)
+        self._rate = float(np.clip(slope, 1e6 * (1 - DRIFT_MAX), 1e6 * (1 + DRIFT_MAX)))

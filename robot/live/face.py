@@ -21,6 +21,7 @@ from mien.robot.live.interfaces import Panel, Voice
 from mien.robot.live.jitter_buffer import PATIENCE_S, CommandFrame, JitterBuffer
 from mien.robot.live.requests import accepted_requests
 from mien.robot.live.run_metrics import Metrics
+from mien.robot.live.run_records import put_slow, put_tick
 from mien.robot.panel import messages
 from mien.robot.recording.playback import Playback
 from mien.robot.recording.session import RecordingSession
@@ -49,6 +50,8 @@ class LiveFace:
         mirror: called with (time in s, frame) for every frame that is shown.
         watch: called with every tick.
         idle_s: seconds of silence after which the face rests and releases the servos.
+        permit: called in every tick with the time in s. While False the face rests and its servos
+            have no drive; it moves again, from the safe pose, when it is True.
         stop: called in every tick; True ends the run.
     """
 
@@ -66,6 +69,7 @@ class LiveFace:
         mirror: Callable[[float, CommandFrame], None] = lambda _t, _f: None,
         watch: Callable[[Tick], None] = lambda _: None,
         idle_s: float = IDLE_S,
+        permit: Callable[[float], bool] = lambda _: True,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.face, self._board, self._clock, self._voice = face, board, clock, voice
@@ -73,6 +77,7 @@ class LiveFace:
         self._recording = recording or RecordingSession(face)
         self.playback = Playback()
         self._watch, self._idle_s, self._stop, self._lag_s = watch, idle_s, stop, lag_s
+        self._permit, self._permitted = permit, False
         self.jitter_buffer = JitterBuffer(voice.lookahead_s + 0.012, min_delay_s=voice.lookahead_s)
         self.thermal = Thermal(face)
         self.metrics = Metrics()
@@ -97,10 +102,12 @@ class LiveFace:
         """
         try:
             while not self._over:
-                self._awake = self._clock.now()
-                self._event("awake")
-                self._loop.follow(self._commands, self.jitter_buffer.phase)
-                self.metrics.missed = self._loop.missed
+                self._permitted = self._permit(self._clock.now())
+                if self._permitted:
+                    self._awake = self._clock.now()
+                    self._event("awake")
+                    self._loop.follow(self._commands, self.jitter_buffer.phase)
+                    self.metrics.missed = self._loop.missed
                 if not self._over:
                     self.metrics.sleeps += 1
                     self._event("asleep")
@@ -112,7 +119,7 @@ class LiveFace:
     def _commands(self, t: float) -> Floats | None:
         """Target commands (n,) at ``t`` s; None to rest."""
         self._receive(t)
-        if self._over or t - self._awake > self._idle_s:
+        if self._over or not self._permitted or t - self._awake > self._idle_s:
             return None
         target = self._by_hand(t)
         frame = self.jitter_buffer.at(t)
@@ -132,6 +139,7 @@ class LiveFace:
 
     def _receive(self, t: float) -> None:
         """Read frames, panel requests and stop conditions since the last tick."""
+        self._permitted = self._permit(t)
         self._recording.check()
         self._take(t)
         while (
@@ -198,14 +206,16 @@ class LiveFace:
         return relieved
 
     def _sleep(self) -> None:
-        """Wait with released servos until a voice, a puppeteer or the panel wakes the face."""
+        """Wait with released servos until a voice, a puppeteer or the panel wakes the face.
+
+        A face that was not permitted to move wakes as soon as it is.
+        """
         while not self._over:
-            t = self._clock.now()
+            t, before = self._clock.now(), self._permitted
             self._receive(t)
             frame = self.jitter_buffer.at(t)
-            if self._by_hand(t) is not None:
-                return
-            if frame is not None and frame.wakes:
+            called = self._by_hand(t) is not None or (frame is not None and frame.wakes)
+            if self._permitted and (called or not before):
                 return
             self._board.read()
             if not self._board.connected:  # sending mends the link; a board at rest moves nothing
@@ -237,12 +247,13 @@ class LiveFace:
 
     def meters(self) -> dict[str, Any]:
         """State of the run for the meters of the panel."""
-        frame = self._shown
+        frame, newest = self._shown, self.jitter_buffer.newest_s
         return {
             "level_db": frame.level_db if frame else -120.0,
             "gate": frame.gate if frame else 0.0,
             "network_ms": frame.network_ms if frame else 0.0,
             "followed": frame.followed if frame else None,
+            "frame_age_s": None if newest is None else self._clock.now() - newest,
             "delay_ms": 1e3 * self.jitter_buffer.delay_s,
             "late_frames": self.jitter_buffer.late,
             "deadline_met": self.metrics.deadline_met,
@@ -259,20 +270,9 @@ class LiveFace:
 
     def _write(self, tick: Tick, frame: CommandFrame | None) -> None:
         put, t = self._recording.put, tick.t - self._began
-        put("/tick", t, {
-            "t": t, "late_s": tick.late_s, "wanted": tick.target, "sent": tick.sent,
-            "pulses_us": tick.pulses, "clipped": int(tick.clipped.sum()),
-            "slowed": int(tick.slowed.sum()), "locked": list(tick.locked),
-        })  # fmt: skip
-        if frame is not None:
-            put("/face", t, {
-                "t": t, "sound_t": frame.t - self._began, "weights": frame.weights,
-                "level_db": frame.level_db, "gate": frame.gate, "network_ms": frame.network_ms,
-            })  # fmt: skip
+        put_tick(put, t, tick, frame, self._began)
         if self.metrics.ticks % SLOW_EVERY == 0:
-            celsius, duty = self.thermal.celsius.copy(), self.thermal.duty.copy()
-            put("/thermal", t, {"t": t, "celsius": celsius, "duty": duty})
-            put("/telemetry", t, {"t": t, **self._board.report()})
+            put_slow(put, t, self.thermal, self._board.report())
 
     def _event(self, what: str) -> None:
         t = self._clock.now() - self._began

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from mien.robot.control.connect import Opened
 from mien.robot.control.loop import Tick
 from mien.robot.live.jitter_buffer import CommandFrame
+from mien.robot.live.voice_setup import VoiceStatus
+from mien.robot.recording.session import RecordingSession
 
 
 class Voice(Protocol):
@@ -44,3 +47,26 @@ class Panel(Protocol):
 
     def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
         """Show a tick at ``t`` s. Must not block."""
+
+
+class Supervision(Protocol):
+    """Who watches a run from outside of its loop, and says when the face may move."""
+
+    def begin(
+        self,
+        at: Opened,
+        recording: RecordingSession,
+        meters: Callable[[], dict[str, Any]],
+        source: Callable[[], VoiceStatus],
+    ) -> None:
+        """The board is open and the face about to begin.
+
+        Args:
+            at: the board.
+            recording: of the run.
+            meters: state of the face, as the panel shows it.
+            source: state of the voice process.
+        """
+
+    def may_move(self, t: float) -> bool:
+        """Whether the face may move at ``t`` s. Must not block."""

@@ -94,6 +94,11 @@ class JitterBuffer:
         """Number of frames that are kept."""
         return len(self._frames)
 
+    @property
+    def newest_s(self) -> float | None:
+        """Time in s of the sound of the newest frame; None before the first."""
+        return self._frames[-1].t if self._frames else None
+
     def push(self, frame: CommandFrame) -> None:
         """Add a frame. A frame from before the last playback time is dropped and counted."""
         self._needed.append(frame.arrived - frame.t)

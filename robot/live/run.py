@@ -21,6 +21,7 @@ from mien.robot.face import sync_store
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats, load_face
 from mien.robot.live.face import IDLE_S, LiveFace
+from mien.robot.live.interfaces import Supervision
 from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.live.memory_usage import MemoryUsage
 from mien.robot.live.people import PeopleSetup, PeopleSource
@@ -61,6 +62,7 @@ class Options:
         realtime: use SCHED_FIFO.
         inlet: another source of captured faces, already open.
         people: who observes the people in front of the face; None attends nobody.
+        supervisor: who watches the run and says when the face may move; None lets it move always.
         watch: called with the opened board and every tick.
         mirror: called with (time in s, frame) for every frame that is shown.
     """
@@ -84,6 +86,7 @@ class Options:
     realtime: bool = False
     inlet: CapturedFaceSource | None = None
     people: PeopleSetup | None = None
+    supervisor: Supervision | None = None
     watch: Callable[[Opened, Tick], None] = lambda _at, _tick: None
     mirror: Callable[[float, CommandFrame], None] = lambda _t, _frame: None
 
@@ -141,11 +144,14 @@ def run(options: Options, stop: Stop) -> dict[str, Any]:
             face, at.board, at.clock, voice, lag_s=lag_of(options, calibrated),
             recording=recording, panel=window, puppet=puppet, mirror=mirror, watch=watch,
             idle_s=options.idle_s, stop=stop.requested,
+            permit=options.supervisor.may_move if options.supervisor else lambda _: True,
         )  # fmt: skip
         gc.collect()
         gc.freeze()
         voice.begin()
         stop.begin()
+        if options.supervisor:
+            options.supervisor.begin(at, recording, live.meters, lambda: voice.status)
         print(_greeting(voice, live, options), file=sys.stderr)
         began, spent = time.monotonic(), time.process_time()
         try:

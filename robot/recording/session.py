@@ -80,20 +80,20 @@ class RecordingSession:
         """Record the whole run with this recorder, or a part."""
         self._recorder, self._whole = recorder, whole
 
-    def begin(self, name: str) -> None:
-        """Begin a part, until ``end``. Errors are in ``state``."""
+    def begin(self, name: str, folder: Path | None = None) -> None:
+        """Begin a part, until ``end``, in ``folder`` if it is given. Errors are in ``state``."""
         if self._recorder is not None:
             self._message = f"{self._recorder.path.name} is being recorded already"
             return
         try:
-            path = path_of(name, self._folder)
+            path = path_of(name, folder or self._folder)
             if path.exists():
                 raise InputError(f"there is a recording called {path.name} already: another name")
             path.parent.mkdir(parents=True, exist_ok=True)
             about = {**self._about, "piece": True}
             self._recorder = Recorder(path, self._face, about, persons=self._persons, waits=False)
         except OSError as e:
-            self._message = f"cannot make {self._folder}: {e.strerror}"
+            self._message = f"cannot make {folder or self._folder}: {e.strerror}"
         except MienError as e:
             self._message = e.message
         else:

@@ -136,6 +136,10 @@ def live(
     realtime: Annotated[
         bool, typer.Option(help="Run with real-time priority (SCHED_FIFO).")
     ] = False,
+    unattended: Annotated[
+        Path | None,
+        typer.Option(help="Settings by which the face may move without a person beside it."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Let the face follow a live voice.
@@ -192,7 +196,7 @@ def live(
         idle_s=idle,
         realtime=realtime,
     )
-    run_and_print(options, seconds, as_json)
+    run_and_print(options, seconds, as_json, unattended)
 
 
 def panel(

@@ -16,5 +16,6 @@ BENCHES: Final = {
     "manner": "tests.bench.robot.bench_manner:bench",
     "rig": "tests.bench.robot.bench_rig:bench",
     "safety": "tests.bench.robot.bench_safety:bench",
+    "soak": "tests.bench.robot.soak_hours:bench",
     "speech": "tests.bench.models.bench_speech:bench_speech",
 }

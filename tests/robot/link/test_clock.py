@@ -70,3 +70,15 @@ def test_nonsense_cannot_bend_the_clock_far() -> None:
     for k in range(20):
         clock.add(float(k), k + 0.001, k * 500_000)
     assert clock.drift_ppm == pytest.approx(-6000)
+
+
+def test_a_resonator_that_runs_off_is_followed_from_the_first_second_on() -> None:
+    clock, drift = BoardClock(), 3000e-6
+    times = [*(k * 0.001 for k in range(8)), *(0.5 * k for k in range(1, 20))]  # a handshake first
+    for k, sent in enumerate(times):
+        wait = 0.0 if k < 8 else 0.001  # the loop comes a little later to its answers
+        clock.add(sent, sent + 0.001 + wait, round((sent + 0.0005) * 1e6 * (1 + drift)))
+        for t in (sent + 0.1, sent + 0.5):
+            error_ms = 1e-3 * (clock.to_board(t) - t * 1e6 * (1 + drift))
+            assert abs(error_ms) < 3.5, t
+    assert clock.drift_ppm == pytest.approx(3000, abs=1)

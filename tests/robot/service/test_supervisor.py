@@ -1,0 +1,286 @@
+"""An unattended face in lock-step: the real firmware core and rule on a clock of the test."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mien.robot.control.connect import Opened
+from mien.robot.errors import DeviceError, EmergencyStopError, InputError, MienError
+from mien.robot.live.face import LiveFace
+from mien.robot.live.voice_setup import VoiceStatus
+from mien.robot.panel.messages import Estop
+from mien.robot.recording.session import RecordingSession
+from mien.robot.service import requests
+from mien.robot.service.places import log_path, recordings_folder
+from mien.robot.service.settings import ArmRule, Log, Recordings, Settings
+from mien.robot.service.status_file import Status, read_all
+from mien.robot.service.supervisor import Supervisor
+from mien.robot.wire import State
+from tests.robot.live.stage import FACE, Stage
+from tests.robot.service.places import own_folders
+
+NOON = datetime(2026, 1, 2, 12, 0)
+RULE = ArmRule(healthy_s=2.0, grace_s=1.0)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return own_folders(tmp_path, monkeypatch)
+
+
+def said(word: str) -> Callable[[], object]:
+    """A person who says this to the process of the test."""
+    return partial(requests.say, os.getpid(), word)
+
+
+class Night:
+    """A stage whose face nobody attends. ``script`` has what happens at which second."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.stage = Stage()
+        self.stage.voice.opening = lambda _: 0.5
+        self.settings = settings or Settings(arm=RULE)
+        self.began = self.stage.clock.now()
+        self.free, self.source = 1e6, VoiceStatus(name="mic")
+        self.script: dict[float, Callable[[], object]] = {}
+        self.seen: list[tuple[float, Status]] = []
+        self.recording = RecordingSession(FACE)
+        self.supervisor = Supervisor(
+            FACE, "sim", self.settings, now=self.stage.clock.now,
+            local=lambda: NOON + timedelta(seconds=self.t), free=lambda: self.free, every_s=1e6,
+        )  # fmt: skip
+        self._errand = 0.0
+
+    @property
+    def t(self) -> float:
+        return self.stage.clock.now() - self.began
+
+    def may_move(self, t: float) -> bool:
+        for at in [at for at in self.script if at <= self.t]:
+            self.script.pop(at)()
+        if self.t >= self._errand:  # the thread's, on the clock of the stage
+            self._errand += 0.5
+            self.supervisor.errand()
+            self.seen.append((self.t, self.supervisor.status()))
+        return self.supervisor.may_move(t)
+
+    def run(self, seconds: float, **more: Any) -> LiveFace:
+        live = self.stage.face(seconds, permit=self.may_move, recording=self.recording, **more)
+        at = Opened(self.stage.board, self.stage.clock, None, "/dev/ttyACM0")
+        with self.supervisor:
+            self.supervisor.begin(at, self.recording, live.meters, lambda: self.source)
+            live.run()
+        return live
+
+    def armed(self) -> list[tuple[float, float]]:
+        """From when to when the outputs were driven, s since the start."""
+        spans: list[list[float]] = []
+        for t, _ in self.stage.line.driven:
+            at = t - self.began
+            if spans and at - spans[-1][1] < 0.1:
+                spans[-1][1] = at
+            else:
+                spans.append([at, at])
+        return [(a, b) for a, b in spans]
+
+    def at(self, t: float) -> Status:
+        return next(status for seen, status in self.seen if seen >= t)
+
+
+def test_it_starts_at_rest_and_moves_when_the_board_was_healthy_for_long_enough() -> None:
+    night = Night()
+    night.run(6.0)
+    ((begin, _end),) = night.armed()
+    assert 2.0 <= begin < 2.5
+    assert "of 2 s" in night.at(1.0).rests
+    assert not night.at(1.0).armed
+    assert night.at(5.0).armed
+    assert night.at(5.0).rests == ""
+    assert night.at(5.0).problems == ()
+    assert night.at(5.0).port == "/dev/ttyACM0"
+    night.stage.assert_at_rest()
+    night.stage.assert_gentle()
+    assert read_all() == {}  # it has said goodbye
+
+
+def test_a_refused_rule_moves_nothing(tmp_path: Path) -> None:
+    from mien.robot.live.run import Options
+    from mien.robot.live.voice_setup import VoiceSetup
+    from mien.robot.verbs.running import run_and_print
+
+    path = tmp_path / "service.yaml"
+    path.write_text("arm: {healthy_s: soon}")
+    with pytest.raises(MienError, match="healthy_s") as wrong:
+        run_and_print(Options(VoiceSetup("hobby9", source="quiet")), 1.0, False, path)
+    assert wrong.value.exit_code == 2
+    assert not (tmp_path / "run" / "mien").exists()  # not even a run has begun
+
+
+def test_a_person_arms_and_rests() -> None:
+    night = Night(Settings(arm=RULE.model_copy(update={"person": True})))
+    night.script = {4.0: said("arm"), 8.0: said("rest"), 12.0: said("nonsense"), 14.0: said("arm")}
+    night.run(18.0)
+    (first, rested), (again, _) = night.armed()
+    assert 4.0 <= first < 5.0
+    assert 8.0 <= rested < 10.0
+    assert 14.0 <= again < 15.0
+    assert "waits for a person" in night.at(3.0).rests
+    assert night.at(3.0).problems == ()  # to wait is healthy
+    night.stage.assert_gentle()
+
+
+def test_a_word_from_before_the_start_counts_for_nothing() -> None:
+    requests.say(os.getpid(), requests.ARM)
+    night = Night(Settings(arm=RULE.model_copy(update={"person": True})))
+    night.run(4.0)
+    assert night.armed() == []
+
+
+def test_it_rests_outside_of_its_hours() -> None:
+    night = Night(Settings(arm=RULE.model_copy(update={"hours": ("12:01-13:00",)})))
+    night.run(64.0)
+    ((begin, _),) = night.armed()
+    assert 60.0 <= begin < 61.0
+    assert "outside of its hours" in night.at(30.0).rests
+
+
+def test_a_full_disk_ends_in_rest_and_not_in_a_crash() -> None:
+    night = Night()
+    night.script = {4.0: lambda: setattr(night, "free", 3.0),
+                    8.0: lambda: setattr(night, "free", 1e6)}  # fmt: skip
+    night.run(12.0)
+    (_, rested), (again, _) = night.armed()
+    assert 4.0 <= rested < 6.5
+    assert 8.0 <= again < 9.0  # its board was healthy all the time
+    assert "3 MB left" in night.at(7.0).problems[0]
+    night.stage.assert_gentle()
+
+
+def test_a_board_that_is_away_for_a_moment_is_outlasted_and_for_longer_ends_in_rest() -> None:
+    night = Night(Settings(arm=RULE.model_copy(update={"grace_s": 3.0})))
+    night.script = {
+        t: partial(setattr, night.stage.line, "cut", on)
+        for t, on in ((5.0, True), (6.5, False), (12.0, True), (17.0, False))
+    }
+    night.run(26.0)
+    assert night.at(11.0).armed
+    assert night.at(16.5).rests == "the board does not answer"
+    assert night.at(18.0).rests  # it counts again
+    assert night.at(25.0).armed
+    night.stage.assert_at_rest()
+
+
+@pytest.mark.parametrize("by", ["panel", "button"])
+def test_an_emergency_stop_outlives_restarts_until_a_person_answers(by: str) -> None:
+    class Panel:
+        def commands(self) -> list[object]:
+            return [Estop()] if night.t > 4.0 else []
+
+        def show(self, *_: object) -> None: ...
+
+    night = Night()
+    if by == "button":
+        night.script = {4.0: lambda: night.stage.core.press_button()}
+    with pytest.raises(DeviceError):
+        night.run(10.0, panel=Panel() if by == "panel" else None)
+    assert night.stage.state == State.ESTOP
+
+    again = Night()  # after a restart and a cut of the supply: nothing is latched on the board
+    again.run(6.0)
+    assert again.armed() == []
+    assert "emergency stop" in again.at(5.0).rests
+    assert any("emergency stop" in p for p in again.at(5.0).problems)
+
+    answered = Night()
+    answered.script = {3.0: said(requests.ARM)}
+    answered.run(6.0)
+    assert len(answered.armed()) == 1
+    last = Night()
+    last.run(4.0)
+    assert len(last.armed()) == 1
+
+
+def test_a_board_that_is_found_stopped_is_cleared_by_a_person_alone() -> None:
+    night = Night()
+    night.stage.board.estop()
+    night.script = {5.0: said(requests.ARM)}
+    night.run(10.0)
+    ((begin, _),) = night.armed()
+    assert 7.0 <= begin < 9.0  # cleared, and then healthy for 2 s
+    assert "ESTOP" in night.at(4.0).problems[0]
+
+
+def test_recordings_follow_each_other_and_old_ones_go() -> None:
+    night = Night(Settings(arm=RULE, recordings=Recordings(minutes=0.05, keep=2)))
+    night.run(16.0)
+    night.recording.close()
+    names = sorted(p.name for p in recordings_folder().iterdir())
+    assert 2 <= len(names) <= 3
+    assert all(name.startswith("unattended-2026") for name in names)
+    assert night.at(10.0).recording in {s.recording for _, s in night.seen}
+    assert len({s.recording for _, s in night.seen if s.recording}) >= 4
+    assert night.recording.on is False
+
+
+def test_a_recording_that_fails_is_a_problem_and_no_end() -> None:
+    recordings_folder().parent.mkdir(parents=True)
+    recordings_folder().write_text("no folder")
+    night = Night(Settings(arm=RULE, recordings=Recordings(minutes=1.0)))
+    night.run(6.0)
+    assert night.at(5.0).armed
+    assert any("recordings" in problem for problem in night.at(5.0).problems)
+
+
+def test_what_is_lost_and_gone_is_said() -> None:
+    night = Night()
+    night.source = VoiceStatus(name="USB mic", present=False, dropped=3)
+    night.run(4.0)
+    assert night.at(3.0).drops["sound_blocks"] == 3
+    assert "USB mic is gone" in night.at(3.0).problems
+
+
+def test_a_loop_that_stands_still_is_said_by_the_thread() -> None:
+    night = Night()
+    night.run(3.0)
+    night.stage.clock.sleep(60.0)
+    assert any("stands still for 6" in p for p in night.supervisor.status().problems)
+
+
+def test_only_what_is_missing_at_the_start_is_waited_for() -> None:
+    absent, refused = DeviceError("no board", "mien ports"), InputError("no such face")
+    supervisor = Supervisor(FACE, "auto", Settings(arm=RULE))
+    assert supervisor.patient(absent)
+    assert supervisor.waiting == "no board"
+    assert not supervisor.patient(refused)
+    assert not supervisor.patient(EmergencyStopError("stop"))
+    assert not Supervisor(FACE, "auto").patient(absent)  # a person is there to be told
+    night = Night()
+    night.run(1.0)
+    assert not night.supervisor.patient(absent)  # it has begun: a restart has to count
+
+
+def test_the_log_is_bounded_and_says_what_changed() -> None:
+    night = Night(Settings(arm=RULE, log=Log(max_mb=0.01, keep=2)))
+    night.run(4.0)
+    text = log_path().read_text()
+    assert text.count("may move") == 1
+    assert text.count("healthy for") == 1  # its seconds are no news
+    for _ in range(12):
+        Night(night.settings).run(1.0)
+    sizes = [p.stat().st_size for p in log_path().parent.glob("service.log*")]
+    assert len(sizes) <= 3
+    assert max(sizes) <= 10_000
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_disk_that_takes_no_log_disturbs_nobody() -> None:
+    log_path().parent.mkdir(parents=True)
+    log_path().symlink_to("/dev/full")
+    night = Night()
+    night.run(4.0)
+    assert len(night.armed()) == 1
