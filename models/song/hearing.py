@@ -10,15 +10,21 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, gaussian_filter1d, maximum_filter1d
 
 from mien.models.face.blendshapes import FPS, lip_opening
-from mien.models.song.listening import LABIAL_NUMBERS, VOWEL_NUMBERS, Ears, voice_of
+from mien.models.song.listening import LABIAL_NUMBERS, VOWEL_NUMBERS, Ears, evidence, voice_of
 from mien.models.song.notes import Beat, Note, Phrase, beat, phrases, segmented
 from mien.models.song.sound import Floats, SoundFrames, sound_of
+from mien.models.song.voice_net import voice_of as song_voice_of
 from mien.models.speech.runtime_numpy import LightSpeech
 from mien.models.speech.stream import frame_count, speak
 
 SWITCH_COST: Final = 6.0
-"""Cost in nats of a change between voice and no voice; frames cost a quarter of their evidence."""
+"""Cost in nats of a change between voice and no voice; frames count a quarter of their evidence."""
 EVIDENCE_SHARE: Final = 0.25
+MOST_EVIDENCE: Final = 3.5
+NEARBY_S: Final = 2.0
+"""Time in s (standard deviation) whose evidence counts as much as that of the frame itself."""
+DOUBT: Final = 1.0
+"""Evidence in nats that a voice needs: most music has none."""
 QUIET_DB: Final = 28.0
 """A voice alone is silent so far below its own level nearby."""
 SILENT_DB: Final = -58.0
@@ -35,7 +41,7 @@ class Heard:
 
     Attributes:
         frames: pitch and levels (T).
-        voice: (T,) probability of a voice.
+        voice: (T,) evidence for a voice in nats.
         sings: (T,) whether somebody sings.
         alone: whether the voice is without a band.
         notes, phrases, closures: in order of time.
@@ -78,7 +84,7 @@ def hear(samples: NDArray[np.float32], engine: LightSpeech) -> Heard:
     share = ears.taken()[:count]
     share = np.concatenate([share, np.repeat(share[-1:], max(count - len(share), 0), axis=0)])
     frames = sound_of(samples, count)
-    voice = voice_of(share)
+    voice = whole_evidence(voice_of(share), song_voice_of(samples, count))
     sings, alone = singing(frames, voice)
     smooth = gaussian_filter1d(np.log(share[:, VOWEL_NUMBERS] + 1e-6), 3.0, axis=0, mode="nearest")
     labial = share[:, LABIAL_NUMBERS].sum(axis=1, dtype=np.float64)
@@ -104,7 +110,7 @@ def singing(frames: SoundFrames, voice: Floats) -> tuple[NDArray[np.bool_], bool
 
     Args:
         frames: measured frames.
-        voice: (T,) probability of a voice.
+        voice: (T,) evidence for a voice in nats.
     """
     present = likely(voice)
     level = gaussian_filter1d(frames.level_db, 1.0, mode="nearest")
@@ -118,10 +124,21 @@ def singing(frames: SoundFrames, voice: Floats) -> tuple[NDArray[np.bool_], bool
     return np.asarray(wide & sounding), alone
 
 
+def whole_evidence(speech: Floats, song: Floats) -> Floats:
+    """Evidence (T,) for a voice in each frame of a whole sound, from it and from what is nearby.
+
+    Args:
+        speech, song: (T,) probabilities, see ``evidence``.
+    """
+    now = evidence(speech, song)
+    nearby = gaussian_filter1d(now, NEARBY_S * FPS, mode="nearest")
+    return np.asarray(now + nearby - DOUBT)
+
+
 def likely(voice: Floats) -> NDArray[np.bool_]:
-    """The most likely course of voice and no voice (T,), by Viterbi's algorithm."""
-    p = np.clip(voice, 0.03, 0.97)
-    gain = EVIDENCE_SHARE * (np.log(p) - np.log(1.0 - p))
+    """The most likely course of voice and no voice (T,) for evidence (T,) in nats, by Viterbi's
+    algorithm."""
+    gain = EVIDENCE_SHARE * np.clip(voice, -MOST_EVIDENCE, MOST_EVIDENCE)
     if not len(gain):
         return np.zeros(0, np.bool_)
     came = np.zeros((len(gain), 2), np.bool_)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from mien.models.speech.phones import BILABIAL, NUMBER, PHONES, SILENCE, VOWELS
 from mien.models.speech.runtime_numpy import LightSpeech
 
 VOWEL_NUMBERS: Final = np.array([NUMBER[v] for v in VOWELS])
+Floats: TypeAlias = NDArray[np.float64]
 LABIAL_NUMBERS: Final = np.array([NUMBER[p] for p in sorted(BILABIAL)])
 
 
@@ -53,3 +54,18 @@ def voice_of(share: NDArray[np.float32]) -> NDArray[np.float64]:
     The network learned music and noise as silence.
     """
     return np.asarray(1.0 - share[:, NUMBER[SILENCE]], np.float64)
+
+
+def evidence(speech: Floats, song: Floats) -> Floats:
+    """Evidence for a voice (T,) in nats, from two networks that err on different instruments.
+
+    Args:
+        speech: (T,) probability by the speech network.
+        song: (T,) probability by ``voice_net``.
+    """
+    return np.asarray(0.5 * (_logit(speech) + _logit(song)))
+
+
+def _logit(p: Floats) -> Floats:
+    kept = np.clip(p, 0.03, 0.97)
+    return np.asarray(np.log(kept) - np.log(1.0 - kept))

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.face.blendshapes import FPS, GROUPS, INDEX, indices
-from mien.models.song.listening import Ears, voice_of
+from mien.models.song.listening import Ears, evidence, voice_of
 from mien.models.song.sound import DELAY_S, SoundFrames, SoundStream
+from mien.models.song.voice_net import DELAY_FRAMES, VoiceStream
 from mien.models.speech.stream import Stream
 from mien.robot.expression.speech import WEIGHTS, engine, lookahead_s
 
@@ -31,7 +32,10 @@ ONSET_FRAMES: Final = 9
 """Frames of a vowel in which its opening is still found."""
 _VOICE_SHARE: Final = 0.12
 _SINGS, _ENDS = 0.5, 0.3
+DOUBT: Final = 0.5
+"""Evidence in nats that a voice needs."""
 _NOTHING: Final = np.array([0.0, -120.0, -120.0])
+_UNHEARD: Final = np.array([0.5])
 
 
 @dataclass
@@ -104,8 +108,10 @@ class SongStream:
         self._hold = Hold()
         # Frames by which the sound is ahead of the speech frame that is complete at a sample.
         self._ahead = int(np.floor((self._lookahead_s - DELAY_S) * FPS))
-        self._rows = np.zeros((0, 3))
-        self._frame = self._row = 0
+        self._voice_ahead = int(np.floor(self._lookahead_s * FPS)) - DELAY_FRAMES
+        self._voice = VoiceStream()
+        self._rows, self._songs = np.zeros((0, 3)), np.zeros(0)
+        self._frame = self._row = self._song = 0
 
     @property
     def lookahead_s(self) -> float:
@@ -118,14 +124,20 @@ class SongStream:
         spoken = self._speech.push(samples)
         voice = voice_of(self._ears.taken())
         self._rows = np.concatenate([self._rows, _rows(self._sound.push(samples))])
+        self._songs = np.concatenate([self._songs, self._voice.push(samples)])
         out = np.zeros_like(spoken)
         for k, lips in enumerate(spoken):
             row = self._frame + self._ahead
             sound = self._rows[row - self._row] if row >= 0 else _NOTHING
-            out[k] = self._hold.step(lips, sound, float(voice[k]))
+            at = self._frame + self._voice_ahead
+            song = self._songs[at - self._song : at - self._song + 1] if at >= 0 else _UNHEARD
+            nats = float(evidence(voice[k : k + 1], song)[0]) - DOUBT
+            out[k] = self._hold.step(lips, sound, 1.0 / (1.0 + float(np.exp(-nats))))
             self._frame += 1
         done = min(max(0, self._frame + self._ahead - self._row), len(self._rows))
         self._rows, self._row = self._rows[done:], self._row + done
+        done = min(max(0, self._frame + self._voice_ahead - self._song), len(self._songs))
+        self._songs, self._song = self._songs[done:], self._song + done
         return out
 
 
