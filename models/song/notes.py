@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, gaussian_filter1d, median_filter
+from scipy.ndimage import binary_dilation, gaussian_filter1d, maximum_filter1d, median_filter
 from scipy.signal import find_peaks
 
 from mien.models.face.blendshapes import FPS
@@ -32,12 +32,13 @@ DIP_DB: Final = 4.0
 STEP_SEMITONES: Final = 0.8
 """A pitch that moves so far and stays is another note."""
 STEADY_S: Final = 0.08
-SHUT_SHARE: Final = 0.15
-"""Lips are shut where the network's opening falls below this share of its 95th percentile."""
+SHUT_SHARE, NEARLY_SHARE = 0.15, 0.33
+"""Lips are shut where the network's opening falls below this share of its 95th percentile; nearly
+shut ones count where it is sure of a p, b or m."""
 SHUT_DIP_DB: Final = 3.0
 """Least dip of the vowel's band in which shut lips are believed."""
-LABIAL: Final = 0.15
-"""Least probability of a p, b or m in which shut lips are believed."""
+LABIAL, LABIAL_SURE = 0.15, 0.4
+"""Least probability of a p, b or m in which shut lips are believed, and nearly shut ones."""
 REACH: Final = 8
 """Frames on both sides of shut lips in which that dip is looked for."""
 
@@ -160,7 +161,10 @@ def _consonants(
     cuts = [(a, b) for a, b in cuts if b - a <= 0.3 * FPS]
     closed = []
     if near.any():
-        for a, b in _runs(near & (opening < SHUT_SHARE * np.percentile(opening[near], 95))):
+        share = opening / max(float(np.percentile(opening[near], 95)), 1e-3)
+        sure = maximum_filter1d(labial, 7) >= LABIAL_SURE
+        shut = (share < SHUT_SHARE) | ((share < NEARLY_SHARE) & sure)
+        for a, b in _runs(near & shut):
             at = a + int(band[a:b].argmin())
             reach = slice(max(0, a - REACH), b + REACH)
             left, right = band[reach.start : at + 1].max(), band[at : reach.stop].max()

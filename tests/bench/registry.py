@@ -15,5 +15,6 @@ BENCHES: Final = {
     "live": "tests.bench.robot.bench_live:live",
     "rig": "tests.bench.robot.bench_rig:bench",
     "safety": "tests.bench.robot.bench_safety:bench",
+    "song": "tests.bench.robot.bench_song:bench",
     "speech": "tests.bench.models.bench_speech:bench_speech",
 }
