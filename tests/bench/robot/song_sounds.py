@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.models.data import sung
 from mien.models.data.corpora import hts
 from mien.models.data.corpora.voices import Spoken
-from mien.models.data.held import cut_after, stretch, vowels
+from mien.models.data.held import cut_after, stretch, vowels, world
 from mien.models.data.labels import textgrid
 from mien.models.data.schema import read_audio
 from mien.models.errors import ModelError
@@ -119,6 +119,7 @@ def held_vowels(said: list[Spoken], each: int) -> list[tuple[float, Labelled]]:
         for m in range(each):
             phones_of = merge_silence(said[(k + m) % len(said)].phones)
             found = [i for i in vowels(phones_of) if 0.6 < phones_of[i].start < 3.0]
+            found = _voiced(said[(k + m) % len(said)], phones_of, found)
             at = found[(3 * m + k) % len(found)]
             first = phones_of[max(0, at - 6)].start
             kept = [
@@ -134,6 +135,13 @@ def held_vowels(said: list[Spoken], each: int) -> list[tuple[float, Labelled]]:
             whole = cut_after(long, len(long.phones) - 1, 1.0)
             out.append((hertz, _labelled(f"held {hertz:.0f} Hz {m}", whole)))
     return out
+
+
+def _voiced(spoken: Spoken, of: list[Phone], found: list[int]) -> list[int]:
+    """Vowels that are voiced throughout: a devoiced one cannot be sung."""
+    sound = spoken.samples.astype(np.float64) / 32768
+    hertz, at = world().dio(sound, RATE)
+    return [i for i in found if (hertz[(at >= of[i].start) & (at < of[i].end)] > 0).mean() > 0.98]
 
 
 def same_text(said: list[Spoken]) -> list[tuple[Labelled, Labelled]]:

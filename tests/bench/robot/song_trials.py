@@ -78,7 +78,7 @@ class SongRig:
 
 
 def held(one: Labelled, gap: Floats) -> tuple[float, float]:
-    """Ripple of the last vowel's opening (range over mean), and time in ms to shut lips after it."""
+    """Ripple (range over mean) of the last vowel's opening, and ms from its end to shut lips."""
     vowel = next(p for p in reversed(one.phones) if p.name in VOWELS)
     inside = gap[round((vowel.start + EDGE_S) * FPS) : round((vowel.end - 0.1) * FPS)]
     ripple = float(np.ptp(inside) / max(float(inside.mean()), 1e-3))
@@ -127,7 +127,7 @@ def round_trip(cues: Sequence[MotionCue]) -> bool:
 
 
 def frames_off(calibrated: Calibrated, one: Labelled, heard: Heard) -> float:
-    """Largest distance in frames between the times of a cue and those of the motion that it adds."""
+    """Largest distance in frames between the times of a cue and those of its motion."""
     cues = written(heard)
     before = sing(calibrated, one.samples, heard, cues)
     worst = 0.0
