@@ -12,7 +12,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, gaussian_filter1d, maximum_filter1d, median_filter
+from scipy.ndimage import (
+    binary_dilation,
+    gaussian_filter1d,
+    maximum_filter1d,
+    median_filter,
+    minimum_filter1d,
+)
 from scipy.signal import find_peaks
 
 from mien.models.face.blendshapes import FPS
@@ -29,6 +35,10 @@ FALLEN_DB: Final = 16.0
 """A note has ended where its voice has fallen so far below its own level."""
 DIP_DB: Final = 4.0
 """Depth of a dip of the vowel's band that is a consonant."""
+DEEP_DB: Final = 8.0
+"""Depth of a dip that is a consonant even where the network sees the mouth no narrower."""
+NARROW_SHARE: Final = 0.6
+"""Share of the opening nearby below which a mouth has narrowed."""
 STEP_SEMITONES: Final = 0.8
 """A pitch that moves so far and stays is another note."""
 STEADY_S: Final = 0.08
@@ -151,7 +161,10 @@ def _consonants(
     The network says where lips are shut. It is believed where the band of open mouths dips as well:
     a mouth that holds a vowel does not shut.
     """
-    dips, _ = find_peaks(-band, prominence=DIP_DB)
+    dips, found = find_peaks(-band, prominence=DIP_DB)
+    wide = maximum_filter1d(opening, int(0.5 * FPS) | 1)
+    narrow = minimum_filter1d(opening, 7) < NARROW_SHARE * wide
+    dips = dips[(found["prominences"] >= DEEP_DB) | narrow[dips]]
     near = binary_dilation(sings, iterations=3)
     cuts = [
         (_flank(band, at, -1), _flank(band, at, 1))
