@@ -45,8 +45,9 @@ STEADY_S: Final = 0.08
 SHUT_SHARE, NEARLY_SHARE = 0.15, 0.33
 """Lips are shut where the network's opening falls below this share of its 95th percentile; nearly
 shut ones count where it is sure of a p, b or m."""
-SHUT_DIP_DB: Final = 3.0
-"""Least dip of the vowel's band in which shut lips are believed."""
+SHUT_DIP_DB, SILENT_DIP_DB = 3.0, 32.0
+"""Least dip of the vowel's band in which shut lips are believed; and where no p, b or m is likely.
+"""
 LABIAL, LABIAL_SURE = 0.15, 0.4
 """Least probability of a p, b or m in which shut lips are believed, and nearly shut ones."""
 REACH: Final = 8
@@ -181,8 +182,9 @@ def _consonants(
             at = a + int(band[a:b].argmin())
             reach = slice(max(0, a - REACH), b + REACH)
             left, right = band[reach.start : at + 1].max(), band[at : reach.stop].max()
+            depth = min(left, right) - band[at]
             likely = labial[max(0, a - 3) : b + 4].max() >= LABIAL
-            if likely and min(left, right) - band[at] >= SHUT_DIP_DB:
+            if depth >= (SHUT_DIP_DB if likely else SILENT_DIP_DB):
                 closed.append((a, b))
                 if b - a <= 0.3 * FPS:
                     cuts.append((min(a, _flank(band, at, -1)), max(b, _flank(band, at, 1))))
