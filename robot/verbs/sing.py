@@ -47,6 +47,13 @@ def sing(
         Path | None,
         typer.Option(help="Sound of the voice alone, where there is one. The song is the film's."),
     ] = None,
+    rewrite: Annotated[
+        str | None,
+        typer.Option(
+            help="Command or address (http) that rewrites the subtitles, such as one of a language "
+            "model. Nothing is asked without it."
+        ),
+    ] = None,
     emotion: Annotated[
         str | None, typer.Option(help="Emotion of the whole song, above the subtitles' moods.")
     ] = None,
@@ -78,9 +85,10 @@ def sing(
     from mien.models.song.lyrics import read_lyrics
     from mien.models.song.score import read_score
     from mien.robot.clip import play_on_rig
-    from mien.robot.clip.song import Song, write
+    from mien.robot.clip.song import Song, described, write
     from mien.robot.errors import InputError
     from mien.robot.expression.song.perform import listen, sing
+    from mien.robot.expression.song.rewriting import rewritten
     from mien.robot.expression.song.words import placed, told
     from mien.robot.expression.song.writer import written
     from mien.robot.expression.utterance_source import requested
@@ -119,6 +127,8 @@ def sing(
         words = placed(heard, score_notes, lines)
         print(f"note: {told(words)}", file=sys.stderr)
         cues = edited or written(heard, words)
+        if rewrite is not None:
+            cues = rewritten(rewrite, cues, described(heard))
         for note in _late(cues, len(samples) / audio.RATE):
             print(f"note: {note}", file=sys.stderr)
         folder = new_run("sing", plain(song.stem, "song"), out)
