@@ -54,18 +54,19 @@ _MINOR: Final = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 
 
 
 def minor(notes: tuple[Note, ...]) -> float:
-    """How much the song is in minor, -1 (major) to 1."""
+    """How much a song is in minor, -1 (major) to 1. It ends on the first tone of its key."""
     histogram = np.zeros(12)
+    last = 0
     for note in notes:
         if note.hertz > 0:
-            histogram[round(12 * np.log2(note.hertz / 440.0)) % 12] += min(note.seconds, 1.0)
+            last = round(12 * np.log2(note.hertz / 440.0)) % 12
+            histogram[last] += min(note.seconds, 1.0)
     if np.count_nonzero(histogram) < 3:
         return 0.0
-    fits = [
-        max(float(np.corrcoef(np.roll(key, k), histogram)[0, 1]) for k in range(12))
-        for key in (_MAJOR, _MINOR)
-    ]
-    return float(np.clip(4.0 * (fits[1] - fits[0]), -1.0, 1.0))
+    major, minor = (
+        float(np.corrcoef(np.roll(key, last), histogram)[0, 1]) for key in (_MAJOR, _MINOR)
+    )
+    return float(np.clip(4.0 * (minor - major), -1.0, 1.0)) if max(major, minor) > 0.3 else 0.0
 
 
 def described(phrase: Phrase, notes: tuple[Note, ...], mode: float) -> Floats:
