@@ -25,6 +25,9 @@ NEARBY_S: Final = 2.0
 """Time in s (standard deviation) whose evidence counts as much as that of the frame itself."""
 DOUBT: Final = 1.0
 """Evidence in nats that a voice needs: most music has none."""
+CLEAR_STRETCH, CLEAR_SONG = 0.7, 1.6
+"""Mean evidence in nats that each stretch of a voice needs, and the clearest long one of a song."""
+LONG_S: Final = 1.0
 QUIET_DB: Final = 28.0
 """A voice alone is silent so far below its own level nearby."""
 SILENT_DB: Final = -58.0
@@ -112,7 +115,7 @@ def singing(frames: SoundFrames, voice: Floats) -> tuple[NDArray[np.bool_], bool
         frames: measured frames.
         voice: (T,) evidence for a voice in nats.
     """
-    present = likely(voice)
+    present = believed(voice)
     level = gaussian_filter1d(frames.level_db, 1.0, mode="nearest")
     if not present.any():
         return present, False
@@ -133,6 +136,23 @@ def whole_evidence(speech: Floats, song: Floats) -> Floats:
     now = evidence(speech, song)
     nearby = gaussian_filter1d(now, NEARBY_S * FPS, mode="nearest")
     return np.asarray(now + nearby - DOUBT)
+
+
+def believed(voice: Floats) -> NDArray[np.bool_]:
+    """Where a voice is believed (T,) for evidence (T,) in nats.
+
+    An instrument is taken for a voice here and there, and seldom for a clear one. So each stretch
+    needs some evidence on average, and the clearest of a song needs more.
+    """
+    out = likely(voice)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], out.astype(int), [0]]))).reshape(-1, 2)
+    means = [float(voice[a:b].mean()) for a, b in edges]
+    long = [m for m, (a, b) in zip(means, edges, strict=True) if b - a >= LONG_S * FPS]
+    clear = max(long or means, default=0.0) >= CLEAR_SONG
+    for mean, (a, b) in zip(means, edges, strict=True):
+        if not clear or mean < CLEAR_STRETCH:
+            out[a:b] = False
+    return out
 
 
 def likely(voice: Floats) -> NDArray[np.bool_]:
