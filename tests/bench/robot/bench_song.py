@@ -12,7 +12,9 @@ Keys; each with ``_speech`` is the same measure of today's path of ``mien speak`
   that of songs. ``instrumental_median``: the median of the pieces.
 - ``roundtrip_lossless``: 1 if no cue of any song is lost in a file. ``cue_frames_off_max``:
   distance of the motion of an added cue from its times.
-- ``edit_leak``: change of other regions over that of the edited one, the worst of three edits.
+- ``edit_leak``: change of a curve (0 to 1) of another region by an edited cue of 0.8, read back
+  from the landmarks; the worst of three edits, by region ``edit_leak_REGION``.
+  ``edit_leak_asked``: the same in the curves that the face is asked for.
 - ``hold_vs_spoken``: time for which lips hold a vowel, sung over spoken, same sentences.
 """
 
@@ -87,5 +89,5 @@ def bench(
     short_heard = listen(short.samples)
     out["cue_frames_off_max"] = song_trials.frames_off(calibrated, short, short_heard)
     leaks = song_trials.leak(rig, calibrated, short, short_heard)
-    out["edit_leak"] = max(leaks.values())
+    out["edit_leak"] = max(v for region, v in leaks.items() if region != "asked")
     return out | {f"edit_leak_{region}": value for region, value in leaks.items()}
