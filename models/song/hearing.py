@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, gaussian_filter1d, maximum_filter1d
 
 from mien.models.face.blendshapes import FPS, lip_opening
+from mien.models.song.beat import Beat, beat
 from mien.models.song.listening import LABIAL_NUMBERS, VOWEL_NUMBERS, Ears, evidence, voice_of
-from mien.models.song.notes import Beat, Note, Phrase, beat, phrases, segmented
+from mien.models.song.notes import Note, Phrase, phrases, segmented
 from mien.models.song.sound import Floats, SoundFrames, sound_of
 from mien.models.song.voice_net import voice_of as song_voice_of
 from mien.models.speech.runtime_numpy import LightSpeech

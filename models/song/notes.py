@@ -1,4 +1,4 @@
-"""Notes, phrases, breaths and the beat of a song, from its measured frames.
+"""Notes, phrases and shut lips of a song, from its measured frames.
 
 A note is a held vowel: it begins behind the consonant before it and ends where the voice falls, a
 consonant comes, or the pitch steps. A phrase is a row of notes between two pauses.
@@ -94,21 +94,6 @@ class Phrase:
     start: float
     end: float
     notes: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Beat:
-    """The pulse of a song.
-
-    Attributes:
-        period_s: time between two beats; 0 if none was found.
-        first_s: time of the first beat.
-        clarity: 0 to 1, how regular the onsets are.
-    """
-
-    period_s: float = 0.0
-    first_s: float = 0.0
-    clarity: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -270,31 +255,6 @@ def phrases(notes: tuple[Note, ...]) -> tuple[Phrase, ...]:
     cuts = [k + 1 for k, (a, b) in enumerate(pairwise(notes)) if b.start - a.end >= PHRASE_GAP_S]
     edges = [0, *cuts, len(notes)]
     return tuple(Phrase(notes[a].start, notes[b - 1].end, (a, b)) for a, b in pairwise(edges))
-
-
-def beat(notes: tuple[Note, ...], slowest: float = 1.2, fastest: float = 0.33) -> Beat:
-    """The pulse on which most notes begin, found by the comb that fits their onsets best.
-
-    Args:
-        notes: in order of time.
-        slowest, fastest: period in s.
-    """
-    onsets = np.array([n.start for n in notes])
-    if len(onsets) < 4:
-        return Beat()
-    weights = np.array([min(n.seconds, 1.0) for n in notes])
-    best = Beat()
-    score_best = -1.0
-    for period in np.exp(np.arange(np.log(fastest), np.log(slowest), 0.01)):
-        turns = np.exp(2j * np.pi * onsets / period)
-        mean = np.sum(weights * turns) / weights.sum()
-        # A pulse near 0.6 s is the one that people walk and nod to (Fraisse 1982).
-        score = abs(mean) * np.exp(-0.5 * (np.log(period / 0.6) / 0.6) ** 2)
-        if score > score_best:
-            phase = float(np.angle(mean)) / (2 * np.pi) * period
-            score_best = float(score)
-            best = Beat(float(period), phase % float(period), float(abs(mean)))
-    return best
 
 
 def _runs(mask: Mask) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import FPS, INDEX, lip_opening
 from mien.models.face.emotion import EMOTIONS, prototypes
 from mien.models.face.minimum_jerk import minimum_jerk
-from mien.models.song.notes import Beat
+from mien.models.song.beat import Beat
 from mien.models.song.subtitles import VOWELS, MotionCue
 from mien.robot.expression.emotion.track import REGIONS, EmotionSamples
 from mien.robot.expression.eyes import EYE_RANGE_DEG, look
