@@ -177,6 +177,8 @@ def added(
             mixed = slow(t, one)[:, None]
             goal = one.intensity * full
             out[:, LOOK_COLUMNS] += mixed * (goal - out[:, LOOK_COLUMNS])
+            if one.motion == "up":  # lids rise with the eyes
+                out += course[:, None] * shapes.LIDS_UP * (1.0 - out)
         elif (one.region, one.motion) in shapes.ADDED:
             row = shapes.ADDED[one.region, one.motion]
             # What is there already leaves so much less room, so that nothing is clipped.

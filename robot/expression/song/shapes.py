@@ -76,6 +76,8 @@ LOOKS: Final[dict[str, tuple[float, float]]] = {
     "left": (1.0, 0.0), "right": (-1.0, 0.0), "up": (0.0, 1.0), "down": (0.0, -1.0),
 }  # fmt: skip
 """Motion of the eyes -> yaw and pitch of the look, in shares of the eyes' range."""
+LIDS_UP: Final = _row(eyeWide=0.6)
+"""Weights (52,) of lids that follow eyes that look up."""
 HEAD: Final[dict[str, Floats]] = {
     "lift": np.array([0.0, 9.0, 0.0]) / HEAD_RANGE_DEG,
     "lower": np.array([0.0, -9.0, 0.0]) / HEAD_RANGE_DEG,
