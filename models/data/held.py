@@ -25,6 +25,8 @@ PERIOD_S: Final = 0.005
 """Time between two frames of WORLD, s."""
 MIDDLE: Final = (0.35, 0.65)
 """Part of a vowel that lasts longer; its beginning and end keep their time."""
+GLIDE_S: Final = 0.08
+"""Time in which a sung pitch goes from one note to the next, s."""
 SHORTEST_S: Final = 0.06
 """Shortest vowel that is stretched, s."""
 
@@ -51,6 +53,7 @@ def stretch(
     seconds: dict[int, float],
     pitch: float = 1.0,
     vibrato: float = 0.0,
+    melody: dict[int, float] | None = None,
 ) -> Spoken:
     """An utterance in which some phones last longer.
 
@@ -59,6 +62,8 @@ def stretch(
         seconds: index of a phone -> its new length, s.
         pitch: factor of the pitch.
         vibrato: relative depth of a vibrato of 5.5 Hz in the whole utterance.
+        melody: index of a phone -> its pitch, Hz, which lasts to the next one; None keeps the
+            contour of the utterance.
     """
     w = world()
     sound = spoken.samples.astype(np.float64) / 32768
@@ -73,6 +78,8 @@ def stretch(
     part = at - low
     nearest = np.where(part < 0.5, low, high)
     tone = f0[nearest] * pitch
+    if melody:
+        tone = _sung(tone, phones, melody)
     tone *= 1 + vibrato * np.sin(2 * np.pi * 5.5 * PERIOD_S * np.arange(len(tone)))
     log = np.log(envelope + 1e-16)
     spectrum = np.exp(log[low] * (1 - part)[:, None] + log[high] * part[:, None])
@@ -81,6 +88,23 @@ def stretch(
     length = len(samples) / RATE
     inside = [Phone(p.name, p.start, min(p.end, length)) for p in phones if p.start < length]
     return Spoken(samples, merge_silence(inside))
+
+
+def _sung(
+    tone: NDArray[np.float64], phones: Sequence[Phone], melody: dict[int, float]
+) -> NDArray[np.float64]:
+    """Pitch (T,) of a voice that glides from note to note; 0 stays where it has no voice."""
+    at = PERIOD_S * np.arange(len(tone))
+    starts = np.array([phones[i].start for i in sorted(melody)])
+    notes = np.log(np.array([melody[i] for i in sorted(melody)]))
+    now = np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)
+    share = np.clip((at - starts[now]) / GLIDE_S, 0.0, 1.0)
+    before = notes[np.maximum(now - 1, 0)]
+    sung = np.exp(before + share * share * (3.0 - 2.0 * share) * (notes[now] - before))
+    held = np.zeros(len(tone), np.bool_)
+    for i in melody:
+        held |= (at >= phones[i].start) & (at < phones[i].end)
+    return np.asarray(np.where(held | (tone > 0), sung, 0.0))
 
 
 def _times(

@@ -93,9 +93,13 @@ class LightSpeech:
         self._power = np.zeros(len(self._taps) - 1, np.float32)
         self._requested = np.zeros(1, np.float32)
 
-    @one_thread
     def __call__(self, x: Array) -> Array:
         """(T, 2 * features) -> (T, 52). Step i describes frame ``i - lookahead_frames``."""
+        return self.both(x)[0]
+
+    @one_thread
+    def both(self, x: Array) -> tuple[Array, Array]:
+        """(T, 2 * features) -> shapes (T, 52) and logits (T, phones) of the same frames."""
         hidden = self._hidden(x)
         generic, specific = _positive(hidden, *self._head), _positive(hidden, *self._specific)
         if self._share:
@@ -107,8 +111,9 @@ class LightSpeech:
         logit = hidden @ self._posterior[0] + self._posterior[1]
         posterior = 1 / (1 + np.exp(-np.clip(logit, -80, 80)))[:, None]
         out[:, self._targets] = generic + posterior * (specific - generic)
-        out[:, INDEX["tongueOut"]] = tongue.tip(self._logits(hidden))
-        return out
+        logits = self._logits(hidden)
+        out[:, INDEX["tongueOut"]] = tongue.tip(logits)
+        return out, logits
 
     def _opened(self, requested: Array, x: Array) -> Array:
         """Requested opening (T,) -> opening (T,) with loudness. Advances the stream."""

@@ -81,7 +81,22 @@ def perform(
     spoken = speech.speak(padded)
     life = Life(seed=seed, head_gain=head_gains(calibrated.face, head_gain))
     acted = act(spoken, padded, RATE, life, emotion_track, fuse)
-    weights, head = acted.weights, acted.head
+    return solved(calibrated, acted.weights, acted.head, spoken, progress)
+
+
+def solved(
+    calibrated: Calibrated,
+    weights: NDArray[np.float32],
+    head: Floats,
+    spoken: NDArray[np.float32],
+    progress: Callable[[float], None] = lambda _: None,
+) -> Performance:
+    """Invert all frames of a clip: weights (T, 52) and neck (T, 3) to commands.
+
+    Args:
+        spoken: (T, 52) what the voice alone gives, kept with the clip.
+        progress: called with the share that is done, 0 to 1.
+    """
     solver = FaceSolver(calibrated)
     targets = solver.targets(weights)
     found = _invert(solver, targets, solver.direct(weights, head), progress)

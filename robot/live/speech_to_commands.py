@@ -40,6 +40,7 @@ class SpeechToCommands:
         speech: makes a new stream of the speech model. It is called again after a gap in the sound.
         expression: adds emotion and life.
         now: host clock in s, used for the arrival time only.
+        sings: whether the voice sings, so that a steady tone is no machine.
 
     Attributes:
         clock: audio clock of the sound.
@@ -52,13 +53,14 @@ class SpeechToCommands:
         speech: Callable[[], Speech],
         expression: LiveExpression,
         now: Callable[[], float],
+        sings: bool = False,
     ) -> None:
         self._solver = FaceSolver(calibrated)
         self._make, self._now = speech, now
         self._speech = speech()
         self.expression = expression
         self.clock = AudioClock()
-        self._voice = VoiceActivity()
+        self._voice = VoiceActivity(sings)
         self._frames = self._before = 0
         self._waited = 1
         self.skipped = 0

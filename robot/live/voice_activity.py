@@ -19,6 +19,7 @@ from mien.robot.media.audio import RATE
 HOP_SAMPLES: Final = RATE // 100
 WINDOW_SAMPLES: Final = 4 * HOP_SAMPLES
 _PITCH_LAGS: Final = (RATE // 400, RATE // 70)
+_SUNG_LAGS: Final = (RATE // 1000, RATE // 70)
 _ABOVE_FLOOR_DB: Final = 8.0
 """Level above the noise floor at which a hop may be voiced."""
 _QUIETEST_DB: Final = -60.0
@@ -46,9 +47,14 @@ class VoiceState:
 
 
 class VoiceActivity:
-    """Voice activity of a stream of samples."""
+    """Voice activity of a stream of samples.
 
-    def __init__(self) -> None:
+    Args:
+        sings: whether the voice sings: a held note is no machine, and may be as high as 1000 Hz.
+    """
+
+    def __init__(self, sings: bool = False) -> None:
+        self._sings = sings
         band = butter(2, (90.0, 4000.0), "bandpass", fs=RATE, output="sos")
         self._band = np.asarray(band)
         self._state = np.zeros((len(self._band), 2))
@@ -86,6 +92,7 @@ class VoiceActivity:
         self._level = level
         self._recent = [*self._recent[-_STEADY_HOPS + 1 :], level]
         steady = len(self._recent) == _STEADY_HOPS and float(np.std(self._recent)) < _STEADY_DB
+        steady = steady and not self._sings
         loud = level > max(self._floor + _ABOVE_FLOOR_DB, _QUIETEST_DB) and not steady
         voiced = loud and self._periodicity() > _MIN_PERIODICITY
         self._voiced = np.append(self._voiced[1:], voiced)
@@ -109,7 +116,7 @@ class VoiceActivity:
         """Highest normalised autocorrelation in the range of pitch."""
         windowed = self._window * self._taper
         r = _autocorrelation(windowed)
-        low, high = _PITCH_LAGS
+        low, high = _SUNG_LAGS if self._sings else _PITCH_LAGS
         if r[0] <= 0:
             return 0.0
         ratio = r[low:high] / r[0] * (self._own[0] / self._own[low:high])

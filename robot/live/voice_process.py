@@ -13,7 +13,6 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -172,7 +171,6 @@ def _run(pipe: Connection, setup: VoiceSetup) -> None:
 
 
 def _listen(pipe: Connection, setup: VoiceSetup) -> None:
-    from mien.robot.expression.speech import SpeechStream
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.live.capture.audio_clock import AudioClock
     from mien.robot.live.capture.conditioning import OffsetRemoval, SilenceWatch
@@ -187,8 +185,7 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
         setup.seed, setup.life, None, head_gains(face, setup.head_gain), people
     )
     calibrated = Calibrated(face, setup.calibration)
-    speech = partial(SpeechStream, setup.weights)
-    converter = SpeechToCommands(calibrated, speech, expression, time.monotonic)
+    converter = SpeechToCommands(calibrated, setup.stream, expression, time.monotonic, setup.sing)
     silence = np.zeros(round(BLOCK_S * RATE), np.float32)
     begin = time.monotonic() - 60 * BLOCK_S
     for k in range(60):  # warm up: the first calls are slow
@@ -199,7 +196,7 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     monitor = Monitor(setup.monitor) if setup.monitor is not None else None
     gc.collect()
     gc.freeze()
-    pipe.send(VoiceReady(speech().lookahead_s))
+    pipe.send(VoiceReady(setup.stream().lookahead_s))
     while not isinstance(message := pipe.recv(), BeginSound):
         if not _handle(message, expression, monitor):
             return

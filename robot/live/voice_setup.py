@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mien.robot.live.lookahead import chosen
 from mien.robot.media.audio import RATE
+
+if TYPE_CHECKING:
+    from mien.robot.expression.song.stream import SongStream
+    from mien.robot.expression.speech import SpeechStream
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class VoiceSetup:
         monitor: output that plays the voice, by number or part of its name; "" is the default.
         lookahead: nominal look-ahead of the network in ms; None chooses by ``monitor``.
         speech: weights of the speech network, which replace ``lookahead``.
+        sing: whether the voice sings: vowels are held, and instruments move nothing.
         people: shared memory with the people of ``mien.robot.live.people``; None attends nobody.
     """
 
@@ -46,6 +51,7 @@ class VoiceSetup:
     monitor: str | None = None
     lookahead: int | None = None
     speech: Path | None = None
+    sing: bool = False
     people: Any = None
 
     @property
@@ -57,6 +63,13 @@ class VoiceSetup:
             ConfigError: it is not installed.
         """
         return self.speech or chosen(self.lookahead, self.monitor is not None)
+
+    def stream(self) -> SpeechStream | SongStream:
+        """A new stream of the lips of the voice."""
+        from mien.robot.expression.song.stream import SongStream
+        from mien.robot.expression.speech import SpeechStream
+
+        return SongStream(self.weights) if self.sing else SpeechStream(self.weights)
 
 
 @dataclass(frozen=True)

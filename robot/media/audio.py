@@ -19,6 +19,8 @@ RATE: Final = 16000
 
 LJ_DEMO: Final = Path(__file__).parents[1] / "assets" / "lj_demo.flac"
 """The sentence that ships with the project (LJ Speech, public domain)."""
+SONG_DEMO: Final = LJ_DEMO.with_name("forest_road.ogg")
+"""The song that ships with the project; its score and lyrics lie beside it."""
 
 _log = logging.getLogger(__name__)
 

@@ -133,6 +133,10 @@ def live(
         float, typer.Option(min=0, max=1, help="Amount of blinks, gaze and head motion, 0 to 1.")
     ] = 1.0,
     head_gain: HeadGain = 1.0,
+    sing: Annotated[
+        bool,
+        typer.Option("--sing", help="The voice sings: hold vowels, and ignore instruments."),
+    ] = False,
     realtime: Annotated[
         bool, typer.Option(help="Run with real-time priority (SCHED_FIFO).")
     ] = False,
@@ -177,6 +181,7 @@ def live(
             head_gain=head_gain,
             monitor=monitor,
             lookahead=lookahead,
+            sing=sing,
         ),
         port=port,
         build=build,

@@ -17,5 +17,6 @@ BENCHES: Final = {
     "rig": "tests.bench.robot.bench_rig:bench",
     "safety": "tests.bench.robot.bench_safety:bench",
     "soak": "tests.bench.robot.soak_hours:bench",
+    "song": "tests.bench.robot.bench_song:bench",
     "speech": "tests.bench.models.bench_speech:bench_speech",
 }

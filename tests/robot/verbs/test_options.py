@@ -13,6 +13,7 @@ from mien.robot.verbs import cli
 
 OF_THEIR_OWN = {
     "--face": {"play"},  # the recording knows its face
+    "--voice": {"sing"},  # the sound of a voice, not a synthesiser
     "--out": {
         "export speech",
         "firmware build",
