@@ -80,7 +80,7 @@ class Robot:
         """
         lead = self._at.board.lead_s + self.calibrated.lag_s
         seconds = len(performance.commands) / RATE_HZ
-        Loop(self.face, self._at.board, self._at.clock).play(performance.at(lead), seconds)
+        Loop(self.face, self._at.board, self._at.clock).play(performance.at(lead), seconds, lead)
 
     def pose(self, commands: Mapping[str, float], seconds: float = 1.0) -> None:
         """Hold commands in -1..1 by actuator for ``seconds``; others stay neutral; then rest.

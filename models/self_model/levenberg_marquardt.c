@@ -65,7 +65,7 @@ static void add_powers(const float *restrict slopes, const double *restrict x, i
 typedef struct {
     double *phi, *h1, *h2, *r, *r_new, *x, *moved, *g, *h, *step;
     float *inner, *dh, *j, *j_columns, *gram;
-    int *touching, *touching_new, *index;
+    int *touching, *touching_new, *index, *crossed;
 } workspace;
 
 static void hidden_layers(const lm_objective *o, const double *x, double *h1, double *h2)
@@ -133,6 +133,25 @@ FOR_EACH_CPU static void jacobian(const lm_objective *o, const workspace *w, con
     }
 }
 
+/* How far x lies beyond interlock c; negative inside. */
+static double beyond_plane(const lm_problem *p, int c, const double *x, int m)
+{
+    double beyond = -p->offsets[c];
+    for (int i = 0; i < m; i++) beyond += p->plane[c * m + i] * x[i];
+    return beyond;
+}
+
+/* Marks the interlocks beyond which x lies; 1 if one of them was not marked yet. */
+static int mark_crossed(const lm_problem *p, const double *x, int m, int *crossed)
+{
+    int more = 0;
+    for (int c = 0; c < p->planes; c++) {
+        if (crossed[c] || beyond_plane(p, c, x, m) <= 0.0) continue;
+        crossed[c] = more = 1;
+    }
+    return more;
+}
+
 /* Cost of the residuals r at x in frame t. */
 static double cost_of(const lm_objective *o, const lm_problem *p, int t, const double *r,
                       const double *x)
@@ -151,14 +170,15 @@ static double cost_of(const lm_objective *o, const lm_problem *p, int t, const d
         }
     }
     for (int c = 0; c < p->planes; c++) {
-        double beyond = -p->offsets[c];
-        for (int i = 0; i < m; i++) beyond += p->plane[c * m + i] * x[i];
+        const double beyond = beyond_plane(p, c, x, m);
         if (beyond > 0.0) cost += p->interlock * beyond * beyond;
     }
     return cost;
 }
 
-/* Gradient w->g and Gauss-Newton Hessian w->h of the cost at w->x. */
+/* Gradient w->g and Gauss-Newton Hessian w->h of the cost at w->x. An interlock that a step from
+ * here crossed counts on both of its sides, so that the next step ends on it: without it every step
+ * would cross it again, be rejected, and the whole face would stand still. */
 FOR_EACH_CPU static void quadratic(const lm_objective *o, const lm_problem *p, int t, const workspace *w)
 {
     const int m = o->inputs, n = PADDED(o->columns);
@@ -188,9 +208,8 @@ FOR_EACH_CPU static void quadratic(const lm_objective *o, const lm_problem *p, i
     }
     for (int c = 0; c < p->planes; c++) {
         const double *plane = p->plane + (size_t)c * m;
-        double beyond = -p->offsets[c];
-        for (int i = 0; i < m; i++) beyond += plane[i] * w->x[i];
-        if (beyond <= 0.0) continue;
+        const double beyond = beyond_plane(p, c, w->x, m);
+        if (beyond <= 0.0 && !w->crossed[c]) continue;
         for (int i = 0; i < m; i++) {
             w->g[i] += p->interlock * beyond * plane[i];
             for (int k = 0; k < m; k++) w->h[i * m + k] += p->interlock * plane[i] * plane[k];
@@ -209,6 +228,7 @@ static double minimise_frame(const lm_objective *o, const lm_problem *p, int t, 
         w->x[i] = fmin(fmax(p->start[(size_t)t * m + i], low[i]), high[i]);
     residual(o, w, b, scale, w->x, w->r, w->touching);
     double cost = cost_of(o, p, t, w->r, w->x);
+    memset(w->crossed, 0, sizeof *w->crossed * (size_t)p->planes);
     for (int step = 0; step < p->steps; step++) {
         if (stale) jacobian(o, w, scale, w->x, w->touching);
         quadratic(o, p, t, w);
@@ -230,7 +250,8 @@ static double minimise_frame(const lm_objective *o, const lm_problem *p, int t, 
             cost = cost_new;
             damping *= 0.3;
             stale = 1;
-        } else {
+            memset(w->crossed, 0, sizeof *w->crossed * (size_t)p->planes);
+        } else if (isinf(cost_new) || !mark_crossed(p, w->moved, m, w->crossed)) {
             damping = fmax(damping, 1e-3) * 10.0;
         }
         if (largest < p->tolerance) break;
@@ -247,7 +268,7 @@ int lm_minimise(const lm_objective *o, const lm_problem *p, double *x, double *c
                            + LM_STEP_WORK(m);
     double *d = calloc(doubles, sizeof *d);
     float *f = calloc(rows * (n1 + n2 + n + wide) + n * wide, sizeof *f);
-    int *touching = calloc(2 * pairs + 2 * m, sizeof *touching);
+    int *touching = calloc(2 * pairs + 2 * m + (size_t)p->planes, sizeof *touching);
     const int failed = !d || !f || !touching;
     if (!failed) {
         workspace w;
@@ -257,6 +278,7 @@ int lm_minimise(const lm_objective *o, const lm_problem *p, double *x, double *c
         w.inner = f, w.dh = f + rows * n1, w.j = w.dh + rows * n2;
         w.gram = w.j + rows * n, w.j_columns = w.gram + rows * wide;
         w.touching = touching, w.touching_new = touching + pairs, w.index = touching + 2 * pairs;
+        w.crossed = w.index + 2 * m;
         for (int t = 0; t < p->frames; t++) {
             w.x = x + (size_t)t * m;
             cost[t] = minimise_frame(o, p, t, &w);

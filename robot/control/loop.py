@@ -85,8 +85,13 @@ class Loop:
         self._last = face.safe.copy()
         self.missed = 0
 
-    def play(self, commands: Callable[[float], Floats], seconds: float) -> None:
+    def play(
+        self, commands: Callable[[float], Floats], seconds: float, lead_in_s: float = 0.0
+    ) -> None:
         """Arm, move gently to the first pose, follow ``commands(t)`` (n,), return and release.
+
+        The first pose is that of ``-lead_in_s``. Commands that are sent ahead of their clip need a
+        lead-in as long, or the clip begins in its middle: the lips of a first /p/ would never meet.
 
         However it ends (done, Ctrl-C, an error in ``commands``), the face ramps to its safe pose
         and is released; a board that no longer answers does that by itself when the host is silent.
@@ -94,10 +99,11 @@ class Loop:
         face = self._face
         try:
             self._arm()
-            first = np.clip(commands(0.0), *face.limits.T)
-            self._ramp(first, before=True)
-            start = self._clock.now()
-            for k in range(round(seconds * RATE_HZ)):
+            early = int(np.ceil(lead_in_s * RATE_HZ - 1e-9))
+            first = np.clip(commands(-early / RATE_HZ), *face.limits.T)
+            self._ramp(first, before=True, until=-early)
+            start = self._clock.now() + early / RATE_HZ
+            for k in range(-early, round(seconds * RATE_HZ)):
                 self._tick(start, k / RATE_HZ, commands(k / RATE_HZ))
         finally:
             self.rest()
@@ -147,14 +153,15 @@ class Loop:
         self._board.arm()
         self._last = self._face.safe.copy()  # the board homes there, wherever a run before ended
 
-    def _ramp(self, goal: Floats, before: bool) -> None:
+    def _ramp(self, goal: Floats, before: bool, until: int = 0) -> None:
+        """Move to ``goal``; ``before`` a clip the last tick is number ``until - 1`` of it."""
         origin, total = self._last, ramp_seconds(self._face, self._last, goal)
         homed_s = self._board.homed_at - self._clock.now()  # the servos start group after group
         wait = max(0.0, homed_s + 1.0 / RATE_HZ) if before else 0.0
         count = int(np.ceil((wait + total) * RATE_HZ)) + 1
         if not before:  # the last setpoint is still ahead of the board, and the servo behind it
             count += int(np.ceil((self._board.lead_s + SETTLE_S) * RATE_HZ))
-        offset = -count / RATE_HZ if before else 0.0
+        offset = (until - count) / RATE_HZ if before else 0.0
         start = self._clock.now() - offset
         for k in range(count):
             target = ramp(self._face, origin, goal, (k + 1) / RATE_HZ - wait)

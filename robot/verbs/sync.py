@@ -92,7 +92,8 @@ def measure(
             gaps.append(float(lip_gap(observed[1])))
 
     seconds = len(performance.commands) / FPS
-    Loop(calibrated.face, board, clock, observe).play(performance.at(board.lead_s + lag_s), seconds)
+    lead = board.lead_s + lag_s
+    Loop(calibrated.face, board, clock, observe).play(performance.at(lead), seconds, lead)
     return compare(np.array(times), np.array(gaps), lip_gap(performance.targets))
 
 

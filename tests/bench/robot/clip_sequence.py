@@ -93,7 +93,7 @@ class ClipSequence:
         lead = self._board.lead_s + self._calibrated.lag_s
         seconds = len(performance.commands) / RATE_HZ
         self._clear()
-        self._loop.play(performance.at(lead), seconds)
+        self._loop.play(performance.at(lead), seconds, lead)
         return self._observation()
 
     def _rest(self) -> dict[str, Floats]:

@@ -167,7 +167,7 @@ def _played(
     board.connect()
     lead = board.lead_s + calibrated.lag_s
     Loop(calibrated.face, board, sim, observe).play(
-        performance.at(lead), len(performance.commands) / RATE_HZ
+        performance.at(lead), len(performance.commands) / RATE_HZ, lead
     )
     board.close()
     return states, np.array(lids)

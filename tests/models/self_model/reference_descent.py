@@ -44,6 +44,7 @@ def minimise(
     r, j = linearise(objective, x, projected)
     cost = _cost(x, r, before, smooth, box, objective, hold)
     at = np.arange(x.shape[1])
+    crossed = np.zeros((len(x), len(box.planes)), np.bool_)
     for step in range(steps):
         h = j @ j.transpose(0, 2, 1)
         g = (j @ r[:, :, None])[:, :, 0]
@@ -51,9 +52,10 @@ def minimise(
         h += objective.prior
         h[:, at, at] += smooth + hold
         if len(box.planes):
-            beyond = np.maximum(x @ box.planes.T - box.offsets, 0.0)
-            g += weights.interlock * beyond @ box.planes
-            touched = (beyond > 0)[:, :, None] * box.planes
+            beyond = x @ box.planes.T - box.offsets
+            counts = (beyond > 0) | crossed
+            g += weights.interlock * (beyond * counts) @ box.planes
+            touched = counts[:, :, None] * box.planes
             h += weights.interlock * touched.transpose(0, 2, 1) @ touched
         h[:, at, at] *= 1.0 + damping[:, None]
         moved = bounded_step(h, g, x, box)
@@ -68,7 +70,12 @@ def minimise(
             x, r = np.where(pick, moved, x), np.where(pick, r_new, r)
             j = np.where(pick[:, :, None], j_new, j)
             cost = np.where(better, cost_new, cost)
-        damping = np.where(better, damping * 0.3, np.maximum(damping, 1e-3) * 10.0)
+        # A step that crossed an interlock is taken again with it, and with the same damping.
+        beyond = moved @ box.planes.T > box.offsets
+        again = ~better & (beyond & ~crossed).any(1)
+        crossed = np.where(better[:, None], False, crossed | beyond)
+        further = np.where(again, damping, np.maximum(damping, 1e-3) * 10.0)
+        damping = np.where(better, damping * 0.3, further)
         if largest < tolerance or step == steps - 1:
             break
     return x, cost + projected.floor

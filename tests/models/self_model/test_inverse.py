@@ -138,6 +138,22 @@ def test_interlocks_hold(face: AnalyticFace, model: SelfModel) -> None:
     assert held.commands[:2].sum() < 0.51
 
 
+def test_a_face_at_an_interlock_moves_everything_else(face: AnalyticFace, model: SelfModel) -> None:
+    plane = np.zeros((1, model.n))
+    plane[0, :2] = 1.0
+    limits = Limits(face.limits, np.full(model.n, np.inf), plane, np.array([0.5]))
+    inverse = Inverse(model, limits)
+    near, beyond = np.zeros(model.n), np.zeros(model.n)
+    near[:2], beyond[:2], beyond[2] = 0.249, 0.9, 0.4
+    for _ in range(3):
+        inverse.solve(model.landmarks(near), 1 / 60)
+    before = inverse.commands
+    for _ in range(3):
+        after = inverse.solve(model.landmarks(beyond), 1 / 60).commands
+    assert after[2] - before[2] > 0.2
+    assert after[:2].sum() < 0.51
+
+
 def test_what_cannot_be_reached_is_said_by_region(inverse: Inverse) -> None:
     target = inverse.model.landmarks(np.zeros(inverse.model.n))
     near = inverse.solve(target).residual_mm

@@ -107,6 +107,24 @@ def test_a_jump_is_reported_as_slowed_and_what_is_out_of_range_as_clipped() -> N
     np.testing.assert_array_equal(jumped[0].target, np.full(N, 3.0))
 
 
+def test_a_clip_sent_ahead_begins_with_its_first_frame() -> None:
+    lead = 0.07
+    spread = 0.1 * np.arange(1, N + 1) / N
+
+    def commands(t: float) -> Floats:
+        """A clip that moves slowly from its first frame on."""
+        return np.clip(FACE.safe + spread * max(t + lead, 0.0), *FACE.limits.T)
+
+    stage = Stage()
+    stage.loop.play(commands, 1.0, lead)
+    clip = [tick for tick in stage.ticks if tick.t > -lead - 2 * DT]
+    np.testing.assert_allclose(np.diff([tick.t for tick in clip]), DT)
+    np.testing.assert_array_equal(clip[0].target, np.clip(FACE.safe, *FACE.limits.T))
+    for tick in clip[1:]:
+        np.testing.assert_array_equal(tick.target, commands(tick.t))
+    assert sum(tick.t > -DT / 2 for tick in clip) == RATE_HZ
+
+
 class FailedError(Exception):
     pass
 
