@@ -88,7 +88,7 @@ def hear(samples: NDArray[np.float32], engine: LightSpeech) -> Heard:
     share = ears.taken()[:count]
     share = np.concatenate([share, np.repeat(share[-1:], max(count - len(share), 0), axis=0)])
     frames = sound_of(samples, count)
-    voice = whole_evidence(voice_of(share), song_voice_of(samples, count))
+    voice = whole_evidence(voice_of(share), song_voice_of(samples, count).astype(np.float64))
     sings, alone = singing(frames, voice)
     smooth = gaussian_filter1d(np.log(share[:, VOWEL_NUMBERS] + 1e-6), 3.0, axis=0, mode="nearest")
     labial = share[:, LABIAL_NUMBERS].sum(axis=1, dtype=np.float64)

@@ -156,7 +156,7 @@ def same_text(said: list[Spoken]) -> list[tuple[Labelled, Labelled]]:
 
 
 def _labelled(name: str, spoken: Spoken) -> Labelled:
-    return Labelled(name, spoken.samples.astype(np.float32) / 32768, tuple(spoken.phones))
+    return Labelled(name, np.asarray(spoken.samples / 32768, np.float32), tuple(spoken.phones))
 
 
 def instruments(count: int, seconds: float) -> list[Labelled]:

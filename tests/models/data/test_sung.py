@@ -31,7 +31,8 @@ def buzz() -> Spoken:
 def test_a_vowel_becomes_a_note(buzz: Spoken) -> None:
     song = sung.melody(buzz, np.random.default_rng(3))
     vowel = next(p for p in song.phones if p.name == "AA")
-    frames = sound_of(song.samples.astype(np.float32) / 32768, len(song.samples) * 60 // 16000)
+    samples = np.asarray(song.samples / 32768, np.float32)
+    frames = sound_of(samples, len(samples) * 60 // 16000)
     inside = frames.hertz[round((vowel.start + 0.1) * 60) : round((vowel.end - 0.05) * 60)]
     assert 85 < np.median(inside) < 1000
     assert np.ptp(inside) / np.median(inside) < 0.15

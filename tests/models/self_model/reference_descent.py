@@ -71,9 +71,9 @@ def minimise(
             j = np.where(pick[:, :, None], j_new, j)
             cost = np.where(better, cost_new, cost)
         # A step that crossed an interlock is taken again with it, and with the same damping.
-        beyond = moved @ box.planes.T > box.offsets
-        again = ~better & (beyond & ~crossed).any(1)
-        crossed = np.where(better[:, None], False, crossed | beyond)
+        outside = moved @ box.planes.T > box.offsets
+        again = ~better & (outside & ~crossed).any(1)
+        crossed = np.where(better[:, None], False, crossed | outside)
         further = np.where(again, damping, np.maximum(damping, 1e-3) * 10.0)
         damping = np.where(better, damping * 0.3, further)
         if largest < tolerance or step == steps - 1:

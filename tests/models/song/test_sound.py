@@ -23,7 +23,7 @@ def tone(hertz: float, seconds: float = 1.0, swing: float = 0.0) -> np.ndarray:
 @pytest.mark.parametrize("hertz", [70.0, 110.0, 220.0, 450.0, 880.0, 1050.0])
 @pytest.mark.parametrize("gain", [1.0, 0.01])
 def test_the_pitch_of_a_tone_is_found_at_any_level(hertz: float, gain: float) -> None:
-    frames = sound_of(gain * tone(hertz), 60)
+    frames = sound_of(np.asarray(gain * tone(hertz), np.float32), 60)
     assert np.abs(12 * np.log2(frames.hertz[5:-5] / hertz)).max() < 0.2
     assert frames.clarity[5:-5].min() > 0.9
 

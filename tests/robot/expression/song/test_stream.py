@@ -43,6 +43,7 @@ def test_a_hold_bridges_a_network_that_loses_the_vowel_and_shuts_with_the_voice(
 
 def test_a_steady_note_is_no_machine_for_a_voice_that_sings() -> None:
     t = np.arange(4 * audio.RATE) / audio.RATE
-    note = (0.1 * sum(np.sin(2 * np.pi * 700 * k * t) / k for k in range(1, 6))).astype(np.float32)
+    partials = np.sum([np.sin(2 * np.pi * 700 * k * t) / k for k in range(1, 6)], axis=0)
+    note = np.asarray(0.1 * partials, np.float32)
     assert VoiceActivity(sings=True).push(note).gate == 1.0
     assert VoiceActivity().push(note).gate == 0.0
