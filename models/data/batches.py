@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien.models.data.augment import breathed, breathing, channel, noise, warped
-from mien.models.data.behind import babble, excerpt
+from mien.models.data.augment import breathed, breathing, channel, noise, unit, warped
+from mien.models.data.behind import babble, played
 from mien.models.data.music import music
 from mien.models.data.schema import Clip, Corpus
 from mien.models.face.blendshapes import FPS, INDEX
@@ -84,9 +84,9 @@ class Settings:
     """Probability that a batch holds the first frames of recordings, which follow no other."""
     breaths: float = 0.5
     """Probability of breaths in the pauses."""
-    nothing: float = 0.25
+    nothing: float = 0.3
     """Probability of a crop without speech."""
-    music: float = 0.55
+    music: float = 0.7
     """Probability of music in a crop without speech."""
     behind: float = 0.25
     """Probability of other voices or music behind the voice of a crop."""
@@ -194,11 +194,11 @@ class Batches:
         return np.asarray(audio + other * level, np.float32)
 
     def _music(self, n: int) -> NDArray[np.float64]:
-        """(n,) of unit power: recorded music three times out of four where there is some."""
+        """(n,) of unit power: mostly recorded music where there is some."""
         rng = self._rng
-        if not self._bands or rng.random() < 0.25:
+        if not self._bands or rng.random() < 0.2:
             return music(n, rng)
-        return excerpt(self._bands[int(rng.integers(len(self._bands)))], n, rng)
+        return played(self._bands[int(rng.integers(len(self._bands)))], n, rng)
 
     def _louder(self, frames: int) -> NDArray[np.float64]:
         """(frames,) slow random change of vocal effort, dB."""
@@ -256,7 +256,10 @@ class Batches:
         plays = rng.random() < s.music
         levels = (-45, -6) if plays else (-75, -15)  # music is often loud, rooms are not
         loud = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(*levels) / 20)
-        sound = (self._music(n) if plays else noise(n, rng)) * loud
+        sound = self._music(n) if plays else noise(n, rng)
+        if plays and rng.random() < s.changed * s.augment:
+            sound = unit(channel(sound.astype(np.float32), rng).astype(np.float64))
+        sound *= loud
         if rng.random() < 0.5:
             sound *= 10 ** (rng.uniform(-60, -10) / 20)
             sound += breathing(n, rng) * 10 ** (rng.uniform(-50, -12) / 20)

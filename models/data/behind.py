@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import soundfile
+import soxr
 from numpy.typing import NDArray
 
 from mien.models.data.augment import unit
@@ -18,6 +19,8 @@ from mien.models.speech.features import RATE
 MUSIC_FILES: Final = (".ogg", ".flac", ".wav", ".mp3", ".opus")
 MOST_S: Final = 90.0
 """Longest part of a piece that is kept, s."""
+TEMPO: Final = 1.33
+"""Largest factor of a change of a piece's tempo and pitch, up or down."""
 
 
 def babble(n: int, corpora: Sequence[Corpus], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -34,6 +37,16 @@ def excerpt(samples: NDArray[np.int16], n: int, rng: np.random.Generator) -> NDA
     """(n,) of unit power from a random place of a recording, which is repeated if it is short."""
     first = int(rng.integers(0, max(len(samples) - n, 0) + 1))
     return unit(np.resize(samples[first:], n).astype(np.float64))
+
+
+def played(piece: NDArray[np.int16], n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(n,) of unit power from a random place of a piece, up to a third slower or faster.
+
+    Pitch and beat change together, so a few pieces give many.
+    """
+    rate = float(TEMPO ** rng.uniform(-1, 1))
+    part = excerpt(piece, int(n * rate) + 64, rng)
+    return unit(np.resize(soxr.resample(part, RATE * rate, RATE, quality="LQ"), n))
 
 
 def read_music(folder: Path) -> list[NDArray[np.int16]]:

@@ -171,9 +171,22 @@ SHIPPED: Final[dict[str, Emotion]] = {
     ),
     # EMFACS 9+15; 10 as in FACS 2002, full, and parted lips: the bared upper teeth tell it from
     # anger's square mouth. 6, 7 and 43 narrow the eyes, which 9 does on people.
+    # 1 beside a weak 4: full brows that only sink are read as anger on this face.
     "disgust": Emotion(
         units=_units(
-            both={9: 1.0, 10: 1.0, 15: 0.3, 6: 1.0, 7: 1.0, 4: 0.4, 43: 0.3, 25: 0.3, 26: 0.12}
+            both={
+                9: 1.0,
+                10: 1.0,
+                15: 0.5,
+                17: 0.3,
+                6: 1.0,
+                7: 1.0,
+                43: 0.5,
+                1: 0.3,
+                4: 0.2,
+                25: 0.5,
+                26: 0.1,
+            }
         ),
         timing=Timing(onset_s=0.45, settle_s=1.5, settle=0.8, offset_s=0.7),
         arousal=0.2,

@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+CLOSED_TARGET = 0.05
+"""Lip opening below which a target is a closure."""
+
 
 def context_weights(target: Tensor, temperature: float = 1.0, window: int = 5) -> Tensor:
     """Weight of each frame by how much the face moves around it, (B, T), mean 1 per sequence.
@@ -43,13 +46,15 @@ def velocity(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     )
 
 
-def parted(opening: Tensor, target: Tensor, mask: Tensor, least: float = 0.05) -> Tensor:
-    """Squared shortfall of lip opening (B, T) below ``least`` where the target lies above it.
+def parted(opening: Tensor, target: Tensor, mask: Tensor, least: float = CLOSED_TARGET) -> Tensor:
+    """Squared shortfall of lip opening (B, T) below its target, which counts up to ``least``.
 
-    This is the counterpart of the closure loss. n, d and t sound like m and b, and an uncertain
-    network would close the lips halfway on all of them.
+    Targets of a closure, below ``CLOSED_TARGET``, do not count. This is the counterpart of the
+    closure loss. n, d and t sound like m and b, and an uncertain network would close the lips
+    halfway on all of them.
     """
-    return masked_mse((least - opening).clamp_min(0.0), mask * (target > least))
+    shortfall = (target.clamp(max=least) - opening).clamp_min(0.0)
+    return masked_mse(shortfall, mask * (target > CLOSED_TARGET))
 
 
 def near_closure(opening: Tensor, target: Tensor, mask: Tensor, sharpness: float = 12.0) -> Tensor:

@@ -42,10 +42,10 @@ class Plan:
     """Weight of open lips at p, b and m in the final output."""
     apart: float = 4.0
     """Weight of closed lips where the target is open."""
-    bite: float = 4.0
+    bite: float = 8.0
     """Weight of lips at f and v that shut in the final output: the lower lip touches the teeth and
     not the upper lip."""
-    silence: float = 1.5
+    silence: float = 2.5
     correlation: float = 0.3
     phone: float = 2.0
     """Weight of the phone classifier. On a speaker outside the training data, 12 % of the frames
@@ -144,7 +144,7 @@ class Objective:
             "apart": plan.apart
             * 100
             * losses.parted(opening(heads.generic_plain), true_gap, lips * rules),
-            "bite": plan.bite * 100 * losses.parted(final, true_gap, bitten, least=0.07),
+            "bite": plan.bite * 100 * losses.parted(final, true_gap, bitten, least=0.08),
             "silence": plan.silence * 100 * losses.stillness(final, batch.silent),
             "correlation": plan.correlation
             * (
