@@ -24,6 +24,8 @@ from tests.calibration.bench_robot import BenchRobot, FilmCamera
 
 pytestmark = pytest.mark.gl
 
+LASTS = 24  # pictures; most are of the face at rest
+
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[tuple[FilmCamera, FaceTracker, RenderedCamera]]:
@@ -107,9 +109,9 @@ class Hanging(FilmCamera):
 
 class Webcam(FilmCamera):
     """The bench's camera where ``mien.robot.media.webcam.Pictures`` would be: its cable falls
-    out after 30."""
+    out after so many."""
 
-    name, left = "Bench camera", 30
+    name, left = "Bench camera", LASTS
 
     def __enter__(self) -> Self:
         return self
