@@ -165,6 +165,7 @@ class BoardRig(ABC):
         self._neck = np.array([a.region == "neck" for a in at.face.actuators.values()])
         self._limit = Limiter(at.face)
         self._last = self._requested = at.face.safe
+        self._last_at = -np.inf
         self._began = 0.0
         self._spreads: list[float] = []
 
@@ -192,9 +193,10 @@ class BoardRig(ABC):
             before = self._last
             self._send(goal)
             reached = np.abs(self._last - goal).max() < 1e-9
-            # An interlock or a limit stops the face on the way, and so does a board that homes.
+            # An interlock or a limit stops the face on the way. So does a board that homes, which
+            # may have been so when the commands were sent, and not any more.
             held = np.abs(self._last - before).max() < 1e-9
-            if reached or (held and self._board.pace(self._clock.now()) > 0.0):
+            if reached or (held and self._board.pace(self._last_at) > 0.0):
                 break
         # The board executes the last setpoint only after its lead time.
         self._hold(self._board.lead_s)
@@ -273,5 +275,5 @@ class BoardRig(ABC):
     def _send(self, goal: Floats, rate: float = RATE_HZ) -> None:
         """Send limited commands (n,) towards ``goal``, store them in ``_last``, wait one period.
 
-        ``goal`` is stored in ``_requested``.
+        ``goal`` is stored in ``_requested``, the time (s) of the commands in ``_last_at``.
         """

@@ -8,9 +8,9 @@ to its safe pose and disarms the board.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Condition, Thread, main_thread
 from typing import Protocol
 
 import numpy as np
@@ -89,7 +89,7 @@ class HardwareRig(BoardRig):
     ) -> None:
         super().__init__(at, self._capture_still)
         self._camera, self._folder = camera, folder
-        self._changed = threading.Condition()
+        self._changed = Condition()
         self._goal: Floats | None = at.face.safe.copy()
         self._trajectory: _Trajectory | None = None
         self._ticks: list[Tick] = []
@@ -98,7 +98,7 @@ class HardwareRig(BoardRig):
         self._over = False
         self._still_since = 0.0
         self._reconnects = 0
-        self._thread = threading.Thread(target=self._run, name="face")
+        self._thread = Thread(target=self._run, name="face")
 
     def start(self) -> None:
         """Arm, move to neutral, and compare the face there with the reference observation.
@@ -209,7 +209,7 @@ class HardwareRig(BoardRig):
     def _due(self, t: float) -> Floats | None:
         """Commands (n,) that the loop sends at time t (s); None ends the loop."""
         with self._changed:
-            if self._goal is None or not threading.main_thread().is_alive():
+            if self._goal is None or not main_thread().is_alive():
                 return None
             row = None if self._trajectory is None else self._trajectory.at(t)
             return self._goal if row is None else row
@@ -234,7 +234,7 @@ class HardwareRig(BoardRig):
             self._goal = self._requested = goal
             there = self._changed.wait_for(sent, _LOOP_TIMEOUT_S)
             if self._tick is not None:
-                self._last = self._tick.sent
+                self._last, self._last_at = self._tick.sent, self._tick.t
         self._check()
         if not there:
             raise DeviceError("the loop that moves the face hangs", "mien doctor")

@@ -191,7 +191,7 @@ def _real(
         pictures = stack.enter_context(Pictures(camera))
         at = stack.enter_context(opened(face, port, lead_s=LEAD_S))
         tracker = FaceTracker(load_head().neutral_landmarks, max_faces=2)
-        tracking = TrackingCamera(pictures, tracker, delay_s)
+        tracking = TrackingCamera(pictures, tracker, delay_s, at.clock.now)
         mechanism = f"hardware {identity(at.device)}".strip()
         bias = tracker_bias.version()
         setup = Setup(face.name, face.hash, mechanism, -1, pictures.name, bias=bias)
@@ -219,7 +219,7 @@ def _real_with_dots(
         tracker = MarkerTracker(
             head.neutral_landmarks, skin, len(cameras), design_modes(face, mechanism_hash(face))
         )
-        seen = MarkerCamera(pictures, tracker, delay_s)
+        seen = MarkerCamera(pictures, tracker, delay_s, at.clock.now)
         mechanism = f"hardware {identity(at.device)}".strip()
         name = f"{MARKERS} {' '.join(p.name for p in pictures)}"
         setup = Setup(face.name, face.hash, mechanism, -1, name)

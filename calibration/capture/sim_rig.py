@@ -108,6 +108,6 @@ class SimRig(BoardRig):
         last = self._last if pace > 0.0 else self._face.safe  # the board homes
         limited = self._limit(goal, last, pace / rate)
         self._board.send(now, to_pulses(self._face, limited.commands))
-        self._last = limited.commands
+        self._last, self._last_at = limited.commands, now
         self._board.read()
         self._clock.sleep_until(now + 1.0 / rate)

@@ -20,6 +20,7 @@ CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
 STILL_S, STILL_TRIES = 0.1, 30
+FOUND_S = 30.0
 
 
 class Browser:
@@ -94,13 +95,16 @@ class Browser:
             )  # fmt: skip
 
     def _place(self, label: str) -> list[float]:
-        """Middle of the button or tab that says ``label``, in pixels."""
-        place = self.js(
+        """Middle of the button or tab that says ``label``, in pixels, as soon as there is one."""
+        where = (
             "(() => { const e = [...document.querySelectorAll('button,[role=tab],label,span')]"
             f".find(e => e.innerText && e.innerText.trim().startsWith({json.dumps(label)}));"
             " if (!e) return null; const r = e.getBoundingClientRect();"
             " return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
+        end = time.monotonic() + FOUND_S
+        while not (place := self.js(where)) and time.monotonic() < end:
+            time.sleep(STILL_S)
         assert place, f"nothing called {label!r} in: {self.text()}"
         return [float(v) for v in place]
 

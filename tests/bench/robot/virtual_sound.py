@@ -88,13 +88,16 @@ class VirtualSound:
         """The microphone is gone, as when its cable is pulled."""
         self._pactl("unload-module", self._module)
 
-    def play(self, samples: NDArray[np.float32]) -> subprocess.Popen[bytes]:
-        """Say samples (n,) at 16 kHz into the microphone; returns at once. Wait for it or not."""
+    def play(self, samples: NDArray[np.float32], ahead_ms: int = 20) -> subprocess.Popen[bytes]:
+        """Say samples (n,) at 16 kHz into the microphone; returns at once. Wait for it or not.
+
+        The player hands over ``ahead_ms`` before they are due, and is not needed for so long.
+        """
         path = self._home / f"play-{len(self._players)}.raw"
         path.write_bytes((np.clip(samples, -1, 1) * 32767).astype(_SAMPLE).tobytes())
         player = self._spawn(
             "pacat", "--playback", "-d", "voice", "--raw", "--format=s16le", f"--rate={RATE}",
-            "--channels=1", "--latency-msec=20", str(path),
+            "--channels=1", f"--latency-msec={ahead_ms}", str(path),
         )  # fmt: skip
         self._players.append(player)
         return player

@@ -1,8 +1,7 @@
-"""A real serial port and a camera on the machine's clock: the rig stands in for the metal."""
+"""A real serial port and a camera: the rig stands in for the metal, and no thread is ever late."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,8 +26,6 @@ from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.wire import State
 from tests.calibration.bench_robot import BenchRobot, Films
 
-pytestmark = pytest.mark.realtime
-
 LIPS = ((13, 14),)
 
 
@@ -38,9 +35,9 @@ def face() -> FaceConfig:
 
 
 @pytest.fixture
-def robot(face: FaceConfig) -> Iterator[BenchRobot]:
+def robot(face: FaceConfig, monkeypatch: pytest.MonkeyPatch) -> Iterator[BenchRobot]:
     with BenchRobot(face) as robot:
-        yield robot
+        yield robot.on_its_clock(monkeypatch)
 
 
 class Session:
@@ -74,10 +71,10 @@ def test_a_pose_is_sent_seen_after_it_is_still_and_let_go(
         session.rig.start()
         rest = session.rig.observe()
         sent = session.rig.move_to(jaw(face, 0.8))
-        there, before = time.monotonic(), len(session.films.observations)
+        there, before = robot.clock.now(), len(session.films.observations)
         seen = session.rig.observe()
         true = robot.seen_by(lambda rig: rig.landmarks())
-        time.sleep(0.7)  # busy with something else: three times the board's patience
+        robot.clock.sleep(0.7)  # busy with something else: three times the board's patience
         assert robot.state == State.ARMED
         assert session.rig.true_landmarks() is None
     finally:
@@ -154,7 +151,7 @@ def test_a_loop_that_is_late_is_waited_for(
     def late(t: float, pulses: np.ndarray) -> np.ndarray:
         nonlocal slow
         slow += 1
-        time.sleep(0.15 if slow % 6 == 0 else 0.0)  # the machine is busy
+        robot.clock.sleep(0.15 if slow % 6 == 0 else 0.0)  # the machine is busy
         return send(t, pulses)
 
     monkeypatch.setattr(session.board, "send", late)
@@ -177,7 +174,7 @@ def test_a_pose_during_which_the_board_was_away_is_done_again(
         def cut(frame: CapturedFrame) -> CapturedFrame:
             session.films.spoil = lambda f: f
             robot.mute = True
-            time.sleep(1.0)  # FAILSAFE: the face goes to its safe pose
+            robot.clock.sleep(1.0)  # FAILSAFE: the face goes to its safe pose
             robot.mute = False
             return frame
 
@@ -188,6 +185,26 @@ def test_a_pose_during_which_the_board_was_away_is_done_again(
     assert observation.dropped["link"] >= 1
     assert gaps(observation.landmarks, LIPS)[0] > 8.0
     robot.assert_at_rest()
+
+
+@pytest.mark.parametrize("later_s", [0.0, 0.01, 0.02, 0.03])
+def test_a_move_that_begins_while_the_board_homes_is_made(
+    face: FaceConfig, robot: BenchRobot, later_s: float
+) -> None:
+    session = Session(robot)
+    try:
+        session.rig.start()
+        session.rig.move_to(jaw(face, 0.8))
+        robot.mute = True
+        robot.clock.sleep(1.0)
+        robot.mute = False
+        while session.board.counters.reconnects == 0:
+            robot.clock.sleep(0.01)
+        robot.clock.sleep(later_s)
+        assert session.board.pace(robot.clock.now()) == 0.0
+        np.testing.assert_allclose(session.rig.move_to(jaw(face, 0.9)), jaw(face, 0.9))
+    finally:
+        session.rig.stop()
 
 
 def test_a_wave_is_played_at_its_times_and_seen_at_the_camera_s(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -23,7 +22,9 @@ from mien.robot.media.webcam import Picture
 from mien.robot.sim.camera import RenderedCamera
 from tests.calibration.bench_robot import BenchRobot, FilmCamera
 
-pytestmark = [pytest.mark.gl, pytest.mark.realtime]
+pytestmark = pytest.mark.gl
+
+LASTS = 24  # pictures; most are of the face at rest
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +41,17 @@ def test_a_look_is_newer_than_asked_and_says_how_old_it_is(
     scene: tuple[FilmCamera, FaceTracker, RenderedCamera],
 ) -> None:
     camera, tracker, _ = scene
-    tracking = TrackingCamera(camera, tracker, 0.06)
-    asked = time.monotonic()
+    now = camera.robot.clock.now
+    tracking = TrackingCamera(camera, tracker, 0.06, lambda: now() + 0.02)  # it lay there so long
+    asked = now()
     frame = tracking.capture(asked)
-    assert asked + MAX_DELAY_S - 0.06 <= frame.time < time.monotonic()
+    assert asked + MAX_DELAY_S - 0.06 <= frame.time < now()
     again = tracking.capture(asked)
     assert again.time > frame.time  # never the same picture twice
     output = tracking.report()
     assert output["camera_delay_ms"] == 60.0
-    assert 0 < output["camera_age_ms_p50"] <= output["camera_age_ms_max"]
+    assert output["camera_age_ms_p50"] == pytest.approx(20.0)
+    assert output["camera_age_ms_max"] == pytest.approx(20.0)
 
 
 def test_the_face_at_rest_settles_the_tracker(
@@ -106,9 +109,9 @@ class Hanging(FilmCamera):
 
 class Webcam(FilmCamera):
     """The bench's camera where ``mien.robot.media.webcam.Pictures`` would be: its cable falls
-    out after 30."""
+    out after so many."""
 
-    name, left = "Bench camera", 30
+    name, left = "Bench camera", LASTS
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +131,7 @@ def test_the_command_collects_from_a_serial_port_and_a_webcam(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     camera, _, drawn = scene
-    robot = camera.robot
+    robot = camera.robot.on_its_clock(monkeypatch)
     monkeypatch.setattr(webcam, "Pictures", lambda _source: Webcam(robot, drawn.picture))
     where = ["--face", "hobby9", "--out", str(tmp_path)]
     bench = ["--port", robot.path, "--camera", "0"]

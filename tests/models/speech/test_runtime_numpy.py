@@ -43,7 +43,7 @@ def test_it_needs_no_torch() -> None:
         "import sys, mien.models.speech.runtime_numpy as s; s.load(); "
         "assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_missing_tensors_are_named() -> None:

@@ -118,7 +118,7 @@ def test_without_the_packages_it_names_the_command() -> None:
             f"try:\n    {call}\nexcept errors.ModelError as e:\n    print(e.hint)"
         )
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True,
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
             cwd=ROOT,
         )  # fmt: skip
         assert "export" in done.stdout

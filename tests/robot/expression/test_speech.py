@@ -67,7 +67,7 @@ def test_to_speak_needs_no_torch() -> None:
         "import sys, mien.robot.expression.speech as s; s.SpeechStream(); "
         "assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_weights_describe_themselves() -> None:

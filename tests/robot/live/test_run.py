@@ -110,8 +110,9 @@ def test_in_lock_step_all_of_a_sentence_is_spoken_and_recorded(tmp_path: Path) -
 
 
 def test_the_recording_replays_bit_for_bit(rig_recorder: tuple[Path, dict[str, object]]) -> None:
+    states = sum(r.topic == "/rig" for r in reading.read(rig_recorder[0]))
     found = replay(rig_recorder[0])
-    assert found.compared > 60
+    assert found.compared == states > 0  # how many there are is for the machine to say
     assert found.different == 0
 
 

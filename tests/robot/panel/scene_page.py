@@ -56,7 +56,7 @@ class Stage:
         assert self.load(self.scene.message) == "loaded"
 
     def until(self, expression: str) -> None:
-        for _ in range(2000):
+        for _ in range(10_000):
             if self.browser.js(expression):
                 return
             time.sleep(0.01)

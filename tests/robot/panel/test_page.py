@@ -34,7 +34,7 @@ FACE = load_face("morpheus33")
 N = len(FACE.names)
 TICK = Tick(1.0, *(np.zeros(N),) * 3, *(np.zeros(N, bool),) * 2, ())
 SIZES = ((1280, 800), (390, 844))
-until = partial(waiting.until, seconds=30.0)
+until = partial(waiting.until, seconds=100.0)
 
 
 class Run:
@@ -114,12 +114,17 @@ def test_it_shows_the_face_its_meters_and_its_board(
     page.click("Servos")
     assert says(run, page, "neck_roll")
     page.click("Face")
-    page.screenshot(tmp_path / "panel.png")
     from matplotlib.image import imread
 
-    picture = imread(tmp_path / "panel.png")[..., :3]
-    middle = picture[300:560, 340:510].reshape(-1, 3)
-    assert (middle[:, 0] > middle[:, 2]).mean() > 0.7  # skin, not the empty background
+    def skin() -> bool:
+        """Whether skin is in the middle, and not the empty background."""
+        run.tick()
+        page.screenshot(tmp_path / "panel.png")
+        picture = imread(tmp_path / "panel.png")[..., :3]
+        middle = picture[300:560, 340:510].reshape(-1, 3)
+        return bool((middle[:, 0] > middle[:, 2]).mean() > 0.7)
+
+    assert until(skin)
 
 
 def test_wishes_of_every_tab_arrive(shown: tuple[Run, Browser, str]) -> None:
@@ -215,7 +220,7 @@ const page = async (how) => {
   const frame = document.createElement('iframe');
   frame.src = 'http://127.0.0.1:PORT/?key=PAGE';
   document.body.append(frame);
-  await new Promise((done) => { frame.onload = done; setTimeout(done, 3000); });
+  await new Promise((done) => { frame.onload = done; setTimeout(done, 50000); });
   let inside = 'nothing';
   try { inside = frame.contentWindow.document.body.innerText; } catch { inside = 'closed'; }
   said.push(inside);

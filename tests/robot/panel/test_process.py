@@ -38,7 +38,7 @@ FACE = load_face("hobby9")
 N = len(FACE.names)
 TICK = Tick(1.0, *(np.zeros(N),) * 3, *(np.zeros(N, bool),) * 2, ())
 HERE: dict[str, Any] = {**STATE, "celsius": [30.0] * N, "duty": [0.1] * N}
-until = partial(waiting.until, seconds=30.0)
+until = partial(waiting.until, seconds=100.0)
 
 
 @pytest.fixture(scope="module")

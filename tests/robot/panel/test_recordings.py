@@ -26,7 +26,7 @@ def recording(path: Path, ticks: int) -> Path:
     return path
 
 
-until = partial(waiting.until, seconds=30.0)
+until = partial(waiting.until, seconds=100.0)
 
 
 def test_it_comes_whole_and_in_order(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from tests.robot.panel.served import FACE, Served, until_kind
 
 pytestmark = pytest.mark.realtime
 
-until = partial(waiting.until, seconds=30.0)
+until = partial(waiting.until, seconds=100.0)
 N = len(FACE.names)
 LOOK = {"intent": "look", "yaw": 0.5, "pitch": -0.5}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from mien.robot.puppet.datagrams import PacketCounts, Puppet, VmcPuppet
 from mien.robot.puppet.livelink_udp import MalformedError, decode
 from mien.robot.puppet.receiver import MESSAGE_PERIOD_S, FaceMailbox, OperatorMessages, Receiver
 from tests.robot.puppet.test_senders import livelink
+from tests.robot.waiting import until
 
 pytestmark = pytest.mark.realtime
 
@@ -29,9 +29,7 @@ def test_the_newest_face_comes_over_with_its_fates_and_its_sender() -> None:
         phone.sendto(b"\x06garbage", to)
         for number, opening in ((1, 0.25), (2, 0.75)):
             phone.sendto(livelink(number, opening), to)
-        end = time.monotonic() + 20.0
-        while receiver.report()["taken"] < 2 and time.monotonic() < end:
-            time.sleep(0.01)
+        assert until(lambda: receiver.report()["taken"] == 2, 100.0)
         seen = receiver.poll(7.0)
         assert seen is not None
         assert seen.weights[INDEX["jawOpen"]] == 0.75

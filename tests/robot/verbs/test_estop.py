@@ -64,7 +64,7 @@ def test_all_runs_are_asked_and_their_ports_left_alone(
 
 
 def confirm(run: EstopSocket) -> None:
-    assert run.wake.wait(5.0)
+    assert run.wake.wait(60.0)
     run.stopped("ESTOP")
 
 

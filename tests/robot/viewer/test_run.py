@@ -61,16 +61,21 @@ class Unseen(PanelProcess):
 
 def test_paced_to_the_clock_it_follows_the_view_and_lets_go_at_the_end() -> None:
     views: list[Unseen] = []
+    stop, jaw = Stop(200.0), load_face("hobby9").index("jaw_open")
+
+    class Arrived(Unseen):
+        def show(self, t: float, tick: Tick, state: dict[str, Any]) -> None:
+            super().show(t, tick, state)
+            stop.signalled = tick.sent[jaw] > 0.5 - 1e-6  # however long the machine takes
 
     def made(window: Window) -> Unseen:
-        views.append(Unseen(window))
+        views.append(Arrived(window))
         return views[0]
 
     said: list[str] = []
-    run(Window("hobby9", port=0), (), Stop(1.0), said.append, made)
+    run(Window("hobby9", port=0), (), stop, said.append, made)
     (view,) = views
     assert said == ["nowhere"]
-    jaw = view.face.index("jaw_open")
     assert view.shown[-1][1].sent[jaw] == pytest.approx(0.5)
     assert view.shown[-1][2]["load"].shape == (len(view.face.names),)
     assert view.closed

@@ -25,7 +25,7 @@ from tests.robot import waiting
 from tests.robot.panel.scenes import read_frame, read_scene
 from tests.robot.viewer.rigs import FACE, TENDONS, N, follow, pulled
 
-until = partial(waiting.until, seconds=40.0)
+until = partial(waiting.until, seconds=100.0)
 
 
 def test_the_requested_pose_follows_poses_and_nothing_else() -> None:

@@ -44,7 +44,7 @@ LOST = (2.4, 3.0)
 
 def ffmpeg(*arguments: str) -> None:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *arguments]
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run(command, check=True)
 
 
 @pytest.fixture(scope="module")
