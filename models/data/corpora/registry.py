@@ -14,7 +14,6 @@ from mien.models.data.corpora import acted, facegood, grid, hts, prompts, synthe
 from mien.models.data.held import held
 from mien.models.data.labels import coarticulation
 from mien.models.data.labels.level import with_level
-from mien.models.data.laughs import laughs
 from mien.models.data.schema import Clip, Corpus, files_hash, prepared
 from mien.models.errors import ModelError
 from mien.models.user_folders import cache_folder
@@ -25,10 +24,10 @@ REAL: Final = {"grid": "grid_s1", "facegood": "facegood"}
 READ: Final = {"voices200": ("voices200", "words.csv"), "hts": ("hts_voices", "takumi/README.txt")}
 """Corpus of voices in the folder of --data -> its folder, and a file that tells its version."""
 HELD_FROM: Final = ("flite", "espeak", "voices200", "hts")
-"""Corpora whose vowels are stretched, and whose voices laugh."""
+"""Corpora whose vowels are stretched."""
 HELD_CLIPS: Final = 100
-"""Stretched clips, and clips with laughter, of each of them."""
-ALL: Final = (*REAL, *READ, "held", "laughs", "flite", "hibari", "espeak", "asterisk", *acted.GAMES)
+"""Stretched clips of each of them."""
+ALL: Final = (*REAL, *READ, "held", "flite", "hibari", "espeak", "asterisk", *acted.GAMES)
 ODDS: Final = {
     "grid": 0.3,
     "facegood": 0.05,
@@ -41,7 +40,6 @@ ODDS: Final = {
     "voices200": 0.2,
     "hts": 0.1,
     "held": 0.2,
-    "laughs": 0.1,
 }
 """Corpus -> default odds with which it is drawn."""
 RULES: Final = ("general", "fitted")
@@ -144,28 +142,25 @@ def _ruled(name: str, data: Path | None, cache: Path) -> Callable[[], list[Clip]
         return lambda: voices200.clips(_folder(name, data))
     if name == "hts":
         return lambda: hts.clips(_folder(name, data).parent)
-    if name in _CHANGED:
-        return lambda: _changed(name, data, cache)
+    if name == "held":
+        return lambda: _held(data, cache)
     return prompts.clips if name == "asterisk" else synthetic.makers(dictionary_words())[name]
 
 
-_CHANGED: Final = {"held": held, "laughs": laughs}
-
-
-def _changed(name: str, data: Path | None, cache: Path) -> list[Clip]:
-    """Clips of the corpora ``HELD_FROM`` with other vowels."""
+def _held(data: Path | None, cache: Path) -> list[Clip]:
+    """Stretched clips of the corpora ``HELD_FROM``."""
     chosen: list[Clip] = []
     for corpus, _ in prepare(HELD_FROM, data, cache):
         order = np.random.default_rng(len(chosen)).permutation(len(corpus))
         chosen += [corpus.clips[int(i)] for i in order[:HELD_CLIPS]]
     with ProcessPoolExecutor() as pool:
-        numbered = range(len(chosen))
-        made = pool.map(_changed_clip, [name] * len(chosen), numbered, chosen, chunksize=8)
+        made = pool.map(_held_clip, enumerate(chosen), chunksize=8)
         return [clip for clip in made if clip is not None]
 
 
-def _changed_clip(name: str, number: int, clip: Clip) -> Clip | None:
-    return _CHANGED[name](clip, np.random.default_rng(number))
+def _held_clip(numbered: tuple[int, Clip]) -> Clip | None:
+    number, clip = numbered
+    return held(clip, np.random.default_rng(number))
 
 
 def _folder(name: str, data: Path | None) -> Path:
