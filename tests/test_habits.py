@@ -84,8 +84,10 @@ def test_the_hashes_of_the_notices_are_those_of_the_files() -> None:
 
 
 TEXT = frozenset(
-    ["c", "cjs", "clang-format", "css", "gitignore", "glsl", "h", "html", "ino", "js", "md", "mjs"]
-    + ["py", "toml", "txt", "typed", "yaml", "yml"]
+    [
+        *(".c", ".cjs", ".clang-format", ".css", ".gitignore", ".glsl", ".h", ".html", ".ino"),
+        *(".js", ".md", ".mjs", ".py", ".toml", ".txt", ".typed", ".yaml", ".yml"),
+    ]
 )
 """Suffixes of what is written by hand. Every other file is an asset."""
 
@@ -93,9 +95,9 @@ TEXT = frozenset(
 def unnamed(files: Iterable[str], notices: str) -> list[str]:
     """Assets that the notices do not name, each by its whole path."""
     named = set(re.findall(r"[\w./-]+\.\w+", notices))
-    suffixes = {name: name.rpartition("/")[2].rpartition(".")[2] for name in files}
-    with_one = [n for n, suffix in suffixes.items() if "." in n.rpartition("/")[2]]
-    return [n for n in with_one if suffixes[n] not in TEXT and n not in named]
+    last = {name: name.rpartition("/")[2].rpartition(".") for name in files}
+    assets = [name for name, (_, dot, end) in last.items() if dot and dot + end not in TEXT]
+    return [name for name in assets if name not in named]
 
 
 def test_the_notices_name_every_asset() -> None:
