@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 
 import pytest
 import yaml
@@ -75,13 +76,47 @@ def test_the_hashes_of_the_notices_are_those_of_the_files() -> None:
     for name in (
         "robot/sim/assets/head.npz", "robot/faces/face_units.npz",
         "models/weights/face_landmarker.task", "robot/assets/lj_demo.flac",
+        "robot/assets/forest_road.ogg",
     ):  # fmt: skip
         digest = hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
         assert name in text, name
         assert digest in text, name
 
 
-@pytest.mark.parametrize("name", ["Asterisk", "CC BY-SA 3.0", "FFmpeg", "GRID", "LJ Speech", "CC0"])
+TEXT = frozenset(
+    [
+        *(".c", ".cjs", ".clang-format", ".css", ".gitignore", ".glsl", ".h", ".html", ".ino"),
+        *(".js", ".md", ".mjs", ".py", ".toml", ".txt", ".typed", ".yaml", ".yml"),
+    ]
+)
+"""Suffixes of what is written by hand. Every other file is an asset."""
+
+
+def unnamed(files: Iterable[str], notices: str) -> list[str]:
+    """Assets that the notices do not name, each by its whole path."""
+    named = set(re.findall(r"[\w./-]+\.\w+", notices))
+    last = {name: name.rpartition("/")[2].rpartition(".") for name in files}
+    assets = [name for name, (_, dot, end) in last.items() if dot and dot + end not in TEXT]
+    return [name for name in assets if name not in named]
+
+
+def test_the_notices_name_every_asset() -> None:
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    there = [name for name in files if (ROOT / name).is_file()]
+    notices = (ROOT / "NOTICE").read_text()
+    assert "models/weights/fusion.safetensors" in there
+    assert unnamed(there, notices) == []
+    new = ["models/weights/new.safetensors", "robot/assets/new.wav", "robot/assets/new.unheard_of"]
+    assert unnamed([*there, *new], notices) == new
+    assert unnamed(["robot/faces/fusion.safetensors"], notices)  # of this name, at another place
+
+
+@pytest.mark.parametrize(
+    "name", ["Asterisk", "CC BY-SA 3.0", "FFmpeg", "GRID", "LJ Speech", "CC0", "pysinsy"]
+)
 def test_the_notices_name_the_work_of_others(name: str) -> None:
     assert name in (ROOT / "NOTICE").read_text()
 

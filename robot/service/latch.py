@@ -28,7 +28,7 @@ class Latch:
     @property
     def closed(self) -> bool:
         """Whether a stop waits for its answer."""
-        return any(path.exists() for path in self._paths())
+        return any(map(_there, self._paths()))
 
     def close(self) -> None:
         """Remember a stop."""
@@ -43,3 +43,11 @@ class Latch:
         for path in self._paths():
             with suppress(OSError):
                 path.unlink(missing_ok=True)
+
+
+def _there(path: Path) -> bool:
+    """Whether a file is there; one that nobody may ask about counts as there."""
+    try:
+        return path.exists()
+    except OSError:
+        return True

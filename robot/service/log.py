@@ -46,8 +46,10 @@ class LogFile:
     def _rotate(self) -> None:
         for k in range(self._limits.keep, 0, -1):
             older = self._numbered(k - 1)
-            if older.exists():
-                older.replace(self._numbered(k))
+            with suppress(OSError):  # a folder of this name, say: the others go on
+                if older.exists():
+                    older.replace(self._numbered(k))
+        self._path.unlink(missing_ok=True)  # where it could not be kept, it is not to grow
 
     def _numbered(self, k: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{k}") if k else self._path

@@ -22,9 +22,9 @@ def log_path() -> Path:
 def free_mb() -> float:
     """Free space in megabytes where the recordings go. Unknown counts as infinite."""
     path = recordings_folder()
-    while not path.exists() and path != path.parent:
-        path = path.parent
     try:
+        while not path.exists() and path != path.parent:
+            path = path.parent
         return shutil.disk_usage(path).free / MB
     except OSError:
         return float("inf")

@@ -14,6 +14,7 @@ from typing import Final
 
 from mien.models.files import write_whole
 from mien.robot.control.estop_socket import folder
+from mien.robot.errors import DeviceError
 
 SUFFIX: Final = ".request"
 ARM: Final = "arm"
@@ -44,10 +45,10 @@ def drop() -> None:
 
 def heard() -> str:
     """What a person has said to this process since the last call; empty is nothing."""
-    path = path_for(os.getpid())
     try:
+        path = path_for(os.getpid())
         word = path.read_text(encoding="utf-8")[:16].strip()
         path.unlink()
-    except (OSError, ValueError):
+    except (OSError, ValueError, DeviceError):  # the last: the folder is not ours alone any more
         return ""
     return word if word in (ARM, REST) else ""

@@ -36,7 +36,7 @@ def recordings(folder: Path) -> list[Kept]:
     found = []
     for path in sorted(folder.glob(f"unattended-*{SUFFIX}")) if folder.is_dir() else ():
         if _OURS.fullmatch(path.name) and path.is_file() and not path.is_symlink():
-            with suppress(FileNotFoundError):  # somebody else was faster
+            with suppress(OSError):  # somebody else was faster, or may not be asked
                 found.append(Kept(path, path.stat().st_size))
     return found
 

@@ -155,7 +155,9 @@ def load_settings(path: Path) -> Settings:
         content = read_yaml(path)
         return Settings.model_validate(content)
     except OSError as e:
-        raise ConfigError(f"no settings in {path}: {e.strerror}", "mien service install") from e
+        # Where there is something that cannot be read, an install would meet it, too.
+        next_ = "mien service install" if isinstance(e, FileNotFoundError) else f"ls -ld {path}"
+        raise ConfigError(f"no settings in {path}: {e.strerror}", next_) from e
     except FileError as e:
         raise ConfigError(str(e), hint) from e
     except ValidationError as e:

@@ -61,7 +61,7 @@ def install(
         load_settings(settings)
     command = [*_program(), "live", "--unattended", str(settings), *(words or [])]
     text, path = unit_text(face, command, Path.cwd()), unit_path()
-    if path.exists() and not ours(path.read_text(encoding="utf-8", errors="replace")):
+    if path.exists() and not _ours(path):
         raise InputError(
             f"{path} was written by somebody else", f"move it away: mv {path} ELSEWHERE"
         )
@@ -70,9 +70,9 @@ def install(
         if made:
             print(f"# {settings}\n{EXAMPLE}")
         return
-    _write(path, text)
-    if made:
+    if made:  # first: a unit without settings would be started and refused
         _write(settings, EXAMPLE)
+    _write(path, text)
     print(f"unit      {path}\nsettings  {settings}")
     for fault in _verified(path):
         print(f"mien: systemd-analyze: {fault}", file=sys.stderr)
@@ -91,8 +91,10 @@ def uninstall() -> None:
     path = unit_path()
     if not path.exists():
         raise InputError(f"there is no unit {path}", "mien service install")
-    if not ours(path.read_text(encoding="utf-8", errors="replace")):
-        raise InputError(f"{path} was written by somebody else", f"rm {path}")
+    if not _ours(path):
+        raise InputError(
+            f"{path} was written by somebody else", f"move it away: mv {path} ELSEWHERE"
+        )
     if _systemctl("is-active", NAME) in ("active", "activating", "reloading"):
         raise InputError(f"{NAME} runs", f"{_SYSTEMCTL} disable --now {NAME}")
     link = path.parent / "default.target.wants" / NAME
@@ -133,6 +135,11 @@ def rest() -> None:
     Example: mien service rest
     """
     _say(requests.REST)
+
+
+def _ours(path: Path) -> bool:
+    """Whether what lies there is a unit that this program has written."""
+    return path.is_file() and ours(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def _say(word: str) -> None:

@@ -159,3 +159,25 @@ def test_a_real_run_says_its_health_and_ends_with_130(tmp_path: Path) -> None:
         process.communicate()
     assert process.returncode == 130
     assert "nothing runs" in mien("status", code=3)
+
+
+@pytest.mark.parametrize("name", ["settings", "unit"])
+def test_a_folder_in_the_place_of_a_file_is_said_with_a_way_out(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "config" / "mien" / "service.yaml" if name == "settings" else unit(tmp_path)
+    path.mkdir(parents=True)
+    with pytest.raises(MienError, match=str(path)) as refused:
+        mien("service", "install", "--", "--face", "hobby9")
+    assert refused.value.exit_code == 2
+    assert str(path) in refused.value.hint
+    assert not unit(tmp_path).is_file()
+    if name == "unit":
+        with pytest.raises(InputError, match="somebody else"):
+            mien("service", "uninstall")
+
+
+def test_settings_that_cannot_be_written_leave_no_unit(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "mien").touch()
+    with pytest.raises(MienError, match="cannot write"):
+        mien("service", "install", "--", "--face", "hobby9")
+    assert not unit(tmp_path).exists()
