@@ -18,6 +18,8 @@ Keys, each for the generator that ``mien direct`` uses; with the suffix of anoth
   clip with the most equal words, and of any clip. ``best_of_10_over_mean``: the best of the takes
   over their mean error; ``best_of_10`` is its error.
 - ``closure_change``: points of p, b, m and other closures that lips lose against rules and life.
+- ``imitation_distance``, ``style_auc``, ``content_leak``: see
+  ``manner_imitation.imitation``; styles are planted on filmed sentences.
 - ``sample_10s_s``: CPU time of sampling 10 s.
 
 Each number is the mean over three seeds, ``*_spread`` the standard deviation between them.
@@ -61,6 +63,7 @@ def bench(
     from mien.robot.show.direct import default_generator
     from mien.robot.show.generator import Generator, rules
     from tests.bench.robot import manner_corpus as corpus
+    from tests.bench.robot import manner_imitation as styles
     from tests.bench.robot import manner_trials as trials
     from tests.bench.robot.manner_rig import RigReader
 
@@ -108,6 +111,10 @@ def bench(
             add("outside_edit_changed", name, changed)
             add("seam", name, float(np.median(seams)))
             add("seam_worst", name, max(seams))
+            known = styles.planted(train, styles.STYLES, seed)
+            copied = styles.imitation(reader, scenes[:2], known, generator, seed)
+            for key, value in copied.items():
+                add(key, name, value)
     out: dict[str, float | int | str | None] = {"face": face, "generator": chosen}
     for key, values in several.items():
         out[key] = float(np.mean(values))
