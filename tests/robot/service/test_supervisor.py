@@ -16,7 +16,6 @@ from mien.robot.live.voice_setup import VoiceStatus
 from mien.robot.panel.messages import Estop
 from mien.robot.recording.session import RecordingSession
 from mien.robot.service import requests
-from mien.robot.service.log import LogFile
 from mien.robot.service.places import log_path, recordings_folder
 from mien.robot.service.settings import ArmRule, Log, Recordings, Settings
 from mien.robot.service.status_file import Status, read_all
@@ -285,16 +284,6 @@ def test_a_disk_that_takes_no_log_disturbs_nobody() -> None:
     night = Night()
     night.run(4.0)
     assert len(night.armed()) == 1
-
-
-def test_a_folder_where_an_older_log_goes_costs_older_logs_and_no_line() -> None:
-    (log_path().parent / "service.log.1" / "x").mkdir(parents=True)
-    (log_path().parent / "service.log.2" / "x").mkdir(parents=True)
-    log, at = LogFile(Log(max_mb=0.01, keep=2)), NOON
-    for k in range(400):
-        log.say(f"line {k} {'x' * 60}", at)
-        assert f"line {k} " in log_path().read_text()
-    assert log_path().stat().st_size <= 10_000
 
 
 def test_a_folder_that_others_may_write_to_ends_no_errand(home: Path) -> None:
