@@ -36,6 +36,8 @@ HISTORY: Final = 12
 GROUPS: Final = ((0,), (1, 2, 3), tuple(range(4, 12)), tuple(range(12, 18)))
 """Statistics that an emotion moves together: pitch, melody, rhythm and level, timbre."""
 _LEVEL, _LEAST_S = 0.06, 0.7
+_PEOPLE: Final = 0.5
+"""Share of conversations of people."""
 _SHARE: Final = 0.7
 """Units of voiced time that the sentence itself adds to the memory."""
 
@@ -111,8 +113,8 @@ def store(path: Path, found: Measured) -> None:
         np.savez(file, **{n: getattr(found, n) for n in found.__dataclass_fields__})
 
 
-def people(data: Path) -> Floats:
-    """Mean statistics (18,) of the neutral reading of the people of voices200 who may train.
+def people(data: Path, held_out: bool = False) -> list[Floats]:
+    """Statistics (K, 18) of each person of voices200, who reads without emotion.
 
     Raises:
         ModelError: the corpus is not there.
@@ -120,14 +122,14 @@ def people(data: Path) -> Floats:
     folder = data / "voices200"
     if not (folder / "words.csv").is_file():
         raise ModelError(f"no {folder}/words.csv", "python -m mien.models.train.style.emotion")
-    allowed, found = set(voices200.speakers(folder, held_out=False)), []
+    found: dict[str, list[Floats]] = {n: [] for n in voices200.speakers(folder, held_out)}
     with (folder / "words.csv").open(newline="") as file:
-        for row in list(csv.DictReader(file))[::2]:
-            if row["speaker"] in allowed:
+        for row in csv.DictReader(file):
+            if row["speaker"] in found:
                 samples = read_audio(folder / "audio" / f"{row['clip']}.flac")
                 rows = rows_of(samples.astype(np.float32) / 32768.0)
-                found += [] if rows is None else [rows[-1]]
-    return np.asarray(np.mean(found, axis=0))
+                found[row["speaker"]] += [] if rows is None else [rows[-1]]
+    return [np.stack(rows) for rows in found.values() if rows]
 
 
 class Speakers:
@@ -135,9 +137,11 @@ class Speakers:
 
     Args:
         found: sentences of them.
+        people: statistics (K, 18) of each of many people without emotion, who get those of actors.
     """
 
-    def __init__(self, found: Measured) -> None:
+    def __init__(self, found: Measured, people: list[Floats]) -> None:
+        self.people = people
         keys = sorted(set(zip(found.actor.tolist(), found.speaker.tolist(), strict=True)))
         self.actors = [a for a, _ in keys]
         self.rows = [
@@ -149,20 +153,18 @@ class Speakers:
         ]
         ends = [[r[:, -1].mean(axis=0) for r in rows] for rows in self.rows]
         self.effects = np.array(ends) - np.array(ends)[:, :1]
-        self.mean = np.mean([e[0] for e in ends], axis=0)
+        own = np.mean([e[0] for e in ends], axis=0)
+        self.mean = 0.5 * (own + np.mean(np.concatenate(people), axis=0))
         self.spread = np.mean(
             [np.concatenate([r[:, -1] for r in rows]).std(axis=0) for rows in self.rows], axis=0
         )
 
 
-def conversations(
-    speakers: Speakers, mean: Floats, count: int, seed: int
-) -> tuple[Floats, NDArray[np.int64]]:
+def conversations(speakers: Speakers, count: int, seed: int) -> tuple[Floats, NDArray[np.int64]]:
     """Inputs (count, 21) of the network after conversations, and the emotions (count,).
 
     Args:
         speakers: who talk.
-        mean: (18,) of many people. Their spread is that of ``speakers``.
         count: number of conversations.
         seed: of the choice.
     """
@@ -171,8 +173,8 @@ def conversations(
     histories, now = [], np.zeros((count, len(STATISTICS)))
     for k, emotion in enumerate(emotions):
         rows = _conversation(speakers, int(emotion), rng)
-        histories.append((rows[:-1] - mean) / (speakers.spread + 1e-3))
-        now[k] = (rows[-1] - mean) / (speakers.spread + 1e-3)
+        histories.append((rows[:-1] - speakers.mean) / (speakers.spread + 1e-3))
+        now[k] = (rows[-1] - speakers.mean) / (speakers.spread + 1e-3)
     return remembered(histories, now), emotions
 
 
@@ -201,6 +203,9 @@ def _conversation(speakers: Speakers, emotion: int, rng: np.random.Generator) ->
         part, gain = rng.random(), rng.uniform(0.3, 1.5)
         columns = list(group)
         change[:, columns] = (gain * ((1 - part) * own + part * other) - own)[:, columns]
+    if rng.random() < _PEOPLE:  # the emotions of actors in another's voice
+        person = speakers.people[int(rng.integers(len(speakers.people)))]
+        said = list(person[rng.integers(len(person), size=len(order))] + own[order])
     moved = rng.normal(0.0, 0.8, len(STATISTICS)) * speakers.spread
     moved[0] = rng.normal(0.0, 0.35)
     return np.stack(said) + change[order] + moved

@@ -91,7 +91,14 @@ def say(
         words, wav, trace = (Path(folder) / n for n in ("text", "a.wav", "trace"))
         words.write_text(text + "\n")
         command = [program, "-x", str(DICTIONARY), "-m", str(voice), "-ow", str(wav)]
-        command += ["-ot", str(trace), "-r", f"{change.tempo:.3f}", "-fm", f"{change.semitones:.3f}"]
+        command += [
+            "-ot",
+            str(trace),
+            "-r",
+            f"{change.tempo:.3f}",
+            "-fm",
+            f"{change.semitones:.3f}",
+        ]
         command += ["-a", f"{_ALLPASS + change.throat:.4f}"] if change.throat else []
         subprocess.run([*command, str(words)], capture_output=True, timeout=60, check=True)
         samples, rate = soundfile.read(str(wav), dtype="float32")

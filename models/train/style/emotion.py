@@ -32,7 +32,6 @@ def plane() -> torch.Tensor:
 
 def fit(
     speakers: voice_emotion.Speakers,
-    people: voice_emotion.Floats,
     seed: int = 0,
     without: tuple[int, ...] = (),
 ) -> Parameters:
@@ -40,12 +39,10 @@ def fit(
 
     Args:
         speakers: who train.
-        people: (18,) mean statistics of many people.
         seed: of conversations and initial weights.
         without: inputs that are withheld, for an ablation.
     """
-    mean = 0.5 * (speakers.mean + people)
-    rows, emotions = voice_emotion.conversations(speakers, mean, CONVERSATIONS, seed)
+    rows, emotions = voice_emotion.conversations(speakers, CONVERSATIONS, seed)
     rows[:, list(without)] = 0.0
     x, y = torch.from_numpy(rows.astype(np.float32)), torch.from_numpy(emotions)
     torch.manual_seed(seed)
@@ -69,7 +66,7 @@ def fit(
     weight = first.weight.detach().double().numpy().copy()
     weight[:, list(without)] = 0.0
     return Parameters(
-        mean, 1.0 / (speakers.spread + 1e-3), weight, first.bias.detach().double().numpy(),
+        speakers.mean, 1.0 / (speakers.spread + 1e-3), weight, first.bias.detach().double().numpy(),
         second.weight.detach().double().numpy(), second.bias.detach().double().numpy(),
     )  # fmt: skip
 
@@ -84,14 +81,14 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     train, _ = voice_emotion.prepared(given.data, given.cache)
-    found = fit(voice_emotion.Speakers(train), voice_emotion.people(given.data), given.seed)
+    found = fit(voice_emotion.Speakers(train, voice_emotion.people(given.data)), given.seed)
     tensors = {name: getattr(found, name).astype(np.float32) for name in layout()}
     checkpoint.save(given.out, tensors, {
         "kind": KIND, "version": 1, "seed": given.seed, "commit": commit(),
         "classes": list(CLASSES), "sentences": len(train.text),
         "corpora": {
             "hts_voices": f"{', '.join(emotional.ACTORS)} (CC BY 3.0, CC BY 4.0)",
-            "japanese_text": "ITA (Unlicense)", "voices200": "mean of its people only",
+            "japanese_text": "ITA (Unlicense)", "voices200": "160 people without emotion",
         },
     })  # fmt: skip
     print(given.out)

@@ -1,7 +1,7 @@
 """Emotion estimate of a voice: what its sound tells beside the words. Off unless requested.
 
 ``mien.models.style.emotion`` hears it, causally and without regard of the gain. Japanese actors
-taught it, so what it hears in another language is a guess, which is shown at half of its strength.
+taught it, so what it hears in another language is a guess, which shows at half strength at most.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from mien.robot.face.config import Floats
 
 STRONGEST: Final = 0.5
 """Largest intensity of the estimate."""
+LIKELY: Final = 0.5
+"""Probability above which an emotion shows: a guess among four shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class VoiceEstimate:
         out = EmotionSamples.nothing(len(t))
         for k, name in enumerate(CLASSES):
             if name in EMOTIONS:  # neutral is none
-                share = STRONGEST * self.emotion.confidence * self.emotion.shares[:, k]
+                likely = np.clip((self.emotion.shares[:, k] - LIKELY) / (1 - LIKELY), 0.0, 1.0)
+                share = STRONGEST * self.emotion.confidence * likely
                 out.mix[:, :, EMOTIONS.index(name)] = np.interp(t, frames, share)[:, None]
         out.presence[:] = 1.0
         return out

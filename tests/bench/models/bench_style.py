@@ -15,8 +15,9 @@ in training. Keys, four classes unless stated otherwise:
 - ``arousal_rho``, ``valence_rho``: rank correlation with the emotion's, mean of the actors;
   ``arousal_rho_pooled_cold``: over all three, without anything heard before; ``_pitch``: baselines
   by the mean pitch.
-- ``neutral_people``: share of neutral among the answers for held-out people who read, cold.
-- ``emotion_frame_ms_p99``: time of a frame in a stream of blocks of 20 ms.
+- ``people_neutral``: share of neutral among the answers for held-out people who read, cold.
+  ``people_shown``: mean intensity of the emotion that the face shows of them, 0.5 at most.
+- ``emotion_frame_ms``, ``_p99``: time of a frame in a stream of blocks of 20 ms.
 """
 
 from __future__ import annotations
@@ -58,11 +59,11 @@ def bench(
     withheld = {"": (), "_time": tuple(range(t, n)), "_frequency": (*range(t), n, n + 1)}
     scores = trials.Scores()
     for a, actor in enumerate(emotional.ACTORS):
-        speakers = voice_emotion.Speakers(train.of(train.actor != a))
+        speakers = voice_emotion.Speakers(train.of(train.actor != a), people)
         held = test.of(test.actor == a)
         for seed in range(seeds):
             for name, without in withheld.items():
-                found = fit(speakers, people, seed, without)
+                found = fit(speakers, seed, without)
                 scores.add(f"emotion_speaker_out{name}", seed, trials.after(found, held, "random"))
                 if not name:
                     scores.add(f"emotion_speaker_out_{actor}", seed, scores.last)
@@ -73,9 +74,9 @@ def bench(
                     if seed == 0:
                         right = trials.streamed(found, folder, actor)
                         scores.add("emotion_stream", seed, right)
-    every = voice_emotion.Speakers(train)
+    every = voice_emotion.Speakers(train, people)
     for seed in range(seeds):
-        found = fit(every, people, seed)
+        found = fit(every, seed)
         result = np.mean([
             trials.after(found, test.of(test.actor == a), "random")
             for a in range(len(emotional.ACTORS))
@@ -83,6 +84,6 @@ def bench(
         scores.add("emotion_sentence_out", seed, float(result))
     out = scores.summary()
     out["style.emotion_speaker_out_six"] = trials.six_numbers(test)
-    out["style.neutral_people"] = trials.neutral_people(folder)
-    out["style.emotion_frame_ms_p99"] = trials.frame_ms()
+    out["style.people_neutral"], out["style.people_shown"] = trials.people(folder)
+    out["style.emotion_frame_ms"], out["style.emotion_frame_ms_p99"] = trials.frame_ms()
     return out

@@ -30,6 +30,7 @@ from mien.models.style.emotion import (
     heard,
     layout,
 )
+from mien.robot.expression.emotion.voice_estimate import VoiceEstimate
 
 SIX: Final = (0, 1, 2, 6, 7, 10)
 """Mean, spread and change of pitch, spread and change of level, share of voiced sound."""
@@ -101,29 +102,33 @@ def streamed(p: Parameters, data: Path, actor: str) -> float:
     return float(np.mean(right))
 
 
-def neutral_people(data: Path) -> float:
-    """Share of neutral, by the shipped network, at the end of sentences of held-out people."""
+def people(data: Path) -> tuple[float, float]:
+    """Held-out people who read a sentence, to the shipped network: share of neutral at its end, and
+    mean intensity of what the face shows."""
     folder = data / "voices200"
-    held, neutral = set(voices200.speakers(folder, held_out=True)), []
+    held, neutral, shown = set(voices200.speakers(folder, held_out=True)), [], []
     with (folder / "words.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             if row["speaker"] in held:
                 x = read_audio(folder / "audio" / f"{row['clip']}.flac").astype(np.float32) / 32768
                 found = heard(x, len(x) * FPS // RATE)
                 if found.confidence[-1] > 0:
+                    t = np.arange(len(found.confidence)) / FPS
+                    mix = VoiceEstimate(found).sample(t).mix
                     neutral.append(found.shares[-1].argmax() == 0)
-    return float(np.mean(neutral))
+                    shown.append(mix[-1].max())
+    return float(np.mean(neutral)), float(np.mean(shown))
 
 
-def frame_ms() -> float:
-    """99th percentile of the time of a frame in ms."""
+def frame_ms() -> tuple[float, float]:
+    """Median and 99th percentile of the time of a frame in ms."""
     stream, rng, spent = EmotionStream(), np.random.default_rng(0), []
     for _ in range(500):
         block = rng.normal(0, 0.05, RATE // 50).astype(np.float32)
         began = time.perf_counter()
         frames = len(stream.push(block).confidence)
         spent += [1e3 * (time.perf_counter() - began) / frames] if frames else []
-    return float(np.percentile(spent, 99))
+    return float(np.median(spent)), float(np.percentile(spent, 99))
 
 
 class Scores:
