@@ -76,7 +76,7 @@ def rows_of(samples: NDArray[np.float32]) -> Floats | None:
     if len(at) < 2:
         return None
     chosen = at[np.linspace(0, len(at) - 1, MOMENTS).astype(int)]
-    return found.statistics[np.append(chosen, len(found.seconds) - 1)]
+    return np.asarray(found.statistics[np.append(chosen, len(found.seconds) - 1)])
 
 
 def measured(said: Sequence[emotional.Said]) -> Measured:
@@ -87,7 +87,8 @@ def measured(said: Sequence[emotional.Said]) -> Measured:
         if found is not None:
             rows.append(found)
             kept.append((emotional.ACTORS.index(one.actor), one.speaker, one.emotion, one.text))
-    return Measured(*np.array(kept).T, np.stack(rows))
+    actor, speaker, emotion, text = np.array(kept).T
+    return Measured(actor, speaker, emotion, text, np.stack(rows))
 
 
 def prepared(data: Path, cache: Path) -> tuple[Measured, Measured]:
@@ -208,4 +209,4 @@ def _conversation(speakers: Speakers, emotion: int, rng: np.random.Generator) ->
         said = list(person[rng.integers(len(person), size=len(order))] + own[order])
     moved = rng.normal(0.0, 0.8, len(STATISTICS)) * speakers.spread
     moved[0] = rng.normal(0.0, 0.35)
-    return np.stack(said) + change[order] + moved
+    return np.asarray(np.stack(said) + change[order] + moved)

@@ -70,7 +70,10 @@ def model(folder: Path, actor: str, emotion: int) -> Path:
     for path in sorted((folder / "hts_voices").rglob("*.htsvoice")):
         if path.stem.startswith(actor) and path.stem.endswith(words):
             return path
-    raise ModelError(f"no voice of {actor} in {folder}/hts_voices", "mien train style --data")
+    raise ModelError(
+        f"no voice of {actor} in {folder}/hts_voices",
+        "python -m mien.models.train.style.emotion --data",
+    )
 
 
 def say(

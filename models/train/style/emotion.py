@@ -60,7 +60,7 @@ def fit(
         loss = functional.cross_entropy(out[:, :n], y[at], label_smoothing=0.05)
         loss = loss + 2.0 * functional.mse_loss(torch.tanh(out[:, n:]), where[y[at]])
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         plan.step()
     weight = first.weight.detach().double().numpy().copy()
