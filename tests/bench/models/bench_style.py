@@ -77,11 +77,11 @@ def bench(
     every = voice_emotion.Speakers(train, people)
     for seed in range(seeds):
         found = fit(every, seed)
-        result = np.mean([
+        each = [
             trials.after(found, test.of(test.actor == a), "random")
             for a in range(len(emotional.ACTORS))
-        ])  # fmt: skip
-        scores.add("emotion_sentence_out", seed, float(result))
+        ]
+        scores.add("emotion_sentence_out", seed, float(np.mean(each)))
     out = scores.summary()
     out["style.emotion_speaker_out_six"] = trials.six_numbers(test)
     out["style.people_neutral"], out["style.people_shown"] = trials.people(folder)

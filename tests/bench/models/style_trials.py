@@ -110,7 +110,8 @@ def people(data: Path) -> tuple[float, float]:
     with (folder / "words.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             if row["speaker"] in held:
-                x = read_audio(folder / "audio" / f"{row['clip']}.flac").astype(np.float32) / 32768
+                samples = read_audio(folder / "audio" / f"{row['clip']}.flac")
+                x = np.asarray(samples / 32768.0, np.float32)
                 found = heard(x, len(x) * FPS // RATE)
                 if found.confidence[-1] > 0:
                     t = np.arange(len(found.confidence)) / FPS
