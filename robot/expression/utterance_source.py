@@ -126,7 +126,7 @@ def requested(
 def voice_estimate(samples: NDArray[np.float32]) -> EmotionSource:
     """Emotion estimate of a voice (n,) at 16 kHz, the source of the lowest priority."""
     frames = -(-len(samples) * FPS // audio.RATE)
-    return VoiceEstimate(estimate(samples, audio.RATE, frames))
+    return VoiceEstimate(estimate(samples, frames))
 
 
 def unplayed_cues(sources: list[EmotionSource], seconds: float) -> list[str]:

@@ -72,7 +72,7 @@ def size(
 @app.command()
 def flash(
     port: Annotated[str, typer.Option(help="Serial port of the board, such as /dev/ttyACM0.")],
-    dry_run: Annotated[bool, typer.Option(help="Print the command and do not run it.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Print what would be done and do nothing.")] = False,
 ) -> None:
     """Write the firmware to an Arduino Mega 2560 with avrdude.
 

@@ -44,7 +44,7 @@ def install(
     words: Words = None,
     config: Config = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be written, and write nothing.")
+        bool, typer.Option("--dry-run", help="Print what would be done and do nothing.")
     ] = False,
 ) -> None:
     """Write a systemd user unit that runs mien live, and print how to start it.

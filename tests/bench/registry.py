@@ -19,4 +19,5 @@ BENCHES: Final = {
     "soak": "tests.bench.robot.soak_hours:bench",
     "song": "tests.bench.robot.bench_song:bench",
     "speech": "tests.bench.models.bench_speech:bench_speech",
+    "style": "tests.bench.models.bench_style:bench",
 }

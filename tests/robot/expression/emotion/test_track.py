@@ -3,6 +3,7 @@ import pytest
 
 from mien.models.face.blendshapes import GROUPS, indices
 from mien.models.face.emotion import EMOTIONS, express, mix
+from mien.models.style.emotion import CLASSES, Heard
 from mien.robot.expression.emotion.track import (
     NAMED_REGIONS,
     REGIONS,
@@ -13,7 +14,7 @@ from mien.robot.expression.emotion.track import (
     EmotionTrack,
     Label,
 )
-from mien.robot.expression.emotion.voice_estimate import VoiceEmotion, VoiceEstimate
+from mien.robot.expression.emotion.voice_estimate import VoiceEstimate
 
 T = np.arange(0, 10, 1 / 60)
 UPPER = indices(GROUPS["brows"] + GROUPS["eyes"])
@@ -24,8 +25,9 @@ def of(name: str) -> int:
 
 
 def excited(level: float = 1.0) -> VoiceEstimate:
-    ones = np.full(len(T), level)
-    return VoiceEstimate(VoiceEmotion(ones, ones, ones))
+    ones, shares = np.full(len(T), level), np.zeros((len(T), len(CLASSES)))
+    shares[:, CLASSES.index("happiness")] = 1.0
+    return VoiceEstimate(Heard(shares, ones, ones, ones))
 
 
 def test_every_shape_belongs_to_one_region() -> None:
