@@ -8,8 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from mien.models.files import whole
 from mien.models.manner.config import COLUMNS, LIPS, STYLE, Config
 from mien.models.manner.network import MannerNet
 from mien.models.manner.style import style_of
+from mien.models.train.run_folder import follow, read_checkpoint
 
 _log = logging.getLogger(__name__)
 LENGTH: Final = 64
@@ -85,7 +85,7 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     last = run / "last.pt"
     if resume and last.is_file():
-        kept = _kept(last)
+        kept = read_checkpoint(last)
         if kept.get("about") != about:
             raise ModelError(f"{last} was started with other settings", "another --run")
         net.load_state_dict(kept["net"])
@@ -104,9 +104,7 @@ def train(
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        share = min(plan.average, (step + 1) / (step + 10))
-        for key, value in net.state_dict().items():
-            average[key].lerp_(value, 1 - share)
+        follow(average, net, plan.average, step)
         total += float(loss.detach())
         if (step + 1) % plan.every == 0 or step + 1 == plan.steps:
             counted = (step % plan.every) + 1
@@ -198,16 +196,3 @@ def _standardise(net: MannerNet, clips: Sequence[MannerClip]) -> None:
             values = np.concatenate(rows)
             net.mean[k] = float(values.mean())
             net.scale[k] = max(float(values.std()), _LEAST_STD)
-
-
-def _kept(last: Path) -> dict[str, Any]:
-    """What an interrupted run wrote.
-
-    Raises:
-        ModelError: the file is damaged.
-    """
-    try:
-        return dict(torch.load(last, weights_only=True))
-    except (OSError, RuntimeError, EOFError, ValueError, LookupError, UnpicklingError) as e:
-        reason = str(e).strip().partition("\n")[0]
-        raise ModelError(f"cannot resume from {last}: {reason}", "another --run") from e

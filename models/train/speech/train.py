@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +19,7 @@ from mien.models.data.schema import Corpus
 from mien.models.errors import ModelError
 from mien.models.files import whole
 from mien.models.speech.network import Config, Heads, SpeechNet
+from mien.models.train.run_folder import follow, read_checkpoint
 from mien.models.train.speech.training_objective import REFERENCE, Objective, Plan, Speakers
 
 _log = logging.getLogger(__name__)
@@ -81,7 +80,7 @@ def train(
     last = run / "last.pt"
     run.mkdir(parents=True, exist_ok=True)
     if resume and last.is_file():
-        kept = _kept(last)
+        kept = read_checkpoint(last)
         _same(about, kept.get("about", {}), last)
         net.load_state_dict(kept["net"])
         speakers.load_state_dict(kept["speakers"])
@@ -107,9 +106,7 @@ def train(
         nn.utils.clip_grad_norm_(learned, 1.0)
         optimiser.step()
         schedule.step()
-        share = min(plan.average, (step + 1) / (step + 10))
-        for key, value in net.state_dict().items():
-            average[key].lerp_(value, 1 - share)
+        follow(average, net, plan.average, step)
         counted += 1
         sums = {k: sums.get(k, 0.0) + v for k, v in {**parts, "loss": float(loss.detach())}.items()}
         if (step + 1) % plan.every == 0 or step + 1 == plan.steps:
@@ -154,19 +151,6 @@ def _about(
         f"{part}.{k}": json.dumps(v) for part, fields in parts.items() for k, v in fields.items()
     }
     return out | {f"corpus {c.name}": json.dumps([c.source, len(c), odds]) for c, odds in corpora}
-
-
-def _kept(last: Path) -> dict[str, Any]:
-    """What an interrupted run wrote.
-
-    Raises:
-        ModelError: the file is damaged.
-    """
-    try:
-        return dict(torch.load(last, weights_only=True))
-    except (OSError, RuntimeError, EOFError, ValueError, LookupError, UnpicklingError) as e:
-        reason = str(e).strip().partition("\n")[0]
-        raise ModelError(f"cannot resume from {last}: {reason}", "another --run") from e
 
 
 def _same(now: dict[str, str], then: dict[str, str], last: Path) -> None:
