@@ -36,7 +36,6 @@ prototype in even steps are not even steps to those who look."""
 _WORDS: Final = {word: name for name, e in table().items() for word in (name, *e.words)}
 
 AROUSAL: Final[Floats] = np.array([e.arousal for e in table().values()])
-VALENCE: Final[Floats] = np.array([e.valence for e in table().values()])
 TIMINGS: Final[dict[str, Timing]] = {name: e.timing for name, e in table().items()}
 
 
