@@ -2,8 +2,8 @@
 alone.
 
 Vowels of an utterance with phone times are stretched to notes of a scale and set to their pitch
-(``held.stretch``). The band is ``music.music`` with a body, an ensemble and a room. A label of each
-frame tells whether somebody sings or speaks.
+(``held.stretch``). The band is ``music.music`` with a body, an ensemble and a room, or recorded
+music where there is some. A label of each frame tells whether somebody sings or speaks.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from mien.models.data.augment import breath, channel, noise, unit
+from mien.models.data.behind import played
 from mien.models.data.corpora.voices import Spoken
 from mien.models.data.held import stretch, vowels
 from mien.models.data.music import music
@@ -26,6 +27,8 @@ from mien.models.speech.phones import SILENCE, Phone, merge_silence
 
 CLIP_S: Final = 8.0
 """Length of a clip, s."""
+_RECORDED: Final = 0.6
+"""Share of the bands that are recorded, where there is recorded music."""
 _PART_S: Final = 2.2
 """Speech that becomes one phrase, s."""
 _SCALE: Final = (0, 2, 4, 5, 7, 9, 11, 12, 14)
@@ -92,21 +95,43 @@ def band(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return unit(out)
 
 
-def clip(voices: Sequence[Spoken], rng: np.random.Generator, seconds: float = CLIP_S) -> Labelled:
-    """One clip of random kind: a voice alone, a voice over a band, or no voice."""
+def clip(
+    voices: Sequence[Spoken],
+    rng: np.random.Generator,
+    seconds: float = CLIP_S,
+    bands: Sequence[NDArray[np.int16]] = (),
+) -> Labelled:
+    """One clip of random kind: a voice alone, a voice over a band, or no voice.
+
+    Args:
+        voices: utterances that are sung or spoken.
+        rng: chooses everything.
+        seconds: length of the clip.
+        bands: recorded music without voices, at 16 kHz; beside the synthetic band.
+    """
     n = int(seconds * RATE)
     kind = rng.random()
     sound, voiced = np.zeros(n), np.zeros(int(seconds * FPS), np.float32)
     if kind < 0.65:
         sound, voiced = _phrases(voices, rng, n, sung=rng.random() < 0.8)
     if kind > 0.25:
-        other = band(n, rng) if rng.random() < 0.85 else noise(n, rng)
+        other = _behind(n, bands, rng)
         begin = int(rng.integers(0, n // 2)) if rng.random() < 0.2 else 0
         other[:begin] *= 0.003
         level = 10 ** (-rng.uniform(-5, 22) / 20) if kind < 0.65 else 1.0
         sound = sound + level * other
     made = channel(sound.astype(np.float32), rng)
     return Labelled(made, voiced)
+
+
+def _behind(
+    n: int, bands: Sequence[NDArray[np.int16]], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    if rng.random() < 0.15:
+        return noise(n, rng)
+    if not bands or rng.random() >= _RECORDED:
+        return band(n, rng)
+    return played(bands[int(rng.integers(len(bands)))], n, rng)
 
 
 def _phrases(

@@ -2,7 +2,7 @@
 mien.models.train.song.voice_net --data FOLDER``.
 
 The data are ``mien.models.data.sung``: speech of LJ Speech, voices200 and acted Japanese voices on
-random melodies, alone and over a synthetic band. No recorded music is part of it.
+random melodies, alone and over a band: a synthetic one, and recorded music without voices.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mien.models import checkpoint
 from mien.models.data import sung
+from mien.models.data.behind import read_music
 from mien.models.data.corpora import hts, voices200
 from mien.models.data.corpora.voices import FLITE, Spoken, flite
 from mien.models.data.labels import textgrid
@@ -60,13 +61,15 @@ def voices(data: Path, rng: np.random.Generator) -> list[Spoken]:
     return [s for s in out if len(s.samples) > 16000]
 
 
-def clips(said: Sequence[Spoken], count: int, seed: int) -> tuple[NDArray, NDArray]:  # type: ignore[type-arg]
-    """Features (N, T, F) and labels (N, T) of ``count`` clips."""
+def clips(
+    said: Sequence[Spoken], bands: Sequence[NDArray[np.int16]], count: int, seed: int
+) -> tuple[NDArray, NDArray]:  # type: ignore[type-arg]
+    """Features (N, T, F) and labels (N, T) of ``count`` clips; see ``sung.clip``."""
     rows, labels = [], []
     for k in range(count):
         rng = np.random.default_rng([seed, k])
         try:
-            made = sung.clip(said, rng)
+            made = sung.clip(said, rng, bands=bands)
         except (ValueError, IndexError):
             continue
         x = inputs(stack(extract(made.samples)[0]))
@@ -84,6 +87,7 @@ def main() -> None:
     """Make the clips, train, and write the weights."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--music", type=Path, help="recorded music without voices")
     parser.add_argument("--clips", type=int, default=700)
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
@@ -96,7 +100,8 @@ def main() -> None:
         kept = np.load(given.cache)
         x, y = kept["x"], kept["y"]
     else:
-        x, y = clips(voices(given.data, rng), given.clips, given.seed)
+        bands = read_music(given.music) if given.music else []
+        x, y = clips(voices(given.data, rng), bands, given.clips, given.seed)
         if given.cache:
             np.savez(given.cache, x=x, y=y)
     held = len(x) // 10
@@ -138,7 +143,8 @@ def main() -> None:
     meta = {
         "kind": "song_voice", "version": 1, "seed": given.seed, "clips": len(x),
         "epochs": given.epochs, "held_out_accuracy": round(float(right), 4),
-        "corpora": ["lj_phones", "voices200", "hts_voices", "flite", "synthetic music"],
+        "corpora": ["lj_phones", "voices200", "hts_voices", "flite", "synthetic music"]
+        + (["recorded music"] if given.music else []),
     }  # fmt: skip
     checkpoint.save(given.out, tensors, meta)
 

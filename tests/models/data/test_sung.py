@@ -46,3 +46,15 @@ def test_clips_have_labels_and_repeat(buzz: Spoken) -> None:
         assert one.voiced.shape == (180,)
         assert set(np.unique(one.voiced)) <= {0.0, 1.0}
         assert np.isfinite(one.samples).all()
+
+
+def test_recorded_music_takes_the_place_of_some_bands(buzz: Spoken) -> None:
+    """A piece of one high tone is told from every synthetic band by its spectrum."""
+    tone = (9000 * np.sin(2 * np.pi * 3000 * np.arange(48000) / 16000)).astype(np.int16)
+    heard = []
+    for seed in range(12):
+        one = sung.clip([buzz], np.random.default_rng(seed), 3.0, [tone])
+        power = np.abs(np.fft.rfft(one.samples * np.hanning(len(one.samples)))) ** 2
+        near = np.abs(np.fft.rfftfreq(len(one.samples), 1 / 16000) - 3000) < 1100
+        heard.append(not one.voiced.any() and power[near].sum() > 0.5 * power.sum())
+    assert 1 <= sum(heard) < 12
