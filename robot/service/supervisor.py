@@ -99,7 +99,7 @@ class Supervisor:
         self._reason = "it starts" if settings else ""
         self._free_mb = float("inf")
         self._meters: dict[str, Any] = {}
-        self._spoken = ""
+        self._spoken = self._failed = ""
 
     def __enter__(self) -> Self:
         self._file, self._process = StatusFile(), process_mark(os.getpid())
@@ -217,6 +217,7 @@ class Supervisor:
             (bool(self._disk()), self._disk()),
             (not sound.present, f"{sound.name or 'the source of sound'} is gone"),
             (bool(self._rolling.problem), self._rolling.problem),
+            (bool(self._failed), self._failed),
             (age_s is not None and age_s > SILENT_S, f"no frame has come for {age_s or 0.0:.0f} s"),
             (hot > BACK_OFF_C, f"a servo is at {hot:.0f} C (estimated), the face moves less"),
         )
@@ -257,4 +258,10 @@ class Supervisor:
 
     def _run(self) -> None:
         while not self._done.wait(self._every_s):
-            self.errand()
+            try:
+                self.errand()
+            except Exception as e:  # the next turn may work; systemd misses only its sign of life
+                self._failed = f"the supervisor failed: {type(e).__name__}: {e}"[:200]
+                self._say(self._failed)
+            else:
+                self._failed = ""

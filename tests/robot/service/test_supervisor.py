@@ -1,31 +1,25 @@
-"""An unattended face in lock-step: the real firmware core and rule on a clock of the test."""
+"""An unattended face: when it moves, and what it says."""
+
+from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mien.robot.control.connect import Opened
-from mien.robot.errors import DeviceError, EmergencyStopError, InputError, MienError
-from mien.robot.live.face import LiveFace
-from mien.robot.live.voice_setup import VoiceStatus
+from mien.robot.errors import DeviceError, MienError
+from mien.robot.live.run import Options
+from mien.robot.live.voice_setup import VoiceSetup, VoiceStatus
 from mien.robot.panel.messages import Estop
-from mien.robot.recording.session import RecordingSession
 from mien.robot.service import requests
-from mien.robot.service.places import log_path, recordings_folder
-from mien.robot.service.settings import ArmRule, Log, Recordings, Settings
-from mien.robot.service.status_file import Status, read_all
-from mien.robot.service.supervisor import Supervisor
+from mien.robot.service.places import recordings_folder
+from mien.robot.service.settings import Recordings, Settings
+from mien.robot.service.status_file import read_all
 from mien.robot.wire import State
-from tests.robot.live.stage import FACE, Stage
+from tests.robot.service.night import RULE, Night
 from tests.robot.service.places import own_folders
-
-NOON = datetime(2026, 1, 2, 12, 0)
-RULE = ArmRule(healthy_s=2.0, grace_s=1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -36,60 +30,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def said(word: str) -> Callable[[], object]:
     """A person who says this to the process of the test."""
     return partial(requests.say, os.getpid(), word)
-
-
-class Night:
-    """A stage whose face nobody attends. ``script`` has what happens at which second."""
-
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.stage = Stage()
-        self.stage.voice.opening = lambda _: 0.5
-        self.settings = settings or Settings(arm=RULE)
-        self.began = self.stage.clock.now()
-        self.free, self.source = 1e6, VoiceStatus(name="mic")
-        self.script: dict[float, Callable[[], object]] = {}
-        self.seen: list[tuple[float, Status]] = []
-        self.recording = RecordingSession(FACE)
-        self.supervisor = Supervisor(
-            FACE, "sim", self.settings, now=self.stage.clock.now,
-            local=lambda: NOON + timedelta(seconds=self.t), free=lambda: self.free, every_s=1e6,
-        )  # fmt: skip
-        self._errand = 0.0
-
-    @property
-    def t(self) -> float:
-        return self.stage.clock.now() - self.began
-
-    def may_move(self, t: float) -> bool:
-        for at in [at for at in self.script if at <= self.t]:
-            self.script.pop(at)()
-        if self.t >= self._errand:  # the thread's, on the clock of the stage
-            self._errand += 0.5
-            self.supervisor.errand()
-            self.seen.append((self.t, self.supervisor.status()))
-        return self.supervisor.may_move(t)
-
-    def run(self, seconds: float, **more: Any) -> LiveFace:
-        live = self.stage.face(seconds, permit=self.may_move, recording=self.recording, **more)
-        at = Opened(self.stage.board, self.stage.clock, None, "/dev/ttyACM0")
-        with self.supervisor:
-            self.supervisor.begin(at, self.recording, live.meters, lambda: self.source)
-            live.run()
-        return live
-
-    def armed(self) -> list[tuple[float, float]]:
-        """From when to when the outputs were driven, s since the start."""
-        spans: list[list[float]] = []
-        for t, _ in self.stage.line.driven:
-            at = t - self.began
-            if spans and at - spans[-1][1] < 0.1:
-                spans[-1][1] = at
-            else:
-                spans.append([at, at])
-        return [(a, b) for a, b in spans]
-
-    def at(self, t: float) -> Status:
-        return next(status for seen, status in self.seen if seen >= t)
 
 
 def test_it_starts_at_rest_and_moves_when_the_board_was_healthy_for_long_enough() -> None:
@@ -109,8 +49,6 @@ def test_it_starts_at_rest_and_moves_when_the_board_was_healthy_for_long_enough(
 
 
 def test_a_refused_rule_moves_nothing(tmp_path: Path) -> None:
-    from mien.robot.live.run import Options
-    from mien.robot.live.voice_setup import VoiceSetup
     from mien.robot.verbs.running import run_and_print
 
     path = tmp_path / "service.yaml"
@@ -242,53 +180,3 @@ def test_what_is_lost_and_gone_is_said() -> None:
     night.run(4.0)
     assert night.at(3.0).drops["sound_blocks"] == 3
     assert "USB mic is gone" in night.at(3.0).problems
-
-
-def test_a_loop_that_stands_still_is_said_by_the_thread() -> None:
-    night = Night()
-    night.run(3.0)
-    night.stage.clock.sleep(60.0)
-    assert any("stands still for 6" in p for p in night.supervisor.status().problems)
-
-
-def test_only_what_is_missing_at_the_start_is_waited_for() -> None:
-    absent, refused = DeviceError("no board", "mien ports"), InputError("no such face")
-    supervisor = Supervisor(FACE, "auto", Settings(arm=RULE))
-    assert supervisor.patient(absent)
-    assert supervisor.waiting == "no board"
-    assert not supervisor.patient(refused)
-    assert not supervisor.patient(EmergencyStopError("stop"))
-    assert not Supervisor(FACE, "auto").patient(absent)  # a person is there to be told
-    night = Night()
-    night.run(1.0)
-    assert not night.supervisor.patient(absent)  # it has begun: a restart has to count
-
-
-def test_the_log_is_bounded_and_says_what_changed() -> None:
-    night = Night(Settings(arm=RULE, log=Log(max_mb=0.01, keep=2)))
-    night.run(4.0)
-    text = log_path().read_text()
-    assert text.count("may move") == 1
-    assert text.count("healthy for") == 1  # its seconds are no news
-    for _ in range(12):
-        Night(night.settings).run(1.0)
-    sizes = [p.stat().st_size for p in log_path().parent.glob("service.log*")]
-    assert len(sizes) <= 3
-    assert max(sizes) <= 10_000
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_disk_that_takes_no_log_disturbs_nobody() -> None:
-    log_path().parent.mkdir(parents=True)
-    log_path().symlink_to("/dev/full")
-    night = Night()
-    night.run(4.0)
-    assert len(night.armed()) == 1
-
-
-def test_a_folder_that_others_may_write_to_ends_no_errand(home: Path) -> None:
-    night = Night()
-    night.script[2.5] = lambda: home.chmod(0o777)
-    night.run(4.0)
-    assert len(night.armed()) == 1
-    night.supervisor.errand()
