@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mien.calibration.capture.bias_correction import BiasCorrection
 from mien.calibration.capture.capture_rig import CaptureRig, ConnectedFace
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame
@@ -80,6 +81,7 @@ def open_rig(
         return _with_dots(face, rig, build, seed)
     formula = ProjectedCamera(seed=seed, unit=build) if camera == "projected" else None
     simulated: Camera = formula or RenderedCamera(rig, closely=True)
+    correct = BiasCorrection()
     line = SimBoard(rig)
     board = Board(face, line, line.now)
     board.connect()
@@ -91,7 +93,7 @@ def open_rig(
         head = rig.head_pose() if seen.head is None else seen.head
         landmarks = seen.landmarks
         if isinstance(simulated, RenderedCamera):
-            landmarks = tracker_bias.shipped().corrected(landmarks, simulated.reference)
+            landmarks = correct(landmarks, simulated.reference)
         return CapturedFrame(landmarks, head, time=seen.time)
 
     def close() -> None:
@@ -101,7 +103,7 @@ def open_rig(
     bias = "" if formula else tracker_bias.version()
     setup = Setup(face.name, face.hash, mechanism_hash(face), build, camera, bias=bias)
     noiseless = None if formula is None else lambda: rig.landmarks() + formula.bias
-    at = ConnectedFace(face, board, line, setup, close)
+    at = ConnectedFace(face, board, line, setup, close, correct.remarks)
     return SimRig(at, capture, rig.landmarks, rig.head_pose, noiseless)
 
 
@@ -195,7 +197,8 @@ def _real(
         mechanism = f"hardware {identity(at.device)}".strip()
         bias = tracker_bias.version()
         setup = Setup(face.name, face.hash, mechanism, -1, pictures.name, bias=bias)
-        connected = ConnectedFace(face, at.board, at.clock, setup, stack.pop_all().close)
+        close = stack.pop_all().close
+    connected = ConnectedFace(face, at.board, at.clock, setup, close, tracking.remarks)
     return HardwareRig(connected, tracking, folder)
 
 

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
+from mien.calibration.capture.bias_correction import BiasCorrection
 from mien.calibration.capture.frame_filter import NO_FACE, CapturedFrame, sharpness
 from mien.models.face.regions import eyes_apart
-from mien.models.vision import tracker_bias
 from mien.models.vision.face_tracker import FaceTracker, Tracked
 from mien.robot.errors import DeviceError
 from mien.robot.face.config import Floats
@@ -66,6 +66,7 @@ class TrackingCamera:
     ) -> None:
         self._source, self._tracker, self._now = source, tracker, now
         self._delay, self._wait = delay_s, max(delay_s, MAX_DELAY_S)
+        self._correct = BiasCorrection()
         self._used = -np.inf
         self._settled = False  # before, the constant error of this face is in all landmarks
         self._recent: deque[tuple[Picture, Tracked]] = deque(maxlen=_RECENT)
@@ -106,7 +107,7 @@ class TrackingCamera:
             return NO_FACE
         landmarks = seen.landmarks
         if self._settled:
-            landmarks = tracker_bias.shipped().corrected(landmarks, self._tracker.reference)
+            landmarks = self._correct(landmarks, self._tracker.reference)
         return CapturedFrame(
             landmarks,
             seen.head,
@@ -128,6 +129,10 @@ class TrackingCamera:
     def _last(self, count: int) -> list[tuple[Picture, Tracked]]:
         """The last ``count`` tracked pictures."""
         return [*self._recent][-count:]
+
+    def remarks(self) -> list[str]:
+        """What the session found out about this face, one sentence each."""
+        return self._correct.remarks()
 
     def report(self) -> dict[str, float]:
         """Age of the pictures when they were tracked, in ms since arrival, and the delay in ms."""
