@@ -9,8 +9,9 @@ import numpy as np
 from mien.models.vision.tracker_bias import TrackerBias, shipped
 from mien.robot.face.config import Floats
 
-MANY_OUTSIDE: Final = 0.1
-"""Share of frames outside of what was learned that is said; the learned robots have 1 %."""
+MANY_OUTSIDE: Final = 0.25
+"""Share of frames outside of what was learned that is said. Random poses of robots that were not
+learned, but are alike, have 0 to 19 %; a mouth that opens widest has most."""
 _FEW_FRAMES: Final = 20
 
 
