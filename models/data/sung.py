@@ -32,6 +32,9 @@ _RECORDED: Final = 0.6
 _PART_S: Final = 2.2
 """Speech that becomes one phrase, s."""
 _SCALE: Final = (0, 2, 4, 5, 7, 9, 11, 12, 14)
+_SLOW, _SLOW_SHARE = (1.8, 4.0), 0.25
+"""Factors of the length of notes in a slow song, and its odds: a vowel held for seconds resembles an
+instrument."""
 _NOTES_S: Final = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.2, 2.0)
 
 
@@ -62,7 +65,7 @@ def melody(spoken: Spoken, rng: np.random.Generator) -> Spoken:
         return whole
     key = float(np.exp(rng.uniform(np.log(90.0), np.log(420.0))))
     degree, notes, seconds = int(rng.integers(0, 5)), dict[int, float](), dict[int, float]()
-    pace = rng.uniform(0.5, 1.6)
+    pace = rng.uniform(*(_SLOW if rng.random() < _SLOW_SHARE else (0.5, 1.6)))
     for i in found:
         degree = int(np.clip(degree + rng.integers(-2, 3), 0, len(_SCALE) - 1))
         notes[i] = key * 2 ** (_SCALE[degree] / 12)

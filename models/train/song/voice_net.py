@@ -28,6 +28,8 @@ from mien.models.speech.features import extract, stack
 
 WIDTH = 48
 _BATCH, _RATE = 24, 3e-3
+MASKED = 14
+"""Most features in a row that are masked in a clip."""
 
 
 class VoiceNetTorch(torch.nn.Module):
@@ -83,6 +85,19 @@ def clips(
     return np.stack(rows).astype(np.float16), np.stack(labels)
 
 
+def changed(frames: torch.Tensor) -> torch.Tensor:
+    """Features (B, T, F) of a batch with another colour of each clip, noise, and masked bands.
+
+    A few hundred voices and instruments would else be learned by heart.
+    """
+    size, _, features = frames.shape
+    out = frames + 0.25 * torch.randn(size, 1, features) + 0.1 * torch.randn(frames.shape)
+    first = torch.randint(0, features, (size, 1, 1))
+    width = torch.randint(0, MASKED + 1, (size, 1, 1))
+    at = torch.arange(features)[None, None, :]
+    return torch.where((at >= first) & (at < first + width), torch.zeros(()), out)
+
+
 def main() -> None:
     """Make the clips, train, and write the weights."""
     parser = argparse.ArgumentParser()
@@ -121,7 +136,7 @@ def main() -> None:
         order, total = rng.permutation(np.arange(held, len(x))), 0.0
         for k in range(0, len(order) - _BATCH + 1, _BATCH):
             frames, label = batch(order[k : k + _BATCH])
-            frames = frames + 0.1 * torch.randn(frames.shape[0], 1, frames.shape[2])
+            frames = changed(frames)
             loss = torch.nn.functional.binary_cross_entropy_with_logits(net(frames), label)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
