@@ -33,8 +33,8 @@ _PART_S: Final = 2.2
 """Speech that becomes one phrase, s."""
 _SCALE: Final = (0, 2, 4, 5, 7, 9, 11, 12, 14)
 _SLOW, _SLOW_SHARE = (1.8, 4.0), 0.25
-"""Factors of the length of notes in a slow song, and its odds: a vowel held for seconds resembles an
-instrument."""
+"""Factors of the length of notes in a slow song, and its odds: a vowel that is held for seconds
+resembles an instrument."""
 _NOTES_S: Final = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.2, 2.0)
 
 

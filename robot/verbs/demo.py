@@ -13,6 +13,7 @@ from mien.robot.verbs.options import (
     Seed,
     Size,
     Speech,
+    with_face,
 )
 
 
@@ -65,5 +66,5 @@ def demo(
     print(
         f"{numbers['seconds']:.1f} s of speech; mouth follows with r {numbers['r_lip_gap']:.2f}, "
         f"{numbers['lag_ms']:+.0f} ms; {numbers['limit_violations']} pulses outside their limits\n"
-        f"next: mien demo --wav YOURS.wav | mien demo --face hobby9 | mien doctor"
+        f"next: mien demo --wav YOURS.wav{with_face(face)} | mien demo --face hobby9 | mien doctor"
     )

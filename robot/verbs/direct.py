@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.robot.verbs.options import Build, Calibration, Face, Size
+from mien.robot.verbs.options import Build, Calibration, Face, Size, with_face
 
 if TYPE_CHECKING:
     from mien.robot.face.calibrated import Calibrated
@@ -89,7 +89,9 @@ def direct(
         written.append(_film(files.path(".mp4"), calibrated, made, build, size))
     for path in written:
         print(path)
-    print(f"{made.scene.seconds:.1f} s, take {take}\nnext: mien play {quote(str(files.csv))}")
+    print(
+        f"{made.scene.seconds:.1f} s, take {take}\nnext: mien play {quote(str(files.csv))}{with_face(face)}"
+    )
 
 
 def _film(path: Path, calibrated: Calibrated, made: Directed, build: int, size: int) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from mien.robot.verbs.options import Build, Calibration, Face, Out
+from mien.robot.verbs.options import Build, Calibration, Face, Out, with_face
 
 INTENSITIES: Final = (0.35, 0.7, 1.0)
 
@@ -91,7 +91,10 @@ def emotions(
     )
     for path in sorted(folder.iterdir()):
         print(path)
-    print("next: mien speak --text 'What a day!' --emotion happiness --intensity 0.7")
+    print(
+        f"next: mien speak{with_face(face)} --text 'What a day!' --emotion happiness "
+        "--intensity 0.7"
+    )
 
 
 def sheet(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from shlex import quote
+from typing import Annotated, Final
 
 import typer
 
 Face = Annotated[
     str, typer.Option("--face", help="Name of a face that ships, or path of a YAML file.")
 ]
+DEFAULT_FACE: Final = "morpheus33"
 Port = Annotated[str, typer.Option("--port", help="Board: sim, auto, a serial port, or file:PATH.")]
 MeasuredPort = Annotated[
     str,
@@ -88,3 +90,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 HOST_HELP = "Address of the page. An address that other machines reach needs a token."
 PORT_HELP = "TCP port of the page. 0 takes a free one."
 TOKEN_HELP = "Secret of at least 8 characters that opens the page. The default is random."
+
+
+def with_face(face: str | None) -> str:
+    """`` --face FACE`` for a command that is named to the user; nothing where none was given."""
+    return "" if face in (None, DEFAULT_FACE) else f" --face {quote(str(face))}"

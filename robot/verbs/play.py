@@ -12,7 +12,17 @@ import numpy as np
 import typer
 
 from mien.robot.stopping import INTERRUPTED
-from mien.robot.verbs.options import Build, Calibration, Faults, Film, Out, Port, Size
+from mien.robot.verbs.options import (
+    DEFAULT_FACE,
+    Build,
+    Calibration,
+    Faults,
+    Film,
+    Out,
+    Port,
+    Size,
+    with_face,
+)
 
 if TYPE_CHECKING:
     from mien.robot.clip.play_on_rig import PlayOptions, PlayResult
@@ -64,11 +74,13 @@ def play(
     from mien.robot.clip.take import load_motion
     from mien.robot.names import printable
 
-    motion = load_motion(take, face, calibration, rate or timecode_base(take))
+    beside = sidecar(take)
+    face = face or face_of(take, beside)
+    motion = load_motion(take, face, calibration, rate or timecode_base(take, beside))
     for note in motion.notes:
         print(f"note: {printable(note)}", file=sys.stderr)
     length = max(min(seconds or motion.seconds, motion.seconds), 1 / 60)
-    wav = wav or sound_of(take)
+    wav = wav or sound_of(take, beside)
     if port != "sim":
         _on_robot(motion, length, port, take.name, wav)
         return
@@ -83,27 +95,53 @@ def play(
     options = PlayOptions(build, tuple(fault or ()), height=size if film else 0)
     check(options, motion.face)
     _on_rig(motion, length, options, take, wav, out)
+    print(f"next: mien play {quote(str(take))}{with_face(face)} --port auto")
 
 
-def sound_of(take: Path) -> Path | None:
-    """The sound that a take was made to, beside it; None if it names none."""
+def face_of(take: Path, beside: dict[str, Any]) -> str | None:
+    """The face on which a CSV of ours was made; None if its record names none.
+
+    Args:
+        take: the take.
+        beside: its record, see ``sidecar``.
+
+    Raises:
+        InputError: it was made on a face that does not ship, whose file only the user knows.
+    """
+    from mien.models.reading.bounded import excerpt
+    from mien.robot.errors import InputError
+    from mien.robot.face.config import shipped
+
+    made_on = beside.get("face")
+    if not isinstance(made_on, str) or take.suffix != ".csv" or made_on in shipped():
+        return made_on if isinstance(made_on, str) and take.suffix == ".csv" else None
+    raise InputError(
+        f"{take} was made on the face {excerpt(made_on)}, which does not ship",
+        f"mien play {quote(str(take))} --face ITS_FILE.yaml, or another face on purpose: "
+        f"--face {DEFAULT_FACE}",
+    )
+
+
+def sound_of(take: Path, beside: dict[str, Any]) -> Path | None:
+    """The sound that a take was made to, beside it; None if its record ``beside`` names none."""
     from mien.robot.show.takes import SOUND_KEY
 
-    named = _sidecar(take).get(SOUND_KEY)
+    named = beside.get(SOUND_KEY)
     if not isinstance(named, str) or Path(named).name != named:  # never a path
         return None
     sound = take.parent / named
     return sound if sound.is_file() else None
 
 
-def timecode_base(take: Path) -> float | None:
+def timecode_base(take: Path, beside: dict[str, Any]) -> float | None:
     """Frames that the timecode of our own takes counts in a second; None for those of others."""
     from mien.robot.media.livelink_takes import FRAME_BASE
 
-    return FRAME_BASE if "fps" in _sidecar(take) and take.suffix == ".csv" else None
+    return FRAME_BASE if "fps" in beside and take.suffix == ".csv" else None
 
 
-def _sidecar(take: Path) -> dict[str, Any]:
+def sidecar(take: Path) -> dict[str, Any]:
+    """The record beside a take of ours; empty where there is none, or none that can be read."""
     from mien.models.errors import ModelError
     from mien.models.reading.json_file import read_object
     from mien.robot.show.takes import MAX_RECORD_BYTES
@@ -213,8 +251,7 @@ def _on_rig(
     follows = "" if r is None else f"; mouth follows with r {r:.2f}"
     print(
         f"{numbers['seconds']:.1f} s of {take.name} on {motion.face.name}{follows}; "
-        f"{numbers['limit_violations']} pulses outside their limits\n"
-        f"next: mien play {quote(str(take))} --port auto"
+        f"{numbers['limit_violations']} pulses outside their limits"
     )
 
 

@@ -19,6 +19,7 @@ from mien.robot.verbs.options import (
     Out,
     Seed,
     Size,
+    with_face,
 )
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def sing(
     print(
         f"{numbers['seconds']:.1f} s, {_said(heard)}, {len(cues)} cues\n"
         f"next: edit {folder / 'subtitles.srt'}, then mien sing {quote(str(song))} "
-        f"--subtitles {quote(str(folder / 'subtitles.srt'))}"
+        f"--subtitles {quote(str(folder / 'subtitles.srt'))}{with_face(face)}"
     )
 
 

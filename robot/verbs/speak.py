@@ -18,6 +18,7 @@ from mien.robot.verbs.options import (
     Out,
     Seed,
     Size,
+    with_face,
 )
 
 
@@ -130,5 +131,6 @@ def speak(
     print(
         f"{numbers['seconds']:.1f} s; mouth follows with r {numbers['r_lip_gap']:.2f}, "
         f"{numbers['limit_violations']} pulses outside their limits\n"
-        "next: mien emotions | mien speak --text '[surprise 0.8] Oh! [happy] It works.'"
+        f"next: mien emotions{with_face(face)} | "
+        f"mien speak{with_face(face)} --text '[surprise 0.8] Oh! [happy] It works.'"
     )

@@ -24,7 +24,7 @@ from mien.robot.show.limits import out_of_reach, told
 from mien.robot.show.show_file import read_show
 from mien.robot.show.takes import TakeFiles, read_take, write_take
 from mien.robot.verbs.cli import build
-from mien.robot.verbs.play import sound_of
+from mien.robot.verbs.play import sidecar, sound_of
 
 BASE = """sound: voice.wav
 seed: 4
@@ -201,7 +201,9 @@ def test_the_take_plays_from_both_of_its_files_and_knows_its_sound(
     assert all(((low <= pose) & (pose <= high)).all() for _, pose in rows)
     steps = np.diff([pose for _, pose in rows], axis=0)
     assert (np.abs(steps) <= face.face.speed / 60 + 1e-9).all()
-    assert sound_of(files.csv) == sound_of(files.path(".mcap")) == files.path(".wav")
+    beside = sidecar(files.csv)
+    assert beside == sidecar(files.path(".mcap"))
+    assert sound_of(files.csv, beside) == files.path(".wav")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ def test_a_sound_that_leads_out_of_the_folder_is_not_played(tmp_path: Path) -> N
     files = TakeFiles(tmp_path / "in" / "t")
     for named in ("../a.wav", "", "..", 3, None):
         files.record.write_text(json.dumps({"sound_file": named}))
-        assert sound_of(files.csv) is None
+        assert sound_of(files.csv, sidecar(files.csv)) is None
 
 
 def test_the_verb_writes_beside_the_show(show: Callable[[str], Path]) -> None:

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from mien.robot.errors import DeviceError
+from mien.robot.errors import DeviceError, InputError
 from mien.robot.face.config import Floats
 from mien.robot.live import playout
 from mien.robot.media.livelink_takes import write_csv, write_sidecar
-from mien.robot.verbs.play import play, sound_of, until
+from mien.robot.verbs.options import with_face
+from mien.robot.verbs.play import face_of, play, sidecar, sound_of, until
 
 
 def test_a_take_begins_when_its_first_pose_is_reached_and_tells_when() -> None:
@@ -37,7 +38,7 @@ def test_the_sound_waits_for_the_board_and_a_missing_output_stops_nothing(
     write_csv(take, np.zeros((12, 52)))
     soundfile.write(tmp_path / "a.wav", np.zeros(3200), 16000)
     write_sidecar(take, {"sound_file": "a.wav", "fps": 60})
-    assert sound_of(take) == tmp_path / "a.wav"
+    assert sound_of(take, sidecar(take)) == tmp_path / "a.wav"
     begins: list[float] = []
     closed: list[bool] = []
 
@@ -67,3 +68,27 @@ def test_the_sound_waits_for_the_board_and_a_missing_output_stops_nothing(
     monkeypatch.setattr(playout, "Sentence", none)
     play(take, face="hobby9", port=f"file:{tmp_path / 'wire.bin'}")
     assert "without its sound" in capsys.readouterr().err
+
+
+def test_a_take_is_played_on_the_face_that_it_was_made_on(tmp_path: Path) -> None:
+    """A take for ten servos must not drive a face of 33."""
+    take = tmp_path / "a.csv"
+    write_csv(take, np.zeros((12, 52)))
+    assert face_of(take, sidecar(take)) is None  # of the app: any face
+    write_sidecar(take, {"fps": 60, "face": "hobby9"})
+    assert face_of(take, sidecar(take)) == "hobby9"
+    for stranger in ("grin", "../../etc/passwd", "x" * 10_000):
+        write_sidecar(take, {"fps": 60, "face": stranger})
+        with pytest.raises(InputError, match="does not ship") as refused:
+            play(take, port=f"file:{tmp_path / 'wire.bin'}")
+        assert "--face ITS_FILE.yaml" in refused.value.hint
+        assert len(refused.value.message) < 400
+    assert not (tmp_path / "wire.bin").exists()
+    write_sidecar(take, {"fps": 60, "face": ["hobby9"]})
+    assert face_of(take, sidecar(take)) is None
+
+
+def test_what_comes_next_is_for_the_same_face() -> None:
+    assert with_face("morpheus33") == ""
+    assert with_face(None) == ""
+    assert with_face("my face.yaml") == " --face 'my face.yaml'"
