@@ -235,6 +235,17 @@ def markers_sheet(
         ) from e
 
 
+def _say_planned(face: str, workspace: Workspace, poses: int) -> None:
+    """Say that a number of poses comes too late for a plan that is there."""
+    plan = Plan.load(workspace.folder / PLAN, load_face(face))
+    planned = len(plan) + plan.active
+    if planned != poses:
+        warn(
+            f"{workspace.folder} has a plan of {planned} poses, which is resumed; --poses {poses} "
+            "is for a new folder: --out FOLDER"
+        )
+
+
 @app.command(name="all")
 def all_stages(
     face: Face = "morpheus33",
@@ -270,6 +281,8 @@ def all_stages(
     if not (workspace.folder / PLAN).exists():
         again = workspace.command("all", opened=robot.to_options())
         _plan(face, workspace, poses, seed, minutes, again)
+    elif poses != POSES:
+        _say_planned(face, workspace, poses)
     collect(face, out, port, camera, build, seed, delay, fault)
     fit(face, out, seed)
     missing = verified(face, workspace, robot)

@@ -103,10 +103,13 @@ def verified(face: str, workspace: Workspace, robot: Robot) -> list[str]:
     if not truth_known:
         print("the true landmarks of a real face are not known: errors are those the camera sees")
     for result in evaluate(workspace.metrics()):
-        verdict = "met" if result.met else f"MISSED  {result.note}".rstrip()
-        print(f"{result.name:<18} {result.value:8.4g}  {result.criterion:<14} {verdict}")
+        verdict = "met" if result.met else f"missed  {result.note}".rstrip()
+        print(f"{result.name:<30} {result.value:8.4g}  {result.criterion:<14} {verdict}")
     if not missing:
-        print(f"{face} is calibrated: its inverse reproduces held-out faces")
+        print(
+            f"{face} is calibrated: its inverse reproduces held-out faces. "
+            "A missed criterion does not decide this; the report says what it means"
+        )
     return missing
 
 

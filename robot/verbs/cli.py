@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from importlib import metadata
 from importlib.metadata import entry_points
+from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Final
 
 import typer
@@ -17,6 +20,14 @@ from mien.robot.verbs.bench import bench_group
 from mien.robot.verbs.lazy import LazyGroup, lacking
 
 GROUP: Final = "mien.commands"
+_OF_THE_PATH: Final = (
+    FileNotFoundError,
+    FileExistsError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
+"""What a path that was given can be wrong with; a full disk is no fault of the path."""
 
 
 def verbs() -> dict[str, Callable[[], Any]]:
@@ -61,11 +72,20 @@ def main() -> None:
         _say(f"a text has letters that {encoding} lacks: {e}", "LC_ALL=C.UTF-8 mien ...")
         sys.exit(InputError.exit_code)
     except OSError as e:
-        where = f" {e.filename}" if e.filename else ""
-        print(f"mien:{where} {e.strerror or e}", file=sys.stderr)
-        sys.exit(1)
+        named = isinstance(e.filename, str) and isinstance(e, _OF_THE_PATH)
+        where = f"{e.filename}: " if e.filename else ""
+        _say(f"{where}{e.strerror or e}", f"ls -ld {quote(_near(e.filename))}" if named else "")
+        sys.exit(InputError.exit_code if named else 1)
     except KeyboardInterrupt:  # typer itself leaves with the same code while a verb runs
         sys.exit(INTERRUPTED)
+
+
+def _near(path: str) -> str:
+    """The nearest folder that is there, or the thing itself."""
+    found = Path(path)
+    while not os.path.lexists(found) and found != found.parent:
+        found = found.parent
+    return str(found)
 
 
 def readable() -> None:

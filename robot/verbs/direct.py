@@ -89,9 +89,8 @@ def direct(
         written.append(_film(files.path(".mp4"), calibrated, made, build, size))
     for path in written:
         print(path)
-    print(
-        f"{made.scene.seconds:.1f} s, take {take}\nnext: mien play {quote(str(files.csv))}{with_face(face)}"
-    )
+    print(f"{made.scene.seconds:.1f} s, take {take}")
+    print(f"next: mien play {quote(str(files.csv))}{with_face(face)}")
 
 
 def _film(path: Path, calibrated: Calibrated, made: Directed, build: int, size: int) -> Path:

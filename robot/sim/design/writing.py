@@ -81,13 +81,16 @@ def refuse_existing(design: Design, folder: Path) -> tuple[Path, Path]:
 
 
 def write(design: Design, folder: Path) -> tuple[Path, Path]:
-    """Write both files; returns the face's path and the mechanism's.
+    """Write both files into a folder, which is made if it is not there.
+
+    Returns the face's path and the mechanism's.
 
     Raises:
         InputError: one of them exists. Nothing is written then.
     """
     face, mechanism = refuse_existing(design, folder)
     texts = {mechanism: mechanism_text(design), face: face_text(design)}
+    folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as undo:
         for path, text in texts.items():
             with path.open("x", encoding="utf-8", newline="\n") as file:

@@ -114,7 +114,8 @@ def test_only_a_face_that_proved_it_is_called_calibrated(
         install(face, workspace)
 
     found["inverse_mean_pct"] = 0.4
-    output = run("all", *where, "--ship")
+    output = run("all", *where, "--ship", "--poses", "170")
+    assert "--poses 170 is for a new folder" in output
     assert "hobby9 is calibrated" in output
     assert proven(face, tmp_path) is True
     assert installed == [True]

@@ -106,8 +106,8 @@ def test_a_role_may_be_that_of_an_actuator_of_any_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"colour": "red"}, r"actuators\.jaw\.colour: .*not permitted"),
-        ({"nonsense": 1}, r"nonsense: .*not permitted"),
+        ({"colour": "red"}, r"actuators\.jaw\.colour: .*unknown key"),
+        ({"nonsense": 1}, r"nonsense: .*unknown key"),
         (
             {"channel": 1},
             r"actuators\.cheek\.channel: servo board 0 channel 1 is already used by jaw",

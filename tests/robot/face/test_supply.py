@@ -154,7 +154,7 @@ S = {"name": "s", "volts": 6.0, "amps": 50.0, "boards": [0]}
          r"supplies\.0\.amps: is 2\.3, with which the last servo starts 15 s after"),
         ({"supplies": [S | {"amps": float("nan")}]}, r"supplies\.0\.amps"),
         ({"supplies": [S | {"amps": 1e9}]}, r"supplies\.0\.amps: .*500"),
-        ({"supplies": [S | {"fuse": 3}]}, r"supplies\.0\.fuse: .*not permitted"),
+        ({"supplies": [S | {"fuse": 3}]}, r"supplies\.0\.fuse: .*unknown key"),
         ({"supplies": [S | {"name": "../x"}]}, r"supplies\.0\.name: .*pattern"),
         ({"supplies": [{"name": "s", "boards": [0]}]}, r"supplies\.0\.volts: .*required"),
         ({"currents": {"ear": {"run_a": 0.1}}}, r"currents\.ear: no such actuator"),

@@ -1,6 +1,7 @@
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -58,6 +59,10 @@ def mien(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         (DeviceError("it broke", "mien ports"), 3),
         (KeyboardInterrupt(), 130),
         (OSError(28, "No space left on device"), 1),
+        (OSError(28, "No space left on device", "/tmp/film.mp4"), 1),
+        (FileNotFoundError(2, "No such file or directory", "/nowhere/x"), 2),
+        (NotADirectoryError(20, "Not a directory", "/etc/passwd/x"), 2),
+        (PermissionError(13, "Permission denied"), 1),  # of what, nobody knows
     ],
 )
 def test_each_failure_has_its_exit_code_and_no_traceback(
@@ -78,6 +83,14 @@ def test_the_next_command_is_named(
 ) -> None:
     mien("fail", verbs={"fail": raising(DeviceError("no board", "mien ports")), "o": one_number})
     assert "next: mien ports" in capsys.readouterr().err
+
+
+def test_a_path_that_is_not_there_names_what_is(
+    mien: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lost = FileNotFoundError(2, "No such file or directory", f"{tmp_path}/a/b")
+    assert mien("fail", verbs={"fail": raising(lost), "o": one_number}) == 2
+    assert f"next: ls -ld {tmp_path}\n" in capsys.readouterr().err
 
 
 def test_a_bench_prints_one_json_object_with_its_area_as_prefix(
