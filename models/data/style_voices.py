@@ -172,9 +172,12 @@ def class_shares(phones: list[Phone], frames: int) -> Floats:
     rules = default_rules()
     target = np.zeros_like(rules.target)
     target[:, : len(VISEMES)] = MEMBERS
-    one = [np.repeat(getattr(rules, n)[:, :1], target.shape[1], axis=1)
-           for n in ("strength", "before", "after")]  # fmt: skip
-    return blend(Rules(target, *one, 0.0), phones, np.zeros(len(phones)), frames)
+    strength, before, after = (
+        np.repeat(getattr(rules, n)[:, :1], target.shape[1], axis=1)
+        for n in ("strength", "before", "after")
+    )
+    opening = Rules(target, strength, before, after, 0.0)
+    return blend(opening, phones, np.zeros(len(phones)), frames)
 
 
 def _made(found: list[Sentence]) -> Voices:
