@@ -1,6 +1,6 @@
 """A teacher for faces that nobody filmed: how each voice moves its face, by a documented rule.
 
-A style is eleven numbers. Most of each follows from six traits that can be heard; the rest is the
+A style is ten numbers. Most of each follows from six traits that can be heard; the rest is the
 speaker's own, and his own in each emotion, so that speaker and emotion do not add. What was planted
 is known, so it can be compared with what a network finds.
 
@@ -41,7 +41,6 @@ TABLE: Final[Floats] = np.array([
     [0.3, 0.1, 0.2, -0.4, 0.6, 0.3],  # spread
     [-0.4, 0.3, 0.1, -0.5, -0.4, 0.4],  # round
     [0.0, -0.3, 0.5, 0.2, 0.5, -0.4],  # sibilant
-    [0.2, 0.3, 0.2, -0.6, -0.1, 0.4],  # tongue
     [0.5, -0.1, -0.3, 0.2, 0.2, 0.5],  # lips
     [-0.3, 0.5, -0.4, 0.0, -0.1, -0.5],  # asymmetry
     [0.4, 0.4, 0.0, 0.1, 0.4, 0.4],  # smile
@@ -64,7 +63,7 @@ _FAR: Final = 2.5
 def planted(
     traits: Floats, speakers: Sequence[str], emotions: Sequence[str], seed: int = 0
 ) -> Floats:
-    """Planted styles (V, 11) of voices.
+    """Planted styles (V, 10) of voices.
 
     Args:
         traits: (V, 6) of each voice, in any units.
@@ -86,7 +85,7 @@ def _own(seed: int, name: str) -> Floats:
 
 
 def factors(style: Floats) -> Floats:
-    """Logarithm (5,) of the factor of the lip opening in each viseme class, of a style (11,)."""
+    """Logarithm (4,) of the factor of the lip opening in each viseme class, of a style (10,)."""
     return np.asarray(style[: len(VISEMES)] - 0.5 * style[PLANTED.index("lips")])
 
 
@@ -95,9 +94,9 @@ def performed(neutral: Floats, shares: Floats, speaks: Floats, style: Floats) ->
 
     Args:
         neutral: (T, 11) channels without a style.
-        shares: (T, 5) how much each viseme class forms the mouth now.
+        shares: (T, 4) how much each viseme class forms the mouth now.
         speaks: (T,) in 0..1.
-        style: (11,).
+        style: (10,).
 
     Returns:
         (T, 11) channels.

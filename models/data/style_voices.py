@@ -49,7 +49,7 @@ class Voices:
 
     Attributes:
         channels: (N, 11) of the speech network. phones: (N, 40) its probabilities of phones.
-        neutral: (N, 11) channels of the rules without a style. shares: (N, 5) of viseme classes.
+        neutral: (N, 11) channels of the rules without a style. shares: (N, 4) of viseme classes.
         labels: (N,) phone numbers, -1 where unknown.
         ends: (M,) end of each sentence in frames. voice: (M,) its voice. test: (M,) whether no
             training hears it. sound: (M, S) statistics of its sound.
@@ -74,7 +74,7 @@ class Voices:
         return slice(int(self.ends[sentence - 1]) if sentence else 0, int(self.ends[sentence]))
 
     def styles(self, traits: Floats, seed: int = 0) -> Floats:
-        """What the teacher plants in each voice, (V, 11), of traits (V, 6)."""
+        """What the teacher plants in each voice, (V, 10), of traits (V, 6)."""
         return planted(traits, self.speaker.tolist(), self.emotion.tolist(), seed)
 
     def means(self, columns: tuple[int, ...]) -> Floats:
@@ -168,7 +168,7 @@ def _listed(
 
 
 def class_shares(phones: list[Phone], frames: int) -> Floats:
-    """How much each viseme class forms the mouth (T, 5), by the dominance of the rules."""
+    """How much each viseme class forms the mouth (T, 4), by the dominance of the rules."""
     rules = default_rules()
     target = np.zeros_like(rules.target)
     target[:, : len(VISEMES)] = MEMBERS
@@ -177,15 +177,15 @@ def class_shares(phones: list[Phone], frames: int) -> Floats:
         for n in ("strength", "before", "after")
     )
     opening = Rules(target, strength, before, after, 0.0)
-    return blend(opening, phones, np.zeros(len(phones)), frames)
+    return blend(opening, phones, np.zeros(len(phones)), frames)[:, : len(VISEMES)]
 
 
 def _made(found: list[Sentence]) -> Voices:
-    ears = Ears(runtime_numpy.load())
+    engine = runtime_numpy.load()
     rows: dict[str, list[NDArray[np.generic]]] = {
         n: [] for n in ("channels", "phones", "neutral", "shares", "labels", "sound")
     }
-    names = list(dict.fromkeys((s.actor, s.speaker, s.emotion) for s in found))
+    names: dict[tuple[str, str, str], int] = {}
     lengths, voice, test = [], [], []
     for one in found:
         clip = with_rules(rule_clip("a", "style", one.speaker, one.said), default_rules())
@@ -194,10 +194,11 @@ def _made(found: list[Sentence]) -> Voices:
             sound = statistics(heard)
         except ModelError:
             continue  # too short to tell a style
+        ears = Ears(engine)  # it skips the look-ahead once
         shapes = speak(ears, heard)
         phones = ears.taken()[: len(shapes)]
         lengths.append(len(shapes))
-        voice.append(names.index((one.actor, one.speaker, one.emotion)))
+        voice.append(names.setdefault((one.actor, one.speaker, one.emotion), len(names)))
         test.append(one.test)
         shares = class_shares(from_labels(clip.phones, FPS), len(shapes))
         neutral = channels_of(with_level(clip).shapes.astype(np.float32))

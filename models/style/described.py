@@ -17,7 +17,7 @@ _LEFT, _RIGHT = (
 
 
 def amplitudes(p: Parameters, style: Floats) -> Floats:
-    """Logarithm (5,) of the factor of the lip opening by viseme class, against the mean voice."""
+    """Logarithm (4,) of the factor of the lip opening by viseme class, against the mean voice."""
     return np.asarray(_by_class(p, style)[:, 0])
 
 
@@ -39,7 +39,7 @@ def described(style: Floats, path: Path = WEIGHTS) -> dict[str, float]:
 
 
 def _by_class(p: Parameters, style: Floats) -> Floats:
-    """Changes (5, 13) in pure phones of each class, less those of the mean voice."""
+    """Changes (4, 13) in pure phones of each class, less those of the mean voice."""
     shares = address(p, np.eye(len(MEMBERS)))
     mean = MEMBERS.T @ shares / MEMBERS.sum(axis=0)[:, None]
     return np.asarray(mean @ (slots(p, style) - slots(p, np.zeros_like(style))))

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from torch import Tensor
 
-from mien.models.data.planted_styles import PLANTED, performed
+from mien.models.data.planted_styles import performed
 from mien.models.data.style_voices import Voices
 from mien.models.manner.style_file import PRINT
 from mien.models.speech.phones import NUMBER, PHONES, SILENCE
-from mien.models.style.memory import HABITS, SMOOTHED, smoothed
+from mien.models.style.memory import SMOOTHED, smoothed
 
 _RIDGE: Final = 0.05
 """Added to the scatter within people, so that no direction counts that hardly varies."""
@@ -28,7 +28,7 @@ class Lesson:
     Attributes:
         phones: (N, 40) smoothed. channels, wanted: (N, 11) of the speech network and the teacher.
         sentences: (M', 3) first frame, length and voice of each sentence.
-        sound: (M', 42) standardised statistics of its sound. habits: (V, 3) of each voice.
+        sound: (M', 42) standardised statistics of its sound. planted: (V, 10) style of each voice.
         mean, scale: (42,) of the standardisation.
         voiceprint: (16, 42) projection in which people differ most.
     """
@@ -38,14 +38,14 @@ class Lesson:
     wanted: Tensor
     sentences: NDArray[np.int64]
     sound: Tensor
-    habits: Tensor
+    planted: Tensor
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
     voiceprint: NDArray[np.float64]
 
 
 def taught(voices: Voices, styles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The teacher's channels (N, 11) of all sentences, for the styles (V, 11) of their voices."""
+    """The teacher's channels (N, 11) of all sentences, for the styles (V, 10) of their voices."""
     out = np.zeros(voices.channels.shape)
     for k, voice in enumerate(voices.voice):
         at = voices.frames(k)
@@ -71,21 +71,20 @@ def lesson(voices: Voices, styles: NDArray[np.float64], chosen: NDArray[np.bool_
 
     Args:
         voices: all.
-        styles: (V, 11) what the teacher planted.
+        styles: (V, 10) what the teacher planted.
         chosen: (M,) sentences that train.
     """
     starts = np.concatenate([[0], voices.ends[:-1]])
     rows = np.stack([starts, voices.ends - starts, voices.voice], axis=1)[chosen]
     sound = voices.sound[chosen]
     mean, scale = sound.mean(axis=0), 1.0 / (sound.std(axis=0) + 1e-6)
-    columns = [PLANTED.index(n) for n in HABITS]
 
     def tensor(x: NDArray[np.floating]) -> Tensor:
         return torch.from_numpy(np.asarray(x, np.float32))
 
     return Lesson(
         tensor(smooth_phones(voices)), tensor(voices.channels), tensor(taught(voices, styles)),
-        rows, tensor((sound - mean) * scale), tensor(styles[:, columns]), mean, scale,
+        rows, tensor((sound - mean) * scale), tensor(styles), mean, scale,
         discriminant((sound - mean) * scale, voices.speaker[voices.voice[chosen]]),
     )  # fmt: skip
 

@@ -21,10 +21,11 @@ from torch.nn import functional
 from mien.models import checkpoint
 from mien.models.data import style_voices
 from mien.models.data.corpora.registry import default_cache
-from mien.models.data.planted_styles import TRAITS
+from mien.models.data.planted_styles import PLANTED, TRAITS
+from mien.models.data.planted_styles import SIZES as PLANTED_SIZES
 from mien.models.fusion.rules import APART, CLOSED
 from mien.models.manner.config import STYLE
-from mien.models.speech.phones import PHONES
+from mien.models.speech.phones import NUMBER, PHONES
 from mien.models.style.channels import CHANGES, CHANNELS, MOST, MOST_SMILE, PARTS, SMILES
 from mien.models.style.memory import (
     HABITS,
@@ -40,12 +41,31 @@ from mien.models.style.memory import (
 from mien.models.train.speech.provenance import commit
 from mien.models.train.style.lesson import Lesson, lesson
 
-STEPS: Final = (1500, 4000)
+STEPS: Final = (600, 2000)
 """Steps of the two stages."""
-_SENTENCES, _FRAMES, _RATE = 96, 48, 3e-3
-_SHARP, _EVEN = 2e-3, 2e-2
+_SENTENCES, _FRAMES, _RATE = 128, 16, 5e-3
+_SHARP, _EVEN, _KEYS = 3e-2, 3e-2, 6.0
 """Weights of the entropy of an address, and of that of the mean address (which is to be high)."""
-_NOISE, _DROPPED, _HABITS = 0.25, 0.1, 0.05
+_NOISE, _DROPPED, _HABITS, _PLANTED = 0.4, 0.1, 0.05, 0.3
+"""Noise of the sound's statistics, share of hidden units that are dropped, and weights of what the
+style also has to tell: habits, and (for training alone) all that was planted."""
+
+
+FAMILIES: Final = (
+    "AA AH AW AY", "AE EH", "IY IH EY Y", "AO OW OY", "UW UH W", "ER R", "S Z", "SH CH JH ZH",
+    "T D N L", "K G NG HH", "TH DH", "sil P B M F V",
+)  # fmt: skip
+"""Phones that share a slot at first."""
+HABIT_COLUMNS: Final = [PLANTED.index(n) for n in HABITS]
+SIZES: Final = torch.from_numpy(PLANTED_SIZES.astype(np.float32))
+
+
+def families() -> Tensor:
+    """(12, 40) 1 where a phone begins in a slot."""
+    out = torch.zeros(SLOTS, len(PHONES))
+    for k, names in enumerate(FAMILIES):
+        out[k, [NUMBER[n] for n in names.split()]] = 1.0
+    return out
 
 
 class Network(torch.nn.Module):
@@ -55,12 +75,13 @@ class Network(torch.nn.Module):
         super().__init__()
         self.first = torch.nn.Linear(len(_NAMES_OF_SOUND), HIDDEN)
         self.second = torch.nn.Linear(HIDDEN, STYLE)
-        self.keys = torch.nn.Parameter(2.0 * torch.randn(SLOTS, len(PHONES)))
+        self.keys = torch.nn.Parameter(_KEYS * families() + 0.3 * torch.randn(SLOTS, len(PHONES)))
         self.values = torch.nn.Parameter(torch.randn(SLOTS, VALUE))
         self.emphasis = torch.nn.Parameter(torch.zeros(SLOTS, STYLE))
         self.film = torch.nn.Parameter(0.1 * torch.randn(VALUE, STYLE))
         self.decoder = torch.nn.Parameter(0.02 * torch.randn(VALUE, len(CHANGES)))
         self.habits = torch.nn.Linear(STYLE, len(HABITS))
+        self.planted = torch.nn.Linear(STYLE, len(PLANTED))
 
     def style(self, sound: Tensor) -> Tensor:
         """Standardised statistics (B, 42) -> styles (B, 64)."""
@@ -108,51 +129,62 @@ def fit(
     rng = np.random.default_rng(seed)
     net = Network()
     scale = 1.0 / (given.wanted.std(dim=0) + 0.01)
-    others = _same_voice(given)
+    others = _Others(given, rng)
 
-    def batch() -> tuple[Tensor, Tensor, Tensor, NDArray[np.int64]]:
+    def batch() -> tuple[Tensor, NDArray[np.int64]]:
         at = rng.integers(len(given.sentences), size=_SENTENCES)
         start, length, _ = given.sentences[at].T
         frames = start[:, None] + (rng.random((_SENTENCES, _FRAMES)) * length[:, None]).astype(int)
-        index = torch.from_numpy(frames)
-        return given.phones[index], given.channels[index], given.wanted[index], at
+        return torch.from_numpy(frames), at
 
     first = [net.keys, net.values, net.decoder]
     optimiser, plan = _plan(first, steps[0])
     for _ in range(steps[0]):
-        phones, channels, wanted, _ = batch()
-        shares = net.address(phones)
-        error = (applied(channels, net.changes(shares, None)) - wanted) * scale
+        index, _ = batch()
+        shares = net.address(given.phones[index])
+        error = applied(given.channels[index], net.changes(shares, None)) - given.wanted[index]
         sharp, even = _entropy(shares).mean(), _entropy(shares.mean(dim=(0, 1)))
-        _step(optimiser, plan, error.square().mean() + _SHARP * sharp - _EVEN * even)
+        loss = (error * scale).square().mean() + _SHARP * sharp - _EVEN * even
+        _step(optimiser, plan, loss)
     one = _parameters(net, given, styled=False)
     # Stage 2: what was learned is frozen, but for what decodes it.
     net.keys.requires_grad_(False)
     net.values.requires_grad_(False)
     optimiser, plan = _plan([p for p in net.parameters() if p.requires_grad], steps[1])
+    with torch.no_grad():
+        addresses = net.address(given.phones)
     for _ in range(steps[1]):
-        phones, channels, wanted, at = batch()
-        heard = given.sound[[int(rng.choice(others[k])) for k in at]]
+        index, at = batch()
+        heard = given.sound[others(at)]
         style = net.style(heard + _NOISE * torch.randn_like(heard))
-        with torch.no_grad():
-            shares = net.address(phones)
-        error = (applied(channels, net.changes(shares, style)) - wanted) * scale
-        habits = net.habits(style) - given.habits[given.sentences[at, 2]]
-        _step(optimiser, plan, error.square().mean() + _HABITS * habits.square().mean())
+        changes = net.changes(addresses[index], style)
+        error = (applied(given.channels[index], changes) - given.wanted[index]) * scale
+        told = given.planted[given.sentences[at, 2]]
+        planted = (net.planted(style) - told) / SIZES
+        habits = net.habits(style) - told[:, HABIT_COLUMNS]
+        aside = _PLANTED * planted.square().mean() + _HABITS * habits.square().mean()
+        _step(optimiser, plan, error.square().mean() + aside)
     return one, _parameters(net, given, styled=True)
 
 
 _NAMES_OF_SOUND: Final = range(layout()["mean"][0])
 
 
-def _same_voice(given: Lesson) -> list[NDArray[np.int64]]:
-    """Other sentences of the voice of each sentence; itself where there is none."""
-    voice = given.sentences[:, 2]
-    out = []
-    for k, v in enumerate(voice):
-        same = np.flatnonzero(voice == v)
-        out.append(same[same != k] if len(same) > 1 else same)
-    return out
+class _Others:
+    """Another sentence of the voice of each sentence, at random; itself where there is none."""
+
+    def __init__(self, given: Lesson, rng: np.random.Generator) -> None:
+        voice = given.sentences[:, 2]
+        self._order, self._rng = np.argsort(voice, kind="stable"), rng
+        self._place = np.argsort(self._order)
+        ranks = np.sort(voice)
+        self._first = np.searchsorted(ranks, voice, side="left")
+        self._count = np.searchsorted(ranks, voice, side="right") - self._first
+
+    def __call__(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        count, first = self._count[at], self._first[at]
+        step = 1 + (self._rng.random(len(at)) * (count - 1)).astype(int)
+        return np.asarray(self._order[first + (self._place[at] - first + step) % count])
 
 
 def _entropy(share: Tensor) -> Tensor:

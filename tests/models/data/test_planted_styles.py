@@ -58,5 +58,5 @@ def test_left_moves_more_than_right_and_a_smile_is_added_while_speaking() -> Non
 
 def test_closed_lips_stay_closed() -> None:
     neutral = np.zeros((3, len(CHANNELS)))
-    out = performed(neutral, np.ones((3, len(VISEMES))) / 5, np.ones(3), np.full(11, 0.3))
+    out = performed(neutral, np.ones((3, len(VISEMES))) / 4, np.ones(3), np.full(len(PLANTED), 0.3))
     assert not out[:, : SMILES[0]].any()

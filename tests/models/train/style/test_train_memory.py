@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mien.models.data.planted_styles import PLANTED
 from mien.models.data.style_voices import Voices
 from mien.models.speech.phones import NUMBER, PHONES
 from mien.models.style.channels import CHANNELS
@@ -22,7 +23,7 @@ def voices() -> tuple[Voices, np.ndarray]:
     phones = np.eye(len(PHONES))[labels]
     channels = np.zeros((len(labels), len(CHANNELS)))
     channels[:, 0] = 0.3 * (names == "AA") + 0.15 * (names == "S")
-    shares = np.stack([names == "AA", *[np.zeros(len(names))] * 2, names == "S", 0 * labels], 1)
+    shares = np.stack([names == "AA", *[np.zeros(len(names))] * 2, names == "S"], 1)
     voice = np.repeat([0, 1], EACH)
     sound = rng.normal(0, 0.1, (2 * EACH, SOUND))
     sound[:, 3] += voice
@@ -32,7 +33,7 @@ def voices() -> tuple[Voices, np.ndarray]:
         np.arange(1, 2 * EACH + 1) * FRAMES, voice, np.zeros(2 * EACH, np.bool_), sound,
         np.array(["a", "b"]), np.array(["a-0", "b-0"]), np.array(["neutral"] * 2),
     )  # fmt: skip
-    styles = np.zeros((2, 11))
+    styles = np.zeros((2, len(PLANTED)))
     styles[:, VISEMES.index("open")] = -0.3, 0.4
     return made, styles
 
