@@ -44,7 +44,7 @@ from mien.models.train.style.lesson import Lesson, lesson
 STEPS: Final = (600, 2000)
 """Steps of the two stages."""
 _SENTENCES, _FRAMES, _RATE = 128, 16, 5e-3
-_SHARP, _EVEN, _KEYS = 3e-2, 3e-2, 6.0
+_SHARP, _EVEN, _KEYS = 0.1, 3e-2, 6.0
 """Weights of the entropy of an address, and of that of the mean address (which is to be high)."""
 _NOISE, _DROPPED, _HABITS, _PLANTED = 0.4, 0.1, 0.05, 0.3
 """Noise of the sound's statistics, share of hidden units that are dropped, and weights of what the
