@@ -18,10 +18,12 @@ from mien.models.style.visemes import VISEMES
 def voices() -> Voices:
     """Three voices of two sentences with four frames each."""
     rng = np.random.default_rng(0)
-    frames = [rng.random((24, n)).astype(np.float16) for n in (11, 40, 11, len(VISEMES))]
+    channels, phones, neutral, shares = (
+        rng.random((24, n)).astype(np.float16) for n in (11, 40, 11, len(VISEMES))
+    )
     return Voices(
-        *frames, np.zeros(24, np.int8), np.arange(4, 28, 4), np.repeat([0, 1, 2], 2),
-        np.tile([False, True], 3), rng.normal(size=(6, SOUND)),
+        channels, phones, neutral, shares, np.zeros(24, np.int8), np.arange(4, 28, 4),
+        np.repeat([0, 1, 2], 2), np.tile([False, True], 3), rng.normal(size=(6, SOUND)),
         np.array(["mei", "mei", "people"]),
         np.array(["mei-0", f"mei-{SPEAKERS - 1}", "person7-out"]),
         np.array(["happy", "sad", "neutral"]),
