@@ -232,6 +232,7 @@ def main() -> None:
     voices = style_voices.prepared(given.data, given.cache)
     styles = voices.styles(voices.means(TRAITS))
     chosen = ~voices.test & ~voices.held[voices.voice]
+    people = sum(voices.actor[v] == "people" for v in set(voices.voice[chosen].tolist()))
     _, found = fit(lesson(voices, styles, chosen), given.seed)
     tensors = {name: getattr(found, name).astype(np.float32) for name in layout()}
     checkpoint.save(given.out, tensors, {
@@ -239,7 +240,7 @@ def main() -> None:
         "sentences": int(chosen.sum()), "voices": len(set(voices.voice[chosen].tolist())),
         "corpora": {
             "hts_voices": "mei, takumi, tohoku-f01, nitech (CC BY 3.0, CC BY 4.0)",
-            "japanese_text": "ITA (Unlicense)", "voices200": "160 people",
+            "japanese_text": "ITA (Unlicense)", "voices200": f"{people} people",
         },
     })  # fmt: skip
     print(given.out)
