@@ -29,7 +29,7 @@ sentence than the one that is spoken.
 - ``amplitude_r_seen``, ``_unseen``, ``_people``, ``_actor_out``: correlation of planted and found
   amplitudes by viseme class, less each class's mean. ``_actor_out``: no training heard any voice of
   the actor. ``_exchanged``: in the style of another voice, with which it is compared.
-  ``_without_PART``: of unseen voices, a part withheld. ``shuffled_r``: trained with the voices'
+  ``_without_PART``: a part withheld. ``shuffled_r``: trained with the voices'
   labels shuffled.
 - ``timing_r``: correlation of the lip opening in two styles. ``listens_*``: error with the sound
   0.5 s late, silent or exchanged, over that with the right one. ``closure_change``: of the share of

@@ -80,23 +80,21 @@ def _actors_out(trial: trials.Trial, seed: int) -> float:
 
 
 def _ablated(trial: trials.Trial, train: NDArray[np.bool_], seed: int) -> dict[str, float]:
-    """r of unseen voices without a part: the memory's address, or a stream of the sound."""
-    voices, out = trial.voices, {}
-    unseen, t = trials.unseen(voices), len(TIME)
+    """r without a part: the memory's address, or a stream of the sound's statistics."""
+    voices, out, t = trial.voices, {}, len(TIME)
+    phones = np.zeros_like(voices.phones)
+    phones[:] = voices.phones.mean(axis=0)
+    parts: dict[str, dict[str, Any]] = {"memory": {"phones": phones}}
     columns = {"time": range(t), "frequency": range(t, voices.sound.shape[1])}
     for name, of in columns.items():
         sound = voices.sound.copy()
         sound[:, list(of)] = sound[:, list(of)].mean(axis=0)
-        out[f"amplitude_r_unseen_without_{name}"] = _r_with(trial, train, unseen, seed, sound=sound)
-    phones = np.zeros_like(voices.phones)
-    phones[:] = voices.phones.mean(axis=0)
-    out["amplitude_r_unseen_without_memory"] = _r_with(trial, train, unseen, seed, phones=phones)
+        parts[name] = {"sound": sound}
+    kinds = {"seen": trials.seen, "unseen": trials.unseen, "people": trials.strangers}
+    for name, changed in parts.items():
+        less = trials.Trial(replace(voices, **changed), trial.styles)
+        _, two = fit(lesson(less.voices, trial.styles, train), seed)
+        for kind, chosen in kinds.items():
+            r = trials.amplitude_r(less, two, chosen(voices))
+            out[f"amplitude_r_{kind}_without_{name}"] = r
     return out
-
-
-def _r_with(
-    trial: trials.Trial, train: NDArray[np.bool_], of: NDArray[np.bool_], seed: int, **changed: Any
-) -> float:
-    voices = replace(trial.voices, **changed)
-    _, two = fit(lesson(voices, trial.styles, train), seed)
-    return trials.amplitude_r(trials.Trial(voices, trial.styles), two, of)
