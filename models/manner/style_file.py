@@ -1,4 +1,5 @@
-"""Style files: how a face moves in a clip, as a mean pose, four principal poses, and 64 numbers.
+"""Style files: how a face moves in a clip, as a mean pose and four principal poses, and how a voice
+moves its mouth, as 64 numbers.
 
 A style says where its numbers come from and who agreed to it. It holds no sound, no picture, and
 nothing of what was said.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ from mien.models.reading.json_file import read_json
 from mien.models.reading.strict import Strict, fault_lines, listed
 
 POSES: Final = 4
+PRINT: Final = 16
+"""Numbers of a voiceprint."""
 """Principal poses of a style."""
 LEAST_S: Final = 2.0
 """Shortest clip that shows a style, in s."""
@@ -46,6 +49,7 @@ TURN_WEIGHT: Final = 2.0
 _SLOW_S: Final = 0.25
 _Number = Annotated[float, Field(ge=-100.0, le=100.0)]
 _Row = Annotated[tuple[_Number, ...], Field(min_length=len(STYLED), max_length=len(STYLED))]
+_Row16 = Annotated[tuple[_Number, ...], Field(min_length=PRINT, max_length=PRINT)]
 _Row64 = Annotated[tuple[_Number, ...], Field(min_length=STYLE, max_length=STYLE)]
 
 
@@ -53,12 +57,14 @@ class Style(Strict):
     """One style.
 
     Attributes:
-        name: of the style. source, sha256: name and hash of the file that it was learned from.
-        seconds: length of that clip. consent: one of ``CONSENTS``.
+        name: of the style. source, sha256: name and hash of the file that it was learned from, or
+            of two files and the bytes of both.
+        seconds: length of that clip or sound. consent: one of ``CONSENTS``.
         mean: (S,) curves of ``STYLED`` on average; shapes in 0..1, angles in rad.
         poses: (4, S) what one standard deviation of each principal pose adds, the largest first.
         rest: share of the spread that the four leave.
-        code: (64,) style of the manner network; zeros for none.
+        code: (64,) style of a voice (``mien.models.style.memory``); zeros for none.
+        voiceprint: (16,) by which the voice is known again; empty for none.
     """
 
     version: Literal[1] = 1
@@ -73,6 +79,7 @@ class Style(Strict):
     poses: Annotated[tuple[_Row, ...], Field(min_length=POSES, max_length=POSES)]
     rest: Annotated[float, Field(ge=0.0, le=1.0)]
     code: _Row64 = (0.0,) * STYLE
+    voiceprint: tuple[()] | _Row16 = ()
 
     @property
     def means(self) -> NDArray[np.float64]:
@@ -83,6 +90,16 @@ class Style(Strict):
     def axes(self) -> NDArray[np.float64]:
         """The principal poses (4, S)."""
         return np.array(self.poses)
+
+    @property
+    def moves(self) -> bool:
+        """Whether a clip taught poses."""
+        return bool(self.axes.any())
+
+    @property
+    def voice(self) -> tuple[float, ...]:
+        """Style (64) of a voice; empty for none."""
+        return self.code if any(self.code) else ()
 
 
 def analysed(
@@ -135,19 +152,55 @@ def learned(
     spread = float(np.square(course @ poses).sum())
     if spread < 1e-6:
         raise ModelError(f"{source} does not move", "mien style learn NAME --clip TAKE.csv")
+    return _made(
+        name=name, source=source.name[:300], consent=consent, seconds=round(seconds, 3),
+        sha256=hashlib.sha256(source.read_bytes()).hexdigest(),
+        mean=_rounded(mean), poses=tuple(map(_rounded, poses)),
+        rest=float(np.sqrt(np.square(left).sum() / (np.square(left).sum() + spread))),
+    )  # fmt: skip
+
+
+def of_voice(
+    code: NDArray[np.floating], voiceprint: NDArray[np.floating], seconds: float, name: str,
+    source: Path, consent: str,
+    clip: tuple[Style, Path] | None = None,
+) -> Style:  # fmt: skip
+    """The style of a voice, with the poses of a clip if there is one.
+
+    Args:
+        code: (64,) of ``mien.models.style.memory``.
+        voiceprint: (16,) of ``mien.models.style.personal``.
+        seconds: length of the sound.
+        name, source, consent: as in ``learned``.
+        clip: style and file of the clip.
+
+    Raises:
+        ModelError: a name or consent that is not allowed.
+    """
+    raw, still = source.read_bytes(), (0.0,) * len(STYLED)
+    told = {"mean": still, "poses": (still,) * POSES, "rest": 0.0}
+    if clip is not None:
+        raw += clip[1].read_bytes()
+        told = {n: getattr(clip[0], n) for n in told}
+    parts = (source.name, *(() if clip is None else (clip[1].name,)))
+    return _made(
+        name=name, source=" + ".join(parts)[:300], consent=consent, seconds=round(seconds, 3),
+        sha256=hashlib.sha256(raw).hexdigest(), code=_rounded(code),
+        voiceprint=_rounded(voiceprint), **told,
+    )  # fmt: skip
+
+
+def _made(**fields: Any) -> Style:
     try:
-        return Style(
-            name=name, source=source.name[:300], consent=consent,  # type: ignore[arg-type]
-            sha256=hashlib.sha256(source.read_bytes()).hexdigest(), seconds=round(seconds, 3),
-            mean=_rounded(mean), poses=tuple(map(_rounded, poses)),
-            rest=float(np.sqrt(np.square(left).sum() / (np.square(left).sum() + spread))),
-        )  # fmt: skip
+        return Style(**fields)
     except ValidationError as e:
         raise ModelError(f"this is no style:\n{listed(fault_lines(e))}", "mien style --help") from e
 
 
 def blended(name: str, parts: list[tuple[Style, float]]) -> Style:
     """A mean of styles with weights, which are scaled to a sum of 1.
+
+    Voices blend with voices and clips with clips: a style that has no clip stills no face.
 
     Raises:
         ModelError: no weight is above 0.
@@ -158,9 +211,11 @@ def blended(name: str, parts: list[tuple[Style, float]]) -> Style:
             "weights of a blend are 0 or more, and one is above 0", "blend A 0.6 B 0.4"
         )
     shares = [(style, weight / total) for style, weight in parts]
-    first = shares[0][0].axes
+    clips = _shares([(s, w) for s, w in shares if s.moves]) or shares
+    voices = _shares([(s, w) for s, w in shares if s.voice]) or shares
+    first = clips[0][0].axes
     poses = np.zeros_like(first)
-    for style, share in shares:  # a pose and its mirror image do not cancel
+    for style, share in clips:  # a pose and its mirror image do not cancel
         lean = np.sign((style.axes * first).sum(axis=1))
         poses += share * style.axes * np.where(lean == 0.0, 1.0, lean)[:, None]
     text = " + ".join(f"{share:.2f} {style.name}" for style, share in shares)
@@ -168,10 +223,15 @@ def blended(name: str, parts: list[tuple[Style, float]]) -> Style:
     return Style(
         name=name, source=text[:300], sha256="", seconds=min(s.seconds for s, _ in shares),
         consent=order[0],  # type: ignore[arg-type]
-        mean=_rounded(sum(share * s.means for s, share in shares)),
-        poses=tuple(map(_rounded, poses)), rest=sum(share * s.rest for s, share in shares),
-        code=_rounded(sum(share * np.array(s.code) for s, share in shares)),
+        mean=_rounded(sum(share * s.means for s, share in clips)),
+        poses=tuple(map(_rounded, poses)), rest=sum(share * s.rest for s, share in clips),
+        code=_rounded(sum(share * np.array(s.code) for s, share in voices)),
     )  # fmt: skip
+
+
+def _shares(parts: list[tuple[Style, float]]) -> list[tuple[Style, float]]:
+    total = sum(share for _, share in parts)
+    return [(style, share / total) for style, share in parts] if total > 0.0 else []
 
 
 def save(path: Path, style: Style) -> None:

@@ -81,6 +81,15 @@ class Glance:
 
 
 @dataclass(frozen=True)
+class Habits:
+    """Somebody's way beside the lips: factors of brows, of the head, and of the rate of blinks."""
+
+    brows: float = 1.0
+    head: float = 1.0
+    blinks: float = 1.0
+
+
+@dataclass(frozen=True)
 class Life:
     """Blinks, saccades, breath, slow head sway, and brows that follow the stress of the voice.
 
@@ -92,6 +101,7 @@ class Life:
         gaze_spread: standard deviation of fixations with nobody there, eyeLook weight.
         glances: gaze targets in order of time. Before the first one the face looks at a partner
             ahead while it speaks, and around while it does not.
+        habits: of the style of a voice.
     """
 
     seed: int = 0
@@ -99,6 +109,7 @@ class Life:
     head_gain: float | tuple[float, float, float] = 1.0
     gaze_spread: float = 0.45
     glances: tuple[Glance, ...] = ()
+    habits: Habits = Habits()
 
     def weights(
         self, t: Floats, stress: Floats, voice: Floats | None = None
@@ -126,7 +137,7 @@ class Life:
         lid = _blink(t, self.blinks(until, stops))
         lid = (LID_REST + (1.0 - LID_REST) * lid) * min(1.0, self.amount * 2.0)
         out[:, INDEX["eyeBlinkLeft"]] = out[:, INDEX["eyeBlinkRight"]] = lid
-        brow = (0.35 * self.amount * stress).astype(np.float32)
+        brow = (0.35 * self.amount * self.habits.brows * stress).astype(np.float32)
         out[:, INDEX["browInnerUp"]] = brow
         out[:, INDEX["browOuterUpLeft"]] = out[:, INDEX["browOuterUpRight"]] = 0.7 * brow
         hung = (BROW_REST * min(1.0, self.amount) * (1.0 - stress)).astype(np.float32)
@@ -173,7 +184,7 @@ class Life:
         beat = NOD_UP + np.sin(2 * np.pi * NOD_HZ * t + phase[0, 0])
         out[:, 1] += NOD_DEG * scale * stress * beat
         out[:, 1] += BREATH_DEG * rest * self.breath(t, voice)
-        return np.asarray(self.amount * out / HEAD_RANGE_DEG)
+        return np.asarray(self.amount * self.habits.head * out / HEAD_RANGE_DEG)
 
     def breath(self, t: Floats, voice: Floats | None = None) -> Floats:
         """Breath (T,) in -1..1: slow at rest, quick in the pauses of a speaker."""
@@ -189,8 +200,9 @@ class Life:
     def blinks(self, until: float, stops: Floats) -> Floats:
         """Times in s at which the lids begin to fall (P,): spontaneous, double, and in pauses."""
         every, twice, stop = (np.random.default_rng([self.seed, k]) for k in (1, 6, 7))
-        count = int(until / BLINK_EVERY_S[0]) + 4
-        free = np.cumsum(every.uniform(*BLINK_EVERY_S, count)) - 1.0
+        rate = self.habits.blinks
+        count = int(until * rate / BLINK_EVERY_S[0]) + 4
+        free = np.cumsum(every.uniform(*BLINK_EVERY_S, count) / rate) - 1.0
         doubled = twice.random(count) < DOUBLE
         chosen = stops[stop.random(len(stops)) < BLINK_AT_PAUSE]
         if len(chosen):
@@ -220,4 +232,4 @@ def _ease(u: Floats) -> Floats:
     return np.asarray(u * u * (3.0 - 2.0 * u))
 
 
-__all__ = ["FPS", "Glance", "Life"]
+__all__ = ["FPS", "Glance", "Habits", "Life"]

@@ -23,7 +23,7 @@ from mien.robot.expression.emotion.track import EmotionSamples, EmotionTrack
 from mien.robot.expression.eyes import LOOKS, look
 from mien.robot.expression.gaze import Aim, Gaze
 from mien.robot.expression.layers import compose, excitement, fusion
-from mien.robot.expression.life import Glance, Life
+from mien.robot.expression.life import Glance, Habits, Life
 from mien.robot.face.config import Floats
 
 CHUNK_S: Final = 10
@@ -81,6 +81,7 @@ class LiveExpression:
         fuse: blends emotion and speech; None takes the first of ``layers.FUSIONS``.
         head_gain: factor of the motion of the head, 0 to 2.
         people: the people of a new observation, or None; called once a frame. None attends nobody.
+        habits: of the style of a voice.
 
     Attributes:
         attention: whom the face looks at.
@@ -93,8 +94,9 @@ class LiveExpression:
         fuse: Fusion | None = None,
         head_gain: float | tuple[float, float, float] = 1.0,
         people: Callable[[], tuple[Person, ...] | None] | None = None,
+        habits: Habits | None = None,
     ) -> None:
-        self._life = Life(seed=seed, amount=amount, head_gain=head_gain)
+        self._life = Life(seed, amount, head_gain, habits=habits or Habits())
         self._fuse = fuse or fusion()
         self._manual = ManualEmotion(np.zeros(len(EMOTIONS)))
         self._emotion_track = EmotionTrack((self._manual,))

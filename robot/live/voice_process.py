@@ -171,6 +171,7 @@ def _run(pipe: Connection, setup: VoiceSetup) -> None:
 
 
 def _listen(pipe: Connection, setup: VoiceSetup) -> None:
+    from mien.robot.expression.voice_style import habits
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.live.capture.audio_clock import AudioClock
     from mien.robot.live.capture.conditioning import OffsetRemoval, SilenceWatch
@@ -182,7 +183,7 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     face = load_face(setup.face)
     people = None if setup.people is None else reader(setup.people)
     expression = LiveExpression(
-        setup.seed, setup.life, None, head_gains(face, setup.head_gain), people
+        setup.seed, setup.life, None, head_gains(face, setup.head_gain), people, habits(setup.style)
     )
     calibrated = Calibrated(face, setup.calibration)
     converter = SpeechToCommands(calibrated, setup.stream, expression, time.monotonic, setup.sing)

@@ -12,6 +12,7 @@ from mien.robot.media.audio import RATE
 if TYPE_CHECKING:
     from mien.robot.expression.song.stream import SongStream
     from mien.robot.expression.speech import SpeechStream
+    from mien.robot.expression.voice_style import StyledStream
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class VoiceSetup:
         lookahead: nominal look-ahead of the network in ms; None chooses by ``monitor``.
         speech: weights of the speech network, which replace ``lookahead``.
         sing: whether the voice sings: vowels are held, and instruments move nothing.
+        style: style (64) of a voice; empty for none. A song has none.
         people: shared memory with the people of ``mien.robot.live.people``; None attends nobody.
     """
 
@@ -52,6 +54,7 @@ class VoiceSetup:
     lookahead: int | None = None
     speech: Path | None = None
     sing: bool = False
+    style: tuple[float, ...] = ()
     people: Any = None
 
     @property
@@ -64,12 +67,15 @@ class VoiceSetup:
         """
         return self.speech or chosen(self.lookahead, self.monitor is not None)
 
-    def stream(self) -> SpeechStream | SongStream:
+    def stream(self) -> SpeechStream | SongStream | StyledStream:
         """A new stream of the lips of the voice."""
         from mien.robot.expression.song.stream import SongStream
         from mien.robot.expression.speech import SpeechStream
+        from mien.robot.expression.voice_style import StyledStream
 
-        return SongStream(self.weights) if self.sing else SpeechStream(self.weights)
+        if self.sing:
+            return SongStream(self.weights)
+        return StyledStream(self.style, self.weights) if self.style else SpeechStream(self.weights)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import Any, Final
@@ -114,7 +114,9 @@ def direct(
     generator: str = file.show.generator or default_generator()
     by = GENERATORS[generator]
     if style is not None:
-        by = styled(by, within_reach(face, style))
+        scene = replace(scene, style=style.voice)
+        if style.moves:
+            by = styled(by, within_reach(face, style))
     curves = curves_for(file, scene, take, by)
     now = basis(file.show, scene, take, generator, style)
     news: list[str] = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import nnls
 
@@ -14,7 +16,14 @@ from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, FPS
 from mien.models.face.regions import landmark_weights
 from mien.models.fusion.rules import sealed
-from mien.models.manner.style_file import POSES, STYLED, Style, analysed, learned, load
+from mien.models.manner.style_file import (
+    POSES,
+    STYLED,
+    Style,
+    analysed,
+    learned,
+    load,
+)
 from mien.models.user_folders import data_folder
 from mien.robot.errors import InputError
 from mien.robot.expression.emotion.prosody import voice
@@ -26,9 +35,12 @@ from mien.robot.media.livelink_takes import ROTATIONS, read_csv
 from mien.robot.names import checked
 from mien.robot.show.generator import Curves, Generator
 from mien.robot.show.scene import Scene
+from mien.robot.show.voices import SOUNDS, of_whoever_speaks, style_of_voice
 
 RIDGE: Final = 0.02
 """Share of the mean diagonal added to the normal equations: shapes that look alike share."""
+AUTO: Final = "auto"
+"""Name that stands for the style of whoever speaks."""
 _SPREAD: Final = 2.0
 """A principal pose is brought within reach at this many standard deviations."""
 
@@ -81,7 +93,7 @@ def style_path(name: str) -> Path:
 
 
 def found(style: str, folder: Path) -> Style:
-    """A style by name, or of a file: a style, or a clip that is looked at and not kept.
+    """A style by name, or of a file: a style, or a clip or sound that is not kept.
 
     Args:
         style: what the user wrote.
@@ -96,12 +108,46 @@ def found(style: str, folder: Path) -> Style:
         return style_of_clip(path, "clip", "self")
     if path.suffix == ".json":
         return load(path)
+    if path.suffix.lower() in SOUNDS:
+        return style_of_voice(path, "voice", "self")
     known = style_path(style)
     if not known.is_file():
         raise InputError(
-            f"there is no style {style!r}", f"mien style learn {style} --clip TAKE.csv, or list"
+            f"there is no style {style!r}", f"mien style learn {style} --voice A.wav, or list"
         )
     return load(known)
+
+
+def voice_of(style: str, samples: NDArray[np.float32] | None = None) -> tuple[float, ...]:
+    """The style (64) of a voice by ``found``; empty for an empty name.
+
+    Args:
+        style: what the user wrote. ``AUTO`` takes whoever speaks in ``samples``.
+        samples: (n,) at 16 kHz that are spoken, where all of them are there.
+
+    Raises:
+        InputError: there is no such style, it cannot be used, or it was learned without a voice.
+    """
+    if style == AUTO:
+        if samples is None:
+            raise InputError("a voice that is still running has no style yet", "mien style list")
+        return of_whoever_speaks(samples, learned_styles())[0]
+    chosen = checked_style(style or None, Path())
+    if chosen is not None and not chosen.voice:
+        raise InputError(
+            f"the style {style} was learned from a clip alone, which moves no lips",
+            f"mien style learn {chosen.name} --voice A.wav",
+        )
+    return () if chosen is None else chosen.voice
+
+
+def learned_styles() -> list[Style]:
+    """The styles of the user that can be read."""
+    out = []
+    for path in sorted(styles_folder().glob("*.json")):
+        with contextlib.suppress(ModelError):
+            out.append(load(path))
+    return out
 
 
 def style_of_clip(path: Path, name: str, consent: str) -> Style:

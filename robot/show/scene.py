@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mien.models.face.blendshapes import FPS
 from mien.robot.errors import InputError
-from mien.robot.expression import speech
+from mien.robot.expression import speech, voice_style
 from mien.robot.expression.emotion.track import Cue, Cues, EmotionSource
 from mien.robot.expression.performance import TAIL_S
 from mien.robot.expression.utterance_source import utterance
@@ -29,11 +29,13 @@ class Scene:
         samples: (n,) at 16 kHz.
         sources: emotions of the show and of its text.
         head_gain: factor of the head's motion for yaw, pitch and roll.
+        style: of a voice, in which the lips move.
     """
 
     samples: NDArray[np.float32]
     sources: tuple[EmotionSource, ...] = ()
     head_gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    style: voice_style.Code = ()
 
     @property
     def seconds(self) -> float:
@@ -53,6 +55,8 @@ class Scene:
     @cached_property
     def spoken(self) -> NDArray[np.float32]:
         """Output (T, 52) of the speech network."""
+        if self.style:
+            return voice_style.speak(self.padded, self.style)
         return speech.speak(self.padded)
 
     def without_emotions(self) -> Scene:

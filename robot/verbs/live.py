@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mien.robot.errors import InputError
 from mien.robot.live.voice_setup import VoiceSetup
 from mien.robot.media.audio import RATE
 from mien.robot.panel.window import PORT, Window
@@ -30,6 +31,7 @@ from mien.robot.verbs.options import (
     HeadGain,
     Port,
     Seed,
+    Style,
 )
 from mien.robot.verbs.running import run_and_print
 
@@ -133,6 +135,7 @@ def live(
         float, typer.Option(min=0, max=1, help="Amount of blinks, gaze and head motion, 0 to 1.")
     ] = 1.0,
     head_gain: HeadGain = 1.0,
+    style: Style = "",
     sing: Annotated[
         bool,
         typer.Option("--sing", help="The voice sings: hold vowels, and ignore instruments."),
@@ -154,7 +157,10 @@ def live(
     """
     from mien.robot.live.run import Options
     from mien.robot.puppet import livelink_udp, osc
+    from mien.robot.show.imitation import voice_of
 
+    if sing and style:
+        raise InputError("a song has no style of a voice", "mien live --sing, or --style NAME")
     source = source_of(wav, pcm, text)
     simulated = build if port == "sim" else None
     window = Window(
@@ -182,6 +188,7 @@ def live(
             monitor=monitor,
             lookahead=lookahead,
             sing=sing,
+            style=voice_of(style),
         ),
         port=port,
         build=build,

@@ -70,6 +70,14 @@ HeadGain = Annotated[
         "--head-gain", min=0, max=2, help="Factor of the head's motion. At 0 it is still."
     ),
 ]
+Style = Annotated[
+    str,
+    typer.Option(
+        "--style",
+        help="Style of a voice: a name of mien style list, or a sound file that is heard "
+        "and not kept. auto takes that of whoever speaks.",
+    ),
+]
 Size = Annotated[
     int,
     typer.Option("--size", min=64, max=2160, help="Height and width of the film in pixels."),

@@ -18,6 +18,7 @@ from mien.robot.verbs.options import (
     Out,
     Seed,
     Size,
+    Style,
     with_face,
 )
 
@@ -49,6 +50,7 @@ def speak(
     speaker: Annotated[
         str, typer.Option("--voice", help="Speech synthesiser of --text: auto, hibari or flite.")
     ] = "auto",
+    style: Style = "",
     face: Face = "morpheus33",
     calibration: Calibration = None,
     build: Build = 0,
@@ -86,12 +88,14 @@ def speak(
     from mien.robot.names import plain
     from mien.robot.progress import Steps
     from mien.robot.runs import new_run, write_json
+    from mien.robot.show.imitation import voice_of
 
     config = load_face(face)
     labels, inputs = requested(emotion, intensity, timeline), estimate_inputs(estimate)
     fuse = expression.fusion(fusion)
     source = utterance(wav, text, speaker, "text" in inputs)
     samples = source.samples
+    code = voice_of(style, samples)
     for line in source.text_estimates:
         print(f"estimated: {line}", file=sys.stderr)
     for note in unplayed_cues(labels, len(samples) / RATE):
@@ -106,14 +110,13 @@ def speak(
     soundfile.write(folder / "sound.wav", samples, RATE)
     with Steps() as steps:
         bar = steps.start("sound to commands")
-        performance = perform(
-            calibrated, samples, seed, bar, emotion_track, fuse, head_gain=head_gain
-        )
+        performance = perform(calibrated, samples, seed, bar, emotion_track, fuse, head_gain, code)
         bar = steps.start("commands to face")
         played = play_on_rig.play(
             calibrated, performance, samples, options=options, folder=folder, progress=bar
         )
     about = {"sound": name, "text": text, "seed": seed, "fusion": fusion, "estimate": estimate}
+    about["style"] = style or None
     record = track_record(emotion_track, len(performance.weights), inputs, source.text_estimates)
     numbers = play_on_rig.write(
         folder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Learn, list and forget styles. Example: mien style learn anna --clip anna.csv",
+    help="Learn, list and forget styles. Example: mien style learn anna --voice anna.wav",
 )
 Name = Annotated[str, typer.Argument(help="Name of the style: letters, digits, _ and -.")]
 
@@ -17,7 +18,6 @@ Name = Annotated[str, typer.Argument(help="Name of the style: letters, digits, _
 @app.command()
 def learn(
     name: Name,
-    clip: Annotated[Path, typer.Option(help="Live Link Face CSV; 10 s suffice.")],
     consent: Annotated[
         str,
         typer.Option(
@@ -25,20 +25,38 @@ def learn(
             "synthetic (nobody was filmed)."
         ),
     ],
+    voice: Annotated[
+        Path | None, typer.Option(help="Sound file of the voice alone; 10 s of speech suffice.")
+    ] = None,
+    clip: Annotated[Path | None, typer.Option(help="Live Link Face CSV; 10 s suffice.")] = None,
 ) -> None:
-    """Learn how somebody moves from a clip, and keep it as a file of a few kB.
+    """Learn how somebody speaks from a voice, a clip or both, and keep it as a file of a few kB.
 
-    Example: mien style learn anna --clip anna.csv --consent given
+    The file holds no sound and no picture; of a voice it holds a print, by
+    which it is known again. A voice tells the lips of mien speak, live and direct;
+    a clip tells the poses of mien direct.
+
+    Example: mien style learn anna --voice anna.wav --consent given
     """
     from mien.models.manner import style_file
     from mien.robot.errors import InputError
     from mien.robot.show.imitation import style_of_clip, style_path
+    from mien.robot.show.voices import style_of_voice
 
     if consent not in style_file.CONSENTS:
         raise InputError(f"no consent {consent!r}", f"--consent {' | '.join(style_file.CONSENTS)}")
     path = style_path(name)
-    style_file.save(path, style_of_clip(clip, name, consent))
-    print(f"{path}\nnext: mien direct SHOW.yaml --style {name}")
+    if voice is not None:
+        shown = None if clip is None else (style_of_clip(clip, name, consent), clip)
+        style_file.save(path, style_of_voice(voice, name, consent, shown))
+    elif clip is not None:
+        style_file.save(path, style_of_clip(clip, name, consent))
+    else:
+        raise InputError(
+            "neither --voice nor --clip given", f"mien style learn {name} --voice A.wav"
+        )
+    verb = "direct SHOW.yaml" if voice is None else "speak --text 'Good morning!'"
+    print(f"{path}\nnext: mien {verb} --style {name}")
 
 
 @app.command("list")
@@ -63,7 +81,7 @@ def list_() -> None:
 
 @app.command()
 def show(name: Name) -> None:
-    """Print the mean pose and the principal poses of a style.
+    """Draw what a style does: to lips and habits by its voice, to poses by its clip.
 
     Example: mien style show anna
     """
@@ -71,15 +89,31 @@ def show(name: Name) -> None:
 
     from mien.models.face.curves import CURVES
     from mien.models.manner.style_file import STYLED
+    from mien.models.style.described import described
     from mien.robot.show.imitation import found
 
     style = found(name, Path())
     print(f"{style.name}: {style.source}, {style.seconds:.1f} s, {style.consent}")
+    if style.voice:
+        for name_of, factor in described(np.array(style.code)).items():
+            print(_drawn(name_of, factor))
+    if not style.moves:
+        return
     rows = [("mean", style.means), *((f"pose {k + 1}", p) for k, p in enumerate(style.axes))]
     for title, row in rows:
         order = np.argsort(-np.abs(row))[:6]
         shown = ", ".join(f"{CURVES[STYLED[i]]} {row[i]:+.3f}" for i in order if row[i])
         print(f"{title:<7} {shown}")
+
+
+def _drawn(name: str, value: float) -> str:
+    """A line with a bar: to the right of the middle what is more than usual, to the left less."""
+    share = value / 0.2 if name == "smile" else math.log2(max(value, 1e-3))
+    length = min(round(12 * abs(share)), 12)
+    left = "#" * length if share < 0 else ""
+    right = "#" * length if share > 0 else ""
+    told = f"{value:+.2f}" if name == "smile" else f"x {value:.2f}"
+    return f"{name:<10}{told:>7}  {left:>12}|{right}".rstrip()
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""``mien bench style``: the emotion of a voice, told by networks that never heard the speaker.
+"""``mien bench style``: what a voice tells to networks that never heard the sentence.
 
 Each of three actors is left out in turn, with three seeds; sentences that test are said by nobody
 in training. Keys, four classes unless stated otherwise:
@@ -18,6 +18,31 @@ in training. Keys, four classes unless stated otherwise:
 - ``people_neutral``: share of neutral among the answers for held-out people who read, cold.
   ``people_shown``: mean intensity of the emotion that the face shows of them, 0.5 at most.
 - ``emotion_frame_ms``, ``_p99``: time of a frame in a stream of blocks of 20 ms.
+
+And the motion memory, against what a teacher planted (``mien.models.data.planted_styles``). Seen:
+other sentences of voices that train. Unseen: acted voices that no training heard (one derived
+speaker of each actor). People: 40 real people whom none heard. The style is always heard in another
+sentence than the one that is spoken.
+
+- ``error_none``, ``_memory``, ``_style``: RMS distance of mouth channels from the teacher's, by the
+  speech network, with stage 1 and with stage 2; ``_unseen``.
+- ``amplitude_r_seen``, ``_unseen``, ``_people``, ``_actor_out``: correlation of planted and found
+  amplitudes by viseme class, less each class's mean. ``_actor_out``: no training heard any voice of
+  the actor. ``_exchanged``: in the style of another voice, with which it is compared.
+  ``_without_PART``: a part withheld. ``shuffled_r``: trained with the voices'
+  labels shuffled.
+- ``timing_r``: correlation of the lip opening in two styles. ``listens_*``: error with the sound
+  0.5 s late, silent or exchanged, over that with the right one. ``closure_change``: of the share of
+  p, b and m that close, points.
+- ``slot_specificity``: share of what goes with a slot that is in its first viseme class.
+  ``slots_used``: entropy of their use over the largest.
+- ``person``, ``person_people``: share of sentences whose speaker is found, enrolled on neutral
+  speech. ``curve_vs_pooled``, ``unseen_vs_pooled``: error in the style of the library over that in
+  the mean style of the emotion; ``_by_sound``: in the style that the sound alone tells.
+- ``amplitude_robot_unseen``, ``timing_robot_unseen``: read back from the rig after the servos.
+- ``frame_ms``, ``_p99``: time of a frame with lips, style and emotion.
+
+``_without_PART``, ``_actor_out`` and what is read back from the rig have seed 0 only.
 """
 
 from __future__ import annotations
@@ -30,16 +55,36 @@ import typer
 
 from mien.models.errors import ModelError
 
+PARTS = ("emotion", "memory", "all")
+
 
 def bench(
     data: Annotated[
         Path | None, typer.Option(help="Folder with hts_voices, japanese_text and voices200.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds of the training.")] = 3,
+    part: Annotated[str, typer.Option(help="What is measured: emotion, memory or all.")] = "all",
 ) -> dict[str, float | int | str | None]:
-    """Emotion of voices that no training heard. The first run speaks the sentences (15 minutes)."""
-    import numpy as np
+    """Emotion and style of voices that no training heard. The first run speaks (30 minutes)."""
     import torch
+
+    from mien.models.data.corpora.registry import default_cache
+    from tests.bench.models import memory_bench
+
+    torch.set_num_threads(1)
+    folder = data or Path(os.environ.get("MIEN_DATA", ""))
+    if not (folder / "hts_voices").is_dir():
+        raise ModelError(f"no hts_voices in {folder}", "mien bench style --data FOLDER")
+    if part not in PARTS:
+        raise ModelError(f"no part {part!r}", f"--part {' | '.join(PARTS)}")
+    out = _emotion(folder, seeds) if part != "memory" else {}
+    if part != "emotion":
+        out |= memory_bench.measured(folder, default_cache(), seeds)
+    return out
+
+
+def _emotion(folder: Path, seeds: int) -> dict[str, float | int | str | None]:
+    import numpy as np
 
     from mien.models.data import voice_emotion
     from mien.models.data.corpora import emotional
@@ -48,10 +93,6 @@ def bench(
     from mien.models.train.style.emotion import fit
     from tests.bench.models import style_trials as trials
 
-    torch.set_num_threads(1)
-    folder = data or Path(os.environ.get("MIEN_DATA", ""))
-    if not (folder / "hts_voices").is_dir():
-        raise ModelError(f"no hts_voices in {folder}", "mien bench style --data FOLDER")
     train, test = voice_emotion.prepared(folder, default_cache())
     people = voice_emotion.people(folder)
     n, t = len(STATISTICS), len(TIME)

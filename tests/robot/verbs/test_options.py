@@ -13,7 +13,8 @@ from mien.robot.verbs import cli
 
 OF_THEIR_OWN = {
     "--face": {"play"},  # the recording knows its face
-    "--voice": {"sing"},  # the sound of a voice, not a synthesiser
+    "--voice": {"sing", "style learn"},  # the sound of a voice, not a synthesiser
+    "--style": {"direct"},  # that of the show is the default
     "--out": {
         "export speech",
         "firmware build",

@@ -1,0 +1,158 @@
+"""Motion memory: a style, as 64 numbers, changes how far a mouth moves in each kind of sound.
+
+    phones (40) -> address of 12 slots -> (emphasis by the style) -> values (24), weighted and added
+    -> (style) -> changes (13) of the speech network's channels
+
+The decoder sees only what the memory returned, and the style. It has no bias: a slot without
+emphasis changes nothing. For one style everything after the address is one matrix, so a frame
+costs a few microseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models import checkpoint
+from mien.models.manner.config import STYLE
+from mien.models.manner.style_file import PRINT
+from mien.models.reading.arrays import check_shapes
+from mien.models.speech.phones import NUMBER, PHONES, SILENCE
+from mien.models.style.channels import CHANGES, applied, channels_of, with_channels
+from mien.models.style.sound_style import SOUND, statistics
+from mien.models.threads import one_thread
+
+Floats = NDArray[np.float64]
+KIND: Final = "style_memory"
+WEIGHTS: Final = checkpoint.WEIGHTS / "style_memory.safetensors"
+SLOTS, VALUE, HIDDEN = 12, 24, 48
+"""Slots of the memory, numbers of a value, units of the style encoder."""
+HABITS: Final = ("brows", "head", "blinks")
+"""What a style also tells: logarithms of the factors of brows, head and rate of blinks."""
+SMOOTHED: Final = 3
+"""Frames over which the phones are averaged, so that a doubt of one frame moves nothing."""
+MOST_EMPHASIS: Final = 2.0
+_FAR: Final = 4.0
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Tensors of a weights file, see ``layout``."""
+
+    mean: Floats
+    scale: Floats
+    first: Floats
+    first_bias: Floats
+    second: Floats
+    second_bias: Floats
+    keys: Floats
+    values: Floats
+    emphasis: Floats
+    film: Floats
+    decoder: Floats
+    habits: Floats
+    habits_bias: Floats
+    voiceprint: Floats
+
+
+def layout() -> dict[str, tuple[int, ...]]:
+    """Shape of each tensor: the style encoder, the memory, and what decodes it."""
+    return {
+        "mean": (SOUND,), "scale": (SOUND,), "first": (HIDDEN, SOUND), "first_bias": (HIDDEN,),
+        "second": (STYLE, HIDDEN), "second_bias": (STYLE,),
+        "keys": (SLOTS, len(PHONES)), "values": (SLOTS, VALUE),
+        "emphasis": (SLOTS, STYLE), "film": (VALUE, STYLE), "decoder": (VALUE, len(CHANGES)),
+        "habits": (len(HABITS), STYLE), "habits_bias": (len(HABITS),), "voiceprint": (PRINT, SOUND),
+    }  # fmt: skip
+
+
+@cache
+def read(path: Path = WEIGHTS) -> Parameters:
+    """The parameters of a weights file.
+
+    Raises:
+        ModelError: missing, or no weights of this network.
+    """
+    tensors, _ = checkpoint.load(path, KIND)
+    check_shapes(path, tensors, layout())
+    return Parameters(**{k: np.asarray(tensors[k], np.float64) for k in layout()})
+
+
+def code(p: Parameters, sound: Floats) -> Floats:
+    """Statistics (..., 42) of a sound -> style (..., 64) in -1..1."""
+    x = np.clip((sound - p.mean) * p.scale, -_FAR, _FAR)
+    hidden = np.tanh(x @ p.first.T + p.first_bias)
+    return np.asarray(np.tanh(hidden @ p.second.T + p.second_bias))
+
+
+def code_of_voice(samples: NDArray[np.float32], path: Path = WEIGHTS) -> Floats:
+    """The style (64,) of a voice (n,) at 16 kHz.
+
+    Raises:
+        ModelError: it has too little voice, or there are no weights.
+    """
+    return code(read(path), statistics(samples))
+
+
+def address(p: Parameters, phones: Floats) -> Floats:
+    """Smoothed probabilities of phones (T, 40) -> shares of the slots (T, 12)."""
+    raised = phones @ p.keys.T
+    raised = np.exp(raised - raised.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def slots(p: Parameters, style: Floats) -> Floats:
+    """What each slot changes in a style (64,): (12, 13)."""
+    emphasis = np.exp(np.clip(p.emphasis @ style, -MOST_EMPHASIS, MOST_EMPHASIS))
+    return np.asarray((emphasis[:, None] * p.values * (1.0 + p.film @ style)) @ p.decoder)
+
+
+def habits(p: Parameters, style: Floats) -> dict[str, float]:
+    """Factors of a style (64,) by name of ``HABITS``, between a third and three."""
+    log = np.clip(p.habits @ style + p.habits_bias, -1.1, 1.1)
+    return dict(zip(HABITS, np.exp(log).tolist(), strict=True))
+
+
+class MotionMemory:
+    """The mouth of one voice in a style, for whole clips and for streams.
+
+    Args:
+        style: (64,) of a voice.
+        path: of the weights.
+
+    Raises:
+        ModelError: no such weights.
+    """
+
+    def __init__(self, style: Floats, path: Path = WEIGHTS) -> None:
+        self._parameters = read(path)
+        self._slots = slots(self._parameters, np.asarray(style, np.float64))
+        self.habits = habits(self._parameters, np.asarray(style, np.float64))
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the state before the first frame."""
+        self._past = np.zeros((SMOOTHED - 1, len(PHONES)))
+        self._past[:, NUMBER[SILENCE]] = 1.0
+
+    @one_thread
+    def forward(
+        self, shapes: NDArray[np.float32], phones: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Shapes (T, 52) and phones (T, 40) of the speech network -> shapes (T, 52), any T."""
+        both = np.concatenate([self._past, phones])
+        self._past = both[len(phones) :]
+        smooth = smoothed(both)
+        changes = address(self._parameters, smooth) @ self._slots
+        return with_channels(shapes, applied(channels_of(shapes), changes))
+
+
+def smoothed(phones: Floats) -> Floats:
+    """Phones (T + 2, 40), two frames earlier than the first that counts -> means (T, 40)."""
+    count = len(phones) - SMOOTHED + 1
+    return np.asarray(sum(phones[k : k + count] for k in range(SMOOTHED)) / SMOOTHED)

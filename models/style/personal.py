@@ -1,0 +1,74 @@
+"""Whose voice it is, and this person's own way of showing an emotion.
+
+A library has an entry for each person in each emotion: a voiceprint and a style. A voice that is
+heard attends to the entries by its print. Who resembles none of them, and each stranger, gets the
+mean of all, and slowly his own. Nothing is stored here; a style file holds a print only because
+``mien style learn`` was called.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.models.style.memory import Parameters
+
+Floats = NDArray[np.float64]
+SHARPNESS: Final = 12.0
+"""Factor of the cosine of two prints in the attention."""
+FAR: Final = 0.5
+"""Cosine of prints below which two voices are two people."""
+OWN_AFTER: Final = 2.0
+"""Sentences after which a stranger's own style counts as much as that of all."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """Entries of (person, emotion).
+
+    Attributes:
+        prints: (E, 16) unit vectors. styles: (E, 64).
+        people, emotions: (E,) numbers.
+    """
+
+    prints: Floats
+    styles: Floats
+    people: NDArray[np.int64]
+    emotions: NDArray[np.int64]
+
+    def pooled(self, emotion: int) -> Floats:
+        """Mean style (64,) of all people in an emotion; of all emotions where none has it."""
+        of = self.emotions == emotion
+        return np.asarray(self.styles[of if of.any() else slice(None)].mean(axis=0))
+
+    def person(self, heard: Floats) -> int:
+        """The person whose print is nearest to one that was heard (16,); -1 if none is near."""
+        near = self.prints @ heard
+        best = int(near.argmax())
+        return int(self.people[best]) if near[best] > FAR else -1
+
+    def style(self, heard: Floats, emotion: int, own: Floats, sentences: float) -> Floats:
+        """The style (64,) in which a voice is shown.
+
+        Args:
+            heard: (16,) print of what was heard.
+            emotion: number.
+            own: (64,) style that the sound itself tells.
+            sentences: heard so far.
+        """
+        of = np.flatnonzero(self.emotions == emotion)
+        pooled = self.pooled(emotion)
+        if len(of) and (near := self.prints[of] @ heard).max() > FAR:
+            weights = np.exp(SHARPNESS * (near - near.max()))
+            return np.asarray(weights @ self.styles[of] / weights.sum())
+        share = sentences / (sentences + OWN_AFTER)
+        return np.asarray((1.0 - share) * pooled + share * own)
+
+
+def voiceprint(p: Parameters, sound: Floats) -> Floats:
+    """Statistics (..., 42) of a sound -> print (..., 16) of length 1."""
+    raw = np.clip((sound - p.mean) * p.scale, -4.0, 4.0) @ p.voiceprint.T
+    return np.asarray(raw / np.maximum(np.linalg.norm(raw, axis=-1, keepdims=True), 1e-9))
