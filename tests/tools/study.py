@@ -3,12 +3,12 @@
     python -m tests.tools.study plan pairs.csv --raters 12 --seed 1 --out study
     python -m tests.tools.study result study answers/*.csv
 
-``pairs.csv`` has the columns ``item``, ``a`` and ``b``: a name, and two films of the same sound. The
-plan gives each rater a page of his own (``rater-01.html``, beside the films): all items in an
-order of his own, each film on the left for half of the raters and, for each rater, in half of
-the items. Two items are shown twice, the second time with the sides exchanged. The films have
-neutral names; ``key.csv`` knows which is which and stays with who leads the study. A page asks one
-question, has no third answer, and writes ``answers-01.csv``.
+``pairs.csv`` has the columns ``item``, ``a`` and ``b``: a name, and two films of one sound. The
+plan gives each rater a page of his own (``rater-01.html``, beside the films): all items in an order
+of his own, each film on the left for half of the raters and, for each rater, in half of the items.
+Two items are shown twice, the second time with the sides exchanged. The films have neutral names;
+``key.csv`` knows which is which and stays with who leads the study. A page asks one question, has
+no third answer, and writes ``answers-01.csv``.
 
 The result is the share of a: over all answers, with an interval that knows that answers of one
 rater are alike (bootstrap over raters), an exact sign test over raters, the share of left, and the
