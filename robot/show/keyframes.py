@@ -18,7 +18,6 @@ from mien.robot.show.generator import Curves
 from mien.robot.show.poses import HeldPose
 from mien.robot.show.schema import Keyframe
 
-
 LIDS: Final = tuple(int(k) for k in indices(("eyeBlinkLeft", "eyeBlinkRight")))
 """Curves that blink."""
 MAX_OPEN_S: Final = 3.0

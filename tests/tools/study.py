@@ -202,7 +202,7 @@ def write(folder: Path, pairs: Sequence[Pair], trials: Sequence[Trial], base: Pa
         (folder / f"rater-{rater:02d}.html").write_text(page, encoding="utf-8")
     with (folder / "key.csv").open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
-        out.writerow(Trial._fields)
+        out.writerow(["rater", "place", "item", "left", "repeated"])
         out.writerows([*t[:4], int(t.repeated)] for t in trials)
 
 
