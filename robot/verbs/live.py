@@ -133,6 +133,12 @@ def live(
         float, typer.Option(min=0, max=1, help="Amount of blinks, gaze and head motion, 0 to 1.")
     ] = 1.0,
     head_gain: HeadGain = 1.0,
+    manner: Annotated[
+        str,
+        typer.Option(
+            help="Brows and head by a network that differs every time: reader, or a weights file."
+        ),
+    ] = "",
     sing: Annotated[
         bool,
         typer.Option("--sing", help="The voice sings: hold vowels, and ignore instruments."),
@@ -152,6 +158,7 @@ def live(
 
     Example: mien live --port auto --monitor "" --panel
     """
+    from mien.robot.live.manner import checked_manner
     from mien.robot.live.run import Options
     from mien.robot.puppet import livelink_udp, osc
 
@@ -179,6 +186,7 @@ def live(
             seed=seed,
             life=life,
             head_gain=head_gain,
+            manner=checked_manner(manner),
             monitor=monitor,
             lookahead=lookahead,
             sing=sing,
