@@ -18,7 +18,7 @@ from mien.models.manner.style_file import Style
 from mien.robot.expression.emotion.feel import understood
 from mien.robot.show.feelings import cues_of, source
 from mien.robot.show.generator import Curves, columns_of
-from mien.robot.show.keyframes import LIDS
+from mien.robot.show.keyframes import beside
 from mien.robot.show.poses import HeldPose
 from mien.robot.show.scene import Scene
 from mien.robot.show.schema import MAX_S, Show
@@ -85,7 +85,7 @@ def items(show: Show, poses: tuple[HeldPose, ...]) -> list[Item]:
         content = {"values": {CURVES[k]: v for k, v in pose.values.items()}, "at": frame.at}
         content |= {"hold": frame.hold, "ease": frame.ease}
         start, end = frame.at - frame.ease, frame.at + frame.hold + frame.ease
-        out.append(_item("keyframe", start, end, {*pose.values, *LIDS}, content))
+        out.append(_item("keyframe", start, end, {*pose.values, *beside(pose)}, content))
     for span in show.regenerate:
         columns = columns_of(span.region).tolist()
         out.append(_item("regenerate", span.start, span.end, columns, span.model_dump()))

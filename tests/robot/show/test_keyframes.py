@@ -5,7 +5,7 @@ import pytest
 
 from mien.models.face.blendshapes import INDEX
 from mien.models.face.curves import CURVES
-from mien.robot.show.keyframes import LIDS, MAX_OPEN_S, holds, overlay
+from mien.robot.show.keyframes import LIDS, MAX_STILL_S, holds, overlay
 from mien.robot.show.poses import held
 from mien.robot.show.schema import Keyframe
 
@@ -50,5 +50,17 @@ def test_a_wink_shuts_one_eye() -> None:
 
 def test_a_long_hold_blinks_in_the_end() -> None:
     out = _overlaid(Keyframe(at=0.3, pose="smile", hold=4.6))
-    assert out[(T >= 0.3) & (T <= 0.3 + MAX_OPEN_S), BLINK].max() <= 0.1 + 1e-6
+    assert out[(T >= 0.3) & (T <= 0.3 + MAX_STILL_S), BLINK].max() <= 0.1 + 1e-6
     assert out[T > 4.0, BLINK].max() > 0.9
+
+
+def test_brows_and_gaze_keep_still_while_lids_are_held() -> None:
+    curves = _blinking()
+    for name in ("browDownLeft", "eyeLookUpLeft", "mouthSmileLeft"):
+        curves[:, INDEX[name]] = (0.5 + 0.5 * np.sin(7 * T)).astype(np.float32)
+    frame = Keyframe(at=1.4, pose="squint", hold=0.4)
+    out = overlay(curves, T, holds([frame], [held(frame, {})]))
+    inside = (T >= 1.4) & (T <= 1.8)
+    assert np.ptp(out[inside, INDEX["browDownLeft"]]) < 1e-6
+    assert np.ptp(out[inside, INDEX["eyeLookUpLeft"]]) < 1e-6
+    assert np.array_equal(out[:, INDEX["mouthSmileLeft"]], curves[:, INDEX["mouthSmileLeft"]])
