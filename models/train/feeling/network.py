@@ -66,7 +66,9 @@ def bounded(points: Tensor) -> Tensor:
     """``mien.models.feeling.space.bounded`` in torch."""
     length = points.norm(dim=-1, keepdim=True).clamp_min(1e-9)
     over, room = (length - 0.7).clamp_min(0.0), LONGEST - 0.7
-    return points * ((length.clamp_max(0.7) + room * (1.0 - torch.exp(-over / room))) / length)
+    short: Tensor = length.clamp_max(0.7) + room * (1.0 - torch.exp(-over / room))
+    out: Tensor = points * (short / length)
+    return out
 
 
 class Read(NamedTuple):

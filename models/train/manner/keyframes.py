@@ -178,6 +178,7 @@ def _tensors(paths: dict[Track, TrackPath], value_scale: dict[Track, Floats]) ->
         out[f"{track}.mean"], out[f"{track}.scale"] = path.mean.numpy(), path.scale.numpy()
         out[f"{track}.value"] = value_scale[track].astype(np.float32)
         for k, conv in enumerate(path.layers):
+            assert conv.bias is not None
             out[f"{track}.conv{k}"] = conv.weight.detach().numpy()
             out[f"{track}.conv{k}_bias"] = conv.bias.detach().numpy()
         for name, layer in (("join", path.join), ("out", path.out)):

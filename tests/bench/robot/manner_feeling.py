@@ -103,7 +103,9 @@ def heard(data: Path) -> tuple[Floats, NDArray[np.int64]]:
     return np.concatenate(rows), np.concatenate(classes)
 
 
-def of_sound(space: Space, among: Motions, data: Path) -> tuple[Floats, NDArray[np.int64]]:
+def of_sound(
+    space: Space, among: Motions, data: Path
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Kinds of the motions nearest to held-out sounds, among those that sound can tell, and the
     true kinds."""
     rows, classes = heard(data)
