@@ -33,6 +33,9 @@ NEWEST: Final = {
     "song_voice": 1,
     "voice_emotion": 1,
     "style_memory": 1,
+    "feeling": 1,
+    "manner_live": 1,
+    "keyframes": 1,
 }
 """Version of each kind of weights file that this Mien writes, and the newest that it reads."""
 WEIGHTS = Path(__file__).parent / "weights"

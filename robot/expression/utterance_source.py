@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from mien.models.face.blendshapes import FPS
 from mien.models.face.emotion import EMOTIONS, named
 from mien.robot.errors import InputError
 from mien.robot.expression.emotion import text_estimate
+from mien.robot.expression.emotion.feel import feel, told
 from mien.robot.expression.emotion.tags import Span, parse
 from mien.robot.expression.emotion.text_estimate import TextEstimate
 from mien.robot.expression.emotion.timeline import load_timeline
@@ -127,6 +129,27 @@ def voice_estimate(samples: NDArray[np.float32]) -> EmotionSource:
     """Emotion estimate of a voice (n,) at 16 kHz, the source of the lowest priority."""
     frames = -(-len(samples) * FPS // audio.RATE)
     return VoiceEstimate(estimate(samples, frames))
+
+
+def unlabelled(
+    words: str | None, samples: NDArray[np.float32], by_voice: bool
+) -> list[EmotionSource]:
+    """Sources of the lowest priorities: a feeling in words, and the estimate of the voice.
+
+    What is understood is told on standard error.
+
+    Raises:
+        InputError: words without an English word.
+    """
+    if words is None:
+        return [voice_estimate(samples)] if by_voice else []
+    frames = -(-len(samples) * FPS // audio.RATE)
+    try:
+        found = feel(words, estimate(samples, frames) if by_voice else None)
+    except ModelError as e:
+        raise InputError(f"--feel: {e.message}", "--feel 'she laughs about it'") from e
+    print(f"understood: {told(words, found.point)}", file=sys.stderr)
+    return [found]
 
 
 def unplayed_cues(sources: list[EmotionSource], seconds: float) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from mien.robot.expression.gaze import Aim, Gaze
 from mien.robot.expression.layers import compose, excitement, fusion
 from mien.robot.expression.life import Glance, Habits, Life
 from mien.robot.face.config import Floats
+
+if TYPE_CHECKING:
+    from mien.robot.live.manner import MannerLayer
 
 CHUNK_S: Final = 10
 LIFE_S: Final = 60
@@ -82,6 +85,7 @@ class LiveExpression:
         head_gain: factor of the motion of the head, 0 to 2.
         people: the people of a new observation, or None; called once a frame. None attends nobody.
         habits: of the style of a voice.
+        manner: brows and head in place of those of life, or None.
 
     Attributes:
         attention: whom the face looks at.
@@ -95,6 +99,7 @@ class LiveExpression:
         head_gain: float | tuple[float, float, float] = 1.0,
         people: Callable[[], tuple[Person, ...] | None] | None = None,
         habits: Habits | None = None,
+        manner: MannerLayer | None = None,
     ) -> None:
         self._life = Life(seed, amount, head_gain, habits=habits or Habits())
         self._fuse = fuse or fusion()
@@ -107,6 +112,7 @@ class LiveExpression:
         self._head = np.zeros((2, 0, 3))
         self._k = 0
         self._people, self.attention = people, Attention()
+        self._manner = manner
         self._gaze = Gaze()
         self._glance: Glance | None = None
 
@@ -138,6 +144,8 @@ class LiveExpression:
         press = self._stress.push(level_db, gate)
         mixed = self._manual.mix[None]
         living, head = self._alive(press)
+        if self._manner is not None:
+            head = self._manner.frame(level_db, gate, living)
         turn = self._looked(gate, living)
         alive = living[None], excitement(mixed)[:, None] * head[None]
         # There is no emotion most of the time. The track then computes no shapes.

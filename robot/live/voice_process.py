@@ -175,6 +175,7 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.live.capture.audio_clock import AudioClock
     from mien.robot.live.capture.conditioning import OffsetRemoval, SilenceWatch
+    from mien.robot.live.manner import layer_of
     from mien.robot.live.monitor import Monitor
     from mien.robot.live.sources import open_source
     from mien.robot.live.speech_to_commands import SpeechToCommands
@@ -182,8 +183,10 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
 
     face = load_face(setup.face)
     people = None if setup.people is None else reader(setup.people)
+    gains = head_gains(face, setup.head_gain)
+    manner = layer_of(setup.manner, setup.seed, setup.life)
     expression = LiveExpression(
-        setup.seed, setup.life, None, head_gains(face, setup.head_gain), people, habits(setup.style)
+        setup.seed, setup.life, None, gains, people, habits(setup.style), manner
     )
     calibrated = Calibrated(face, setup.calibration)
     converter = SpeechToCommands(calibrated, setup.stream, expression, time.monotonic, setup.sing)

@@ -31,6 +31,7 @@ class VoiceSetup:
         seed: seed of blinks, gaze and head motion.
         life: amount of blinks, gaze and head motion, 0 to 1.
         head_gain: factor of the motion of the head, 0 to 2.
+        manner: brows and head in place of those of life: a name or a weights file; "" for none.
         monitor: output that plays the voice, by number or part of its name; "" is the default.
         lookahead: nominal look-ahead of the network in ms; None chooses by ``monitor``.
         speech: weights of the speech network, which replace ``lookahead``.
@@ -50,6 +51,7 @@ class VoiceSetup:
     seed: int = 0
     life: float = 1.0
     head_gain: float = 1.0
+    manner: str = ""
     monitor: str | None = None
     lookahead: int | None = None
     speech: Path | None = None

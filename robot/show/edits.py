@@ -15,10 +15,13 @@ from mien.models.face.curves import CURVES
 from mien.models.face.emotion import TIMINGS
 from mien.models.face.minimum_jerk import minimum_jerk
 from mien.models.manner.style_file import Style
+from mien.robot.expression.emotion.feel import understood
+from mien.robot.show.feelings import cues_of, source
 from mien.robot.show.generator import Curves, columns_of
+from mien.robot.show.keyframes import beside
 from mien.robot.show.poses import HeldPose
 from mien.robot.show.scene import Scene
-from mien.robot.show.schema import Show
+from mien.robot.show.schema import MAX_S, Show
 
 EDGE_FRAMES: Final = 15
 """Frames at 60 fps around an edit over which a kept take and a new one are joined, at most. Where
@@ -67,14 +70,22 @@ def items(show: Show, poses: tuple[HeldPose, ...]) -> list[Item]:
     """The items of a show. What a pose or an emotion means is part of them."""
     out = []
     for cue in show.emotions:
-        end = cue.end + TIMINGS[cue.emotion].offset_s
+        single = cues_of(cue)
+        end = max((c.end + TIMINGS[c.emotion].offset_s for c in single), default=cue.end)
+        content = cue.model_dump(exclude_none=True)
+        if cue.feel is not None:  # a newer network may understand it in another way
+            content |= {"means": {c.emotion: c.strength for c in single}}
         # An emotion also turns the head, and the fusion lets it move all of the face.
-        out.append(_item("emotion", cue.start, end, range(len(CURVES)), cue.model_dump()))
+        out.append(_item("emotion", cue.start, end, range(len(CURVES)), content))
+    whole = source(show)
+    if whole is not None:
+        content = {"feel": show.feel, "means": dict(understood(whole.point))}
+        out.append(_item("feel", 0.0, MAX_S, range(len(CURVES)), content))
     for frame, pose in zip(show.keyframes, poses, strict=True):
         content = {"values": {CURVES[k]: v for k, v in pose.values.items()}, "at": frame.at}
         content |= {"hold": frame.hold, "ease": frame.ease}
         start, end = frame.at - frame.ease, frame.at + frame.hold + frame.ease
-        out.append(_item("keyframe", start, end, pose.values, content))
+        out.append(_item("keyframe", start, end, {*pose.values, *beside(pose)}, content))
     for span in show.regenerate:
         columns = columns_of(span.region).tolist()
         out.append(_item("regenerate", span.start, span.end, columns, span.model_dump()))

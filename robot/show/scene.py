@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import FPS
 from mien.robot.errors import InputError
 from mien.robot.expression import speech, voice_style
-from mien.robot.expression.emotion.track import Cue, Cues, EmotionSource
+from mien.robot.expression.emotion.track import Cues, EmotionSource
 from mien.robot.expression.performance import TAIL_S
 from mien.robot.expression.utterance_source import utterance
 from mien.robot.media.audio import RATE
+from mien.robot.show.feelings import cues_of, lines, source
 from mien.robot.show.schema import MAX_S
 from mien.robot.show.show_file import ShowFile
 
@@ -30,12 +31,14 @@ class Scene:
         sources: emotions of the show and of its text.
         head_gain: factor of the head's motion for yaw, pitch and roll.
         style: of a voice, in which the lips move.
+        understood: what its feelings in words mean, for a person.
     """
 
     samples: NDArray[np.float32]
     sources: tuple[EmotionSource, ...] = ()
     head_gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
     style: voice_style.Code = ()
+    understood: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -94,6 +97,7 @@ def scene_of(file: ShowFile, head_gain: tuple[float, float, float]) -> Scene:
     if seconds > MAX_S:
         raise file.refusal([("sound", f"it lasts {seconds:.0f} s, at most {MAX_S:.0f} s")])
     file.check_times(seconds)
-    cues = tuple(Cue(c.start, c.end, c.emotion, c.strength, c.region) for c in show.emotions)
-    sources = (*said.sources, *([Cues(cues)] if cues else []))
-    return Scene(said.samples, tuple(sources), head_gain)
+    cues = tuple(cue for given in show.emotions for cue in cues_of(given))
+    whole = source(show)
+    sources = (*said.sources, *([Cues(cues)] if cues else []), *([whole] if whole else []))
+    return Scene(said.samples, tuple(sources), head_gain, understood=lines(show))

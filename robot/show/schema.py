@@ -7,6 +7,7 @@ A show is a YAML file. Every key is documented here, and an unknown one is refus
     head_gain: 1.0
     emotions:
       - {start: 0.4, end: 1.8, emotion: happiness, strength: 0.6, region: face}
+      - {start: 2.0, end: 2.8, feel: she just lost her keys and laughs about it}
     keyframes:
       - {at: 0.9, pose: look_up, strength: 0.8, hold: 0.3}
       - {at: 2.2, shapes: {browInnerUp: 0.7}, head: {yaw: 8}, hold: 0.2, ease: 0.2}
@@ -25,6 +26,7 @@ from pydantic_core import PydanticCustomError
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import indices
 from mien.models.face.emotion import EMOTIONS, named
+from mien.models.feeling.words import MAX_CHARACTERS, words_of
 from mien.models.reading.bounded import excerpt
 from mien.models.reading.strict import Strict
 from mien.robot.expression.emotion.track import NAMED_REGIONS
@@ -64,9 +66,18 @@ def _emotion(name: str) -> str:
         raise _error(why) from e
 
 
+def _words(text: str) -> str:
+    if not words_of(text).words:
+        raise _error(f"{excerpt(text)} has no English word; describe the feeling in words")
+    return text
+
+
 Time: TypeAlias = Annotated[float, Field(strict=True, ge=0.0, le=MAX_S)]
 Share: TypeAlias = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
 Shapes: TypeAlias = dict[Annotated[str, AfterValidator(_shape)], Share]
+Feeling: TypeAlias = Annotated[
+    str, Field(min_length=1, max_length=MAX_CHARACTERS), AfterValidator(_words)
+]
 PoseName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 _Yaw, _Pitch, _Roll = (
     Annotated[float, Field(strict=True, ge=-degrees, le=degrees)] for degrees in HEAD_RANGE_DEG
@@ -129,11 +140,21 @@ class Keyframe(Strict):
 
 
 class EmotionCue(Strict):
-    """An emotion with a beginning and an end in s; the same keys as in a timeline file."""
+    """An emotion with a beginning and an end in s; the same keys as in a timeline file.
+
+    Attributes:
+        start, end: time in s.
+        emotion: name of an emotion, or
+        feel: a feeling in words.
+        strength: intensity of the emotion, or factor of what the words mean. Left out, it is 0.7
+            of an emotion and 1 of words.
+        region: of the face.
+    """
 
     start: Time
     end: Time
-    emotion: Annotated[str, AfterValidator(_emotion)]
+    emotion: Annotated[str, AfterValidator(_emotion)] | None = None
+    feel: Feeling | None = None
     strength: Share = 0.7
     region: Literal[tuple(NAMED_REGIONS)] = "face"  # type: ignore[valid-type]
 
@@ -141,7 +162,16 @@ class EmotionCue(Strict):
     def _ordered(self) -> Self:
         if self.end <= self.start:
             raise _error(f"end {self.end:g} is not after start {self.start:g}")
+        if (self.emotion is None) == (self.feel is None):
+            raise _error("give either emotion or feel, such as emotion: happiness")
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words_as_they_are(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and given.get("feel") is not None:
+            return {"strength": 1.0, **given}
+        return given
 
 
 class Regenerate(Strict):
@@ -187,6 +217,7 @@ class Show(Strict):
         text: text to speak, with tags such as ``[happy 0.6]``.
         voice: speech synthesiser of ``text``.
         style: name of a style, or path of a style or of a clip (Live Link Face CSV) to imitate.
+        feel: a feeling in words, for all of it. Cues and tags come first.
         seed: of everything that is generated.
         generator: of brows, lids and head: rules, or the manner network. None takes the default.
         head_gain: factor of the generated motion of the head, 0 to 2.
@@ -201,6 +232,7 @@ class Show(Strict):
     text: Annotated[str, Field(min_length=1, max_length=20_000)] | None = None
     voice: Literal["auto", "hibari", "flite"] = "auto"
     style: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    feel: Feeling | None = None
     seed: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] = 0
     generator: Literal["rules", "manner"] | None = None
     head_gain: Annotated[float, Field(strict=True, ge=0.0, le=2.0)] = 1.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.robot.verbs.options import Build, Calibration, Face, Size, with_face
+from mien.robot.verbs.options import Build, Calibration, Face, Feel, Size, with_face
 
 if TYPE_CHECKING:
     from mien.robot.face.calibrated import Calibrated
@@ -32,10 +32,18 @@ def direct(
             "The default is that of the show."
         ),
     ] = None,
+    feel: Feel = None,
     face: Face = "morpheus33",
     calibration: Calibration = None,
     afresh: Annotated[
         bool, typer.Option("--afresh", help="Make all of the take again, and keep nothing of it.")
+    ] = False,
+    propose: Annotated[
+        bool,
+        typer.Option(
+            "--propose",
+            help="First write key frames that fit the sound into the show, to be edited.",
+        ),
     ] = False,
     film: Annotated[
         bool, typer.Option("--film/--no-film", help="Also play the take on the simulated face.")
@@ -55,16 +63,27 @@ def direct(
     """
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
+    from mien.robot.face.solver import head_gains
     from mien.robot.names import printable
     from mien.robot.progress import Steps
     from mien.robot.show import direct as directing
+    from mien.robot.show.feelings import felt
     from mien.robot.show.imitation import checked_style
     from mien.robot.show.limits import told
+    from mien.robot.show.propose import fitting, proposals
+    from mien.robot.show.propose import write as write_proposals
+    from mien.robot.show.scene import scene_of
     from mien.robot.show.show_file import read_show
     from mien.robot.show.takes import read_take
 
-    file = read_show(show)
+    file = read_show(show) if feel is None else felt(read_show(show), feel)
     calibrated = Calibrated(load_face(face), calibration)
+    if propose:
+        scene = scene_of(file, head_gains(calibrated.face, file.show.head_gain))
+        found = fitting(file, proposals(scene))
+        write_proposals(file, found)
+        print(f"note: {len(found)} key frames were added to {show}", file=sys.stderr)
+        file = read_show(show) if feel is None else felt(read_show(show), feel)
     files = directing.files_of(show, take, out)
     kept = None if afresh else read_take(files)
     frames = file.show.keyframes
@@ -81,6 +100,8 @@ def direct(
             file, calibrated, take, manner, kept=kept, progress=steps.start("show to commands")
         )
     note(made.late)
+    for line in made.scene.understood:
+        print(f"understood: {printable(line)}", file=sys.stderr)
     for news in made.news:
         print(f"note: {news}", file=sys.stderr)
     directing.write(files, file, made, calibrated, take)

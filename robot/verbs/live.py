@@ -136,6 +136,12 @@ def live(
     ] = 1.0,
     head_gain: HeadGain = 1.0,
     style: Style = "",
+    manner: Annotated[
+        str,
+        typer.Option(
+            help="Brows and head by a network that differs every time: reader, or a weights file."
+        ),
+    ] = "",
     sing: Annotated[
         bool,
         typer.Option("--sing", help="The voice sings: hold vowels, and ignore instruments."),
@@ -155,6 +161,7 @@ def live(
 
     Example: mien live --port auto --monitor "" --panel
     """
+    from mien.robot.live.manner import checked_manner
     from mien.robot.live.run import Options
     from mien.robot.puppet import livelink_udp, osc
     from mien.robot.show.imitation import voice_of
@@ -185,6 +192,7 @@ def live(
             seed=seed,
             life=life,
             head_gain=head_gain,
+            manner=checked_manner(manner),
             monitor=monitor,
             lookahead=lookahead,
             sing=sing,

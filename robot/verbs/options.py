@@ -56,6 +56,12 @@ Firmware = Annotated[
         help="host runs the firmware in this process. avr runs it on an emulated ATmega2560.",
     ),
 ]
+Feel = Annotated[
+    str | None,
+    typer.Option(
+        "--feel", help="Feeling in English words, such as 'she lost her keys and laughs about it'."
+    ),
+]
 Speech = Annotated[
     Path | None,
     typer.Option("--wav", help="Sound file with speech. The default is a sentence that ships."),

@@ -12,6 +12,7 @@ from mien.robot.verbs.options import (
     Build,
     Calibration,
     Face,
+    Feel,
     Film,
     Firmware,
     HeadGain,
@@ -36,6 +37,7 @@ def speak(
     intensity: Annotated[
         float | None, typer.Option(help="Intensity of --emotion, 0 to 1. The default is 0.8.")
     ] = None,
+    feel: Feel = None,
     timeline: Annotated[
         Path | None,
         typer.Option(help="File of emotions over time: JSON, or cues in the format of subtitles."),
@@ -78,9 +80,9 @@ def speak(
         estimate_inputs,
         requested,
         track_record,
+        unlabelled,
         unplayed_cues,
         utterance,
-        voice_estimate,
     )
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
@@ -100,7 +102,7 @@ def speak(
         print(f"estimated: {line}", file=sys.stderr)
     for note in unplayed_cues(labels, len(samples) / RATE):
         print(f"note: {note}", file=sys.stderr)
-    sources = source.sources + labels + ([voice_estimate(samples)] if "voice" in inputs else [])
+    sources = source.sources + labels + unlabelled(feel, samples, "voice" in inputs)
     emotion_track = EmotionTrack(tuple(sources), Variation(seed=seed))
     calibrated = Calibrated(config, calibration)
     options = play_on_rig.PlayOptions(build, (), board, size if film else 0)
@@ -116,7 +118,7 @@ def speak(
             calibrated, performance, samples, options=options, folder=folder, progress=bar
         )
     about = {"sound": name, "text": text, "seed": seed, "fusion": fusion, "estimate": estimate}
-    about["style"] = style or None
+    about |= {"style": style or None, "feel": feel}
     record = track_record(emotion_track, len(performance.weights), inputs, source.text_estimates)
     numbers = play_on_rig.write(
         folder,

@@ -1,6 +1,7 @@
 """Emotion track: emotions over time from several sources, by priority.
 
-    label and intensity  >  timeline file  >  tags in a text  >  estimate from the voice
+    label and intensity  >  timeline file  >  tags in a text  >  feeling in words  >  estimate from
+    the voice
 
 A source gives, for every time and region of the face, intensities (``mix``) and its ``presence`` in
 0..1. The source of the highest priority with presence 1 decides. Where its presence fades, the next

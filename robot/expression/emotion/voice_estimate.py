@@ -29,7 +29,7 @@ class VoiceEstimate:
     """A voice emotion estimate as an emotion source of the lowest priority."""
 
     emotion: Heard
-    rank: int = 3
+    rank: int = 4
 
     def sample(self, t: Floats) -> EmotionSamples:
         """Samples of the emotions by their probability, at most STRONGEST."""

@@ -21,6 +21,18 @@ Keys, each for the generator that ``mien direct`` uses; with the suffix of anoth
 - ``imitation_distance``, ``style_auc``, ``content_leak``: see
   ``manner_imitation.imitation``; styles are planted on filmed sentences.
 - ``sample_10s_s``: CPU time of sampling 10 s.
+- ``recall_at_1``: share of held-out directions, of held-out voices and of labels whose nearest
+  motion is of the feeling that is meant, mean of the three (``recall_text``, ``recall_sound`` among
+  four, ``recall_label``). ``scenes``: the same of held-out scenes without the name of a feeling;
+  ``_small`` and ``_large`` are those of the two readers. ``agreement``: pairs of sources of one
+  feeling that find the same motion. ``monotone``: steps along degree words and labels that move the
+  skin more. The seeds are builds of the rig. See ``manner_feeling``.
+- ``keyframe_f1``: placed key frames within two frames of the teacher's (30 Hz), a network trained
+  on the teacher; ``keyframe_f1_grid``: those of the filmed speaker, with ``_uniform`` and
+  ``_loudness`` beside it. ``peak_error_with_keyframes``, ``path_leak``, ``live_ms``,
+  ``live_differs``: see ``manner_keys``.
+
+``--part`` measures only feelings, keys, or shows (all that is not one of the two).
 
 Each number is the mean over three seeds, ``*_spread`` the standard deviation between them.
 """
@@ -37,6 +49,8 @@ import typer
 from mien.robot.errors import InputError
 
 SEEDS = (0, 1, 2)
+PARTS = ("all", "shows", "feelings", "keys")
+TEACHER_STEPS = 800
 
 
 def bench(
@@ -50,6 +64,7 @@ def bench(
     clips: Annotated[int, typer.Option(min=2, help="Sentences that are played on the rig.")] = 3,
     heard: Annotated[int, typer.Option(min=4, help="Sentences for listens.")] = 40,
     takes: Annotated[int, typer.Option(min=2, help="Takes of each sentence.")] = 10,
+    part: Annotated[str, typer.Option(help="all, shows, feelings or keys.")] = "all",
 ) -> dict[str, float | int | str | None]:
     """Keyframes, edits, takes and listening of what directs a show."""
     from functools import partial
@@ -70,6 +85,8 @@ def bench(
     folder = data or Path(os.environ.get("MIEN_DATA", "")) / "grid_s1"
     if not (folder / "face.npz").is_file():
         raise InputError(f"no filmed sentences in {folder}", "set MIEN_DATA, or --data FOLDER")
+    if part not in PARTS:
+        raise InputError(f"no part {part!r}; there are {', '.join(PARTS)}", "--part keys")
     path = weights or WEIGHTS
     by: dict[str, Generator] = {"rules": rules}
     made: dict[str, Callable[..., Any]] = {"rules": trials.life_deviations}
@@ -87,12 +104,19 @@ def bench(
         if generator == chosen:
             several.setdefault(name, []).append(value)
 
+    out: dict[str, float | int | str | None] = {"face": face, "generator": chosen}
+    if part in ("all", "feelings"):
+        out |= _feelings(face, folder.parent)
+    if part in ("all", "keys"):
+        out |= _keys(reader, train, tests, by[chosen], clips)
+    if part not in ("all", "shows"):
+        return out
     for seed in SEEDS:
-        part = tests[seed :: len(SEEDS)]
+        part_of = tests[seed :: len(SEEDS)]
         for name, maker in made.items():
-            for key, value in trials.listening(part, maker, scale, takes).items():
+            for key, value in trials.listening(part_of, maker, scale, takes).items():
                 add(key, name, value)
-        found = trials.diversity(reader, part[:clips], train, by, takes)
+        found = trials.diversity(reader, part_of[:clips], train, by, takes)
         for name, rows in found.items():
             mean = {k: float(np.nanmean(v)) for k, v in rows.items()}
             ratios = [v for k, v in mean.items() if k.startswith("variance_")]
@@ -103,7 +127,7 @@ def bench(
                     add(key, name, value)
             closed = np.array(rows["closed"]) - np.array(found["rules"]["closed"])
             add("closure_change", name, float(np.nanmean(closed)))
-        scenes = [s.scene for s in part[:clips]]
+        scenes = [s.scene for s in part_of[:clips]]
         for name, generator in by.items():
             add("keyframe_error", name, float(np.mean(
                 trials.keyframes(reader, scenes, generator, seed))))  # fmt: skip
@@ -115,7 +139,6 @@ def bench(
             copied = styles.imitation(reader, scenes[:2], known, generator, seed)
             for key, value in copied.items():
                 add(key, name, value)
-    out: dict[str, float | int | str | None] = {"face": face, "generator": chosen}
     for key, values in several.items():
         out[key] = float(np.mean(values))
         if len(values) > 1 and key != "outside_edit_changed":
@@ -124,4 +147,50 @@ def bench(
     out["keyframes_named"], out["keyframes_unreachable"] = trials.named(reader)
     if path.is_file():
         out["sample_10s_s"] = trials.seconds_to_sample(tests[0].scene, path)
+    return out
+
+
+def _feelings(face: str, data: Path) -> dict[str, float | int | str | None]:
+    """The space of feeling on three builds of the rig."""
+    import numpy as np
+
+    from mien.models.feeling.space import space
+    from mien.robot.face.calibrated import Calibrated
+    from mien.robot.face.config import load_face
+    from tests.bench.robot import manner_feeling as trials
+    from tests.bench.robot.manner_rig import RigReader
+
+    calibrated, found = Calibrated(load_face(face)), []
+    for build in SEEDS:
+        reader = RigReader(calibrated, build)
+        found.append(trials.trials(reader, space(), data))
+        if build == 0:
+            steps = trials.monotone(reader, space())
+    out: dict[str, float | int | str | None] = {"reader": space().reader, **steps}
+    for key in found[0]:
+        out[key] = float(np.mean([f[key] for f in found]))
+        out[f"{key}_spread"] = float(np.std([f[key] for f in found]))
+    return out
+
+
+def _keys(
+    reader: Any, train: Any, tests: Any, by: Any, clips: int
+) -> dict[str, float | int | str | None]:
+    """Key frames, paths and the live manner."""
+    import numpy as np
+
+    from tests.bench.robot import manner_keys as trials
+
+    out: dict[str, float | int | str | None] = {**trials.on_film(train, tests)}
+    several: dict[str, list[float]] = {}
+    for seed in SEEDS:
+        scenes = [s.scene for s in tests[seed :: len(SEEDS)][:clips]]
+        found = trials.of_teacher(train, tests, seed, TEACHER_STEPS)
+        found["peak_error_with_keyframes"] = trials.peaks(reader, scenes, by, seed)
+        found |= trials.leaks(reader, scenes, by, seed)
+        found |= trials.live(scenes)
+        for key, value in found.items():
+            several.setdefault(key, []).append(value)
+    for key, values in several.items():
+        out[key], out[f"{key}_spread"] = float(np.mean(values)), float(np.std(values))
     return out

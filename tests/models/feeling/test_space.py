@@ -1,0 +1,101 @@
+"""The space of feeling: what is said comes near the motion that is meant, without jumps."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.models import checkpoint
+from mien.models.errors import ModelError
+from mien.models.face.emotion import EMOTIONS, blend
+from mien.models.feeling.space import FEELINGS, KIND, LONGEST, SIZE, Space, bounded, scaled, space
+
+
+@pytest.fixture(scope="module")
+def small() -> Space:
+    return space()
+
+
+def _strongest(found: Space, text: str) -> str:
+    values = found.intensities(found.of_text(text, "small"))
+    return FEELINGS[int(values.argmax())] if values.max() > 0.1 else "neutral"
+
+
+@pytest.mark.parametrize(
+    ("text", "feeling"),
+    [
+        ("she is so happy", "happiness"),
+        ("he weeps at the grave of his mother", "sadness"),
+        ("how dare you, get out!", "anger"),
+        ("run, he has a knife!", "fear"),
+        ("ugh, the rotten meat is full of maggots", "disgust"),
+        ("what a surprise, I had no idea!", "surprise"),
+        ("he sneers at the losers", "contempt"),
+        ("the bus leaves at nine", "neutral"),
+    ],
+)
+def test_a_plain_description_is_understood(small: Space, text: str, feeling: str) -> None:
+    assert _strongest(small, text) == feeling
+
+
+def test_a_label_comes_back_as_it_was(small: Space) -> None:
+    for k, name in enumerate(FEELINGS):
+        for strength in (0.2, 0.5, 0.7):
+            found = small.intensities(small.of_label({name: strength}))
+            assert found[k] == pytest.approx(strength, abs=0.06)
+            assert found.argmax() == k
+
+
+def test_the_motion_of_a_label_is_near_the_label(small: Space) -> None:
+    for name in FEELINGS:
+        mixed = np.zeros((1, len(EMOTIONS)))
+        mixed[0, EMOTIONS.index(name)] = 0.6
+        face = np.concatenate([blend(mixed), np.zeros((1, 3))], axis=1)
+        point = small.of_motion(face)[0]
+        far = [np.linalg.norm(point - small.of_label({n: 0.6})) for n in FEELINGS]
+        assert FEELINGS[int(np.argmin(far))] == name
+
+
+def test_the_space_is_continuous(small: Space) -> None:
+    texts = ("she laughs out loud", "he screams with rage", "the bus leaves at nine")
+    points = [small.of_text(t, "small") for t in texts]
+    for a, b in zip(points, points[1:] + points[:1], strict=True):
+        way = np.linspace(0.0, 1.0, 201)[:, None]
+        found = small.intensities(a + way * (b - a))
+        length = float(np.linalg.norm(b - a)) / 200
+        assert np.abs(np.diff(found, axis=0)).max() <= 2.5 * length
+
+
+def test_points_stay_within_the_ball_and_short_ones_stay_as_they_are() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(0.0, 1.0, (50, SIZE))
+    assert np.linalg.norm(bounded(points), axis=1).max() < LONGEST + 1e-9
+    short = 0.6 * points / np.linalg.norm(points, axis=1, keepdims=True)
+    assert np.allclose(bounded(short), short)
+
+
+def test_more_degree_is_more_and_never_whole() -> None:
+    point = 0.5 * np.eye(SIZE)[3]
+    lengths = [float(np.linalg.norm(scaled(point, d))) for d in (0.3, 0.5, 1.0, 1.5, 2.2, 4.0)]
+    assert lengths == sorted(lengths)
+    assert lengths[2] == pytest.approx(0.5)
+    assert lengths[-1] < 1.0
+
+
+def test_a_text_without_english_words_is_refused(small: Space) -> None:
+    with pytest.raises(ModelError, match="no English word"):
+        small.of_text("???")
+
+
+def test_a_sound_without_emotion_is_near_rest(small: Space) -> None:
+    shares = np.array([[0.97, 0.01, 0.01, 0.01], [0.02, 0.94, 0.02, 0.02]])
+    plane = np.array([[0.0, 0.0], [0.6, 0.8]])
+    quiet, glad = np.linalg.norm(small.of_sound(shares, plane), axis=1)
+    assert quiet < 0.25 < glad
+
+
+def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    checkpoint.save(path, {"x": np.zeros(3, np.float32)}, {"kind": KIND, "version": 1})
+    with pytest.raises(ModelError):
+        Space(path)
