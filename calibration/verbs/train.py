@@ -6,6 +6,7 @@ The other subcommands of ``mien train`` are in ``mien.models.verbs``. This one d
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -41,12 +42,13 @@ def train_prior(
 
     Example: mien train prior --face morpheus33 --builds 60
     """
+    import_module("mien.models.data")  # part of no wheel; said first, before a missing torch is
     from mien.calibration.capture import simulated_builds as simulated
     from mien.calibration.capture.open_rig import mechanism_hash
     from mien.models.self_model import prior as design_prior
-    from mien.models.train.self_model.prior_fit import BuildPoses, fit_prior
-    from mien.models.train.self_model.prior_layers import FamilyConfig
-    from mien.models.train.self_model.tracker_bias_fit import fit_tracker_bias, tracker_response
+    from mien.models.train.prior.prior_fit import BuildPoses, fit_prior
+    from mien.models.train.prior.prior_layers import FamilyConfig
+    from mien.models.train.prior.tracker_bias_fit import fit_tracker_bias, tracker_response
     from mien.models.vision import tracker_bias
     from mien.robot.face.config import load_face
 

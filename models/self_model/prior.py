@@ -6,7 +6,7 @@ A (F, K) are the last-layer weights of the self-model (mien.models.self_model.mo
 latents, and b1 (H1,) is the bias of its first layer. The other weights and the modes are common to
 all robots of the design; a robot is its coefficients c (G,). Each direction U_g moves the weights
 of one group of features: the powers of one actuator, or the hidden units.
-``mien.models.train.self_model.prior_fit`` learns the prior from simulated builds, and
+``mien.models.train.prior.prior_fit`` learns the prior from simulated builds, and
 ``prior_inference`` finds the coefficients of a robot.
 """
 

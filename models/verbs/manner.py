@@ -49,12 +49,12 @@ def train_manner(
     from mien.models import checkpoint
     from mien.models.data.corpora.registry import default_cache
     from mien.models.data.manner import prepared
-    from mien.models.manner import network
     from mien.models.manner.config import Config
     from mien.models.manner.runtime_numpy import Manner
     from mien.models.speech import stream
     from mien.models.speech import weights as speech_weights
     from mien.models.speech.runtime_numpy import WEIGHTS, LightSpeech
+    from mien.models.train.manner import network
     from mien.models.train.manner.spread import measured
     from mien.models.train.manner.train import Plan, train
     from mien.models.train.speech.provenance import commit

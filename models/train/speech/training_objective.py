@@ -14,9 +14,9 @@ from torch.nn import functional
 from mien.models.data.batches import Batch
 from mien.models.data.schema import Corpus
 from mien.models.face.blendshapes import ARKIT, INDEX, SPEECH, indices
-from mien.models.speech import losses
 from mien.models.speech.network import Heads
 from mien.models.speech.phones import BILABIAL, LABIODENTAL, NUMBER, PHONES
+from mien.models.train.speech import losses
 
 REFERENCE = 0
 """Index of the reference speaker, whose gain is 1. All clips with rules use it."""

@@ -31,7 +31,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_numpy_and_torch_give_the_same(weights: Path) -> None:
     torch = pytest.importorskip("torch")
-    from mien.models.manner.network import MannerNet
+    from mien.models.train.manner.network import MannerNet
 
     tensors, _, config = read(weights)
     net = MannerNet(config)

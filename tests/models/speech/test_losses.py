@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mien.models.speech.losses import (
+from mien.models.train.speech.losses import (
     context_weights,
     decorrelation,
     masked_mse,

@@ -11,7 +11,7 @@ import pytest
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT, landmark_weights
-from mien.models.train.self_model.tracker_bias_fit import fit_tracker_bias, tracker_response
+from mien.models.train.prior.tracker_bias_fit import fit_tracker_bias, tracker_response
 from mien.models.vision import tracker_bias
 from mien.models.vision.tracker_bias import TrackerBias
 

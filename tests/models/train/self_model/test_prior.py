@@ -14,10 +14,10 @@ from mien.models.face.regions import COUNT
 from mien.models.self_model import model as self_model
 from mien.models.self_model import prior as design_prior
 from mien.models.self_model.prior import Prior
+from mien.models.train.prior.prior_fit import BuildPoses, fit_prior, with_mirrored
+from mien.models.train.prior.prior_layers import FamilyConfig
 from mien.models.train.self_model.fit import Examples
-from mien.models.train.self_model.prior_fit import BuildPoses, fit_prior, with_mirrored
 from mien.models.train.self_model.prior_inference import ObservedErrors, infer
-from mien.models.train.self_model.prior_layers import FamilyConfig
 
 NAMES = ("lid_left", "lid_right", "jaw", "turn", "tongue")
 POSES, NOISE_MM = 60, 1.0

@@ -24,7 +24,7 @@ from mien.models.threads import torch_thread
 from mien.models.train.self_model.fit import root_weights
 
 if TYPE_CHECKING:
-    from mien.models.train.self_model.prior_layers import FamilyConfig
+    from mien.models.train.prior.prior_layers import FamilyConfig
 
 LATENTS = 112
 _MIN_MOTION_MM = 0.8  # of the most moved landmarks over an input's range
@@ -78,7 +78,7 @@ def fit_prior(
         ModelError: there are fewer than three robots, or nothing moves.
     """
     # Torch takes a second to import.
-    from mien.models.train.self_model.prior_layers import FamilyConfig, train_family
+    from mien.models.train.prior.prior_layers import FamilyConfig, train_family
 
     if len(builds) < 3:
         raise ModelError(f"a prior needs at least 3 robots, got {len(builds)}")
