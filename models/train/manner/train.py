@@ -21,7 +21,7 @@ from mien.models.files import whole
 from mien.models.manner.config import COLUMNS, LIPS, STYLE, Config
 from mien.models.manner.style import style_of
 from mien.models.train.manner.network import MannerNet
-from mien.models.train.run_folder import follow, read_checkpoint
+from mien.models.train.runs.run_folder import follow, read_checkpoint
 
 _log = logging.getLogger(__name__)
 LENGTH: Final = 64

@@ -19,7 +19,7 @@ from mien.models.data.schema import Corpus
 from mien.models.errors import ModelError
 from mien.models.files import whole
 from mien.models.speech.network import Config, Heads, SpeechNet
-from mien.models.train.run_folder import follow, read_checkpoint
+from mien.models.train.runs.run_folder import follow, read_checkpoint
 from mien.models.train.speech.training_objective import REFERENCE, Objective, Plan, Speakers
 
 _log = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ from mien.models.speech.network import Config
 from mien.models.speech.stream import speak
 from mien.models.train.speech.train import train
 from mien.models.train.speech.training_objective import Plan
-from mien.models.verbs.cli import train_app
+from mien.models.verbs.training.cli import train_app
 from mien.robot.errors import DeviceError
 from mien.robot.media import audio
 from mien.robot.media.film import film

@@ -17,7 +17,7 @@ from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.speech import network as speech
 from mien.models.speech.features import RATE
 from mien.models.train.speech.provenance import once
-from mien.models.verbs.cli import train_app
+from mien.models.verbs.training.cli import train_app
 from mien.robot.media.livelink_takes import write_csv
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mien.models.verbs.cli import train_app as train_app
+from mien.models.verbs.training.cli import train_app as train_app
 
 
 @train_app.command("manner")

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from mien.models.verbs.manner import train_app as train_app
+from mien.models.verbs.training.manner import train_app as train_app
 from mien.robot.verbs.options import Face
 
 
@@ -43,8 +43,8 @@ def train_prior(
     Example: mien train prior --face morpheus33 --builds 60
     """
     import_module("mien.models.data")  # part of no wheel; said first, before a missing torch is
-    from mien.calibration.capture import simulated_builds as simulated
     from mien.calibration.capture.open_rig import mechanism_hash
+    from mien.calibration.verbs.training import simulated_builds as simulated
     from mien.models.self_model import prior as design_prior
     from mien.models.train.prior.prior_fit import BuildPoses, fit_prior
     from mien.models.train.prior.prior_layers import FamilyConfig
