@@ -1,6 +1,7 @@
 """``mien train prior``: learns the prior of a design and the tracker's bias from simulated builds.
 
-The other subcommands of ``mien train`` are in ``mien.models.verbs``. This one drives the rig.
+The other subcommands of ``mien train`` are in ``mien.models.verbs.training``. This one drives the
+rig.
 """
 
 from __future__ import annotations

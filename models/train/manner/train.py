@@ -19,8 +19,8 @@ from mien.models.data.manner import MannerClip
 from mien.models.errors import ModelError
 from mien.models.files import whole
 from mien.models.manner.config import COLUMNS, LIPS, STYLE, Config
-from mien.models.manner.style import style_of
 from mien.models.train.manner.network import MannerNet
+from mien.models.train.manner.style import style_of
 from mien.models.train.runs.run_folder import follow, read_checkpoint
 
 _log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from mien.models.data.labels.transcribe import Transcriber, Transcription, log_m
 from mien.models.errors import ModelError
 from mien.models.speech.features import RATE
 from mien.models.speech.phones import NUMBER, SILENCE, Phone
-from mien.models.verbs import cli
+from mien.models.verbs.training import cli
 from tests.models.data.corpora.rnc_packer import pack
 
 DEMO = Path(mien.robot.__path__[0]) / "assets" / "lj_demo.flac"
