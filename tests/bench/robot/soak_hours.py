@@ -95,8 +95,8 @@ class Soak:
         self._lap = (0.0, time.process_time())
         self._errand_s, self._second_s = 0.0, 1.0
         # Of full size from the start: what the bench itself remembers must not look like growth.
-        self._memory_mb = np.full(round(seconds) + 2, np.nan)
-        self._drift_s = np.full(round(seconds) + 2, np.nan)
+        self._memory_mb = np.full(round(seconds) + 600, np.nan)
+        self._drift_s = np.full(round(seconds) + 600, np.nan)
         self._runs = self._ticks = self._late = self._reconnects = 0
 
     @property
