@@ -35,6 +35,10 @@ SILENT_DB: Final = -58.0
 """Level in dB re full scale below which nothing is a voice."""
 ALONE_DB: Final = 24.0
 """Levels of a voice without a band fall so far between its phrases."""
+STEADY: Final = 0.9
+"""Periodicity of a tone that goes on."""
+STEP_SEMITONES, STEP_DB = 1.0, 6.0
+"""Most change from one frame to the next of a tone that goes on."""
 LEAST_S: Final = 0.4
 """A sound with less singing in s has no voice."""
 
@@ -116,7 +120,7 @@ def singing(frames: SoundFrames, voice: Floats) -> tuple[NDArray[np.bool_], bool
         frames: measured frames.
         voice: (T,) evidence for a voice in nats.
     """
-    present = believed(voice)
+    present = carried(believed(voice), frames)
     level = gaussian_filter1d(frames.level_db, 1.0, mode="nearest")
     if not present.any():
         return present, False
@@ -126,6 +130,22 @@ def singing(frames: SoundFrames, voice: Floats) -> tuple[NDArray[np.bool_], bool
     alone = bool(np.mean(~present & (level > top - ALONE_DB)) < 0.3 * np.mean(~present) + 0.02)
     wide = binary_dilation(present, iterations=round((0.12 if alone else 0.02) * FPS))
     return np.asarray(wide & sounding), alone
+
+
+def carried(present: NDArray[np.bool_], frames: SoundFrames) -> NDArray[np.bool_]:
+    """Voices (T,) that also last as long as their last tone does.
+
+    A vowel that is held for seconds resembles an instrument, and no voice turns into one within a
+    tone.
+    """
+    out = present.copy()
+    tone = (frames.clarity >= STEADY) & (frames.hertz > 0)
+    step = 12 * np.abs(np.diff(np.log2(np.maximum(frames.hertz, 1.0)), prepend=0.0))
+    fall = -np.diff(frames.level_db, prepend=0.0)
+    on = tone & (step < STEP_SEMITONES) & (fall < STEP_DB)
+    for k in range(1, len(out)):
+        out[k] |= out[k - 1] and on[k] and tone[k - 1]
+    return out
 
 
 def whole_evidence(speech: Floats, song: Floats) -> Floats:
