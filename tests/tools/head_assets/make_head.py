@@ -95,7 +95,9 @@ def build(data: Path) -> Arrays:
         "skin/mouth": np.round(
             np.clip(paint.mask(data, "inside-mouth", head.uv), 0, 1) * 255
         ).astype(np.uint8),
-        "paint": np.round(image * 255).astype(np.uint8),
+        "paint_steps": np.diff(  # see mien.robot.sim.head
+            np.round(image * 255).astype(np.uint8), axis=1, prepend=np.uint8(0)
+        ),
         "paint_range": np.array([*paint.X_RANGE, *paint.Y_RANGE]),
         "identity": np.stack([quantise(mode) for mode in modes.values()]),
         "identity_names": np.array(list(modes)),
