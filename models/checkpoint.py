@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from mien.models.errors import ModelError
 from mien.models.files import whole
 from mien.models.formats import VERSION_KEY, check_version
+from mien.models.reading.arrays import check_shapes
 from mien.models.reading.bounded import FileError
 from mien.models.reading.json_file import parse_json
 from mien.models.reading.tensors import read_tensors
@@ -54,6 +55,19 @@ def save(path: Path, tensors: Mapping[str, Any], meta: Meta) -> None:
             save_file(arrays, str(part), metadata={_META_KEY: json.dumps(meta, sort_keys=True)})
         except SafetensorError as e:  # a full disk
             raise OSError(errno.EIO, str(e), str(path)) from e
+
+
+def load_shaped(
+    path: Path, kind: str, layout: Mapping[str, tuple[int | str, ...]]
+) -> tuple[dict[str, NDArray[Any]], Meta]:
+    """Tensors and metadata, as ``load``, whose tensors have the shapes of ``layout``.
+
+    Raises:
+        ModelError: as ``load``, or a tensor is missing or has another shape.
+    """
+    tensors, meta = load(path, kind)
+    check_shapes(path, tensors, layout)
+    return tensors, meta
 
 
 def load(path: Path, kind: str | None = None) -> tuple[dict[str, NDArray[Any]], Meta]:

@@ -18,7 +18,6 @@ from scipy.ndimage import gaussian_filter1d
 from mien.models import checkpoint
 from mien.models.manner.config import FPS
 from mien.models.manner.features import FEATURES, NAMES
-from mien.models.reading.arrays import check_shapes
 
 Floats = NDArray[np.float32]
 Track = Literal["face", "head"]
@@ -120,8 +119,7 @@ class Proposer:
 
     def __init__(self, source: Path | dict[str, Floats] = WEIGHTS) -> None:
         if isinstance(source, Path):
-            tensors, _ = checkpoint.load(source, KIND)
-            check_shapes(source, tensors, layout())
+            tensors, _ = checkpoint.load_shaped(source, KIND, layout())
         else:
             tensors = source
         self._w = {k: np.asarray(v, np.float32) for k, v in tensors.items()}

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from mien.models import checkpoint
 from mien.models.face.blendshapes import FPS
 from mien.models.manner import config
-from mien.models.reading.arrays import check_shapes
 
 Floats = NDArray[np.float64]
 KIND: Final = "manner_live"
@@ -81,8 +80,7 @@ class LiveManner:
     """
 
     def __init__(self, path: Path = WEIGHTS, seed: int = 0) -> None:
-        tensors, self.meta = checkpoint.load(path, KIND)
-        check_shapes(path, tensors, layout())
+        tensors, self.meta = checkpoint.load_shaped(path, KIND, layout())
         self._w = {k: np.asarray(v, np.float32) for k, v in tensors.items()}
         self._rng = np.random.default_rng([seed, 78])
         self._noise = self._rng.standard_normal((WINDOW, CHANNELS)).astype(np.float32)

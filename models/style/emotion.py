@@ -22,7 +22,6 @@ from scipy.signal import lfilter
 
 from mien.models import checkpoint
 from mien.models.face.blendshapes import FPS
-from mien.models.reading.arrays import check_shapes
 from mien.models.style.prosody import STATISTICS, ProsodyStream
 from mien.models.threads import one_thread
 
@@ -91,8 +90,7 @@ def read(path: Path = WEIGHTS) -> Parameters:
     Raises:
         ModelError: missing, or no weights of this network.
     """
-    tensors, _ = checkpoint.load(path, KIND)
-    check_shapes(path, tensors, layout())
+    tensors, _ = checkpoint.load_shaped(path, KIND, layout())
     return Parameters(**{k: np.asarray(tensors[k], np.float64) for k in layout()})
 
 

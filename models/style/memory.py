@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from mien.models import checkpoint
 from mien.models.manner.config import STYLE
 from mien.models.manner.style_file import PRINT
-from mien.models.reading.arrays import check_shapes
 from mien.models.speech.phones import NUMBER, PHONES, SILENCE
 from mien.models.style.channels import CHANGES, applied, channels_of, with_channels
 from mien.models.style.sound_style import SOUND, statistics
@@ -78,8 +77,7 @@ def read(path: Path = WEIGHTS) -> Parameters:
     Raises:
         ModelError: missing, or no weights of this network.
     """
-    tensors, _ = checkpoint.load(path, KIND)
-    check_shapes(path, tensors, layout())
+    tensors, _ = checkpoint.load_shaped(path, KIND, layout())
     return Parameters(**{k: np.asarray(tensors[k], np.float64) for k in layout()})
 
 

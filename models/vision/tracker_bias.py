@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT
-from mien.models.reading.arrays import check_shapes
 
 KIND = "tracker_bias"
 PATH = checkpoint.WEIGHTS / "tracker_bias.safetensors"
@@ -97,8 +96,7 @@ def load(path: Path = PATH) -> TrackerBias:
     Raises:
         ModelError: the file is missing or damaged, or belongs to another version of the tracker.
     """
-    t, meta = checkpoint.load(path, KIND)
-    check_shapes(path, t, _SHAPES)
+    t, meta = checkpoint.load_shaped(path, KIND, _SHAPES)
     if meta.get("tracker") != checkpoint.content_hash(TRACKER):
         raise ModelError(
             f"{path.name} was learned with the face tracker {meta.get('tracker')}, this is "

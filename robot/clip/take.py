@@ -17,13 +17,13 @@ from mien.robot.errors import InputError
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import FaceConfig, Floats, load_face
 from mien.robot.face.solver import FaceSolver, neck
+from mien.robot.faces import DEFAULT_FACE
 from mien.robot.media.livelink_takes import ROTATIONS, Take, read_csv
 from mien.robot.recording.playback import poses
 from mien.robot.recording.reading import Recording
 
 MCAP: Final = b"\x89MCAP"
 """First bytes of a recording of ``mien live --record``."""
-DEFAULT_FACE: Final = "morpheus33"
 _HEAD: Final = [ROTATIONS.index(f"Head{axis}") for axis in ("Yaw", "Pitch", "Roll")]
 _CHUNK: Final = 256
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
+
+from mien.robot.faces import DEFAULT_FACE
 
 Face = Annotated[
     str, typer.Option("--face", help="Name of a face that ships, or path of a YAML file.")
 ]
-DEFAULT_FACE: Final = "morpheus33"
 Port = Annotated[str, typer.Option("--port", help="Board: sim, auto, a serial port, or file:PATH.")]
 MeasuredPort = Annotated[
     str,

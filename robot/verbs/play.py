@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import numpy as np
 import typer
 
+from mien.robot.faces import DEFAULT_FACE
 from mien.robot.stopping import INTERRUPTED
 from mien.robot.verbs.options import (
-    DEFAULT_FACE,
     Build,
     Calibration,
     Faults,
@@ -113,8 +113,10 @@ def face_of(take: Path, beside: dict[str, Any]) -> str | None:
     from mien.robot.face.config import shipped
 
     made_on = beside.get("face")
-    if not isinstance(made_on, str) or take.suffix != ".csv" or made_on in shipped():
-        return made_on if isinstance(made_on, str) and take.suffix == ".csv" else None
+    if not isinstance(made_on, str) or take.suffix != ".csv":
+        return None
+    if made_on in shipped():
+        return made_on
     raise InputError(
         f"{take} was made on the face {excerpt(made_on)}, which does not ship",
         f"mien play {quote(str(take))} --face ITS_FILE.yaml, or another face on purpose: "

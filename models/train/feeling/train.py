@@ -9,7 +9,6 @@ are also where those of the words of the small reader come from. Two minutes.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -21,7 +20,6 @@ from torch.nn import functional
 
 from mien.models import checkpoint
 from mien.models.data import voice_emotion
-from mien.models.data.corpora.registry import default_cache
 from mien.models.feeling import sentence_embedding
 from mien.models.feeling.space import FEELINGS, KIND, WEIGHTS
 from mien.models.feeling.word_vectors import WordVectors
@@ -37,6 +35,7 @@ from mien.models.train.feeling.network import (
     pooled,
     read,
 )
+from mien.models.train.runs import options
 from mien.models.train.speech.provenance import commit
 
 Floats = NDArray[np.float32]
@@ -206,13 +205,9 @@ def right(
 
 def main() -> None:
     """Train, and write the weights; or tell how well scenes that are left out are told."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
+    parser = options.parser(WEIGHTS)
     parser.add_argument("--minilm", type=Path, default=sentence_embedding.installed())
-    parser.add_argument("--cache", type=Path, default=default_cache())
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folds", type=int, default=0, help="leave out every n-th scene in turn")
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
     given = parser.parse_args()
     torch.set_num_threads(1)
     corpus = prepared(given.data, given.cache, given.minilm, given.seed)

@@ -8,9 +8,7 @@ clips, so that F1 is largest there.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -20,7 +18,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mien.models import checkpoint
-from mien.models.data.corpora.registry import default_cache
 from mien.models.data.keyframes import filmed, spread_of
 from mien.models.data.manner import MannerClip, prepared
 from mien.models.manner.config import COLUMNS
@@ -45,6 +42,7 @@ from mien.models.manner.keyframes import (
 from mien.models.speech import stream
 from mien.models.speech.runtime_numpy import WEIGHTS as SPEECH
 from mien.models.speech.runtime_numpy import load as load_speech
+from mien.models.train.runs import options
 from mien.models.train.speech.provenance import commit
 
 Floats = NDArray[np.float32]
@@ -214,12 +212,7 @@ def on_film(clips: Sequence[MannerClip]) -> list[Example]:
 
 def main() -> None:
     """Train on the filmed speaker, and write the weights."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, default=default_cache())
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    given = parser.parse_args()
+    given = options.parser(WEIGHTS).parse_args()
     torch.set_num_threads(1)
     engine = load_speech(SPEECH)
     clips = prepared(given.data, lambda s: stream.speak(engine, s), SPEECH, given.cache)

@@ -4,8 +4,6 @@ mien.models.train.style.emotion --data FOLDER``. Half a minute once the sentence
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -15,9 +13,9 @@ from torch.nn import functional
 from mien.models import checkpoint
 from mien.models.data import voice_emotion
 from mien.models.data.corpora import emotional
-from mien.models.data.corpora.registry import default_cache
 from mien.models.face.emotion_table import table
 from mien.models.style.emotion import CLASSES, HIDDEN, INPUTS, KIND, WEIGHTS, Parameters, layout
+from mien.models.train.runs import options
 from mien.models.train.speech.provenance import commit
 
 STEPS: Final = 300
@@ -73,12 +71,7 @@ def fit(
 
 def main() -> None:
     """Speak the sentences, train on all actors, and write the weights."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, default=default_cache())
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    given = parser.parse_args()
+    given = options.parser(WEIGHTS).parse_args()
     torch.set_num_threads(1)
     train, _ = voice_emotion.prepared(given.data, given.cache)
     found = fit(voice_emotion.Speakers(train, voice_emotion.people(given.data)), given.seed)

@@ -8,8 +8,6 @@ the emphasis. Both see frames of many voices, and are compared with the mouth of
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -20,7 +18,6 @@ from torch.nn import functional
 
 from mien.models import checkpoint
 from mien.models.data import style_voices
-from mien.models.data.corpora.registry import default_cache
 from mien.models.data.planted_styles import PLANTED, TRAITS
 from mien.models.data.planted_styles import SIZES as PLANTED_SIZES
 from mien.models.fusion.rules import APART, CLOSED
@@ -38,6 +35,7 @@ from mien.models.style.memory import (
     Parameters,
     layout,
 )
+from mien.models.train.runs import options
 from mien.models.train.speech.provenance import commit
 from mien.models.train.style.lesson import Lesson, lesson
 
@@ -222,12 +220,7 @@ def _parameters(net: Network, given: Lesson, styled: bool) -> Parameters:
 
 def main() -> None:
     """Let the voices speak, train on all that may train, and write the weights."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, default=default_cache())
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    given = parser.parse_args()
+    given = options.parser(WEIGHTS).parse_args()
     torch.set_num_threads(1)
     voices = style_voices.prepared(given.data, given.cache)
     styles = voices.styles(voices.means(TRAITS))
