@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien.models.face.regions import LID_GAPS, gaps
 from mien.models.self_model.model import Floats, SelfModel
@@ -35,23 +34,6 @@ def strokes(model: SelfModel) -> Floats:
     ends[0, model.tendons] = 0.0
     rest = np.zeros(m)
     return model.decode(model.latents(ends)) - model.decode(model.latents(rest))
-
-
-def actions(model: SelfModel, areas: NDArray[np.bool_] | None = None) -> Floats:
-    """Weights (m, 478) per mm^2: squared displacements of landmarks -> share of each input.
-
-    With a full stroke of the input alone, to its further end, they add up to 1. Landmarks count
-    by how far the input moves them.
-
-    Args:
-        model: the self-model.
-        areas: (m, 478) landmarks at which each input is at work by design. A camera may see lips
-            move with a lid, and the model has learned it so. None: all.
-    """
-    square = np.square(strokes(model)).sum(-1).max(0)
-    if areas is not None:
-        square = square * areas
-    return np.asarray(square / np.maximum(np.square(square).sum(1, keepdims=True), 1e-12))
 
 
 def least_openings(model: SelfModel) -> Floats:

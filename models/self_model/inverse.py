@@ -104,7 +104,7 @@ class Inverse:
         self.model = model
         self.limits = limits
         self.objective: Objective = (
-            Objective(model, weights or ObjectiveWeights(), areas)
+            Objective(model, weights or ObjectiveWeights(), areas, limits.command[model.inputs, 0])
             if observation is None
             else ObservationObjective(model, weights or ObjectiveWeights(), observation)
         )

@@ -162,8 +162,11 @@ static double cost_of(const lm_objective *o, const lm_problem *p, int t, const d
     for (int i = 0; i < m; i++) {
         double pull = 0.0;
         for (int k = 0; k < m; k++) pull += o->prior[i * m + k] * x[k];
-        if (p->hold) pull += p->hold[(size_t)t * m + i] * x[i];
         cost += x[i] * pull;
+        if (p->hold) {
+            const double off = x[i] - p->own[(size_t)t * m + i];
+            cost += p->hold[(size_t)t * m + i] * off * off;
+        }
         if (p->previous) {
             const double change = x[i] - p->previous[(size_t)t * m + i];
             cost += p->smooth * change * change;
@@ -197,7 +200,7 @@ FOR_EACH_CPU static void quadratic(const lm_objective *o, const lm_problem *p, i
         for (int lane = 0; lane < LM_LANES; lane++) sum += lanes[lane];
         for (int k = 0; k < m; k++) sum += o->prior[i * m + k] * w->x[k];
         if (p->hold) {
-            sum += p->hold[(size_t)t * m + i] * w->x[i];
+            sum += p->hold[(size_t)t * m + i] * (w->x[i] - p->own[(size_t)t * m + i]);
             w->h[i * m + i] += p->hold[(size_t)t * m + i];
         }
         if (p->previous) {

@@ -27,7 +27,8 @@ typedef struct {
     const double *b, *scale;     /* (T, Q) */
     const double *start;         /* (T, m) */
     const double *previous;      /* (T, m), or NULL: no smoothness term */
-    const double *hold;          /* (T, m) cost of each input, or NULL */
+    const double *hold;          /* (T, m) cost of each input's distance from own, or NULL */
+    const double *own;           /* (T, m), if there is hold */
     const double *low, *high;    /* (T, m) */
     int planes;                  /* c interlocks */
     const double *plane;         /* (c, m) */

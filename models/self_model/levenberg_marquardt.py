@@ -76,8 +76,9 @@ def minimise(
     }
     if previous is not None:
         keep["previous"] = _rows(previous, shape)
-    if projected.hold is not None:
+    if projected.hold is not None and projected.own is not None:
         keep["hold"] = _rows(projected.hold, shape)
+        keep["own"] = _rows(projected.own, shape)
     problem = ffi.new("lm_problem *", {name: _doubles(array) for name, array in keep.items()})
     problem.frames, problem.planes, problem.steps = len(start), len(box.planes), steps
     problem.tolerance = tolerance

@@ -3,7 +3,7 @@
     E(x) =   sum_i w_i |y_i(x) - t_i|^2             landmarks, weighted by region (1/mm^2)
            + sum_p c_p(t) (gap_p(x) - gap_p(t))^2   lip and lid pairs, heavier as the gap closes
            + variance |U phi(x)|^2                  predictive variance of the model
-           + sum_j hold_j(t) x_j^2                  inputs whose skin the target leaves at rest
+           + sum_j hold_j(t) (x_j - own_j(t))^2     what the skin of each input asks for
            + neutral |x|^2 + mirror sum_pairs (x_left - x_right)^2 + smooth |x - x_prev|^2
            + strip sum (x_center - (x_left + x_right) / 2)^2
 
@@ -28,8 +28,9 @@ from mien.models.face.regions import (
     landmark_weights,
     lips_apart,
 )
-from mien.models.self_model.inputs import actions, least_openings, mirrored, strips, taut_inputs
+from mien.models.self_model.inputs import least_openings, mirrored, strips, taut_inputs
 from mien.models.self_model.model import Floats, SelfModel
+from mien.models.self_model.own_skin import OwnSkin
 
 CONTACT_SHARE = 0.6
 """Share of the gap at rest at which lips touch: pressed further, only their red gets thinner."""
@@ -56,10 +57,13 @@ class ObjectiveWeights:
         lips_mm: gap beyond it (mm) at which this weight has fallen to 1/e.
         lids: weight of the lid pairs (1/mm^2) where the target's eye is shut.
         lids_mm: opening beyond it (mm) at which this weight has fallen to 1/e.
-        hold: cost of an input of 1 whose skin the target leaves where it rests. An error of the
-            model elsewhere must not be paid for with a brow.
-        hold_share: motion of the target at which half of this cost is left, as a share of the
-            skin's motion at the input's full stroke.
+        hold: cost of a distance of 1 between an input and what the target asks of its own skin,
+            where it asks for nothing. An error of the model elsewhere must not be paid for with a
+            brow.
+        hold_share: what is asked of an input at which half of this cost is left. Where much is
+            asked, neighbours share the work.
+        hold_share_lips: the same for inputs that part the lips. Jaw and lips make up for each
+            other on purpose.
         interlock: cost of a violation of an interlock by 1.
     """
 
@@ -75,8 +79,9 @@ class ObjectiveWeights:
     lips_mm: float = 1.5
     lids: float = 20.0
     lids_mm: float = 1.5
-    hold: float = 200.0
-    hold_share: float = 0.05
+    hold: float = 400.0
+    hold_share: float = 0.4
+    hold_share_lips: float = 0.05
     interlock: float = 1e5
 
 
@@ -89,13 +94,15 @@ class ProjectedTargets:
         scale: (T, Q) square root of the weight of each column.
         floor: (T,) cost that no pose can remove: the part of the target outside the modes.
         start: (T, m) first guess of the inputs; None: the solver's own.
-        hold: (T, m) cost of an input of 1 in each frame, besides ``neutral``; None: none.
+        own: (T, m) inputs that the target asks for at the skin of each (see ``OwnSkin``).
+        hold: (T, m) cost of a distance of 1 from them; None: none.
     """
 
     b: Floats
     scale: Floats
     floor: Floats
     start: Floats | None = None
+    own: Floats | None = None
     hold: Floats | None = None
 
     def __len__(self) -> int:
@@ -105,8 +112,9 @@ class ProjectedTargets:
         """Frame ``t`` as a batch of one."""
         at = slice(t, t + 1)
         start = None if self.start is None else self.start[at]
+        own = None if self.own is None else self.own[at]
         hold = None if self.hold is None else self.hold[at]
-        return ProjectedTargets(self.b[at], self.scale[at], self.floor[at], start, hold)
+        return ProjectedTargets(self.b[at], self.scale[at], self.floor[at], start, own, hold)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +143,8 @@ class Objective:
     Args:
         model: the self-model.
         weights: of the terms.
-        areas: (m, 478) landmarks at which each input is at work by design (see ``actions``).
+        areas: (m, 478) landmarks at which each input is at work by design (see ``OwnSkin``).
+        lowest: (m,) of each input; None: -1, and 0 of a tendon.
 
     Raises:
         ModelError: a region of the weights does not exist.
@@ -146,6 +155,7 @@ class Objective:
         model: SelfModel,
         weights: ObjectiveWeights,
         areas: NDArray[np.bool_] | None = None,
+        lowest: Floats | None = None,
     ) -> None:
         self.model = model
         self.weights = weights
@@ -175,7 +185,8 @@ class Objective:
             np.concatenate([model.out @ lower, model.out @ openings, variance], axis=1)
         )
         self._modes, lip_pairs = gram.shape[0], len(LIP_GAPS)
-        self._acts = actions(model, areas)
+        self._own = OwnSkin(model, areas, lowest)
+        self._shares = np.where(self._own.parts_lips, weights.hold_share_lips, weights.hold_share)
         self._mean = model.mean.reshape(-1)
         self._root_w = np.sqrt(w)
         # Lips that touch do not pass: what is predicted beyond goes half to either lip.
@@ -228,15 +239,15 @@ class Objective:
             heavy = weight * np.exp(-pairs / fade) / pairs.shape[1]
             scale[:, k : k + p][:, at] = np.sqrt(heavy)
         floor = np.square(displacement * self._root_w).sum(1) - np.square(b[:, :k]).sum(1)
-        return ProjectedTargets(b, scale, np.maximum(floor, 0.0), hold=self._hold(targets))
+        own, hold = self._hold(targets)
+        return ProjectedTargets(b, scale, np.maximum(floor, 0.0), own=own, hold=hold)
 
-    def _hold(self, targets: Floats) -> Floats | None:
-        """Cost (T, m) of an input of 1 in each frame: high where the target leaves its skin."""
+    def _hold(self, targets: Floats) -> tuple[Floats, Floats] | tuple[None, None]:
+        """What the target asks of each input's own skin, and the cost of leaving it, (T, m)."""
         if self.weights.hold == 0.0:
-            return None
-        moved = np.square(targets - self._rest).sum(-1) @ self._acts.T
-        share = moved / self.weights.hold_share**2  # squared; a quarter of a stroke is free
-        return np.asarray(self.weights.hold / (1.0 + share**2))
+            return None, None
+        own = self._own.inputs(targets - self._rest)
+        return own, self.weights.hold / (1.0 + (own / self._shares) ** 4)
 
     def check(self, targets: Floats) -> None:
         """Check targets (T, 478, 3).
@@ -265,5 +276,7 @@ class Objective:
     def cost(self, x: Floats, projected: ProjectedTargets) -> Floats:
         """Cost (T,) of x (T, m), with the floor and without smoothness and interlocks."""
         residual = np.square(self.residual(x, projected)).sum(1)
-        held = x @ self.prior if projected.hold is None else x @ self.prior + projected.hold * x
-        return np.asarray(residual + (held * x).sum(1) + projected.floor)
+        cost = residual + (x @ self.prior * x).sum(1) + projected.floor
+        if projected.hold is not None and projected.own is not None:
+            cost += (projected.hold * np.square(x - projected.own)).sum(1)
+        return np.asarray(cost)

@@ -42,6 +42,9 @@ def adam(
     contact = objective.contact
     least, parted = torch.from_numpy(contact.least), torch.from_numpy(contact.parted)
     b, scale = torch.from_numpy(goal.b), torch.from_numpy(goal.scale)
+    kept = np.zeros_like(start)
+    hold = torch.from_numpy(kept if goal.hold is None else goal.hold)
+    own = torch.from_numpy(kept if goal.own is None else goal.own)
     walls = (torch.from_numpy(np.array(low)), torch.from_numpy(np.array(high)))
     x = torch.nn.Parameter(torch.clamp(torch.from_numpy(np.array(start)), *walls))
     optimiser = torch.optim.Adam([x], lr=rate)
@@ -55,7 +58,7 @@ def adam(
         apart[:, contact.columns] = missing
         apart[:, : parted.shape[1]] += missing @ parted
         r = (predicted + apart - b) * scale
-        cost = r.square().sum() + ((x @ prior) * x).sum()
+        cost = r.square().sum() + ((x @ prior) * x).sum() + (hold * (x - own).square()).sum()
         cost.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()

@@ -41,14 +41,15 @@ def minimise(
     x = np.clip(start, box.low, box.high)
     damping = np.full(len(x), 1e-4)
     hold = np.zeros_like(x) if projected.hold is None else projected.hold
+    own = np.zeros_like(x) if projected.own is None else projected.own
     r, j = linearise(objective, x, projected)
-    cost = _cost(x, r, before, smooth, box, objective, hold)
+    cost = _cost(x, r, before, smooth, box, objective, hold, own)
     at = np.arange(x.shape[1])
     crossed = np.zeros((len(x), len(box.planes)), np.bool_)
     for step in range(steps):
         h = j @ j.transpose(0, 2, 1)
         g = (j @ r[:, :, None])[:, :, 0]
-        g += x @ objective.prior + hold * x + smooth * (x - before)
+        g += x @ objective.prior + hold * (x - own) + smooth * (x - before)
         h += objective.prior
         h[:, at, at] += smooth + hold
         if len(box.planes):
@@ -60,7 +61,7 @@ def minimise(
         h[:, at, at] *= 1.0 + damping[:, None]
         moved = bounded_step(h, g, x, box)
         r_new, j_new = linearise(objective, moved, projected)
-        cost_new = _cost(moved, r_new, before, smooth, box, objective, hold)
+        cost_new = _cost(moved, r_new, before, smooth, box, objective, hold, own)
         better = cost_new <= cost
         largest = float(np.abs(moved - x).max(initial=0.0))
         if better.all():
@@ -141,9 +142,11 @@ def _cost(
     box: Box,
     objective: Objective,
     hold: Floats,
+    own: Floats,
 ) -> Floats:
     w = objective.weights
-    cost = np.square(r).sum(1) + ((x @ objective.prior + hold * x) * x).sum(1)
+    cost = np.square(r).sum(1) + ((x @ objective.prior) * x).sum(1)
+    cost += (hold * np.square(x - own)).sum(1)
     cost += smooth * np.square(x - before).sum(1)
     if len(box.planes):
         beyond = np.maximum(x @ box.planes.T - box.offsets, 0.0)

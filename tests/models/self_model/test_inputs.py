@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mien.models.face.regions import LID_GAPS, gaps
+from mien.models.face.regions import COUNT, LID_GAPS, gaps
 from mien.models.self_model import model as self_model
-from mien.models.self_model.inputs import actions, least_openings, strokes
+from mien.models.self_model.inputs import least_openings
 from mien.models.self_model.inverse import Inverse, Limits
 from mien.models.self_model.model import POWERS, SelfModel
 from mien.models.self_model.objective import Objective, ObjectiveWeights
+from mien.models.self_model.own_skin import OwnSkin
 from mien.robot.face.areas import areas
 from mien.robot.face.config import load_face
 
@@ -24,23 +25,55 @@ def model() -> SelfModel:
     return self_model.read(self_model.shipped("hobby9"))
 
 
-def test_a_full_stroke_is_an_action_of_one(model: SelfModel) -> None:
-    square = np.square(strokes(model)).sum(-1).max(0)
-    np.testing.assert_allclose(np.diagonal(square @ actions(model).T), 1.0)
+def test_what_inputs_do_alone_is_asked_of_them(model: SelfModel) -> None:
+    rigid = np.setdiff1d(np.arange(len(model.inputs)), model.tendons)
+    sent = np.zeros((len(rigid), model.n))
+    sent[np.arange(len(rigid)), model.inputs[rigid]] = 0.4
+    moved = model.landmarks(sent) - model.landmarks(np.zeros(model.n))
+    face = load_face("hobby9")
+    lowest = face.limits[model.inputs, 0]
+    asked = OwnSkin(model, areas(face, model), lowest).inputs(moved)
+    np.testing.assert_allclose(asked, sent[:, model.inputs], atol=0.04)
+
+
+def test_skin_elsewhere_asks_an_input_for_nothing(model: SelfModel) -> None:
+    where = areas(load_face("hobby9"), model)
+    moved = np.random.default_rng(0).normal(scale=3.0, size=(1, COUNT, 3))
+    own = OwnSkin(model, where)
+    for row, here in enumerate(where):
+        assert own.linear(moved * ~here[:, None])[0, row] == 0.0
+
+
+def test_a_dead_input_is_asked_for_nothing(model: SelfModel) -> None:
+    features = np.arange(POWERS) * len(model.inputs)
+    out, w1 = model.out.copy(), model.w1.copy()
+    out[features], w1[:, 0] = 0.0, 0.0
+    moved = np.random.default_rng(0).normal(scale=3.0, size=(3, COUNT, 3))
+    assert not OwnSkin(replace(model, out=out, w1=w1)).inputs(moved)[:, 0].any()
+
+
+def test_lips_and_jaw_part_the_lips(model: SelfModel) -> None:
+    names = [model.names[i] for i in model.inputs]
+    assert [n for n, parts in zip(names, OwnSkin(model).parts_lips, strict=True) if parts] == [
+        "jaw_open"
+    ]
 
 
 def test_a_target_at_rest_holds_every_input_and_a_full_stroke_frees_it(model: SelfModel) -> None:
     objective = Objective(model, ObjectiveWeights())
     ends = np.eye(model.n)[model.inputs]
-    free = objective.project(model.landmarks(ends)).hold
-    still = objective.project(model.landmarks(np.zeros((1, model.n)))).hold
-    assert free is not None
-    assert still is not None
-    np.testing.assert_allclose(still, HOLD)
-    assert (np.diagonal(free) < 1e-3 * HOLD).all()
-    one = objective.project(model.landmarks(ends)).frame(1).hold
-    assert one is not None
-    np.testing.assert_array_equal(one[0], free[1])
+    free = objective.project(model.landmarks(ends))
+    still = objective.project(model.landmarks(np.zeros((1, model.n))))
+    assert free.hold is not None
+    assert still.hold is not None
+    assert still.own is not None
+    np.testing.assert_allclose(still.hold, HOLD)
+    np.testing.assert_allclose(still.own, 0.0, atol=1e-12)
+    assert (np.diagonal(free.hold) < 0.05 * HOLD).all()
+    one = objective.project(model.landmarks(ends)).frame(1)
+    assert one.hold is not None
+    assert one.own is not None
+    np.testing.assert_array_equal(one.hold[0], free.hold[1])
     assert Objective(model, ObjectiveWeights(hold=0.0)).project(model.mean[None]).hold is None
 
 

@@ -26,7 +26,7 @@ from tests.models.analytic_face import AnalyticFace, Floats
 
 SPEED = 6.0
 FPS = 60.0
-EXACT = ObjectiveWeights(neutral=1e-9, smooth=0.0, variance=0.0, lips=0.0)
+EXACT = ObjectiveWeights(neutral=1e-9, smooth=0.0, variance=0.0, lips=0.0, hold=0.0)
 
 
 @pytest.fixture(scope="module")

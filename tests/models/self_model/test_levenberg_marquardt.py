@@ -48,7 +48,8 @@ def problem(model: SelfModel, hold: bool) -> tuple[Objective, ProjectedTargets, 
     goal = objective.project(targets)
     m = len(model.inputs)
     cost = rng.uniform(0.0, 300.0, size=(FRAMES, m)) if hold else None
-    goal = ProjectedTargets(goal.b, goal.scale, goal.floor, hold=cost)
+    own = rng.uniform(-1.0, 1.0, size=(FRAMES, m)) if hold else None
+    goal = ProjectedTargets(goal.b, goal.scale, goal.floor, own=own, hold=cost)
     return objective, goal, *rng.uniform(-1.2, 1.2, size=(2, FRAMES, m))
 
 
