@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ from mien.robot.face.entries import Supply as Supply
 from mien.robot.names import ALLOWED, Name, is_name, printable, quoted
 
 FACES = Path(__file__).parents[1] / "faces"
+FACE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""Name of a face that has a file of its own."""
 
 # What a self-model depends on.
 _LEARNED = ("kind", "pulse_us", "direction", "limits", "slack_us", "floor_us")
@@ -241,12 +244,13 @@ def read_face(path: Path, given: str) -> tuple[FaceConfig | None, list[str]]:
     try:
         tree: Any = read_yaml(path)
     except OSError as e:
+        missing = isinstance(e, FileNotFoundError)
         raise ConfigError(
             f"cannot read face {given}: {e.strerror}; faces that ship: {', '.join(shipped())}",
-            "mien demo --face morpheus33",
+            _drawn(path) if missing else f"ls -ld {shlex.quote(str(path))}",
         ) from e
     except FileError as e:
-        raise ConfigError(e.message, "mien demo --face morpheus33") from e
+        raise ConfigError(e.message, f"mien face check {shlex.quote(str(path))}") from e
     try:
         config = FaceConfig.model_validate(tree)
     except ValidationError as e:
@@ -254,6 +258,13 @@ def read_face(path: Path, given: str) -> tuple[FaceConfig | None, list[str]]:
         return None, [*fault_lines(e, ours=False), *consistency(tree)] or fault_lines(e)
     config._given, config._folder = given, path.parent
     return config, []
+
+
+def _drawn(path: Path) -> str:
+    """The command that draws a face where none is."""
+    own = FACE_NAME.fullmatch(path.stem) and path.stem not in shipped()
+    out = "" if path.parent in (Path(), FACES) else f" --out {shlex.quote(str(path.parent))}"
+    return f"mien face new {path.stem if own else 'myface'} --servos 14{out}"
 
 
 def shipped() -> list[str]:

@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from shlex import quote
+from shlex import join, quote, split
 from typing import Annotated
 
 import typer
@@ -30,6 +30,7 @@ app = typer.Typer(help=HELP, no_args_is_help=True)
 
 @app.command()
 def new(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of the face, such as myface.")],
     servos: Annotated[
         int | None,
@@ -68,23 +69,28 @@ def new(
     from mien.robot.sim.design.questions import asked
     from mien.robot.sim.design.writing import refuse_existing, write
 
-    options = f"mien face new {name} --servos 6"
-    if servos is not None and part:
-        raise InputError("--servos and --part do not go together", options)
-    if part and tendons:
-        raise InputError(
-            "--tendons goes with --servos; with --part they are parts",
-            f"mien face new {name} --part jaw --part cheeks:2",
-        )
-    boards = servo_board or []
-    drawn = design(name, {"jaw": 1}, boards, volts, amps, large or [])  # before any question
-    refuse_existing(drawn, out)
-    if servos is not None:
-        chosen = library.grown(servos, tendons)
-    else:
-        chosen = library.part_counts(part) if part else asked(_answer, tendons, options)
-    drawn = design(name, chosen, boards, volts, amps, large or [])
-    face, mechanism = write(drawn, out)
+    try:
+        if servos is not None and part:
+            raise InputError(
+                "--servos and --part do not go together", f"mien face new NAME --servos {servos}"
+            )
+        if part and tendons:
+            raise InputError(
+                "--tendons goes with --servos; with --part they are parts",
+                "mien face new NAME --part cheeks:2",
+            )
+        boards = servo_board or []
+        drawn = design(name, {"jaw": 1}, boards, volts, amps, large or [])  # before any question
+        refuse_existing(drawn, out)
+        if servos is not None:
+            chosen = library.grown(servos, tendons)
+        elif part:
+            chosen = library.part_counts(part)
+        else:
+            chosen = asked(_answer, tendons, "mien face new NAME --servos 6")
+        face, mechanism = write(design(name, chosen, boards, volts, amps, large or []), out)
+    except InputError as e:
+        raise InputError(e.message, _whole(e.hint, context)) from e
     counts = ", ".join(f"{part}:{count}" for part, count in chosen.items())
     print(f"{face}\n{mechanism}")
     print(f"{sum(chosen.values())} servos: {counts}")
@@ -124,6 +130,30 @@ def check(
     if not as_json:
         print(f"{face}: {len(config.names)} servos, no fault")
     print(f"next: {calibrate_command(config)}", file=sys.stderr)
+
+
+def _whole(hint: str, context: typer.Context) -> str:
+    """The command that an error proposes, with the user's other options."""
+    if not hint.startswith("mien face new ") or "--help" in hint:
+        return hint
+    name, *words = split(hint)[3:]
+    new = list(zip(words[::2], words[1::2], strict=True))
+    parts = {_part(value) for option, value in new if option == "--part"}
+    changed = {"--servos", "--tendons"} if parts else {option for option, _ in new}
+    changed |= {"--part"} if "--servos" in changed and not parts else set()
+    out = ["mien", "face", "new", context.params["name"] if name == "NAME" else name]
+    for parameter in context.command.params:
+        option, given = parameter.opts[0], context.params.get(str(parameter.name))
+        if not option.startswith("--") or option in changed or not given:
+            continue
+        if given != parameter.default:
+            values = map(str, given if isinstance(given, list | tuple) else [given])
+            out += [w for v in values if _part(v) not in parts for w in (option, v)]
+    return join([*out, *words])
+
+
+def _part(text: str) -> str:
+    return text.partition(":")[0]
 
 
 def _answer(question: str, default: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from shlex import join
 from typing import Annotated
 
 import typer
@@ -21,10 +22,10 @@ def learn(
     consent: Annotated[
         str,
         typer.Option(
-            help="Who agreed: self (you are on the clip), given (the person agreed), public, or "
-            "synthetic (nobody was filmed)."
+            help="Needed. Who agreed: self (you are on the clip), given (the person agreed), "
+            "public, or synthetic (nobody was filmed)."
         ),
-    ],
+    ] = "",
     voice: Annotated[
         Path | None, typer.Option(help="Sound file of the voice alone; 10 s of speech suffice.")
     ] = None,
@@ -43,8 +44,14 @@ def learn(
     from mien.robot.show.imitation import style_of_clip, style_path
     from mien.robot.show.voices import style_of_voice
 
+    files = [w for o, f in (("--voice", voice), ("--clip", clip)) if f for w in (o, str(f))]
+    command = join(["mien", "style", "learn", name, *(files or ["--voice", "A.wav"])])
     if consent not in style_file.CONSENTS:
-        raise InputError(f"no consent {consent!r}", f"--consent {' | '.join(style_file.CONSENTS)}")
+        value = repr(consent[:40]) if consent else "missing"
+        raise InputError(
+            f"--consent is {value}; it says who agreed: {', '.join(style_file.CONSENTS)}",
+            f"{command} --consent WHO",
+        )
     path = style_path(name)
     if voice is not None:
         shown = None if clip is None else (style_of_clip(clip, name, consent), clip)
@@ -52,9 +59,7 @@ def learn(
     elif clip is not None:
         style_file.save(path, style_of_clip(clip, name, consent))
     else:
-        raise InputError(
-            "neither --voice nor --clip given", f"mien style learn {name} --voice A.wav"
-        )
+        raise InputError("neither --voice nor --clip given", f"{command} --consent {consent}")
     verb = "direct SHOW.yaml" if voice is None else "speak --text 'Good morning!'"
     print(f"{path}\nnext: mien {verb} --style {name}")
 
