@@ -245,7 +245,7 @@ def extended(path: Path) -> dict[str, Emotion]:
     """The shipped emotions and those of a file. The file replaces emotions of the same name.
 
     Raises:
-        ModelError: the file cannot be read or has faults. The message lists all of them by line and key.
+        ModelError: the file cannot be read or has faults. The message lists each by its line.
     """
     hint = f"correct {path}, or set MIEN_EMOTIONS to an empty string"
     try:
