@@ -109,6 +109,30 @@ def test_status_has_one_line_for_a_person_and_one_object_for_a_program() -> None
     assert "said nothing for 60 s" in mien("status", code=1)
 
 
+def test_a_run_that_has_just_been_started_is_said_to_start_until_it_takes_too_long() -> None:
+    file = StatusFile()
+    now = time.monotonic()
+    for problems in (("it starts",), ("the board has not reported yet",)):
+        file.write(a_status(written_s=now, problems=problems, board=""))
+        said = mien("status", code=1)
+        assert said.startswith(f"starting: {problems[0]} |")
+        assert "NOT HEALTHY" not in said
+        found = json.loads(mien("status", "--json", code=1))
+        assert (found["healthy"], found["runs"][0]["healthy"]) == (False, False)
+        assert found["runs"][0]["starting"] is True
+    for more in (
+        {"uptime_s": 61.0},
+        {"problems": ("it starts", "an emergency stop ended an earlier run")},
+        {"problems": ("no board at /dev/ttyACM0",)},
+        {"written_s": now - 6.0},
+    ):
+        file.write(a_status(**{"written_s": now, "problems": ("it starts",), **more}))
+        assert mien("status", code=1).startswith("NOT HEALTHY: ")
+        assert json.loads(mien("status", "--json", code=1))["runs"][0]["starting"] is False
+    file.write(a_status(written_s=now))
+    assert json.loads(mien("status", "--json"))["runs"][0]["starting"] is False
+
+
 def test_stale_and_foreign_files_are_said() -> None:
     file = StatusFile()
     file.write(a_status(process="another boot"))
