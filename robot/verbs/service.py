@@ -66,9 +66,8 @@ def install(
             f"{path} was written by somebody else", f"move it away: mv {path} ELSEWHERE"
         )
     if dry_run:
-        print(f"# {path}\n{text}")
-        if made:
-            print(f"# {settings}\n{EXAMPLE}")
+        print(f"# would write {path}:\n{text}")
+        print(f"# would write {settings}:\n{EXAMPLE}" if made else f"# {settings} stays as it is")
         return
     if made:  # first: a unit without settings would be started and refused
         _write(settings, EXAMPLE)

@@ -42,6 +42,16 @@ def test_a_dry_run_prints_all_and_writes_nothing(tmp_path: Path) -> None:
     assert '--face hobby9 --text "a b"' in said
     assert EXAMPLE in said
     assert not (tmp_path / "config").exists()
+    settings = tmp_path / "config" / "mien" / "service.yaml"
+    said = mien("service", "install", "--dry-run")  # the simulated face
+    assert f"# would write {unit(tmp_path)}:\n# Written by mien" in said
+    assert f"# would write {settings}:\n{EXAMPLE}" in said
+    settings.parent.mkdir(parents=True)
+    settings.write_text(EXAMPLE)
+    said = mien("service", "install", "--dry-run")
+    assert "ExecStart=" in said
+    assert said.endswith(f"# {settings} stays as it is\n")
+    assert not unit(tmp_path).exists()
 
 
 def test_it_is_installed_said_how_to_start_and_removed(tmp_path: Path) -> None:
