@@ -28,7 +28,7 @@ from mien.models.errors import ModelError
 from mien.models.face.action_units import UNITS, Action
 from mien.models.reading.bounded import FileError, excerpt
 from mien.models.reading.strict import Strict, fault_lines, listed
-from mien.models.reading.yaml_file import at_lines, key_lines, placed, read_yaml
+from mien.models.reading.yaml_file import at_lines, key_lines, read_yaml
 from mien.models.user_folders import config_folder
 
 VERSION: Final = 1
@@ -249,25 +249,23 @@ def extended(path: Path) -> dict[str, Emotion]:
     """
     hint = f"correct {path}, or set MIEN_EMOTIONS to an empty string"
     try:
-        tree = read_yaml(path, MAX_FILE_BYTES)
         lines = key_lines(path, MAX_FILE_BYTES)
-        added = _File.model_validate(tree).emotions
+        added = _File.model_validate(read_yaml(path, MAX_FILE_BYTES)).emotions
     except OSError as e:
         raise ModelError(f"cannot read emotions from {path}: {e.strerror}", hint) from e
     except FileError as e:
         raise ModelError(e.message, hint) from e
     except ValidationError as e:
-        shown = listed(at_lines(lines, placed(fault_lines(e))))
-        raise ModelError(f"{path} has faults:\n{shown}", hint) from e
+        faults = [(text.split(": ")[0], text) for text in fault_lines(e)]
+        raise ModelError(f"{path} has faults:\n{listed(at_lines(lines, faults))}", hint) from e
     out = {**SHIPPED, **added}
     faults = [("emotions.neutral", "neutral cannot be replaced")] * ("neutral" in added)
     taken: dict[str, str] = {}
-    for name, emotion in out.items():
-        for word in (name, *emotion.words):
+    for name in sorted(out, key=added.__contains__):  # those of the file last
+        for word in (name, *out[name].words):
             if taken.setdefault(word, name) != name:
-                other = taken[word]
-                place = f"emotions.{name if name in added else other}.words"
-                faults.append((place, f"{excerpt(word)} is a word of both {other} and {name}"))
+                text = f"{excerpt(word)} is a word of both {taken[word]} and {name}"
+                faults.append((f"emotions.{name}.words", text))
     if faults:
         raise ModelError(f"{path} has faults:\n{listed(at_lines(lines, faults))}", hint)
     return out

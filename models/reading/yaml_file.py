@@ -6,7 +6,7 @@ as it is used. Only then is the content built.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -186,12 +186,7 @@ def line_of(lines: Mapping[str, int], place: str) -> int:
     return lines.get(place, 0)
 
 
-def at_lines(lines: Mapping[str, int], faults: Iterable[tuple[str, str]]) -> list[str]:
-    """Faults, place and text of each, in the order of the file and each behind its line."""
-    placed = sorted(((line_of(lines, place), text) for place, text in faults), key=lambda f: f[0])
-    return [f"line {line}: {text}" if line else text for line, text in placed]
-
-
-def placed(faults: Iterable[str]) -> list[tuple[str, str]]:
-    """Lines of ``fault_lines`` with the place that each begins with."""
-    return [(text.split(": ")[0], text) for text in faults]
+def at_lines(lines: Mapping[str, int], faults: list[tuple[str, str]]) -> list[str]:
+    """Faults (place, text), each behind its line."""
+    found = sorted((line_of(lines, place), text) for place, text in faults)
+    return [f"line {line}: {text}" if line else text for line, text in found]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shlex
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +25,6 @@ from mien.robot.face.entries import Supply as Supply
 from mien.robot.names import ALLOWED, Name, is_name, printable, quoted
 
 FACES = Path(__file__).parents[1] / "faces"
-FACE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
-"""Name of a face that has a file of its own."""
 
 # What a self-model depends on.
 _LEARNED = ("kind", "pulse_us", "direction", "limits", "slack_us", "floor_us")
@@ -244,10 +241,9 @@ def read_face(path: Path, given: str) -> tuple[FaceConfig | None, list[str]]:
     try:
         tree: Any = read_yaml(path)
     except OSError as e:
-        missing = isinstance(e, FileNotFoundError)
         raise ConfigError(
             f"cannot read face {given}: {e.strerror}; faces that ship: {', '.join(shipped())}",
-            _drawn(path) if missing else f"ls -ld {shlex.quote(str(path))}",
+            f"mien face new {shlex.quote(path.stem)} --servos 14",
         ) from e
     except FileError as e:
         raise ConfigError(e.message, f"mien face check {shlex.quote(str(path))}") from e
@@ -258,13 +254,6 @@ def read_face(path: Path, given: str) -> tuple[FaceConfig | None, list[str]]:
         return None, [*fault_lines(e, ours=False), *consistency(tree)] or fault_lines(e)
     config._given, config._folder = given, path.parent
     return config, []
-
-
-def _drawn(path: Path) -> str:
-    """The command that draws a face where none is."""
-    own = FACE_NAME.fullmatch(path.stem) and path.stem not in shipped()
-    out = "" if path.parent in (Path(), FACES) else f" --out {shlex.quote(str(path.parent))}"
-    return f"mien face new {path.stem if own else 'myface'} --servos 14{out}"
 
 
 def shipped() -> list[str]:

@@ -29,7 +29,6 @@ SUFFIX: Final = ".status"
 SILENT_S: Final = 5.0
 """A run that has written nothing for so long counts as hanging. It writes once a second."""
 STARTS: Final = "it starts"
-"""What a run says that has not begun and meets nothing wrong."""
 _MAX_BYTES: Final = 1 << 16
 _UNKNOWN: Final = ""
 

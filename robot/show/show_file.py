@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from mien.models.errors import ModelError
 from mien.models.reading.bounded import FileError
 from mien.models.reading.strict import fault_lines, listed
-from mien.models.reading.yaml_file import at_lines, key_lines, line_of, placed, read_yaml
+from mien.models.reading.yaml_file import at_lines, key_lines, line_of, read_yaml
 from mien.robot.errors import InputError
 from mien.robot.names import printable
 from mien.robot.show.poses import HeldPose, held
@@ -90,7 +90,8 @@ def read_show(path: Path) -> ShowFile:
     try:
         show = Show.model_validate(tree)
     except ValidationError as e:
-        raise _refusal(path, at_lines(lines, placed(fault_lines(e)))) from e
+        told = [(t.split(": ")[0], t) for t in fault_lines(e)]
+        raise _refusal(path, at_lines(lines, told)) from e
     faults: list[tuple[str, str]] = []
     poses = []
     for k, frame in enumerate(show.keyframes):
@@ -130,8 +131,8 @@ def _clashes(show: Show, poses: list[HeldPose]) -> list[tuple[str, str]]:
 
 
 def _refusal(path: Path, faults: list[str]) -> InputError:
-    shown = [printable(" ".join(text.split())) for text in faults]
+    shown = listed([printable(" ".join(text.split())) for text in faults])
     return InputError(
-        f"the show {path} has faults, no take is made:\n{listed(shown)}",
+        f"the show {path} has faults, no take is made:\n{shown}",
         f"mien direct {quote(str(path))}, once they are mended",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from shlex import join, quote, split
 from typing import Annotated
@@ -70,25 +70,20 @@ def new(
     from mien.robot.sim.design.writing import refuse_existing, write
 
     try:
-        if servos is not None and part:
+        if part and (tendons or servos is not None):
             raise InputError(
-                "--servos and --part do not go together", f"mien face new NAME --servos {servos}"
+                "--part goes without --servos and --tendons; tendons are parts, such as cheeks:2",
+                f"mien face new NAME --part {quote(part[0])}",
             )
-        if part and tendons:
-            raise InputError(
-                "--tendons goes with --servos; with --part they are parts",
-                "mien face new NAME --part cheeks:2",
-            )
-        boards = servo_board or []
-        drawn = design(name, {"jaw": 1}, boards, volts, amps, large or [])  # before any question
-        refuse_existing(drawn, out)
+        plan = design(name, {"jaw": 1}, servo_board or [], volts, amps, large or [])
+        refuse_existing(plan, out)  # before any question
         if servos is not None:
             chosen = library.grown(servos, tendons)
         elif part:
             chosen = library.part_counts(part)
         else:
             chosen = asked(_answer, tendons, "mien face new NAME --servos 6")
-        face, mechanism = write(design(name, chosen, boards, volts, amps, large or []), out)
+        face, mechanism = write(replace(plan, chosen=chosen), out)
     except InputError as e:
         raise InputError(e.message, _whole(e.hint, context)) from e
     counts = ", ".join(f"{part}:{count}" for part, count in chosen.items())
@@ -134,26 +129,22 @@ def check(
 
 def _whole(hint: str, context: typer.Context) -> str:
     """The command that an error proposes, with the user's other options."""
-    if not hint.startswith("mien face new ") or "--help" in hint:
+    if " new " not in hint or "--help" in hint:
         return hint
     name, *words = split(hint)[3:]
-    new = list(zip(words[::2], words[1::2], strict=True))
-    parts = {_part(value) for option, value in new if option == "--part"}
-    changed = {"--servos", "--tendons"} if parts else {option for option, _ in new}
-    changed |= {"--part"} if "--servos" in changed and not parts else set()
-    out = ["mien", "face", "new", context.params["name"] if name == "NAME" else name]
+    named = {word.partition(":")[0] for word in words} | {"name"}
+    if "--part" in named:
+        named ^= {"--part", "--servos", "--tendons"}
+    elif "--servos" in named:
+        named.add("--part")
+    out = [name.replace("NAME", context.params["name"])]
     for parameter in context.command.params:
         option, given = parameter.opts[0], context.params.get(str(parameter.name))
-        if not option.startswith("--") or option in changed or not given:
-            continue
-        if given != parameter.default:
-            values = map(str, given if isinstance(given, list | tuple) else [given])
-            out += [w for v in values if _part(v) not in parts for w in (option, v)]
-    return join([*out, *words])
-
-
-def _part(text: str) -> str:
-    return text.partition(":")[0]
+        if given and given != parameter.default and option not in named:
+            for value in map(str, given if isinstance(given, list) else [given]):
+                if option != "--part" or value.partition(":")[0] not in named:
+                    out += [option, value]
+    return f"mien face new {join(out + words)}"
 
 
 def _answer(question: str, default: str) -> str:

@@ -23,8 +23,7 @@ HEALTHY: Final = 0
 UNWELL: Final = 1
 FOREIGN: Final = 2
 ABSENT: Final = 3
-START_S: Final = 60.0
-"""A start that takes longer, in s, is a problem."""
+_START_S: Final = 60.0
 
 
 def status(as_json: AsJson = False) -> None:
@@ -71,8 +70,8 @@ def problems(one: Status) -> tuple[str, ...]:
 
 
 def starting(one: Status) -> bool:
-    """Whether a run is not healthy only because it has just been started."""
-    return one.uptime_s < START_S and {NO_REPORT, STARTS}.issuperset(problems(one) or ("",))
+    """Whether a run is only unwell because it has just begun."""
+    return one.uptime_s < _START_S and {NO_REPORT, STARTS}.issuperset(problems(one) or ("",))
 
 
 def line(one: Found) -> str:

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from mien.robot.errors import InputError
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Learn, list and forget styles. Example: mien style learn anna --voice anna.wav",
@@ -40,16 +42,15 @@ def learn(
     Example: mien style learn anna --voice anna.wav --consent given
     """
     from mien.models.manner import style_file
-    from mien.robot.errors import InputError
     from mien.robot.show.imitation import style_of_clip, style_path
     from mien.robot.show.voices import style_of_voice
 
     files = [w for o, f in (("--voice", voice), ("--clip", clip)) if f for w in (o, str(f))]
     command = join(["mien", "style", "learn", name, *(files or ["--voice", "A.wav"])])
     if consent not in style_file.CONSENTS:
-        value = repr(consent[:40]) if consent else "missing"
         raise InputError(
-            f"--consent is {value}; it says who agreed: {', '.join(style_file.CONSENTS)}",
+            f"--consent is {repr(consent[:40]) if consent else 'missing'}; it says who agreed: "
+            f"{', '.join(style_file.CONSENTS)}",
             f"{command} --consent WHO",
         )
     path = style_path(name)
@@ -131,7 +132,6 @@ def blend(
     Example: mien style blend both anna 0.6 ben 0.4
     """
     from mien.models.manner import style_file
-    from mien.robot.errors import InputError
     from mien.robot.show.imitation import found, style_path
 
     try:
@@ -154,7 +154,6 @@ def forget(name: Name) -> None:
 
     Example: mien style forget anna
     """
-    from mien.robot.errors import InputError
     from mien.robot.show.imitation import style_path
 
     path = style_path(name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
 from mien.robot.errors import InputError
-from mien.robot.face.config import FACE_NAME, FACES
+from mien.robot.face.config import FACES
 from mien.robot.face.currents import draw_of, least_a
 from mien.robot.face.entries import CHANNELS_PER_SERVO_BOARD
 from mien.robot.names import is_name, quoted
@@ -20,6 +21,7 @@ MOST_BOARDS: Final = 3
 _VOLTS: Final = (4.5, 8.4)
 """Lowest and highest supply voltage of hobby servos, V."""
 _ADDRESSES: Final = (0x40, 0x7F)  # of a PCA9685
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LIBRARY_V: Final = 6.0
 _SUPPLIES_A: Final = (2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0)
 """Power supplies that one can buy."""
@@ -65,7 +67,7 @@ def design(
         InputError: anything that no face can have.
     """
     example = "mien face new NAME"
-    if not (FACE_NAME.fullmatch(name) and is_name(name)):
+    if not (_NAME.fullmatch(name) and is_name(name)):
         raise InputError(
             f"{quoted(name)} is no name for a face; it has 1 to 40 small letters, digits and _, "
             "the first a letter",

@@ -66,7 +66,7 @@ def test_one_file_is_enough_for_an_emotion_to_be_used_by_name(tmp_path: Path) ->
         ("version: 1\nemotions:\n smug:\n  units:\n  - {unit: 12, strength: 7}",
          "line 5: emotions.smug.units.0.strength"),
         ("version: 1\nemotions:\n happiness:\n  words: [angry]",
-         "line 4: 'angry' is a word of both happiness and anger"),
+         "line 4: 'angry' is a word of both anger and happiness"),
         ("version: 1\nemotions: {}", "emotions"),
         ("version: 1\nemotions: {../x: {}}", "emotions"),
         ("version: 1\nemotions: {smug: {units: [{unit: 99, strength: 1}]}}", "no action unit 99"),

@@ -103,7 +103,7 @@ def test_whoever_speaks_is_known_again_by_a_print_that_forget_deletes(folder: Pa
         (("style", "learn", "x", "--voice", "low.wav"), "x --voice low.wav --consent WHO"),
         (("style", "learn", "x"), "x --voice A.wav --consent WHO"),
         (("style", "learn", "x", "--consent", "self"), "x --voice A.wav --consent self"),
-        (("style", "learn", "x", "--consent", "me", "--clip", "my take.csv"), "is 'me'"),
+        (("style", "learn", "x", "--consent", "me", "--clip", "my take.csv"), "--consent is 'me'"),
         (("style", "learn", "x", "--consent", "me", "--clip", "my take.csv"), "--clip 'my take"),
         (("style", "learn", "x", "--consent", "self", "--voice", "none.wav"), "none.wav"),
         (("style", "learn", "x", "--consent", "self", "--voice", "take.csv"), "take.csv"),
