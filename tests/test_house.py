@@ -84,3 +84,31 @@ def test_the_ten_lines_of_the_readme_run() -> None:
     done = subprocess.run([sys.executable, "-c", lines], cwd="/", capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("jaw") > 10
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "said"),
+    [
+        ("ok installed", (), "next: .venv/bin/mien demo"),
+        ("ok installed", ("--dev",), ""),
+        ("not-installed", (), "libportaudio2 && .venv/bin/mien demo"),
+    ],
+)
+def test_the_setup_ends_with_the_next_command(
+    tmp_path: Path, state: str, words: tuple[str, ...], said: str
+) -> None:
+    script = tmp_path / ".ci" / "setup"
+    stubs = {script: (ROOT / ".ci" / "setup").read_text(), tmp_path / ".ci" / "torch": ""}
+    for name, line in {"dpkg-query": f"echo {state}", "id": "echo 1000", "node": ""}.items():
+        stubs[tmp_path / "bin" / name] = f"#!/bin/sh\n{line}\n"
+    stubs[tmp_path / ".venv" / "bin" / "python"] = "#!/bin/sh\n"
+    for path, text in stubs.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+    search = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    done = subprocess.run(
+        ["bash", str(script), *words], env=search, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip().endswith(said)
+    assert done.stdout.count("next: ") == done.stdout.count("\n") == bool(said)

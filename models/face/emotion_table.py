@@ -28,7 +28,7 @@ from mien.models.errors import ModelError
 from mien.models.face.action_units import UNITS, Action
 from mien.models.reading.bounded import FileError, excerpt
 from mien.models.reading.strict import Strict, fault_lines, listed
-from mien.models.reading.yaml_file import read_yaml
+from mien.models.reading.yaml_file import at_lines, key_lines, read_yaml
 from mien.models.user_folders import config_folder
 
 VERSION: Final = 1
@@ -245,25 +245,27 @@ def extended(path: Path) -> dict[str, Emotion]:
     """The shipped emotions and those of a file. The file replaces emotions of the same name.
 
     Raises:
-        ModelError: the file cannot be read or has faults. The message lists all of them by key.
+        ModelError: the file cannot be read or has faults. The message lists each by its line.
     """
     hint = f"correct {path}, or set MIEN_EMOTIONS to an empty string"
     try:
+        lines = key_lines(path, MAX_FILE_BYTES)
         added = _File.model_validate(read_yaml(path, MAX_FILE_BYTES)).emotions
     except OSError as e:
         raise ModelError(f"cannot read emotions from {path}: {e.strerror}", hint) from e
     except FileError as e:
         raise ModelError(e.message, hint) from e
     except ValidationError as e:
-        raise ModelError(f"{path} has faults:\n{listed(fault_lines(e))}", hint) from e
+        faults = [(text.split(": ")[0], text) for text in fault_lines(e)]
+        raise ModelError(f"{path} has faults:\n{listed(at_lines(lines, faults))}", hint) from e
     out = {**SHIPPED, **added}
-    if "neutral" in added:
-        raise ModelError(f"{path}: neutral cannot be replaced", hint)
+    faults = [("emotions.neutral", "neutral cannot be replaced")] * ("neutral" in added)
     taken: dict[str, str] = {}
-    for name, emotion in out.items():
-        for word in (name, *emotion.words):
+    for name in sorted(out, key=added.__contains__):  # those of the file last
+        for word in (name, *out[name].words):
             if taken.setdefault(word, name) != name:
-                raise ModelError(
-                    f"{path}: {excerpt(word)} is a word of both {taken[word]} and {name}", hint
-                )
+                text = f"{excerpt(word)} is a word of both {taken[word]} and {name}"
+                faults.append((f"emotions.{name}.words", text))
+    if faults:
+        raise ModelError(f"{path} has faults:\n{listed(at_lines(lines, faults))}", hint)
     return out

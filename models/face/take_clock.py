@@ -16,7 +16,6 @@ DEFAULT: Final = 60.0
 """Frames in a second of the app's own timecode."""
 BASES: Final = (24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 72.0, 90.0, 100.0, 120.0, 240.0)
 """Bases in use. 29.97 and 59.94 frames a second are counted as 30 and 60."""
-MAX_BASE: Final = 1000.0
 _TOLERANCE: Final = 0.1
 """Largest relative difference between a base in use and its estimate."""
 

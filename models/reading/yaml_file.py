@@ -6,6 +6,7 @@ as it is used. Only then is the content built.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -176,3 +177,16 @@ def key_lines(path: Path, most: int = MAX_TEXT_BYTES) -> dict[str, int]:
             out[own] = at.start_mark.line + 1
             todo.append((own, value))
     return out
+
+
+def line_of(lines: Mapping[str, int], place: str) -> int:
+    """Line of a place in ``key_lines``, or of what holds it; 0 if there is none."""
+    while place and place not in lines:
+        place = place.rpartition(".")[0]
+    return lines.get(place, 0)
+
+
+def at_lines(lines: Mapping[str, int], faults: list[tuple[str, str]]) -> list[str]:
+    """Faults (place, text), each behind its line."""
+    found = sorted((line_of(lines, place), text) for place, text in faults)
+    return [f"line {line}: {text}" if line else text for line, text in found]

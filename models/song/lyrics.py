@@ -19,7 +19,6 @@ from mien.models.reading.bounded import FileError, read_bytes
 
 MAX_BYTES: Final = 1 << 20
 MAX_LINES: Final = 5000
-MAX_SYLLABLES: Final = 20_000
 HINT: Final = "a line of .lrc is [00:12.50]words; a .txt has one line of the song in each line"
 _STAMP: Final = re.compile(r"\[(\d{1,3}):(\d{1,2})(?:[.:,](\d{1,3}))?\]", re.ASCII)
 _WORD_STAMP: Final = re.compile(r"<\d{1,3}:\d{1,2}(?:[.:,]\d{1,3})?>", re.ASCII)

@@ -23,7 +23,7 @@ from mien.models.manner.config import STYLE
 from mien.models.manner.style_file import PRINT
 from mien.models.speech.phones import NUMBER, PHONES, SILENCE
 from mien.models.style.channels import CHANGES, applied, channels_of, with_channels
-from mien.models.style.sound_style import SOUND, statistics
+from mien.models.style.sound_style import SOUND
 from mien.models.threads import one_thread
 
 Floats = NDArray[np.float64]
@@ -86,15 +86,6 @@ def code(p: Parameters, sound: Floats) -> Floats:
     x = np.clip((sound - p.mean) * p.scale, -_FAR, _FAR)
     hidden = np.tanh(x @ p.first.T + p.first_bias)
     return np.asarray(np.tanh(hidden @ p.second.T + p.second_bias))
-
-
-def code_of_voice(samples: NDArray[np.float32], path: Path = WEIGHTS) -> Floats:
-    """The style (64,) of a voice (n,) at 16 kHz.
-
-    Raises:
-        ModelError: it has too little voice, or there are no weights.
-    """
-    return code(read(path), statistics(samples))
 
 
 def address(p: Parameters, phones: Floats) -> Floats:

@@ -110,7 +110,7 @@ def _draws(
         isinstance(s, str) and s in TYPICAL for s in servos
     ):
         return None
-    if not all(f in known and _number(v) and 0.0 <= v <= _MAX_DRAW_A for f, v in numbers):
+    if not all(f in known and is_number(v) and 0.0 <= v <= _MAX_DRAW_A for f, v in numbers):
         return None
     if any(f == "travel_s" and v > _SLOWEST_S for f, v in numbers):
         return None
@@ -118,10 +118,11 @@ def _draws(
 
 
 def _positive(value: Any, most: float) -> bool:
-    return _number(value) and 0.0 < value <= most
+    return is_number(value) and 0.0 < value <= most
 
 
-def _number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 

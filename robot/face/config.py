@@ -243,10 +243,10 @@ def read_face(path: Path, given: str) -> tuple[FaceConfig | None, list[str]]:
     except OSError as e:
         raise ConfigError(
             f"cannot read face {given}: {e.strerror}; faces that ship: {', '.join(shipped())}",
-            "mien demo --face morpheus33",
+            f"mien face new {shlex.quote(path.stem)} --servos 14",
         ) from e
     except FileError as e:
-        raise ConfigError(e.message, "mien demo --face morpheus33") from e
+        raise ConfigError(e.message, f"mien face check {shlex.quote(str(path))}") from e
     try:
         config = FaceConfig.model_validate(tree)
     except ValidationError as e:

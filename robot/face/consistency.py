@@ -7,12 +7,11 @@ malformed in itself is left to the schema in ``config``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
 from typing import Any, Final
 
 from mien.robot import wire
 from mien.robot.face.actuator_kinds import kind_named
-from mien.robot.face.budget import budget_faults
+from mien.robot.face.budget import budget_faults, is_number
 
 MAX_ENTRIES: Final = 64
 """Most entries of any list of a face. Where one has more, only the schema is asked."""
@@ -43,9 +42,9 @@ def _actuator(raw: dict[str, Any]) -> Iterator[str]:
     if limits and not limits[1] - limits[0] >= _MIN_LIMITS:
         yield f"limits: must rise (low < high) by {_MIN_LIMITS:g}, are {limits}"
     safe = raw.get("safe", 0.0)
-    if limits and _is_number(safe) and not limits[0] <= safe <= limits[1]:
+    if limits and is_number(safe) and not limits[0] <= safe <= limits[1]:
         yield f"safe: must lie within limits {limits}, is {safe}"
-    if raw.get("absent") is True and _is_number(safe) and safe != 0.0:
+    if raw.get("absent") is True and is_number(safe) and safe != 0.0:
         yield f"safe: is {safe}, an absent actuator stays at 0"
     if limits and not limits[0] <= 0.0 <= limits[1]:
         yield f"limits: must hold the neutral 0, are {limits}"
@@ -83,11 +82,11 @@ def _interlocks(tree: dict[str, Any], actuators: dict[str, Any]) -> Iterator[str
         for name, c in terms.items():
             if name not in actuators:
                 yield f"interlocks.{i}.terms.{name}: no such actuator"
-            if _is_number(c) and 0 < abs(c) < _MIN_COEFFICIENT:
+            if is_number(c) and 0 < abs(c) < _MIN_COEFFICIENT:
                 yield f"interlocks.{i}.terms.{name}: is {c:g}, 0 or at least {_MIN_COEFFICIENT:g}"
         safe = [(c, _dict(actuators.get(n)).get("safe", 0.0)) for n, c in terms.items()]
         limit = _dict(lock).get("max")
-        if _is_number(limit) and all(_is_number(x) for pair in safe for x in pair):
+        if is_number(limit) and all(is_number(x) for pair in safe for x in pair):
             total = sum(c * s for c, s in safe)
             if total > limit:
                 yield f"interlocks.{i}.max: {limit}, but the safe pose itself has {total:g}"
@@ -123,11 +122,7 @@ def _entries(value: Any) -> Any:
     return value if isinstance(value, list | dict) else ()
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
 def _numbers(value: Any, count: int) -> list[float] | None:
-    if isinstance(value, list | tuple) and len(value) == count and all(map(_is_number, value)):
+    if isinstance(value, list | tuple) and len(value) == count and all(map(is_number, value)):
         return list(value)
     return None

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from mien.robot.service.settings import ArmRule
 from mien.robot.wire import State
 
+NO_REPORT: Final = "the board has not reported yet"
 _UNFIT = (State.UNCONFIGURED, State.ESTOP)
 
 
@@ -72,7 +74,7 @@ def board_fault(connected: bool, link: Mapping[str, float], boards: int) -> str:
     if not connected:
         return "the board does not answer"
     if "board_state" not in link:
-        return "the board has not reported yet"
+        return NO_REPORT
     state = State(int(link["board_state"]))
     if state in _UNFIT:
         return f"the board is in {state.name}"

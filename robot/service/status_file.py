@@ -28,6 +28,7 @@ VERSION: Final = 1
 SUFFIX: Final = ".status"
 SILENT_S: Final = 5.0
 """A run that has written nothing for so long counts as hanging. It writes once a second."""
+STARTS: Final = "it starts"
 _MAX_BYTES: Final = 1 << 16
 _UNKNOWN: Final = ""
 

@@ -25,7 +25,7 @@ from mien.robot.face.thermal import BACK_OFF_C
 from mien.robot.live.voice_setup import VoiceStatus
 from mien.robot.recording.session import RecordingSession
 from mien.robot.service import requests
-from mien.robot.service.arming import Facts, board_fault, reason_to_rest
+from mien.robot.service.arming import NO_REPORT, Facts, board_fault, reason_to_rest
 from mien.robot.service.latch import Latch
 from mien.robot.service.log import LogFile
 from mien.robot.service.notify import ALIVE, READY, STOPPING, notify
@@ -33,7 +33,7 @@ from mien.robot.service.places import free_mb, recordings_folder
 from mien.robot.service.rolling import Rolling
 from mien.robot.service.rotation import rotate
 from mien.robot.service.settings import ArmRule, Settings
-from mien.robot.service.status_file import Status, StatusFile, process_mark
+from mien.robot.service.status_file import STARTS, Status, StatusFile, process_mark
 from mien.robot.wire import Fault, State
 
 _COUNTS: Final = re.compile(r"[0-9.:]+")
@@ -81,7 +81,7 @@ class Supervisor:
         free: Callable[[], float] = free_mb,
         every_s: float = ERRAND_S,
     ) -> None:
-        self.settings, self.waiting = settings, "it starts"
+        self.settings, self.waiting = settings, STARTS
         self._face, self._port, self._now, self._local, self._free = face, port, now, local, free
         self._limits = settings or Settings(arm=ALWAYS)
         self._latch = Latch(face.name)
@@ -93,10 +93,10 @@ class Supervisor:
         self._at: Opened | None = None
         self._began = self._asked = now()
         self._looked = -float("inf")
-        self._board_fault = "the board has not reported yet"
+        self._board_fault = NO_REPORT
         self._since: float | None = None  # since when it is so, on the clock of the loop
         self._pressed: bool | None = None
-        self._reason = "it starts" if settings else ""
+        self._reason = STARTS if settings else ""
         self._free_mb = float("inf")
         self._meters: dict[str, Any] = {}
         self._spoken = self._failed = ""

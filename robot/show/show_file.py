@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from mien.models.errors import ModelError
 from mien.models.reading.bounded import FileError
 from mien.models.reading.strict import fault_lines, listed
-from mien.models.reading.yaml_file import key_lines, read_yaml
+from mien.models.reading.yaml_file import at_lines, key_lines, line_of, read_yaml
 from mien.robot.errors import InputError
 from mien.robot.names import printable
 from mien.robot.show.poses import HeldPose, held
@@ -40,11 +40,11 @@ class ShowFile:
 
     def line(self, place: str) -> int:
         """Line of a place, or of what holds it; 0 if there is none."""
-        return _line(self.lines, place)
+        return line_of(self.lines, place)
 
     def refusal(self, faults: list[tuple[str, str]]) -> InputError:
         """An error that lists faults: place and text of each."""
-        return _refusal(self.path, [(self.line(place), text) for place, text in faults])
+        return _refusal(self.path, at_lines(self.lines, faults))
 
     def check_times(self, seconds: float) -> None:
         """Check that everything begins before the sound ends.
@@ -90,7 +90,8 @@ def read_show(path: Path) -> ShowFile:
     try:
         show = Show.model_validate(tree)
     except ValidationError as e:
-        raise _refusal(path, [(_line(lines, t.split(": ")[0]), t) for t in fault_lines(e)]) from e
+        told = [(t.split(": ")[0], t) for t in fault_lines(e)]
+        raise _refusal(path, at_lines(lines, told)) from e
     faults: list[tuple[str, str]] = []
     poses = []
     for k, frame in enumerate(show.keyframes):
@@ -129,18 +130,9 @@ def _clashes(show: Show, poses: list[HeldPose]) -> list[tuple[str, str]]:
     return out
 
 
-def _line(lines: Mapping[str, int], place: str) -> int:
-    while place and place not in lines:
-        place = place.rpartition(".")[0]
-    return lines.get(place, 0)
-
-
-def _refusal(path: Path, faults: list[tuple[int, str]]) -> InputError:
-    shown = [
-        printable(" ".join((f"line {line}: {text}" if line else text).split()))
-        for line, text in sorted(faults, key=lambda f: f[0])
-    ]
+def _refusal(path: Path, faults: list[str]) -> InputError:
+    shown = listed([printable(" ".join(text.split())) for text in faults])
     return InputError(
-        f"the show {path} has faults, no take is made:\n{listed(shown)}",
+        f"the show {path} has faults, no take is made:\n{shown}",
         f"mien direct {quote(str(path))}, once they are mended",
     )

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ import typer
 
 from mien.models.checkpoint import WEIGHTS, content_hash, load
 from mien.models.errors import ModelError
+from mien.models.face.emotion_table import table
 from mien.robot.errors import ConfigError, MienError
 from mien.robot.face.config import load_face, shipped
 from mien.robot.link.permission import USUAL_GROUP, may_open, refusal
@@ -56,7 +58,7 @@ def doctor(
 ) -> None:
     """Check this machine and print the fix for everything that is missing.
 
-    The checks are packages, graphics, sound, ports, compiler, weights and calibration.
+    The checks are packages, graphics, sound, ports, compiler, weights, calibration and emotions.
 
     Example: mien doctor --json
     """
@@ -146,17 +148,16 @@ def _sound() -> Iterator[Check]:
     except (ImportError, OSError) as e:
         yield Check("PortAudio", False, str(e).splitlines()[0], fix, needed=False)
         return
-    yield Check(
-        "PortAudio", True, sounddevice.get_portaudio_version()[1].split(",")[0], needed=False
-    )
+    version = sounddevice.get_portaudio_version()[1].split(",")[0]
+    yield Check("PortAudio", True, version, needed=False)
     inputs = [d["name"] for d in sounddevice.query_devices() if d["max_input_channels"] > 0]
-    yield Check(
-        "microphone",
-        bool(inputs),
-        ", ".join(inputs) or "none",
-        "plug one in, or start PulseAudio; mien devices",
-        needed=False,
-    )
+    fix = "plug one in, or start PulseAudio; mien devices"
+    yield Check("microphone", bool(inputs), ", ".join(inputs) or "none", fix, needed=False)
+
+
+def _synthesis() -> Iterator[Check]:
+    found = "hibari" if find_spec("hibari") else shutil.which("flite")
+    yield Check("text to speech", bool(found), found or "none", "pip install hibari-tts", False)
 
 
 def hardware() -> Iterator[Check]:
@@ -201,10 +202,9 @@ def _weights() -> Iterator[Check]:
         path = WEIGHTS / f"{name}.safetensors"
         try:
             load(path)
+            yield Check(f"weights {name}", True, content_hash(path))
         except ModelError as e:
             yield Check(f"weights {name}", False, e.message, fix)
-        else:
-            yield Check(f"weights {name}", True, content_hash(path))
     task = WEIGHTS / "face_landmarker.task"
     yield Check(
         "MediaPipe model", task.is_file(), content_hash(task) if task.is_file() else "missing", fix
@@ -213,23 +213,26 @@ def _weights() -> Iterator[Check]:
 
 def _calibration() -> Iterator[Check]:
     for name in shipped():
-        path = WEIGHTS / f"self_model_{name}.safetensors"
+        path, row = WEIGHTS / f"self_model_{name}.safetensors", f"calibration {name}"
         if not path.is_file():
             continue
         try:
             face = load_face(name)
             meta = load(path)[1]
         except (ConfigError, ModelError) as e:
-            yield Check(
-                f"calibration {name}", False, e.message.splitlines()[0], "mien calibrate --help"
-            )
+            yield Check(row, False, e.message.splitlines()[0], "mien calibrate --help")
             continue
         made_for = str(meta.get("face_hash"))
         same = made_for in face.hashes
         found = f"fits {made_for}" if same else f"made for {made_for}, the face is {face.hash}"
-        yield Check(
-            f"calibration {name}", same, found, f"mien calibrate all --face {name} --port sim"
-        )
+        yield Check(row, same, found, f"mien calibrate all --face {name} --port sim")
+
+
+def _emotions() -> Iterator[Check]:
+    try:
+        yield Check("emotions", True, ", ".join(table()))
+    except ModelError as e:
+        yield Check("emotions", False, " ".join(e.message.split()), e.hint)
 
 
 def _lookahead() -> Iterator[Check]:
@@ -253,15 +256,9 @@ def _lookahead() -> Iterator[Check]:
 
 
 _CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
-    _python,
-    _graphics,
-    _sound,
-    hardware,
-    _firmware,
-    _weights,
-    _lookahead,
-    _calibration,
-)
+    _python, _graphics, _sound, _synthesis, hardware, _firmware, _weights, _lookahead,
+    _calibration, _emotions,
+)  # fmt: skip
 
 
 def sound_devices() -> list[str]:

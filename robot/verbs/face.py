@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from shlex import quote
+from shlex import join, quote, split
 from typing import Annotated
 
 import typer
@@ -30,6 +30,7 @@ app = typer.Typer(help=HELP, no_args_is_help=True)
 
 @app.command()
 def new(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of the face, such as myface.")],
     servos: Annotated[
         int | None,
@@ -68,23 +69,23 @@ def new(
     from mien.robot.sim.design.questions import asked
     from mien.robot.sim.design.writing import refuse_existing, write
 
-    options = f"mien face new {name} --servos 6"
-    if servos is not None and part:
-        raise InputError("--servos and --part do not go together", options)
-    if part and tendons:
-        raise InputError(
-            "--tendons goes with --servos; with --part they are parts",
-            f"mien face new {name} --part jaw --part cheeks:2",
-        )
-    boards = servo_board or []
-    drawn = design(name, {"jaw": 1}, boards, volts, amps, large or [])  # before any question
-    refuse_existing(drawn, out)
-    if servos is not None:
-        chosen = library.grown(servos, tendons)
-    else:
-        chosen = library.part_counts(part) if part else asked(_answer, tendons, options)
-    drawn = design(name, chosen, boards, volts, amps, large or [])
-    face, mechanism = write(drawn, out)
+    try:
+        if part and (tendons or servos is not None):
+            raise InputError(
+                "--part goes without --servos and --tendons; tendons are parts, such as cheeks:2",
+                f"mien face new NAME --part {quote(part[0])}",
+            )
+        plan = design(name, {"jaw": 1}, servo_board or [], volts, amps, large or [])
+        refuse_existing(plan, out)  # before any question
+        if servos is not None:
+            chosen = library.grown(servos, tendons)
+        elif part:
+            chosen = library.part_counts(part)
+        else:
+            chosen = asked(_answer, tendons, "mien face new NAME --servos 6")
+        face, mechanism = write(replace(plan, chosen=chosen), out)
+    except InputError as e:
+        raise InputError(e.message, _whole(e.hint, context)) from e
     counts = ", ".join(f"{part}:{count}" for part, count in chosen.items())
     print(f"{face}\n{mechanism}")
     print(f"{sum(chosen.values())} servos: {counts}")
@@ -124,6 +125,26 @@ def check(
     if not as_json:
         print(f"{face}: {len(config.names)} servos, no fault")
     print(f"next: {calibrate_command(config)}", file=sys.stderr)
+
+
+def _whole(hint: str, context: typer.Context) -> str:
+    """The command that an error proposes, with the user's other options."""
+    if " new " not in hint or "--help" in hint:
+        return hint
+    name, *words = split(hint)[3:]
+    named = {word.partition(":")[0] for word in words} | {"name"}
+    if "--part" in named:
+        named ^= {"--part", "--servos", "--tendons"}
+    elif "--servos" in named:
+        named.add("--part")
+    out = [name.replace("NAME", context.params["name"])]
+    for parameter in context.command.params:
+        option, given = parameter.opts[0], context.params.get(str(parameter.name))
+        if given and given != parameter.default and option not in named:
+            for value in map(str, given if isinstance(given, list) else [given]):
+                if option != "--part" or value.partition(":")[0] not in named:
+                    out += [option, value]
+    return f"mien face new {join(out + words)}"
 
 
 def _answer(question: str, default: str) -> str:

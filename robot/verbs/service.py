@@ -61,14 +61,10 @@ def install(
         load_settings(settings)
     command = [*_program(), "live", "--unattended", str(settings), *(words or [])]
     text, path = unit_text(face, command, Path.cwd()), unit_path()
-    if path.exists() and not _ours(path):
-        raise InputError(
-            f"{path} was written by somebody else", f"move it away: mv {path} ELSEWHERE"
-        )
+    _check_ours(path)
     if dry_run:
-        print(f"# {path}\n{text}")
-        if made:
-            print(f"# {settings}\n{EXAMPLE}")
+        print(f"# would write {path}:\n{text}")
+        print(f"# would write {settings}:\n{EXAMPLE}" if made else f"# {settings} stays as it is")
         return
     if made:  # first: a unit without settings would be started and refused
         _write(settings, EXAMPLE)
@@ -91,10 +87,7 @@ def uninstall() -> None:
     path = unit_path()
     if not path.exists():
         raise InputError(f"there is no unit {path}", "mien service install")
-    if not _ours(path):
-        raise InputError(
-            f"{path} was written by somebody else", f"move it away: mv {path} ELSEWHERE"
-        )
+    _check_ours(path)
     if _systemctl("is-active", NAME) in ("active", "activating", "reloading"):
         raise InputError(f"{NAME} runs", f"{_SYSTEMCTL} disable --now {NAME}")
     link = path.parent / "default.target.wants" / NAME
@@ -137,9 +130,13 @@ def rest() -> None:
     _say(requests.REST)
 
 
-def _ours(path: Path) -> bool:
-    """Whether what lies there is a unit that this program has written."""
-    return path.is_file() and ours(path.read_text(encoding="utf-8", errors="replace"))
+def _check_ours(path: Path) -> None:
+    """Refuse what is no unit of ours."""
+    whole = path.is_file() and ours(path.read_text(encoding="utf-8", errors="replace"))
+    if path.exists() and not whole:
+        raise InputError(
+            f"{path} was written by somebody else", f"move it away: mv {path} ELSEWHERE"
+        )
 
 
 def _say(word: str) -> None:

@@ -6,8 +6,10 @@ import json
 import sys
 from typing import Any, Final
 
+from mien.robot.service.arming import NO_REPORT
 from mien.robot.service.status_file import (
     SILENT_S,
+    STARTS,
     Foreign,
     Found,
     Gone,
@@ -21,12 +23,14 @@ HEALTHY: Final = 0
 UNWELL: Final = 1
 FOREIGN: Final = 2
 ABSENT: Final = 3
+_START_S: Final = 60.0
 
 
 def status(as_json: AsJson = False) -> None:
     """Print the health of every run of mien live, in one line each.
 
-    Exit codes: 0 healthy, 1 a run is not, 2 a status file that cannot be believed, 3 nothing runs.
+    Exit codes: 0 healthy, 1 a run is not or starts, 2 a status file that cannot be believed,
+    3 nothing runs.
 
     Example: mien status --json
     """
@@ -65,6 +69,11 @@ def problems(one: Status) -> tuple[str, ...]:
     return (f"it has said nothing for {age:.0f} s", *one.problems)
 
 
+def starting(one: Status) -> bool:
+    """Whether a run is only unwell because it has just begun."""
+    return one.uptime_s < _START_S and {NO_REPORT, STARTS}.issuperset(problems(one) or ("",))
+
+
 def line(one: Found) -> str:
     """The health line."""
     if isinstance(one, Gone):
@@ -72,11 +81,12 @@ def line(one: Found) -> str:
     if isinstance(one, Foreign):
         return f"not believed: {one}"
     wrong = problems(one)
+    begins = "starting" if starting(one) else "NOT HEALTHY"
     frame = "none yet" if one.frame_age_s is None else f"{one.frame_age_s:.2f} s ago"
     volts = "not measured" if one.voltage_v is None else f"{one.voltage_v:.1f} V"
     faults = f" ({', '.join(one.faults)} latched)" if one.faults else ""
     parts = (
-        f"{'NOT HEALTHY: ' + '; '.join(wrong) if wrong else 'healthy'}",
+        f"{begins}: {'; '.join(wrong)}" if wrong else "healthy",
         f"{one.face} on {one.port} {_motion(one)}",
         f"last frame {frame}",
         f"board {one.board or 'unknown'}{faults}",
@@ -102,4 +112,4 @@ def _plain(one: Found) -> dict[str, Any]:
     content = one.model_dump(mode="json")
     wrong = problems(one)
     return {"state": "running", "healthy": not wrong, **content, "problems": list(wrong),
-            "silent_s": silent_s(one)}  # fmt: skip
+            "starting": starting(one), "silent_s": silent_s(one)}  # fmt: skip

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from shlex import join
 from typing import Annotated
 
 import typer
+
+from mien.robot.errors import InputError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,10 +24,10 @@ def learn(
     consent: Annotated[
         str,
         typer.Option(
-            help="Who agreed: self (you are on the clip), given (the person agreed), public, or "
-            "synthetic (nobody was filmed)."
+            help="Needed. Who agreed: self (you are on the clip), given (the person agreed), "
+            "public, or synthetic (nobody was filmed)."
         ),
-    ],
+    ] = "",
     voice: Annotated[
         Path | None, typer.Option(help="Sound file of the voice alone; 10 s of speech suffice.")
     ] = None,
@@ -39,12 +42,17 @@ def learn(
     Example: mien style learn anna --voice anna.wav --consent given
     """
     from mien.models.manner import style_file
-    from mien.robot.errors import InputError
     from mien.robot.show.imitation import style_of_clip, style_path
     from mien.robot.show.voices import style_of_voice
 
+    files = [w for o, f in (("--voice", voice), ("--clip", clip)) if f for w in (o, str(f))]
+    command = join(["mien", "style", "learn", name, *(files or ["--voice", "A.wav"])])
     if consent not in style_file.CONSENTS:
-        raise InputError(f"no consent {consent!r}", f"--consent {' | '.join(style_file.CONSENTS)}")
+        raise InputError(
+            f"--consent is {repr(consent[:40]) if consent else 'missing'}; it says who agreed: "
+            f"{', '.join(style_file.CONSENTS)}",
+            f"{command} --consent WHO",
+        )
     path = style_path(name)
     if voice is not None:
         shown = None if clip is None else (style_of_clip(clip, name, consent), clip)
@@ -52,9 +60,7 @@ def learn(
     elif clip is not None:
         style_file.save(path, style_of_clip(clip, name, consent))
     else:
-        raise InputError(
-            "neither --voice nor --clip given", f"mien style learn {name} --voice A.wav"
-        )
+        raise InputError("neither --voice nor --clip given", f"{command} --consent {consent}")
     verb = "direct SHOW.yaml" if voice is None else "speak --text 'Good morning!'"
     print(f"{path}\nnext: mien {verb} --style {name}")
 
@@ -126,7 +132,6 @@ def blend(
     Example: mien style blend both anna 0.6 ben 0.4
     """
     from mien.models.manner import style_file
-    from mien.robot.errors import InputError
     from mien.robot.show.imitation import found, style_path
 
     try:
@@ -149,7 +154,6 @@ def forget(name: Name) -> None:
 
     Example: mien style forget anna
     """
-    from mien.robot.errors import InputError
     from mien.robot.show.imitation import style_path
 
     path = style_path(name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mien.models.errors import MienError
-from mien.models.reading.yaml_file import key_lines
+from mien.models.reading.yaml_file import key_lines, line_of
 from mien.robot.face.config import FaceConfig, face_path, read_face
 from mien.robot.names import printable
 from mien.robot.sim.description import Mechanism, mechanism_path, read_mechanism
@@ -53,14 +53,8 @@ class _File:
         for text in texts:
             for prefix in _ROOT:
                 text = text.removeprefix(prefix)
-            self.found.append(Finding(str(self.path), self._line(text), text, fault))
-
-    def _line(self, text: str) -> int:
-        """Line of the key that a text begins with, or of what holds it."""
-        place = text.split(": ")[0]
-        while place and place not in self.lines:
-            place = place.rpartition(".")[0]
-        return self.lines.get(place, 0)
+            line = line_of(self.lines, text.split(": ")[0])
+            self.found.append(Finding(str(self.path), line, text, fault))
 
 
 def check(name_or_path: str, on_rig: bool = True) -> list[Finding]:

@@ -66,15 +66,15 @@ def design(
     Raises:
         InputError: anything that no face can have.
     """
-    example = "mien face new myface --servos 6"
+    example = "mien face new NAME"
     if not (_NAME.fullmatch(name) and is_name(name)):
         raise InputError(
             f"{quoted(name)} is no name for a face; it has 1 to 40 small letters, digits and _, "
             "the first a letter",
-            example,
+            "mien face new myface",
         )
     if (FACES / f"{name}.yaml").exists():
-        raise InputError(f"{name} is the name of a face that ships; take another", example)
+        raise InputError(f"{name} is the name of a face that ships", "mien face new myface")
     if not _VOLTS[0] <= volts <= _VOLTS[1]:
         raise InputError(
             f"--volts is {volts:g}; hobby servos take {_VOLTS[0]} to {_VOLTS[1]} V",
@@ -89,7 +89,7 @@ def design(
 
 
 def _parsed(addresses: list[str]) -> tuple[int, ...]:
-    example = "mien face new myface --servos 21 --servo-board 0x40 --servo-board 0x41"
+    example = "mien face new NAME --servo-board 0x40 --servo-board 0x41"
     out: list[int] = []
     for text in addresses:
         try:

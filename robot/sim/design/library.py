@@ -180,6 +180,6 @@ def tendon_parts(text: str) -> tuple[str, ...]:
             raise InputError(
                 f"--tendons is {text[:40]!r}; it is {', '.join(TENDONS)}, both with a comma, "
                 f"or {_NONE}",
-                "mien face new NAME --servos 14 --tendons cheeks,nose",
+                "mien face new NAME --tendons cheeks,nose",
             )
     return names

@@ -61,23 +61,27 @@ def test_one_file_is_enough_for_an_emotion_to_be_used_by_name(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("version: 1\nemotions: {smug: {unit: 3}}", "emotions.smug.unit"),
-        ("version: 2\nemotions: {smug: {}}", "version"),
+        ("version: 1\nemotions: {smug: {unit: 3}}", "line 2: emotions.smug.unit"),
+        ("emotions:\n  smug: {}\nversion: 2", "line 3: version"),
+        ("version: 1\nemotions:\n smug:\n  units:\n  - {unit: 12, strength: 7}",
+         "line 5: emotions.smug.units.0.strength"),
+        ("version: 1\nemotions:\n happiness:\n  words: [angry]",
+         "line 4: 'angry' is a word of both anger and happiness"),
         ("version: 1\nemotions: {}", "emotions"),
         ("version: 1\nemotions: {../x: {}}", "emotions"),
         ("version: 1\nemotions: {smug: {units: [{unit: 99, strength: 1}]}}", "no action unit 99"),
         ("version: 1\nemotions: {smug: {units: [{unit: 12, strength: .nan}]}}", "strength"),
         ("version: 1\nemotions: {smug: {arousal: 1.5}}", "arousal"),
         ("version: 1\nemotions: {smug: {timing: {onset_s: 0}}}", "onset_s"),
-        ("version: 1\nemotions: {neutral: {arousal: 1}}", "neutral cannot be replaced"),
-        ("version: 1\nemotions: {smug: {words: [happy]}}", "is a word of both"),
+        ("version: 1\nemotions: {neutral: {arousal: 1}}", "line 2: neutral cannot be replaced"),
+        ("version: 1\nemotions: {smug: {words: [happy]}}", "line 2: 'happy' is a word of both"),
         ("[", "not valid YAML"),
         ("[" * 20000, "not valid YAML"),
         ("x: " + "9" * 5000, ""),
         ("", "the file"),
         ("a: " + "b" * 70000, "at most 65536 bytes"),
     ],
-)
+)  # fmt: skip
 def test_a_faulty_file_is_refused_and_each_fault_named(
     tmp_path: Path, text: str, message: str
 ) -> None:

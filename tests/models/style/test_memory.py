@@ -14,7 +14,7 @@ from mien.models.manner.config import STYLE
 from mien.models.speech.phones import PHONES
 from mien.models.style.channels import CHANGES, CHANNELS, applied, channels_of, with_channels
 from mien.models.style.described import described
-from mien.models.style.memory import KIND, MotionMemory, code_of_voice, layout
+from mien.models.style.memory import KIND, MotionMemory, code, layout, read
 from mien.models.style.sound_style import SOUND, statistics
 from mien.models.style.visemes import VISEMES, viseme_of
 
@@ -109,7 +109,7 @@ def test_a_sound_without_a_voice_tells_no_style(sound: NDArray[np.float64]) -> N
 
 
 def test_a_style_has_64_numbers_that_are_told_in_words(weights: Path) -> None:
-    style = code_of_voice(voice(3, 150), weights)
+    style = code(read(weights), statistics(voice(3, 150)))
     assert style.shape == (STYLE,)
     assert np.abs(style).max() <= 1.0
     told = described(style, weights)

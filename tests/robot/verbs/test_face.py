@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -90,6 +91,53 @@ def test_impossible_options_are_refused_with_a_command(
     said = capsys.readouterr().err
     assert "--volts is nan" in said or "next: mien face new" in said
     assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "proposed"),
+    [
+        ("--servos 14 --amps 1 --out 'a b'", "--servos 14 --out 'a b' --amps 7"),
+        ("--servos 20 --servo-board 0x40 --large jaw",
+         "--servos 20 --large jaw --servo-board 0x40 --servo-board 0x41"),
+        ("--part jaw --part brows:9 --amps 9", "--part jaw --amps 9.0 --part brows:6"),
+        ("--part jaw --part jaw:1 --amps 9", "--amps 9.0 --part jaw:1"),
+        ("--servos 6 --volts 9", "--servos 6 --volts 6"),
+        ("--servos 6 --part jaw --amps 9", "--amps 9.0 --part jaw"),
+        ("--part jaw --part nose:2 --tendons nose", "--part nose:2 --part jaw"),
+        ("--servos 99 --tendons nose", "--tendons nose --servos 30"),
+        ("--servos 9 --tendons ears --volts 7", "--servos 9 --volts 7.0 --tendons cheeks,nose"),
+        ("--volts 7", "--volts 7.0 --servos 6"),
+    ],
+)  # fmt: skip
+def test_a_proposed_command_keeps_the_options_of_the_user_and_draws_a_face(
+    words: str,
+    proposed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert mien(monkeypatch, "face", "new", "own", *shlex.split(words)) == 2
+    command = f"mien face new own {proposed}"
+    assert capsys.readouterr().err.endswith(f"  next: {command}\n")
+    assert mien(monkeypatch, *shlex.split(command)[1:]) == 0
+
+
+@pytest.mark.parametrize(
+    ("face", "proposed"),
+    [
+        ("none.yaml", "mien face new none --servos 14"),
+        ("none", "mien face new none --servos 14"),
+        ("sub/none.yaml", "mien face new none --servos 14"),
+    ],
+)
+def test_for_a_face_that_is_not_there_the_command_that_draws_one_is_proposed(
+    face: str,
+    proposed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert mien(monkeypatch, "face", "check", face) == 2
+    assert capsys.readouterr().err.endswith(f"  next: {proposed}\n")
+    assert mien(monkeypatch, *shlex.split(proposed)[1:]) == 0
 
 
 def test_nothing_is_overwritten_and_nothing_asked_before_that_is_said(

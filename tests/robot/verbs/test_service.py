@@ -42,6 +42,16 @@ def test_a_dry_run_prints_all_and_writes_nothing(tmp_path: Path) -> None:
     assert '--face hobby9 --text "a b"' in said
     assert EXAMPLE in said
     assert not (tmp_path / "config").exists()
+    settings = tmp_path / "config" / "mien" / "service.yaml"
+    said = mien("service", "install", "--dry-run")  # the simulated face
+    assert f"# would write {unit(tmp_path)}:\n# Written by mien" in said
+    assert f"# would write {settings}:\n{EXAMPLE}" in said
+    settings.parent.mkdir(parents=True)
+    settings.write_text(EXAMPLE)
+    said = mien("service", "install", "--dry-run")
+    assert "ExecStart=" in said
+    assert said.endswith(f"# {settings} stays as it is\n")
+    assert not unit(tmp_path).exists()
 
 
 def test_it_is_installed_said_how_to_start_and_removed(tmp_path: Path) -> None:
@@ -107,6 +117,30 @@ def test_status_has_one_line_for_a_person_and_one_object_for_a_program() -> None
     assert "NOT HEALTHY: the board is in ESTOP" in mien("status", code=1)
     file.write(a_status(written_s=time.monotonic() - 60.0))
     assert "said nothing for 60 s" in mien("status", code=1)
+
+
+def test_a_run_that_has_just_been_started_is_said_to_start_until_it_takes_too_long() -> None:
+    file = StatusFile()
+    now = time.monotonic()
+    for problems in (("it starts",), ("the board has not reported yet",)):
+        file.write(a_status(written_s=now, problems=problems, board=""))
+        said = mien("status", code=1)
+        assert said.startswith(f"starting: {problems[0]} |")
+        assert "NOT HEALTHY" not in said
+        found = json.loads(mien("status", "--json", code=1))
+        assert (found["healthy"], found["runs"][0]["healthy"]) == (False, False)
+        assert found["runs"][0]["starting"] is True
+    for more in (
+        {"uptime_s": 61.0},
+        {"problems": ("it starts", "an emergency stop ended an earlier run")},
+        {"problems": ("no board at /dev/ttyACM0",)},
+        {"written_s": now - 6.0},
+    ):
+        file.write(a_status(**{"written_s": now, "problems": ("it starts",), **more}))
+        assert mien("status", code=1).startswith("NOT HEALTHY: ")
+        assert json.loads(mien("status", "--json", code=1))["runs"][0]["starting"] is False
+    file.write(a_status(written_s=now))
+    assert json.loads(mien("status", "--json"))["runs"][0]["starting"] is False
 
 
 def test_stale_and_foreign_files_are_said() -> None:

@@ -19,7 +19,8 @@ from mien.robot.verbs.cli import build
 def run(*words: object) -> tuple[int, str]:
     done = CliRunner().invoke(build(), [str(w) for w in words])
     code = getattr(done.exception, "exit_code", done.exit_code)
-    return code, done.output + getattr(done.exception, "message", "")
+    told = [getattr(done.exception, name, "") for name in ("message", "hint")]
+    return code, done.output + "\n".join(told)
 
 
 @pytest.fixture
@@ -98,6 +99,12 @@ def test_whoever_speaks_is_known_again_by_a_print_that_forget_deletes(folder: Pa
     ("words", "told"),
     [
         (("style", "learn", "x", "--consent", "self"), "neither --voice nor --clip"),
+        (("style", "learn", "x", "--voice", "low.wav"), "--consent is missing; it says who"),
+        (("style", "learn", "x", "--voice", "low.wav"), "x --voice low.wav --consent WHO"),
+        (("style", "learn", "x"), "x --voice A.wav --consent WHO"),
+        (("style", "learn", "x", "--consent", "self"), "x --voice A.wav --consent self"),
+        (("style", "learn", "x", "--consent", "me", "--clip", "my take.csv"), "--consent is 'me'"),
+        (("style", "learn", "x", "--consent", "me", "--clip", "my take.csv"), "--clip 'my take"),
         (("style", "learn", "x", "--consent", "self", "--voice", "none.wav"), "none.wav"),
         (("style", "learn", "x", "--consent", "self", "--voice", "take.csv"), "take.csv"),
         (("style", "learn", "x", "--consent", "self", "--voice", "quiet.wav"), "no style"),
