@@ -80,7 +80,7 @@ class ObjectiveWeights:
     lids: float = 20.0
     lids_mm: float = 1.5
     hold: float = 400.0
-    hold_share: float = 0.4
+    hold_share: float = 0.15
     hold_share_lips: float = 0.05
     interlock: float = 1e5
 
