@@ -249,7 +249,6 @@ def extended(path: Path) -> dict[str, Emotion]:
     """
     hint = f"correct {path}, or set MIEN_EMOTIONS to an empty string"
     try:
-        lines = key_lines(path, MAX_FILE_BYTES)
         added = _File.model_validate(read_yaml(path, MAX_FILE_BYTES)).emotions
     except OSError as e:
         raise ModelError(f"cannot read emotions from {path}: {e.strerror}", hint) from e
@@ -257,7 +256,7 @@ def extended(path: Path) -> dict[str, Emotion]:
         raise ModelError(e.message, hint) from e
     except ValidationError as e:
         faults = [(text.split(": ")[0], text) for text in fault_lines(e)]
-        raise ModelError(f"{path} has faults:\n{listed(at_lines(lines, faults))}", hint) from e
+        raise _refusal(path, faults, hint) from e
     out = {**SHIPPED, **added}
     faults = [("emotions.neutral", "neutral cannot be replaced")] * ("neutral" in added)
     taken: dict[str, str] = {}
@@ -267,5 +266,11 @@ def extended(path: Path) -> dict[str, Emotion]:
                 text = f"{excerpt(word)} is a word of both {taken[word]} and {name}"
                 faults.append((f"emotions.{name}.words", text))
     if faults:
-        raise ModelError(f"{path} has faults:\n{listed(at_lines(lines, faults))}", hint)
+        raise _refusal(path, faults, hint)
     return out
+
+
+def _refusal(path: Path, faults: list[tuple[str, str]], hint: str) -> ModelError:
+    """An error that lists faults. Only here the lines are looked up: most files have none."""
+    lines = key_lines(path, MAX_FILE_BYTES)
+    return ModelError(f"{path} has faults:\n{listed(at_lines(lines, faults))}", hint)

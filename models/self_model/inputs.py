@@ -27,10 +27,16 @@ def taut_inputs(model: SelfModel) -> Floats:
     return out
 
 
-def strokes(model: SelfModel) -> Floats:
-    """Displacement (2, m, 478, 3) mm of the skin by each input alone, at -1 (tendons: 0) and 1."""
+def strokes(model: SelfModel, lowest: Floats | None = None) -> Floats:
+    """Displacement (2, m, 478, 3) mm of the skin by each input alone, at its lowest and at 1.
+
+    Args:
+        model: the self-model.
+        lowest: (m,) of each input; None: -1. A tendon's is 0.
+    """
     m = len(model.inputs)
-    ends = np.stack([-np.eye(m), np.eye(m)])
+    low = np.full(m, -1.0) if lowest is None else lowest
+    ends = np.stack([np.diag(low), np.eye(m)])
     ends[0, model.tendons] = 0.0
     rest = np.zeros(m)
     return model.decode(model.latents(ends)) - model.decode(model.latents(rest))

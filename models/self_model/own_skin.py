@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.face.regions import COUNT, LIP_GAPS, gaps
+from mien.models.face.regions import LIP_GAPS, gaps
+from mien.models.self_model.inputs import strokes
 from mien.models.self_model.model import Floats, SelfModel
 
 _AT_WORK = 0.05  # of an input's largest squared displacement: where less, it is not at work
@@ -38,16 +39,13 @@ class OwnSkin:
         m = len(model.inputs)
         low = np.full(m, -1.0) if lowest is None else np.maximum(lowest, -1.0)
         low[model.tendons] = 0.0
-        rest = np.zeros(m)
-        at = np.concatenate([np.diag(low), np.eye(m)])
-        ends = model.decode(model.latents(at)) - model.decode(model.latents(rest))
-        ends = ends.reshape(2, m, COUNT, 3)
+        ends = strokes(model, low)
         slopes = (ends[1] - ends[0]) / (1.0 - low)[:, None, None]
         self._model, self._low = model, low
         self._asked = _by_ridge(slopes, ends, areas).T
         self._readout = model.out @ model.decoder @ self._asked
         # The last feature is 1.
-        self._readout[-1] -= model.features(rest[None])[0] @ self._readout
+        self._readout[-1] -= model.features(np.zeros((1, m)))[0] @ self._readout
         parted = np.abs(gaps(ends, LIP_GAPS)).mean(-1).max(0)
         self.parts_lips = parted > _PARTS_LIPS * np.linalg.norm(ends, axis=-1).max((0, 2))
         """(m,) inputs that part the lips."""
@@ -80,8 +78,10 @@ def _by_ridge(slopes: Floats, ends: Floats, areas: NDArray[np.bool_] | None) -> 
         reach = reach * areas
     at_work = reach > _AT_WORK * reach.max(1, keepdims=True)
     flat = slopes.reshape(len(slopes), -1)
+    unit = np.eye(len(slopes))
     out = np.zeros_like(flat)
     for row, here in enumerate(at_work):
         seen = (slopes * here[:, None] * (1.0, 1.0, _DEPTH)).reshape(flat.shape)
-        out[row] = np.linalg.solve(seen @ flat.T + _RIDGE * np.eye(len(slopes)), seen)[row]
+        # The matrix is symmetric: its inverse is needed in one row.
+        out[row] = np.linalg.solve(seen @ flat.T + _RIDGE * unit, unit[row]) @ seen
     return out

@@ -90,8 +90,8 @@ def read_show(path: Path) -> ShowFile:
     try:
         show = Show.model_validate(tree)
     except ValidationError as e:
-        told = [(t.split(": ")[0], t) for t in fault_lines(e)]
-        raise _refusal(path, at_lines(lines, told)) from e
+        named = [(t.split(": ")[0], t) for t in fault_lines(e)]
+        raise _refusal(path, at_lines(lines, named)) from e
     faults: list[tuple[str, str]] = []
     poses = []
     for k, frame in enumerate(show.keyframes):

@@ -19,8 +19,8 @@ from mien.robot.verbs.cli import build
 def run(*words: object) -> tuple[int, str]:
     done = CliRunner().invoke(build(), [str(w) for w in words])
     code = getattr(done.exception, "exit_code", done.exit_code)
-    told = [getattr(done.exception, name, "") for name in ("message", "hint")]
-    return code, done.output + "\n".join(told)
+    printed = [getattr(done.exception, name, "") for name in ("message", "hint")]
+    return code, done.output + "\n".join(printed)
 
 
 @pytest.fixture
