@@ -10,10 +10,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import lsq_linear
 
-from mien.models.face.blendshapes import ARKIT, FPS
-from mien.models.face.regions import landmark_weights, lip_gap
+from mien.models.face.blendshapes import FPS
+from mien.models.face.regions import lip_gap
 from mien.models.song.hearing import Heard
 from mien.models.song.subtitles import MOTIONS, MotionCue, cue, ordered, parse, write
 from mien.models.speech import metrics
@@ -21,17 +20,14 @@ from mien.models.speech.phones import VOWELS
 from mien.robot.clip import play_on_rig
 from mien.robot.expression.performance import Performance, perform
 from mien.robot.expression.song.perform import listen, sing
-from mien.robot.expression.song.shapes import COLUMNS
 from mien.robot.expression.song.words import placed
 from mien.robot.expression.song.writer import written
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
-from mien.robot.face.solver import FaceSolver
 from tests.bench.robot.song_sounds import RATE, Labelled
 
 OPENED: Final = 0.7
 """A vowel is held while the lips are open by more than this share of its widest."""
-RIDGE: Final = 0.3
 EDGE_S: Final = 0.25
 """Time after the start of a held vowel in which the mouth still opens, s."""
 
@@ -149,63 +145,6 @@ def frames_off(calibrated: Calibrated, one: Labelled, heard: Heard) -> float:
         early, late = mine.start * FPS - moved[0] * FPS, moved[-1] * FPS - mine.end * FPS
         worst = max(worst, early, late, -early - 1, -late - 1)
     return float(worst)
-
-
-def leak(rig: SongRig, calibrated: Calibrated, one: Labelled, heard: Heard) -> dict[str, float]:
-    """Largest mean change of a curve of another region by an edited cue, by the cue's region.
-
-    Curves are read back from the landmarks after the servos. A smile pulls the skin of cheeks and
-    nose, so that these are left out there. ``asked`` is the same in the curves that were asked for.
-    """
-    reader = CurveReader(calibrated)
-    cues = written(heard)
-    before = sing(calibrated, one.samples, heard, cues)
-    still = rig.play(before, one.samples)
-    start = heard.notes[0].start
-    frames = range(round((start + 0.5) * FPS), round((start + 1.5) * FPS), 6)
-    out = {"asked": 0.0}
-    for region, motion, pulled in (
-        ("mouth", "smile", ("cheeks", "nose")),
-        ("brows", "raise", ()),
-        ("eyes", "up", ()),
-    ):
-        mine = cue(start, start + 2.0, region, motion, 0.8)
-        after = sing(calibrated, one.samples, heard, [*cues, mine])
-        played = rig.play(after, one.samples)
-        change = np.array(
-            [reader(played.landmarks[k]) - reader(still.landmarks[k]) for k in frames]
-        )
-        others = [n for n in COLUMNS if n not in (region, *pulled)]
-        columns = np.concatenate([COLUMNS[n] for n in others])
-        out[region] = float(np.abs(change[:, columns]).mean(axis=0).max())
-        every = np.concatenate([c for n, c in COLUMNS.items() if n != region])
-        asked = np.abs(after.weights - before.weights)[:, every].max()
-        out["asked"] = max(out["asked"], float(asked))
-    return out
-
-
-class CurveReader:
-    """Landmarks (478, 3) mm -> the blendshapes (52,) that explain them best on this face.
-
-    Least squares with a small ridge, each shape from 0 to 1.
-
-    Args:
-        calibrated: the face, whose shapes are those that it can reach.
-    """
-
-    def __init__(self, calibrated: Calibrated) -> None:
-        solver = FaceSolver(calibrated)
-        self._rest = solver.targets(np.zeros((1, len(ARKIT))))[0]
-        shapes = (solver.targets(0.5 * np.eye(len(ARKIT))) - self._rest) / 0.5
-        self._weights = np.sqrt(landmark_weights())[:, None]
-        rows = (shapes * self._weights).reshape(len(ARKIT), -1).T
-        self._rows = np.vstack([rows, RIDGE * np.eye(len(ARKIT))])
-
-    def __call__(self, landmarks: Floats) -> Floats:
-        """The shapes (52,) of a face."""
-        away = ((landmarks - self._rest) * self._weights).reshape(-1)
-        found = lsq_linear(self._rows, np.concatenate([away, np.zeros(len(ARKIT))]), bounds=(0, 1))
-        return np.asarray(found.x)
 
 
 def shortened(one: Labelled, seconds: float) -> Labelled:
