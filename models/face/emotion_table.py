@@ -194,10 +194,10 @@ SHIPPED: Final[dict[str, Emotion]] = {
         head=Posture(yaw=-0.08, pitch=0.05, roll=-0.08),
         words=("disgusted",),
     ),
-    # EMFACS 1+2+5+26; 22 and 18 round the mouth, which a jaw alone leaves wide. 5 is full and the
-    # mouth only a little round: more of it reads as less surprise from 0.7 to 1.
+    # EMFACS 1+2+5+26; 22 and 18 round the mouth, which a jaw alone leaves wide. 5 is full:
+    # with less of it a wider mouth reads as less surprise.
     "surprise": Emotion(
-        units=_units(both={1: 0.9, 2: 1.0, 5: 1.0, 26: 0.65, 22: 0.2, 18: 0.1}),
+        units=_units(both={1: 0.9, 2: 1.0, 5: 1.0, 26: 0.65, 22: 0.35, 18: 0.2}),
         timing=Timing(onset_s=0.25, settle_s=0.7, settle=0.75, offset_s=0.6),
         arousal=0.8,
         valence=0.1,

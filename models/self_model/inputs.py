@@ -42,15 +42,17 @@ def strokes(model: SelfModel, lowest: Floats | None = None) -> Floats:
     return model.decode(model.latents(ends)) - model.decode(model.latents(rest))
 
 
-def least_openings(model: SelfModel) -> Floats:
-    """Smallest opening (pairs,) mm of each lid pair that one input makes, without lids that pass.
+def least_openings(model: SelfModel, together: int = 1) -> Floats:
+    """Smallest opening (pairs,) mm of each lid pair that inputs make, without lids that pass.
 
-    These are the eyes as shut as the upper lids make them. Lower lids that rise further would make
-    another face of it.
+    Args:
+        model: the self-model.
+        together: number of inputs that close a pair at the same time. The first is the upper lid,
+            the second the lower one.
     """
     rest = gaps(model.landmarks(np.zeros(model.n)), LID_GAPS)
-    changes = gaps(strokes(model), LID_GAPS)
-    return np.asarray(np.maximum(rest + changes.min((0, 1)), 0.0))
+    closing = np.sort(gaps(strokes(model), LID_GAPS).min(0), axis=0)[:together]
+    return np.asarray(np.maximum(rest + np.minimum(closing, 0.0).sum(0), 0.0))
 
 
 def mirrored(model: SelfModel) -> Floats:

@@ -22,7 +22,10 @@ from numpy.typing import NDArray
 
 from mien.models.face.blendshapes import ARKIT, INDEX, LEFT_RIGHT
 from mien.models.face.regions import (
+    COUNT,
     LID_GAPS,
+    LIDS_LEFT,
+    LIDS_RIGHT,
     LIP_GAPS,
     REGIONS,
     gaps,
@@ -54,6 +57,7 @@ _TOGETHER = (
 _CHIN, _CONDYLE = 152, np.array((0.0, -18.0, -56.0))
 _LOWER_LIP = (14, 17, 87, 317, 84, 314)
 _ROLLS = ("mouthRollLower", "mouthRollUpper")
+_LOWER_LIDS = ((LIDS_LEFT, "eyeSquintLeft"), (LIDS_RIGHT, "eyeSquintRight"))
 _DIRECT = {"tongueOut": "tongue_out"}
 """Shapes that no landmark shows, and the role of the actuator that is theirs."""
 
@@ -140,7 +144,12 @@ class Retarget:
         self._region = _nearest_region(basis.neutral)
         self._floor = CONTACT_SHARE * gaps(self.neutral, LIP_GAPS)
         self._lids = gaps(basis.delta, LID_GAPS) / gaps(basis.neutral, LID_GAPS)
-        self._least_openings = least_openings(model)
+        self._by_upper, self._by_both = least_openings(model), least_openings(model, 2)
+        self._lower_lids = np.zeros((2, COUNT, 3))
+        for eye, (lids, shape) in enumerate(_LOWER_LIDS):
+            self._lower_lids[eye, list(lids)] = delta[INDEX[shape], list(lids)]
+        closed = -gaps(self._lower_lids, LID_GAPS).reshape(2, 2, -1).mean(-1)
+        self._lower_lids /= np.maximum(np.diagonal(closed), LEAST_REACH)[:, None, None]
 
     @one_thread
     def targets(self, weights: NDArray[np.floating]) -> Floats:
@@ -164,12 +173,17 @@ class Retarget:
         """Open the eyes of the targets (T, 478, 3) no further than a person's by (T, 52) weights.
 
         A blink that bends toward what is reached would leave the eyes half open. Shut is shut. The
-        upper lids go as far as they do on this face; the lower ones are not asked to help.
+        upper lids go as far as they do on this face. What they leave open, the lower ones close as
+        in a squint: the sides of a robot differ, and one eye's upper lid may end high.
         """
-        person = np.maximum(1.0 + weights @ self._lids, 0.0)
-        wanted = np.maximum(person * gaps(self.neutral, LID_GAPS), self._least_openings)
-        beyond = np.maximum(gaps(targets, LID_GAPS) - wanted, 0.0)
-        targets[:, [upper for upper, _ in LID_GAPS], 1] -= beyond
+        person = np.maximum(1.0 + weights @ self._lids, 0.0) * gaps(self.neutral, LID_GAPS)
+        beyond = gaps(targets, LID_GAPS) - np.maximum(person, self._by_upper)
+        targets[:, [upper for upper, _ in LID_GAPS], 1] -= np.maximum(beyond, 0.0)
+        left = gaps(targets, LID_GAPS) - np.maximum(person, self._by_both)
+        rise = np.maximum(left.reshape(len(targets), 2, -1).mean(-1), 0.0)
+        targets += np.tensordot(rise, self._lower_lids, 1)
+        lowers = [lower for _, lower in LID_GAPS]
+        targets[:, lowers, 1] += np.minimum(gaps(targets, LID_GAPS), 0.0)
 
     @property
     def direct_actuators(self) -> tuple[str, ...]:

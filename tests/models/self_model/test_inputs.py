@@ -114,3 +114,11 @@ def test_eyes_shut_as_far_as_the_upper_lids_shut_them(model: SelfModel) -> None:
     shut = np.maximum(gaps(model.landmarks(sent), LID_GAPS), 0.0)
     np.testing.assert_allclose(least_openings(model), shut, atol=0.6)
     assert (least_openings(model) < 0.5 * gaps(model.landmarks(0.0 * sent), LID_GAPS)).all()
+
+
+def test_a_lower_lid_shuts_an_eye_further_where_there_is_one(model: SelfModel) -> None:
+    np.testing.assert_allclose(least_openings(model, 2), least_openings(model), atol=0.5)
+    both = self_model.read(self_model.shipped("morpheus33"))
+    one, two = least_openings(both), least_openings(both, 2)
+    assert (one > 0.5).any()
+    assert (two < one - 0.5)[one > 0.5].all()

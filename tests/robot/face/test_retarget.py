@@ -251,6 +251,25 @@ def test_shut_is_shut_on_a_face_that_reaches_half_of_a_blink() -> None:
     assert (wide > rest).all()
 
 
+def test_lower_lids_close_what_the_upper_ones_leave_open() -> None:
+    face = load_face("morpheus33")
+    model = self_model.read(self_model.shipped(face.name))
+    retarget = Retarget(model, limits_of(face), roles=face.roles)
+    shut = gaps(retarget.targets(weights(eyeBlinkLeft=1.0, eyeBlinkRight=1.0))[0], LID_GAPS)
+    by_eye = (np.reshape(of, (2, -1)).mean(1) for of in (shut, least_openings(model)))
+    now, by_upper = by_eye
+    assert (by_upper > 0.5).all()  # otherwise this face has nothing to show
+    assert (now < 0.5 * by_upper).all()
+    assert (shut >= 0.0).all()  # lids do not pass each other
+    # An eye that only narrows is the business of the upper lid.
+    half = retarget.targets(weights(eyeBlinkLeft=0.4))[0] - retarget.neutral
+    lowers = [lower for _, lower in LID_GAPS[:3]]
+    drawn = soft(np.full(52, 0.4), retarget.reach.overall)[INDEX["eyeBlinkLeft"]]
+    np.testing.assert_allclose(
+        half[lowers, 1], drawn * retarget.delta[INDEX["eyeBlinkLeft"], lowers, 1], atol=0.4
+    )
+
+
 def test_a_wink_leaves_the_other_eye_open() -> None:
     face = load_face("morpheus33")
     model = self_model.read(self_model.shipped(face.name))
