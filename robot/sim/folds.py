@@ -71,16 +71,12 @@ FOLDS: Final[tuple[Fold, ...]] = (
     Fold("nose root", ((-7.0, -3.4), (0.0, -2.2), (7.0, -3.4)), 12.0, 0.03, 0.12, mirrored=False),
     Fold("bunny", ((7.5, -9.0), (10.5, -12.5), (13.5, -17.0)), 14.0, 0.015, 0.06, 0.9, 0.8),
     Fold("bunny", ((8.5, -15.0), (11.5, -18.5), (14.0, -22.5)), 14.0, 0.015, 0.06, 0.9, 0.8),
-    Fold("nasolabial", ((20.5, -36.0), (27.0, -42.0), (33.0, -50.0), (37.0, -59.0), (39.5, -68.0)),
-         14.0, 0.04, 0.20, 1.3),
-    # Beside the wing of the nose: there, a raised lip squeezes less skin than a smile does below.
-    Fold("nasolabial", ((17.0, -30.0), (20.0, -35.5), (24.0, -39.5), (29.0, -44.5)), 14.0, 0.015,
-         0.065, 1.5),
-    # Below and above: where this mechanism squeezes the cheek in a smile, and at a raised nose.
+    # Two pieces, as this mechanism squeezes: a raised lip folds the skin beside the wing of the nose,
+    # a smile that beside the mouth.
+    Fold("nasolabial", ((13.5, -26.5), (21.0, -29.0), (27.5, -34.0), (32.0, -43.0)), 14.0, 0.02,
+         0.09, 1.8),
     Fold("nasolabial", ((15.5, -45.0), (29.0, -54.5), (36.0, -61.5), (41.0, -70.0), (42.5, -77.0)),
          14.0, 0.03, 0.16, 1.6),
-    Fold("nasolabial", ((13.5, -26.5), (20.0, -28.0), (27.0, -31.5), (33.0, -37.0)), 14.0, 0.03,
-         0.11, 1.5),
     Fold("commissure", ((29.5, -66.0), (32.0, -72.0), (31.5, -78.0), (29.0, -83.0)), 10.0, 0.09,
          0.26, 1.1, 0.8),
     Fold("commissure", ((19.0, -84.0), (25.0, -82.0), (30.5, -79.0)), 12.0, 0.08, 0.24, 1.0, 0.8),
