@@ -71,8 +71,8 @@ FOLDS: Final[tuple[Fold, ...]] = (
     Fold("nose root", ((-7.0, -3.4), (0.0, -2.2), (7.0, -3.4)), 12.0, 0.03, 0.12, mirrored=False),
     Fold("bunny", ((7.5, -9.0), (10.5, -12.5), (13.5, -17.0)), 14.0, 0.015, 0.06, 0.9, 0.8),
     Fold("bunny", ((8.5, -15.0), (11.5, -18.5), (14.0, -22.5)), 14.0, 0.015, 0.06, 0.9, 0.8),
-    # Two pieces, as this mechanism squeezes: a raised lip folds the skin beside the wing of the nose,
-    # a smile that beside the mouth.
+    # Two pieces, as this mechanism squeezes: a raised lip folds the skin beside the wing of the
+    # nose, a smile that beside the mouth.
     Fold("nasolabial", ((13.5, -26.5), (21.0, -29.0), (27.5, -34.0), (32.0, -43.0)), 14.0, 0.02,
          0.09, 1.8),
     Fold("nasolabial", ((15.5, -45.0), (29.0, -54.5), (36.0, -61.5), (41.0, -70.0), (42.5, -77.0)),
