@@ -169,7 +169,7 @@ SHIPPED: Final[dict[str, Emotion]] = {
         head=Posture(yaw=0.08, pitch=0.10, roll=-0.05),
         words=("afraid", "fearful", "scared"),
     ),
-    # EMFACS 9+15; 10 as in FACS 2002, full, and parted lips: the bared upper teeth tell it from
+    # EMFACS 9+15; 10 as in FACS 2002, full, and an open mouth: the bared upper teeth tell it from
     # anger's square mouth. 6, 7 and 43 narrow the eyes, which 9 does on people.
     # 1 beside a weak 4: full brows that only sink are read as anger on this face.
     "disgust": Emotion(
@@ -185,7 +185,7 @@ SHIPPED: Final[dict[str, Emotion]] = {
                 1: 0.3,
                 4: 0.2,
                 25: 0.5,
-                26: 0.1,
+                26: 0.35,
             }
         ),
         timing=Timing(onset_s=0.45, settle_s=1.5, settle=0.8, offset_s=0.7),
