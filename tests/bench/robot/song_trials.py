@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
+from mien.models.data import lip_metrics
 from mien.models.face.blendshapes import ARKIT, FPS
 from mien.models.face.regions import landmark_weights, lip_gap
 from mien.models.song.hearing import Heard
 from mien.models.song.subtitles import MOTIONS, MotionCue, cue, ordered, parse, write
-from mien.models.speech import metrics
 from mien.models.speech.phones import VOWELS
 from mien.robot.clip import play_on_rig
 from mien.robot.expression.performance import Performance, perform
@@ -86,7 +86,7 @@ def held(one: Labelled, gap: Floats) -> tuple[float, float]:
     vowel = next(p for p in reversed(one.phones) if p.name in VOWELS)
     inside = gap[round((vowel.start + EDGE_S) * FPS) : round((vowel.end - 0.1) * FPS)]
     ripple = float(np.ptp(inside) / max(float(inside.mean()), 1e-3))
-    limit = metrics.CLOSED * float(np.percentile(gap, 95))
+    limit = lip_metrics.CLOSED * float(np.percentile(gap, 95))
     after = np.flatnonzero(gap[round(vowel.end * FPS) :] < limit)
     return ripple, 1000 * (float(after[0]) / FPS if len(after) else 1.0)
 
@@ -104,7 +104,7 @@ def hold_s(one: Labelled, gap: Floats) -> float:
 
 def releases(one: Labelled, gap: Floats) -> list[float]:
     """Times in ms from the end of each note before a rest to shut lips."""
-    limit = metrics.CLOSED * float(np.percentile(gap, 95))
+    limit = lip_metrics.CLOSED * float(np.percentile(gap, 95))
     out = []
     for k, phone in enumerate(one.phones[:-1]):
         rest = one.phones[k + 1]
