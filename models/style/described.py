@@ -25,11 +25,6 @@ _LEFT, _RIGHT = (
 )
 
 
-def amplitudes(p: Parameters, style: Floats) -> Floats:
-    """Logarithm (4,) of the factor of the lip opening by viseme class, against the mean voice."""
-    return np.asarray(_by_class(p, style)[:, 0])
-
-
 def described(style: Floats, path: Path = WEIGHTS) -> dict[str, float]:
     """Factors of a style (64,) against the mean voice, by name; the smile is a shape weight.
 

@@ -74,10 +74,12 @@ def sounds(data: Path) -> list[NDArray[np.float32]]:
 
 def moments(shapes: NDArray[np.floating]) -> list[tuple[str, int]]:
     """Kinds and frames at which shapes (T, 52) open, round and spread the lips most, in time."""
-    both = {"round": ("mouthFunnel", "mouthPucker"),
-            "spread": ("mouthStretchLeft", "mouthStretchRight")}  # fmt: skip
-    courses = {"open": lip_opening(shapes)}
-    courses |= {k: sum(shapes[:, INDEX[n]] for n in names) for k, names in both.items()}
+    names = {
+        "round": ("mouthFunnel", "mouthPucker"),
+        "spread": ("mouthStretchLeft", "mouthStretchRight"),
+    }
+    courses = {k: shapes[:, [INDEX[n] for n in of]].sum(axis=1) for k, of in names.items()}
+    courses["open"] = lip_opening(shapes)
     taken: list[tuple[str, int]] = []
     for kind, count in MOMENTS.items():
         left = np.array(courses[kind], np.float64)
