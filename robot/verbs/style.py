@@ -83,7 +83,8 @@ def learn(
     if gone:
         print(f"note: {', '.join(gone)} of the voice before is gone", file=sys.stderr)
     verb = "direct SHOW.yaml" if voice is None else "speak --text 'Good morning!'"
-    print(f"{path}\nnext: mien {verb} --style {name}")
+    feels = f" --emotion {emotion}" if emotion else ""
+    print(f"{path}\nnext: mien {verb} --style {name}{feels}")
 
 
 @app.command("list")
