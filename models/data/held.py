@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from mien.models.data.corpora.synthetic import rule_clip
 from mien.models.data.corpora.voices import Spoken
+from mien.models.data.labels.phone_names import from_labels, merge_silence
 from mien.models.data.schema import Clip
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import FPS
 from mien.models.speech.features import RATE
-from mien.models.speech.phones import SILENCE, VOWELS, Phone, from_labels, merge_silence
+from mien.models.speech.phones import SILENCE, VOWELS, Phone
 
 PERIOD_S: Final = 0.005
 """Time between two frames of WORLD, s."""

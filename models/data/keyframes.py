@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.signal import find_peaks
 
 from mien.models.manner.config import COLUMNS, FPS
 from mien.models.manner.features import NAMES
-from mien.models.manner.keyframes import GAP, Key
+from mien.models.manner.keyframes import GAP, TRACKS, Key
 
 Floats = NDArray[np.float32]
 SMOOTH_S: Final = 0.08
@@ -88,3 +89,16 @@ def _apart(frames: list[int]) -> list[int]:
         if not kept or k - kept[-1] >= GAP:
             kept.append(k)
     return kept
+
+
+def f1(found: Sequence[Key], true: Sequence[Key], within: int = 2) -> float:
+    """Harmonic mean of precision and recall, each key of a track met once within some frames."""
+    hits = 0
+    for track in TRACKS:
+        mine = [k.frame for k in found if k.track == track]
+        for key in (k.frame for k in true if k.track == track):
+            near = [m for m in mine if abs(m - key) <= within]
+            if near:
+                mine.remove(min(near, key=lambda m: abs(m - key)))
+                hits += 1
+    return 2.0 * hits / max(len(found) + len(true), 1)

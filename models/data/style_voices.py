@@ -22,13 +22,14 @@ from mien.models.data.corpora.synthetic import rule_clip, with_rules
 from mien.models.data.corpora.voices import Spoken
 from mien.models.data.labels.coarticulation import Rules, blend, default_rules
 from mien.models.data.labels.level import with_level
+from mien.models.data.labels.phone_names import from_labels
 from mien.models.data.planted_styles import planted
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import FPS
 from mien.models.files import whole
 from mien.models.song.listening import Ears
 from mien.models.speech import runtime_numpy
-from mien.models.speech.phones import Phone, from_labels
+from mien.models.speech.phones import Phone
 from mien.models.speech.stream import speak
 from mien.models.style.channels import channels_of
 from mien.models.style.sound_style import statistics

@@ -20,10 +20,11 @@ from mien.models.data.augment import breath, channel, noise, unit
 from mien.models.data.behind import played
 from mien.models.data.corpora.voices import Spoken
 from mien.models.data.held import stretch, vowels
+from mien.models.data.labels.phone_names import merge_silence
 from mien.models.data.music import music
 from mien.models.face.blendshapes import FPS
 from mien.models.speech.features import RATE
-from mien.models.speech.phones import SILENCE, Phone, merge_silence
+from mien.models.speech.phones import SILENCE, Phone
 
 CLIP_S: Final = 8.0
 """Length of a clip, s."""

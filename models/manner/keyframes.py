@@ -7,7 +7,6 @@ long ago, is an input, so that keys are neither crowded nor repeated. It looks a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -164,16 +163,3 @@ class Proposer:
         out = h @ w[f"{track}.out"].T + w[f"{track}.out_bias"]
         out[:, 0] = 1.0 / (1.0 + np.exp(-np.clip(out[:, 0], -30.0, 30.0)))
         return np.asarray(out, np.float32)
-
-
-def f1(found: Sequence[Key], true: Sequence[Key], within: int = 2) -> float:
-    """Harmonic mean of precision and recall, each key of a track met once within some frames."""
-    hits = 0
-    for track in TRACKS:
-        mine = [k.frame for k in found if k.track == track]
-        for key in (k.frame for k in true if k.track == track):
-            near = [m for m in mine if abs(m - key) <= within]
-            if near:
-                mine.remove(min(near, key=lambda m: abs(m - key)))
-                hits += 1
-    return 2.0 * hits / max(len(found) + len(true), 1)

@@ -1,8 +1,8 @@
 """Style files: how a face moves in a clip, as a mean pose and four principal poses, and how a voice
-moves its mouth, as 64 numbers.
+moves its mouth, as 64 numbers, and others where the person shows an emotion.
 
-A style says where its numbers come from and who agreed to it. It holds no sound, no picture, and
-nothing of what was said.
+A style says where its numbers come from and who agreed to it, and so does each of its emotions. It
+holds no sound, no picture, and nothing of what was said.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from scipy.ndimage import gaussian_filter1d
 
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import GROUPS
 from mien.models.face.curves import AXES, CURVES
+from mien.models.face.emotion import EMOTIONS
 from mien.models.files import write_whole
 from mien.models.manner.config import STYLE
 from mien.models.reading.bounded import FileError
@@ -27,9 +28,11 @@ from mien.models.reading.json_file import read_json
 from mien.models.reading.strict import Strict, fault_lines, listed
 
 POSES: Final = 4
+"""Principal poses of a style."""
 PRINT: Final = 16
 """Numbers of a voiceprint."""
-"""Principal poses of a style."""
+MOST_BYTES: Final = 64_000
+"""Largest file of a style."""
 LEAST_S: Final = 2.0
 """Shortest clip that shows a style, in s."""
 CONSENTS: Final = ("given", "self", "public", "synthetic")
@@ -53,33 +56,52 @@ _Row16 = Annotated[tuple[_Number, ...], Field(min_length=PRINT, max_length=PRINT
 _Row64 = Annotated[tuple[_Number, ...], Field(min_length=STYLE, max_length=STYLE)]
 
 
-class Style(Strict):
+def _shown(name: str) -> str:
+    if name not in EMOTIONS[1:]:
+        raise ValueError(f"a style has no such emotion; there are {', '.join(EMOTIONS[1:])}")
+    return name
+
+
+class Learned(Strict):
+    """What a voice told, where it comes from, and who agreed.
+
+    Attributes:
+        source, sha256: name and hash of the file that it was learned from, or of two files and the
+            bytes of both.
+        seconds: length of that clip or sound. consent: one of ``CONSENTS``.
+        code: (64,) style of a voice (``mien.models.style.memory``).
+    """
+
+    source: Annotated[str, Field(max_length=300)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{0,64}$")]
+    seconds: Annotated[float, Field(ge=0.0, le=1e6)]
+    consent: Literal["self", "given", "public", "synthetic"]
+    code: _Row64
+
+
+class Style(Learned):
     """One style.
 
     Attributes:
-        name: of the style. source, sha256: name and hash of the file that it was learned from, or
-            of two files and the bytes of both.
-        seconds: length of that clip or sound. consent: one of ``CONSENTS``.
+        name: of the style.
         mean: (S,) curves of ``STYLED`` on average; shapes in 0..1, angles in rad.
         poses: (4, S) what one standard deviation of each principal pose adds, the largest first.
         rest: share of the spread that the four leave.
-        code: (64,) style of a voice (``mien.models.style.memory``); zeros for none.
+        code: zeros without a voice.
         voiceprint: (16,) by which the voice is known again; empty for none.
+        emotions: what the same voice told in each emotion that was learned.
     """
 
     version: Literal[1] = 1
     kind: Literal["style"] = "style"
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
-    source: Annotated[str, Field(max_length=300)]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{0,64}$")]
-    seconds: Annotated[float, Field(ge=0.0, le=1e6)]
-    consent: Literal["self", "given", "public", "synthetic"]
     curves: Annotated[tuple[str, ...], Field(max_length=100)] = tuple(CURVES[k] for k in STYLED)
     mean: _Row
     poses: Annotated[tuple[_Row, ...], Field(min_length=POSES, max_length=POSES)]
     rest: Annotated[float, Field(ge=0.0, le=1.0)]
     code: _Row64 = (0.0,) * STYLE
     voiceprint: tuple[()] | _Row16 = ()
+    emotions: dict[Annotated[str, AfterValidator(_shown)], Learned] = Field(default_factory=dict)
 
     @property
     def means(self) -> NDArray[np.float64]:
@@ -100,6 +122,18 @@ class Style(Strict):
     def voice(self) -> tuple[float, ...]:
         """Style (64) of a voice; empty for none."""
         return self.code if any(self.code) else ()
+
+    @property
+    def codes(self) -> NDArray[np.float64] | None:
+        """Styles (E, 64) of the voice in each of ``EMOTIONS``, where none was learned that of no
+        emotion; None without a voice."""
+        told = [self.emotions.get(name, self).code for name in EMOTIONS]
+        return np.array(told) if self.voice else None
+
+    @property
+    def text(self) -> str:
+        """JSON of the file. Without emotions it is what earlier versions wrote and read."""
+        return self.model_dump_json(exclude=None if self.emotions else {"emotions"})
 
 
 def analysed(
@@ -155,7 +189,7 @@ def learned(
     return _made(
         name=name, source=source.name[:300], consent=consent, seconds=round(seconds, 3),
         sha256=hashlib.sha256(source.read_bytes()).hexdigest(),
-        mean=_rounded(mean), poses=tuple(map(_rounded, poses)),
+        mean=rounded(mean), poses=tuple(map(rounded, poses)),
         rest=float(np.sqrt(np.square(left).sum() / (np.square(left).sum() + spread))),
     )  # fmt: skip
 
@@ -185,8 +219,8 @@ def of_voice(
     parts = (source.name, *(() if clip is None else (clip[1].name,)))
     return _made(
         name=name, source=" + ".join(parts)[:300], consent=consent, seconds=round(seconds, 3),
-        sha256=hashlib.sha256(raw).hexdigest(), code=_rounded(code),
-        voiceprint=_rounded(voiceprint), **told,
+        sha256=hashlib.sha256(raw).hexdigest(), code=rounded(code),
+        voiceprint=rounded(voiceprint), **told,
     )  # fmt: skip
 
 
@@ -197,46 +231,9 @@ def _made(**fields: Any) -> Style:
         raise ModelError(f"this is no style:\n{listed(fault_lines(e))}", "mien style --help") from e
 
 
-def blended(name: str, parts: list[tuple[Style, float]]) -> Style:
-    """A mean of styles with weights, which are scaled to a sum of 1.
-
-    Voices blend with voices and clips with clips: a style that has no clip stills no face.
-
-    Raises:
-        ModelError: no weight is above 0.
-    """
-    total = sum(weight for _, weight in parts)
-    if total <= 0.0 or min(weight for _, weight in parts) < 0.0:
-        raise ModelError(
-            "weights of a blend are 0 or more, and one is above 0", "blend A 0.6 B 0.4"
-        )
-    shares = [(style, weight / total) for style, weight in parts]
-    clips = _shares([(s, w) for s, w in shares if s.moves]) or shares
-    voices = _shares([(s, w) for s, w in shares if s.voice]) or shares
-    first = clips[0][0].axes
-    poses = np.zeros_like(first)
-    for style, share in clips:  # a pose and its mirror image do not cancel
-        lean = np.sign((style.axes * first).sum(axis=1))
-        poses += share * style.axes * np.where(lean == 0.0, 1.0, lean)[:, None]
-    text = " + ".join(f"{share:.2f} {style.name}" for style, share in shares)
-    order = [c for c in CONSENTS if any(s.consent == c for s, _ in shares)]
-    return Style(
-        name=name, source=text[:300], sha256="", seconds=min(s.seconds for s, _ in shares),
-        consent=order[0],  # type: ignore[arg-type]
-        mean=_rounded(sum(share * s.means for s, share in clips)),
-        poses=tuple(map(_rounded, poses)), rest=sum(share * s.rest for s, share in clips),
-        code=_rounded(sum(share * np.array(s.code) for s, share in voices)),
-    )  # fmt: skip
-
-
-def _shares(parts: list[tuple[Style, float]]) -> list[tuple[Style, float]]:
-    total = sum(share for _, share in parts)
-    return [(style, share / total) for style, share in parts] if total > 0.0 else []
-
-
 def save(path: Path, style: Style) -> None:
     """Write a style, whole or not at all."""
-    write_whole(path, json.dumps(style.model_dump(), indent=None, sort_keys=True) + "\n")
+    write_whole(path, json.dumps(json.loads(style.text), sort_keys=True) + "\n")
 
 
 def load(path: Path) -> Style:
@@ -246,7 +243,7 @@ def load(path: Path) -> Style:
         ModelError: it cannot be read, or is none.
     """
     try:
-        style = Style.model_validate(read_json(path))
+        style = Style.model_validate(read_json(path, MOST_BYTES))
     except OSError as e:
         raise ModelError(f"cannot read the style {path}: {e.strerror}", "mien style list") from e
     except ValidationError as e:
@@ -257,5 +254,6 @@ def load(path: Path) -> Style:
     return style
 
 
-def _rounded(row: NDArray[np.floating] | float) -> tuple[float, ...]:
+def rounded(row: NDArray[np.floating] | float) -> tuple[float, ...]:
+    """Numbers as a file holds them."""
     return tuple(np.round(np.asarray(row, np.float64), 5).tolist())

@@ -7,18 +7,22 @@ from pathlib import Path
 import numpy as np
 
 from mien.models.style.channels import CHANNELS
-from mien.models.style.memory import WEIGHTS, Floats, Parameters, address, habits, read, slots
+from mien.models.style.memory import (
+    HABITS,
+    WEIGHTS,
+    Floats,
+    Parameters,
+    address,
+    habits,
+    read,
+    slots,
+)
 from mien.models.style.visemes import MEMBERS, VISEMES
 
 _LEFT, _RIGHT = (
     [CHANNELS.index(f"mouth{n}{side}") for n in ("LowerDown", "UpperUp")]
     for side in ("Left", "Right")
 )
-
-
-def amplitudes(p: Parameters, style: Floats) -> Floats:
-    """Logarithm (4,) of the factor of the lip opening by viseme class, against the mean voice."""
-    return np.asarray(_by_class(p, style)[:, 0])
 
 
 def described(style: Floats, path: Path = WEIGHTS) -> dict[str, float]:
@@ -33,7 +37,7 @@ def described(style: Floats, path: Path = WEIGHTS) -> dict[str, float]:
     left, right = found[:, _LEFT].mean(), found[:, _RIGHT].mean()
     out["lips"] = float(np.exp(0.5 * (left + right)))
     out["left side"] = float(np.exp(0.5 * (left - right)))
-    out |= habits(p, style)
+    out |= zip(HABITS, np.exp(habits(p, style)).tolist(), strict=True)
     out["smile"] = float(found[:, len(CHANNELS) :].mean())
     return out
 

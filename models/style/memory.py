@@ -96,32 +96,36 @@ def address(p: Parameters, phones: Floats) -> Floats:
 
 
 def slots(p: Parameters, style: Floats) -> Floats:
-    """What each slot changes in a style (64,): (12, 13)."""
-    emphasis = np.exp(np.clip(p.emphasis @ style, -MOST_EMPHASIS, MOST_EMPHASIS))
-    return np.asarray((emphasis[:, None] * p.values * (1.0 + p.film @ style)) @ p.decoder)
+    """What each slot changes in a style (..., 64): (..., 12, 13)."""
+    emphasis = np.exp(np.clip(style @ p.emphasis.T, -MOST_EMPHASIS, MOST_EMPHASIS))
+    values = emphasis[..., None] * p.values * (1.0 + style @ p.film.T)[..., None, :]
+    return np.asarray(values @ p.decoder)
 
 
-def habits(p: Parameters, style: Floats) -> dict[str, float]:
-    """Factors of a style (64,) by name of ``HABITS``, between a third and three."""
-    log = np.clip(p.habits @ style + p.habits_bias, -1.1, 1.1)
-    return dict(zip(HABITS, np.exp(log).tolist(), strict=True))
+def habits(p: Parameters, style: Floats) -> Floats:
+    """Logarithms (..., 3) of the factors of ``HABITS`` in a style (..., 64)."""
+    return np.asarray(np.clip(style @ p.habits.T + p.habits_bias, -1.1, 1.1))
 
 
 class MotionMemory:
     """The mouth of one voice in a style, for whole clips and for streams.
 
     Args:
-        style: (64,) of a voice.
+        styles: (64,) of a voice, or (S, 64) between which the face moves.
         path: of the weights.
+
+    Attributes:
+        slots: (S, 12, 13) what each slot changes.
+        habits: (S, 3) logarithms of the factors of ``HABITS``.
 
     Raises:
         ModelError: no such weights.
     """
 
-    def __init__(self, style: Floats, path: Path = WEIGHTS) -> None:
+    def __init__(self, styles: Floats, path: Path = WEIGHTS) -> None:
         self._parameters = read(path)
-        self._slots = slots(self._parameters, np.asarray(style, np.float64))
-        self.habits = habits(self._parameters, np.asarray(style, np.float64))
+        self.slots = slots(self._parameters, np.atleast_2d(styles))
+        self.habits = habits(self._parameters, np.atleast_2d(styles))
         self.reset()
 
     def reset(self) -> None:
@@ -131,13 +135,20 @@ class MotionMemory:
 
     @one_thread
     def forward(
-        self, shapes: NDArray[np.float32], phones: NDArray[np.float32]
+        self, shapes: NDArray[np.float32], phones: NDArray[np.float32], shares: Floats | None = None
     ) -> NDArray[np.float32]:
-        """Shapes (T, 52) and phones (T, 40) of the speech network -> shapes (T, 52), any T."""
+        """Shapes (T, 52) and phones (T, 40) of the speech network -> shapes (T, 52), any T.
+
+        Args:
+            shares: (T, S) of each style, with a sum of 1; None takes the first.
+        """
         both = np.concatenate([self._past, phones])
         self._past = both[len(phones) :]
-        smooth = smoothed(both)
-        changes = address(self._parameters, smooth) @ self._slots
+        at = address(self._parameters, smoothed(both))
+        changes = at @ self.slots[0]
+        if shares is not None and shares[:, 1:].any():
+            each = at @ (self.slots - self.slots[0])
+            changes += np.einsum("ts,stc->tc", shares, each)
         return with_channels(shapes, applied(channels_of(shapes), changes))
 
 

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.models.manner.config import STYLE
 from mien.models.style.memory import Parameters
 
 Floats = NDArray[np.float64]
@@ -30,8 +31,8 @@ class Library:
     """Entries of (person, emotion).
 
     Attributes:
-        prints: (E, 16) unit vectors. styles: (E, 64).
-        people, emotions: (E,) numbers.
+        prints: (N, 16) unit vectors. styles: (N, 64).
+        people, emotions: (N,) numbers; emotion 0 is neutral.
     """
 
     prints: Floats
@@ -40,15 +41,18 @@ class Library:
     emotions: NDArray[np.int64]
 
     def pooled(self, emotion: int) -> Floats:
-        """Mean style (64,) of all people in an emotion; of all emotions where none has it."""
+        """Mean style (64,) of all people in an emotion; of all emotions where none has it. An empty
+        library has the mean of the voices that trained, which is 0."""
+        if not len(self.styles):
+            return np.zeros(STYLE)
         of = self.emotions == emotion
         return np.asarray(self.styles[of if of.any() else slice(None)].mean(axis=0))
 
     def person(self, heard: Floats) -> int:
         """The person whose print is nearest to one that was heard (16,); -1 if none is near."""
         near = self.prints @ heard
-        best = int(near.argmax())
-        return int(self.people[best]) if near[best] > FAR else -1
+        best = int(near.argmax()) if len(near) else -1
+        return int(self.people[best]) if best >= 0 and near[best] > FAR else -1
 
     def style(self, heard: Floats, emotion: int, own: Floats, sentences: float) -> Floats:
         """The style (64,) in which a voice is shown.
@@ -66,6 +70,18 @@ class Library:
             return np.asarray(weights @ self.styles[of] / weights.sum())
         share = sentences / (sentences + OWN_AFTER)
         return np.asarray((1.0 - share) * pooled + share * own)
+
+    def shown(self, heard: Floats, own: Floats, sentences: float, emotions: int) -> Floats:
+        """The styles (E, 64) in which a voice is shown in each of ``emotions``, neutral first.
+
+        A person who is known keeps to his neutral style where his emotion was not learned.
+        """
+        out = np.repeat(self.style(heard, 0, own, sentences)[None], emotions, axis=0)
+        who = self.person(heard)
+        for emotion in set(self.emotions[self.emotions > 0].tolist()):
+            if who < 0 or (self.people[self.emotions == emotion] == who).any():
+                out[emotion] = self.style(heard, emotion, own, sentences)
+        return out
 
 
 def voiceprint(p: Parameters, sound: Floats) -> Floats:

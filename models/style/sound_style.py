@@ -14,8 +14,8 @@ from scipy import fft
 
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import FPS
-from mien.models.speech.features import MELS, RATE, extract
-from mien.models.style.prosody import QUIET_DB, STATISTICS, prosody
+from mien.models.speech.features import MELS, RATE, extract, start
+from mien.models.style.prosody import QUIET_DB, STATISTICS, ProsodyStream, prosody
 
 Floats = NDArray[np.float64]
 CEPSTRA: Final = 12
@@ -25,6 +25,10 @@ LEVEL: Final = 0.06
 """RMS to which a sound is brought."""
 LEAST_S: Final = 0.7
 """Voiced time in s that a style is heard from; better 10 s."""
+MEMORY_S: Final = 30.0
+"""Speech in s that a running voice is heard by."""
+_QUIET, _SOFT = 1e-6, 0.01
+"""Power of silence, and share of the mean power below which nothing tells the level."""
 
 
 def statistics(samples: NDArray[np.float32]) -> Floats:
@@ -40,12 +44,60 @@ def statistics(samples: NDArray[np.float32]) -> Floats:
     x = sound.astype(np.float32)
     found = prosody(x, len(x) * FPS // RATE)
     known = found.seconds > LEAST_S
-    hops = extract(x)[0]
-    speech = 20.0 * (hops[:, MELS] - 1.0) > QUIET_DB
-    if power <= 1e-10 or not known.any() or not speech.any():
+    cepstra = _cepstra(extract(x)[0])
+    if power <= 1e-10 or not known.any() or not len(cepstra):
         raise ModelError(f"it has less than {LEAST_S:g} s of voice", "10 s of speech suffice")
-    bands = hops[speech][:, :MELS].astype(np.float64)
-    cepstra = fft.dct(bands, axis=1, norm="ortho")[:, 1 : CEPSTRA + 1]
     return np.concatenate(
         [found.statistics[known].mean(axis=0), cepstra.mean(axis=0), cepstra.std(axis=0)]
     )
+
+
+def _cepstra(hops: NDArray[np.float32]) -> Floats:
+    """Cepstra (m, 12) of those hops (n, 66) that are speech."""
+    speech = 20.0 * (hops[:, MELS] - 1.0) > QUIET_DB
+    bands = hops[speech][:, :MELS].astype(np.float64)
+    return np.asarray(fft.dct(bands, axis=1, norm="ortho")[:, 1 : CEPSTRA + 1])
+
+
+class StatisticsStream:
+    """The ``statistics`` of a voice that is still running, over its last half minute.
+
+    Attributes:
+        seconds: voiced time in s since the first sample.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._prosody, self._features = ProsodyStream(), start()
+        self._power = np.zeros(2)  # blocks that were loud enough, and the sum of their powers
+        self._sums = np.zeros(1 + len(STATISTICS))
+        self._spectrum = np.zeros(1 + 2 * CEPSTRA)
+
+    @property
+    def statistics(self) -> Floats:
+        """Statistics (42,) so far; 0 before the first voice."""
+        mean, square = np.split(self._spectrum[1:] / max(self._spectrum[0], 1.0), 2)
+        spread = np.sqrt(np.maximum(square - mean**2, 0.0))
+        return np.concatenate([self._sums[1:] / max(self._sums[0], 1.0), mean, spread])
+
+    def push(self, samples: NDArray[np.float32]) -> None:
+        """Hear samples (n,) at 16 kHz, any n. The level is followed from call to call."""
+        if not len(samples):
+            return
+        power = float(np.mean(np.square(samples, dtype=np.float64)))
+        if power > max(_QUIET, _SOFT * self._power[1] / max(self._power[0], 1e-9)):
+            keep = np.exp(-len(samples) / (MEMORY_S * RATE))
+            self._power = keep * self._power + [len(samples), power * len(samples)]
+        if not self._power[0]:
+            return
+        gain = LEVEL / np.sqrt(self._power[1] / self._power[0])
+        sound = np.asarray(gain * samples, np.float32)
+        found = self._prosody.push(sound)
+        hops, self._features = extract(sound, self._features)
+        known = (found.seconds > LEAST_S) & found.voiced
+        keep = np.exp(-known.sum() / (MEMORY_S * FPS))
+        rows, cepstra = found.statistics[known], _cepstra(hops)
+        self.seconds += known.sum() / FPS
+        self._sums = keep * self._sums + [len(rows), *rows.sum(axis=0)]
+        both = np.concatenate([cepstra, cepstra**2], axis=1)
+        self._spectrum = keep * self._spectrum + [len(both), *both.sum(axis=0)]

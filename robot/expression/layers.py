@@ -23,7 +23,7 @@ from mien.models.fusion.rules import Fusion, crossed, plain
 from mien.robot.expression.emotion.prosody import stress, voice
 from mien.robot.expression.emotion.track import EmotionTrack
 from mien.robot.expression.eyes import LOOKS, directions, look
-from mien.robot.expression.life import LID_REST, Glance, Life
+from mien.robot.expression.life import BROWS, LID_REST, Glance, Life
 from mien.robot.expression.posture import posture
 from mien.robot.face.config import Floats
 from mien.robot.face.solver import HEAD_RANGE_DEG
@@ -42,7 +42,6 @@ __all__ = [
 ]
 
 _SPEECH_COLUMNS: Final = indices(SPEECH)
-_BROWS_UP: Final = indices(("browInnerUp", "browOuterUpLeft", "browOuterUpRight"))
 BROW_ROOM: Final = 0.2
 """What an emotion leaves of the raised brows to the stress of a voice."""
 FUSIONS: Final = ("crossed", "learned", "plain")
@@ -133,7 +132,7 @@ def compose(
         )
         # Brows that an emotion holds at the top could not rise on a stressed syllable.
         top = np.where(emotional, 1.0 - BROW_ROOM * gate, 1.0)[:, None]
-        blended[:, _BROWS_UP] = np.minimum(blended[:, _BROWS_UP], top)
+        blended[:, BROWS] = np.minimum(blended[:, BROWS], top)
     weights, head = alive
     added = weights.astype(np.float64)
     gain = np.asarray(head_gain) * np.ones(3)

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.models.face.blendshapes import FPS, INDEX
+from mien.models.face.blendshapes import FPS, INDEX, indices
 from mien.robot.expression import gaze
 from mien.robot.expression.emotion.prosody import pauses, smooth
 from mien.robot.expression.eyes import EYE_RANGE_DEG, LOOKS, look
@@ -55,6 +55,8 @@ far apart as those of somebody who is startled, and with an open mouth it is rea
 speaker has medians of .13 and .09 (left, right) on MediaPipe's scale."""
 BROW_REST: Final = 0.1
 """How far living brows hang where the voice has no stress, browDown (GRID: .18 and .16)."""
+BROWS: Final = indices(("browInnerUp", "browOuterUpLeft", "browOuterUpRight"))
+"""Brows that rise with the stress of a voice."""
 APART_S: Final = 0.34
 """At most three blinks begin in any second, whatever the voice does: eyes never flicker."""
 _MERGED_S = 0.7  # a spontaneous blink this close in s to one in a pause is dropped
@@ -82,10 +84,11 @@ class Glance:
 
 @dataclass(frozen=True)
 class Habits:
-    """Somebody's way beside the lips: factors of brows, of the head, and of the rate of blinks."""
+    """Somebody's way beside the lips: factors of brows and of the head, numbers or (T,), and of the
+    rate of blinks."""
 
-    brows: float = 1.0
-    head: float = 1.0
+    brows: Floats | float = 1.0
+    head: Floats | float = 1.0
     blinks: float = 1.0
 
 
@@ -138,8 +141,7 @@ class Life:
         lid = (LID_REST + (1.0 - LID_REST) * lid) * min(1.0, self.amount * 2.0)
         out[:, INDEX["eyeBlinkLeft"]] = out[:, INDEX["eyeBlinkRight"]] = lid
         brow = (0.35 * self.amount * self.habits.brows * stress).astype(np.float32)
-        out[:, INDEX["browInnerUp"]] = brow
-        out[:, INDEX["browOuterUpLeft"]] = out[:, INDEX["browOuterUpRight"]] = 0.7 * brow
+        out[:, BROWS] = np.outer(brow, (1.0, 0.7, 0.7))
         hung = (BROW_REST * min(1.0, self.amount) * (1.0 - stress)).astype(np.float32)
         out[:, INDEX["browDownLeft"]] = out[:, INDEX["browDownRight"]] = hung
         return out
@@ -184,7 +186,8 @@ class Life:
         beat = NOD_UP + np.sin(2 * np.pi * NOD_HZ * t + phase[0, 0])
         out[:, 1] += NOD_DEG * scale * stress * beat
         out[:, 1] += BREATH_DEG * rest * self.breath(t, voice)
-        return np.asarray(self.amount * self.habits.head * out / HEAD_RANGE_DEG)
+        habit = np.reshape(self.habits.head, (-1, 1))
+        return np.asarray(self.amount * habit * out / HEAD_RANGE_DEG)
 
     def breath(self, t: Floats, voice: Floats | None = None) -> Floats:
         """Breath (T,) in -1..1: slow at rest, quick in the pauses of a speaker."""

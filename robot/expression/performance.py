@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mien.models.face.blendshapes import FPS
 from mien.models.fusion.rules import Fusion
-from mien.robot.expression import speech, voice_style
+from mien.robot.expression import voice_style
 from mien.robot.expression.emotion.track import EmotionTrack
 from mien.robot.expression.layers import Life, act
 from mien.robot.face.calibrated import Calibrated
@@ -67,7 +67,7 @@ def perform(
     emotion_track: EmotionTrack | None = None,
     fuse: Fusion | None = None,
     head_gain: float = 1.0,
-    style: voice_style.Code = (),
+    style: voice_style.Styles = None,
 ) -> Performance:
     """Compute the performance of a sound (n,) at 16 kHz.
 
@@ -77,11 +77,13 @@ def perform(
         emotion_track: emotions over the clip; None is neutral.
         fuse: blends emotion and speech; None takes the first of ``layers.FUSIONS``.
         head_gain: factor of the motion of the head, 0 to 2.
-        style: of a voice.
+        style: of a voice, in each emotion.
     """
     padded = np.concatenate([samples, np.zeros(int(TAIL_S * RATE), np.float32)])
-    spoken = voice_style.speak(padded, style) if style else speech.speak(padded)
-    gains, habits = head_gains(calibrated.face, head_gain), voice_style.habits(style)
+    mixed = (emotion_track or EmotionTrack()).whole
+    spoken = voice_style.speak(padded, style, mixed)
+    gains = head_gains(calibrated.face, head_gain)
+    habits = voice_style.habits(style, mixed(np.arange(len(spoken)) / FPS))
     life = Life(seed=seed, head_gain=gains, habits=habits)
     acted = act(spoken, padded, RATE, life, emotion_track, fuse)
     return solved(calibrated, acted.weights, acted.head, spoken, progress)

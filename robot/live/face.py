@@ -176,6 +176,8 @@ class LiveFace:
                 self._voice.set_emotion(intensities)
             case messages.SetGaze(yaw, pitch):
                 self._voice.set_gaze(yaw, pitch)
+            case messages.SetStyle(name):
+                self._voice.set_style(name)
             case messages.SetPose(commands):
                 self._tuned = None if commands is None else np.asarray(commands)
             case messages.SetRecording(None):

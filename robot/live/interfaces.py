@@ -31,6 +31,9 @@ class Voice(Protocol):
     def set_gaze(self, yaw: float, pitch: float) -> None:
         """Set the gaze target: yaw and pitch in -1..1."""
 
+    def set_style(self, name: str) -> None:
+        """Go over to the style of this name."""
+
     def delay_sound(self, seconds: float) -> None:
         """Set the delay in s between microphone and monitor."""
 

@@ -45,19 +45,22 @@ class MannerLayer:
         self._network = LiveManner(path_of(name), seed or secrets.randbits(31))
         self._amount = amount
 
-    def frame(self, level_db: float, gate: float, living: NDArray[np.floating]) -> Floats:
+    def frame(
+        self, level_db: float, gate: float, living: NDArray[np.floating], lively: Floats | float = 1
+    ) -> Floats:
         """Write the brows of the next 1/60 s into ``living`` (52,).
 
         Args:
             level_db: sound level in dB re full scale.
             gate: voice activity, 0 to 1.
             living: weights of life.
+            lively: factor of the motion of the brows.
 
         Returns:
             Neck commands (3,) yaw, pitch, roll in -1..1.
         """
         made = self._amount * self._network.frame(level_db, gate)
-        low = BROW_REST * min(1.0, self._amount) + BROW_GAIN * made[_BROWS]
+        low = BROW_REST * min(1.0, self._amount) + BROW_GAIN * lively * made[_BROWS]
         living[_DOWN] = np.clip(low, 0.0, 1.0)
         living[_OUTER] = np.clip(-0.7 * low, 0.0, 1.0)
         living[_INNER] = max(-float(low.mean()), 0.0)

@@ -13,6 +13,7 @@ import numpy as np
 
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.face.config import FaceConfig, Floats
+from mien.robot.names import is_name
 from mien.robot.panel.messages import (
     NEWEST,
     EndRun,
@@ -25,6 +26,7 @@ from mien.robot.panel.messages import (
     SetPlayback,
     SetPose,
     SetRecording,
+    SetStyle,
 )
 
 MAX_PER_TICK: Final = 64
@@ -36,7 +38,8 @@ MAX_NAME_LENGTH: Final = 200
 def accepted_requests(face: FaceConfig, messages: Sequence[object]) -> tuple[list[Request], int]:
     """Valid requests of a tick in their order, and the number of refused messages.
 
-    An E-STOP comes before all others. Of poses, emotions and gaze targets only the newest counts.
+    An E-STOP comes before all others. Of poses, emotions, gaze targets and styles only the
+    newest counts.
     Every number is finite and within its range.
     """
     if any(type(m) is Estop for m in messages):
@@ -75,6 +78,12 @@ def _gaze(_face: FaceConfig, message: SetGaze) -> Request:
     return SetGaze(_share(message.yaw, -1.0), _share(message.pitch, -1.0))
 
 
+def _style(_face: FaceConfig, message: SetStyle) -> Request:
+    if not is_name(message.name):
+        raise ValueError(message.name)
+    return message
+
+
 def _pose(face: FaceConfig, message: SetPose) -> Request:
     if message.commands is None:
         return message
@@ -106,6 +115,7 @@ _CHECKS: Final[dict[type, Callable[[FaceConfig, Any], Request]]] = {
     SetEmotion: _emotion,
     SetGaze: _gaze,
     SetPose: _pose,
+    SetStyle: _style,
     SetRecording: _named,
     SetPlayback: _named,
     PlaybackPoses: _poses,

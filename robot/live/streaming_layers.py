@@ -23,7 +23,8 @@ from mien.robot.expression.emotion.track import EmotionSamples, EmotionTrack
 from mien.robot.expression.eyes import LOOKS, look
 from mien.robot.expression.gaze import Aim, Gaze
 from mien.robot.expression.layers import compose, excitement, fusion
-from mien.robot.expression.life import Glance, Habits, Life
+from mien.robot.expression.life import BROWS, Glance, Habits, Life
+from mien.robot.expression.voice_style import LiveStyle
 from mien.robot.face.config import Floats
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ LIFE_S: Final = 60
 FADE_S: Final = 6
 OPERATOR_S: Final = 4.0
 """Time in s for which the operator's gaze target goes before people."""
+_OTHER_RATE: Final = 0.1
+"""Change of the logarithm of the blink rate from which blinks are drawn anew."""
 _FAST_S: Final = 0.06
 _SLOW_S: Final = 0.9
 
@@ -84,7 +87,7 @@ class LiveExpression:
         fuse: blends emotion and speech; None takes the first of ``layers.FUSIONS``.
         head_gain: factor of the motion of the head, 0 to 2.
         people: the people of a new observation, or None; called once a frame. None attends nobody.
-        habits: of the style of a voice.
+        style: of the voice, whose habits brows, head and lids have.
         manner: brows and head in place of those of life, or None.
 
     Attributes:
@@ -98,10 +101,11 @@ class LiveExpression:
         fuse: Fusion | None = None,
         head_gain: float | tuple[float, float, float] = 1.0,
         people: Callable[[], tuple[Person, ...] | None] | None = None,
-        habits: Habits | None = None,
+        style: LiveStyle | None = None,
         manner: MannerLayer | None = None,
     ) -> None:
-        self._life = Life(seed, amount, head_gain, habits=habits or Habits())
+        self._life = Life(seed, amount, head_gain)
+        self._style, self._habits = style or LiveStyle(), Habits()
         self._fuse = fuse or fusion()
         self._manual = ManualEmotion(np.zeros(len(EMOTIONS)))
         self._emotion_track = EmotionTrack((self._manual,))
@@ -126,6 +130,10 @@ class LiveExpression:
             self._k / FPS, float(np.clip(yaw, -1, 1)), float(np.clip(pitch, -1, 1))
         )
 
+    def set_style(self, name: str) -> None:
+        """Go over to a learned style, as ``LiveStyle.choose``."""
+        self._style.choose(name)
+
     def frame(
         self, spoken: NDArray[np.float32], level_db: float, gate: float
     ) -> tuple[NDArray[np.float32], Floats]:
@@ -143,9 +151,12 @@ class LiveExpression:
         self._manual.approach(self._goal, 1 / FPS)
         press = self._stress.push(level_db, gate)
         mixed = self._manual.mix[None]
+        self._habits = self._style.step(self._manual.mix)
         living, head = self._alive(press)
+        living[BROWS] *= self._habits.brows
         if self._manner is not None:
-            head = self._manner.frame(level_db, gate, living)
+            head = self._manner.frame(level_db, gate, living, self._habits.brows)
+        head = head * self._habits.head
         turn = self._looked(gate, living)
         alive = living[None], excitement(mixed)[:, None] * head[None]
         # There is no emotion most of the time. The track then computes no shapes.
@@ -186,17 +197,22 @@ class LiveExpression:
         The cost of drawing grows with the length, so a new one begins every minute and is faded in.
         """
         minute, within = divmod(chunk, LIFE_S // CHUNK_S)
-        weights, head = self._life_of(minute, within * CHUNK_S)
-        if within == 0 and minute > 0:
+        before, rate = self._life, self._habits.blinks
+        if chunk <= 0 or abs(np.log(rate / before.habits.blinks)) > _OTHER_RATE:
+            self._life = replace(before, habits=Habits(blinks=rate))
+        now = self._life
+        weights, head = self._life_of(now, minute, within * CHUNK_S)
+        if chunk > 0 and (within == 0 or before != now):
             u = np.clip(np.arange(CHUNK_S * FPS) / (FADE_S * FPS), 0.0, 1.0)[:, None]
             share = minimum_jerk(u)
-            old_weights, old_head = self._life_of(minute - 1, LIFE_S)
+            old = (minute - 1, LIFE_S) if within == 0 else (minute, within * CHUNK_S)
+            old_weights, old_head = self._life_of(before, *old)
             weights = (old_weights + share * (weights - old_weights)).astype(np.float32)
             head = old_head + share * (head - old_head)
         return weights, head
 
-    def _life_of(self, minute: int, start_s: int) -> tuple[NDArray[np.float32], Floats]:
-        life = replace(self._life, seed=self._life.seed + minute)
+    def _life_of(self, life: Life, minute: int, start_s: int) -> tuple[NDArray[np.float32], Floats]:
+        life = replace(life, seed=life.seed + minute)
         t = start_s + np.arange(CHUNK_S * FPS) / FPS
         ends = (np.zeros(len(t)), np.ones(len(t)))
         return np.stack([life.lids_and_brows(t, s) for s in ends]), np.stack(

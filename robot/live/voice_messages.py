@@ -1,7 +1,8 @@
 """Messages between the loop and the voice process. Each is matched by its type.
 
-The loop also sends ``SetEmotion`` and ``SetGaze`` as they came from the panel. The voice process
-also sends each ``CommandFrame``, its ``VoiceStatus``, and an ``ErrorMessage`` when it fails.
+The loop also sends ``SetEmotion``, ``SetGaze`` and ``SetStyle`` as they came from the panel. The
+voice process also sends each ``CommandFrame``, its ``VoiceStatus``, and an ``ErrorMessage`` when it
+fails.
 """
 
 from __future__ import annotations

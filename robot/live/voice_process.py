@@ -13,8 +13,8 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -26,9 +26,10 @@ from mien.robot.live.capture.block import BLOCK_S, Block, Inbox
 from mien.robot.live.jitter_buffer import CommandFrame
 from mien.robot.live.people import reader
 from mien.robot.live.voice_messages import BeginSound, DelaySound, EndVoice, VoiceReady
-from mien.robot.live.voice_setup import VoiceSetup, VoiceStatus
+from mien.robot.live.voice_setup import VoiceSetup, VoiceStatus, status_of
 from mien.robot.media.audio import RATE
-from mien.robot.panel.messages import SetEmotion, SetGaze
+from mien.robot.names import printable
+from mien.robot.panel.messages import SetEmotion, SetGaze, SetStyle
 
 START_S: Final = 90.0
 """Time limit in s of the start on a busy machine."""
@@ -123,6 +124,10 @@ class VoiceProcess:
         """Set the gaze target: yaw and pitch in -1..1."""
         self._send(SetGaze(yaw, pitch))
 
+    def set_style(self, name: str) -> None:
+        """Go over to the style of this name."""
+        self._send(SetStyle(name))
+
     def delay_sound(self, seconds: float) -> None:
         """Set the delay in s between microphone and monitor."""
         self._send(DelaySound(seconds))
@@ -171,7 +176,6 @@ def _run(pipe: Connection, setup: VoiceSetup) -> None:
 
 
 def _listen(pipe: Connection, setup: VoiceSetup) -> None:
-    from mien.robot.expression.voice_style import habits
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.live.capture.audio_clock import AudioClock
     from mien.robot.live.capture.conditioning import OffsetRemoval, SilenceWatch
@@ -185,11 +189,10 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
     people = None if setup.people is None else reader(setup.people)
     gains = head_gains(face, setup.head_gain)
     manner = layer_of(setup.manner, setup.seed, setup.life)
-    expression = LiveExpression(
-        setup.seed, setup.life, None, gains, people, habits(setup.style), manner
-    )
-    calibrated = Calibrated(face, setup.calibration)
-    converter = SpeechToCommands(calibrated, setup.stream, expression, time.monotonic, setup.sing)
+    style = setup.live_style()
+    expression = LiveExpression(setup.seed, setup.life, None, gains, people, style, manner)
+    calibrated, lips = Calibrated(face, setup.calibration), partial(setup.stream, style)
+    converter = SpeechToCommands(calibrated, lips, expression, time.monotonic, setup.sing)
     silence = np.zeros(round(BLOCK_S * RATE), np.float32)
     begin = time.monotonic() - 60 * BLOCK_S
     for k in range(60):  # warm up: the first calls are slow
@@ -215,7 +218,7 @@ def _listen(pipe: Connection, setup: VoiceSetup) -> None:
 
     def status() -> VoiceStatus:
         nonlocal present
-        now = _status(source, inbox, converter, monitor, watch.longest_s, since)
+        now = status_of(source, inbox, converter, monitor, watch.longest_s, since)
         if now.present != present:
             present = now.present
             state = "is back" if present else "is gone; it is opened again when it is back"
@@ -265,36 +268,13 @@ def _handle(message: object, expression: Any, monitor: Any) -> bool:
             expression.set_emotion(intensities)
         case SetGaze(yaw, pitch):
             expression.set_gaze(yaw, pitch)
+        case SetStyle(name):
+            try:
+                expression.set_style(name)
+            except MienError as e:  # its file changed since the panel read it
+                print(f"note: {printable(e.message)}", file=sys.stderr, flush=True)
         case DelaySound(seconds) if monitor:
             monitor.delay_s = seconds
         case EndVoice():
             return False
     return True
-
-
-def _status(
-    source: Any,
-    inbox: Inbox,
-    converter: Any,
-    monitor: Any,
-    zeros_s: float,
-    since: tuple[float, float],
-) -> VoiceStatus:
-    with Path("/proc/self/statm").open() as f:
-        pages = int(f.read().split()[1])
-    cpu, wall = time.process_time() - since[1], time.monotonic() - since[0]
-    return VoiceStatus(
-        name=source.name,
-        present=getattr(source, "present", True),
-        ended=inbox.ended,
-        lost=getattr(source, "lost", 0),
-        dropped=inbox.dropped,
-        holes=converter.clock.holes,
-        restarts=converter.clock.restarts,
-        skipped=converter.skipped,
-        underruns=monitor.underruns if monitor else 0,
-        zeros_s=zeros_s,
-        monitor_lost=monitor.lost if monitor else 0,
-        rss_mb=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
-        cpu_pct=100 * cpu / wall if wall > 0 else 0.0,
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from mien.robot.media.audio import RATE
 if TYPE_CHECKING:
     from mien.robot.expression.song.stream import SongStream
     from mien.robot.expression.speech import SpeechStream
-    from mien.robot.expression.voice_style import StyledStream
+    from mien.robot.expression.voice_style import LiveStyle, StyledStream, Styles
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class VoiceSetup:
         lookahead: nominal look-ahead of the network in ms; None chooses by ``monitor``.
         speech: weights of the speech network, which replace ``lookahead``.
         sing: whether the voice sings: vowels are held, and instruments move nothing.
-        style: style (64) of a voice; empty for none. A song has none.
+        style: styles (E, 64) of a voice in each emotion; None for none. A song has none.
+        auto: whether whoever speaks tells the style.
         people: shared memory with the people of ``mien.robot.live.people``; None attends nobody.
     """
 
@@ -56,7 +59,8 @@ class VoiceSetup:
     lookahead: int | None = None
     speech: Path | None = None
     sing: bool = False
-    style: tuple[float, ...] = ()
+    style: Styles = None
+    auto: bool = False
     people: Any = None
 
     @property
@@ -69,15 +73,25 @@ class VoiceSetup:
         """
         return self.speech or chosen(self.lookahead, self.monitor is not None)
 
-    def stream(self) -> SpeechStream | SongStream | StyledStream:
-        """A new stream of the lips of the voice."""
+    def live_style(self) -> LiveStyle:
+        """The style at the start, or whoever is heard."""
+        from mien.robot.expression.voice_style import LiveStyle
+        from mien.robot.expression.voices import AUTO
+
+        style = LiveStyle(self.style)
+        if self.auto:
+            style.choose(AUTO)
+        return style
+
+    def stream(self, style: LiveStyle | None = None) -> SpeechStream | SongStream | StyledStream:
+        """A new stream of the lips of the voice, in a style."""
         from mien.robot.expression.song.stream import SongStream
         from mien.robot.expression.speech import SpeechStream
         from mien.robot.expression.voice_style import StyledStream
 
         if self.sing:
             return SongStream(self.weights)
-        return StyledStream(self.style, self.weights) if self.style else SpeechStream(self.weights)
+        return StyledStream(style, self.weights) if style else SpeechStream(self.weights)
 
 
 @dataclass(frozen=True)
@@ -113,3 +127,38 @@ class VoiceStatus:
     monitor_lost: int = 0
     rss_mb: float = 0.0
     cpu_pct: float = 0.0
+
+
+def status_of(
+    source: Any,
+    inbox: Any,
+    converter: Any,
+    monitor: Any,
+    zeros_s: float,
+    since: tuple[float, float],
+) -> VoiceStatus:
+    """What the voice process tells of itself.
+
+    Args:
+        source, inbox, converter, monitor: its parts; the monitor may be None.
+        zeros_s: longest time in s of one value.
+        since: host clock and CPU time in s at its start.
+    """
+    with Path("/proc/self/statm").open() as f:
+        pages = int(f.read().split()[1])
+    cpu, wall = time.process_time() - since[1], time.monotonic() - since[0]
+    return VoiceStatus(
+        name=source.name,
+        present=getattr(source, "present", True),
+        ended=inbox.ended,
+        lost=getattr(source, "lost", 0),
+        dropped=inbox.dropped,
+        holes=converter.clock.holes,
+        restarts=converter.clock.restarts,
+        skipped=converter.skipped,
+        underruns=monitor.underruns if monitor else 0,
+        zeros_s=zeros_s,
+        monitor_lost=monitor.lost if monitor else 0,
+        rss_mb=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
+        cpu_pct=100 * cpu / wall if wall > 0 else 0.0,
+    )

@@ -4,12 +4,16 @@ mien.on('hello', ({ emotions, sliders }) => {
   if (document.querySelector('[role="tablist"]')) return;  // the same run after a lost connection
   const { el, button, slider, chips, check, rows, ask, askSoon } = mien;
 
+  const PATIENCE_MS = 1000;
+
   // Face
   const bar = el('i'), level = el('span', { className: 'said' }, 'waiting for the first tick');
   const voice = el('tbody');
   const feel = () => askSoon({ intent: 'feel', emotion: emotion.get(), intensity: strength.get() });
   const emotion = chips({ label: 'Emotion', options: emotions, pick: feel });
   const strength = slider({ label: 'intensity', low: 0, high: 1, step: 0.05, value: 0.7, input: feel });
+  const style = chips({ label: 'Style of the voice', options: [], pick: (name) => { picked = performance.now(); ask({ intent: 'style', style: name }); } });
+  let styles = '', picked = -Infinity;
   const look = () => askSoon({ intent: 'look', yaw: yaw.get(), pitch: pitch.get() });
   const yaw = slider({ label: 'left to right', low: -1, high: 1, step: 0.05, input: look });
   const pitch = slider({ label: 'down to up', low: -1, high: 1, step: 0.05, input: look });
@@ -36,7 +40,7 @@ mien.on('hello', ({ emotions, sliders }) => {
 
   const board = el('tbody'), heat = el('tbody');
   mien.tabs({
-    Face: [el('span', { className: 'bar' }, bar), level, emotion.row, strength.row,
+    Face: [el('span', { className: 'bar' }, bar), level, emotion.row, strength.row, style.row,
       el('h2', {}, 'Gaze'), yaw.row, pitch.row, el('div', { className: 'buttons' }, ahead),
       el('h2', {}, 'Latency'), el('table', {}, voice),
       el('h2', {}, 'Picture'), stage.dots('target landmarks (orange)', 'target'),
@@ -62,6 +66,9 @@ mien.on('hello', ({ emotions, sliders }) => {
     rows(board, m.serial);
     heat.replaceChildren(...m.servos.map(temperature));
     const r = m.recordings;
+    style.row.hidden = !m.style;
+    if (styles !== m.styles.join()) { styles = m.styles.join(); style.offer(m.styles); }
+    if (performance.now() - picked > PATIENCE_MS) style.set(m.style);  // what is worn, also if it was refused
     lines.replaceChildren(...r.lines.map((line) => el('p', { className: 'said' }, line)),
       ...(r.wrong ? [el('p', { className: 'warn' }, r.wrong)] : []));
     begin.disabled = r.recording;

@@ -8,6 +8,7 @@ from functools import singledispatchmethod
 from typing import Any, Final
 
 from mien.models.face.emotion import EMOTIONS
+from mien.robot.expression.voices import AUTO, NONE, codes_of, style_named, style_names
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.panel.face_scene import FaceScene
@@ -19,9 +20,18 @@ from mien.robot.panel.intents import (
     ReplayIntent,
     RestIntent,
     Schema,
+    StyleIntent,
     TuneIntent,
 )
-from mien.robot.panel.messages import EndRun, FaceState, Send, SetEmotion, SetGaze, SetPose
+from mien.robot.panel.messages import (
+    EndRun,
+    FaceState,
+    Send,
+    SetEmotion,
+    SetGaze,
+    SetPose,
+    SetStyle,
+)
 from mien.robot.panel.meters import board, level, serial, servos, voice
 from mien.robot.panel.page import Frame, Page, part, text
 from mien.robot.panel.recordings import Recordings
@@ -58,21 +68,14 @@ class FaceView:
     """
 
     def __init__(self, window: Window, send: Send) -> None:
-        self._send, self._line = send, window.line
+        self._send, self._line, self._style = send, window.line, window.style
         self._face = load_face(window.face)
         self._recordings = Recordings(send, self._face)
         model = Calibrated(self._face, window.calibration).model
         self._scene = FaceScene(self._face, model, window.build)
         self._shows = 0
-        self.intents = Schema(
-            self._face,
-            EmotionIntent,
-            GazeIntent,
-            TuneIntent,
-            RecordIntent,
-            ReplayIntent,
-            RestIntent,
-        )
+        intents = (EmotionIntent, GazeIntent, TuneIntent, RecordIntent, ReplayIntent, RestIntent)
+        self.intents = Schema(self._face, *intents, *((StyleIntent,) if self._style else ()))
         self.page = Page(
             f"Mien: {self._face.name}",
             styles=(part("stage.css"),),
@@ -108,6 +111,8 @@ class FaceView:
                     serial=serial(meters, self._line, self._face.baud),
                     servos=servos(meters, self._face.names),
                     recordings=self._recordings.summary(meters),
+                    style=self._style,
+                    styles=[NONE, AUTO, *style_names()] if self._style else [],
                 )
             )
         self._shows += 1
@@ -125,6 +130,13 @@ class FaceView:
     @handle.register
     def _(self, intent: GazeIntent) -> None:
         self._send(SetGaze(intent.yaw, intent.pitch))
+
+    @handle.register
+    def _(self, intent: StyleIntent) -> None:
+        if intent.style not in (NONE, AUTO):
+            codes_of(style_named(intent.style))
+        self._style = intent.style
+        self._send(SetStyle(intent.style))
 
     @handle.register
     def _(self, intent: TuneIntent) -> None:

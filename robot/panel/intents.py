@@ -83,6 +83,13 @@ class GazeIntent(Intent):
     pitch: Turn
 
 
+class StyleIntent(Intent):
+    """Speak in this style from now on."""
+
+    called = "style"
+    style: Name
+
+
 class TuneIntent(Intent):
     """Hold this pose instead of that of the voice; None gives the face back."""
 

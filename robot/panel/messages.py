@@ -42,6 +42,13 @@ class SetGaze:
 
 
 @dataclass(frozen=True)
+class SetStyle:
+    """Go over to the learned style of this name, to that of whoever speaks, or to none."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class SetPose:
     """Hold these commands (n,) instead of those of the voice; None gives the face back."""
 
@@ -86,14 +93,14 @@ class EndRun:
 
 
 Request: TypeAlias = (
-    Estop | SetEmotion | SetGaze | SetPose | SetRecording | SetPlayback | PlaybackPoses
+    Estop | SetEmotion | SetGaze | SetPose | SetStyle | SetRecording | SetPlayback | PlaybackPoses
     | PlaybackSent | EndRun
 )  # fmt: skip
 """Requests of a browser to the loop."""
 ToLoop: TypeAlias = Request | StateShown
 Send: TypeAlias = Callable[[ToLoop], None]
 """Sends one message to the loop; never blocks, and may be called from any thread."""
-NEWEST: Final[frozenset[type]] = frozenset({SetEmotion, SetGaze, SetPose, StateShown})
+NEWEST: Final[frozenset[type]] = frozenset({SetEmotion, SetGaze, SetPose, SetStyle, StateShown})
 """Messages of which only the newest matters to the loop."""
 
 

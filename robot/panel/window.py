@@ -24,6 +24,7 @@ class Window:
         line: port of the board, as the user wrote it.
         host: address to bind. Another one than this machine's own needs a ``token``.
         token: opens the page instead of the secret that every run makes for itself.
+        style: name of the style at the start; None offers none, as for a song.
         estop: socket of the run, to which the panel's E-STOP goes; None sends it over the pipe.
     """
 
@@ -34,6 +35,7 @@ class Window:
     port: int = PORT
     token: str = ""
     line: str = "sim"
+    style: str | None = "none"
     estop: Path | None = None
 
 

@@ -16,12 +16,12 @@ from mien.models.files import whole
 from mien.models.manner.style_file import Style
 from mien.models.manner.weights import WEIGHTS
 from mien.robot.errors import InputError
-from mien.robot.expression.performance import Performance
+from mien.robot.expression.performance import Performance, solved
 from mien.robot.face.actuators import to_pulses
 from mien.robot.face.calibrated import Calibrated, FittedFace
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter
-from mien.robot.face.solver import FaceSolver, head_gains
+from mien.robot.face.solver import head_gains
 from mien.robot.recording.recorder import MAX_QUEUED_RECORDS, Recorder
 from mien.robot.show.edits import basis, changed, describe, items, joined
 from mien.robot.show.generator import Curves, Generator, generate, neck_of, rules, seed_of
@@ -114,7 +114,7 @@ def direct(
     generator: str = file.show.generator or default_generator()
     by = GENERATORS[generator]
     if style is not None:
-        scene = replace(scene, style=style.voice)
+        scene = replace(scene, style=style.codes)
         if style.moves:
             by = styled(by, within_reach(face, style))
     curves = curves_for(file, scene, take, by)
@@ -149,21 +149,7 @@ def performed(
     face: Calibrated, curves: Curves, scene: Scene, progress: Callable[[float], None]
 ) -> Performance:
     """Curves on a face: targets, and commands by its inverse."""
-    weights, head = curves[:, : len(ARKIT)], neck_of(curves)
-    solver = FaceSolver(face)
-    targets, direct_commands = solver.targets(weights), solver.direct(weights, head)
-    commands, spent = np.zeros_like(direct_commands), np.zeros(len(weights))
-    squares: dict[str, float] = {}
-    for k, target in enumerate(targets):
-        began = time.perf_counter()
-        found = solver.invert(target, direct_commands[k], 1.0 / FPS)
-        spent[k] = 1e3 * (time.perf_counter() - began)
-        commands[k] = found.commands
-        for region, miss in found.residual_mm.items():
-            squares[region] = squares.get(region, 0.0) + miss**2 / len(targets)
-        progress((k + 1) / len(targets))
-    missed = {region: float(np.sqrt(s)) for region, s in squares.items()}
-    return Performance(weights, head, targets, commands, missed, spent, scene.spoken)
+    return solved(face, curves[:, : len(ARKIT)], neck_of(curves), scene.spoken, progress)
 
 
 def limited(face: FaceConfig, commands: Floats) -> Floats:

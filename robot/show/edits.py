@@ -101,7 +101,7 @@ def basis(
     show: Show, scene: Scene, take: int, generator: str, style: Style | None = None
 ) -> dict[str, Any]:
     """What all of a take depends on: with another basis it is made anew."""
-    shown = None if style is None else hashlib.sha256(style.model_dump_json().encode()).hexdigest()
+    shown = None if style is None else hashlib.sha256(style.text.encode()).hexdigest()
     return {
         "sound": scene.hash, "seed": show.seed, "take": take, "generator": generator,
         "head_gain": list(scene.head_gain), "text": show.text, "style": shown,

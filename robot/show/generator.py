@@ -29,8 +29,9 @@ HEAD: Final = slice(len(ARKIT), len(CURVES))
 
 def rules(scene: Scene, seed: int) -> Curves:
     """Speech, emotions by their prototypes, and life: the baseline and the fallback."""
-    life = Life(seed=seed, head_gain=scene.head_gain)
     track = EmotionTrack(scene.sources, Variation(seed=seed))
+    habits = scene.habits(track.whole(scene.times))
+    life = Life(seed=seed, head_gain=scene.head_gain, habits=habits)
     acted = act(scene.spoken, scene.padded, RATE, life, track)
     return curves_of(acted.weights, acted.head)
 

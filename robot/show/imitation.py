@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -24,23 +23,27 @@ from mien.models.manner.style_file import (
     learned,
     load,
 )
-from mien.models.user_folders import data_folder
 from mien.robot.errors import InputError
 from mien.robot.expression.emotion.prosody import voice
+from mien.robot.expression.voices import (
+    AUTO,
+    SOUNDS,
+    codes_of,
+    learned_styles,
+    of_whoever_speaks,
+    style_named,
+    style_of_voice,
+)
 from mien.robot.face.calibrated import FittedFace
 from mien.robot.face.config import Floats
 from mien.robot.face.solver import FaceSolver
 from mien.robot.media.audio import RATE
 from mien.robot.media.livelink_takes import ROTATIONS, read_csv
-from mien.robot.names import checked
 from mien.robot.show.generator import Curves, Generator
 from mien.robot.show.scene import Scene
-from mien.robot.show.voices import SOUNDS, of_whoever_speaks, style_of_voice
 
 RIDGE: Final = 0.02
 """Share of the mean diagonal added to the normal equations: shapes that look alike share."""
-AUTO: Final = "auto"
-"""Name that stands for the style of whoever speaks."""
 _SPREAD: Final = 2.0
 """A principal pose is brought within reach at this many standard deviations."""
 
@@ -78,20 +81,6 @@ class Reader:
         return out
 
 
-def styles_folder() -> Path:
-    """Where the styles of a user are."""
-    return data_folder() / "styles"
-
-
-def style_path(name: str) -> Path:
-    """File of a style of the user.
-
-    Raises:
-        InputError: not a plain name.
-    """
-    return styles_folder() / f"{checked(name, 'style')}.json"
-
-
 def found(style: str, folder: Path) -> Style:
     """A style by name, or of a file: a style, or a clip or sound that is not kept.
 
@@ -110,44 +99,23 @@ def found(style: str, folder: Path) -> Style:
         return load(path)
     if path.suffix.lower() in SOUNDS:
         return style_of_voice(path, "voice", "self")
-    known = style_path(style)
-    if not known.is_file():
-        raise InputError(
-            f"there is no style {style!r}", f"mien style learn {style} --voice A.wav, or list"
-        )
-    return load(known)
+    return style_named(style)
 
 
-def voice_of(style: str, samples: NDArray[np.float32] | None = None) -> tuple[float, ...]:
-    """The style (64) of a voice by ``found``; empty for an empty name.
+def voice_of(style: str, samples: NDArray[np.float32] | None = None) -> Floats | None:
+    """The styles (E, 64) of a voice by ``found``; None for an empty name.
 
     Args:
         style: what the user wrote. ``AUTO`` takes whoever speaks in ``samples``.
-        samples: (n,) at 16 kHz that are spoken, where all of them are there.
+        samples: (n,) at 16 kHz that are spoken; None while they are not known yet.
 
     Raises:
         InputError: there is no such style, it cannot be used, or it was learned without a voice.
     """
     if style == AUTO:
-        if samples is None:
-            raise InputError("a voice that is still running has no style yet", "mien style list")
-        return of_whoever_speaks(samples, learned_styles())[0]
+        return None if samples is None else of_whoever_speaks(samples, learned_styles())[0]
     chosen = checked_style(style or None, Path())
-    if chosen is not None and not chosen.voice:
-        raise InputError(
-            f"the style {style} was learned from a clip alone, which moves no lips",
-            f"mien style learn {chosen.name} --voice A.wav",
-        )
-    return () if chosen is None else chosen.voice
-
-
-def learned_styles() -> list[Style]:
-    """The styles of the user that can be read."""
-    out = []
-    for path in sorted(styles_folder().glob("*.json")):
-        with contextlib.suppress(ModelError):
-            out.append(load(path))
-    return out
+    return None if chosen is None else codes_of(chosen)
 
 
 def style_of_clip(path: Path, name: str, consent: str) -> Style:

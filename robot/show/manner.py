@@ -82,18 +82,21 @@ def composed(
         made: at 60 fps, by name of ``config.GENERATED``: of the network, or filmed.
         parts: of ``PARTS`` that are used.
     """
-    t, life = scene.times, Life(seed=seed, head_gain=scene.head_gain)
+    t = scene.times
     pressed, gate = stress(scene.padded, RATE, len(t)), voice(scene.padded, RATE, len(t))
     track = EmotionTrack(scene.sources, Variation(seed=seed))
     mixed = track.whole(t)
+    habits = scene.habits(mixed)
+    life = Life(seed=seed, head_gain=scene.head_gain, habits=habits)
+    brows, nods = BROW_GAIN * habits.brows, np.reshape(habits.head, (-1, 1))
     aroused = excitement(mixed)
     weights, head = life.weights(t, pressed, gate), life.head(t, pressed, gate, aroused)
     if "brows" in parts:
         for side in ("Left", "Right"):
-            low = BROW_REST + BROW_GAIN * made[f"browDown{side}"]
+            low = BROW_REST + brows * made[f"browDown{side}"]
             weights[:, INDEX[f"browDown{side}"]] = np.clip(low, 0.0, 1.0)
             weights[:, INDEX[f"browOuterUp{side}"]] = np.clip(-0.7 * low, 0.0, 1.0)
-        low = BROW_REST + 0.5 * BROW_GAIN * (made["browDownLeft"] + made["browDownRight"])
+        low = BROW_REST + 0.5 * brows * (made["browDownLeft"] + made["browDownRight"])
         weights[:, INDEX["browInnerUp"]] = np.clip(-low, 0.0, 1.0)
     if "lids" in parts:
         for side in ("Left", "Right"):
@@ -101,7 +104,7 @@ def composed(
             shut = np.clip(shut, 0.0, 1.0)
             weights[:, INDEX[f"eyeBlink{side}"]] = LID_REST + (1.0 - LID_REST) * shut
     if "head" in parts:
-        turns = TURN_GAIN * np.stack([made[name] for name in AXES], axis=1)
+        turns = TURN_GAIN * nods * np.stack([made[name] for name in AXES], axis=1)
         head = turns / HEAD_RANGE_RAD * aroused[:, None] * (1.0 - np.exp(-t / 0.3))[:, None]
     shapes = track.shapes(t)
     out, neck = compose(scene.spoken, gate, shapes, mixed, (weights, head), None, life.head_gain)
@@ -116,7 +119,7 @@ def deviations(
     known = np.full((frames, len(CURVES)), np.nan, np.float32)
     step = FPS // config.FPS
     at = np.minimum(np.arange(frames) * step, scene.frames - 1)
-    known[:, config.LIPS] = scene.spoken[at][:, config.LIPS]
+    known[:, config.LIPS] = scene.said[at][:, config.LIPS]
     heard = features(scene.padded, frames)
     network = engine(path)
     made, spread = network.sample(heard, known, seed, guidance=guidance), network.spread

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from mien.models.face.blendshapes import FPS
 from mien.robot.errors import InputError
 from mien.robot.expression import speech, voice_style
-from mien.robot.expression.emotion.track import Cues, EmotionSource
+from mien.robot.expression.emotion.track import Cues, EmotionSource, EmotionTrack
+from mien.robot.expression.life import Habits
 from mien.robot.expression.performance import TAIL_S
 from mien.robot.expression.utterance_source import utterance
 from mien.robot.media.audio import RATE
@@ -30,14 +31,14 @@ class Scene:
         samples: (n,) at 16 kHz.
         sources: emotions of the show and of its text.
         head_gain: factor of the head's motion for yaw, pitch and roll.
-        style: of a voice, in which the lips move.
+        style: of a voice in each emotion, in which lips, brows and head move.
         understood: what its feelings in words mean, for a person.
     """
 
     samples: NDArray[np.float32]
     sources: tuple[EmotionSource, ...] = ()
     head_gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    style: voice_style.Code = ()
+    style: voice_style.Styles = None
     understood: tuple[str, ...] = ()
 
     @property
@@ -56,16 +57,25 @@ class Scene:
         return np.concatenate([self.samples, np.zeros(int(TAIL_S * RATE), np.float32)])
 
     @cached_property
-    def spoken(self) -> NDArray[np.float32]:
+    def said(self) -> NDArray[np.float32]:
         """Output (T, 52) of the speech network."""
-        if self.style:
-            return voice_style.speak(self.padded, self.style)
         return speech.speak(self.padded)
+
+    @cached_property
+    def spoken(self) -> NDArray[np.float32]:
+        """Lips (T, 52) in the style of the voice."""
+        if self.style is None:
+            return self.said
+        return voice_style.speak(self.padded, self.style, EmotionTrack(self.sources).whole)
+
+    def habits(self, mixed: NDArray[np.float64]) -> Habits:
+        """How the style moves brows and head while emotions (T, E) last."""
+        return voice_style.habits(self.style, mixed)
 
     def without_emotions(self) -> Scene:
         """The same sound and lips without any emotion."""
         out = replace(self, sources=())
-        out.__dict__["spoken"] = self.spoken  # it depends on the sound alone
+        out.__dict__.update(said=self.said, spoken=self.spoken)
         return out
 
     @property

@@ -161,6 +161,7 @@ def live(
 
     Example: mien live --port auto --monitor "" --panel
     """
+    from mien.robot.expression.voices import AUTO, NONE
     from mien.robot.live.manner import checked_manner
     from mien.robot.live.run import Options
     from mien.robot.puppet import livelink_udp, osc
@@ -178,6 +179,7 @@ def live(
         port=panel_port,
         token=panel_token,
         line=port,
+        style=None if sing else style or NONE,
     )
     options = Options(
         VoiceSetup(
@@ -197,6 +199,7 @@ def live(
             lookahead=lookahead,
             sing=sing,
             style=voice_of(style),
+            auto=style == AUTO,
         ),
         port=port,
         build=build,
@@ -227,15 +230,18 @@ def panel(
     panel_host: PanelHost = "127.0.0.1",
     panel_port: PanelPort = PORT,
     panel_token: PanelToken = "",
+    style: Style = "",
     seconds: Duration = 0.0,
 ) -> None:
     """Open the face in the browser, without a voice.
 
-    The page has meters, emotions, a slider per actuator and the E-STOP button.
+    The page has meters, emotions, styles, a slider per actuator and the E-STOP button.
 
     Example: mien panel --port sim
     """
+    from mien.robot.expression.voices import NONE
     from mien.robot.live.run import Options
+    from mien.robot.show.imitation import voice_of
 
     simulated = build if port == "sim" else None
     window = Window(
@@ -246,7 +252,8 @@ def panel(
         port=panel_port,
         token=panel_token,
         line=port,
+        style=style or NONE,
     )
-    setup = VoiceSetup(face=face, calibration=calibration, source="quiet")
+    setup = VoiceSetup(face=face, calibration=calibration, source="quiet", style=voice_of(style))
     options = Options(setup, port=port, build=build, window=window, idle_s=float("inf"))
     run_and_print(options, seconds, False)

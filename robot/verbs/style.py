@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from shlex import join
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mien.robot.errors import InputError
+
+if TYPE_CHECKING:
+    from mien.models.manner.style_file import Learned
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,20 +36,26 @@ def learn(
         Path | None, typer.Option(help="Sound file of the voice alone; 10 s of speech suffice.")
     ] = None,
     clip: Annotated[Path | None, typer.Option(help="Live Link Face CSV; 10 s suffice.")] = None,
+    emotion: Annotated[
+        str,
+        typer.Option(help="Add to a style how the same person speaks in this emotion."),
+    ] = "",
 ) -> None:
     """Learn how somebody speaks from a voice, a clip or both, and keep it as a file of a few kB.
 
     The file holds no sound and no picture; of a voice it holds a print, by
     which it is known again. A voice tells the lips of mien speak, live and direct;
-    a clip tells the poses of mien direct.
+    a clip tells the poses of mien direct. --emotion happiness adds how this person
+    speaks when happy, which is used while the face shows happiness.
 
     Example: mien style learn anna --voice anna.wav --consent given
     """
     from mien.models.manner import style_file
-    from mien.robot.show.imitation import style_of_clip, style_path
-    from mien.robot.show.voices import style_of_voice
+    from mien.robot.expression.voices import in_emotion, learned_styles, style_of_voice, style_path
+    from mien.robot.show.imitation import style_of_clip
 
-    files = [w for o, f in (("--voice", voice), ("--clip", clip)) if f for w in (o, str(f))]
+    given = (("--emotion", emotion), ("--voice", voice), ("--clip", clip))
+    files = [w for o, f in given if f for w in (o, str(f))]
     command = join(["mien", "style", "learn", name, *(files or ["--voice", "A.wav"])])
     if consent not in style_file.CONSENTS:
         raise InputError(
@@ -54,15 +64,27 @@ def learn(
             f"{command} --consent WHO",
         )
     path = style_path(name)
-    if voice is not None:
+    gone = [e for style in learned_styles() if style.name == name for e in style.emotions]
+    if emotion:
+        if voice is None or clip is not None:
+            raise InputError(
+                "an emotion of a style is learned from a voice alone",
+                f"mien style learn {name} --emotion {emotion} --voice A.wav --consent {consent}",
+            )
+        gone = []
+        style_file.save(path, in_emotion(name, emotion, voice, consent))
+    elif voice is not None:
         shown = None if clip is None else (style_of_clip(clip, name, consent), clip)
         style_file.save(path, style_of_voice(voice, name, consent, shown))
     elif clip is not None:
         style_file.save(path, style_of_clip(clip, name, consent))
     else:
         raise InputError("neither --voice nor --clip given", f"{command} --consent {consent}")
+    if gone:
+        print(f"note: {', '.join(gone)} of the voice before is gone", file=sys.stderr)
     verb = "direct SHOW.yaml" if voice is None else "speak --text 'Good morning!'"
-    print(f"{path}\nnext: mien {verb} --style {name}")
+    feels = f" --emotion {emotion}" if emotion else ""
+    print(f"{path}\nnext: mien {verb} --style {name}{feels}")
 
 
 @app.command("list")
@@ -73,8 +95,8 @@ def list_() -> None:
     """
     from mien.models.errors import ModelError
     from mien.models.manner import style_file
+    from mien.robot.expression.voices import styles_folder
     from mien.robot.names import printable
-    from mien.robot.show.imitation import styles_folder
 
     for path in sorted(styles_folder().glob("*.json")):
         try:
@@ -82,7 +104,8 @@ def list_() -> None:
         except ModelError as e:
             print(f"{path.stem}: {printable(e.message)}")
             continue
-        print(printable(f"{style.name}: {style.source}, {style.seconds:.1f} s, {style.consent}"))
+        shown = "".join(f", {emotion}" for emotion in style.emotions)
+        print(printable(_origin(style.name, style) + shown))
 
 
 @app.command()
@@ -96,13 +119,15 @@ def show(name: Name) -> None:
     from mien.models.face.curves import CURVES
     from mien.models.manner.style_file import STYLED
     from mien.models.style.described import described
+    from mien.robot.names import printable
     from mien.robot.show.imitation import found
 
     style = found(name, Path())
-    print(f"{style.name}: {style.source}, {style.seconds:.1f} s, {style.consent}")
-    if style.voice:
-        for name_of, factor in described(np.array(style.code)).items():
-            print(_drawn(name_of, factor))
+    for title, told in {style.name: style, **style.emotions}.items():
+        print(printable(_origin(title, told)))
+        if any(told.code):
+            for name_of, factor in described(np.array(told.code)).items():
+                print(_drawn(name_of, factor))
     if not style.moves:
         return
     rows = [("mean", style.means), *((f"pose {k + 1}", p) for k, p in enumerate(style.axes))]
@@ -110,6 +135,10 @@ def show(name: Name) -> None:
         order = np.argsort(-np.abs(row))[:6]
         shown = ", ".join(f"{CURVES[STYLED[i]]} {row[i]:+.3f}" for i in order if row[i])
         print(f"{title:<7} {shown}")
+
+
+def _origin(title: str, told: Learned) -> str:
+    return f"{title}: {told.source}, {told.seconds:.1f} s, {told.consent}"
 
 
 def _drawn(name: str, value: float) -> str:
@@ -131,8 +160,10 @@ def blend(
 
     Example: mien style blend both anna 0.6 ben 0.4
     """
-    from mien.models.manner import style_file
-    from mien.robot.show.imitation import found, style_path
+    from mien.models.manner.style_blend import blended
+    from mien.models.manner.style_file import save
+    from mien.robot.expression.voices import style_path
+    from mien.robot.show.imitation import found
 
     try:
         weights = [float(w) for w in parts[1::2]]
@@ -144,20 +175,27 @@ def blend(
         )
     styles = [found(part, Path()) for part in parts[::2]]
     path = style_path(name)
-    style_file.save(path, style_file.blended(name, list(zip(styles, weights, strict=True))))
+    save(path, blended(name, list(zip(styles, weights, strict=True))))
     print(path)
 
 
 @app.command()
-def forget(name: Name) -> None:
+def forget(
+    name: Name,
+    emotion: Annotated[str, typer.Option(help="Delete only what was learned in it.")] = "",
+) -> None:
     """Delete a style. Takes that were made with it stay.
 
     Example: mien style forget anna
     """
-    from mien.robot.show.imitation import style_path
+    from mien.models.manner.style_file import save
+    from mien.robot.expression.voices import style_path, without_emotion
 
     path = style_path(name)
     if not path.is_file():
         raise InputError(f"there is no style {name}", "mien style list")
-    path.unlink()
-    print(f"{name} is forgotten")
+    if emotion:
+        save(path, without_emotion(name, emotion))
+    else:
+        path.unlink()
+    print(f"{name}{' in ' * bool(emotion)}{emotion} is forgotten")

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from mien.models.data import lip_metrics
 from mien.models.data.corpora import grid
 from mien.models.data.labels import coarticulation, textgrid
 from mien.models.data.labels.align import Aligner
@@ -55,7 +56,7 @@ def viseme_table(phones: list[Phone], frames: int) -> Opening:
 
 
 def envelope(samples: Audio) -> Opening:
-    return metrics.envelope(samples, RATE, np.arange(frame_count(len(samples))) / FPS)
+    return lip_metrics.envelope(samples, RATE, np.arange(frame_count(len(samples))) / FPS)
 
 
 def others(
@@ -109,7 +110,7 @@ def main() -> None:
     simple: dict[str, Callable[[Audio], Opening]] = {
         "mien": lambda a: lip_opening(speak(engine, a)),
         "rms": envelope,
-        "log_rms": lambda a: metrics.log_envelope(envelope(a)) + 60,
+        "log_rms": lambda a: lip_metrics.log_envelope(envelope(a)) + 60,
     }
     takes = grid.takes(options.data / "grid_s1", held_out=True)[: options.clips]
     clips = [audio(t.audio) for t in takes]
@@ -152,10 +153,10 @@ def main() -> None:
                     [metrics.pearson(sample(opening, times + d), take.gap) for d in SHIFTS]
                 )
                 lags.append(metrics.lag_ms(at, take.gap, take.fps))
-        total = metrics.Contact()
+        total = lip_metrics.Contact()
         for opening, phones in zip(on_lj, lj_phones, strict=True):
             if opening is not None:
-                total = total + metrics.contact(opening, phones, FPS)
+                total = total + lip_metrics.contact(opening, phones, FPS)
         out[name] = {
             "grid_clips": len(r),
             "r_lip_gap": round(float(np.median(r)), 3),

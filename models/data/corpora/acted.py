@@ -18,10 +18,11 @@ from mien.models.data.corpora import queen, steelsky
 from mien.models.data.corpora.synthetic import rule_clip, with_pauses
 from mien.models.data.corpora.voices import Spoken
 from mien.models.data.labels.align import Aligner
+from mien.models.data.labels.phone_names import frame_labels
 from mien.models.data.labels.transcribe import Transcriber, Transcription
 from mien.models.data.schema import Clip
 from mien.models.speech.features import RATE
-from mien.models.speech.phones import CONSONANTS, NUMBER, SILENCE, VOWELS, Phone, frame_labels
+from mien.models.speech.phones import CONSONANTS, NUMBER, SILENCE, VOWELS, Phone
 
 _log = logging.getLogger(__name__)
 _Lines = Callable[[], Iterator[tuple[str, bytes]]]

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from mien.models.data.labels.align import Aligner
 from mien.models.data.labels.lips import from_measures
+from mien.models.data.labels.phone_names import frame_labels
 from mien.models.data.schema import Clip, at_60, frame_count, read_audio
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import GROUPS, by_name, indices
-from mien.models.speech.phones import UNKNOWN, frame_labels
+from mien.models.speech.phones import UNKNOWN
 
 HELD_OUT: Final = 200
 """Number of clips, the last in name order, that are never used in training."""

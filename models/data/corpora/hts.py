@@ -20,9 +20,10 @@ import soundfile
 
 from mien.models.data.corpora.synthetic import clips as make
 from mien.models.data.corpora.voices import Spoken, Voice
+from mien.models.data.labels.phone_names import merge_silence
 from mien.models.data.schema import Clip, to_int16
 from mien.models.errors import ModelError
-from mien.models.speech.phones import SILENCE, Phone, merge_silence
+from mien.models.speech.phones import SILENCE, Phone
 
 DICTIONARY: Final = Path("/var/lib/mecab/dic/open-jtalk/naist-jdic")
 SECOND: Final = 1e7

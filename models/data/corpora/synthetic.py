@@ -12,10 +12,11 @@ import numpy as np
 from mien.models.data.corpora.sentences import pinyin, sentences
 from mien.models.data.corpora.voices import FLITE, Spoken, Voice, espeak, flite, hibari
 from mien.models.data.labels import coarticulation
+from mien.models.data.labels.phone_names import frame_labels, from_labels, merge_silence
 from mien.models.data.schema import Clip, frame_count
 from mien.models.face.blendshapes import FPS
 from mien.models.speech.features import RATE
-from mien.models.speech.phones import SILENCE, Phone, frame_labels, from_labels, merge_silence
+from mien.models.speech.phones import SILENCE, Phone
 
 ESPEAK: Final[tuple[tuple[str, str], ...]] = (
     *(("en-us", v) for v in ("f2", "m3", "steph", "adam", "klatt2", "f4", "m7", "belinda")),

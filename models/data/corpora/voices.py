@@ -21,10 +21,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from mien.models.data.labels.phone_names import arpabet, ipa, merge_silence, spread
 from mien.models.data.schema import to_int16
 from mien.models.errors import ModelError
 from mien.models.speech.features import RATE
-from mien.models.speech.phones import SILENCE, Phone, arpabet, ipa, merge_silence, spread
+from mien.models.speech.phones import SILENCE, Phone
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.models.data.labels.phone_names import arpabet, merge_silence
 from mien.models.errors import ModelError
 from mien.models.speech.features import RATE
-from mien.models.speech.phones import SILENCE, Phone, arpabet, merge_silence
+from mien.models.speech.phones import SILENCE, Phone
 
 _FRAME: Final = 0.01  # seconds of pocketsphinx
 _PAD: Final = 0.1  # seconds of near-silence that the search needs on both sides

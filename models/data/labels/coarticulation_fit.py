@@ -11,17 +11,10 @@ from torch import Tensor
 
 from mien.models.data.labels.coarticulation import TRACKS, Rules, default_rules, loudness
 from mien.models.data.labels.lips import width_of
+from mien.models.data.labels.phone_names import from_labels
 from mien.models.data.schema import Clip
 from mien.models.face.blendshapes import FPS, INDEX
-from mien.models.speech.phones import (
-    BILABIAL,
-    LABIODENTAL,
-    NUMBER,
-    PHONES,
-    SILENCE,
-    UNKNOWN,
-    from_labels,
-)
+from mien.models.speech.phones import BILABIAL, LABIODENTAL, NUMBER, PHONES, SILENCE, UNKNOWN
 
 _MAX_PHONES = 48  # phones in a clip
 MIN_OPENING = 0.08

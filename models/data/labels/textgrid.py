@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import Final
 
+from mien.models.data.labels.phone_names import arpabet, merge_silence
 from mien.models.errors import ModelError
-from mien.models.speech.phones import Phone, arpabet, merge_silence
+from mien.models.speech.phones import Phone
 
 SPOKEN_NOISE: Final = "spn"
 """The Montreal aligner's label of a word outside its dictionary. It is speech, not silence."""

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mien.models import checkpoint
-from mien.models.data.keyframes import filmed, spread_of
+from mien.models.data.keyframes import f1, filmed, spread_of
 from mien.models.data.manner import MannerClip, prepared
 from mien.models.manner.config import COLUMNS
 from mien.models.manner.keyframes import (
@@ -34,7 +34,6 @@ from mien.models.manner.keyframes import (
     Key,
     Proposer,
     Track,
-    f1,
     inputs,
     layout,
     past,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.models.data import lip_metrics
 from mien.models.data.corpora import facegood, grid
 from mien.models.data.labels.lips import gap_of, width_of
 from mien.models.data.schema import read_audio
@@ -44,14 +45,14 @@ def on_grid(system: Speak, takes: Sequence[grid.Take]) -> dict[str, float]:
         times = np.arange(len(take.gap)) / take.fps
         shapes = system(samples)
         gap, width = sample(gap_of(shapes), times), sample(width_of(shapes), times)
-        rms = metrics.envelope(samples, RATE, times)
+        rms = lip_metrics.envelope(samples, RATE, times)
         row = {
             "r_lip_gap": metrics.pearson(gap, take.gap),
             "r_mouth_width": metrics.pearson(width, take.width),
             "lag_ms": metrics.lag_ms(gap, take.gap, take.fps),
-            "amplitude_ratio": metrics.amplitude_ratio(gap, take.gap),
+            "amplitude_ratio": lip_metrics.amplitude_ratio(gap, take.gap),
             "r_rms": metrics.pearson(rms, take.gap),
-            "r_log_rms": metrics.pearson(metrics.log_envelope(rms), take.gap),
+            "r_log_rms": metrics.pearson(lip_metrics.log_envelope(rms), take.gap),
         }
         for key, value in row.items():
             rows.setdefault(key, []).append(value)
@@ -67,11 +68,11 @@ def on_facegood(system: Speak, folder: Path) -> dict[str, float]:
         samples = audio(folder / "audio" / f"{name}.flac")
         truth = facegood.opening(shape_names, values[start[i] : start[i + 1]])
         times = np.arange(len(truth)) / fps
-        rms = metrics.envelope(samples, RATE, times)
+        rms = lip_metrics.envelope(samples, RATE, times)
         signals = {
             "r_opening": sample(lip_opening(system(samples)), times),
             "r_rms": rms,
-            "r_log_rms": metrics.log_envelope(rms),
+            "r_log_rms": lip_metrics.log_envelope(rms),
         }
         for at in range(0, len(truth) - size + 1, size):
             part = slice(at, at + size)

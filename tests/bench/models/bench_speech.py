@@ -40,7 +40,7 @@ def bench_speech(
         Path, typer.Option(help="Weights of the 12 ms variant, keys la0_.")
     ] = LOOKAHEAD0,
 ) -> Result:
-    """Measure the speech network; definitions are in models/speech/metrics.py.
+    """Measure the speech network; definitions are in models/data/lip_metrics.py.
 
     Raises:
         ModelError: no such data, or weights of another network.

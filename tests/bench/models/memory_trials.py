@@ -11,21 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.data.labels.lips import GAP, GAP_REST
+from mien.models.data.labels.phone_names import from_labels
+from mien.models.data.lip_metrics import Contact, contact
 from mien.models.data.planted_styles import TRAITS, factors
 from mien.models.data.style_voices import Voices
 from mien.models.face.blendshapes import FPS
+from mien.models.face.emotion import EMOTIONS
 from mien.models.song.listening import Ears
 from mien.models.speech import runtime_numpy
 from mien.models.speech.features import RATE
-from mien.models.speech.metrics import Contact, contact, pearson
-from mien.models.speech.phones import from_labels
+from mien.models.speech.metrics import pearson
 from mien.models.speech.stream import speak
 from mien.models.style.channels import applied, channels_of
 from mien.models.style.emotion import EmotionStream
 from mien.models.style.memory import Floats, Parameters, address, code, slots
 from mien.models.style.visemes import VISEMES, viseme_of
 from mien.models.train.style.lesson import smooth_phones, taught
-from mien.robot.expression.voice_style import StyledStream
+from mien.robot.expression.voice_style import LiveStyle, StyledStream
 
 _LEAST_FRAMES = 6
 _USED = 0.02
@@ -225,7 +227,8 @@ def slot_shares(trial: Trial, p: Parameters, chosen: NDArray[np.bool_]) -> tuple
 
 def frame_ms() -> tuple[float, float]:
     """Median and 99th percentile of a frame's time in ms: lips in a style, and the emotion."""
-    styled, emotion = StyledStream(tuple(np.linspace(-1, 1, 64))), EmotionStream()
+    style = LiveStyle(np.linspace(-1, 1, 64 * len(EMOTIONS)).reshape(-1, 64))
+    styled, emotion = StyledStream(style), EmotionStream()
     rng, spent = np.random.default_rng(0), []
     for _ in range(500):
         block = rng.normal(0, 0.05, RATE // 50).astype(np.float32)

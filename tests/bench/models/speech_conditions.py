@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.models.data import lip_metrics
 from mien.models.data.corpora import grid, voices200
 from mien.models.data.corpora.voices import Spoken
 from mien.models.data.labels import textgrid
@@ -72,7 +73,7 @@ def held_vowels(system: Speak, said: Sequence[Utterance], most: int = 120) -> Sc
             continue
         samples, begin, end = made
         gap = lip_opening(system(samples))
-        closed = gap < metrics.CLOSED * _speech_p95(system, spoken)
+        closed = gap < lip_metrics.CLOSED * _speech_p95(system, spoken)
         early = gap[_frames(begin + 0.25, begin + 0.35)].mean()
         ratios.append(float(gap[_frames(begin + 1.5, end - 0.1)].mean() / max(early, 1e-3)))
         shut.append(bool(closed[_frames(begin + 0.3, end - 0.1)].any()))
@@ -118,8 +119,8 @@ def in_noise(
             heard["babble_10"] = sounds.added(clean, noise, 10)
         for name, sound in heard.items():
             gap = sample(gap_of(system(sound)), times)
-            rms = metrics.envelope(sound, RATE, times + delay_s - 0.025)
-            level = metrics.log_envelope(rms)
+            rms = lip_metrics.envelope(sound, RATE, times + delay_s - 0.025)
+            level = lip_metrics.log_envelope(rms)
             rows.setdefault(f"{name}_r", []).append(metrics.pearson(gap, take.gap))
             rows.setdefault(f"{name}_envelope", []).append(metrics.pearson(level, take.gap))
     return {k: float(np.median(v)) for k, v in rows.items()}
@@ -156,14 +157,14 @@ def on_phones(system: Speak, said: Iterable[Utterance]) -> Scores:
     ``rounding_auc``: chance that pucker + funnel is larger in w, uw, ow, sh than in iy, eh, s.
     ``edge_open``: share of the first and last 100 ms in which the lips are open without speech.
     """
-    total = metrics.Contact()
+    total = lip_metrics.Contact()
     bites, edges = [], []
     rounded: dict[bool, list[float]] = {True: [], False: []}
     for _, spoken in said:
         shapes = system(samples_of(spoken))
         gap = lip_opening(shapes)
-        total = total + metrics.contact(gap, spoken.phones, FPS)
-        closed = gap < metrics.CLOSED * np.percentile(gap, 95)
+        total = total + lip_metrics.contact(gap, spoken.phones, FPS)
+        closed = gap < lip_metrics.CLOSED * np.percentile(gap, 95)
         lips = shapes[:, INDEX["mouthPucker"]] + shapes[:, INDEX["mouthFunnel"]]
         for i, phone in enumerate(spoken.phones):
             near = {p.name for p in spoken.phones[max(i - 1, 0) : i + 2]}
@@ -195,7 +196,7 @@ def _edges(closed: NDArray[np.bool_], phones: Sequence[Phone]) -> list[bool]:
     A frame next to speech does not count: lips move before the sound.
     """
     size = round(EDGE_S * FPS)
-    margin = metrics.SILENCE_MARGIN
+    margin = lip_metrics.SILENCE_MARGIN
     times = np.arange(len(closed)) / FPS
     quiet = np.zeros(len(closed), np.bool_)
     for i, p in enumerate(phones):

@@ -11,8 +11,9 @@ from scipy.signal import butter, fftconvolve, sosfilt
 
 from mien.models.data.corpora.voices import Spoken
 from mien.models.data.held import cut_after, stretch, vowels
+from mien.models.data.labels.phone_names import merge_silence
 from mien.models.speech.features import RATE
-from mien.models.speech.phones import Phone, merge_silence
+from mien.models.speech.phones import Phone
 
 Audio = NDArray[np.float32]
 HELD_S: Final = 2.0

@@ -6,8 +6,8 @@ Keys; each with ``_speech`` is the same measure of today's path of ``mien speak`
   pitch of five at which it is largest. ``hold_ripple_HZ``: by pitch.
 - ``release_ms_p95``: time from the end of a held vowel, and of notes before rests, to shut lips.
 - ``closure_recall``, ``closure_false``: p, b and m of the songs with shut lips, and shut frames
-  elsewhere in the song (``mien.models.speech.metrics``), from the sound alone; ``_words``: with the
-  words of the score.
+  elsewhere in the song (``mien.models.data.lip_metrics``), from the sound alone; ``_words``:
+  with the words of the score.
 - ``instrumental_open``: 95th percentile of the lip gap over pieces without a voice, pooled, over
   that of songs. ``instrumental_median``: the median of the pieces.
 - ``roundtrip_lossless``: 1 if no cue of any song is lost in a file. ``cue_frames_off_max``:
@@ -37,7 +37,7 @@ def bench(
     """Holds, releases, closures, instruments and subtitles of songs, after the servos."""
     import numpy as np
 
-    from mien.models.speech import metrics
+    from mien.models.data import lip_metrics
     from mien.robot.expression.song.perform import listen
     from mien.robot.expression.song.writer import written
     from mien.robot.face.calibrated import Calibrated
@@ -58,10 +58,10 @@ def bench(
             ripple, shut = song_trials.held(one, play(one).gap)
             ripples.setdefault(hertz, []).append(ripple)
             release.append(shut)
-        total, widest = metrics.Contact(), list[float]()
+        total, widest = lip_metrics.Contact(), list[float]()
         for one in own:
             gap = play(one).gap
-            total += metrics.contact(gap, one.phones, 60)
+            total += lip_metrics.contact(gap, one.phones, 60)
             release += song_trials.releases(one, gap)
             widest.append(float(np.percentile(gap, 95)))
         by_pitch = {hertz: float(np.mean(r)) for hertz, r in ripples.items()}
@@ -80,9 +80,9 @@ def bench(
         out[f"hold_vs_spoken{suffix}"] = float(
             np.mean([song_trials.hold_s(b, play(b).gap) for _, b in pairs]) / spoken
         )
-    total = metrics.Contact()
+    total = lip_metrics.Contact()
     for one in own:
-        total += metrics.contact(rig.sung(one, words=True).gap, one.phones, 60)
+        total += lip_metrics.contact(rig.sung(one, words=True).gap, one.phones, 60)
     out["closure_recall_words"] = total.closure_recall
     out["closure_false_words"] = total.closure_false
     heard = [listen(one.samples) for one in own]

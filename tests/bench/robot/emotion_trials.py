@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from mien.models.data import lip_metrics
 from mien.models.face.blendshapes import FPS, lip_opening
 from mien.models.face.emotion import EMOTIONS, Variation
 from mien.models.speech import metrics
@@ -134,7 +135,7 @@ def closures_kept(trials: list[Trial]) -> float:
 
 def _closed_mm(one: Trial) -> float:
     """Gap in mm below which the lips of a clip count as closed."""
-    return metrics.CLOSED * float(np.percentile(one.observation.lip_gap, 95))
+    return lip_metrics.CLOSED * float(np.percentile(one.observation.lip_gap, 95))
 
 
 def shown_mm(trials: list[Trial]) -> float:
@@ -153,7 +154,7 @@ def closures(one: Trial, limit_mm: float) -> list[bool]:
     t = np.arange(len(gap)) / FPS
     out = []
     for phone in one.sentence.phones:
-        near = (t >= phone.start - metrics.REACH) & (t <= phone.end + metrics.REACH)
+        near = (t >= phone.start - lip_metrics.REACH) & (t <= phone.end + lip_metrics.REACH)
         if phone.name in BILABIAL and near.any():
             out.append(bool(gap[near].min() < limit_mm))
     return out

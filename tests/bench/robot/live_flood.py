@@ -61,6 +61,9 @@ class Mute:
     def set_gaze(self, yaw: float, pitch: float) -> None:
         """Nobody looks."""
 
+    def set_style(self, name: str) -> None:
+        """Everybody speaks alike."""
+
     def delay_sound(self, seconds: float) -> None:
         """Nobody listens."""
 

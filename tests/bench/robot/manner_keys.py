@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
-from mien.models.data.keyframes import filmed, spread_of, taught
+from mien.models.data.keyframes import f1, filmed, spread_of, taught
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.models.face.regions import lip_gap
 from mien.models.manner.features import NAMES
-from mien.models.manner.keyframes import TRACKS, WEIGHTS, Key, Proposer, f1
+from mien.models.manner.keyframes import TRACKS, WEIGHTS, Key, Proposer
 from mien.models.speech.metrics import pearson
 from mien.robot.live.manner import MannerLayer
 from mien.robot.show.generator import Curves, Generator

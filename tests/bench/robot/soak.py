@@ -70,6 +70,9 @@ class Reciter:
         """Gaze target, -1..1."""
         self._converter.expression.set_gaze(yaw, pitch)
 
+    def set_style(self, name: str) -> None:
+        """Everybody speaks alike."""
+
     def delay_sound(self, seconds: float) -> None:
         """Nobody listens."""
 

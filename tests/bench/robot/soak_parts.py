@@ -107,6 +107,9 @@ class Endless:
         """Gaze target, -1..1."""
         self._expression.set_gaze(yaw, pitch)
 
+    def set_style(self, name: str) -> None:
+        """Everybody speaks alike."""
+
     def delay_sound(self, seconds: float) -> None:
         """Nobody listens."""
 

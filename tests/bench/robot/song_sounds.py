@@ -15,11 +15,12 @@ from mien.models.data.corpora import hts
 from mien.models.data.corpora.voices import Spoken
 from mien.models.data.held import cut_after, stretch, vowels, world
 from mien.models.data.labels import textgrid
+from mien.models.data.labels.phone_names import merge_silence
 from mien.models.data.schema import read_audio
 from mien.models.errors import ModelError
 from mien.models.song.lyrics import latin
 from mien.models.song.score import ScoreNote, read_score
-from mien.models.speech.phones import SILENCE, Phone, merge_silence
+from mien.models.speech.phones import SILENCE, Phone
 from mien.robot.media import audio
 from tests.paths import ROOT
 

@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.models.data import lip_metrics
 from mien.models.face.blendshapes import FPS
 from mien.models.face.regions import lip_gap
 from mien.models.song.hearing import Heard
 from mien.models.song.subtitles import MOTIONS, MotionCue, cue, ordered, parse, write
-from mien.models.speech import metrics
 from mien.models.speech.phones import VOWELS
 from mien.robot.clip import play_on_rig
 from mien.robot.expression.performance import Performance, perform
@@ -82,7 +82,7 @@ def held(one: Labelled, gap: Floats) -> tuple[float, float]:
     vowel = next(p for p in reversed(one.phones) if p.name in VOWELS)
     inside = gap[round((vowel.start + EDGE_S) * FPS) : round((vowel.end - 0.1) * FPS)]
     ripple = float(np.ptp(inside) / max(float(inside.mean()), 1e-3))
-    limit = metrics.CLOSED * float(np.percentile(gap, 95))
+    limit = lip_metrics.CLOSED * float(np.percentile(gap, 95))
     after = np.flatnonzero(gap[round(vowel.end * FPS) :] < limit)
     return ripple, 1000 * (float(after[0]) / FPS if len(after) else 1.0)
 
@@ -100,7 +100,7 @@ def hold_s(one: Labelled, gap: Floats) -> float:
 
 def releases(one: Labelled, gap: Floats) -> list[float]:
     """Times in ms from the end of each note before a rest to shut lips."""
-    limit = metrics.CLOSED * float(np.percentile(gap, 95))
+    limit = lip_metrics.CLOSED * float(np.percentile(gap, 95))
     out = []
     for k, phone in enumerate(one.phones[:-1]):
         rest = one.phones[k + 1]

@@ -5,15 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mien.models.speech.metrics import (
-    Contact,
-    amplitude_ratio,
-    contact,
-    envelope,
-    lag_ms,
-    log_envelope,
-    pearson,
-)
+from mien.models.data.lip_metrics import Contact, amplitude_ratio, contact, envelope, log_envelope
+from mien.models.speech.metrics import lag_ms, pearson
 from mien.models.speech.phones import Phone
 
 RNG = np.random.default_rng(0)

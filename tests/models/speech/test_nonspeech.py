@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mien.models.data.lip_metrics import CLOSED
 from mien.models.face.blendshapes import FPS, lip_opening
 from mien.models.speech import runtime_numpy as speech_light
 from mien.models.speech.features import RATE
-from mien.models.speech.metrics import CLOSED
 from mien.models.speech.stream import speak
 from mien.robot.media import audio
 from tests.models.speech import nonspeech

@@ -6,20 +6,10 @@ import numpy as np
 import pytest
 
 from mien.models.data.corpora.sentences import pinyin, sentences
+from mien.models.data.labels.phone_names import arpabet, frame_labels, ipa, merge_silence, spread
 from mien.models.data.labels.textgrid import phones, tier
 from mien.models.errors import ModelError
-from mien.models.speech.phones import (
-    CONSONANTS,
-    NUMBER,
-    PHONES,
-    VOWELS,
-    Phone,
-    arpabet,
-    frame_labels,
-    ipa,
-    merge_silence,
-    spread,
-)
+from mien.models.speech.phones import CONSONANTS, NUMBER, PHONES, VOWELS, Phone
 
 
 def test_the_set_has_39_phones_and_silence() -> None:

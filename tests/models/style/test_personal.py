@@ -27,3 +27,23 @@ def test_a_stranger_begins_with_the_mean_and_gets_his_own() -> None:
     np.testing.assert_allclose(first, LIBRARY.pooled(0))
     np.testing.assert_allclose(later, own, atol=0.1)
     np.testing.assert_allclose(LIBRARY.pooled(7), STYLES.mean(axis=0))
+
+
+def test_who_is_known_keeps_to_his_own_where_an_emotion_was_not_learned() -> None:
+    library = Library(
+        PRINTS[[0, 2, 3]], STYLES[[0, 2, 3]], np.array([0, 1, 1]), np.array([0, 0, 1])
+    )
+    shown = library.shown(PRINTS[0], np.zeros(64), 1, 3)
+    np.testing.assert_allclose(shown, np.repeat(STYLES[:1], 3, axis=0), atol=0.01)
+    shown = library.shown(PRINTS[2], np.zeros(64), 1, 3)
+    np.testing.assert_allclose(shown[:2], STYLES[2:4], atol=0.01)
+    stranger = library.shown(STRANGER, np.zeros(64), 0, 3)
+    np.testing.assert_allclose(stranger[1], STYLES[3])
+    np.testing.assert_allclose(stranger[2], stranger[0])
+
+
+def test_an_empty_library_knows_nobody_and_begins_with_nothing() -> None:
+    empty = Library(np.zeros((0, 16)), np.zeros((0, 64)), *(np.zeros(0, int),) * 2)
+    assert empty.person(PRINTS[0]) == -1
+    assert not empty.pooled(0).any()
+    np.testing.assert_allclose(empty.shown(PRINTS[0], np.ones(64), 2.0, 4), 0.5)

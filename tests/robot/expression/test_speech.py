@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mien.models.data.lip_metrics import contact
 from mien.models.face.blendshapes import FPS, lip_opening
-from mien.models.speech.metrics import contact
 from mien.robot.errors import ConfigError
 from mien.robot.expression.speech import SpeechStream, description, lookahead_s, speak
 from mien.robot.media.audio import LJ_DEMO, RATE, load

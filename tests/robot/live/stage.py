@@ -82,6 +82,7 @@ class Script:
     monitored: bool = False
     ended: bool = False
     emotions: list[dict[str, float]] = field(default_factory=list)
+    styles: list[str] = field(default_factory=list)
     delay: float = 0.0
     _next: float | None = None
     _count: int = 0
@@ -115,6 +116,9 @@ class Script:
         self.emotions.append(intensities)
 
     def set_gaze(self, yaw: float, pitch: float) -> None: ...
+
+    def set_style(self, name: str) -> None:
+        self.styles.append(name)
 
     def delay_sound(self, seconds: float) -> None:
         self.delay = seconds

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mien.models.face.emotion import EMOTIONS
 from mien.robot.errors import EmergencyStopError
 from mien.robot.live.requests import MAX_PER_TICK, accepted_requests
+from mien.robot.names import is_name
 from mien.robot.panel.messages import (
     EndRun,
     Estop,
@@ -22,6 +23,7 @@ from mien.robot.panel.messages import (
     SetPlayback,
     SetPose,
     SetRecording,
+    SetStyle,
     StateShown,
 )
 from mien.robot.viewer.run import RequestedPose
@@ -30,8 +32,8 @@ from tests.robot.live.stage import FACE, JAW, Stage
 
 N = len(FACE.names)
 KINDS: list[Any] = [
-    SetEmotion, SetGaze, SetPose, SetRecording, SetPlayback, PlaybackPoses, PlaybackSent, EndRun,
-    StateShown, RunEnded,
+    SetEmotion, SetGaze, SetPose, SetStyle, SetRecording, SetPlayback, PlaybackPoses, PlaybackSent,
+    EndRun, StateShown, RunEnded,
 ]  # fmt: skip
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4)
@@ -72,6 +74,8 @@ def test_what_is_obeyed_is_finite_in_range_and_of_the_right_shape(messages: list
                 assert all(0.0 <= v <= 1.0 for v in intensities.values())
             case SetGaze(yaw, pitch):
                 assert -1.0 <= yaw <= 1.0 and -1.0 <= pitch <= 1.0
+            case SetStyle(name):
+                assert is_name(name)
             case PlaybackPoses(times, rows):
                 assert np.isfinite(times).all() and np.isfinite(rows).all()
 
@@ -87,6 +91,8 @@ WRONG: list[Any] = [
     PlaybackPoses([float("inf")], [[0.0] * N]), ("arm",), ("disarm",), (), "stop", ("stop",),
     ("estop",), ("tune", [0.0] * N), None, 7, ["stop"], Estop, (None,), ({},), ([],), made(SetPose),
     made(PlaybackPoses, [0.0]), StateShown(), RunEnded("bored"), EndRun, ("update_cb", []),
+    SetStyle("../../secret"), SetStyle(""), SetStyle("x" * 300), made(SetStyle, None),
+    made(SetStyle, 5), made(SetStyle, b"anna"), made(SetStyle),
     SetPose([True] * N), SetGaze(1e999, 0), SetEmotion({"happiness": 10**400}),
 ]  # fmt: skip
 
@@ -135,6 +141,13 @@ def test_what_is_not_a_pose_keeps_its_order() -> None:
     requests, refused = accepted_requests(FACE, [first, anger, end, fear])
     assert requests == [first, end, fear]
     assert refused == 0
+
+
+def test_of_many_styles_the_newest_is_worn() -> None:
+    stage = Stage()
+    chosen = [SetStyle("anna"), SetStyle("../ben"), SetStyle("auto"), SetStyle("none")]
+    stage.face(2.0, panel=Once(stage, 1.0, chosen)).run()
+    assert stage.voice.styles == ["none"]
 
 
 def test_an_e_stop_in_a_flood_is_heard_first() -> None:

@@ -3,11 +3,14 @@ import pytest
 
 from mien.models.face.blendshapes import FPS, INDEX, SPEECH, indices
 from mien.models.face.emotion import EMOTIONS
+from mien.models.style.memory import HABITS, read
 from mien.robot.expression.attention import LOST_S, SEARCH_S, Person
 from mien.robot.expression.eyes import EYE_RANGE_DEG, LOOKS, directions, look
 from mien.robot.expression.gaze import HEAD_SHARE
 from mien.robot.expression.layers import Life, compose
+from mien.robot.expression.voice_style import LiveStyle, habits
 from mien.robot.face.solver import HEAD_RANGE_DEG
+from mien.robot.live.manner import MannerLayer
 from mien.robot.live.streaming_layers import FADE_S, LIFE_S, LiveExpression, Stress
 
 QUIET = np.zeros(52, np.float32)
@@ -153,3 +156,32 @@ def test_a_stream_shows_what_the_clip_of_the_same_speech_and_stress_shows() -> N
     weights, head = compose(spoken, gate, np.zeros((frames, 52)), still, alive)
     np.testing.assert_allclose([w for w, _ in shown], weights, atol=1e-6)
     np.testing.assert_allclose([h for _, h in shown], head, atol=1e-6)
+
+
+def test_the_habits_of_a_style_come_without_a_jump_when_it_is_chosen() -> None:
+    row = read().habits.sum(axis=0)
+    codes = np.repeat(0.8 * row[None] / np.abs(row).max(), len(EMOTIONS), axis=0)
+    style, at = LiveStyle(), 4 * FPS
+    face, plain = LiveExpression(1, style=style), LiveExpression(1)
+    before = run(face, at)
+    np.testing.assert_array_equal(before[1], run(plain, at)[1])
+    style.wear(codes)
+    (weights, head), (_, usual) = run(face, 30 * FPS), run(plain, 30 * FPS)
+    factor = np.ravel(habits(codes, np.zeros((1, len(EMOTIONS)))).head)[0]
+    late = slice(4 * FPS, 5 * FPS)  # still within the ten seconds that were drawn
+    np.testing.assert_allclose(head[late], factor * usual[late], rtol=0.02, atol=1e-3)
+    whole = np.concatenate([before[1], head])
+    assert np.abs(np.diff(whole, axis=0)).max() < 0.02 * factor
+    assert np.abs(np.diff(np.concatenate([before[0], weights]), axis=0)).max() < 0.5
+
+
+def test_the_head_of_a_manner_has_the_habit_of_the_voice() -> None:
+    row = read().habits[HABITS.index("head")]
+    codes = np.repeat(0.8 * row[None] / np.abs(row).max(), len(EMOTIONS), axis=0)
+    factor = np.ravel(habits(codes, np.zeros((1, len(EMOTIONS)))).head)[0]
+    assert factor > 1.2
+    styles = (None, LiveStyle(codes))
+    plain, styled = (
+        run(LiveExpression(3, manner=MannerLayer("reader", 1), style=s), 240)[1] for s in styles
+    )
+    np.testing.assert_allclose(styled, np.clip(factor * plain, -1, 1), rtol=1e-6)

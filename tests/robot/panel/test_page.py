@@ -1,105 +1,40 @@
 """The panel's page in a real browser: what it shows, that its wishes arrive, and how it stops."""
 
-import contextlib
 import http.server
 import json
-import os
 import threading
-import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from mien.robot.control.estop_socket import EstopSocket
-from mien.robot.control.loop import Tick
-from mien.robot.face.config import load_face
+from mien.models.manner.style_file import save
+from mien.robot.expression.voices import style_of_voice, style_path
+from mien.robot.media.audio import LJ_DEMO
 from mien.robot.panel.access import KEY, VIEW
-from mien.robot.panel.messages import EndRun, SetEmotion, SetGaze, SetPose, SetRecording
-from mien.robot.panel.process import PanelProcess
-from mien.robot.panel.window import Window
+from mien.robot.panel.messages import EndRun, SetEmotion, SetGaze, SetPose, SetRecording, SetStyle
 from tests.bench.robot.foreign import keys
-from tests.robot import waiting
 from tests.robot.browser import CHROMIUM, Browser
-from tests.robot.panel.states import STATE
+from tests.robot.panel.shown_run import N, Run, own_home, running, says, until
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
 ]
-FACE = load_face("morpheus33")
-N = len(FACE.names)
-TICK = Tick(1.0, *(np.zeros(N),) * 3, *(np.zeros(N, bool),) * 2, ())
 SIZES = ((1280, 800), (390, 844))
-until = partial(waiting.until, seconds=100.0)
-
-
-class Run:
-    """A run with a panel and no robot."""
-
-    def __init__(self) -> None:
-        self.estop = EstopSocket()
-        self.heard: list[Any] = []
-        self._start = time.monotonic()
-
-    def serve(self) -> str:
-        window = Window("morpheus33", port=0, line="/dev/ttyACM0", estop=self.estop.path)
-        self.panel = PanelProcess(window)
-        return self.panel.start()
-
-    def tick(self, **state: Any) -> None:
-        """A picture, if one may go."""
-        self.heard.extend(self.panel.commands())
-        self.panel.show(time.monotonic() - self._start, TICK, {**STATE, **state})
-
-    def hears(self, kind: type) -> Any:
-        """The next request of a kind."""
-
-        def look() -> bool:
-            self.tick()
-            return any(isinstance(m, kind) for m in self.heard)
-
-        assert until(look), f"no {kind} in {self.heard}"
-        found = next(m for m in self.heard if isinstance(m, kind))
-        self.heard.clear()
-        return found
-
-
-@contextlib.contextmanager
-def running(folder: Path) -> Iterator[tuple[Run, str]]:
-    run, home = Run(), Path.cwd()
-    with run.estop:
-        run.estop.attach("/dev/ttyACM0")
-        os.chdir(folder)  # recordings lie below the folder of the process
-        try:
-            address = run.serve()
-        finally:
-            os.chdir(home)
-        try:
-            yield run, address
-        finally:
-            run.panel.close()
 
 
 @pytest.fixture(scope="module")
 def shown(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Run, Browser, str]]:
-    with running(tmp_path_factory.mktemp("home")) as (run, address):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        running(own_home(tmp_path_factory, patch)) as (run, address),
+    ):
         browser.open(address)
         assert says(run, browser, "99.87 %")
         yield run, browser, address
-
-
-def says(run: Run, page: Browser, words: str, **state: Any) -> bool:
-    def look() -> bool:
-        run.tick(**state)
-        return words in page.text()
-
-    return until(look)
 
 
 def test_it_shows_the_face_its_meters_and_its_board(
@@ -153,6 +88,42 @@ def test_wishes_of_every_tab_arrive(shown: tuple[Run, Browser, str]) -> None:
     page.click("Face")
     page.js("[...document.querySelectorAll('button')].find(b => /rest/.test(b.innerText)).click()")
     assert run.hears(EndRun) == EndRun()
+
+
+def test_a_style_is_chosen_among_those_that_were_learned_and_one_is_worn(
+    shown: tuple[Run, Browser, str],
+) -> None:
+    run, page, _ = shown
+    page.click("Face")
+    assert says(run, page, "auto")
+    assert worn(page) == "none"
+    save(style_path("anna"), style_of_voice(LJ_DEMO, "anna", "public"))
+    assert says(run, page, "anna")
+    page.click("anna")
+    assert run.hears(SetStyle) == SetStyle("anna")
+    assert until(lambda: run.tick() or worn(page) == "anna")
+    # One that went meanwhile is refused, and the page goes back to what is worn.
+    page.js("mien.ask({intent: 'style', style: 'nobody'})")
+    assert says(run, page, "there is no style 'nobody'")
+    page.js("mien.ask({intent: 'style', style: '../anna'})")
+    assert says(run, page, "is no name for a style")
+    page.js("mien.ask({intent: 'style', style: 7})")
+    assert says(run, page, "valid string")
+    assert not [m for m in run.heard if isinstance(m, SetStyle)]
+    assert worn(page) == "anna"
+    page.click("none")
+    assert run.hears(SetStyle) == SetStyle("none")
+
+
+def worn(page: Browser) -> str:
+    """The style that the page shows as worn."""
+    return str(
+        page.js(
+            "(() => { const f = [...document.querySelectorAll('fieldset')]"
+            ".find(f => /Style/.test(f.innerText));"
+            " const one = f.querySelector('input:checked'); return one ? one.value : ''; })()"
+        )
+    )
 
 
 def box(page: Browser, selector: str) -> dict[str, float]:

@@ -11,7 +11,8 @@ from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, INDEX, lip_opening
 from mien.models.face.curves import CURVES
 from mien.models.manner import style_file
-from mien.models.manner.style_file import STYLED, Style, analysed, blended, learned, load, save
+from mien.models.manner.style_blend import blended
+from mien.models.manner.style_file import STYLED, Style, analysed, learned, load, save
 from mien.robot.errors import InputError
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face

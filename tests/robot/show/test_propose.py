@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from mien.models.manner.keyframes import GAP, TRACKS, Key, Proposer, f1, layout
+from mien.models.data.keyframes import f1
+from mien.models.manner.keyframes import GAP, TRACKS, Key, Proposer, layout
 from mien.robot.errors import InputError
 from mien.robot.media import audio
 from mien.robot.show.propose import MARK, fitting, keyframe, lines_of, proposals, write

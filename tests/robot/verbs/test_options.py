@@ -37,7 +37,7 @@ OF_THEIR_OWN = {
     "--film": {"direct"},  # off unless asked for
     "--json": {"doctor", "face check", "calibrate history"},  # lists
     "--text": {"live", "speak"},
-    "--emotion": {"live", "speak"},
+    "--emotion": {"live", "speak", "style learn", "style forget"},
     "--rate": {"play", "train speech"},
     "--data": {"train speech", "train coarticulation", "train manner", "train prior"},
 }

@@ -7,8 +7,9 @@ import pytest
 
 from mien.models.data.labels import coarticulation as rules
 from mien.models.data.labels.lips import GAP, GAP_REST, from_measures, gap_of, width_of
+from mien.models.data.labels.phone_names import merge_silence
 from mien.models.face.blendshapes import INDEX, SPEECH, lip_opening
-from mien.models.speech.phones import BILABIAL, NUMBER, Phone, merge_silence
+from mien.models.speech.phones import BILABIAL, NUMBER, Phone
 
 RATE = 16000
 
