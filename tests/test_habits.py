@@ -75,7 +75,7 @@ def test_the_hashes_of_the_notices_are_those_of_the_files() -> None:
     text = (ROOT / "NOTICE").read_text()
     for name in (
         "robot/sim/assets/head.npz", "robot/faces/face_units.npz",
-        "models/weights/face_landmarker.task", "robot/assets/lj_demo.flac",
+        "models/weights/face_landmarker.task", "robot/assets/lj_demo.ogg",
         "robot/assets/forest_road.ogg",
     ):  # fmt: skip
         digest = hashlib.sha256((ROOT / name).read_bytes()).hexdigest()

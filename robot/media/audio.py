@@ -17,7 +17,7 @@ from mien.robot.media.sound_file import HINT
 RATE: Final = 16000
 """Samples per second of all audio inside the project."""
 
-LJ_DEMO: Final = Path(__file__).parents[1] / "assets" / "lj_demo.flac"
+LJ_DEMO: Final = Path(__file__).parents[1] / "assets" / "lj_demo.ogg"
 """The sentence that ships with the project (LJ Speech, public domain)."""
 SONG_DEMO: Final = LJ_DEMO.with_name("forest_road.ogg")
 """The song that ships with the project; its score and lyrics lie beside it."""

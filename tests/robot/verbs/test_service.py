@@ -173,7 +173,7 @@ def test_a_real_run_says_its_health_and_ends_with_130(tmp_path: Path) -> None:
     rule.write_text("arm: {person: true}\n")
     command = [
         sys.executable, "-m", "mien.robot.verbs.cli", "live", "--face", "hobby9", "--wav",
-        str(ROOT / "robot" / "assets" / "lj_demo.flac"), "--repeat", "--unattended", str(rule),
+        str(ROOT / "robot" / "assets" / "lj_demo.ogg"), "--repeat", "--unattended", str(rule),
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:

@@ -22,7 +22,7 @@ from mien.models.speech.phones import NUMBER, SILENCE, Phone
 from mien.models.verbs.training import cli
 from tests.models.data.corpora.rnc_packer import pack
 
-DEMO = Path(mien.robot.__path__[0]) / "assets" / "lj_demo.flac"
+DEMO = Path(mien.robot.__path__[0]) / "assets" / "lj_demo.ogg"
 SAID = "produced the block books which were the immediate predecessors of the true printed book"
 
 
