@@ -180,8 +180,9 @@ def keyframes(reader: RigReader, scenes: Sequence[Scene], by: Generator, seed: i
     for scene in scenes:
         frames = _random_keyframes(rng, scene.seconds)
         poses = [held(f, {}) for f in frames]
-        curves = overlay(by(scene, seed), scene.times, holds(frames, poses))
-        shown = reader.play(curves)
+        kept = holds(frames, poses)
+        curves = overlay(by(scene, seed), scene.times, kept)
+        shown = reader.play(curves, kept)
         read = reader.read(shown)
         for frame, pose in zip(frames, poses, strict=True):
             last = int((frame.at + frame.hold) * 60)
