@@ -14,8 +14,8 @@ import numpy as np
 from mien.robot.face.config import FaceConfig, Floats
 
 PLAY_US: Final = 4.0
-"""Half of the play that is led, in us of pulse. Data sheets give dead bands of 3 to 10 us, to which
-backlash adds. Less is safe: the rest of the error stays. More would shake the horn."""
+"""Half of the play that is led, in us of pulse. Data sheets of hobby servos give dead bands of 3 to
+10 us, to which backlash adds. With less the rest of the error stays; more would shake the horn."""
 TURN_SHARE: Final = 0.2
 """Share of it by which a command must come back before it counts as a reversal; noise does not."""
 

@@ -63,9 +63,7 @@ class Corpus(NamedTuple):
     heard_class: NDArray[np.int64]
 
 
-def prepared(
-    data: Path, cache: Path, minilm: Path, seed: int, heard_too: bool = True
-) -> Corpus:
+def prepared(data: Path, cache: Path, minilm: Path, seed: int, heard_too: bool = True) -> Corpus:
     """Everything that is learned from; sounds only if ``heard_too``."""
     every = texts(seed)
     reader = sentence_embedding.reader(minilm)
@@ -230,7 +228,8 @@ def main() -> None:
         return
     if given.keep:
         before, _ = checkpoint.load(given.keep, KIND)
-        encoders = {k: v for k, v in before.items() if k.split(".")[0] in ("axes", "sound", "motion")}
+        stay = ("axes", "sound", "motion")
+        encoders = {k: v for k, v in before.items() if k.split(".")[0] in stay}
     else:
         encoders = of_encoders(fit(corpus, given.seed))
     checkpoint.save(given.out, encoders | of_texts(corpus, readers(corpus)), {
