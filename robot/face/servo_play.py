@@ -42,7 +42,7 @@ class ServoPlay:
         self._side[commands > self._seen + share] = 1.0
         self._side[commands < self._seen - share] = -1.0
         self._seen = np.clip(self._seen, commands - share, commands + share)
-        return np.clip(commands + self._side * self._lead, self._low, self._high)
+        return np.asarray(np.clip(commands + self._side * self._lead, self._low, self._high))
 
 
 def led(face: FaceConfig, commands: Floats) -> Floats:
