@@ -49,7 +49,6 @@ class Directed:
         scene: its sound.
         curves: (T, 55).
         performance: the same on one face.
-        sent: (T, n) where the servos are to be: commands after the limiter, without play.
         news: what of it is new, and notes for the user.
         late: what its keyframes lose to each other and to speed.
         record: side-car content besides the items.
@@ -58,7 +57,6 @@ class Directed:
     scene: Scene
     curves: Curves
     performance: Performance
-    sent: Floats
     news: tuple[str, ...]
     late: list[Shortfall]
     basis: dict[str, Any]
@@ -142,7 +140,7 @@ def direct(
     sent = limited(face.face, performance.commands)
     late = out_of_time(face, file.show.keyframes, file.poses, curves, scene.times, sent)
     performance = replace(performance, commands=led(face.face, performance.commands))
-    return Directed(scene, curves, performance, sent, tuple(news), late, now)
+    return Directed(scene, curves, performance, tuple(news), late, now)
 
 
 def reach_of(file: ShowFile, face: FittedFace) -> list[Shortfall]:
