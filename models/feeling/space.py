@@ -44,6 +44,12 @@ SURE: Final = 0.6
 """Probability from which the last clause of a text tells a feeling by itself."""
 DONE: Final = 0.8
 """Weight of such a clause: what somebody does at the end weighs more than what happened to him."""
+SHORT: Final = 4.0
+"""Words of a text at which the small reader counts as much as the large one: a few words say what
+they say, and a scene tells it between them."""
+DECIDED: Final = 2.0
+"""Power of the probabilities: what is rather one feeling than another is that one and not a weak
+mixture, which would look like none."""
 LONGEST: Final = 0.98
 """Length of the longest point."""
 FAINT: Final = 0.04
@@ -129,7 +135,8 @@ class Space:
             sure = np.clip((done[1:-1].max() - SURE) / (1.0 - SURE - 0.1), 0.0, 1.0)
             answers += DONE * sure * (done - answers)
         strength = float(np.clip(answers[-1], *STRENGTHS))
-        return scaled(bounded(strength * (answers[1:-1] @ self._w["axes"])), words.degree)
+        likely = answers[:-1] ** DECIDED / np.sum(answers[:-1] ** DECIDED)
+        return scaled(bounded(strength * (likely[1:] @ self._w["axes"])), words.degree)
 
     def of_sound(self, shares: Floats, plane: Floats) -> Floats:
         """Points (T, 64) of a heard voice.
@@ -157,8 +164,9 @@ class Space:
 
     def _answers(self, words: Words, reader: str) -> Floats:
         """What a reader says of a text, (LOGITS,): probabilities of the kinds, and intensity."""
-        w = self._w
+        w, small = self._w, None
         if reader == "large" and self._large is not None:
+            small = self._answers(words, "small")
             found = sentence_embedding.reader(self._large).features(words.text)
             found = ((found - w["large.mean"]) * w["large.scale"]) @ w["large.first"].T
         else:
@@ -166,6 +174,8 @@ class Space:
         out = np.asarray(found + w[f"{reader}.bias"], np.float64)
         likely = np.exp(out[:-1] - out[:-1].max())
         out[:-1] = likely / likely.sum()
+        if small is not None:
+            out += (small - out) / (1.0 + (len(words.words) / SHORT) ** 2)
         return out
 
     def _through(self, name: str, x: NDArray[np.floating]) -> Floats:

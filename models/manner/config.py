@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mien.models.face.blendshapes import indices
 from mien.models.face.curves import CURVES
 from mien.models.manner.features import FEATURES
@@ -25,8 +28,18 @@ and cheeks are dead, so they teach nothing; gaze stays with the rules of life.""
 COLUMNS: Final = tuple(CURVES.index(name) for name in GENERATED)
 LIPS: Final = indices([n for n in CURVES if n.startswith(("jaw", "mouth"))])
 """Curves of the speech network: known when a face speaks, and free between keyframes of a mouth."""
+LID_FULL: Final = 0.6
+"""How far the tracked lids of the filmed speaker go, beyond their rest, when they are shut."""
+LID_OPEN: Final = 0.15
+"""Tracked lids below this are open: the tracker's lids also follow the gaze, and a face whose lids
+did would look tired."""
 DIVISOR: Final = 4
 """Lengths inside the network are multiples of this."""
+
+
+def shut(lids: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Tracked lids, from their rest -> how far they are shut, 0 to 1."""
+    return np.clip((lids - LID_OPEN) / (LID_FULL - LID_OPEN), 0.0, 1.0)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from mien.robot.control.loop import RATE_HZ
 from mien.robot.errors import InputError
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import FaceConfig, Floats, load_face
+from mien.robot.face.servo_play import ServoPlay
 from mien.robot.face.solver import FaceSolver, neck
 from mien.robot.faces import DEFAULT_FACE
 from mien.robot.media.livelink_takes import ROTATIONS, Take, read_csv
@@ -82,6 +83,7 @@ def _of_take(take: Take, calibrated: Calibrated) -> Motion:
     order = np.argsort(take.times, kind="stable")
     times, weights = take.times[order], np.clip(take.weights[order], 0.0, 1.0)
     necks, solver = neck(take.rotations[order][:, _HEAD]), FaceSolver(calibrated)
+    lead = ServoPlay(calibrated.face)
     solver.warm_up()
 
     def at(t: Floats, rows: NDArray[np.floating]) -> Floats:
@@ -94,7 +96,8 @@ def _of_take(take: Take, calibrated: Calibrated) -> Motion:
 
     def commands(t: float) -> Floats:
         when = np.array([t])
-        return solver.solve(at(when, weights)[0], at(when, necks)[0], 1.0 / RATE_HZ).commands
+        found = solver.solve(at(when, weights)[0], at(when, necks)[0], 1.0 / RATE_HZ)
+        return lead(found.commands)
 
     def target_gap(t: Floats) -> Floats:
         parts = np.split(t, range(_CHUNK, len(t), _CHUNK))

@@ -95,30 +95,26 @@ def solved(
     head: Floats,
     spoken: NDArray[np.float32],
     progress: Callable[[float], None] = lambda _: None,
+    dt: float = 1.0 / FPS,
 ) -> Performance:
     """Invert all frames of a clip: weights (T, 52) and neck (T, 3) to commands.
 
     Args:
         spoken: (T, 52) what the voice alone gives, kept with the clip.
         progress: called with the share that is done, 0 to 1.
+        dt: time in s in which servos may make the way from frame to frame.
     """
     solver = FaceSolver(calibrated)
-    targets = solver.targets(weights)
-    found = _invert(solver, targets, solver.direct(weights, head), progress)
-    return Performance(weights, head, targets, *found, spoken)
-
-
-def _invert(
-    solver: FaceSolver, targets: Floats, direct: Floats, progress: Callable[[float], None]
-) -> tuple[Floats, dict[str, float], Floats]:
+    targets, direct = solver.targets(weights), solver.direct(weights, head)
     commands, spent = np.zeros_like(direct), np.zeros(len(targets))
     squares: dict[str, float] = {}
     for k, target in enumerate(targets):
         began = perf_counter()
-        found = solver.invert(target, direct[k], 1.0 / FPS)
+        found = solver.invert(target, direct[k], dt)
         spent[k] = 1e3 * (perf_counter() - began)
         commands[k] = found.commands
         for region, miss in found.residual_mm.items():
             squares[region] = squares.get(region, 0.0) + miss**2 / len(targets)
         progress((k + 1) / len(targets))
-    return commands, {region: float(np.sqrt(s)) for region, s in squares.items()}, spent
+    missed = {region: float(np.sqrt(s)) for region, s in squares.items()}
+    return Performance(weights, head, targets, commands, missed, spent, spoken)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.models.face.blendshapes import ARKIT, FPS
 from mien.models.files import whole
@@ -21,12 +22,14 @@ from mien.robot.face.actuators import to_pulses
 from mien.robot.face.calibrated import Calibrated, FittedFace
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.safety import Limiter
+from mien.robot.face.servo_play import led
 from mien.robot.face.solver import head_gains
 from mien.robot.recording.recorder import MAX_QUEUED_RECORDS, Recorder
+from mien.robot.show.arrival import EARLY, entered, key_frames, planned
 from mien.robot.show.edits import basis, changed, describe, items, joined
 from mien.robot.show.generator import Curves, Generator, generate, neck_of, rules, seed_of
 from mien.robot.show.imitation import styled, within_reach
-from mien.robot.show.keyframes import holds, overlay
+from mien.robot.show.keyframes import Hold, holds, overlay
 from mien.robot.show.limits import Shortfall, out_of_reach, out_of_time
 from mien.robot.show.manner import manner
 from mien.robot.show.scene import Scene, scene_of
@@ -46,7 +49,6 @@ class Directed:
         scene: its sound.
         curves: (T, 55).
         performance: the same on one face.
-        sent: (T, n) commands after the limiter.
         news: what of it is new, and notes for the user.
         late: what its keyframes lose to each other and to speed.
         record: side-car content besides the items.
@@ -55,7 +57,6 @@ class Directed:
     scene: Scene
     curves: Curves
     performance: Performance
-    sent: Floats
     news: tuple[str, ...]
     late: list[Shortfall]
     basis: dict[str, Any]
@@ -134,10 +135,12 @@ def direct(
             news.append("the kept take was changed by hand; it stays so where no edit is asked")
         curves = stored(joined(kept.curves, curves, mask))
         news.append(describe(mask))
-    performance = performed(face, curves, scene, progress)
+    held = holds(file.show.keyframes, file.poses)
+    performance = performed(face, curves, scene.spoken, held, progress)
     sent = limited(face.face, performance.commands)
     late = out_of_time(face, file.show.keyframes, file.poses, curves, scene.times, sent)
-    return Directed(scene, curves, performance, sent, tuple(news), late, now)
+    performance = replace(performance, commands=led(face.face, performance.commands))
+    return Directed(scene, curves, performance, tuple(news), late, now)
 
 
 def reach_of(file: ShowFile, face: FittedFace) -> list[Shortfall]:
@@ -146,10 +149,18 @@ def reach_of(file: ShowFile, face: FittedFace) -> list[Shortfall]:
 
 
 def performed(
-    face: Calibrated, curves: Curves, scene: Scene, progress: Callable[[float], None]
+    face: Calibrated,
+    curves: Curves,
+    spoken: NDArray[np.float32],
+    held: Sequence[Hold] = (),
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Performance:
-    """Curves on a face: targets, and commands by its inverse."""
-    return solved(face, curves[:, : len(ARKIT)], neck_of(curves), scene.spoken, progress)
+    """Curves on a face: commands by its inverse, at the speed of its servos, key frames first."""
+    now = entered(curves, held)
+    weights, head = now[:, : len(ARKIT)], neck_of(now)
+    found = solved(face, weights, head, spoken, progress, EARLY / FPS)
+    keys = key_frames(held, len(curves))
+    return replace(found, commands=planned(found.commands, face.face.speed / FPS, keys))
 
 
 def limited(face: FaceConfig, commands: Floats) -> Floats:

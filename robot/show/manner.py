@@ -29,11 +29,6 @@ from mien.robot.show.scene import Scene
 Floats = NDArray[np.float64]
 PARTS: Final = ("brows", "lids", "head")
 """What the network moves. Gaze is that of life."""
-LID_FULL: Final = 0.6
-"""How far the tracked lids of the filmed speaker go, beyond their rest, when they are shut."""
-LID_OPEN: Final = 0.15
-"""Tracked lids below this are open: the tracker's lids also follow the gaze, and a face whose lids
-did would look tired."""
 BROW_GAIN: Final = 4.0
 """Factor of tracked brows. The tracker reads brows weakly: a whole raise is about a quarter."""
 TURN_GAIN: Final = 2.0
@@ -100,8 +95,7 @@ def composed(
         weights[:, INDEX["browInnerUp"]] = np.clip(-low, 0.0, 1.0)
     if "lids" in parts:
         for side in ("Left", "Right"):
-            shut = (made[f"eyeBlink{side}"] - LID_OPEN) / (LID_FULL - LID_OPEN)
-            shut = np.clip(shut, 0.0, 1.0)
+            shut = config.shut(made[f"eyeBlink{side}"])
             weights[:, INDEX[f"eyeBlink{side}"]] = LID_REST + (1.0 - LID_REST) * shut
     if "head" in parts:
         turns = TURN_GAIN * nods * np.stack([made[name] for name in AXES], axis=1)

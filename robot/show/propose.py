@@ -18,7 +18,7 @@ from mien.models.manner.keyframes import WEIGHTS, Key, Proposer
 from mien.robot.errors import InputError
 from mien.robot.expression.life import BROW_REST
 from mien.robot.face.solver import HEAD_RANGE_DEG
-from mien.robot.show.manner import BROW_GAIN, LID_FULL, LID_OPEN, TURN_GAIN
+from mien.robot.show.manner import BROW_GAIN, TURN_GAIN
 from mien.robot.show.poses import held
 from mien.robot.show.scene import Scene
 from mien.robot.show.schema import Keyframe
@@ -63,7 +63,7 @@ def keyframe(key: Key) -> Keyframe | None:
         given = {"head": dict(zip(_AXES, degrees.tolist(), strict=True))}
     else:
         brow, lid = key.values
-        shut = (lid - LID_OPEN) / (LID_FULL - LID_OPEN)
+        shut = float(config.shut(np.array(lid)))
         if shut > 0.5:  # half a blink is none
             shapes = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
         else:

@@ -1,4 +1,4 @@
-"""Texts that the space of feeling learns from: scenes, cues, what people do, and compositions.
+"""Texts that the space of feeling learns from: scenes, directions, cues, acts and compositions.
 
 All was written for this project. A composition joins a scene of one feeling with what somebody does
 in another ("She lost her purse and laughs about it"): what is done weighs more than what happened.
@@ -15,7 +15,7 @@ import numpy as np
 from mien.models.feeling.space import FEELINGS
 
 HERE: Final = Path(__file__).parent
-SCENES: Final = ("scenes_1.txt", "scenes_2.txt", "scenes_3.txt", "scenes_4.txt")
+SCENES: Final = ("scenes_1.txt", "scenes_2.txt", "scenes_3.txt", "scenes_4.txt", "scenes_5.txt")
 KINDS: Final = ("neutral", *FEELINGS)
 CUE: Final = 0.6
 """Intensity of a word or phrase by itself."""
@@ -80,6 +80,12 @@ def cues() -> list[Told]:
     return out
 
 
+def directions(first: int) -> list[Told]:
+    """What a director says to an actor, numbered from ``first`` on as scenes are."""
+    rows = read(HERE / "directions.txt")
+    return [one._replace(scene=first + k) for k, one in enumerate(rows)]
+
+
 def behaviours() -> list[Told]:
     """What people do, without a subject and without a degree."""
     rows = read(HERE / "behaviours.txt")
@@ -95,7 +101,7 @@ def texts(seed: int = 0, composed: int = 1500) -> list[Told]:
     """
     rng = np.random.default_rng([seed, 31])
     happened, done = scenes(), behaviours()
-    out = [*happened, *cues()]
+    out = [*happened, *directions(len(happened)), *cues()]
     for one in done:
         who = rng.choice(_WHO, 3, replace=False)
         out += [one._replace(text=f"{w} {one.text}") for w in who]

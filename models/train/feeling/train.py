@@ -21,7 +21,7 @@ from torch.nn import functional
 from mien.models import checkpoint
 from mien.models.data import voice_emotion
 from mien.models.feeling import sentence_embedding
-from mien.models.feeling.space import FEELINGS, KIND, WEIGHTS
+from mien.models.feeling.space import FEELINGS, HEARD, KIND, WEIGHTS
 from mien.models.feeling.word_vectors import WordVectors
 from mien.models.feeling.words import words_of
 from mien.models.style import emotion as voice
@@ -63,8 +63,8 @@ class Corpus(NamedTuple):
     heard_class: NDArray[np.int64]
 
 
-def prepared(data: Path, cache: Path, minilm: Path, seed: int) -> Corpus:
-    """Everything that is learned from."""
+def prepared(data: Path, cache: Path, minilm: Path, seed: int, heard_too: bool = True) -> Corpus:
+    """Everything that is learned from; sounds only if ``heard_too``."""
     every = texts(seed)
     reader = sentence_embedding.reader(minilm)
     words = readings.vocabulary(minilm, [t.text for t in every])
@@ -76,11 +76,13 @@ def prepared(data: Path, cache: Path, minilm: Path, seed: int) -> Corpus:
         part /= part.std()
     plain = [words_of(t.text).text for t in every]
     large = readings.vectors(reader, plain, sentence_embedding.TAKEN, cache)
-    train, _ = voice_emotion.prepared(data, cache)
-    speakers = voice_emotion.Speakers(train, voice_emotion.people(data))
-    inputs, classes = voice_emotion.conversations(speakers, _SOUNDS, seed + 50)
-    shares, plane = voice.answer(voice.read(), inputs)
-    heard = np.concatenate([shares, plane], axis=1).astype(np.float32)
+    heard, classes = np.zeros((0, HEARD), np.float32), np.zeros(0, np.int64)
+    if heard_too:
+        train, _ = voice_emotion.prepared(data, cache)
+        speakers = voice_emotion.Speakers(train, voice_emotion.people(data))
+        inputs, classes = voice_emotion.conversations(speakers, _SOUNDS, seed + 50)
+        shares, plane = voice.answer(voice.read(), inputs)
+        heard = np.concatenate([shares, plane], axis=1).astype(np.float32)
     # The table is not needed to find words.
     found = read(every, WordVectors(words, np.zeros((len(words), 1), np.float32), weight))
     return Corpus(every, found, raw, large, words, weight, heard, classes)
@@ -164,15 +166,14 @@ def _kind_of(mix: Floats) -> NDArray[np.int64]:
     return np.where(mix.any(axis=1), mix.argmax(axis=1) + 1, 0)
 
 
-def tensors(corpus: Corpus, net: Encoders, told: dict[str, dict[str, Floats]]) -> dict[str, Any]:
-    """Tensors of the weights file: words in 8 bits, the layers in 16."""
+def of_texts(corpus: Corpus, told: dict[str, dict[str, Floats]]) -> dict[str, Any]:
+    """Tensors of the readers of text: words in 8 bits, the layers in 16."""
     small, large = told["small"], told["large"]
     slope = small["first"] * small["scale"]
     half = slope.shape[1] // 2
     table = np.concatenate([corpus.raw @ slope[:, :half].T, corpus.raw @ slope[:, half:].T], axis=1)
     scale = np.abs(table).max(axis=0) / 127.0
-    out: dict[str, Any] = {
-        "axes": net.axes.numpy().astype(np.float32),
+    return {
         "words": np.frombuffer("\n".join(corpus.words).encode(), np.uint8),
         "table": np.round(table / scale).astype(np.int8), "table_scale": scale.astype(np.float32),
         "word_weight": corpus.word_weight.astype(np.float16),
@@ -180,6 +181,11 @@ def tensors(corpus: Corpus, net: Encoders, told: dict[str, dict[str, Floats]]) -
         "large.first": large["first"].astype(np.float16), "large.bias": large["bias"],
         "large.mean": large["mean"], "large.scale": large["scale"],
     }  # fmt: skip
+
+
+def of_encoders(net: Encoders) -> dict[str, Any]:
+    """Tensors of the encoders of sound and motion, and of the axes."""
+    out: dict[str, Any] = {"axes": net.axes.numpy().astype(np.float32)}
     for name in ("sound", "motion"):
         encoder: Encoder = getattr(net, name)
         for layer in ("first", "second"):
@@ -208,9 +214,11 @@ def main() -> None:
     parser = options.parser(WEIGHTS)
     parser.add_argument("--minilm", type=Path, default=sentence_embedding.installed())
     parser.add_argument("--folds", type=int, default=0, help="leave out every n-th scene in turn")
+    parser.add_argument("--keep", type=Path, help="weights whose sound, motion and axes stay")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    corpus = prepared(given.data, given.cache, given.minilm, given.seed)
+    kept = given.keep or given.folds
+    corpus = prepared(given.data, given.cache, given.minilm, given.seed, not kept)
     scene = np.array([t.scene for t in corpus.told])
     if given.folds:
         for fold in range(given.folds):
@@ -218,8 +226,13 @@ def main() -> None:
             found = right(corpus, readers(corpus, held), held & plain(corpus))
             print(fold, found, flush=True)
         return
-    net = fit(corpus, given.seed)
-    checkpoint.save(given.out, tensors(corpus, net, readers(corpus)), {
+    if given.keep:
+        before, _ = checkpoint.load(given.keep, KIND)
+        stay = ("axes", "sound", "motion")
+        encoders = {k: v for k, v in before.items() if k.split(".")[0] in stay}
+    else:
+        encoders = of_encoders(fit(corpus, given.seed))
+    checkpoint.save(given.out, encoders | of_texts(corpus, readers(corpus)), {
         "kind": KIND, "version": 1, "seed": given.seed, "commit": commit(),
         "texts": len(corpus.told), "scenes": int(scene.max()) + 1,
         "corpora": {"texts": "our own", "hts_voices": "CC BY 3.0, CC BY 4.0",

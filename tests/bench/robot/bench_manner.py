@@ -51,6 +51,10 @@ from mien.robot.errors import InputError
 SEEDS = (0, 1, 2)
 PARTS = ("all", "shows", "feelings", "keys")
 TEACHER_STEPS = 800
+MOTION_CLIPS = 30
+"""Sentences of a seed whose motion is compared with the filmed one."""
+PEAK_CLIPS = 8
+"""Sentences of a seed whose key frames are played on the rig."""
 
 
 def bench(
@@ -96,6 +100,7 @@ def bench(
     chosen = default_generator()
     tests, train = corpus.sentences(folder, True, heard), corpus.sentences(folder, False, 400)
     scale = corpus.spreads(train)
+    filmed_too = corpus.sentences(folder, True, len(SEEDS) * MOTION_CLIPS)
     reader = RigReader(Calibrated(load_face(face)))
     several: dict[str, list[float]] = {}
 
@@ -119,14 +124,17 @@ def bench(
         found = trials.diversity(reader, part_of[:clips], train, by, takes)
         for name, rows in found.items():
             mean = {k: float(np.nanmean(v)) for k, v in rows.items()}
-            ratios = [v for k, v in mean.items() if k.startswith("variance_")]
-            add("variance_ratio_min", name, min(ratios))
-            add("variance_ratio_max", name, max(ratios))
             for key, value in mean.items():
                 if key != "closed":
                     add(key, name, value)
             closed = np.array(rows["closed"]) - np.array(found["rules"]["closed"])
             add("closure_change", name, float(np.nanmean(closed)))
+        moved = trials.motion(reader, filmed_too[seed :: len(SEEDS)], by, seed)
+        for name, ratios in moved.items():
+            add("variance_ratio_min", name, min(ratios.values()))
+            add("variance_ratio_max", name, max(ratios.values()))
+            for key, value in ratios.items():
+                add(key, name, value)
         scenes = [s.scene for s in part_of[:clips]]
         for name, generator in by.items():
             add("keyframe_error", name, float(np.mean(
@@ -186,7 +194,8 @@ def _keys(
     for seed in SEEDS:
         scenes = [s.scene for s in tests[seed :: len(SEEDS)][:clips]]
         found = trials.of_teacher(train, tests, seed, TEACHER_STEPS)
-        found["peak_error_with_keyframes"] = trials.peaks(reader, scenes, by, seed)
+        several_of = [s.scene for s in tests[seed :: len(SEEDS)][:PEAK_CLIPS]]
+        found |= trials.peaks(reader, several_of, by, seed)
         found |= trials.leaks(reader, scenes, by, seed)
         found |= trials.live(scenes)
         for key, value in found.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,9 +15,10 @@ from mien.robot.face.actuators import to_pulses
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import Floats
 from mien.robot.face.safety import Limiter
-from mien.robot.face.solver import FaceSolver
-from mien.robot.show.generator import neck_of
+from mien.robot.face.servo_play import led
+from mien.robot.show.direct import performed
 from mien.robot.show.imitation import Reader
+from mien.robot.show.keyframes import Hold
 from mien.robot.sim.rig import Rig
 
 SETTLE_S = 0.4
@@ -45,24 +47,25 @@ class RigReader:
 
     def __init__(self, calibrated: Calibrated, build: int = 0) -> None:
         self.calibrated, self.rig = calibrated, Rig(calibrated.face, build)
-        self._solver = FaceSolver(calibrated)
         self._ticks = 0
 
-    def play(self, curves: NDArray[np.floating]) -> Shown:
-        """Curves (T, 55) at 60 fps, sent ahead by the face's lag, so that delay is removed."""
+    def play(self, curves: NDArray[np.floating], held: Sequence[Hold] = ()) -> Shown:
+        """Curves (T, 55) at 60 fps as ``mien direct`` performs them, their delay removed.
+
+        They are sent ahead by the face's lag.
+
+        Args:
+            curves: of a take.
+            held: what its keyframes hold; a curve that only passes a pose has none.
+        """
         face = self.calibrated.face
-        weights, head = curves[:, : len(ARKIT)], neck_of(np.asarray(curves, np.float32))
-        self._solver.reset()
-        targets, direct = self._solver.targets(weights), self._solver.direct(weights, head)
-        solved = [
-            self._solver.invert(t, d, 1 / FPS).commands
-            for t, d in zip(targets, direct, strict=True)
-        ]
+        now = np.asarray(curves, np.float32)
+        solved = performed(self.calibrated, now, now[:, : len(ARKIT)], held).commands
         late = self.calibrated.lag_s * FPS
         at = np.minimum(np.arange(len(curves)) + late, len(curves) - 1)
         low = at.astype(int)
         high = np.minimum(low + 1, len(curves) - 1)
-        commands = np.array(solved)
+        commands = led(face, solved)
         ahead = commands[low] + (at - low)[:, None] * (commands[high] - commands[low])
         self.rig.reset()
         limit, last = Limiter(face), np.zeros(len(face.names))

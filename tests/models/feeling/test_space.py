@@ -99,3 +99,10 @@ def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
     checkpoint.save(path, {"x": np.zeros(3, np.float32)}, {"kind": KIND, "version": 1})
     with pytest.raises(ModelError):
         Space(path)
+
+
+def test_what_is_rather_one_feeling_does_not_look_like_none(small: Space) -> None:
+    """A scene that leaves some doubt is still nearer to its feeling than to rest."""
+    point = small.of_text("the doctor shakes his head", "small")
+    most = small.of_label({FEELINGS[int(small.intensities(point).argmax())]: 0.35})
+    assert np.linalg.norm(point - most) < np.linalg.norm(point)

@@ -8,7 +8,8 @@ import pytest
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.curves import CURVES
-from mien.models.manner.config import LIPS, STYLE, Config
+from mien.models.manner import runtime_numpy
+from mien.models.manner.config import COLUMNS, LIPS, STYLE, Config
 from mien.models.manner.features import FEATURES, features, frames_for
 from mien.models.manner.runtime_numpy import Manner
 from mien.models.manner.weights import KIND, VERSION, layout, read
@@ -106,3 +107,20 @@ def test_wrong_weights_are_refused(weights: Path, tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "b.safetensors", tensors, meta | {"config": {"widths": [1, 2]}})
     with pytest.raises(ModelError, match="metadata"):
         read(tmp_path / "b.safetensors")
+
+
+def test_less_noise_makes_takes_more_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The noise that sampling starts from is what takes differ by; lids keep theirs."""
+    sound = np.random.default_rng(3).normal(size=(60, FEATURES)).astype(np.float32)
+    known = np.zeros((60, len(CURVES)), np.float32)
+    known[:, COLUMNS] = np.nan
+
+    def apart(temperature: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        monkeypatch.setattr(runtime_numpy, "TEMPERATURE", temperature)
+        takes = [Manner().sample(sound, known, seed) for seed in range(6)]
+        return np.asarray(np.std(takes, axis=0).mean(axis=0), np.float64)
+
+    yaw, lid = CURVES.index("HeadYaw"), CURVES.index("eyeBlinkLeft")
+    cool, warm = apart(0.0), apart(1.0)
+    assert cool[yaw] < 0.8 * warm[yaw]
+    assert cool[lid] > 0.8 * warm[lid]
