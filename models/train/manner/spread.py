@@ -70,7 +70,9 @@ def main() -> None:
     speech = load_speech(SPEECH)
     clips = prepared(given.data, lambda s: stream.speak(speech, s), SPEECH, given.cache)
     tensors, meta = checkpoint.load(given.out, KIND)
-    checkpoint.save(given.out, tensors, meta | {"spread": measured(Manner(given.out), clips)})
+    # They are read in single precision and kept in half of it, as the training writes them.
+    kept = {k: v.astype(np.float16 if v.ndim > 1 else np.float32) for k, v in tensors.items()}
+    checkpoint.save(given.out, kept, meta | {"spread": measured(Manner(given.out), clips)})
     print(given.out, checkpoint.load(given.out, KIND)[1]["spread"])
 
 
