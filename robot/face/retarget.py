@@ -180,7 +180,7 @@ class Retarget:
         beyond = gaps(targets, LID_GAPS) - np.maximum(person, self._by_upper)
         targets[:, [upper for upper, _ in LID_GAPS], 1] -= np.maximum(beyond, 0.0)
         left = gaps(targets, LID_GAPS) - np.maximum(person, self._by_both)
-        rise = np.maximum(left.reshape(len(targets), 2, -1).mean(-1), 0.0)
+        rise = np.maximum(left.reshape(-1, 2, len(LID_GAPS) // 2).mean(-1), 0.0)
         targets += np.tensordot(rise, self._lower_lids, 1)
         lowers = [lower for _, lower in LID_GAPS]
         targets[:, lowers, 1] += np.minimum(gaps(targets, LID_GAPS), 0.0)

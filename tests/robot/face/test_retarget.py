@@ -261,6 +261,7 @@ def test_lower_lids_close_what_the_upper_ones_leave_open() -> None:
     assert (by_upper > 0.5).all()  # otherwise this face has nothing to show
     assert (now < 0.5 * by_upper).all()
     assert (shut >= 0.0).all()  # lids do not pass each other
+    assert retarget.targets(np.zeros((0, 52))).shape == (0, COUNT, 3)  # a take without a frame
     # An eye that only narrows is the business of the upper lid.
     half = retarget.targets(weights(eyeBlinkLeft=0.4))[0] - retarget.neutral
     lowers = [lower for _, lower in LID_GAPS[:3]]
