@@ -37,8 +37,8 @@ def blended(name: str, parts: _Parts) -> Style:
     for emotion in dict.fromkeys(e for style, _ in voices for e in style.emotions):
         of = _shares([(s, w) for s, w in voices if emotion in s.emotions])
         if of:
-            told = [(s.name, s.emotions[emotion], w) for s, w in of]
-            emotions[emotion] = Learned(**_origin(told), code=_mean(told))
+            entries = [(s.name, s.emotions[emotion], w) for s, w in of]
+            emotions[emotion] = Learned(**_origin(entries), code=_mean(entries))
     return Style(
         name=name, **_origin([(s.name, s, w) for s, w in shares]),
         mean=rounded(sum(share * s.means for s, share in clips)),
@@ -53,14 +53,14 @@ def _shares(parts: _Parts) -> _Parts:
 
 
 def _mean(parts: list[tuple[str, Learned, float]]) -> tuple[float, ...]:
-    return rounded(sum(share * np.array(told.code) for _, told, share in parts))
+    return rounded(sum(share * np.array(entry.code) for _, entry, share in parts))
 
 
 def _origin(parts: list[tuple[str, Learned, float]]) -> dict[str, Any]:
     """Where a blend comes from; the strictest consent of its parts."""
     text = " + ".join(f"{share:.2f} {name}" for name, _, share in parts)
-    consents = {told.consent for _, told, _ in parts}
+    consents = {entry.consent for _, entry, _ in parts}
     return {
-        "source": text[:300], "sha256": "", "seconds": min(told.seconds for _, told, _ in parts),
+        "source": text[:300], "sha256": "", "seconds": min(entry.seconds for _, entry, _ in parts),
         "consent": next(c for c in CONSENTS if c in consents),
     }  # fmt: skip

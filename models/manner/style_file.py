@@ -127,8 +127,8 @@ class Style(Learned):
     def codes(self) -> NDArray[np.float64] | None:
         """Styles (E, 64) of the voice in each of ``EMOTIONS``, where none was learned that of no
         emotion; None without a voice."""
-        told = [self.emotions.get(name, self).code for name in EMOTIONS]
-        return np.array(told) if self.voice else None
+        found = [self.emotions.get(name, self).code for name in EMOTIONS]
+        return np.array(found) if self.voice else None
 
     @property
     def text(self) -> str:

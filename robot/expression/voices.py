@@ -123,8 +123,8 @@ def in_emotion(name: str, emotion: str, path: Path, consent: str) -> Style:
     """
     style, which = style_named(name), _emotion(emotion)
     codes_of(style)
-    told = style_of_voice(path, name, consent).model_dump(include=set(Learned.model_fields))
-    return style.model_copy(update={"emotions": {**style.emotions, which: Learned(**told)}})
+    entry = style_of_voice(path, name, consent).model_dump(include=set(Learned.model_fields))
+    return style.model_copy(update={"emotions": {**style.emotions, which: Learned(**entry)}})
 
 
 def without_emotion(name: str, emotion: str) -> Style:
@@ -136,7 +136,7 @@ def without_emotion(name: str, emotion: str) -> Style:
     style, which = style_named(name), _emotion(emotion)
     if which not in style.emotions:
         raise InputError(f"the style {name} was not learned in {which}", f"mien style show {name}")
-    left = {e: told for e, told in style.emotions.items() if e != which}
+    left = {e: entry for e, entry in style.emotions.items() if e != which}
     return style.model_copy(update={"emotions": left})
 
 
@@ -154,9 +154,9 @@ def library_of(known: Sequence[Style]) -> Library:
     """The entries of people and emotions in styles that were learned; those without a print have
     none."""
     rows = [
-        (style.voiceprint, told.code, who, EMOTIONS.index(emotion))
+        (style.voiceprint, entry.code, who, EMOTIONS.index(emotion))
         for who, style in enumerate(known) if style.voiceprint
-        for emotion, told in {EMOTIONS[0]: style, **style.emotions}.items()
+        for emotion, entry in {EMOTIONS[0]: style, **style.emotions}.items()
     ]  # fmt: skip
     prints, styles, people, emotions = zip(*rows, strict=True) if rows else ((),) * 4
     return Library(

@@ -149,7 +149,7 @@ class Retarget:
         for eye, (lids, shape) in enumerate(_LOWER_LIDS):
             self._lower_lids[eye, list(lids)] = delta[INDEX[shape], list(lids)]
         closed = -gaps(self._lower_lids, LID_GAPS).reshape(2, 2, -1).mean(-1)
-        self._lower_lids /= np.maximum(np.diagonal(closed), LEAST_REACH)[:, None, None]
+        self._lower_lids /= np.maximum(np.diagonal(closed), 1e-9)[:, None, None]
 
     @one_thread
     def targets(self, weights: NDArray[np.floating]) -> Floats:
@@ -181,7 +181,8 @@ class Retarget:
         targets[:, [upper for upper, _ in LID_GAPS], 1] -= np.maximum(beyond, 0.0)
         left = gaps(targets, LID_GAPS) - np.maximum(person, self._by_both)
         rise = np.maximum(left.reshape(-1, 2, len(LID_GAPS) // 2).mean(-1), 0.0)
-        targets += np.tensordot(rise, self._lower_lids, 1)
+        if rise.any():  # in few frames
+            targets += np.tensordot(rise, self._lower_lids, 1)
         lowers = [lower for _, lower in LID_GAPS]
         targets[:, lowers, 1] += np.minimum(gaps(targets, LID_GAPS), 0.0)
 

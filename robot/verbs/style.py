@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from contextlib import suppress
 from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Annotated
@@ -51,7 +52,7 @@ def learn(
     Example: mien style learn anna --voice anna.wav --consent given
     """
     from mien.models.manner import style_file
-    from mien.robot.expression.voices import in_emotion, learned_styles, style_of_voice, style_path
+    from mien.robot.expression.voices import in_emotion, style_named, style_of_voice, style_path
     from mien.robot.show.imitation import style_of_clip
 
     given = (("--emotion", emotion), ("--voice", voice), ("--clip", clip))
@@ -64,7 +65,9 @@ def learn(
             f"{command} --consent WHO",
         )
     path = style_path(name)
-    gone = [e for style in learned_styles() if style.name == name for e in style.emotions]
+    gone = list[str]()
+    with suppress(InputError):  # no style of this name, or no readable one
+        gone = list(style_named(name).emotions)
     if emotion:
         if voice is None or clip is not None:
             raise InputError(
@@ -123,10 +126,10 @@ def show(name: Name) -> None:
     from mien.robot.show.imitation import found
 
     style = found(name, Path())
-    for title, told in {style.name: style, **style.emotions}.items():
-        print(printable(_origin(title, told)))
-        if any(told.code):
-            for name_of, factor in described(np.array(told.code)).items():
+    for title, entry in {style.name: style, **style.emotions}.items():
+        print(printable(_origin(title, entry)))
+        if any(entry.code):
+            for name_of, factor in described(np.array(entry.code)).items():
                 print(_drawn(name_of, factor))
     if not style.moves:
         return
@@ -137,8 +140,8 @@ def show(name: Name) -> None:
         print(f"{title:<7} {shown}")
 
 
-def _origin(title: str, told: Learned) -> str:
-    return f"{title}: {told.source}, {told.seconds:.1f} s, {told.consent}"
+def _origin(title: str, entry: Learned) -> str:
+    return f"{title}: {entry.source}, {entry.seconds:.1f} s, {entry.consent}"
 
 
 def _drawn(name: str, value: float) -> str:
@@ -147,8 +150,8 @@ def _drawn(name: str, value: float) -> str:
     length = min(round(12 * abs(share)), 12)
     left = "#" * length if share < 0 else ""
     right = "#" * length if share > 0 else ""
-    told = f"{value:+.2f}" if name == "smile" else f"x {value:.2f}"
-    return f"{name:<10}{told:>7}  {left:>12}|{right}".rstrip()
+    shown = f"{value:+.2f}" if name == "smile" else f"x {value:.2f}"
+    return f"{name:<10}{shown:>7}  {left:>12}|{right}".rstrip()
 
 
 @app.command()

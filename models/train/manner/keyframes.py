@@ -42,6 +42,7 @@ from mien.models.speech import stream
 from mien.models.speech.runtime_numpy import WEIGHTS as SPEECH
 from mien.models.speech.runtime_numpy import load as load_speech
 from mien.models.train.runs import options
+from mien.models.train.runs.half import halved
 from mien.models.train.speech.provenance import commit
 
 Floats = NDArray[np.float32]
@@ -217,8 +218,7 @@ def main() -> None:
     clips = prepared(given.data, lambda s: stream.speak(engine, s), SPEECH, given.cache)
     examples = on_film(clips)
     tensors = fit(examples, given.seed)
-    kept = {k: v.astype(np.float16 if v.ndim > 1 else np.float32) for k, v in tensors.items()}
-    checkpoint.save(given.out, kept, {
+    checkpoint.save(given.out, halved(tensors), {
         "kind": KIND, "version": 1, "seed": given.seed, "commit": commit(),
         "clips": len(examples), "corpora": {"grid_s1": "CC BY 4.0"},
     })  # fmt: skip

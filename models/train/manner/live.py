@@ -31,6 +31,7 @@ from mien.models.speech import stream
 from mien.models.speech.features import RATE
 from mien.models.speech.runtime_numpy import WEIGHTS as SPEECH
 from mien.models.speech.runtime_numpy import load as load_speech
+from mien.models.train.runs.half import halved
 from mien.models.train.speech.provenance import commit
 
 Floats = NDArray[np.float32]
@@ -146,8 +147,8 @@ def fit(found: Samples, seed: int = 0) -> tuple[dict[str, Floats], dict[str, lis
         "second_bias": w["second.bias"], "third": w["third.weight"], "third_bias": w["third.bias"],
         "skip": w["skip.weight"] @ bumps(), "spread": scale * spread,
     }  # fmt: skip
-    kept = {k: v.astype(np.float16 if v.ndim > 1 else np.float32) for k, v in tensors.items()}
-    return kept, {"explained": explained.round(3).tolist(), "factor": spread.round(3).tolist()}
+    shares = {"explained": explained.round(3).tolist(), "factor": spread.round(3).tolist()}
+    return halved(tensors), shares
 
 
 def main() -> None:

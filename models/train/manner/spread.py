@@ -23,6 +23,7 @@ from mien.models.speech import stream
 from mien.models.speech.runtime_numpy import WEIGHTS as SPEECH
 from mien.models.speech.runtime_numpy import load as load_speech
 from mien.models.train.runs import options
+from mien.models.train.runs.half import halved
 
 Floats = NDArray[np.float64]
 CLIPS: Final = 400
@@ -70,9 +71,8 @@ def main() -> None:
     speech = load_speech(SPEECH)
     clips = prepared(given.data, lambda s: stream.speak(speech, s), SPEECH, given.cache)
     tensors, meta = checkpoint.load(given.out, KIND)
-    # They are read in single precision and kept in half of it, as the training writes them.
-    kept = {k: v.astype(np.float16 if v.ndim > 1 else np.float32) for k, v in tensors.items()}
-    checkpoint.save(given.out, kept, meta | {"spread": measured(Manner(given.out), clips)})
+    meta |= {"spread": measured(Manner(given.out), clips)}
+    checkpoint.save(given.out, halved(tensors), meta)  # they are read in single precision
     print(given.out, checkpoint.load(given.out, KIND)[1]["spread"])
 
 

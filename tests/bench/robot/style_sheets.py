@@ -168,9 +168,9 @@ def score(
     answers: Annotated[Path, typer.Argument(help='JSON such as {"01": "A", ...}.')],
 ) -> None:
     """Count the sheets that were sorted to their style."""
-    told = json.loads(key.read_text())
-    count = right(told, json.loads(answers.read_text()))
-    typer.echo(f"{count} of {len(told)}; by chance {len(told) / len(set(told.values())):.0f}")
+    styles = json.loads(key.read_text())
+    count = right(styles, json.loads(answers.read_text()))
+    typer.echo(f"{count} of {len(styles)}; by chance {len(styles) / len(set(styles.values())):.0f}")
 
 
 if __name__ == "__main__":
