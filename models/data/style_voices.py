@@ -38,7 +38,7 @@ from mien.models.style.visemes import MEMBERS, VISEMES
 Floats = NDArray[np.float64]
 SPEAKERS: Final = 6
 """Speakers of each actor, himself the first; the others are derived. The last is held out whole."""
-EACH, TEST_EACH = 7, 3
+EACH, TEST_EACH = 16, 3
 """Sentences of a voice that train, and others that test."""
 _EMOTIONS: Final = ("angry", "bashful", "happy", "sad")
 _RATE: Final = 16000
@@ -106,7 +106,7 @@ def prepared(data: Path, cache: Path) -> Voices:
     Raises:
         ModelError: a corpus, open_jtalk or pocketsphinx is missing.
     """
-    path = cache / "style-voices.npz"
+    path = cache / "style-voices-2.npz"
     if not path.is_file():
         store(path, _made([*acted(data), *people(data)]))
     with np.load(path) as file:

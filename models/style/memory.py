@@ -82,7 +82,7 @@ def read(path: Path = WEIGHTS) -> Parameters:
 
 
 def code(p: Parameters, sound: Floats) -> Floats:
-    """Statistics (..., 42) of a sound -> style (..., 64) in -1..1."""
+    """Statistics (..., 138) of a sound -> style (..., 64) in -1..1."""
     x = np.clip((sound - p.mean) * p.scale, -_FAR, _FAR)
     hidden = np.tanh(x @ p.first.T + p.first_bias)
     return np.asarray(np.tanh(hidden @ p.second.T + p.second_bias))

@@ -31,7 +31,7 @@ class Library:
     """Entries of (person, emotion).
 
     Attributes:
-        prints: (N, 16) unit vectors. styles: (N, 64).
+        prints: (N, 24) unit vectors. styles: (N, 64).
         people, emotions: (N,) numbers; emotion 0 is neutral.
     """
 
@@ -49,7 +49,7 @@ class Library:
         return np.asarray(self.styles[of if of.any() else slice(None)].mean(axis=0))
 
     def person(self, heard: Floats) -> int:
-        """The person whose print is nearest to one that was heard (16,); -1 if none is near."""
+        """The person whose print is nearest to one that was heard (24,); -1 if none is near."""
         near = self.prints @ heard
         best = int(near.argmax()) if len(near) else -1
         return int(self.people[best]) if best >= 0 and near[best] > FAR else -1
@@ -58,7 +58,7 @@ class Library:
         """The style (64,) in which a voice is shown.
 
         Args:
-            heard: (16,) print of what was heard.
+            heard: (24,) print of what was heard.
             emotion: number.
             own: (64,) style that the sound itself tells.
             sentences: heard so far.
@@ -85,6 +85,6 @@ class Library:
 
 
 def voiceprint(p: Parameters, sound: Floats) -> Floats:
-    """Statistics (..., 42) of a sound -> print (..., 16) of length 1."""
+    """Statistics (..., 138) of a sound -> print (..., 24) of length 1."""
     raw = np.clip((sound - p.mean) * p.scale, -4.0, 4.0) @ p.voiceprint.T
     return np.asarray(raw / np.maximum(np.linalg.norm(raw, axis=-1, keepdims=True), 1e-9))

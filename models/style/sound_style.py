@@ -1,7 +1,8 @@
 """Sound of a voice -> statistics that its style is heard in.
 
-Means of the running statistics of prosody, and mean and spread of twelve cepstra of the log-mel
-bands over its speech. The words hardly matter over a few seconds; the level does not at all.
+Means of the running statistics of prosody, and 24 cepstra of the log-mel bands: their means in each
+of four kinds of sounds, told apart by the first two, and their spread over all speech. So the words
+hardly matter over a few seconds; the level does not at all.
 """
 
 from __future__ import annotations
@@ -18,8 +19,13 @@ from mien.models.speech.features import MELS, RATE, extract, start
 from mien.models.style.prosody import QUIET_DB, STATISTICS, ProsodyStream, prosody
 
 Floats = NDArray[np.float64]
-CEPSTRA: Final = 12
-SOUND: Final = len(STATISTICS) + 2 * CEPSTRA
+CEPSTRA: Final = 24
+_CENTRE: Final = (2.2, -0.2)
+"""Medians of the first two cepstra in speech, which part its sounds in four kinds."""
+_KINDS: Final = 1 << len(_CENTRE)
+_KNOWN_HOPS: Final = 10.0
+"""Hops of a kind after which its own means count as much as those of all speech."""
+SOUND: Final = len(STATISTICS) + (_KINDS + 1) * CEPSTRA
 """Statistics of a sound."""
 LEVEL: Final = 0.06
 """RMS to which a sound is brought."""
@@ -32,7 +38,7 @@ _QUIET, _SOFT = 1e-6, 0.01
 
 
 def statistics(samples: NDArray[np.float32]) -> Floats:
-    """Statistics (42,) of a sound (n,) at 16 kHz.
+    """Statistics (138,) of a sound (n,) at 16 kHz.
 
     Raises:
         ModelError: it has too little voice.
@@ -44,19 +50,28 @@ def statistics(samples: NDArray[np.float32]) -> Floats:
     x = sound.astype(np.float32)
     found = prosody(x, len(x) * FPS // RATE)
     known = found.seconds > LEAST_S
-    cepstra = _cepstra(extract(x)[0])
-    if power <= 1e-10 or not known.any() or not len(cepstra):
+    sums = _tallied(extract(x)[0])
+    if power <= 1e-10 or not known.any() or not sums[:, 0].any():
         raise ModelError(f"it has less than {LEAST_S:g} s of voice", "10 s of speech suffice")
-    return np.concatenate(
-        [found.statistics[known].mean(axis=0), cepstra.mean(axis=0), cepstra.std(axis=0)]
-    )
+    return np.concatenate([found.statistics[known].mean(axis=0), _spectrum(sums)])
 
 
-def _cepstra(hops: NDArray[np.float32]) -> Floats:
-    """Cepstra (m, 12) of those hops (n, 66) that are speech."""
+def _tallied(hops: NDArray[np.float32]) -> Floats:
+    """Those hops (n, 66) that are speech, by kind: (4, 49) count, sums of cepstra and squares."""
     speech = 20.0 * (hops[:, MELS] - 1.0) > QUIET_DB
     bands = hops[speech][:, :MELS].astype(np.float64)
-    return np.asarray(fft.dct(bands, axis=1, norm="ortho")[:, 1 : CEPSTRA + 1])
+    x = fft.dct(bands, axis=1, norm="ortho")[:, 1 : CEPSTRA + 1]
+    kind = (x[:, : len(_CENTRE)] > _CENTRE) @ (1 << np.arange(len(_CENTRE)))
+    rows = np.concatenate([np.ones((len(x), 1)), x, x**2], axis=1)
+    return np.asarray((kind == np.arange(_KINDS)[:, None]) @ rows)
+
+
+def _spectrum(sums: Floats) -> Floats:
+    """Tallies (4, 49) -> means of the cepstra in each kind, and their spread over all (120,)."""
+    mean, square = np.split(sums[:, 1:].sum(axis=0) / max(sums[:, 0].sum(), 1.0), 2)
+    kinds = sums[:, 1 : CEPSTRA + 1] + _KNOWN_HOPS * mean
+    spread = np.sqrt(np.maximum(square - mean**2, 0.0))
+    return np.append(kinds / (sums[:, [0]] + _KNOWN_HOPS), spread)
 
 
 class StatisticsStream:
@@ -71,14 +86,12 @@ class StatisticsStream:
         self._prosody, self._features = ProsodyStream(), start()
         self._power = np.zeros(2)  # blocks that were loud enough, and the sum of their powers
         self._sums = np.zeros(1 + len(STATISTICS))
-        self._spectrum = np.zeros(1 + 2 * CEPSTRA)
+        self._spectrum = np.zeros((_KINDS, 1 + 2 * CEPSTRA))
 
     @property
     def statistics(self) -> Floats:
-        """Statistics (42,) so far; 0 before the first voice."""
-        mean, square = np.split(self._spectrum[1:] / max(self._spectrum[0], 1.0), 2)
-        spread = np.sqrt(np.maximum(square - mean**2, 0.0))
-        return np.concatenate([self._sums[1:] / max(self._sums[0], 1.0), mean, spread])
+        """Statistics (138,) so far; 0 before the first voice."""
+        return np.append(self._sums[1:] / max(self._sums[0], 1.0), _spectrum(self._spectrum))
 
     def push(self, samples: NDArray[np.float32]) -> None:
         """Hear samples (n,) at 16 kHz, any n. The level is followed from call to call."""
@@ -96,8 +109,7 @@ class StatisticsStream:
         hops, self._features = extract(sound, self._features)
         known = (found.seconds > LEAST_S) & found.voiced
         keep = np.exp(-known.sum() / (MEMORY_S * FPS))
-        rows, cepstra = found.statistics[known], _cepstra(hops)
+        rows = found.statistics[known]
         self.seconds += known.sum() / FPS
         self._sums = keep * self._sums + [len(rows), *rows.sum(axis=0)]
-        both = np.concatenate([cepstra, cepstra**2], axis=1)
-        self._spectrum = keep * self._spectrum + [len(both), *both.sum(axis=0)]
+        self._spectrum = keep * self._spectrum + _tallied(hops)

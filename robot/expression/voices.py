@@ -6,7 +6,7 @@ A voiceprint is biometric. It is in a style file only because ``mien style learn
 
 from __future__ import annotations
 
-import contextlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,7 @@ from mien.models.user_folders import data_folder
 from mien.robot.errors import InputError
 from mien.robot.media import audio
 from mien.robot.media.audio import RATE
-from mien.robot.names import checked, is_name
+from mien.robot.names import checked, is_name, printable
 
 SOUNDS: Final = (".wav", ".flac", ".ogg", ".mp3")
 """Endings of sound files."""
@@ -92,11 +92,13 @@ def codes_of(style: Style) -> Floats:
 
 
 def learned_styles() -> list[Style]:
-    """The styles of the user that can be read."""
+    """The styles of the user that can be read. Of each other one a note says why not."""
     out = []
     for name in style_names():
-        with contextlib.suppress(InputError):
+        try:
             out.append(style_named(name))
+        except InputError as e:
+            print(f"note: {printable(e.message)}; next: {printable(e.hint)}", file=sys.stderr)
     return out
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from torch import Tensor
 
-from mien.models.data.planted_styles import performed
+from mien.models.data.planted_styles import factors, performed
 from mien.models.data.style_voices import Voices
 from mien.models.manner.style_file import PRINT
 from mien.models.speech.phones import NUMBER, PHONES, SILENCE
@@ -27,15 +27,17 @@ class Lesson:
 
     Attributes:
         phones: (N, 40) smoothed. channels, wanted: (N, 11) of the speech network and the teacher.
+        amplitude: (N,) logarithm of the planted factor of the opening, less that of the mean voice.
         sentences: (M', 3) first frame, length and voice of each sentence.
-        sound: (M', 42) standardised statistics of its sound. planted: (V, 10) style of each voice.
-        mean, scale: (42,) of the standardisation.
-        voiceprint: (16, 42) projection in which people differ most.
+        sound: (M', 138) standardised statistics of its sound. planted: (V, 10) style of each voice.
+        mean, scale: (138,) of the standardisation.
+        voiceprint: (24, 138) projection in which people differ most.
     """
 
     phones: Tensor
     channels: Tensor
     wanted: Tensor
+    amplitude: Tensor
     sentences: NDArray[np.int64]
     sound: Tensor
     planted: Tensor
@@ -53,6 +55,17 @@ def taught(voices: Voices, styles: NDArray[np.float64]) -> NDArray[np.float64]:
         neutral, shares = (x[at].astype(np.float64) for x in (voices.neutral, voices.shares))
         out[at] = performed(neutral, shares, speaks, styles[voice])
     return out
+
+
+def amplitudes(
+    voices: Voices, styles: NDArray[np.float64], chosen: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Logarithms (N,) of the factors of the opening that styles (V, 10) plant, less those of the
+    mean of the voices of the ``chosen`` sentences (M,)."""
+    planted = np.stack([factors(style) for style in styles])
+    planted -= planted[np.unique(voices.voice[chosen])].mean(axis=0)
+    each = np.repeat(voices.voice, np.diff(voices.ends, prepend=0))
+    return np.asarray((voices.shares * planted[each]).sum(axis=1))
 
 
 def smooth_phones(voices: Voices) -> NDArray[np.float64]:
@@ -84,16 +97,17 @@ def lesson(voices: Voices, styles: NDArray[np.float64], chosen: NDArray[np.bool_
 
     return Lesson(
         tensor(smooth_phones(voices)), tensor(voices.channels), tensor(taught(voices, styles)),
-        rows, tensor((sound - mean) * scale), tensor(styles), mean, scale,
+        tensor(amplitudes(voices, styles, chosen)), rows,
+        tensor((sound - mean) * scale), tensor(styles), mean, scale,
         discriminant((sound - mean) * scale, voices.speaker[voices.voice[chosen]]),
     )  # fmt: skip
 
 
 def discriminant(sound: NDArray[np.float64], people: NDArray[np.str_]) -> NDArray[np.float64]:
-    """Fisher's linear discriminants (16, 42) of people, whatever their emotions.
+    """Fisher's linear discriminants (24, 138) of people, whatever their emotions.
 
     Args:
-        sound: (M, 42) standardised statistics.
+        sound: (M, 138) standardised statistics.
         people: (M,) who speaks.
     """
     means = {who: sound[people == who].mean(axis=0) for who in np.unique(people)}

@@ -47,6 +47,9 @@ _SHARP, _EVEN, _KEYS = 0.1, 3e-2, 6.0
 _NOISE, _DROPPED, _HABITS, _PLANTED = 0.4, 0.1, 0.05, 0.3
 """Noise of the sound's statistics, share of hidden units that are dropped, and weights of what the
 style also has to tell: habits, and (for training alone) all that was planted."""
+_AMPLITUDE: Final = 1.5
+"""Weight of the planted factors of the opening. The teacher's mouth alone tells them badly: it and
+the speech network's own one differ by more than a style."""
 
 
 FAMILIES: Final = (
@@ -82,7 +85,7 @@ class Network(torch.nn.Module):
         self.planted = torch.nn.Linear(STYLE, len(PLANTED))
 
     def style(self, sound: Tensor) -> Tensor:
-        """Standardised statistics (B, 42) -> styles (B, 64)."""
+        """Standardised statistics (B, 138) -> styles (B, 64)."""
         hidden = torch.tanh(self.first(sound.clamp(-4.0, 4.0)))
         dropped = functional.dropout(hidden, _DROPPED, self.training)
         return torch.tanh(self.second(dropped))
@@ -151,16 +154,19 @@ def fit(
     optimiser, plan = _plan([p for p in net.parameters() if p.requires_grad], steps[1])
     with torch.no_grad():
         addresses = net.address(given.phones)
+        usual = net.changes(addresses[None], None)[0, :, 0]
     for _ in range(steps[1]):
         index, at = batch()
         heard = given.sound[others(at)]
         style = net.style(heard + _NOISE * torch.randn_like(heard))
         changes = net.changes(addresses[index], style)
         error = (applied(given.channels[index], changes) - given.wanted[index]) * scale
+        larger = changes[..., 0] - usual[index] - given.amplitude[index]
         told = given.planted[given.sentences[at, 2]]
         planted = (net.planted(style) - told) / SIZES
         habits = net.habits(style) - told[:, HABIT_COLUMNS]
         aside = _PLANTED * planted.square().mean() + _HABITS * habits.square().mean()
+        aside = aside + _AMPLITUDE * larger.square().mean()
         _step(optimiser, plan, error.square().mean() + aside)
     return one, _parameters(net, given, styled=True)
 

@@ -43,7 +43,7 @@ def test_each_voice_has_a_planted_style() -> None:
 
 
 def test_what_was_spoken_is_read_again(tmp_path: Path) -> None:
-    style_voices.store(tmp_path / "style-voices.npz", voices())
+    style_voices.store(tmp_path / "style-voices-2.npz", voices())
     found = style_voices.prepared(tmp_path / "no data", tmp_path)
     np.testing.assert_array_equal(found.channels, voices().channels)
     assert found.speaker.tolist() == voices().speaker.tolist()

@@ -79,10 +79,10 @@ def test_a_stranger_starts_with_the_mean_of_all_and_slowly_gets_his_own(sound: S
 
 
 def test_nobody_is_anybody_before_he_has_spoken(sound: Sound) -> None:
-    who = Acquaintance(library(np.eye(16)[:2]))
+    who = Acquaintance(library(np.eye(24)[:2]))
     assert not met(who, np.zeros(5 * RATE, np.float32))
     assert not met(who, sound[: int(FIRST_S * RATE)])  # less than that of it is voice
-    empty = Acquaintance(Library(np.zeros((0, 16)), np.zeros((0, 64)), *(np.zeros(0, int),) * 2))
+    empty = Acquaintance(Library(np.zeros((0, 24)), np.zeros((0, 64)), *(np.zeros(0, int),) * 2))
     assert not empty.pooled.any()
     assert met(empty, sound[: 10 * RATE])[-1].any()
 

@@ -5,7 +5,7 @@ import numpy as np
 from mien.models.style.personal import Library
 
 RNG = np.random.default_rng(0)
-PRINTS = np.repeat(np.linalg.qr(RNG.normal(size=(16, 3)))[0].T, 2, axis=0)
+PRINTS = np.repeat(np.linalg.qr(RNG.normal(size=(24, 3)))[0].T, 2, axis=0)
 STYLES = RNG.uniform(-1, 1, (6, 64))
 LIBRARY = Library(PRINTS, STYLES, np.repeat([0, 1, 2], 2), np.tile([0, 1], 3))
 STRANGER = np.linalg.svd(PRINTS)[2][-1]
@@ -43,7 +43,7 @@ def test_who_is_known_keeps_to_his_own_where_an_emotion_was_not_learned() -> Non
 
 
 def test_an_empty_library_knows_nobody_and_begins_with_nothing() -> None:
-    empty = Library(np.zeros((0, 16)), np.zeros((0, 64)), *(np.zeros(0, int),) * 2)
+    empty = Library(np.zeros((0, 24)), np.zeros((0, 64)), *(np.zeros(0, int),) * 2)
     assert empty.person(PRINTS[0]) == -1
     assert not empty.pooled(0).any()
     np.testing.assert_allclose(empty.shown(PRINTS[0], np.ones(64), 2.0, 4), 0.5)

@@ -96,7 +96,7 @@ def test_whoever_speaks_is_known_again_by_a_print_that_forget_deletes(folder: Pa
     assert own.shape == (len(EMOTIONS), 64)
     for name in ("low", "high"):
         assert learn(name, "--voice", folder / f"{name}.wav")[0] == 0
-        assert len(load(style_path(name)).voiceprint) == 16
+        assert len(load(style_path(name)).voiceprint) == 24
     for name, sound in sounds.items():
         assert of_whoever_speaks(sound, learned_styles())[1] == name
     assert run("style", "forget", "low")[0] == 0
