@@ -20,7 +20,7 @@ from mien.models.style.memory import Parameters
 Floats = NDArray[np.float64]
 SHARPNESS: Final = 12.0
 """Factor of the cosine of two prints in the attention."""
-FAR: Final = 0.5
+FAR: Final = 0.7
 """Cosine of prints below which two voices are two people."""
 OWN_AFTER: Final = 2.0
 """Sentences after which a stranger's own style counts as much as that of all."""

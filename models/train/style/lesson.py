@@ -17,7 +17,7 @@ from mien.models.manner.style_file import PRINT
 from mien.models.speech.phones import NUMBER, PHONES, SILENCE
 from mien.models.style.memory import SMOOTHED, smoothed
 
-_RIDGE: Final = 0.05
+_RIDGE: Final = 0.003
 """Added to the scatter within people, so that no direction counts that hardly varies."""
 
 
@@ -111,7 +111,8 @@ def discriminant(sound: NDArray[np.float64], people: NDArray[np.str_]) -> NDArra
         people: (M,) who speaks.
     """
     means = {who: sound[people == who].mean(axis=0) for who in np.unique(people)}
-    around = sound - np.stack([means[who] for who in people])
+    each = np.stack([means[who] for who in people])
+    around = sound - each
     within = around.T @ around / len(sound) + _RIDGE * np.eye(sound.shape[1])
-    _, vectors = eigh(np.cov(np.stack(list(means.values())).T), within)
+    _, vectors = eigh(np.cov(each.T), within)
     return np.asarray(vectors[:, ::-1][:, :PRINT].T)

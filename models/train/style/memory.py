@@ -39,7 +39,7 @@ from mien.models.train.runs import options
 from mien.models.train.speech.provenance import commit
 from mien.models.train.style.lesson import Lesson, lesson
 
-STEPS: Final = (600, 2000)
+STEPS: Final = (600, 3000)
 """Steps of the two stages."""
 _SENTENCES, _FRAMES, _RATE = 128, 16, 5e-3
 _SHARP, _EVEN, _KEYS = 0.1, 3e-2, 6.0
@@ -47,7 +47,7 @@ _SHARP, _EVEN, _KEYS = 0.1, 3e-2, 6.0
 _NOISE, _DROPPED, _HABITS, _PLANTED = 0.4, 0.1, 0.05, 0.3
 """Noise of the sound's statistics, share of hidden units that are dropped, and weights of what the
 style also has to tell: habits, and (for training alone) all that was planted."""
-_AMPLITUDE: Final = 1.5
+_AMPLITUDE: Final = 5.0
 """Weight of the planted factors of the opening. The teacher's mouth alone tells them badly: it and
 the speech network's own one differ by more than a style."""
 
