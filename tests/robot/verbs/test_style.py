@@ -173,6 +173,40 @@ def test_files_of_earlier_versions_load_and_bad_emotions_are_named(folder: Path)
         load(path)
 
 
+def test_voices_that_an_earlier_version_heard_are_to_be_learned_again(folder: Path) -> None:
+    for name, of in (("old", "--voice"), ("new", "--voice"), ("moves", "--clip")):
+        assert learn(name, of, folder / ("take.csv" if of == "--clip" else "low.wav"))[0] == 0
+        if name != "new":
+            told = json.loads(style_path(name).read_text())
+            told |= {"version": 1, "voiceprint": told["voiceprint"][:16]}
+            style_path(name).write_text(json.dumps(told))
+    code, said = run("style", "show", "old")
+    assert code == 2
+    assert "learn it again" in said
+    assert "mien style learn old --voice A.wav --consent WHO" in said
+    assert "learn it again" in run("style", "list")[1]
+    assert run("style", "blend", "both", "old", "1", "new", "1")[0] == 2
+    # A clip says the same as before.
+    assert load(style_path("moves")).moves
+    assert run("style", "blend", "both", "moves", "1", "new", "1")[0] == 0
+    assert load(style_path("both")).version == 2
+    assert learn("old", "--voice", folder / "low.wav")[0] == 0
+    assert load(style_path("old")).code == load(style_path("new")).code
+
+
+def test_whoever_speaks_is_heard_beside_a_style_that_cannot_be_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("low", "high"):
+        assert learn(name, "--voice", folder / f"{name}.wav")[0] == 0
+    told = json.loads(style_path("low").read_text())
+    style_path("low").write_text(json.dumps({**told, "voiceprint": told["voiceprint"][:16]}))
+    capsys.readouterr()
+    assert [s.name for s in learned_styles()] == ["high"]
+    assert "learn it again; next: mien style learn low --voice" in capsys.readouterr().err
+    assert of_whoever_speaks(audio.load(folder / "high.wav"), learned_styles())[1] == "high"
+
+
 def test_an_emotion_that_was_learned_changes_the_mouth_while_it_is_shown(folder: Path) -> None:
     plain = ("speak", "--wav", folder / "low.wav", "--no-film", "--face", "hobby9", "--style", "a")
     feels = (*plain, "--emotion", "happiness")

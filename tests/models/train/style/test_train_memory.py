@@ -1,5 +1,7 @@
 """Two voices that differ in sound and in amplitude: the memory finds which one opens further."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mien.models.data.planted_styles import PLANTED
@@ -9,7 +11,7 @@ from mien.models.style.channels import CHANNELS
 from mien.models.style.memory import address, code, layout, slots
 from mien.models.style.sound_style import SOUND
 from mien.models.style.visemes import VISEMES
-from mien.models.train.style.lesson import lesson, taught
+from mien.models.train.style.lesson import discriminant, lesson, taught
 from mien.models.train.style.memory import Network, applied, fit
 
 FRAMES, EACH = 80, 6
@@ -68,3 +70,27 @@ def test_training_and_running_apply_a_change_alike() -> None:
     run = channels.applied(x.double().numpy(), g.double().numpy())
     np.testing.assert_allclose(applied(x, g).clamp_min(0.0).numpy(), run, atol=1e-6)
     assert Network().changes(torch.zeros(1, 2, 12), None).abs().max() == 0.0
+
+
+def test_amplitudes_are_found_although_the_mouths_of_teacher_and_network_differ() -> None:
+    made, styles = voices()
+    noise = np.random.default_rng(1).uniform(0.0, 1.0, made.neutral.shape)
+    odd = replace(made, neutral=(made.neutral * noise).astype(np.float16))
+    lessons = lesson(odd, styles, ~made.test)
+    vowels = made.labels == NUMBER["AA"]
+    np.testing.assert_allclose(np.unique(lessons.amplitude[vowels]), [-0.35, 0.35], atol=1e-3)
+    assert not lessons.amplitude[made.labels == NUMBER["sil"]].any()
+    _, two = fit(lessons, 0, (150, 250))
+    share = address(two, np.eye(len(PHONES))[[NUMBER["AA"]]])
+    low, high = (float((share @ slots(two, code(two, made.sound[k])))[0, 0]) for k in (0, -1))
+    assert 0.6 < high - low < 0.8
+
+
+def test_a_person_with_many_sentences_weighs_more_in_what_tells_people_apart() -> None:
+    rng = np.random.default_rng(0)
+    people = np.array([f"{k}" for k in range(40) for _ in range(2)] + ["a", "b"] * 200)
+    sound = rng.normal(0, 0.1, (len(people), 30))
+    sound[:80, 0] += np.repeat(rng.normal(0, 1, 40), 2)
+    sound[80:, 1] += np.tile([-1.0, 1.0], 200)
+    first = discriminant(sound, people)[0]
+    assert abs(first[1]) > 3.0 * abs(first[0])
