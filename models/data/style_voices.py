@@ -181,6 +181,12 @@ def class_shares(phones: list[Phone], frames: int) -> Floats:
     return blend(opening, phones, np.zeros(len(phones)), frames)[:, : len(VISEMES)]
 
 
+def viseme_of(phones: NDArray[np.integer]) -> NDArray[np.int8]:
+    """Phone numbers (T,), -1 where unknown -> class numbers (T,), -1 for none."""
+    known = np.where(MEMBERS.any(axis=1), MEMBERS.argmax(axis=1), -1)
+    return np.where(phones >= 0, known[phones], -1).astype(np.int8)
+
+
 def _made(found: list[Sentence]) -> Voices:
     engine = runtime_numpy.load()
     rows: dict[str, list[NDArray[np.generic]]] = {

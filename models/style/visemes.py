@@ -25,9 +25,3 @@ MEMBERS: Final[NDArray[np.float64]] = np.zeros((len(PHONES), len(VISEMES)))
 """(phones, classes) 1 where a phone is of a class."""
 for _column, _names in enumerate(_MEMBERS):
     MEMBERS[[NUMBER[n] for n in _names], _column] = 1.0
-
-
-def viseme_of(phones: NDArray[np.integer]) -> NDArray[np.int8]:
-    """Phone numbers (T,), -1 where unknown -> class numbers (T,), -1 for none."""
-    known = np.where(MEMBERS.any(axis=1), MEMBERS.argmax(axis=1), -1)
-    return np.where(phones >= 0, known[phones], -1).astype(np.int8)

@@ -27,7 +27,8 @@ class Lesson:
 
     Attributes:
         phones: (N, 40) smoothed. channels, wanted: (N, 11) of the speech network and the teacher.
-        amplitude: (N,) logarithm of the planted factor of the opening, less that of the mean voice.
+        shares: (N, 4) how much each viseme class forms the mouth. factors: (V, 4) logarithms of the
+            planted factors of the opening in each class, less those of the mean voice that trains.
         sentences: (M', 3) first frame, length and voice of each sentence.
         sound: (M', 138) standardised statistics of its sound. planted: (V, 10) style of each voice.
         mean, scale: (138,) of the standardisation.
@@ -37,7 +38,8 @@ class Lesson:
     phones: Tensor
     channels: Tensor
     wanted: Tensor
-    amplitude: Tensor
+    shares: Tensor
+    factors: Tensor
     sentences: NDArray[np.int64]
     sound: Tensor
     planted: Tensor
@@ -55,17 +57,6 @@ def taught(voices: Voices, styles: NDArray[np.float64]) -> NDArray[np.float64]:
         neutral, shares = (x[at].astype(np.float64) for x in (voices.neutral, voices.shares))
         out[at] = performed(neutral, shares, speaks, styles[voice])
     return out
-
-
-def amplitudes(
-    voices: Voices, styles: NDArray[np.float64], chosen: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Logarithms (N,) of the factors of the opening that styles (V, 10) plant, less those of the
-    mean of the voices of the ``chosen`` sentences (M,)."""
-    planted = np.stack([factors(style) for style in styles])
-    planted -= planted[np.unique(voices.voice[chosen])].mean(axis=0)
-    each = np.repeat(voices.voice, np.diff(voices.ends, prepend=0))
-    return np.asarray((voices.shares * planted[each]).sum(axis=1))
 
 
 def smooth_phones(voices: Voices) -> NDArray[np.float64]:
@@ -92,12 +83,15 @@ def lesson(voices: Voices, styles: NDArray[np.float64], chosen: NDArray[np.bool_
     sound = voices.sound[chosen]
     mean, scale = sound.mean(axis=0), 1.0 / (sound.std(axis=0) + 1e-6)
 
+    larger = np.stack([factors(style) for style in styles])
+    larger -= larger[np.unique(voices.voice[chosen])].mean(axis=0)
+
     def tensor(x: NDArray[np.floating]) -> Tensor:
         return torch.from_numpy(np.asarray(x, np.float32))
 
     return Lesson(
         tensor(smooth_phones(voices)), tensor(voices.channels), tensor(taught(voices, styles)),
-        tensor(amplitudes(voices, styles, chosen)), rows,
+        tensor(voices.shares), tensor(larger), rows,
         tensor((sound - mean) * scale), tensor(styles), mean, scale,
         discriminant((sound - mean) * scale, voices.speaker[voices.voice[chosen]]),
     )  # fmt: skip

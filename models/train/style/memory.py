@@ -132,8 +132,12 @@ def fit(
     scale = 1.0 / (given.wanted.std(dim=0) + 0.01)
     others = _Others(given, rng)
 
+    voice = given.sentences[:, 2]
+    often = np.bincount(voice)[voice] ** -0.5  # so that people who said little count as well
+    often /= often.sum()
+
     def batch() -> tuple[Tensor, NDArray[np.int64]]:
-        at = rng.integers(len(given.sentences), size=_SENTENCES)
+        at = rng.choice(len(often), _SENTENCES, p=often)
         start, length, _ = given.sentences[at].T
         frames = start[:, None] + (rng.random((_SENTENCES, _FRAMES)) * length[:, None]).astype(int)
         return torch.from_numpy(frames), at
@@ -155,18 +159,35 @@ def fit(
     with torch.no_grad():
         addresses = net.address(given.phones)
         usual = net.changes(addresses[None], None)[0, :, 0]
+
+    def unlike(
+        index: Tensor, style: Tensor, changes: Tensor, planted: Tensor, factors: Tensor
+    ) -> Tensor:
+        """How far styles (B, 64) and their changes (B, F, 13) are from what was planted."""
+        wanted = usual[index] + (given.shares[index] * factors[:, None]).sum(dim=-1)
+        larger = (changes[..., 0] - wanted).square().mean()
+        return (
+            _AMPLITUDE * larger
+            + _PLANTED * ((net.planted(style) - planted) / SIZES).square().mean()
+        )
+
     for _ in range(steps[1]):
         index, at = batch()
         heard = given.sound[others(at)]
-        style = net.style(heard + _NOISE * torch.randn_like(heard))
+        heard = heard + _NOISE * torch.randn_like(heard)
+        style = net.style(heard)
         changes = net.changes(addresses[index], style)
         error = (applied(given.channels[index], changes) - given.wanted[index]) * scale
-        larger = changes[..., 0] - usual[index] - given.amplitude[index]
-        told = given.planted[given.sentences[at, 2]]
-        planted = (net.planted(style) - told) / SIZES
+        told, factors = (x[given.sentences[at, 2]] for x in (given.planted, given.factors))
+        aside = unlike(index, style, changes, told, factors)
+        # A voice between two of them moves between theirs, or only those of the training are known.
+        other, part = torch.randperm(_SENTENCES), torch.rand(_SENTENCES, 1)
+        heard, between, amid = (x + part * (x[other] - x) for x in (heard, told, factors))
+        style_amid = net.style(heard)
+        changes = net.changes(addresses[index], style_amid)
+        aside = aside + unlike(index, style_amid, changes, between, amid)
         habits = net.habits(style) - told[:, HABIT_COLUMNS]
-        aside = _PLANTED * planted.square().mean() + _HABITS * habits.square().mean()
-        aside = aside + _AMPLITUDE * larger.square().mean()
+        aside = aside + _HABITS * habits.square().mean()
         _step(optimiser, plan, error.square().mean() + aside)
     return one, _parameters(net, given, styled=True)
 

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.models.data.planted_styles import factors
+from mien.models.data.style_voices import viseme_of
 from mien.models.face.blendshapes import lip_opening
 from mien.models.face.curves import CURVES
 from mien.models.speech.metrics import pearson
 from mien.models.style.channels import with_channels
 from mien.models.style.memory import Floats, Parameters
-from mien.models.style.visemes import VISEMES, viseme_of
+from mien.models.style.visemes import VISEMES
 from mien.robot.face.calibrated import Calibrated
 from mien.robot.face.config import load_face
 from tests.bench.models.memory_trials import Trial

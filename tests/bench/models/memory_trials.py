@@ -14,7 +14,7 @@ from mien.models.data.labels.lips import GAP, GAP_REST
 from mien.models.data.labels.phone_names import from_labels
 from mien.models.data.lip_metrics import Contact, contact
 from mien.models.data.planted_styles import TRAITS, factors
-from mien.models.data.style_voices import Voices
+from mien.models.data.style_voices import Voices, viseme_of
 from mien.models.face.blendshapes import FPS
 from mien.models.face.emotion import EMOTIONS
 from mien.models.song.listening import Ears
@@ -25,7 +25,7 @@ from mien.models.speech.stream import speak
 from mien.models.style.channels import applied, channels_of
 from mien.models.style.emotion import EmotionStream
 from mien.models.style.memory import Floats, Parameters, address, code, slots
-from mien.models.style.visemes import VISEMES, viseme_of
+from mien.models.style.visemes import VISEMES
 from mien.models.train.style.lesson import smooth_phones, taught
 from mien.robot.expression.voice_style import LiveStyle, StyledStream
 

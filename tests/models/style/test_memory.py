@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mien.models import checkpoint
+from mien.models.data.style_voices import viseme_of
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import INDEX, lip_opening
 from mien.models.manner.config import STYLE
@@ -16,7 +17,7 @@ from mien.models.style.channels import CHANGES, CHANNELS, applied, channels_of, 
 from mien.models.style.described import described
 from mien.models.style.memory import KIND, MotionMemory, code, layout, read
 from mien.models.style.sound_style import SOUND, statistics
-from mien.models.style.visemes import VISEMES, viseme_of
+from mien.models.style.visemes import VISEMES
 
 RATE = 16000
 RNG = np.random.default_rng(0)
