@@ -166,10 +166,9 @@ def fit(
         """How far styles (B, 64) and their changes (B, F, 13) are from what was planted."""
         wanted = usual[index] + (given.shares[index] * factors[:, None]).sum(dim=-1)
         larger = (changes[..., 0] - wanted).square().mean()
-        return (
-            _AMPLITUDE * larger
-            + _PLANTED * ((net.planted(style) - planted) / SIZES).square().mean()
-        )
+        apart: Tensor = (net.planted(style) - planted) / SIZES
+        total: Tensor = _AMPLITUDE * larger + _PLANTED * apart.square().mean()
+        return total
 
     for _ in range(steps[1]):
         index, at = batch()
