@@ -5,7 +5,7 @@ import pytest
 
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.models.face.emotion import blend, mix
-from mien.models.face.regions import LID_GAPS, gaps
+from mien.models.face.regions import BROW_LEFT, BROW_RIGHT, LID_GAPS, LIP_GAPS, gaps
 from mien.robot.clip import still
 from mien.robot.expression.posture import posture
 from mien.robot.face.calibrated import Calibrated
@@ -29,6 +29,21 @@ def test_poses_stay_within_the_face_and_hold_the_head(calibrated: Calibrated) ->
     assert pitch[1] < pitch[0] < pitch[2]
     jaw = commands[:, calibrated.face.index("jaw_open")]
     assert jaw[2] > jaw[0] + 0.3
+
+
+@pytest.mark.parametrize("build", [0, 5])
+def test_a_robot_shows_weak_surprise_weakly_and_its_mouth_last(
+    calibrated: Calibrated, build: int
+) -> None:
+    mixes = np.stack([mix({"surprise": i}) for i in (0.0, 0.35, 0.7, 1.0)])
+    commands = FaceSolver(calibrated).still(blend(mixes), np.zeros((4, 3)))
+    seen = still.hold(calibrated, commands, lambda rig: rig.landmarks(), build)
+    brows = np.array([x[list(BROW_LEFT + BROW_RIGHT), 1].mean() for x in seen])
+    lips = np.array([gaps(x, LIP_GAPS).mean() for x in seen])
+    for moved, weak, middle in ((brows, 0.35, 0.85), (lips, 0.2, 0.7)):
+        share = (moved - moved[0]) / (moved[-1] - moved[0])
+        assert 0.0 <= share[1] < weak
+        assert share[1] + 0.2 < share[2] < middle
 
 
 def test_held_poses_are_reached_and_left(calibrated: Calibrated) -> None:
