@@ -46,6 +46,18 @@ def test_a_robot_shows_weak_surprise_weakly_and_its_mouth_last(
         assert share[1] + 0.2 < share[2] < middle
 
 
+def test_the_lips_of_an_f_meet_the_teeth_and_wrinkle_no_nose(calibrated: Calibrated) -> None:
+    weights = np.zeros((2, len(ARKIT)))
+    weights[0, INDEX["mouthRollLower"]] = 0.6
+    weights[1, [INDEX["mouthUpperUpLeft"], INDEX["mouthUpperUpRight"]]] = 0.8
+    bite, sneer = FaceSolver(calibrated).still(weights, np.zeros((2, 3)))
+    names = calibrated.face.names
+    nose = [k for k, name in enumerate(names) if name.startswith("nose")]
+    lip = names.index("lip_upper_left")
+    assert bite[lip] > 0.5
+    assert bite[nose].max() < 0.2 < sneer[nose].min()
+
+
 def test_held_poses_are_reached_and_left(calibrated: Calibrated) -> None:
     face = calibrated.face
     commands = np.zeros((2, len(face.names)))
