@@ -1,4 +1,4 @@
-"""The speech network as an engine in torch, for trainings and for proofs of the one in numpy."""
+"""The speech network in torch for one voice, as training and its checks stream it."""
 
 from __future__ import annotations
 
