@@ -33,7 +33,7 @@ NEWEST: Final = {
     "manner": 1,
     "song_voice": 1,
     "voice_emotion": 1,
-    "style_memory": 1,
+    "style_memory": 2,
     "feeling": 1,
     "manner_live": 1,
     "keyframes": 1,

@@ -38,8 +38,8 @@ from mien.models.style.visemes import MEMBERS, VISEMES
 Floats = NDArray[np.float64]
 SPEAKERS: Final = 6
 """Speakers of each actor, himself the first; the others are derived. The last is held out whole."""
-EACH, TEST_EACH = 16, 3
-"""Sentences of a voice that train, and others that test."""
+EACH, TEST_EACH, MORE = 7, 3, 9
+"""Sentences of a voice that train, others that test, and more that only the print learns from."""
 _EMOTIONS: Final = ("angry", "bashful", "happy", "sad")
 _RATE: Final = 16000
 
@@ -53,7 +53,8 @@ class Voices:
         neutral: (N, 11) channels of the rules without a style. shares: (N, 4) of viseme classes.
         labels: (N,) phone numbers, -1 where unknown.
         ends: (M,) end of each sentence in frames. voice: (M,) its voice. test: (M,) whether no
-            training hears it. sound: (M, S) statistics of its sound.
+            training hears it. more: (M,) whether only the print learns from it, and no style is
+            planted by it or tested on it. sound: (M, S) statistics of its sound.
         actor, speaker, emotion: (V,) names of each voice.
     """
 
@@ -65,6 +66,7 @@ class Voices:
     ends: NDArray[np.int64]
     voice: NDArray[np.int64]
     test: NDArray[np.bool_]
+    more: NDArray[np.bool_]
     sound: Floats
     actor: NDArray[np.str_]
     speaker: NDArray[np.str_]
@@ -79,8 +81,9 @@ class Voices:
         return planted(traits, self.speaker.tolist(), self.emotion.tolist(), seed)
 
     def means(self, columns: tuple[int, ...]) -> Floats:
-        """Mean (V, columns) of statistics of each voice over all of its sentences."""
-        rows = [self.sound[self.voice == v][:, columns] for v in range(len(self.actor))]
+        """Mean (V, columns) of statistics of each voice over its sentences, but for ``more``."""
+        of = [(self.voice == v) & ~self.more for v in range(len(self.actor))]
+        rows = [self.sound[k][:, columns] for k in of]
         return np.stack([r.mean(axis=0) for r in rows])
 
     @property
@@ -91,13 +94,14 @@ class Voices:
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence of a voice: who, whether it tests, and what was said."""
+    """One sentence of a voice: who, whether it tests or is one ``more``, and what was said."""
 
     actor: str
     speaker: str
     emotion: str
     test: bool
     said: Spoken
+    more: bool = False
 
 
 def prepared(data: Path, cache: Path) -> Voices:
@@ -134,12 +138,14 @@ def acted(data: Path) -> Iterator[Sentence]:
         emotion = next((e for e in _EMOTIONS if model.stem.endswith(e)), "neutral")
         for speaker in range(SPEAKERS):
             rng = np.random.default_rng([zlib.crc32(model.stem.encode()), speaker])
-            chosen = [(t, False) for t in rng.permutation(len(texts[0]))[:EACH]]
-            chosen += [(t, True) for t in rng.permutation(len(texts[1]))[:TEST_EACH]]
+            train, tests = (rng.permutation(len(t)) for t in texts)
+            chosen = [(t, False) for t in train[: EACH + MORE]]
+            chosen += [(t, True) for t in tests[:TEST_EACH]]
             change = derived(actor, speaker)
-            for t, test in chosen:
+            for k, (t, test) in enumerate(chosen):
                 said = Spoken(*_listed(say(model, texts[test][t], change)))
-                yield Sentence(actor, f"{actor}-{speaker}", emotion, test, said)
+                more = EACH <= k < EACH + MORE
+                yield Sentence(actor, f"{actor}-{speaker}", emotion, test, said, more)
 
 
 def derived(actor: str, speaker: int) -> Derived:
@@ -193,7 +199,7 @@ def _made(found: list[Sentence]) -> Voices:
         n: [] for n in ("channels", "phones", "neutral", "shares", "labels", "sound")
     }
     names: dict[tuple[str, str, str], int] = {}
-    lengths, voice, test = [], [], []
+    lengths, voice, test, more = [], [], [], []
     for one in found:
         clip = with_rules(rule_clip("a", "style", one.speaker, one.said), default_rules())
         heard = levelled(clip.samples)
@@ -207,6 +213,7 @@ def _made(found: list[Sentence]) -> Voices:
         lengths.append(len(shapes))
         voice.append(names.setdefault((one.actor, one.speaker, one.emotion), len(names)))
         test.append(one.test)
+        more.append(one.more)
         shares = class_shares(from_labels(clip.phones, FPS), len(shapes))
         neutral = channels_of(with_level(clip).shapes.astype(np.float32))
         for name, row in (
@@ -219,7 +226,7 @@ def _made(found: list[Sentence]) -> Voices:
     joined = {n: np.concatenate(r) for n, r in rows.items()}
     return Voices(
         **joined, ends=np.cumsum(lengths), voice=np.array(voice), test=np.array(test),
-        actor=actor, speaker=speaker, emotion=emotion,
+        more=np.array(more), actor=actor, speaker=speaker, emotion=emotion,
     )  # fmt: skip
 
 

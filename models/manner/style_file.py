@@ -31,6 +31,8 @@ POSES: Final = 4
 """Principal poses of a style."""
 PRINT: Final = 24
 """Numbers of a voiceprint."""
+OLD_PRINT: Final = 16
+"""Numbers of one that an earlier Mien made, by which nobody is known now."""
 MOST_BYTES: Final = 64_000
 """Largest file of a style."""
 LEAST_S: Final = 2.0
@@ -52,7 +54,8 @@ TURN_WEIGHT: Final = 2.0
 _SLOW_S: Final = 0.25
 _Number = Annotated[float, Field(ge=-100.0, le=100.0)]
 _Row = Annotated[tuple[_Number, ...], Field(min_length=len(STYLED), max_length=len(STYLED))]
-_Print = Annotated[tuple[_Number, ...], Field(max_length=PRINT)]
+_Old = Annotated[tuple[_Number, ...], Field(min_length=OLD_PRINT, max_length=OLD_PRINT)]
+_Print = Annotated[tuple[_Number, ...], Field(min_length=PRINT, max_length=PRINT)]
 _Row64 = Annotated[tuple[_Number, ...], Field(min_length=STYLE, max_length=STYLE)]
 
 
@@ -88,12 +91,11 @@ class Style(Learned):
         poses: (4, S) what one standard deviation of each principal pose adds, the largest first.
         rest: share of the spread that the four leave.
         code: zeros without a voice.
-        voiceprint: (24,) by which the voice is known again; empty for none.
-        version: of the format; what version 1 says of a voice was heard by another network.
+        voiceprint: (24,) by which the voice is known again; empty for none, (16,) of earlier files.
         emotions: what the same voice told in each emotion that was learned.
     """
 
-    version: Literal[1, 2] = 2
+    version: Literal[1] = 1
     kind: Literal["style"] = "style"
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
     curves: Annotated[tuple[str, ...], Field(max_length=100)] = tuple(CURVES[k] for k in STYLED)
@@ -101,7 +103,7 @@ class Style(Learned):
     poses: Annotated[tuple[_Row, ...], Field(min_length=POSES, max_length=POSES)]
     rest: Annotated[float, Field(ge=0.0, le=1.0)]
     code: _Row64 = (0.0,) * STYLE
-    voiceprint: _Print = ()
+    voiceprint: tuple[()] | _Old | _Print = ()
     emotions: dict[Annotated[str, AfterValidator(_shown)], Learned] = Field(default_factory=dict)
 
     @property
@@ -250,9 +252,6 @@ def load(path: Path) -> Style:
     except ValidationError as e:
         why = f"it is no style:\n{listed(fault_lines(e))}"
         raise FileError(path, why, "mien style learn NAME --clip TAKE.csv") from e
-    if (style.voice and style.version < 2) or len(style.voiceprint) not in (0, PRINT):
-        why = "an earlier Mien heard its voice in numbers that mean nothing here: learn it again"
-        raise FileError(path, why, f"mien style learn {path.stem} --voice A.wav --consent WHO")
     if style.curves != Style.model_fields["curves"].default:
         raise FileError(path, "its curves are not those of this version", "mien style learn")
     return style

@@ -23,7 +23,7 @@ from mien.models.manner.config import STYLE
 from mien.models.manner.style_file import PRINT
 from mien.models.speech.phones import NUMBER, PHONES, SILENCE
 from mien.models.style.channels import CHANGES, applied, channels_of, with_channels
-from mien.models.style.sound_style import SOUND
+from mien.models.style.sound_style import OF_PRINT, OF_STYLE
 from mien.models.threads import one_thread
 
 Floats = NDArray[np.float64]
@@ -56,17 +56,21 @@ class Parameters:
     decoder: Floats
     habits: Floats
     habits_bias: Floats
+    print_mean: Floats
+    print_scale: Floats
     voiceprint: Floats
 
 
 def layout() -> dict[str, tuple[int, ...]]:
-    """Shape of each tensor: the style encoder, the memory, and what decodes it."""
+    """Shape of each tensor: the style encoder, the memory, what decodes it, and the print."""
+    heard, known = len(OF_STYLE), OF_PRINT.stop
     return {
-        "mean": (SOUND,), "scale": (SOUND,), "first": (HIDDEN, SOUND), "first_bias": (HIDDEN,),
+        "mean": (heard,), "scale": (heard,), "first": (HIDDEN, heard), "first_bias": (HIDDEN,),
         "second": (STYLE, HIDDEN), "second_bias": (STYLE,),
         "keys": (SLOTS, len(PHONES)), "values": (SLOTS, VALUE),
         "emphasis": (SLOTS, STYLE), "film": (VALUE, STYLE), "decoder": (VALUE, len(CHANGES)),
-        "habits": (len(HABITS), STYLE), "habits_bias": (len(HABITS),), "voiceprint": (PRINT, SOUND),
+        "habits": (len(HABITS), STYLE), "habits_bias": (len(HABITS),),
+        "print_mean": (known,), "print_scale": (known,), "voiceprint": (PRINT, known),
     }  # fmt: skip
 
 
@@ -82,8 +86,8 @@ def read(path: Path = WEIGHTS) -> Parameters:
 
 
 def code(p: Parameters, sound: Floats) -> Floats:
-    """Statistics (..., 138) of a sound -> style (..., 64) in -1..1."""
-    x = np.clip((sound - p.mean) * p.scale, -_FAR, _FAR)
+    """Statistics (..., 150) of a sound -> style (..., 64) in -1..1."""
+    x = np.clip((sound[..., OF_STYLE] - p.mean) * p.scale, -_FAR, _FAR)
     hidden = np.tanh(x @ p.first.T + p.first_bias)
     return np.asarray(np.tanh(hidden @ p.second.T + p.second_bias))
 

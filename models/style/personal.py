@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mien.models.manner.config import STYLE
 from mien.models.style.memory import Parameters
+from mien.models.style.sound_style import OF_PRINT
 
 Floats = NDArray[np.float64]
 SHARPNESS: Final = 12.0
@@ -85,6 +86,7 @@ class Library:
 
 
 def voiceprint(p: Parameters, sound: Floats) -> Floats:
-    """Statistics (..., 138) of a sound -> print (..., 24) of length 1."""
-    raw = np.clip((sound - p.mean) * p.scale, -4.0, 4.0) @ p.voiceprint.T
+    """Statistics (..., 150) of a sound -> print (..., 24) of length 1."""
+    x = np.clip((sound[..., OF_PRINT] - p.print_mean) * p.print_scale, -4.0, 4.0)
+    raw = x @ p.voiceprint.T
     return np.asarray(raw / np.maximum(np.linalg.norm(raw, axis=-1, keepdims=True), 1e-9))

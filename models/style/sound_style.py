@@ -1,8 +1,9 @@
 """Sound of a voice -> statistics that its style is heard in.
 
-Means of the running statistics of prosody, and 24 cepstra of the log-mel bands: their means in each
-of four kinds of sounds, told apart by the first two, and their spread over all speech. So the words
-hardly matter over a few seconds; the level does not at all.
+Means of the running statistics of prosody, and cepstra of the log-mel bands. A style is heard in
+the mean and spread of the first 12 over all speech; a print in the spread of 24, and in their means
+in each of four kinds of sounds, told apart by the first two. So the words hardly matter over a few
+seconds; the level does not at all.
 """
 
 from __future__ import annotations
@@ -25,8 +26,14 @@ _CENTRE: Final = (2.2, -0.2)
 _KINDS: Final = 1 << len(_CENTRE)
 _KNOWN_HOPS: Final = 10.0
 """Hops of a kind after which its own means count as much as those of all speech."""
-SOUND: Final = len(STATISTICS) + (_KINDS + 1) * CEPSTRA
+OF_PRINT: Final = slice(len(STATISTICS) + (_KINDS + 1) * CEPSTRA)
+"""Columns of prosody, of the kinds and of the spread, which tell who speaks."""
+_STYLED: Final = 12
+SOUND: Final = OF_PRINT.stop + _STYLED
 """Statistics of a sound."""
+_SPREAD: Final = OF_PRINT.stop - CEPSTRA
+OF_STYLE: Final = np.r_[: len(STATISTICS), OF_PRINT.stop : SOUND, _SPREAD : _SPREAD + _STYLED]
+"""Columns of prosody, and of the mean and spread of 12 cepstra, which tell a style."""
 LEVEL: Final = 0.06
 """RMS to which a sound is brought."""
 LEAST_S: Final = 0.7
@@ -38,7 +45,7 @@ _QUIET, _SOFT = 1e-6, 0.01
 
 
 def statistics(samples: NDArray[np.float32]) -> Floats:
-    """Statistics (138,) of a sound (n,) at 16 kHz.
+    """Statistics (150,) of a sound (n,) at 16 kHz.
 
     Raises:
         ModelError: it has too little voice.
@@ -67,11 +74,11 @@ def _tallied(hops: NDArray[np.float32]) -> Floats:
 
 
 def _spectrum(sums: Floats) -> Floats:
-    """Tallies (4, 49) -> means of the cepstra in each kind, and their spread over all (120,)."""
+    """Tallies (4, 49) -> means of each kind, spread over all and first means over all (132,)."""
     mean, square = np.split(sums[:, 1:].sum(axis=0) / max(sums[:, 0].sum(), 1.0), 2)
     kinds = sums[:, 1 : CEPSTRA + 1] + _KNOWN_HOPS * mean
     spread = np.sqrt(np.maximum(square - mean**2, 0.0))
-    return np.append(kinds / (sums[:, [0]] + _KNOWN_HOPS), spread)
+    return np.r_[(kinds / (sums[:, [0]] + _KNOWN_HOPS)).ravel(), spread, mean[:_STYLED]]
 
 
 class StatisticsStream:
@@ -90,7 +97,7 @@ class StatisticsStream:
 
     @property
     def statistics(self) -> Floats:
-        """Statistics (138,) so far; 0 before the first voice."""
+        """Statistics (150,) so far; 0 before the first voice."""
         return np.append(self._sums[1:] / max(self._sums[0], 1.0), _spectrum(self._spectrum))
 
     def push(self, samples: NDArray[np.float32]) -> None:

@@ -6,8 +6,10 @@ A voiceprint is biometric. It is in a style file only because ``mien style learn
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from mien.models.errors import ModelError
 from mien.models.face.emotion import EMOTIONS, named
 from mien.models.manner.config import STYLE
-from mien.models.manner.style_file import PRINT, Learned, Style, load, of_voice
+from mien.models.manner.style_file import OLD_PRINT, PRINT, Learned, Style, load, of_voice
 from mien.models.style.acquaintance import SENTENCE_S
 from mien.models.style.memory import Floats, code, read
 from mien.models.style.personal import Library, voiceprint
@@ -26,7 +28,7 @@ from mien.models.user_folders import data_folder
 from mien.robot.errors import InputError
 from mien.robot.media import audio
 from mien.robot.media.audio import RATE
-from mien.robot.names import checked, is_name, printable
+from mien.robot.names import checked, is_name
 
 SOUNDS: Final = (".wav", ".flac", ".ogg", ".mp3")
 """Endings of sound files."""
@@ -92,13 +94,11 @@ def codes_of(style: Style) -> Floats:
 
 
 def learned_styles() -> list[Style]:
-    """The styles of the user that can be read. Of each other one a note says why not."""
+    """The styles of the user that can be read."""
     out = []
     for name in style_names():
-        try:
+        with contextlib.suppress(InputError):
             out.append(style_named(name))
-        except InputError as e:
-            print(f"note: {printable(e.message)}; next: {printable(e.hint)}", file=sys.stderr)
     return out
 
 
@@ -154,10 +154,12 @@ def _emotion(word: str) -> str:
 
 def library_of(known: Sequence[Style]) -> Library:
     """The entries of people and emotions in styles that were learned; those without a print have
-    none."""
+    none. A note names the styles with prints of an earlier version, by which nobody is known."""
+    if old := [style.name for style in known if len(style.voiceprint) == OLD_PRINT]:
+        _note_old(", ".join(old))
     rows = [
         (style.voiceprint, entry.code, who, EMOTIONS.index(emotion))
-        for who, style in enumerate(known) if style.voiceprint
+        for who, style in enumerate(known) if len(style.voiceprint) == PRINT
         for emotion, entry in {EMOTIONS[0]: style, **style.emotions}.items()
     ]  # fmt: skip
     prints, styles, people, emotions = zip(*rows, strict=True) if rows else ((),) * 4
@@ -165,6 +167,15 @@ def library_of(known: Sequence[Style]) -> Library:
         np.reshape(prints, (-1, PRINT)), np.reshape(styles, (-1, STYLE)),
         np.array(people, int), np.array(emotions, int),
     )  # fmt: skip
+
+
+@cache
+def _note_old(names: str) -> None:
+    print(
+        f"note: an earlier Mien heard the voice of {names}: the style works, but the person is not"
+        " known by voice; next: mien style learn NAME --voice A.wav --consent WHO",
+        file=sys.stderr,
+    )
 
 
 def of_whoever_speaks(samples: NDArray[np.float32], known: Sequence[Style]) -> tuple[Floats, str]:

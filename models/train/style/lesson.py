@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from torch import Tensor
 
-from mien.models.data.planted_styles import factors, performed
+from mien.models.data.planted_styles import performed
 from mien.models.data.style_voices import Voices
 from mien.models.manner.style_file import PRINT
 from mien.models.speech.phones import NUMBER, PHONES, SILENCE
 from mien.models.style.memory import SMOOTHED, smoothed
+from mien.models.style.sound_style import OF_PRINT, OF_STYLE
 
 _RIDGE: Final = 0.003
 """Added to the scatter within people, so that no direction counts that hardly varies."""
@@ -27,24 +28,23 @@ class Lesson:
 
     Attributes:
         phones: (N, 40) smoothed. channels, wanted: (N, 11) of the speech network and the teacher.
-        shares: (N, 4) how much each viseme class forms the mouth. factors: (V, 4) logarithms of the
-            planted factors of the opening in each class, less those of the mean voice that trains.
         sentences: (M', 3) first frame, length and voice of each sentence.
-        sound: (M', 138) standardised statistics of its sound. planted: (V, 10) style of each voice.
-        mean, scale: (138,) of the standardisation.
+        sound: (M', 42) standardised statistics of its sound. planted: (V, 10) style of each voice.
+        mean, scale: (42,) of the standardisation.
+        print_mean, print_scale: (138,) of that of the print.
         voiceprint: (24, 138) projection in which people differ most.
     """
 
     phones: Tensor
     channels: Tensor
     wanted: Tensor
-    shares: Tensor
-    factors: Tensor
     sentences: NDArray[np.int64]
     sound: Tensor
     planted: Tensor
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
+    print_mean: NDArray[np.float64]
+    print_scale: NDArray[np.float64]
     voiceprint: NDArray[np.float64]
 
 
@@ -76,29 +76,34 @@ def lesson(voices: Voices, styles: NDArray[np.float64], chosen: NDArray[np.bool_
     Args:
         voices: all.
         styles: (V, 10) what the teacher planted.
-        chosen: (M,) sentences that train.
+        chosen: (M,) sentences that train; ``more`` of them train the print alone.
     """
-    starts = np.concatenate([[0], voices.ends[:-1]])
-    rows = np.stack([starts, voices.ends - starts, voices.voice], axis=1)[chosen]
-    sound = voices.sound[chosen]
-    mean, scale = sound.mean(axis=0), 1.0 / (sound.std(axis=0) + 1e-6)
-
-    larger = np.stack([factors(style) for style in styles])
-    larger -= larger[np.unique(voices.voice[chosen])].mean(axis=0)
+    starts, few = np.concatenate([[0], voices.ends[:-1]]), chosen & ~voices.more
+    rows = np.stack([starts, voices.ends - starts, voices.voice], axis=1)[few]
+    mean, scale, sound = _standard(voices.sound[few][:, OF_STYLE])
+    print_mean, print_scale, heard = _standard(voices.sound[chosen][:, OF_PRINT])
 
     def tensor(x: NDArray[np.floating]) -> Tensor:
         return torch.from_numpy(np.asarray(x, np.float32))
 
     return Lesson(
         tensor(smooth_phones(voices)), tensor(voices.channels), tensor(taught(voices, styles)),
-        tensor(voices.shares), tensor(larger), rows,
-        tensor((sound - mean) * scale), tensor(styles), mean, scale,
-        discriminant((sound - mean) * scale, voices.speaker[voices.voice[chosen]]),
+        rows, tensor(sound), tensor(styles), mean, scale, print_mean, print_scale,
+        discriminant(heard, voices.speaker[voices.voice[chosen]]),
     )  # fmt: skip
 
 
+def _standard(
+    sound: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Mean, factor and standardised rows."""
+    mean, scale = sound.mean(axis=0), 1.0 / (sound.std(axis=0) + 1e-6)
+    return mean, scale, (sound - mean) * scale
+
+
 def discriminant(sound: NDArray[np.float64], people: NDArray[np.str_]) -> NDArray[np.float64]:
-    """Fisher's linear discriminants (24, 138) of people, whatever their emotions.
+    """Fisher's linear discriminants (24, 138) of people, whatever their emotions. A person counts
+    by the number of his sentences.
 
     Args:
         sound: (M, 138) standardised statistics.

@@ -95,7 +95,7 @@ def seen(voices: Voices) -> NDArray[np.bool_]:
 
 def unseen(voices: Voices) -> NDArray[np.bool_]:
     """(M,) sentences of acted voices that are held out whole."""
-    return voices.held[voices.voice] & acted(voices)
+    return voices.held[voices.voice] & acted(voices) & ~voices.more
 
 
 def strangers(voices: Voices) -> NDArray[np.bool_]:

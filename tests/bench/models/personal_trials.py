@@ -37,16 +37,18 @@ def library(trial: Trial, p: Parameters, of: NDArray[np.bool_]) -> Library:
 
 def person(trial: Trial, p: Parameters) -> dict[str, float]:
     """Share of held-out sentences whose speaker is found: acted voices in all emotions among all of
-    them, and people whom no training heard among one another."""
+    them, also where they are enrolled on the sentences of the print's training as well
+    (``person_more``), and people whom no training heard among one another."""
     v, out = trial.voices, {}
     names = sorted(set(v.speaker.tolist()))
     trained = ~v.test & ~v.held[v.voice] & acted(v)
-    enrolled = library(trial, p, trained)
-    right = [
-        enrolled.person(voiceprint(p, v.sound[k])) == names.index(v.speaker[v.voice[k]])
-        for k in np.flatnonzero(seen(v))
-    ]
-    out["person"] = float(np.mean(right))
+    for name, of in (("person", trained & ~v.more), ("person_more", trained)):
+        enrolled = library(trial, p, of)
+        right = [
+            enrolled.person(voiceprint(p, v.sound[k])) == names.index(v.speaker[v.voice[k]])
+            for k in np.flatnonzero(seen(v))
+        ]
+        out[name] = float(np.mean(right))
     others = library(trial, p, strangers(v) & ~v.test)
     right = [
         others.person(voiceprint(p, v.sound[k])) == names.index(v.speaker[v.voice[k]])
@@ -60,7 +62,7 @@ def against_pooled(trial: Trial, p: Parameters) -> dict[str, float]:
     """Error of the curves in the style of the library over that in the mean style of the emotion:
     held-out sentences of enrolled people, and of voices that are in no library."""
     v = trial.voices
-    enrolled = library(trial, p, ~v.test & ~v.held[v.voice] & acted(v))
+    enrolled = library(trial, p, ~v.test & ~v.held[v.voice] & acted(v) & ~v.more)
     emotions = sorted(set(v.emotion.tolist()))
     out = {}
     for name, of in (("curve_vs_pooled", seen(v)), ("unseen_vs_pooled", unseen(v))):

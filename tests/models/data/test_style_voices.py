@@ -23,7 +23,8 @@ def voices() -> Voices:
     )
     return Voices(
         channels, phones, neutral, shares, np.zeros(24, np.int8), np.arange(4, 28, 4),
-        np.repeat([0, 1, 2], 2), np.tile([False, True], 3), rng.normal(size=(6, SOUND)),
+        np.repeat([0, 1, 2], 2), np.tile([False, True], 3), np.zeros(6, np.bool_),
+        rng.normal(size=(6, SOUND)),
         np.array(["mei", "mei", "people"]),
         np.array(["mei-0", f"mei-{SPEAKERS - 1}", "person7-out"]),
         np.array(["happy", "sad", "neutral"]),

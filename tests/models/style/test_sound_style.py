@@ -2,12 +2,21 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
-from mien.models.style.prosody import STATISTICS
-from mien.models.style.sound_style import CEPSTRA, SOUND, statistics
+from mien.models.speech.features import MELS, extract
+from mien.models.style.prosody import QUIET_DB, STATISTICS
+from mien.models.style.sound_style import (
+    CEPSTRA,
+    OF_PRINT,
+    OF_STYLE,
+    SOUND,
+    StatisticsStream,
+    statistics,
+)
 
 RATE = 16000
-KINDS = slice(len(STATISTICS), SOUND - CEPSTRA)
+KINDS = slice(len(STATISTICS), OF_PRINT.stop - CEPSTRA)
 
 
 def buzz(seconds: float, tilt: float) -> NDArray[np.float32]:
@@ -38,3 +47,22 @@ def test_kinds_that_were_not_heard_are_alike() -> None:
     pairs = [np.abs(found[a] - found[b]).max() for a in range(4) for b in range(a)]
     assert min(pairs) < 1e-9
     assert max(pairs) > 0.5
+
+
+def test_a_style_is_heard_in_prosody_and_in_the_mean_and_spread_of_twelve_cepstra() -> None:
+    sound = np.concatenate([buzz(2.0, 2.5), buzz(2.0, 0.3)])
+    x = (sound * (0.06 / np.sqrt(np.mean(sound.astype(np.float64) ** 2)))).astype(np.float32)
+    hops = extract(x)[0]
+    speech = hops[20.0 * (hops[:, MELS] - 1.0) > QUIET_DB][:, :MELS].astype(np.float64)
+    cepstra = fft.dct(speech, axis=1, norm="ortho")[:, 1:13]
+    found = statistics(sound)
+    assert found.shape == (SOUND,)
+    own = found[OF_STYLE]
+    np.testing.assert_array_equal(own[: len(STATISTICS)], found[: len(STATISTICS)])
+    np.testing.assert_allclose(own[len(STATISTICS) : -12], cepstra.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(own[-12:], cepstra.std(axis=0), atol=1e-4)
+    stream = StatisticsStream()
+    for k in range(0, len(sound), 160):
+        stream.push(sound[k : k + 160])
+    assert stream.statistics.shape == (SOUND,)
+    assert np.abs(stream.statistics - found)[len(STATISTICS) :].max() < 0.3

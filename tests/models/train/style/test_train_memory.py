@@ -9,7 +9,7 @@ from mien.models.data.style_voices import Voices
 from mien.models.speech.phones import NUMBER, PHONES
 from mien.models.style.channels import CHANNELS
 from mien.models.style.memory import address, code, layout, slots
-from mien.models.style.sound_style import SOUND
+from mien.models.style.sound_style import OF_PRINT, OF_STYLE, SOUND
 from mien.models.style.visemes import VISEMES
 from mien.models.train.style.lesson import discriminant, lesson, taught
 from mien.models.train.style.memory import Network, applied, fit
@@ -32,7 +32,8 @@ def voices() -> tuple[Voices, np.ndarray]:
     made = Voices(
         channels.astype(np.float16), phones.astype(np.float16), channels.astype(np.float16),
         shares.astype(np.float16), labels.astype(np.int8),
-        np.arange(1, 2 * EACH + 1) * FRAMES, voice, np.zeros(2 * EACH, np.bool_), sound,
+        np.arange(1, 2 * EACH + 1) * FRAMES, voice, np.zeros(2 * EACH, np.bool_),
+        np.zeros(2 * EACH, np.bool_), sound,
         np.array(["a", "b"]), np.array(["a-0", "b-0"]), np.array(["neutral"] * 2),
     )  # fmt: skip
     styles = np.zeros((2, len(PLANTED)))
@@ -72,17 +73,22 @@ def test_training_and_running_apply_a_change_alike() -> None:
     assert Network().changes(torch.zeros(1, 2, 12), None).abs().max() == 0.0
 
 
-def test_amplitudes_are_found_although_the_mouths_of_teacher_and_network_differ() -> None:
+def test_more_sentences_train_the_print_and_leave_the_memory_alone() -> None:
     made, styles = voices()
-    noise = np.random.default_rng(1).uniform(0.0, 1.0, made.neutral.shape)
-    odd = replace(made, neutral=(made.neutral * noise).astype(np.float16))
-    lessons = lesson(odd, styles, ~made.test)
-    np.testing.assert_allclose(lessons.factors[:, 0], [-0.35, 0.35], atol=1e-3)
-    assert not lessons.shares[made.labels == NUMBER["sil"]].any()
-    _, two = fit(lessons, 0, (150, 250))
-    share = address(two, np.eye(len(PHONES))[[NUMBER["AA"]]])
-    low, high = (float((share @ slots(two, code(two, made.sound[k])))[0, 0]) for k in (0, -1))
-    assert 0.6 < high - low < 0.8
+    few = lesson(made, styles, np.arange(2 * EACH) % EACH < 4)
+    every = replace(made, more=np.arange(2 * EACH) % EACH >= 4)
+    both = lesson(every, styles, ~made.test)
+    for name in ("sentences", "sound", "mean", "scale", "planted"):
+        np.testing.assert_array_equal(getattr(both, name), getattr(few, name))
+    np.testing.assert_allclose(
+        both.mean, made.sound[few.sentences[:, 0] // FRAMES][:, OF_STYLE].mean(axis=0)
+    )
+    np.testing.assert_allclose(both.print_mean, made.sound[:, OF_PRINT].mean(axis=0))
+    assert np.abs(both.print_mean - few.print_mean).max() > 1e-3
+    columns = (0, 3)
+    np.testing.assert_allclose(
+        every.means(columns)[1], made.sound[EACH : EACH + 4][:, columns].mean(axis=0)
+    )
 
 
 def test_a_person_with_many_sentences_weighs_more_in_what_tells_people_apart() -> None:
