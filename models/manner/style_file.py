@@ -31,8 +31,6 @@ POSES: Final = 4
 """Principal poses of a style."""
 PRINT: Final = 24
 """Numbers of a voiceprint."""
-OLD_PRINT: Final = 16
-"""Numbers of one that an earlier Mien made, by which nobody is known now."""
 MOST_BYTES: Final = 64_000
 """Largest file of a style."""
 LEAST_S: Final = 2.0
@@ -54,7 +52,7 @@ TURN_WEIGHT: Final = 2.0
 _SLOW_S: Final = 0.25
 _Number = Annotated[float, Field(ge=-100.0, le=100.0)]
 _Row = Annotated[tuple[_Number, ...], Field(min_length=len(STYLED), max_length=len(STYLED))]
-_Old = Annotated[tuple[_Number, ...], Field(min_length=OLD_PRINT, max_length=OLD_PRINT)]
+_Old = Annotated[tuple[_Number, ...], Field(min_length=16, max_length=16)]
 _Print = Annotated[tuple[_Number, ...], Field(min_length=PRINT, max_length=PRINT)]
 _Row64 = Annotated[tuple[_Number, ...], Field(min_length=STYLE, max_length=STYLE)]
 

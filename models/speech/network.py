@@ -15,10 +15,9 @@ The network is causal. The look-ahead is a delay: the output of step i describes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -210,21 +209,6 @@ def _positive(x: Tensor) -> Tensor:
     return functional.softplus(x, beta=25.0)
 
 
-def save(path: Path, net: SpeechNet, meta: dict[str, Any], half: bool = True) -> None:
-    """Write weights (float16 if ``half``, else float32) and ``meta`` with the network's config."""
-    tensors = {k: v.half() if half else v for k, v in net.state_dict().items()}
-    config = net.config
-    full = {
-        "version": checkpoint.NEWEST[KIND],
-        **meta,
-        "kind": KIND,
-        "config": asdict(config),
-        "lookahead_ms": config.lookahead_ms,
-        "parameters": net.parameters_count(),
-    }
-    checkpoint.save(path, tensors, full)
-
-
 def load(path: Path = WEIGHTS) -> tuple[SpeechNet, checkpoint.Meta]:
     """Read a network in evaluation mode.
 
@@ -240,27 +224,3 @@ def load(path: Path = WEIGHTS) -> tuple[SpeechNet, checkpoint.Meta]:
             f"{path} does not fit its own description: {e}", "mien train speech"
         ) from e
     return net.eval().requires_grad_(False), meta
-
-
-def mean(paths: Sequence[Path]) -> tuple[SpeechNet, checkpoint.Meta]:
-    """Mean of several networks' weights; corpora and ``unseen`` results come from the first.
-
-    Networks that were fine-tuned from common weights can be averaged, and the mean is about as good
-    as their ensemble (Wortsman et al., "Model soups", ICML 2022).
-
-    Raises:
-        ModelError: fewer than two files, or networks with different configs.
-    """
-    if len(paths) < 2:
-        raise ModelError(f"a mean needs two or more weights, got {len(paths)}")
-    loaded = [load(p) for p in paths]
-    first = loaded[0][0]
-    for path, (net, _) in zip(paths, loaded, strict=True):
-        if net.config != first.config:
-            raise ModelError(f"{path} has another config than {paths[0]}: {net.config}")
-    states = [net.state_dict() for net, _ in loaded]
-    middle = {k: torch.stack([s[k] for s in states]).mean(dim=0) for k in states[0]}
-    out = SpeechNet(first.config)
-    out.load_state_dict(middle)
-    kept: checkpoint.Meta = {k: loaded[0][1][k] for k in ("corpora", "unseen") if k in loaded[0][1]}
-    return out.eval().requires_grad_(False), kept

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mien.models.errors import ModelError
 from mien.models.face.emotion import EMOTIONS, named
 from mien.models.manner.config import STYLE
-from mien.models.manner.style_file import OLD_PRINT, PRINT, Learned, Style, load, of_voice
+from mien.models.manner.style_file import PRINT, Learned, Style, load, of_voice
 from mien.models.style.acquaintance import SENTENCE_S
 from mien.models.style.memory import Floats, code, read
 from mien.models.style.personal import Library, voiceprint
@@ -155,8 +155,8 @@ def _emotion(word: str) -> str:
 def library_of(known: Sequence[Style]) -> Library:
     """The entries of people and emotions in styles that were learned; those without a print have
     none. A note names the styles with prints of an earlier version, by which nobody is known."""
-    if old := [style.name for style in known if len(style.voiceprint) == OLD_PRINT]:
-        _note_old(", ".join(old))
+    if old := [style.name for style in known if len(style.voiceprint) not in (0, PRINT)]:
+        _note(", ".join(old))
     rows = [
         (style.voiceprint, entry.code, who, EMOTIONS.index(emotion))
         for who, style in enumerate(known) if len(style.voiceprint) == PRINT
@@ -170,7 +170,7 @@ def library_of(known: Sequence[Style]) -> Library:
 
 
 @cache
-def _note_old(names: str) -> None:
+def _note(names: str) -> None:
     print(
         f"note: an earlier Mien heard the voice of {names}: the style works, but the person is not"
         " known by voice; next: mien style learn NAME --voice A.wav --consent WHO",

@@ -136,6 +136,7 @@ def train_speech(
     from mien.models.data.corpora import grid, user_recordings
     from mien.models.data.corpora import registry as corpora
     from mien.models.speech import network as speech
+    from mien.models.train.speech import weights_files
     from mien.models.train.speech.evaluate import listener, on_grid
     from mien.models.train.speech.provenance import ancestor, commit, once
     from mien.models.train.speech.train import train
@@ -181,7 +182,7 @@ def train_speech(
         "unseen": _unseen(unseen or []),
     }
     target = out or folder / "speech.safetensors"
-    speech.save(target, net, once(meta))
+    weights_files.save(target, net, once(meta))
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     typer.echo(f"{target}  {checkpoint.content_hash(target)}")
     for key, value in metrics.items():
@@ -208,12 +209,12 @@ def train_mean(
     """
     _needs_checkout()
     from mien.models import checkpoint
-    from mien.models.speech import network as speech
+    from mien.models.train.speech import weights_files
     from mien.models.train.speech.provenance import ancestor, commit, once
 
-    net, meta = speech.mean(weights)
+    net, meta = weights_files.mean(weights)
     own = {"mean_of": [ancestor(w) for w in weights], "commit": commit()}
-    speech.save(out, net, once(meta | own | ({"unseen": _unseen(unseen)} if unseen else {})))
+    weights_files.save(out, net, once(meta | own | ({"unseen": _unseen(unseen)} if unseen else {})))
     typer.echo(f"{out}  {checkpoint.content_hash(out)}")
 
 

@@ -12,9 +12,10 @@ from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import INDEX, SPEECH, lip_opening
 from mien.models.speech.features import FEATURES, HOPS_PER_FRAME, RATE
-from mien.models.speech.network import WEIGHTS, Config, SpeechNet, load, save
+from mien.models.speech.network import WEIGHTS, Config, SpeechNet, load
 from mien.models.speech.stream import Stream, frame_count, speak
 from mien.models.train.speech.torch_engine import TorchEngine
+from mien.models.train.speech.weights_files import save
 
 SMALL = Config(width=16, dilations=(1, 2, 4), lookahead_frames=3)
 

@@ -9,6 +9,7 @@ import torch
 
 from mien.models.speech import network as speech
 from mien.models.speech.features import WINDOW
+from mien.models.train.speech.weights_files import save
 from mien.robot.errors import ConfigError, InputError
 from mien.robot.expression.speech import SpeechStream
 from mien.robot.face.calibrated import Calibrated
@@ -30,7 +31,7 @@ def network(path: Path, frames: int) -> Path:
     """A small network that nobody trained, with a look-ahead of so many frames."""
     torch.manual_seed(frames)
     config = speech.Config(width=8, dilations=(1, 2), lookahead_frames=frames)
-    speech.save(path, speech.SpeechNet(config), {"version": 1})
+    save(path, speech.SpeechNet(config), {"version": 1})
     return path
 
 

@@ -16,6 +16,7 @@ from mien.models.errors import ModelError
 from mien.models.face.blendshapes import FPS, INDEX
 from mien.models.speech import network as speech
 from mien.models.speech.features import RATE
+from mien.models.train.speech import weights_files
 from mien.models.train.speech.provenance import once
 from mien.models.verbs.training.cli import train_app
 from mien.robot.media.livelink_takes import write_csv
@@ -56,7 +57,7 @@ def test_a_mean_lies_between_and_names_both(tmp_path: Path) -> None:
     with torch.no_grad():
         net.head.weight += 0.25
     moved, both = tmp_path / "moved.safetensors", tmp_path / "mean.safetensors"
-    speech.save(moved, net, {k: meta[k] for k in ("corpora", "unseen")})
+    weights_files.save(moved, net, {k: meta[k] for k in ("corpora", "unseen")})
     command = ["mean", str(speech.WEIGHTS), str(moved), "--out", str(both)]
     result = CliRunner().invoke(train_app, command)
     assert result.exit_code == 0, result.output
@@ -71,11 +72,11 @@ def test_a_mean_lies_between_and_names_both(tmp_path: Path) -> None:
 
 def test_a_mean_needs_two_weights_of_one_config(tmp_path: Path) -> None:
     small = tmp_path / "small.safetensors"
-    speech.save(small, speech.SpeechNet(speech.Config(width=8, dilations=(1,))), {})
+    weights_files.save(small, speech.SpeechNet(speech.Config(width=8, dilations=(1,))), {})
     with pytest.raises(ModelError, match="two or more"):
-        speech.mean([small])
+        weights_files.mean([small])
     with pytest.raises(ModelError, match="another config"):
-        speech.mean([speech.WEIGHTS, small])
+        weights_files.mean([speech.WEIGHTS, small])
 
 
 def test_an_ancestor_is_told_once() -> None:
