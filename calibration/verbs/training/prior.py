@@ -66,7 +66,10 @@ def train_prior(
     ]
     tendons = [i for i, tendon in enumerate(config.has_hysteresis) if tendon]
     poses = [BuildPoses(s.commands, s.rest, s.true, s.wider) for s in made]
-    prior = fit_prior(config.names, tendons, poses, FamilyConfig(seed=seed))
+    target = out or folder
+    target.mkdir(parents=True, exist_ok=True)
+    settings, last = FamilyConfig(seed=seed), target / "training.pt"
+    prior = fit_prior(config.names, tendons, poses, settings, last=last)
     meta = {
         "face": config.name,
         "face_hash": config.hash,
@@ -74,8 +77,6 @@ def train_prior(
         "robots": len(made),
         "seed": seed,
     }
-    target = out or folder
-    target.mkdir(parents=True, exist_ok=True)
     seen = [s for s in made if len(s.seen)]
     tracked, true = [s.seen for s in seen], [s.true[: len(s.seen)] for s in seen]
     bias = fit_tracker_bias(tracked, true)

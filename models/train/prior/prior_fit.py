@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,7 @@ from mien.models.train.self_model.fit import root_weights
 if TYPE_CHECKING:
     from mien.models.train.prior.prior_layers import FamilyConfig
 
-LATENTS = 112
+LATENTS = 144
 _MIN_MOTION_MM = 0.8  # of the most moved landmarks over an input's range
 _LANDMARKS_PER_ACTUATOR = 8
 _BETWEEN_GROUPS = 0.3  # share that is kept of the covariance between groups
@@ -63,6 +64,7 @@ def fit_prior(
     config: FamilyConfig | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
     between_groups: float = _BETWEEN_GROUPS,
+    last: Path | None = None,
 ) -> Prior:
     """Learn a prior.
 
@@ -73,9 +75,10 @@ def fit_prior(
         config: settings of the training; None: the defaults.
         progress: called with (steps done, steps) of the hidden layers.
         between_groups: share that is kept of the covariance between groups, in [0, 1].
+        last: checkpoint of the hidden layers' training (see ``train_family``).
 
     Raises:
-        ModelError: there are fewer than three robots, or nothing moves.
+        ModelError: there are fewer than three robots, nothing moves, or the checkpoint is damaged.
     """
     # Torch takes a second to import.
     from mien.models.train.prior.prior_layers import FamilyConfig, train_family
@@ -96,7 +99,7 @@ def fit_prior(
     play = _mean_play(commands, latents, pulled)
     x = [_with_pulls(c, play, pulled) for c in commands]
     weight = np.square(decoder).sum(1) / COUNT
-    found = train_family(x, latents, weight, config or FamilyConfig(), progress)
+    found = train_family(x, latents, weight, config or FamilyConfig(), progress, last)
     codes = found.codes / np.array([b.wider for b in builds])[:, None]
     centre = codes.mean(0)
     codes = codes - centre

@@ -16,7 +16,7 @@ from mien.models.self_model.model import Floats
 from mien.models.train.self_model.fit import root_weights
 from mien.models.vision.tracker_bias import TrackerBias
 
-MODES = 80
+MODES = 300
 _RIDGE = 0.01  # of the codes' variance
 _RESIDUALS = 80  # directions of the residual's covariance
 _LIMIT_QUANTILE = 0.99

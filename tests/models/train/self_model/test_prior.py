@@ -22,7 +22,7 @@ from mien.models.train.self_model.prior_inference import ObservedErrors, infer
 NAMES = ("lid_left", "lid_right", "jaw", "turn", "tongue")
 POSES, NOISE_MM = 60, 1.0
 REST = np.zeros((COUNT, 3))
-QUICK = FamilyConfig(hidden=(16, 16), own=4, mixed=4, steps=500)
+QUICK = FamilyConfig(hidden=(16, 16), own=4, mixed=4, visits=200)
 
 
 class Design:
