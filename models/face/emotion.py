@@ -4,7 +4,7 @@
     ``mien.models.fusion.rules``
 
 Emotions are the rows of ``mien.models.face.emotion_table``. The expression rises with the intensity
-(:func:`strength`): it is continuous, monotone, exactly 0 at intensity 0 and whole at 1.
+(:func:`shares`): it is continuous, monotone, exactly 0 at intensity 0 and whole at 1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
 from mien.models.face.action_units import to_arkit
-from mien.models.face.blendshapes import INDEX, MIRROR
+from mien.models.face.blendshapes import INDEX, MIRROR, SPEECH, indices
 from mien.models.face.emotion_table import Timing, table
 from mien.models.face.minimum_jerk import minimum_jerk
 
@@ -36,6 +36,8 @@ prototype in even steps are not even steps to those who look."""
 _WORDS: Final = {word: name for name, e in table().items() for word in (name, *e.words)}
 
 AROUSAL: Final[Floats] = np.array([e.arousal for e in table().values()])
+_GRADES: Final[Floats] = np.array([e.grade for e in table().values()])
+_MOUTH: Final = indices(SPEECH)
 TIMINGS: Final[dict[str, Timing]] = {name: e.timing for name, e in table().items()}
 
 
@@ -71,32 +73,31 @@ def prototypes() -> Floats:
     return np.stack([to_arkit(*emotion.actions) for emotion in table().values()])
 
 
-def strength(mixed: Floats) -> Floats:
-    """Total intensity of a mix, (..., E) -> (...) in 0..1. Neutral contributes 0."""
-    return np.asarray(np.minimum(mixed[..., 1:].sum(axis=-1), 1.0))
-
-
 def shares(mixed: Floats) -> Floats:
     """Intensities (..., E) -> the share of each prototype that is shown, (..., E) in 0..1.
 
     A total intensity i shows a share ``(1 + EARLY) i / (1 + EARLY i)`` of the prototypes, in the
-    proportion of their intensities. Intensities with a sum above 1 are scaled to 1. Neutral has no
-    prototype and is 0.
+    proportion of their intensities, each to the power of its ``grade``. Intensities with a sum
+    above 1 are scaled to 1. Neutral has no prototype and is 0.
     """
     clipped = np.clip(mixed, 0.0, 1.0)
     clipped[..., 0] = 0.0
     total = clipped.sum(axis=-1, keepdims=True)
     clipped /= np.maximum(total, 1.0)
-    return np.asarray(clipped * (1.0 + EARLY) / (1.0 + EARLY * np.minimum(total, 1.0)))
+    shown = clipped * (1.0 + EARLY) / (1.0 + EARLY * np.minimum(total, 1.0))
+    return np.asarray(shown**_GRADES)
 
 
 def blend(mixed: Floats) -> Floats:
     """Expression of a mix, (..., E) -> (..., 52).
 
     Shares of the prototypes (:func:`shares`) add, so that a blend stays between its parts. Opposing
-    muscles (units 12 and 15, brows up and down) average.
+    muscles (units 12 and 15, brows up and down) average. The mouth is graded twice.
     """
-    return np.asarray(shares(mixed) @ prototypes())
+    shown = shares(mixed)
+    out = np.asarray(shown @ prototypes())
+    out[..., _MOUTH] = shown**_GRADES @ prototypes()[:, _MOUTH]
+    return out
 
 
 @dataclass(frozen=True)

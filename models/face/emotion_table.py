@@ -86,6 +86,8 @@ class Emotion(Strict):
         timing: durations of onset, settling and offset.
         arousal, valence: position on Russell's circumplex (1980), rounded, -1..1.
         head: posture of the head at intensity 1.
+        grade: power of the share that is shown below intensity 1, and again of the mouth's: above 1
+            for an emotion that people read from its first movements.
         words: everyday words for this emotion.
     """
 
@@ -94,6 +96,7 @@ class Emotion(Strict):
     arousal: Signed = 0.0
     valence: Signed = 0.0
     head: Posture = Posture()
+    grade: Annotated[float, Field(ge=1.0, le=4.0)] = 1.0
     words: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
 
     @property
@@ -195,13 +198,15 @@ SHIPPED: Final[dict[str, Emotion]] = {
         words=("disgusted",),
     ),
     # EMFACS 1+2+5+26; 22 and 18 round the mouth, which a jaw alone leaves wide. 5 is full:
-    # with less of it a wider mouth reads as less surprise.
+    # with less of it a wider mouth reads as less surprise. Half of it was read as all of it; how
+    # far the jaw drops tells how much (Ekman & Friesen 1975, Unmasking the Face).
     "surprise": Emotion(
         units=_units(both={1: 0.9, 2: 1.0, 5: 1.0, 26: 0.65, 22: 0.35, 18: 0.2}),
         timing=Timing(onset_s=0.25, settle_s=0.7, settle=0.75, offset_s=0.6),
         arousal=0.8,
         valence=0.1,
         head=Posture(pitch=0.12),
+        grade=2.0,
         words=("surprised",),
     ),
     # EMFACS R12A+R14A, stronger than A so that a face without skin folds shows it. The raised

@@ -20,9 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -210,25 +208,6 @@ class SpeechNet(nn.Module):
 def _positive(x: Tensor) -> Tensor:
     """Softplus: max(0, x) with a gradient also where the mouth is closed."""
     return functional.softplus(x, beta=25.0)
-
-
-class TorchEngine:
-    """The network with the state of one voice, for ``mien.models.speech.stream``."""
-
-    def __init__(self, net: SpeechNet) -> None:
-        self.net = net
-        self.lookahead_frames = net.config.lookahead_frames
-        self.reset()
-
-    def reset(self) -> None:
-        """Return to the state before the first frame."""
-        self._state = self.net.start()
-
-    def __call__(self, x: NDArray[np.float32], /) -> NDArray[np.float32]:
-        """(T, 2 * features) -> (T, 52)."""
-        with torch.inference_mode():
-            shapes, _, self._state = self.net(torch.from_numpy(x)[None], self._state)
-        return np.asarray(shapes[0].numpy(), np.float32)
 
 
 def save(path: Path, net: SpeechNet, meta: dict[str, Any], half: bool = True) -> None:

@@ -55,6 +55,7 @@ _TOGETHER = (
 )
 # The tip of the chin, the axis of the jaw (mm, of the drawn head), the middle of the lower lip.
 _CHIN, _CONDYLE = 152, np.array((0.0, -18.0, -56.0))
+_LIPS = list(REGIONS).index("lips")
 _LOWER_LIP = (14, 17, 87, 317, 84, 314)
 _ROLLS = ("mouthRollLower", "mouthRollUpper")
 _LOWER_LIDS = ((LIDS_LEFT, "eyeSquintLeft"), (LIDS_RIGHT, "eyeSquintRight"))
@@ -138,10 +139,11 @@ class Retarget:
         # Lips of silicone do not turn inward. All that is seen of a rolled lip is a thinner red.
         delta[[INDEX[name] for name in _ROLLS], :, 2] = 0.0
         self.delta = delta
-        lifts = [INDEX[n] for n in LIFTS]
-        self._bite = BITE_ROOM * delta[lifts].sum(axis=0)
+        self._lifts = [INDEX[n] for n in LIFTS]
+        self._bite = BITE_ROOM * delta[self._lifts].sum(axis=0)
         self._bite += BITE_RISE * delta[INDEX["mouthRollLower"]]
         self._region = _nearest_region(basis.neutral)
+        self._bite[self._region != _LIPS] = 0.0
         self._floor = CONTACT_SHARE * gaps(self.neutral, LIP_GAPS)
         self._lids = gaps(basis.delta, LID_GAPS) / gaps(basis.neutral, LID_GAPS)
         self._by_upper, self._by_both = least_openings(model), least_openings(model, 2)
@@ -159,10 +161,12 @@ class Retarget:
             InputError: a wrong shape or a value that is not a number.
         """
         w = self._checked(weights)
+        drawn = w.copy()  # a lip that makes room for a bite wrinkles no nose
+        drawn[:, self._lifts] = np.clip(np.asarray(weights)[:, self._lifts], 0.0, 1.0)
         out = np.broadcast_to(self.neutral, (len(w), *self.neutral.shape)).copy()
         for k in range(len(self.reach.regions)):
             at = self._region == k
-            share = soft(w, self.reach.by_region[:, k])
+            share = soft(w if k == _LIPS else drawn, self.reach.by_region[:, k])
             move = share @ self.delta[:, at].reshape(len(ARKIT), -1)
             out[:, at] += move.reshape(len(w), int(at.sum()), 3)
         out += bite(w)[:, None, None] * self._bite
@@ -269,8 +273,7 @@ def _lips_on_jaw(neutral: Floats, opening: Floats) -> Floats:
     carried = np.mean(z * np.sin(turn) + y * (1.0 - np.cos(turn)))
     share = carried / -np.mean(opening[list(_LOWER_LIP), 1])
     out = opening.copy()
-    lips = _nearest_region(neutral) == list(REGIONS).index("lips")
-    out[lips] *= min(share, 1.0)
+    out[_nearest_region(neutral) == _LIPS] *= min(share, 1.0)
     return out
 
 

@@ -15,8 +15,9 @@ from mien.models.data.schema import read_audio
 from mien.models.face.blendshapes import FPS, lip_opening
 from mien.models.speech import metrics
 from mien.models.speech.features import RATE
-from mien.models.speech.network import SpeechNet, TorchEngine
+from mien.models.speech.network import SpeechNet
 from mien.models.speech.stream import speak
+from mien.models.train.speech.torch_engine import TorchEngine
 
 Speak = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """A system under test: samples (n,) at 16 kHz -> shapes (T, 52) at 60 Hz."""

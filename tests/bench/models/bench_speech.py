@@ -51,6 +51,7 @@ def bench_speech(
     from mien.models.speech import runtime_numpy as speech_light
     from mien.models.speech.stream import speak
     from mien.models.train.speech.evaluate import audio, listener, on_grid
+    from mien.models.train.speech.torch_engine import TorchEngine
     from tests.bench.models.speech_conditions import conditions, heard, on_phones, recordings
     from tests.bench.models.speech_scores import frame_times, stream_vs_offline
 
@@ -77,12 +78,12 @@ def bench_speech(
     while len(sound) < 16000 * 8:
         sound = np.concatenate([sound, sound])
     light = speech_light.load(weights)
-    for suffix, engine in (("", light), ("_torch", speech.TorchEngine(net))):
+    for suffix, engine in (("", light), ("_torch", TorchEngine(net))):
         times = frame_times(engine, sound)[60:]
         out[f"speech.frame_ms_p50{suffix}"] = float(np.percentile(times, 50))
         out[f"speech.frame_ms_p99{suffix}"] = float(np.percentile(times, 99))
     out["speech.stream_vs_offline"] = stream_vs_offline(light, sound)
-    difference = speak(light, sound) - speak(speech.TorchEngine(net), sound)
+    difference = speak(light, sound) - speak(TorchEngine(net), sound)
     out["speech.light_vs_torch"] = float(np.abs(difference).max())
     stored: dict[str, Any] = meta.get("unseen", {})
     for key in ("grid", "facegood"):

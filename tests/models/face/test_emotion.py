@@ -20,23 +20,24 @@ from mien.models.face.emotion import (
     prototypes,
     shares,
 )
+from mien.models.face.emotion_table import table
 
 FELT = EMOTIONS[1:]
 MIXES = arrays(np.float64, (3, len(EMOTIONS)), elements=st.floats(0, 1))
 
 
 def test_neutral_is_nothing_and_the_others_are_something() -> None:
-    table = prototypes()
-    assert not table[0].any()
-    assert np.all(table[1:].max(axis=1) > 0.5)
-    assert table.min() >= 0
-    assert table.max() <= 1
+    rows = prototypes()
+    assert not rows[0].any()
+    assert np.all(rows[1:].max(axis=1) > 0.5)
+    assert rows.min() >= 0
+    assert rows.max() <= 1
 
 
 def test_no_two_emotions_look_alike() -> None:
-    table = prototypes()[1:]
-    unit = table / np.linalg.norm(table, axis=1, keepdims=True)
-    for a, b in itertools.combinations(range(len(table)), 2):
+    rows = prototypes()[1:]
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    for a, b in itertools.combinations(range(len(rows)), 2):
         assert unit[a] @ unit[b] < 0.75, (FELT[a], FELT[b])
 
 
@@ -65,18 +66,32 @@ def test_blends_stay_in_range_and_between_their_parts(mixed: np.ndarray) -> None
 
 
 @pytest.mark.parametrize("name", FELT)
-def test_the_middle_of_the_scale_shows_more_than_half_and_its_end_the_prototype(name: str) -> None:
-    shown = [blend(mix({name: i})).sum() for i in (0.0, 0.35, 0.7, 1.0)]
-    steps = np.diff(shown)
-    assert steps[0] > steps[1] > steps[2] > 0
+def test_the_end_of_the_scale_shows_the_prototype(name: str) -> None:
     np.testing.assert_allclose(blend(mix({name: 1.0})), prototypes()[EMOTIONS.index(name)])
 
 
+@pytest.mark.parametrize("name", [n for n in FELT if table()[n].grade == 1.0])
+def test_the_middle_of_the_scale_shows_more_than_half(name: str) -> None:
+    shown = [blend(mix({name: i})).sum() for i in (0.0, 0.35, 0.7, 1.0)]
+    steps = np.diff(shown)
+    assert steps[0] > steps[1] > steps[2] > 0
+
+
+def test_surprise_alone_is_read_from_its_first_movements_and_comes_late_its_mouth_last() -> None:
+    assert [n for n in FELT if table()[n].grade > 1.0] == ["surprise"]
+    weak, middle, whole = (blend(mix({"surprise": i})) for i in (0.35, 0.7, 1.0))
+    brow, jaw = INDEX["browOuterUpLeft"], INDEX["jawOpen"]
+    assert 0.15 < weak[brow] / whole[brow] < 0.3
+    assert 0.02 < weak[jaw] / whole[jaw] < 0.1
+    assert 0.5 < middle[brow] / whole[brow] < 0.75
+    assert 0.3 < middle[jaw] / whole[jaw] < 0.5
+
+
 def test_a_blend_shows_as_much_as_one_emotion_of_the_same_intensity() -> None:
-    both = shares(mix({"happiness": 0.4, "surprise": 0.3}))
+    both = shares(mix({"happiness": 0.4, "fear": 0.3}))
     one = shares(mix({"happiness": 0.7}))
     assert both.sum() == pytest.approx(one.sum())
-    at = [EMOTIONS.index("happiness"), EMOTIONS.index("surprise")]
+    at = [EMOTIONS.index("happiness"), EMOTIONS.index("fear")]
     assert both[at[0]] / both[at[1]] == pytest.approx(4 / 3)
 
 

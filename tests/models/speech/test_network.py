@@ -12,8 +12,9 @@ from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import INDEX, SPEECH, lip_opening
 from mien.models.speech.features import FEATURES, HOPS_PER_FRAME, RATE
-from mien.models.speech.network import WEIGHTS, Config, SpeechNet, TorchEngine, load, save
+from mien.models.speech.network import WEIGHTS, Config, SpeechNet, load, save
 from mien.models.speech.stream import Stream, frame_count, speak
+from mien.models.train.speech.torch_engine import TorchEngine
 
 SMALL = Config(width=16, dilations=(1, 2, 4), lookahead_frames=3)
 

@@ -17,8 +17,9 @@ from mien.models.face.blendshapes import ARKIT
 from mien.models.speech import network as speech
 from mien.models.speech import runtime_onnx as speech_onnx
 from mien.models.speech.features import RATE
-from mien.models.speech.network import Config, SpeechNet, TorchEngine
+from mien.models.speech.network import Config, SpeechNet
 from mien.models.speech.stream import Stream, speak
+from mien.models.train.speech.torch_engine import TorchEngine
 from mien.models.verbs.export import export_app
 from tests.paths import ROOT
 

@@ -5,7 +5,7 @@ import pytest
 
 from mien.models.face.blendshapes import ARKIT, INDEX
 from mien.models.face.emotion import blend, mix
-from mien.models.face.regions import LID_GAPS, gaps
+from mien.models.face.regions import BROW_LEFT, BROW_RIGHT, LID_GAPS, LIP_GAPS, gaps
 from mien.robot.clip import still
 from mien.robot.expression.posture import posture
 from mien.robot.face.calibrated import Calibrated
@@ -29,6 +29,33 @@ def test_poses_stay_within_the_face_and_hold_the_head(calibrated: Calibrated) ->
     assert pitch[1] < pitch[0] < pitch[2]
     jaw = commands[:, calibrated.face.index("jaw_open")]
     assert jaw[2] > jaw[0] + 0.3
+
+
+@pytest.mark.parametrize("build", [0, 5])
+def test_a_robot_shows_weak_surprise_weakly_and_its_mouth_last(
+    calibrated: Calibrated, build: int
+) -> None:
+    mixes = np.stack([mix({"surprise": i}) for i in (0.0, 0.35, 0.7, 1.0)])
+    commands = FaceSolver(calibrated).still(blend(mixes), np.zeros((4, 3)))
+    seen = still.hold(calibrated, commands, lambda rig: rig.landmarks(), build)
+    brows = np.array([x[list(BROW_LEFT + BROW_RIGHT), 1].mean() for x in seen])
+    lips = np.array([gaps(x, LIP_GAPS).mean() for x in seen])
+    for moved, weak, middle in ((brows, 0.35, 0.85), (lips, 0.2, 0.7)):
+        share = (moved - moved[0]) / (moved[-1] - moved[0])
+        assert 0.0 <= share[1] < weak
+        assert share[1] + 0.2 < share[2] < middle
+
+
+def test_the_lips_of_an_f_meet_the_teeth_and_wrinkle_no_nose(calibrated: Calibrated) -> None:
+    weights = np.zeros((2, len(ARKIT)))
+    weights[0, INDEX["mouthRollLower"]] = 0.6
+    weights[1, [INDEX["mouthUpperUpLeft"], INDEX["mouthUpperUpRight"]]] = 0.8
+    bite, sneer = FaceSolver(calibrated).still(weights, np.zeros((2, 3)))
+    names = calibrated.face.names
+    nose = [k for k, name in enumerate(names) if name.startswith("nose")]
+    lip = names.index("lip_upper_left")
+    assert bite[lip] > 0.5
+    assert bite[nose].max() < 0.2 < sneer[nose].min()
 
 
 def test_held_poses_are_reached_and_left(calibrated: Calibrated) -> None:
