@@ -21,7 +21,7 @@ from mien.robot.verbs.options import Face
 def train_prior(
     face: Face = "morpheus33",
     builds: Annotated[
-        int, typer.Option(min=3, help="Number of simulated builds. Every fourth is also rendered.")
+        int, typer.Option(min=3, help="Number of simulated builds. Every third is also rendered.")
     ] = 60,
     data: Annotated[
         Path | None,
@@ -38,7 +38,7 @@ def train_prior(
 ) -> None:
     """Learn the prior of a design and the tracker's bias from simulated builds.
 
-    A build takes 6 s on one idle core, and 30 s where it is rendered. An interrupted command goes
+    A build takes 4 s on one idle core, and 12 s where it is rendered. An interrupted command goes
     on where it stopped.
 
     Example: mien train prior --face morpheus33 --builds 60

@@ -36,7 +36,7 @@ FIRST_SEED: Final = 200
 POSES, PICTURES = 80, 40
 """Poses of a build, and how many of them are also rendered and tracked."""
 WITH_PICTURES = 3
-"""Every so many builds one is rendered: a picture takes as long as six poses."""
+"""Every so many builds one is rendered: a picture takes as long as five poses."""
 _ARRAYS = ("commands", "rest", "true", "seen")
 _WIDE_SHARE, _WIDE = 0.4, 1.6  # share of the builds with wider tolerances, and their factor
 _PLAIN_SHARE = 0.3  # of the builds: the default camera in the default light

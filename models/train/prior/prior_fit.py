@@ -31,6 +31,9 @@ LATENTS = 144
 _MIN_MOTION_MM = 0.8  # of the most moved landmarks over an input's range
 _LANDMARKS_PER_ACTUATOR = 8
 _BETWEEN_GROUPS = 0.3  # share that is kept of the covariance between groups
+_NEW_ROBOT = (
+    3.0  # what weights leave of a new robot's motion, over what they leave of those learned
+)
 _EXTRA = 0.1  # share that is added to the variances: some robots are rarer than those seen
 _HALF_WIDTHS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.045, 0.06)
 _GROWTHS = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2)
@@ -115,7 +118,7 @@ def fit_prior(
         rest=np.mean([b.rest for b in builds], axis=0), own=found.own.reshape(-1, POWERS, LATENTS),
         owner=blocks[: len(inputs) * found.own.shape[1]], mixed=found.mixed, shift=found.shift,
         root=np.linalg.cholesky(covariance + 1e-9 * np.eye(len(covariance))),
-        truncated=found.noise, seen=np.eye(LATENTS),
+        truncated=_NEW_ROBOT * found.noise, seen=np.eye(LATENTS),
     )  # fmt: skip
     nominal = prior.robot(centre)
     return replace(prior, mean=nominal.out, b1=nominal.b1)

@@ -4,8 +4,8 @@ The network is the prior's own form (mien.models.self_model.prior): hidden layer
 weights, and directions in which a robot deviates from the mean: of the last-layer weights, and of
 the bias of the first layer. Every robot of the training set has coefficients of its own (an
 auto-decoder: Park et al., "DeepSDF", CVPR 2019), with a penalty that stands for their Gaussian
-prior. A robot's coefficients learn only in steps that see it, so that the number of steps grows with
-the number of robots. This file needs torch.
+prior. A robot's coefficients learn only in steps that see it, so the number of steps grows with the
+number of robots. This file needs torch.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from mien.models.files import whole
 from mien.models.self_model.model import POWERS, Floats
 from mien.models.train.runs.run_folder import read_checkpoint
 
+KEPT_EVERY = 1000
+"""Steps between two checkpoints."""
 _ROBOTS_PER_STEP = 12
 _RATE, _CODE_RATE = 1e-3, 5e-3
 _MEAN_RIDGE, _DEVIATION_RIDGE = 1e-4, 0.3
-_KEPT_EVERY = 1000  # steps between two checkpoints
 _HIDDEN_SCALE = 0.3  # standard deviation of a hidden unit's weight against that of a command's
 
 
@@ -204,7 +205,7 @@ def train_family(
         torch.set_rng_state(kept["random"])
         left, first = kept["left"], kept["step"]
     for step in range(first, steps):
-        if last is not None and step > first and step % _KEPT_EVERY == 0:
+        if last is not None and step > first and step % KEPT_EVERY == 0:
             state = {"of": of, "step": step, "left": left, "random": torch.get_rng_state()}
             state |= {"net": net.state_dict(), "optimiser": optimiser.state_dict()}
             with whole(last) as part:
