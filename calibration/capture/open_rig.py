@@ -19,6 +19,7 @@ from mien.robot.link.board import LEAD_S, Board
 from mien.robot.sim.description import mechanism_path
 
 if TYPE_CHECKING:
+    from mien.robot.sim.builds import Build
     from mien.robot.sim.rig import Rig
 
 MARKERS = "markers"
@@ -32,7 +33,7 @@ def open_rig(
     face: FaceConfig,
     port: str = "sim",
     camera: str = AUTO,
-    build: int = 0,
+    build: int | Build = 0,
     seed: int = 0,
     folder: Path | None = None,
     delay_s: float = DELAY_S,
@@ -46,7 +47,8 @@ def open_rig(
         camera: ``projected``, ``rendered`` or ``markers`` for the simulated rig; for a real face as
             in ``mien.robot.media.webcam.Pictures``, or ``markers:0,1`` for dots on its skin and two
             such cameras; ``auto`` is projected or 0.
-        build: seed of the simulated robot's tolerances, and of its camera's constant error.
+        build: the simulated robot, or the seed of its tolerances, which is also the seed of its
+            camera's constant error.
         seed: of the simulated camera's noise.
         folder: of the calibration; it keeps the reference observation of a real face at rest.
         delay_s: time (s) from the capture of a real camera's picture to its arrival.
@@ -77,6 +79,7 @@ def open_rig(
     from mien.robot.sim.sim_board import SimBoard
 
     rig = Rig(face, build, parse_faults(list(faults), face))
+    build = rig.build.seed
     if camera == MARKERS:
         return _with_dots(face, rig, build, seed)
     formula = ProjectedCamera(seed=seed, unit=build) if camera == "projected" else None

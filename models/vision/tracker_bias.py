@@ -4,7 +4,7 @@ MediaPipe has learned what faces usually do. On a robot it errs in whole shapes:
 the iris, an open mouth lifts the cheek. The errors are alike on all robots, in all lights and with
 all lenses, so they are learned once, on simulated robots whose true landmarks are known:
 
-    error(s) = E' C s          s: observed displacement from the reference; C: 80 modes; E: errors
+    error(s) = E' C s          s: observed displacement from the reference; C: 300 modes; E: errors
 
 What lies outside the displacements that were learned is corrected less, and beyond twice the limit
 not at all. The weights belong to one version of MediaPipe's model.

@@ -33,10 +33,10 @@ from mien.robot.sim.sim_board import SimBoard
 VERSION = 1
 FIRST_SEED: Final = 200
 """Seed of the first build to learn from. Smaller ones are for tests and benches."""
-POSES, PICTURES = 80, 80
+POSES, PICTURES = 80, 40
 """Poses of a build, and how many of them are also rendered and tracked."""
-WITH_PICTURES = 4
-"""Every so many builds one is rendered: a picture takes as long as six poses."""
+WITH_PICTURES = 3
+"""Every so many builds one is rendered: a picture takes as long as five poses."""
 _ARRAYS = ("commands", "rest", "true", "seen")
 _WIDE_SHARE, _WIDE = 0.4, 1.6  # share of the builds with wider tolerances, and their factor
 _PLAIN_SHARE = 0.3  # of the builds: the default camera in the default light

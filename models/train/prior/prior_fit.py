@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,10 +27,13 @@ from mien.models.train.self_model.fit import root_weights
 if TYPE_CHECKING:
     from mien.models.train.prior.prior_layers import FamilyConfig
 
-LATENTS = 112
+LATENTS = 144
 _MIN_MOTION_MM = 0.8  # of the most moved landmarks over an input's range
 _LANDMARKS_PER_ACTUATOR = 8
 _BETWEEN_GROUPS = 0.3  # share that is kept of the covariance between groups
+_NEW_ROBOT = (
+    3.0  # what weights leave of a new robot's motion, over what they leave of those learned
+)
 _EXTRA = 0.1  # share that is added to the variances: some robots are rarer than those seen
 _HALF_WIDTHS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.045, 0.06)
 _GROWTHS = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2)
@@ -63,6 +67,7 @@ def fit_prior(
     config: FamilyConfig | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
     between_groups: float = _BETWEEN_GROUPS,
+    last: Path | None = None,
 ) -> Prior:
     """Learn a prior.
 
@@ -73,9 +78,10 @@ def fit_prior(
         config: settings of the training; None: the defaults.
         progress: called with (steps done, steps) of the hidden layers.
         between_groups: share that is kept of the covariance between groups, in [0, 1].
+        last: checkpoint of the hidden layers' training (see ``train_family``).
 
     Raises:
-        ModelError: there are fewer than three robots, or nothing moves.
+        ModelError: there are fewer than three robots, nothing moves, or the checkpoint is damaged.
     """
     # Torch takes a second to import.
     from mien.models.train.prior.prior_layers import FamilyConfig, train_family
@@ -96,7 +102,7 @@ def fit_prior(
     play = _mean_play(commands, latents, pulled)
     x = [_with_pulls(c, play, pulled) for c in commands]
     weight = np.square(decoder).sum(1) / COUNT
-    found = train_family(x, latents, weight, config or FamilyConfig(), progress)
+    found = train_family(x, latents, weight, config or FamilyConfig(), progress, last)
     codes = found.codes / np.array([b.wider for b in builds])[:, None]
     centre = codes.mean(0)
     codes = codes - centre
@@ -112,7 +118,7 @@ def fit_prior(
         rest=np.mean([b.rest for b in builds], axis=0), own=found.own.reshape(-1, POWERS, LATENTS),
         owner=blocks[: len(inputs) * found.own.shape[1]], mixed=found.mixed, shift=found.shift,
         root=np.linalg.cholesky(covariance + 1e-9 * np.eye(len(covariance))),
-        truncated=found.noise, seen=np.eye(LATENTS),
+        truncated=_NEW_ROBOT * found.noise, seen=np.eye(LATENTS),
     )  # fmt: skip
     nominal = prior.robot(centre)
     return replace(prior, mean=nominal.out, b1=nominal.b1)

@@ -4,20 +4,27 @@ The network is the prior's own form (mien.models.self_model.prior): hidden layer
 weights, and directions in which a robot deviates from the mean: of the last-layer weights, and of
 the bias of the first layer. Every robot of the training set has coefficients of its own (an
 auto-decoder: Park et al., "DeepSDF", CVPR 2019), with a penalty that stands for their Gaussian
-prior. This file needs torch.
+prior. A robot's coefficients learn only in steps that see it, so the number of steps grows with the
+number of robots. This file needs torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mien.models.files import whole
 from mien.models.self_model.model import POWERS, Floats
+from mien.models.train.runs.run_folder import read_checkpoint
 
+KEPT_EVERY = 1000
+"""Steps between two checkpoints."""
 _ROBOTS_PER_STEP = 12
 _RATE, _CODE_RATE = 1e-3, 5e-3
 _MEAN_RIDGE, _DEVIATION_RIDGE = 1e-4, 0.3
@@ -32,16 +39,16 @@ class FamilyConfig:
         hidden: width of the hidden layers.
         own: directions of each actuator's polynomial.
         mixed: directions of the hidden units.
-        steps: Adam steps, each on some robots.
+        visits: how often each robot is seen, some robots in one step of Adam.
         penalty: mm^2, weight of a squared coefficient against the mean squared error of a landmark.
         seed: of the initial weights.
     """
 
     hidden: tuple[int, int] = (64, 64)
-    own: int = 10
-    mixed: int = 48
-    steps: int = 5500
-    penalty: float = 1e-3
+    own: int = 12
+    mixed: int = 64
+    visits: int = 1200
+    penalty: float = 3e-4
     seed: int = 0
 
 
@@ -157,6 +164,7 @@ def train_family(
     weight: Floats,
     config: FamilyConfig,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
+    last: Path | None = None,
 ) -> FamilyLayers:
     """Train on poses of robots, all with the same number of poses.
 
@@ -166,6 +174,11 @@ def train_family(
         weight: (K,) of a squared error of each latent; with it the loss is in mm^2.
         config: settings.
         progress: called with (steps done, steps).
+        last: file of a checkpoint, from which an interrupted training of the same data and settings
+            goes on; None: none is written.
+
+    Raises:
+        ModelError: the checkpoint is damaged.
     """
     torch.manual_seed(config.seed)
     inputs, targets = (torch.from_numpy(np.array(a)).float() for a in (x, latents))
@@ -178,11 +191,25 @@ def train_family(
     optimiser = torch.optim.Adam(
         [{"params": shared, "lr": _RATE}, {"params": [net.codes], "lr": _CODE_RATE}]
     )
+    steps = max(1, config.visits * len(x) // _ROBOTS_PER_STEP)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, [_RATE, _CODE_RATE], config.steps, pct_start=0.1
+        optimiser, [_RATE, _CODE_RATE], steps, pct_start=0.1
     )
-    left = torch.zeros(targets.shape[2])
-    for step in range(config.steps):
+    left, first = torch.zeros(targets.shape[2]), 0
+    content = inputs.numpy().tobytes() + targets.numpy().tobytes() + repr(config).encode()
+    of = sha256(content).hexdigest()
+    if last is not None and last.exists() and (kept := read_checkpoint(last))["of"] == of:
+        net.load_state_dict(kept["net"])
+        optimiser.load_state_dict(kept["optimiser"])
+        schedule.load_state_dict(kept["schedule"])
+        torch.set_rng_state(kept["random"])
+        left, first = kept["left"], kept["step"]
+    for step in range(first, steps):
+        if last is not None and step > first and step % KEPT_EVERY == 0:
+            state = {"of": of, "step": step, "left": left, "random": torch.get_rng_state()}
+            state |= {"net": net.state_dict(), "optimiser": optimiser.state_dict()}
+            with whole(last) as part:
+                torch.save(state | {"schedule": schedule.state_dict()}, part)
         some = torch.randperm(len(x))[:_ROBOTS_PER_STEP]
         codes = net.codes[some]
         error = net.features(inputs[some], codes) @ net.weights(codes) - scaled[some]
@@ -193,8 +220,8 @@ def train_family(
         optimiser.step()
         schedule.step()
         left = squares.detach() if step == 0 else 0.98 * left + 0.02 * squares.detach()
-        if step % max(1, config.steps // 100) == 0:
-            progress(step, config.steps)
+        if step % max(1, steps // 100) == 0:
+            progress(step, steps)
 
     def double(tensor: Tensor) -> Floats:
         return np.asarray(tensor.detach().numpy(), dtype=np.float64)

@@ -16,7 +16,8 @@ from mien.models.self_model.model import Floats
 from mien.models.train.self_model.fit import root_weights
 from mien.models.vision.tracker_bias import TrackerBias
 
-MODES = 80
+MODES = 300
+_PICTURES_PER_MODE = 10
 _RIDGE = 0.01  # of the codes' variance
 _RESIDUALS = 80  # directions of the residual's covariance
 _LIMIT_QUANTILE = 0.99
@@ -99,8 +100,8 @@ def _rows(
 
 def _codes(x: Floats) -> tuple[Floats, Floats]:
     """Codes (1434, R) of unit variance over displacements (N, 1434), and their ridge (R, R)."""
-    some = x[:: -(-len(x) // _ROWS)]
-    modes = np.linalg.svd(some, full_matrices=False)[2][:MODES].T
+    some, count = x[:: -(-len(x) // _ROWS)], min(MODES, len(x) // _PICTURES_PER_MODE)
+    modes = np.linalg.svd(some, full_matrices=False)[2][:count].T
     return modes / (x @ modes).std(0), _RIDGE * len(x) * np.eye(modes.shape[1])
 
 

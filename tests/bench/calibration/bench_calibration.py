@@ -19,6 +19,7 @@ from mien.robot.face.config import FaceConfig, load_face
 from tests.bench.calibration.asked import ASKED, asked
 from tests.bench.calibration.captured_sets import captured, kept_in, started
 from tests.bench.calibration.faults import checks, proofs
+from tests.bench.calibration.foreign_robots import foreign
 from tests.bench.calibration.truth import TRUTH, truth
 
 MORE = (
@@ -81,6 +82,10 @@ def calibration(
             "out. A third of them before the rendered camera.",
         ),
     ] = 60,
+    outside: Annotated[
+        bool,
+        typer.Option(help="Also robots of the first build that differ from the drawing."),
+    ] = True,
     reuse: Annotated[
         Path | None,
         typer.Option(
@@ -121,6 +126,9 @@ def calibration(
                 values = [f[name] for f in found if name in f]
                 if values:
                     out[f"{camera}.{name}"] = float(np.max(values))
+            if outside:
+                for name, value in foreign(folder, config, seeds[0], camera, poses).items():
+                    out[f"{camera}.{name}"] = value
             if faults:
                 robots = (folder, seeds, camera, poses, faults)
                 broken = checks(*robots) | proofs(*robots)

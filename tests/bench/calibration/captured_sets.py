@@ -19,6 +19,7 @@ from mien.calibration.identify.wiring import reference_model
 from mien.calibration.plan.excitation import make_plan
 from mien.calibration.plan.stages import PLAN
 from mien.robot.face.config import FaceConfig
+from mien.robot.sim.builds import Build
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,24 +37,35 @@ class CapturedSet:
     robot_s: float
 
 
-def captured(folder: Path, face: FaceConfig, build: int, camera: str, poses: int) -> CapturedSet:
+def captured(
+    folder: Path,
+    face: FaceConfig,
+    build: int | Build,
+    camera: str,
+    poses: int,
+    faults: tuple[str, ...] = (),
+    name: str = "",
+) -> CapturedSet:
     """The observations of one robot; collected where ``folder`` does not hold them yet.
 
     Args:
         folder: of all sets. A set that was interrupted is continued.
         face: the face.
-        build: seed of the robot's tolerances, of its camera and of the plan.
+        build: the robot; its seed is that of its tolerances, of its camera and of the plan.
         camera: ``projected`` or ``rendered``.
         poses: number of poses, about.
+        faults: of the robot, as in ``mien.robot.sim.faults``.
+        name: tells robots of one seed apart.
 
     Raises:
         ConfigError: the folder's set is of another mechanism, or of another tracker's bias.
     """
-    own = folder / f"{face.name}_{build}_{camera}_{poses}"
+    seed = build.seed if isinstance(build, Build) else build
+    own = folder / "_".join([face.name, str(seed), *([name] if name else []), camera, str(poses)])
     if not (own / PLAN).exists():
         own.mkdir(parents=True, exist_ok=True)
-        make_plan(face, poses, seed=build, known=prior_of(face) is not None).save(own / PLAN)
-    rig = open_rig(face, camera=camera, build=build, seed=build)
+        make_plan(face, poses, seed=seed, known=prior_of(face) is not None).save(own / PLAN)
+    rig = open_rig(face, camera=camera, build=build, seed=seed, faults=faults)
     collect(face, rig, own, known=reference_model(face))
     data, stabiliser = stabilised(dataset.load(own, face))
     return CapturedSet(data, stabiliser, data.robot_s)
@@ -72,10 +84,11 @@ def kept_in(folder: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def started(
-    face: FaceConfig, build: int, camera: str, faults: tuple[str, ...] = ()
+    face: FaceConfig, build: int | Build, camera: str, faults: tuple[str, ...] = ()
 ) -> Iterator[CaptureRig]:
     """The rig of a captured set's robot, armed at its safe pose."""
-    rig = open_rig(face, camera=camera, build=build, seed=build, faults=faults)
+    seed = build.seed if isinstance(build, Build) else build
+    rig = open_rig(face, camera=camera, build=build, seed=seed, faults=faults)
     try:
         rig.start()
         yield rig

@@ -35,7 +35,7 @@ def test_each_part_is_left_out_once(
 
     monkeypatch.setattr(bench, "ablation", measured)
     monkeypatch.setattr(bench, "one", lambda *_: {"inverse_mean_pct": 0.5})
-    out = bench.calibration("hobby9", "1,3,2", "projected", 400, named, faults=0)
+    out = bench.calibration("hobby9", "1,3,2", "projected", 400, named, faults=0, outside=False)
     if not parts:
         assert asked == []
         assert out["projected.inverse_mean_pct"] == 0.5

@@ -14,6 +14,7 @@ from mien.models.face.regions import COUNT
 from mien.models.self_model import model as self_model
 from mien.models.self_model import prior as design_prior
 from mien.models.self_model.prior import Prior
+from mien.models.train.prior import prior_layers
 from mien.models.train.prior.prior_fit import BuildPoses, fit_prior, with_mirrored
 from mien.models.train.prior.prior_layers import FamilyConfig
 from mien.models.train.self_model.fit import Examples
@@ -22,7 +23,7 @@ from mien.models.train.self_model.prior_inference import ObservedErrors, infer
 NAMES = ("lid_left", "lid_right", "jaw", "turn", "tongue")
 POSES, NOISE_MM = 60, 1.0
 REST = np.zeros((COUNT, 3))
-QUICK = FamilyConfig(hidden=(16, 16), own=4, mixed=4, steps=500)
+QUICK = FamilyConfig(hidden=(16, 16), own=4, mixed=4, visits=200)
 
 
 class Design:
@@ -216,3 +217,35 @@ def test_errors_bound_to_the_pose_are_not_learned_as_motion(design: Design, prio
 def test_too_few_robots_are_refused(design: Design) -> None:
     with pytest.raises(ModelError, match="at least 3 robots, got 2"):
         fit_prior(NAMES, (), [design.robot(k) for k in range(2)], QUICK)
+
+
+def test_an_interrupted_training_ends_as_one_that_was_not(
+    design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prior_layers, "KEPT_EVERY", 20)
+    robots, last = [design.robot(k) for k in range(6)], tmp_path / "training.pt"
+    seen: list[int] = []
+
+    def stop(done: int, _all: int) -> None:
+        if done > 50:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_prior(NAMES, (), robots, QUICK, stop, last=last)
+    resumed = fit_prior(NAMES, (), robots, QUICK, lambda done, _all: seen.append(done), last=last)
+    whole = fit_prior(NAMES, (), robots, QUICK)
+    assert min(seen) >= 20
+    assert np.array_equal(resumed.own, whole.own)
+    assert np.array_equal(resumed.root, whole.root)
+
+
+def test_a_checkpoint_of_other_robots_is_not_gone_on_with(
+    design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prior_layers, "KEPT_EVERY", 20)
+    last = tmp_path / "training.pt"
+    fit_prior(NAMES, (), [design.robot(k) for k in range(6)], QUICK, last=last)
+    assert last.exists()
+    others = [design.robot(k) for k in range(10, 16)]
+    again = fit_prior(NAMES, (), others, QUICK, last=last)
+    assert np.array_equal(again.own, fit_prior(NAMES, (), others, QUICK).own)
