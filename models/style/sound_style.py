@@ -78,7 +78,8 @@ def _spectrum(sums: Floats) -> Floats:
     mean, square = np.split(sums[:, 1:].sum(axis=0) / max(sums[:, 0].sum(), 1.0), 2)
     kinds = sums[:, 1 : CEPSTRA + 1] + _KNOWN_HOPS * mean
     spread = np.sqrt(np.maximum(square - mean**2, 0.0))
-    return np.r_[(kinds / (sums[:, [0]] + _KNOWN_HOPS)).ravel(), spread, mean[:_STYLED]]
+    kinds /= sums[:, [0]] + _KNOWN_HOPS
+    return np.concatenate([kinds.ravel(), spread, mean[:_STYLED]])
 
 
 class StatisticsStream:
