@@ -38,8 +38,8 @@ def train_prior(
 ) -> None:
     """Learn the prior of a design and the tracker's bias from simulated builds.
 
-    A build takes 4 s on one idle core, and 12 s where it is rendered. An interrupted command goes
-    on where it stopped.
+    A build takes 4 s on one idle core, and 12 s where it is rendered; the training takes half as
+    long again. An interrupted command goes on where it stopped.
 
     Example: mien train prior --face morpheus33 --builds 60
     """

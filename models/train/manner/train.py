@@ -21,7 +21,7 @@ from mien.models.files import whole
 from mien.models.manner.config import COLUMNS, LIPS, STYLE, Config
 from mien.models.train.manner.network import MannerNet
 from mien.models.train.manner.style import style_of
-from mien.models.train.runs.run_folder import follow, read_checkpoint
+from mien.models.train.runs.run_folder import follow, read_checkpoint, restore, state_of
 
 _log = logging.getLogger(__name__)
 LENGTH: Final = 64
@@ -88,13 +88,10 @@ def train(
         kept = read_checkpoint(last)
         if kept.get("about") != about:
             raise ModelError(f"{last} was started with other settings", "another --run")
-        net.load_state_dict(kept["net"])
-        optimiser.load_state_dict(kept["optimiser"])
-        schedule.load_state_dict(kept["schedule"])
+        restore(kept, net, optimiser, schedule)
         average, curve, first = kept["average"], kept["curve"], kept["step"]
         minutes = curve[-1]["minutes"]
         rng.bit_generator.state = json.loads(kept["rng"])
-        torch.set_rng_state(kept["random"])
     began, total = time.monotonic(), 0.0
     net.train()
     for step in range(first, plan.steps):
@@ -114,10 +111,8 @@ def train(
             _log.info(" ".join(f"{k} {v:.4g}" for k, v in curve[-1].items()))
             (run / "curve.json").write_text(json.dumps(curve, indent=1))
             with whole(last) as part:
-                torch.save({
-                    "about": about, "net": net.state_dict(), "average": average,
-                    "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(),
-                    "curve": curve, "step": step + 1, "random": torch.get_rng_state(),
+                torch.save(state_of(net, optimiser, schedule) | {
+                    "about": about, "average": average, "curve": curve, "step": step + 1,
                     "rng": json.dumps(rng.bit_generator.state),
                 }, part)  # fmt: skip
     out = MannerNet(config)

@@ -31,9 +31,7 @@ LATENTS = 144
 _MIN_MOTION_MM = 0.8  # of the most moved landmarks over an input's range
 _LANDMARKS_PER_ACTUATOR = 8
 _BETWEEN_GROUPS = 0.3  # share that is kept of the covariance between groups
-_NEW_ROBOT = (
-    3.0  # what weights leave of a new robot's motion, over what they leave of those learned
-)
+_NEW_ROBOT = 3.0  # what is left of a new robot's motion, over what is left of those learned
 _EXTRA = 0.1  # share that is added to the variances: some robots are rarer than those seen
 _HALF_WIDTHS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.045, 0.06)
 _GROWTHS = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from mien.models.files import whole
 from mien.models.self_model.model import POWERS, Floats
-from mien.models.train.runs.run_folder import read_checkpoint
+from mien.models.train.runs.run_folder import read_checkpoint, restore, state_of
 
 KEPT_EVERY = 1000
 """Steps between two checkpoints."""
@@ -198,18 +198,16 @@ def train_family(
     left, first = torch.zeros(targets.shape[2]), 0
     content = inputs.numpy().tobytes() + targets.numpy().tobytes() + repr(config).encode()
     of = sha256(content).hexdigest()
-    if last is not None and last.exists() and (kept := read_checkpoint(last))["of"] == of:
-        net.load_state_dict(kept["net"])
-        optimiser.load_state_dict(kept["optimiser"])
-        schedule.load_state_dict(kept["schedule"])
-        torch.set_rng_state(kept["random"])
-        left, first = kept["left"], kept["step"]
+    if last is not None and last.exists():
+        kept = read_checkpoint(last, "another --out")
+        if kept.get("of") == of:
+            restore(kept, net, optimiser, schedule)
+            left, first = kept["left"], kept["step"]
     for step in range(first, steps):
         if last is not None and step > first and step % KEPT_EVERY == 0:
-            state = {"of": of, "step": step, "left": left, "random": torch.get_rng_state()}
-            state |= {"net": net.state_dict(), "optimiser": optimiser.state_dict()}
+            state = state_of(net, optimiser, schedule)
             with whole(last) as part:
-                torch.save(state | {"schedule": schedule.state_dict()}, part)
+                torch.save(state | {"of": of, "step": step, "left": left}, part)
         some = torch.randperm(len(x))[:_ROBOTS_PER_STEP]
         codes = net.codes[some]
         error = net.features(inputs[some], codes) @ net.weights(codes) - scaled[some]

@@ -19,7 +19,7 @@ from mien.models.data.schema import Corpus
 from mien.models.errors import ModelError
 from mien.models.files import whole
 from mien.models.speech.network import Config, Heads, SpeechNet
-from mien.models.train.runs.run_folder import follow, read_checkpoint
+from mien.models.train.runs.run_folder import follow, read_checkpoint, restore, state_of
 from mien.models.train.speech.training_objective import REFERENCE, Objective, Plan, Speakers
 
 _log = logging.getLogger(__name__)
@@ -82,14 +82,11 @@ def train(
     if resume and last.is_file():
         kept = read_checkpoint(last)
         _same(about, kept.get("about", {}), last)
-        net.load_state_dict(kept["net"])
         speakers.load_state_dict(kept["speakers"])
-        optimiser.load_state_dict(kept["optimiser"])
-        schedule.load_state_dict(kept["schedule"])
         average, curve, first = kept["average"], kept["curve"], kept["step"]
         minutes = curve[-1]["minutes"]
         batches.go_on(kept["batches"])
-        torch.set_rng_state(kept["random"])
+        restore(kept, net, optimiser, schedule)
     began = time.monotonic()
     sums: dict[str, float] = {}
     counted = 0
@@ -121,18 +118,15 @@ def train(
             (run / "curve.json").write_text(json.dumps(curve, indent=1))
             with whole(last) as part:  # a crash during the write keeps the previous checkpoint
                 torch.save(
-                    {
+                    state_of(net, optimiser, schedule)
+                    | {
                         "about": about,
-                        "net": net.state_dict(),
                         "speakers": speakers.state_dict(),
-                        "optimiser": optimiser.state_dict(),
-                        "schedule": schedule.state_dict(),
                         "average": average,
                         "curve": curve,
                         "step": step + 1,
                         # The sums of the curve are empty here. Only random state remains.
                         "batches": batches.state(),
-                        "random": torch.get_rng_state(),
                     },
                     part,
                 )

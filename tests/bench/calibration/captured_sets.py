@@ -60,7 +60,7 @@ def captured(
     Raises:
         ConfigError: the folder's set is of another mechanism, or of another tracker's bias.
     """
-    seed = build.seed if isinstance(build, Build) else build
+    seed = _seed(build)
     own = folder / "_".join([face.name, str(seed), *([name] if name else []), camera, str(poses)])
     if not (own / PLAN).exists():
         own.mkdir(parents=True, exist_ok=True)
@@ -87,10 +87,14 @@ def started(
     face: FaceConfig, build: int | Build, camera: str, faults: tuple[str, ...] = ()
 ) -> Iterator[CaptureRig]:
     """The rig of a captured set's robot, armed at its safe pose."""
-    seed = build.seed if isinstance(build, Build) else build
+    seed = _seed(build)
     rig = open_rig(face, camera=camera, build=build, seed=seed, faults=faults)
     try:
         rig.start()
         yield rig
     finally:
         rig.stop()
+
+
+def _seed(build: int | Build) -> int:
+    return build.seed if isinstance(build, Build) else build

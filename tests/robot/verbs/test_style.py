@@ -181,9 +181,9 @@ def test_a_print_of_an_earlier_version_knows_nobody_and_its_style_still_works(
         of = "low" if name == "older" else name
         assert learn(name, "--voice", folder / f"{of}.wav")[0] == 0
     new = load(style_path("older"))
-    told = json.loads(style_path("older").read_text())
-    told["voiceprint"] = [0.25] * 16
-    style_path("older").write_text(json.dumps(told))
+    content = json.loads(style_path("older").read_text())
+    content["voiceprint"] = [0.25] * 16
+    style_path("older").write_text(json.dumps(content))
     old = load(style_path("older"))
     assert (old.code, len(old.voiceprint)) == (new.code, 16)
     np.testing.assert_array_equal(voice_of("older"), new.codes)
@@ -213,8 +213,8 @@ def test_a_print_of_an_earlier_version_knows_nobody_and_its_style_still_works(
 @pytest.mark.parametrize("count", [1, 15, 17, 23, 25])
 def test_a_print_has_its_numbers_or_those_of_an_earlier_version(folder: Path, count: int) -> None:
     assert learn("low", "--voice", folder / "low.wav")[0] == 0
-    told = json.loads(style_path("low").read_text())
-    style_path("low").write_text(json.dumps({**told, "voiceprint": [0.2] * count}))
+    content = json.loads(style_path("low").read_text())
+    style_path("low").write_text(json.dumps({**content, "voiceprint": [0.2] * count}))
     with pytest.raises(ModelError, match="voiceprint"):
         load(style_path("low"))
     assert not learned_styles()
