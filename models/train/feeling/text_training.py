@@ -184,20 +184,6 @@ def _batches(
     return [batches[k] for k in rng.permutation(len(batches))]
 
 
-def mean_of(readers: Sequence[Reader]) -> Reader:
-    """One reader with the mean weights of several, which began as one (Wortsman et al. 2022)."""
-    out, *others = readers
-    for name, value in out.learned.items():
-        value.copy_(torch.stack([value, *(o.learned[name] for o in others)]).mean(dim=0))
-    weight = torch.stack([r.head.weight * r.scale for r in readers])
-    bias = torch.stack([r.head.bias - w @ r.centre for r, w in zip(readers, weight, strict=True)])
-    out.head.weight.copy_(weight.mean(dim=0))
-    out.head.bias.copy_(bias.mean(dim=0))
-    out.centre.zero_()
-    out.scale = 1.0
-    return out
-
-
 def tensors(reader: Reader, teacher: Teacher, prefix: str = "") -> dict[str, Any]:
     """Tensors of a weights file: matrices in 8 bits with a scale by row, the rest in 16."""
     out: dict[str, Any] = {

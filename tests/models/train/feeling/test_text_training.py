@@ -1,6 +1,5 @@
 """The reader of text in torch and numpy is the same network, and it learns."""
 
-import copy
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from mien.models.feeling.text_network import (
     unpacked,
 )
 from mien.models.train.feeling.teacher import Teacher, four_bits
-from mien.models.train.feeling.text_training import Reader, Texts, answers, mean_of, tensors, train
+from mien.models.train.feeling.text_training import Reader, Texts, answers, tensors, train
 
 WORDS = [*MARKS, "glad", "sad", "the", "man", "is", "dog"]
 
@@ -61,15 +60,6 @@ def test_what_was_learned_is_what_numpy_reads(teacher: Teacher) -> None:
     network = TextNetwork(Path("none"), tensors(reader, teacher))
     for text, answer in zip(("glad dog", "sad dog is sad"), learned[[1, 3]], strict=True):
         assert network.answers(text) == pytest.approx(answer, abs=0.05)
-
-
-def test_the_mean_of_readers_lies_between_them(teacher: Teacher) -> None:
-    texts = _texts(teacher)
-    readers = [train(teacher, texts, 20, seed) for seed in (0, 1)]
-    same = answers(mean_of([copy.deepcopy(readers[0])] * 2), texts.pieces)
-    assert same == pytest.approx(answers(readers[0], texts.pieces), abs=1e-3)
-    found = answers(mean_of(readers), texts.pieces)
-    assert found[:, :-1].argmax(axis=1).tolist() == [1, 1, 2, 2]
 
 
 def test_a_reader_begins_without_an_opinion(teacher: Teacher) -> None:
