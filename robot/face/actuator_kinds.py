@@ -115,8 +115,9 @@ class TendonKind(ActuatorKind):
     name, has_hysteresis, can_go_slack, drive = "tendon", True, True, "tendons"
 
     def faults(self, raw: dict[str, Any], limits: list[float] | None) -> Iterator[str]:
-        """See ``ActuatorKind``: negative commands are refused."""
-        del raw
+        """See ``ActuatorKind``: negative commands are refused, and play, which is learned."""
+        if raw.get("play_us"):
+            yield "play_us: belongs to rigid actuators, the self-model learns that of a tendon"
         if limits and limits[0] < 0:
             yield f"limits: a tendon only pulls, so they start at 0 or above, are {limits}"
 

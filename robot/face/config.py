@@ -189,7 +189,7 @@ class FaceConfig(Strict):
         """What files of this face may be tied to: ``hash``, or the one of version 0.1.0, which
         covered the whole file."""
         dropped: Any = dict.fromkeys(_UNLEARNED, True)
-        dropped["actuators"] = {"__all__": {"role", "absent"}}
+        dropped["actuators"] = {"__all__": {"role", "absent", "play_us"}}
         return self.hash, _digest(self.model_dump(exclude=dropped))
 
 

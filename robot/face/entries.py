@@ -54,9 +54,11 @@ class Actuator(Strict):
     ``pulse_us`` is (min, neutral, max) in microseconds for the commands (-1, 0, +1) when
     ``direction`` is +1, and for (+1, 0, -1) when it is -1. ``speed`` is the fastest change of
     the command per second. ``slack_us`` is the pulse that only takes up a loose tendon, on
-    top of neutral; ``floor_us`` the least pull that keeps it from going loose. ``role`` is what
-    an actuator is for that no landmark shows; its name may then be anything. ``absent`` marks one
-    that is not built in: it keeps its place and its name, and nothing ever moves it.
+    top of neutral; ``floor_us`` the least pull that keeps it from going loose. ``play_us`` is half
+    of the pulse that turns nothing when a rigid actuator reverses (None: see
+    ``servo_play``). ``role`` is what an actuator is for that no landmark shows; its name may then
+    be anything. ``absent`` marks one that is not built in: it keeps its place and its name, and
+    nothing ever moves it.
     """
 
     kind: KindField
@@ -72,6 +74,7 @@ class Actuator(Strict):
     limits: tuple[Command, Command] = (-1.0, 1.0)
     slack_us: Annotated[float, Field(ge=0.0, le=400.0)] = 0.0
     floor_us: Annotated[float, Field(ge=0.0, le=200.0)] = 0.0
+    play_us: Annotated[float, Field(ge=0.0, le=50.0)] | None = None
     idle_release_s: Annotated[float, Field(ge=0.0, le=600.0)] = 0.0
     absent: bool = False
 

@@ -14,14 +14,15 @@ import numpy as np
 from mien.robot.face.config import FaceConfig, Floats
 
 PLAY_US: Final = 4.0
-"""Half of the play that is led, in us of pulse. Data sheets of hobby servos give dead bands of 3 to
-10 us, to which backlash adds. With less the rest of the error stays; more would shake the horn."""
+"""Half of the play that is led where a servo has no ``play_us``, in us of pulse. Data sheets of
+hobby servos give dead bands of 3 to 10 us, to which backlash adds. With less the rest of the error
+stays; more would shake the horn."""
 TURN_SHARE: Final = 0.2
 """Share of it by which a command must come back before it counts as a reversal; noise does not."""
 
 
 class ServoPlay:
-    """Leads the commands of one face, frame after frame, from neutral.
+    """Leads the commands of one face by ``play_us`` of its servos, frame after frame, from neutral.
 
     Tendons are left as they are: the self-model has learned their play.
 
@@ -31,7 +32,9 @@ class ServoPlay:
 
     def __init__(self, face: FaceConfig) -> None:
         low, neutral, high = face.pulses.T
-        lead = PLAY_US / np.maximum(high - neutral, neutral - low)
+        own = [a.play_us for a in face.actuators.values()]
+        play = np.array([PLAY_US if us is None else us for us in own])
+        lead = play / np.maximum(high - neutral, neutral - low)
         self._lead = np.where(face.has_hysteresis, 0.0, lead)
         self._low, self._high = face.limits.T
         self._seen, self._side = np.zeros_like(self._lead), np.zeros_like(self._lead)

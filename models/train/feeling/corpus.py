@@ -1,4 +1,4 @@
-"""Texts that the space of feeling learns from: scenes, directions, cues, acts and compositions.
+"""Texts that the space of feeling learns from: scenes, directions, words, acts and compositions.
 
 All was written for this project. A composition joins a scene of one feeling with what somebody does
 in another ("She lost her purse and laughs about it"): what is done weighs more than what happened.
@@ -15,11 +15,25 @@ import numpy as np
 from mien.models.feeling.space import FEELINGS
 
 HERE: Final = Path(__file__).parent
-SCENES: Final = ("scenes_1.txt", "scenes_2.txt", "scenes_3.txt", "scenes_4.txt", "scenes_5.txt")
+SCENES: Final = tuple(f"scenes_{k}.txt" for k in range(1, 7))
+DIRECTIONS: Final = ("directions.txt", "directions_2.txt")
+HELD: Final = ("directions_held.txt", "scenes_held.txt")
+"""Texts that no training sees."""
 KINDS: Final = ("neutral", *FEELINGS)
 CUE: Final = 0.6
 """Intensity of a word or phrase by itself."""
 _WHO: Final = ("she", "he", "the girl", "the man", "my sister", "the old lady", "the king")
+_FRAMES: Final = {
+    "is": ("{who} is {x}", "{x}", "play it {x}", "as if you were {x}", "{who} feels {x}", "be {x}",
+           "they are {x}", "{who} looks {x}", "i am so {x}"),
+    "of": ("with {x}", "full of {x}", "{x}", "there is {x} in the voice", "nothing but {x}",
+           "let us hear {x}", "{x} in the face"),
+    "how": ("say it {x}", "{x}", "{who} answers {x}", "speak {x}", "{who} looks at it {x}",
+            "tell it {x}", "read it {x}"),
+    "does": ("{who} {x}", "{x}", "{x} as you say it"),
+}  # fmt: skip
+"""Frames of the words of the lexicon; those of what somebody does take "smiles" or "smile"."""
+_FRAMED: Final = 2
 _LINKS: Final = (" and {}", ", but {}", ". Then {}", "; {}")
 _DONE: Final = 0.9
 _HAPPENED: Final = 0.3
@@ -82,8 +96,28 @@ def cues() -> list[Told]:
 
 def directions(first: int) -> list[Told]:
     """What a director says to an actor, numbered from ``first`` on as scenes are."""
-    rows = read(HERE / "directions.txt")
+    rows = [one for name in DIRECTIONS for one in read(HERE / name)]
     return [one._replace(scene=first + k) for k, one in enumerate(rows)]
+
+
+def named(rng: np.random.Generator) -> list[Told]:
+    """Short texts that name a feeling: the words of the lexicon in frames."""
+    out, kind = [], 0
+    for line in (HERE / "lexicon.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            kind = KINDS.index(line.strip("[]"))
+        elif line and not line.startswith("#"):
+            group, words = line.split(": ", 1)
+            for word in words.split(", "):
+                frames = _FRAMES[group]
+                if group == "does":
+                    first = word.split()[0]
+                    frames = frames[:1] if first.endswith("s") else frames[1:]
+                out += [
+                    told(frame.format(who=rng.choice(_WHO), x=word), kind, CUE)
+                    for frame in rng.choice(frames, _FRAMED)
+                ]
+    return out
 
 
 def behaviours() -> list[Told]:
@@ -101,7 +135,7 @@ def texts(seed: int = 0, composed: int = 1500) -> list[Told]:
     """
     rng = np.random.default_rng([seed, 31])
     happened, done = scenes(), behaviours()
-    out = [*happened, *directions(len(happened)), *cues()]
+    out = [*happened, *directions(len(happened)), *cues(), *named(rng)]
     for one in done:
         who = rng.choice(_WHO, 3, replace=False)
         out += [one._replace(text=f"{w} {one.text}") for w in who]

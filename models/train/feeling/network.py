@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import torch
@@ -13,13 +12,9 @@ from torch import Tensor, nn
 from mien.models.face.emotion import EMOTIONS, blend, shares
 from mien.models.face.emotion_table import table
 from mien.models.feeling.space import FEELINGS, HEARD, HIDDEN, LONGEST, SEEN, SIZE
-from mien.models.feeling.word_vectors import WordVectors
-from mien.models.feeling.words import words_of
-from mien.models.train.feeling.corpus import Told
 
 Floats = NDArray[np.float32]
 _COLUMNS: Final = [EMOTIONS.index(name) for name in FEELINGS]
-_WORDS_READ: Final = 48
 
 
 class Encoder(nn.Module):
@@ -69,47 +64,6 @@ def bounded(points: Tensor) -> Tensor:
     short: Tensor = length.clamp_max(0.7) + room * (1.0 - torch.exp(-over / room))
     out: Tensor = points * (short / length)
     return out
-
-
-class Read(NamedTuple):
-    """Texts as word rows (N, 48) with their weights, those that are negated, kinds and mixes."""
-
-    rows: NDArray[np.int64]
-    weight: Floats
-    negated: Floats
-    kind: NDArray[np.int64]
-    mix: Floats
-
-    def of(self, at: NDArray[np.bool_]) -> Read:
-        """A part of the texts."""
-        return Read(self.rows[at], self.weight[at], self.negated[at], self.kind[at], self.mix[at])
-
-
-def read(texts: Sequence[Told], vectors: WordVectors) -> Read:
-    """Texts by the words of the small reader."""
-    n = len(texts)
-    rows = np.zeros((n, _WORDS_READ), np.int64)
-    weight, negated = np.zeros((n, _WORDS_READ), np.float32), np.zeros((n, _WORDS_READ), np.float32)
-    mix = np.zeros((n, len(FEELINGS)), np.float32)
-    for k, one in enumerate(texts):
-        found, turned = vectors.rows(words_of(one.text))
-        found, turned = found[:_WORDS_READ], turned[:_WORDS_READ]
-        rows[k, : len(found)], weight[k, : len(found)] = found, vectors.weight[found]
-        negated[k, : len(found)] = turned
-        mix[k] = [one.mix.get(name, 0.0) for name in FEELINGS]
-    return Read(rows, weight, negated, np.array([t.kind for t in texts]), mix)
-
-
-def pooled(raw: Floats, found: Read) -> Floats:
-    """Means (N, 2 d) of word vectors (V, d): of the plain words of a text, and of negated ones."""
-    out = []
-    for rows, weight, negated in zip(found.rows, found.weight, found.negated, strict=True):
-        parts = []
-        for of in (1.0 - negated, negated):
-            w = weight * of
-            parts.append(w @ raw[rows] / np.sqrt(w.sum() + 0.5))
-        out.append(np.concatenate(parts))
-    return np.array(out, np.float32)
 
 
 def faces(mix: Floats, rng: np.random.Generator) -> Floats:

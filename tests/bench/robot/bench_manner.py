@@ -23,10 +23,10 @@ Keys, each for the generator that ``mien direct`` uses; with the suffix of anoth
 - ``sample_10s_s``: CPU time of sampling 10 s.
 - ``recall_at_1``: share of held-out directions, of held-out voices and of labels whose nearest
   motion is of the feeling that is meant, mean of the three (``recall_text``, ``recall_sound`` among
-  four, ``recall_label``). ``scenes``: the same of held-out scenes without the name of a feeling;
-  ``_small`` and ``_large`` are those of the two readers. ``agreement``: pairs of sources of one
-  feeling that find the same motion. ``monotone``: steps along degree words and labels that move the
-  skin more. The seeds are builds of the rig. See ``manner_feeling``.
+  four, ``recall_label``). ``scenes``: the same of held-out scenes without the name of a feeling.
+  ``agreement``: pairs of sources of one feeling that find the same motion. ``monotone``: steps
+  along degree words and labels that move the skin more. The seeds are builds of the rig. See
+  ``manner_feeling``.
 - ``keyframe_f1``: placed key frames within two frames of the teacher's (30 Hz), a network trained
   on the teacher; ``keyframe_f1_grid``: those of the filmed speaker, with ``_uniform`` and
   ``_loudness`` beside it. ``peak_error_with_keyframes``, ``path_leak``, ``live_ms``,
@@ -174,7 +174,7 @@ def _feelings(face: str, data: Path) -> dict[str, float | int | str | None]:
         found.append(trials.trials(reader, space(), data))
         if build == 0:
             steps = trials.monotone(reader, space())
-    out: dict[str, float | int | str | None] = {"reader": space().reader, **steps}
+    out: dict[str, float | int | str | None] = {**steps}
     for key in found[0]:
         out[key] = float(np.mean([f[key] for f in found]))
         out[f"{key}_spread"] = float(np.std([f[key] for f in found]))

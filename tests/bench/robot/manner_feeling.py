@@ -84,10 +84,10 @@ def nearest(points: Floats, among: Motions) -> NDArray[np.int64]:
     return np.asarray(among.kinds[far.argmin(axis=1)])
 
 
-def recall(space: Space, among: Motions, name: str, reader: str | None) -> float:
+def recall(space: Space, among: Motions, name: str) -> float:
     """Share of the texts of a file whose nearest motion is of the right kind."""
     rows = texts(name)
-    points = np.stack([space.of_text(text, reader) for text, _ in rows])
+    points = np.stack([space.of_text(text) for text, _ in rows])
     return float((nearest(points, among) == [kind for _, kind in rows]).mean())
 
 
@@ -119,13 +119,10 @@ def of_sound(
 def trials(reader: RigReader, space: Space, data: Path) -> dict[str, float]:
     """``recall_at_1`` with its three parts, ``agreement``, ``scenes``."""
     among = motions(reader, space)
-    out = {}
-    for name in ("small", "large") if space.reader == "large" else ("small",):
-        out[f"scenes_{name}"] = recall(space, among, "scenes.txt", name)
-        out[f"recall_text_{name}"] = recall(space, among, "named.txt", name)
-    out["scenes"], out["recall_text"] = (
-        out[f"{key}_{space.reader}"] for key in ("scenes", "recall_text")
-    )
+    out = {
+        "scenes": recall(space, among, "scenes.txt"),
+        "recall_text": recall(space, among, "named.txt"),
+    }
     by_sound, true = of_sound(space, among, data)
     out["recall_sound"] = float((by_sound == true).mean())
     labels = np.stack([

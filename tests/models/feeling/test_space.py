@@ -12,12 +12,12 @@ from mien.models.feeling.space import FEELINGS, KIND, LONGEST, SIZE, Space, boun
 
 
 @pytest.fixture(scope="module")
-def small() -> Space:
+def told() -> Space:
     return space()
 
 
 def _strongest(found: Space, text: str) -> str:
-    values = found.intensities(found.of_text(text, "small"))
+    values = found.intensities(found.of_text(text))
     return FEELINGS[int(values.argmax())] if values.max() > 0.1 else "neutral"
 
 
@@ -34,34 +34,34 @@ def _strongest(found: Space, text: str) -> str:
         ("the bus leaves at nine", "neutral"),
     ],
 )
-def test_a_plain_description_is_understood(small: Space, text: str, feeling: str) -> None:
-    assert _strongest(small, text) == feeling
+def test_a_plain_description_is_understood(told: Space, text: str, feeling: str) -> None:
+    assert _strongest(told, text) == feeling
 
 
-def test_a_label_comes_back_as_it_was(small: Space) -> None:
+def test_a_label_comes_back_as_it_was(told: Space) -> None:
     for k, name in enumerate(FEELINGS):
         for strength in (0.2, 0.5, 0.7):
-            found = small.intensities(small.of_label({name: strength}))
+            found = told.intensities(told.of_label({name: strength}))
             assert found[k] == pytest.approx(strength, abs=0.06)
             assert found.argmax() == k
 
 
-def test_the_motion_of_a_label_is_near_the_label(small: Space) -> None:
+def test_the_motion_of_a_label_is_near_the_label(told: Space) -> None:
     for name in FEELINGS:
         mixed = np.zeros((1, len(EMOTIONS)))
         mixed[0, EMOTIONS.index(name)] = 0.6
         face = np.concatenate([blend(mixed), np.zeros((1, 3))], axis=1)
-        point = small.of_motion(face)[0]
-        far = [np.linalg.norm(point - small.of_label({n: 0.6})) for n in FEELINGS]
+        point = told.of_motion(face)[0]
+        far = [np.linalg.norm(point - told.of_label({n: 0.6})) for n in FEELINGS]
         assert FEELINGS[int(np.argmin(far))] == name
 
 
-def test_the_space_is_continuous(small: Space) -> None:
+def test_the_space_is_continuous(told: Space) -> None:
     texts = ("she laughs out loud", "he screams with rage", "the bus leaves at nine")
-    points = [small.of_text(t, "small") for t in texts]
+    points = [told.of_text(t) for t in texts]
     for a, b in zip(points, points[1:] + points[:1], strict=True):
         way = np.linspace(0.0, 1.0, 201)[:, None]
-        found = small.intensities(a + way * (b - a))
+        found = told.intensities(a + way * (b - a))
         length = float(np.linalg.norm(b - a)) / 200
         assert np.abs(np.diff(found, axis=0)).max() <= 2.5 * length
 
@@ -82,15 +82,15 @@ def test_more_degree_is_more_and_never_whole() -> None:
     assert lengths[-1] < 1.0
 
 
-def test_a_text_without_english_words_is_refused(small: Space) -> None:
+def test_a_text_without_english_words_is_refused(told: Space) -> None:
     with pytest.raises(ModelError, match="no English word"):
-        small.of_text("???")
+        told.of_text("???")
 
 
-def test_a_sound_without_emotion_is_near_rest(small: Space) -> None:
+def test_a_sound_without_emotion_is_near_rest(told: Space) -> None:
     shares = np.array([[0.97, 0.01, 0.01, 0.01], [0.02, 0.94, 0.02, 0.02]])
     plane = np.array([[0.0, 0.0], [0.6, 0.8]])
-    quiet, glad = np.linalg.norm(small.of_sound(shares, plane), axis=1)
+    quiet, glad = np.linalg.norm(told.of_sound(shares, plane), axis=1)
     assert quiet < 0.25 < glad
 
 
@@ -101,8 +101,8 @@ def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
         Space(path)
 
 
-def test_what_is_rather_one_feeling_does_not_look_like_none(small: Space) -> None:
+def test_what_is_rather_one_feeling_does_not_look_like_none(told: Space) -> None:
     """A scene that leaves some doubt is still nearer to its feeling than to rest."""
-    point = small.of_text("the doctor shakes his head", "small")
-    most = small.of_label({FEELINGS[int(small.intensities(point).argmax())]: 0.35})
+    point = told.of_text("the doctor shakes his head")
+    most = told.of_label({FEELINGS[int(told.intensities(point).argmax())]: 0.35})
     assert np.linalg.norm(point - most) < np.linalg.norm(point)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mien.models.feeling.words import DEGREES, words_of
+from mien.models.feeling.words import DEGREES, last_clause, words_of
 
 
 def test_degree_words_become_a_factor_and_leave_the_text() -> None:
@@ -18,10 +18,10 @@ def test_a_stronger_word_has_a_larger_factor(weak: str, strong: str) -> None:
     assert words_of(f"he is {weak} sad").degree < words_of(f"he is {strong} sad").degree
 
 
-def test_a_negation_turns_the_words_of_its_clause() -> None:
-    found = words_of("I am not afraid of it, I laugh")
-    turned = [w for w, n in zip(found.words, found.negated, strict=True) if n]
-    assert turned == ["afraid", "of", "it"]
+def test_what_somebody_does_at_the_end_is_the_last_clause() -> None:
+    assert last_clause("she lost her keys and laughs about it") == "laughs about it"
+    assert last_clause("he fell. he gets up, but he weeps") == "he weeps"
+    assert last_clause("she laughs") is None
 
 
 def test_a_text_without_words_has_none() -> None:

@@ -31,9 +31,9 @@ def changed(**fields: object) -> dict[str, object]:
     tree: dict[str, object] = yaml.safe_load(yaml.safe_dump(SMALL, sort_keys=False))
     jaw = tree["actuators"]["jaw"]  # type: ignore[index]
     for key, value in fields.items():
-        (jaw if key in jaw or key in {"limits", "safe", "slack_us", "colour"} else tree)[key] = (
-            value
-        )
+        (jaw if key in jaw or key in {"limits", "safe", "slack_us", "play_us", "colour"} else tree)[
+            key
+        ] = value
     return tree
 
 
@@ -67,6 +67,7 @@ def test_every_shipped_face_loads_and_its_arrays_agree_with_its_names() -> None:
         ({"baud": 250000, "timeout_ms": 500, "pwm_hz": 60}, True),
         ({"speed": 5.1}, True),
         ({"safe": 0.5}, True),
+        ({"play_us": 9.0}, True),
         ({"interlocks": [{"name": "lock", "terms": {"jaw": 1.0}, "max": 0.9}]}, True),
         ({"supplies": [{"name": "main", "volts": 6, "amps": 20, "boards": [0]}]}, True),
         ({"face": "other"}, False),
@@ -120,6 +121,12 @@ def test_a_role_may_be_that_of_an_actuator_of_any_name(tmp_path: Path) -> None:
         ({"limits": [0.5, -0.5]}, r"actuators\.jaw\.limits: must rise"),
         ({"limits": [-0.2, 0.5], "safe": 0.8}, r"actuators\.jaw\.safe: must lie within"),
         ({"slack_us": 30}, r"actuators\.jaw\.slack_us: belongs to tendons"),
+        ({"play_us": -1.0}, r"actuators\.jaw\.play_us: .*0"),
+        ({"play_us": 51.0}, r"actuators\.jaw\.play_us: .*50"),
+        (
+            {"kind": "tendon", "limits": [0, 1], "play_us": 5.0},
+            r"actuators\.jaw\.play_us: belongs to rigid",
+        ),
         ({"speed": float("nan")}, r"actuators\.jaw\.speed"),
         ({"boards": [0x40, 0x40]}, r"boards\.1: address 0x40 is listed twice"),
         (

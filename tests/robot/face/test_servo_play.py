@@ -5,7 +5,7 @@ import pytest
 
 from mien.models.face.curves import CURVES
 from mien.robot.face.calibrated import Calibrated
-from mien.robot.face.config import load_face
+from mien.robot.face.config import FaceConfig, load_face
 from mien.robot.face.servo_play import PLAY_US, ServoPlay, led
 
 FACE = load_face("morpheus33")
@@ -18,6 +18,16 @@ def test_a_command_leads_to_the_side_that_it_moves_to() -> None:
     row[:, YAW] = [0.0, 0.1, 0.2, 0.2, 0.199, 0.1, 0.1]
     lead = led(FACE, row)[:, YAW] - row[:, YAW]
     assert lead == pytest.approx([0.0, LEAD, LEAD, LEAD, LEAD, -LEAD, -LEAD])
+
+
+def test_each_servo_leads_by_its_own_play() -> None:
+    tree = FACE.model_dump()
+    tree["actuators"]["neck_yaw"]["play_us"] = 10.0
+    tree["actuators"]["neck_roll"]["play_us"] = 0.0
+    row = np.full((1, len(FACE.names)), 0.1)
+    lead = led(FaceConfig.model_validate(tree), row)[0] - row[0]
+    for name, us in (("neck_yaw", 10.0), ("neck_roll", 0.0), ("neck_pitch", PLAY_US)):
+        assert lead[FACE.index(name)] == pytest.approx(us / 400.0)
 
 
 def test_noise_is_no_reversal() -> None:
