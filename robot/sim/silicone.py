@@ -96,7 +96,9 @@ def _seat(head: Head, surface: csr_matrix, landmark: int, offset: F64) -> int:
 def _edges(
     surface: csr_matrix, nearest: Sequence[int], skin: Skin
 ) -> tuple[tuple[int, int, float], ...]:
-    distance = dijkstra(surface, directed=False, indices=nearest, limit=2.0 * skin.reach)[:, nearest]
+    distance = dijkstra(surface, directed=False, indices=nearest, limit=2.0 * skin.reach)[
+        :, nearest
+    ]
     pairs = {}
     for i, row in enumerate(distance):
         for j in np.argsort(row, kind="stable")[1 : skin.neighbours + 1]:
