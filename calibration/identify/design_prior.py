@@ -17,13 +17,13 @@ from mien.models.self_model import prior as design_prior
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.prior import Prior
 from mien.models.train.self_model.fit import Examples
-from mien.models.train.self_model.prior_inference import ObservedErrors, infer
+from mien.models.train.self_model.prior_inference import TRACKED_WHITE_MM, ObservedErrors, infer
 from mien.models.vision import tracker_bias
 from mien.robot.face.config import FaceConfig
 
 MAX_POSES = 600
 """Observations of the projected camera up to which the prior is used."""
-_PROJECTED_MM, _PROJECTED_DEGREES = 1.0, 60.0  # the projected camera's errors, roughly
+_PROJECTED_MM, _PROJECTED_DEGREES = (0.73, 0.86, 1.22), 60.0  # of the projected camera: x, y, z
 _MARKED_MM, _MARKED_REGIONS_MM = 0.35, {"irises": 1.5, "lips": 0.8}  # measured on build 50
 _MARKED_DEGREES = 60.0
 _MARKED_REPEATED = 3.0  # observations that share one error, about
@@ -45,8 +45,7 @@ def prior_of(face: FaceConfig) -> Prior | None:
 def known_errors(data: Dataset) -> ObservedErrors | None:
     """What is known of the errors of the data set's camera; None for an uncorrected tracker."""
     if data.setup.camera == CAMERAS[0]:
-        size = data.landmarks.shape[1] * 3
-        factor = _PROJECTED_MM / np.sqrt(3.0) * np.eye(size)
+        factor = np.diag(np.tile(_PROJECTED_MM, data.landmarks.shape[1]))
         return ObservedErrors(factor, _PROJECTED_DEGREES)
     if data.setup.camera.split(" ")[0] == MARKERS:
         errors = np.full(data.landmarks.shape[1:], _MARKED_MM)
@@ -55,7 +54,8 @@ def known_errors(data: Dataset) -> ObservedErrors | None:
         factor = np.diag(errors.ravel() / np.sqrt(3.0)) * np.sqrt(_MARKED_REPEATED)
         return ObservedErrors(factor, _MARKED_DEGREES)
     if data.setup.bias == tracker_bias.version():
-        return ObservedErrors(tracker_bias.shipped().residual, _TRACKED_DEGREES, _TRACKED_BY_POSE)
+        residual = tracker_bias.shipped().residual
+        return ObservedErrors(residual, _TRACKED_DEGREES, _TRACKED_BY_POSE, white=TRACKED_WHITE_MM)
     return None
 
 

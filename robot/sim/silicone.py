@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
@@ -20,6 +20,7 @@ SMOOTHING_MM = 18.0  # a node's "out" is the mean normal this far around it, so 
 EDGE_MM = 20.0  # length of an edge of the nominal stiffness
 LINING = 0.5  # `Head.mouth` above which skin lines the mouth
 SHORTEST_MM = 8.0  # shorter edges get no stiffer
+SEAT_MM = 20.0  # along the surface; from a lip to the one that it touches are 26 mm and more
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,14 @@ class Net:
 def net(head: Head, nodes: Mapping[str, SkinNode], skin: Skin, offsets: Mapping[str, F64]) -> Net:
     """Place the nodes at their landmarks (plus ``offsets``, mm) and join near ones.
 
-    Distances run along the surface, where the upper lip is far from the lower one.
+    Distances run along the surface, where the upper lip is far from the lower one. So an offset
+    never takes a node of one lip to the other, which touches it.
     """
     part = head.parts["skin"]
     vertices = part.vertices.astype(np.float64)
     tree = cKDTree(vertices)
-    points = np.array([head.neutral_landmarks[n.landmark] + offsets[k] for k, n in nodes.items()])
-    nearest = tree.query(points)[1]
+    surface = _surface(vertices, part.triangles)
+    nearest = [_seat(head, surface, n.landmark, offsets[k]) for k, n in nodes.items()]
     anchors = vertices[nearest]
     normals = _normals(vertices, part.triangles)
     if skin.facing == "outside":
@@ -54,7 +56,7 @@ def net(head: Head, nodes: Mapping[str, SkinNode], skin: Skin, offsets: Mapping[
         out = unit(normals[tree.query_ball_point(anchor, SMOOTHING_MM)].sum(axis=0))
         up = square_to((0.0, 1.0, 0.0), out)
         frames[k] = np.stack([np.cross(up, out), up, out], axis=1)
-    edges = _edges(vertices, part.triangles, nearest, skin)
+    edges = _edges(surface, nearest, skin)
     return Net(tuple(nodes), anchors, frames, edges)
 
 
@@ -72,15 +74,31 @@ def _normals(vertices: F64, triangles: NDArray[np.int32]) -> F64:
     return np.asarray(out)
 
 
-def _edges(
-    vertices: F64, triangles: NDArray[np.int32], nearest: Sequence[int], skin: Skin
-) -> tuple[tuple[int, int, float], ...]:
+def _surface(vertices: F64, triangles: NDArray[np.int32]) -> csr_matrix:
+    """Graph (V, V) of a mesh: the lengths of its edges, mm."""
     ends = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     lengths = np.linalg.norm(vertices[ends[:, 0]] - vertices[ends[:, 1]], axis=1)
     ends, first = np.unique(np.sort(ends, axis=1), axis=0, return_index=True)
     size = len(vertices)
-    graph = coo_matrix((lengths[first], (ends[:, 0], ends[:, 1])), shape=(size, size)).tocsr()
-    distance = dijkstra(graph, directed=False, indices=nearest, limit=2.0 * skin.reach)[:, nearest]
+    return coo_matrix((lengths[first], (ends[:, 0], ends[:, 1])), shape=(size, size)).tocsr()
+
+
+def _seat(head: Head, surface: csr_matrix, landmark: int, offset: F64) -> int:
+    """The vertex nearest to a landmark plus offset, of those near the landmark along the skin."""
+    corners, weights = head.landmark_triangle[landmark], head.landmark_bary[landmark]
+    begin = int(corners[weights.argmax()])
+    along = dijkstra(surface, directed=False, indices=begin, limit=SEAT_MM)
+    near = np.flatnonzero(np.isfinite(along))
+    off = head.parts["skin"].vertices[near] - (head.neutral_landmarks[landmark] + offset)
+    return int(near[np.square(off).sum(1).argmin()])
+
+
+def _edges(
+    surface: csr_matrix, nearest: Sequence[int], skin: Skin
+) -> tuple[tuple[int, int, float], ...]:
+    distance = dijkstra(surface, directed=False, indices=nearest, limit=2.0 * skin.reach)[
+        :, nearest
+    ]
     pairs = {}
     for i, row in enumerate(distance):
         for j in np.argsort(row, kind="stable")[1 : skin.neighbours + 1]:

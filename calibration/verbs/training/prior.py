@@ -80,7 +80,7 @@ def train_prior(
     seen = [s for s in made if len(s.seen)]
     tracked, true = [s.seen for s in seen], [s.true[: len(s.seen)] for s in seen]
     bias = fit_tracker_bias(tracked, true)
-    response = tracker_response(prior.decoder, tracked, true)
+    response = tracker_response(prior.decoder, bias.residual, tracked, true)
     path = target / design_prior.shipped(config.name).name
     design_prior.save(path, replace(prior, seen=response, meta=meta))
     typer.echo(f"{path}: learned from {len(made)} robots")

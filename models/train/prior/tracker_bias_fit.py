@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
 from mien.models.self_model.model import Floats
-from mien.models.train.self_model.fit import root_weights
+from mien.models.train.self_model.prior_inference import TRACKED_WHITE_MM, encoder
 from mien.models.vision.tracker_bias import TrackerBias
 
 MODES = 300
@@ -64,7 +64,9 @@ def fit_tracker_bias(seen: Sequence[Floats], true: Sequence[Floats]) -> TrackerB
     )
 
 
-def tracker_response(decoder: Floats, seen: Sequence[Floats], true: Sequence[Floats]) -> Floats:
+def tracker_response(
+    decoder: Floats, residual: Floats, seen: Sequence[Floats], true: Sequence[Floats]
+) -> Floats:
     """Latents that are seen on average, as a matrix (K, K) from the true ones.
 
     The correction of the bias is a regression, which shrinks what is hard to see: of a lower lid it
@@ -72,13 +74,13 @@ def tracker_response(decoder: Floats, seen: Sequence[Floats], true: Sequence[Flo
 
     Args:
         decoder: (K, 1434) mm, of the prior.
+        residual: (Q, 1434) mm, of the bias.
         seen, true: as for ``fit_tracker_bias``.
     """
     x, e, robot = _rows(seen, true)
     codes, ridge = _codes(x)
     left = _left(x @ codes, e, robot, ridge)
-    root = root_weights()
-    to_latents = (decoder * root**2).T
+    to_latents = encoder(decoder, residual, TRACKED_WHITE_MM)
     z, off = (x - e) @ to_latents, left @ to_latents
     off -= np.array([off[robot == k].mean(0) for k in robot])
     penalty = _RESPONSE_RIDGE * np.diag(np.square(z).sum(0))

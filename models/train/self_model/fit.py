@@ -36,11 +36,11 @@ from mien.models.train.self_model.interactions import (
     find_interactions,
     with_interactions,
 )
+from mien.models.train.self_model.last_layer import fit_last_layer
 from mien.models.train.self_model.observation_noise import EstimateNoise, ObservationNoise
 
-_POSES_PER_FEATURE = 1.5  # below, the residual of a fit does not show the camera's noise
-_RIDGES = tuple(10.0**k for k in np.arange(-6, 2.1, 0.5))
-_NONLINEAR_SCALES = (1.0, 0.3, 0.1, 0.03)  # prior scale of nonlinear features against linear ones
+_POSES_PER_FEATURE = 4.0  # chosen on hobby9, builds 10 to 12 with 40 to 330 poses
+_LEAST_POSES = 1.5  # for each input; with fewer, the residual does not show the camera's noise
 _MIN_LANDMARK_WEIGHT = 0.05  # in the modes: skin outside the weighted regions still counts
 
 
@@ -105,6 +105,7 @@ class _Steps(NamedTuple):
 
     tendons: Callable[[Examples], tuple[int, ...]]
     train: Callable[..., Any]
+    no_units: Callable[..., Any]
     noise: EstimateNoise
     pairs: _Pairs
     fields: _Fields
@@ -113,7 +114,7 @@ class _Steps(NamedTuple):
 def _steps(c: FitConfig) -> _Steps:
     """The steps of a fit, with stand-ins for ``c.without``. ``fit`` itself counts the rounds."""
     # Torch takes a second to import, and the other stages of a calibration do not need it.
-    from mien.models.train.self_model.hidden_layers import train, untrained
+    from mien.models.train.self_model.hidden_layers import no_units, train, untrained
 
     table: dict[str, tuple[Any, Any]] = {
         "hysteresis": (lambda examples: examples.tendons, lambda _examples: ()),
@@ -122,7 +123,11 @@ def _steps(c: FitConfig) -> _Steps:
         "interactions": (find_interactions, lambda *_: []),
         "shrinkage": (shrink_fields, least_squares_fields),
     }
-    return _Steps(*(real_or_not[part in c.without] for part, real_or_not in table.items()))
+    found = {part: real_or_not[part in c.without] for part, real_or_not in table.items()}
+    return _Steps(
+        found["hysteresis"], found["hidden_layers"], no_units, found["observation_noise"],
+        found["interactions"], found["shrinkage"],
+    )  # fmt: skip
 
 
 def _round(progress: Callable[[int, int], None], k: int, rounds: int, done: int, of: int) -> None:
@@ -140,7 +145,8 @@ def _fit_once(examples: Examples, c: FitConfig, progress: Callable[[int, int], N
     if tendons:
         x[:, list(tendons)] = play.scan(x[:, list(tendons)])
     at = x[examples.observed]
-    layers = steps.train(at, latents, c, progress)
+    powers, units, most = _affordable(len(at), m, c.hidden[1])
+    layers = (steps.train if units else steps.no_units)(at, latents, c, progress)
     model = SelfModel(
         names=examples.names,
         inputs=np.array(examples.inputs, dtype=np.intp),
@@ -153,15 +159,14 @@ def _fit_once(examples: Examples, c: FitConfig, progress: Callable[[int, int], N
         out=layers.out,
         mean=mean,
         decoder=decoder,
-        covariance_factor=np.zeros((POWERS * m + c.hidden[1] + 1,) * 2),
+        covariance_factor=np.zeros((POWERS * m + units + 1,) * 2),
         noise=np.zeros(decoder.shape[0]),
         neck=np.zeros((0, 6)),
     )
-    phi = model.features(at)
-    if len(phi) >= _POSES_PER_FEATURE * (phi.shape[1] + MAX_PAIRS):
-        model = _with_shrunk_fields(model, at, examples.landmarks, c.latents, steps)
+    if powers:
+        model = _with_shrunk_fields(model, at, examples.landmarks, c.latents, steps, powers, most)
     else:
-        model = _fit_last_layer(model, phi, latents)
+        model = fit_last_layer(model, model.features(at), latents)
     meta = {
         "seed": c.seed,
         "poses": len(examples.observed),
@@ -169,6 +174,21 @@ def _fit_once(examples: Examples, c: FitConfig, progress: Callable[[int, int], N
         "play_gain": round(gain, 1),
     }
     return replace(model, meta=meta)
+
+
+def _affordable(poses: int, inputs: int, units: int) -> tuple[int, int, int]:
+    """Powers of each input, hidden units and interactions that so many poses can tell from noise.
+
+    Without a power, there are too few poses for shrinkage, and the hidden units stay.
+    """
+    if poses < _LEAST_POSES * (inputs + 1):
+        return 0, units, 0
+    features = int(poses / _POSES_PER_FEATURE) - 1  # beside the constant
+    powers = min(POWERS, max(1, features // inputs))
+    spare = max(0, features - powers * inputs)
+    if spare >= units + MAX_PAIRS:
+        return powers, units, MAX_PAIRS
+    return powers, 0, min(MAX_PAIRS, spare)
 
 
 def _identify_play(
@@ -195,62 +215,43 @@ def _modes(landmarks: Floats, count: int) -> tuple[Floats, Floats, Floats]:
     return mean, modes[:k] / root, centred @ modes[:k].T
 
 
-def _fit_last_layer(model: SelfModel, phi: Floats, latents: Floats) -> SelfModel:
-    """Ridge regression of the latents (N, K) on phi (N, F), by generalised cross-validation.
-
-    Each latent has a ridge of its own, so that latents of mostly noise stay flat. One further
-    number for all latents is the prior scale of nonlinear features (powers, hidden units).
-    """
-    count, slopes = len(phi), len(model.inputs)
-    total = np.square(latents).sum(0)
-    ridges = np.array(_RIDGES) * count
-    best = np.inf
-    for nonlinear in _NONLINEAR_SCALES:
-        scale = np.full(phi.shape[1], nonlinear)
-        scale[:slopes] = scale[-1] = 1.0
-        scaled = phi * scale
-        values, basis = np.linalg.eigh(scaled.T @ scaled)
-        values = np.maximum(values, 0.0)
-        rotated = basis.T @ (scaled.T @ latents)
-        shrink = 1.0 / (values[None, :] + ridges[:, None])  # (ridges, F)
-        freedom = (values * shrink).sum(1)
-        fitted = 2 * shrink @ rotated**2 - (shrink**2 * values) @ rotated**2
-        squares = np.maximum(total - fitted, 0.0)  # (ridges, K) of the residuals
-        score = squares / np.square(1 - np.minimum(freedom / count, 0.99))[:, None]
-        pick = score.argmin(0)
-        at = np.arange(len(pick))
-        if score[pick, at].sum() < best:
-            best = float(score[pick, at].sum())
-            out = scale[:, None] * (basis @ (rotated * shrink[pick].T))
-            noise = np.sqrt(squares[pick, at] / np.maximum(1.0, count - freedom[pick]))
-            # One covariance for all latents: the ridges are weighed by the latents' motion.
-            precision = np.sqrt(values + np.average(ridges[pick], weights=total))
-            factor = (basis / precision).T * scale  # eigh sorts upwards: largest variance first
-    return replace(model, out=out, covariance_factor=factor, noise=noise)
-
-
 def _with_shrunk_fields(
-    model: SelfModel, x: Floats, landmarks: Floats, count: int, steps: _Steps
+    model: SelfModel,
+    x: Floats,
+    landmarks: Floats,
+    count: int,
+    steps: _Steps,
+    powers: int,
+    most: int,
 ) -> SelfModel:
     """The model with interaction features, shrunk fields, and modes of their motion.
 
     Args:
-        model: with trained hidden layers.
+        model: with trained hidden layers, or none.
         x: (N, m) network inputs.
         landmarks: (N, 478, 3) mm.
         count: of latents.
         steps: of the fit.
+        powers: of each input that are fitted; the higher ones get no field.
+        most: interactions, at most.
     """
     actuators, units = len(model.inputs), len(model.b2)
-    pairs = steps.pairs(x, model.features(x), landmarks, steps.noise)
+    fitted = np.delete(
+        np.arange(len(model.covariance_factor)), range(powers * actuators, POWERS * actuators)
+    )
+    pairs = steps.pairs(x, model.features(x)[:, fitted], landmarks, steps.noise)[:most]
     model = with_interactions(model, pairs)
     phi = model.features(x)
-    groups = [range(k, POWERS * actuators, actuators) for k in range(actuators)]
-    first = POWERS * actuators + units
+    fitted = np.append(fitted[:-1], range(POWERS * actuators + units, phi.shape[1]))
+    groups = [range(k, powers * actuators, actuators) for k in range(actuators)]
+    first = powers * actuators + units
     parents = {first + k: pair for k, pair in enumerate(pairs)}
-    fields, residuals = steps.fields(phi, landmarks, steps.noise(phi, landmarks), groups, parents)
+    noise = steps.noise(phi[:, fitted], landmarks)
+    found, residuals = steps.fields(phi[:, fitted], landmarks, noise, groups, parents)
+    fields = np.zeros((phi.shape[1], *found.shape[1:]))
+    fields[fitted] = found
     mean, decoder, latents = _modes(landmarks - residuals, count)
-    model = _fit_last_layer(replace(model, mean=mean, decoder=decoder), phi, latents)
+    model = fit_last_layer(replace(model, mean=mean, decoder=decoder), phi, latents)
     root = root_weights()
     to_latents = (decoder * root**2).T
     out = fields.reshape(len(fields), -1) @ to_latents

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mien.models.self_model.model import Floats
+from mien.models.self_model.model import POWERS, Floats
 from mien.models.self_model.network import NetConfig, SelfModelNet
 from mien.models.train.self_model.fit_config import FitConfig
 
@@ -109,6 +109,19 @@ def untrained(
         out=np.zeros_like(_double(net.out.weight.T)),
         loss=[],
     )
+
+
+def no_units(
+    inputs: Floats,
+    latents: Floats,
+    config: FitConfig,
+    progress: Callable[[int, int], None],
+) -> TrainedLayers:
+    """As ``train``, for too few poses: no hidden units, and an empty last layer."""
+    progress(config.steps, config.steps)
+    m, nothing = inputs.shape[1], np.zeros(0)
+    empty = np.zeros((POWERS * m + 1, latents.shape[1]))
+    return TrainedLayers(np.zeros((0, m)), nothing, np.zeros((0, 0)), nothing, empty, [])
 
 
 def _double(parameter: torch.Tensor) -> Floats:

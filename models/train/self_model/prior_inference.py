@@ -24,12 +24,14 @@ from mien.models.self_model.hysteresis import PlayOperator
 from mien.models.self_model.model import MAX_LATENTS, POWERS, Floats, SelfModel
 from mien.models.self_model.prior import Prior
 from mien.models.threads import one_thread
-from mien.models.train.self_model.fit import Examples, root_weights
+from mien.models.train.self_model.fit import Examples
 
 _GAINS = (0.7, 0.85, 1.0, 1.2, 1.4)
 _GAIN_STEP, _MIN_GAIN_STEP = 0.08, 0.01  # of the logarithm, for the search around the best of them
 _GAIN_SPREAD = 0.15  # prior standard deviation of the logarithm
 _WIDTHS = np.exp(np.linspace(np.log(0.5), np.log(6.0), 14))
+TRACKED_WHITE_MM = 0.8
+"""``white`` of the face tracker."""
 _DEGREES = 200.0  # observations that the known covariance of the errors counts for
 _ROUNDS = 3
 _RANGE = 1.5  # distance of two poses whose errors differ
@@ -50,12 +52,14 @@ class ObservedErrors(NamedTuple):
         by_pose: share of their variance that is a smooth function of the pose, in [0, 1]. Such
             errors do not average out over the poses.
         motion: mean squared norm of the commands at which the covariance is known.
+        white: mm, error of a coordinate that the covariance does not hold.
     """
 
     factor: Floats
     degrees: float = _DEGREES
     by_pose: float = 0.0
     motion: float = _MOTION
+    white: float = 0.2
 
     def whitening(self, u: Floats) -> Floats:
         """Matrix (N, N) that makes the errors of the poses u (N, m) independent, and centres them.
@@ -92,8 +96,7 @@ def infer(
         known: errors of the camera.
         moving: indices of the actuators that do move; None: all of the prior's.
     """
-    root = root_weights()
-    to_latents = (prior.decoder * root**2).T
+    to_latents = encoder(prior.decoder, known.factor, known.white)
     z = (examples.landmarks - rest).reshape(len(examples.landmarks), -1) @ to_latents
     factor = known.factor @ to_latents
     r0 = factor.T @ factor + np.diag(prior.truncated**2)
@@ -118,6 +121,21 @@ def infer(
         found = prior.root @ problem.coefficients(width)[0]
     constant = (z - prior.latents(gain * x, found) @ seen).mean(0)
     return _self_model(prior, problem, width, gain, rest, moves, errors, constant, x)
+
+
+def encoder(decoder: Floats, factor: Floats, white: float) -> Floats:
+    """Matrix (1434, K) from observed displacements to latents: generalised least squares.
+
+    Coordinates that the camera sees well count more, and errors that belong together are known
+    inside the modes from what they do outside of them.
+
+    Args:
+        decoder: (K, 1434) mm.
+        factor, white: of the errors, as in ``ObservedErrors``.
+    """
+    inner = factor @ factor.T / white**2 + np.eye(len(factor))
+    precise = decoder - (decoder @ factor.T / white**2) @ np.linalg.solve(inner, factor)
+    return np.asarray(np.linalg.solve(precise @ decoder.T, precise).T)
 
 
 def _best_gain(evidence: Callable[[float], float]) -> float:

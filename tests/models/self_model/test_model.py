@@ -110,10 +110,10 @@ def test_variance_grows_outside_what_was_seen(model: SelfModel) -> None:
 
 def test_the_same_seed_gives_the_same_model(face: AnalyticFace) -> None:
     config = FitConfig(latents=8, hidden=(8, 8), steps=20)
-    a, b = fit(face.examples(60), config), fit(face.examples(60), config)
+    a, b = fit(face.examples(400), config), fit(face.examples(400), config)
     np.testing.assert_array_equal(a.out, b.out)
-    other = fit(face.examples(60), replace(config, seed=1))
-    assert not np.allclose(a.w1, other.w1)
+    other = fit(face.examples(400), replace(config, seed=1))
+    assert not np.allclose(a.w1[:8], other.w1[:8])  # without units of pairs
 
 
 def test_play_command_undoes_advance() -> None:

@@ -118,7 +118,7 @@ def test_the_mean_response_is_half_of_a_motion_that_is_hard_to_see() -> None:
     root = np.sqrt(np.maximum(landmark_weights(), 0.05)).repeat(3)
     decoder = np.linalg.qr((modes * root).T)[0].T / root
     axis = modes @ (decoder * root**2).T  # (MOTIONS, K): latents of each motion
-    response = tracker_response(decoder, seen, true)
+    response = tracker_response(decoder, np.zeros((1, 3 * COUNT)), seen, true)
     share = np.einsum("mk,kl,ml->m", axis, response, axis) / np.square(axis).sum(1)
     assert share[0] == pytest.approx(0.5, abs=0.12)
     assert share[1:] == pytest.approx(1.0, abs=0.15)

@@ -9,8 +9,11 @@ from mien.robot.face.actuators import to_pulses
 from mien.robot.face.config import load_face
 from mien.robot.sim.rig import Rig
 from tests.bench.robot.rig_measures import hysteresis, landmarks_at, random_poses
+from tests.robot.sim.rigs import commands
 
 FACE = load_face("morpheus33")
+UPPER_LIP, LOWER_LIP = [80, 81, 82, 13, 312, 311, 310], [88, 178, 87, 14, 317, 402, 318]
+"""Landmarks at the edges where closed lips meet, without the corners."""
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,16 @@ def test_every_build_works_and_no_two_have_the_same_map(poses: np.ndarray) -> No
 def test_builds_differ_in_identity() -> None:
     one, other = (Rig(FACE, build=s).head.neutral_landmarks for s in (1, 2))
     assert np.abs(one - other).max() > 1.0
+
+
+@pytest.mark.parametrize("seed", [2, 10, 19, 33])
+def test_a_jaw_takes_no_part_of_the_upper_lip_along(seed: int) -> None:
+    # Lips touch: the vertex nearest to a place on the lower lip may belong to the upper one.
+    rig = Rig(FACE, build=seed)
+    rest = rig.landmarks()
+    moved = landmarks_at(rig, commands(FACE, jaw_open=0.9)[None])[0] - rest
+    assert np.abs(moved[UPPER_LIP, 1]).max() < 2.0
+    assert np.abs(moved[LOWER_LIP, 1]).min() > 10.0
 
 
 @pytest.mark.parametrize("seed", [0, 2])
