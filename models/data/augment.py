@@ -10,7 +10,14 @@ from scipy import fft
 
 from mien.models.data.schema import Clip
 from mien.models.face.blendshapes import FPS
-from mien.models.speech.features import BAND, MELS, RATE, mel_edges
+from mien.models.speech.features import (
+    BAND,
+    FEATURES,
+    HOPS_PER_FRAME,
+    MELS,
+    RATE,
+    mel_edges,
+)
 from mien.models.speech.phones import NUMBER, SILENCE
 
 Audio = NDArray[np.float32]
@@ -197,3 +204,27 @@ def warped(factor: float) -> NDArray[np.float64]:
     moved = 2595 * np.log10(1 + hertz / 700)
     bands = (moved - low) / (high - low) * (MELS + 1) - 1
     return np.asarray(np.clip(bands, 0, MELS - 1), np.float64)
+
+
+def other_throat(
+    features: NDArray[np.float32], tract: float, masked: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Features as from another length of the vocal tract, some of their bands masked.
+
+    Args:
+        features: (T, 2 x FEATURES).
+        tract: largest factor of the length, up or down.
+        masked: probability that neighbouring bands are masked.
+        rng: chooses both.
+    """
+    hops = features.reshape(len(features), HOPS_PER_FRAME, FEATURES).copy()
+    source = warped(float(tract ** rng.uniform(-1, 1)))
+    low = np.minimum(source.astype(int), MELS - 2)
+    part = (source - low).astype(np.float32)
+    bands = hops[..., :MELS]
+    hops[..., :MELS] = bands[..., low] * (1 - part) + bands[..., low + 1] * part
+    if rng.random() < masked:
+        wide = int(rng.integers(2, 12))
+        at = int(rng.integers(0, MELS - wide))
+        hops[..., at : at + wide] = hops[..., :MELS].mean()
+    return hops.reshape(features.shape)

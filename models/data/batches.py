@@ -13,21 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien.models.data.augment import breathed, breathing, channel, noise, unit, warped
+from mien.models.data.augment import breathed, breathing, channel, noise, other_throat, unit
 from mien.models.data.behind import babble, played
+from mien.models.data.laughter import laughter
 from mien.models.data.music import music
 from mien.models.data.schema import Clip, Corpus
 from mien.models.face.blendshapes import FPS, INDEX
-from mien.models.speech.features import (
-    FEATURES,
-    HOPS_PER_FRAME,
-    MELS,
-    RATE,
-    extract,
-    samples_for,
-    stack,
-    start,
-)
+from mien.models.speech.features import RATE, extract, samples_for, stack, start
 from mien.models.speech.phones import NUMBER, SILENCE, UNKNOWN
 
 
@@ -88,6 +80,8 @@ class Settings:
     """Probability of a crop without speech."""
     music: float = 0.7
     """Probability of music in a crop without speech."""
+    laughs: float = 0.12
+    """Probability of laughter in a crop without speech."""
     behind: float = 0.25
     """Probability of other voices or music behind the voice of a crop."""
     behind_db: tuple[float, float] = (3.0, 25.0)
@@ -179,7 +173,7 @@ class Batches:
         times = np.asarray((first + warmup + np.arange(s.frames)) * rate, np.float64)
         out = list(self._finish(clip, audio, times, starts))
         if rng.random() < odds:
-            out[0] = self._other_throat(out[0])
+            out[0] = other_throat(out[0], s.tract, s.masked, rng)
         further = 1 + s.vigour_opening / 10 * louder[warmup : warmup + s.frames]
         lips = [INDEX["jawOpen"], INDEX["mouthClose"]]
         out[1][:, lips] *= np.clip(further, 0.3, 2.0)[:, None].astype(np.float32)
@@ -205,21 +199,6 @@ class Batches:
         knots = max(2, round(frames / FPS * self._rng.uniform(0.5, 2.5)))
         decibels = self._rng.normal(0, self._settings.vigour, knots)
         return np.interp(np.linspace(0, knots - 1, frames), np.arange(knots), decibels)
-
-    def _other_throat(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(T, 2 x FEATURES) with bands shifted along the mel scale, some of them masked."""
-        s, rng = self._settings, self._rng
-        hops = features.reshape(len(features), HOPS_PER_FRAME, FEATURES).copy()
-        source = warped(float(s.tract ** rng.uniform(-1, 1)))
-        low = np.minimum(source.astype(int), MELS - 2)
-        part = (source - low).astype(np.float32)
-        bands = hops[..., :MELS]
-        hops[..., :MELS] = bands[..., low] * (1 - part) + bands[..., low + 1] * part
-        if rng.random() < s.masked:
-            wide = int(rng.integers(2, 12))
-            at = int(rng.integers(0, MELS - wide))
-            hops[..., at : at + wide] = hops[..., :MELS].mean()
-        return hops.reshape(features.shape)
 
     def _finish(
         self, clip: Clip, audio: NDArray[np.float32], times: NDArray[np.float64], starts: bool
@@ -253,6 +232,8 @@ class Batches:
         """A crop of noise, hum, clicks, breathing, music or digital silence, with a shut mouth."""
         s, rng = self._settings, self._rng
         n = samples_for(total - 1)
+        if rng.random() < s.laughs:
+            return self._laughing(clip, total, starts)
         plays = rng.random() < s.music
         levels = (-45, -6) if plays else (-75, -15)  # music is often loud, rooms are not
         loud = 0.0 if rng.random() < 0.15 else 10 ** (rng.uniform(*levels) / 20)
@@ -268,6 +249,25 @@ class Batches:
         given[:, [INDEX["jawOpen"], INDEX["mouthClose"]]] = 1
         out[1], out[2] = np.zeros((s.frames, 52), np.float32), given
         out[4] = np.ones(s.frames, np.float32)
+        return tuple(out)
+
+    def _laughing(self, clip: Clip, total: int, starts: bool) -> tuple[Any, ...]:
+        """A crop of laughter over some noise. The lips rest between two bursts and after them."""
+        s, rng = self._settings, self._rng
+        sound, opening = laughter(samples_for(total - 1), total, rng)
+        sound *= 10 ** (rng.uniform(-35, -12) / 20)
+        sound += noise(len(sound), rng) * 10 ** (rng.uniform(-80, -45) / 20)
+        heard = sound.astype(np.float32)
+        if rng.random() < s.changed * s.augment:
+            heard = channel(heard, rng)
+        out = list(self._finish(clip, heard, np.full(s.frames, -1.0), starts))
+        lips = opening[total - s.frames - s.lookahead :][: s.frames]
+        out[1], out[2] = np.zeros((s.frames, 52), np.float32), np.zeros((s.frames, 52), np.float32)
+        out[1][:, INDEX["jawOpen"]] = lips
+        out[2][:, [INDEX["jawOpen"], INDEX["mouthClose"]]] = 1
+        out[3] = np.full(s.frames, UNKNOWN, np.int64)
+        out[4] = (lips < 0.01).astype(np.float32)
+        out[5], out[6], out[7] = np.int64(0), np.float32(s.rules_weight), np.float32(0)
         return tuple(out)
 
 

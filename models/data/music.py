@@ -72,8 +72,11 @@ def _tone(
 ) -> NDArray[np.float64]:
     phase = 2 * np.pi * hertz * t + vibrato * hertz / 5.5 * np.sin(2 * np.pi * 5.5 * t)
     out = np.zeros(len(t))
+    # sin((k + 1) x) = 2 cos(x) sin(k x) - sin((k - 1) x): sines were two thirds of a batch's time.
+    before, now, twice = np.zeros(len(t)), np.sin(phase), 2 * np.cos(phase)
     for k in range(1, min(_HARMONICS, int(0.47 * RATE / hertz)) + 1):
-        out += strength[k - 1] * np.sin(k * phase)
+        out += strength[k - 1] * now
+        before, now = now, twice * now - before
     return out
 
 

@@ -11,6 +11,10 @@ from torch.nn import functional
 
 CLOSED_TARGET = 0.05
 """Lip opening below which a target is a closure."""
+SHUT = 0.035
+"""Lip opening at which lips are seen as shut: 15 % of what they reach in speech."""
+REACH = 3
+"""Frames around a p, b or m within which its closure may be."""
 
 
 def context_weights(target: Tensor, temperature: float = 1.0, window: int = 5) -> Tensor:
@@ -83,3 +87,50 @@ def stillness(opening: Tensor, silent: Tensor) -> Tensor:
     """Penalty for open or moving lips in silence: opening and mask (B, T) -> scalar."""
     both = silent[:, 1:] * silent[:, :-1]
     return masked_mse(opening, silent) + 10 * masked_mse(opening[:, 1:] - opening[:, :-1], both)
+
+
+def timidity(predicted: Tensor, target: Tensor, mask: Tensor, scale: Tensor) -> Tensor:
+    """Squared shortfall of each shape's spread in time below that of the target.
+
+    A squared error makes an uncertain network move too little: it predicts a mean. The spread is
+    the standard deviation over all frames of the batch inside the mask.
+
+    Args:
+        predicted: (B, T, D).
+        target: (B, T, D).
+        mask: (B, T, D), 0 where a shape has no target.
+        scale: (D,) weights of the shapes.
+    """
+    n = mask.sum(dim=(0, 1))
+
+    def spread(x: Tensor) -> Tensor:
+        mean = (x * mask).sum(dim=(0, 1)) / n.clamp_min(1.0)
+        return torch.sqrt(((x - mean) ** 2 * mask).sum(dim=(0, 1)) / n.clamp_min(1.0) + 1e-6)
+
+    shortfall = (spread(target) - spread(predicted)).clamp_min(0.0)
+    return (scale * shortfall**2 * (n > 0)).sum() / len(scale)
+
+
+def shut_or_not(
+    opening: Tensor, closure: Tensor, other: Tensor, misses: float = 1.0, width: float = 0.012
+) -> Tensor:
+    """Cross-entropy of shut against open lips (B, T), where a squared error would hedge.
+
+    An uncertain network leaves the lips nearly shut in every sound that may be a p, b or m. One
+    shut frame within REACH of a closure is enough; elsewhere every frame counts.
+
+    Args:
+        opening: (B, T).
+        closure: (B, T), 1 in p, b and m.
+        other: (B, T), 1 in speech that is no closure.
+        misses: weight of closures that are missed, against all that are false.
+        width: opening over which the decision changes.
+    """
+    reach = 2 * REACH + 1
+    pooled = -functional.max_pool1d(-opening[:, None], reach, stride=1, padding=REACH)[:, 0]
+    near = functional.max_pool1d(closure[:, None], reach, stride=1, padding=REACH)[:, 0]
+    apart = other * (near == 0)
+    missed = functional.softplus((pooled - SHUT) / width) * closure
+    false = functional.softplus((SHUT - opening) / width) * apart
+    each = [x.sum() / m.sum().clamp_min(1.0) for x, m in ((missed, closure), (false, apart))]
+    return misses * each[0] + each[1]

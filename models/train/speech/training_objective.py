@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from mien.models.data.batches import Batch
 from mien.models.data.schema import Corpus
 from mien.models.face.blendshapes import ARKIT, INDEX, SPEECH, indices
 from mien.models.speech.network import Heads
-from mien.models.speech.phones import BILABIAL, LABIODENTAL, NUMBER, PHONES
+from mien.models.speech.phones import BILABIAL, LABIODENTAL, NUMBER, PHONES, SILENCE, VOWELS
 from mien.models.train.speech import losses
 
 REFERENCE = 0
@@ -42,9 +42,15 @@ class Plan:
     """Weight of open lips at p, b and m in the final output."""
     apart: float = 4.0
     """Weight of closed lips where the target is open."""
-    bite: float = 8.0
+    decided: float = 0.5
+    """Weight of closures that are missed or false (``losses.shut_or_not``)."""
+    bite: float = 10.0
     """Weight of lips at f and v that shut in the final output: the lower lip touches the teeth and
     not the upper lip."""
+    sung: float = 6.0
+    """Weight of lips that shut in a vowel, however long it is held."""
+    spread: float = 0.6
+    """Weight of filmed shapes that move less than the face did (``losses.timidity``)."""
     silence: float = 2.5
     correlation: float = 0.3
     phone: float = 2.0
@@ -100,11 +106,8 @@ class Objective:
     def __init__(self, plan: Plan, corpora: Sequence[Corpus], scale: Tensor | None = None) -> None:
         self._plan = plan
         self._scale = torch.from_numpy(shape_weights(corpora)) if scale is None else scale
-        lips = [NUMBER[p] for p in sorted(BILABIAL)]
-        self._bilabial = torch.zeros(len(PHONES) + 1, dtype=torch.bool)
-        self._bilabial[lips] = True
-        self._labiodental = torch.zeros(len(PHONES) + 1, dtype=torch.bool)
-        self._labiodental[[NUMBER[p] for p in sorted(LABIODENTAL)]] = True
+        self._bilabial, self._labiodental = _among(BILABIAL), _among(LABIODENTAL)
+        self._vowel = _among(VOWELS)
         self._mouth = torch.from_numpy(indices(SPEECH).astype(np.int64))
 
     def __call__(
@@ -134,6 +137,9 @@ class Objective:
         rules = 1 - batch.tracked[:, None]  # a camera is more accurate than an alignment
         closed = closed * rules
         bitten = (self._labiodental[batch.phones] & labelled).float() * lips * rules
+        voiced = (self._vowel[batch.phones] & labelled).float() * lips * rules
+        spoken = (labelled & (batch.phones != NUMBER[SILENCE])).float() * lips * rules
+        filmed = batch.tracked * (batch.speaker == REFERENCE)
         parts = {
             "shape": plan.shape * (weighted * (fitted - batch.shapes) ** 2).sum() / mask.sum(),
             "width": plan.width * 100 * losses.masked_mse(width - true_width, lips * context),
@@ -144,7 +150,11 @@ class Objective:
             "apart": plan.apart
             * 100
             * losses.parted(opening(heads.generic_plain), true_gap, lips * rules),
+            "decided": plan.decided * losses.shut_or_not(final, closed, spoken - closed),
             "bite": plan.bite * 100 * losses.parted(final, true_gap, bitten, least=0.08),
+            "sung": plan.sung * 100 * losses.parted(final, true_gap, voiced, least=0.08),
+            "spread": plan.spread
+            * losses.timidity(fitted, batch.shapes, mask * filmed[:, None, None], self._scale),
             "silence": plan.silence * 100 * losses.stillness(final, batch.silent),
             "correlation": plan.correlation
             * (
@@ -157,6 +167,13 @@ class Objective:
         }
         total = torch.stack(list(parts.values())).sum()
         return total, {k: float(v.detach()) for k, v in parts.items()}
+
+
+def _among(names: Iterable[str]) -> Tensor:
+    """(phones + 1,) whether a phone number is one of ``names``. The last one is no phone."""
+    out = torch.zeros(len(PHONES) + 1, dtype=torch.bool)
+    out[[NUMBER[p] for p in names]] = True
+    return out
 
 
 def _posterior_loss(logits: Tensor, tracked: Tensor, speech: Tensor) -> Tensor:

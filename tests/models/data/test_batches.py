@@ -42,7 +42,8 @@ def test_batches_are_reproducible_and_shaped() -> None:
 
 
 def test_crops_of_nothing_want_closed_lips() -> None:
-    batch = Batches([(corpus(), 1.0)], {}, Settings(size=4, nothing=1.0), 0).next()
+    settings = Settings(size=4, nothing=1.0, laughs=0.0)
+    batch = Batches([(corpus(), 1.0)], {}, settings, 0).next()
     assert (batch.silent == 1).all()
     assert (batch.shapes == 0).all()
     assert (batch.phones == NUMBER["sil"]).all()

@@ -10,7 +10,9 @@ from mien.models.train.speech.losses import (
     masked_mse,
     near_closure,
     parted,
+    shut_or_not,
     stillness,
+    timidity,
     velocity,
 )
 
@@ -104,3 +106,35 @@ def test_parted_asks_nothing_of_closures_and_of_open_lips() -> None:
     assert parted(opening[:, :3], target[:, :3], torch.ones(1, 3)) == 0
     got = parted(opening, target, torch.ones(1, 4))
     assert float(got) == pytest.approx(0.04**2 / 3, rel=1e-5)
+
+
+def test_timidity_is_the_shortfall_of_the_spread_alone() -> None:
+    t = torch.arange(200) / 10
+    target = torch.stack([torch.sin(t), torch.cos(t)], dim=1)[None]
+    mask, scale = torch.ones_like(target), torch.ones(2)
+    half = target * torch.tensor([0.5, 1.0])
+    assert float(timidity(target + 1.0, target, mask, scale)) == pytest.approx(0.0, abs=1e-9)
+    assert float(timidity(1.5 * target, target, mask, scale)) == 0.0
+    spread = float(torch.sin(t).std(correction=0))
+    got = float(timidity(half, target, mask, scale))
+    assert got == pytest.approx((0.5 * spread) ** 2 / 2, rel=1e-3)
+    mask[..., 0] = 0.0
+    assert float(timidity(half, target, mask, scale)) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_closure_is_shut_once_and_other_speech_never() -> None:
+    closure, other = torch.zeros(1, 40), torch.ones(1, 40)
+    closure[0, 18:22], other[0, 18:22] = 1.0, 0.0
+    good = torch.full((1, 40), 0.2)
+    good[0, 20] = 0.0
+    late, hedged, shut = good.clone(), torch.full((1, 40), 0.04), torch.zeros(1, 40)
+    late[0, 20], late[0, 28] = 0.2, 0.0
+    best = float(shut_or_not(good, closure, other))
+    assert best < 0.1
+    for worse in (late, hedged, shut):
+        assert float(shut_or_not(worse, closure, other)) > 5 * best
+    # Next to a closure nothing is asked, and without one no shut frame is missed.
+    near = good.clone()
+    near[0, 15:18] = 0.0
+    assert float(shut_or_not(near, closure, other)) == pytest.approx(best, abs=1e-6)
+    assert float(shut_or_not(good + 1, 0 * closure, other)) == pytest.approx(0.0, abs=1e-6)

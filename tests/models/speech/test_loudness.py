@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from mien.models.data.batches import Batch
 from mien.models.face.blendshapes import INDEX
 from mien.models.speech import loudness
 from mien.models.speech.network import Config, SpeechNet
+from mien.models.speech.phones import NUMBER
 from mien.models.train.speech.training_objective import Objective, Plan, Speakers
 
 STEPS = 40
@@ -110,3 +113,31 @@ def test_rules_teach_the_generic_head_and_faces_the_speaker_specific_one(tracked
     taught_known = small.known.weight.grad
     assert taught_known is not None
     assert float(taught_known.abs().sum()) > 0
+
+
+@pytest.mark.parametrize(("phone", "part"), [("AA", "sung"), ("F", "bite"), ("M", "decided")])
+def test_lips_that_are_wrong_after_the_loudness_stage_cost(phone: str, part: str) -> None:
+    """A soft vowel or f is not shut, and an m is, in what the face does in the end."""
+    features = sound(count=2)
+
+    def cost(opened: float) -> float:
+        shapes = torch.zeros(2, STEPS, 52)
+        shapes[..., INDEX["jawOpen"]] = 0.0 if phone == "M" else 0.2
+        final = torch.zeros(2, STEPS, 52)
+        final[..., INDEX["jawOpen"]] = opened
+        heads, _ = net().heads(features)
+        heads = replace(heads, generic=final)
+        batch = Batch(
+            features=features,
+            shapes=shapes,
+            given=torch.ones(2, STEPS, 52),
+            phones=torch.full((2, STEPS), NUMBER[phone]),
+            silent=torch.zeros(2, STEPS),
+            speaker=torch.zeros(2, dtype=torch.int64),
+            weight=torch.ones(2),
+            tracked=torch.zeros(2),
+        )
+        return Objective(Plan(), [], torch.ones(52))(heads, batch, Speakers([""]))[1][part]
+
+    wrong, right = (0.2, 0.0) if phone == "M" else (0.0, 0.2)
+    assert cost(wrong) > 10 * cost(right)
