@@ -108,9 +108,14 @@ def test_where_too_much_is_unknown_the_prior_is_not_used(
     assert by_prior(replace(data, setup=replace(seen, bias=tracker_bias.version())))
 
 
-def test_a_face_of_another_design_has_no_prior(face: FaceConfig, prior: Prior) -> None:
-    assert prior_of(load_face("hobby9")) is None
-    assert len(prior.names) == len(face.names)
+def test_a_design_has_its_own_prior_or_none(face: FaceConfig, prior: Prior) -> None:
+    small = load_face("hobby9")
+    own = prior_of(small)
+    assert prior.names == face.names
+    assert own is not None
+    assert own.names == small.names
+    assert prior_of(small.model_copy(update={"face": face.name})) is None
+    assert prior_of(small.model_copy(update={"face": "skull"})) is None
 
 
 def test_a_prior_of_another_drawing_is_not_used(
