@@ -72,7 +72,7 @@ def check_asked(
     out |= _slow(face, model)
     if known is not None:
         absent = {name for name, a in face.actuators.items() if a.absent}
-        names = [name for name in without_effect(model, known) if name not in absent]
+        names = [name for name in without_effect(face, model, known) if name not in absent]
         out |= {"without_effect": len(names), "without_effect_names": ", ".join(names)}
     return out
 
@@ -177,15 +177,16 @@ def strays(face: FaceConfig, model: SelfModel, targets: Floats, commands: Floats
     return out
 
 
-def without_effect(model: SelfModel, known: SelfModel) -> list[str]:
+def without_effect(face: FaceConfig, model: SelfModel, known: SelfModel) -> list[str]:
     """Names of the actuators that move the skin of a known robot of the design, and not this one.
 
     Args:
+        face: the face. A model knows nothing of commands beyond its limits.
         model: of this robot.
         known: of the other; its actuators have the same names.
     """
-    ours = {model.names[at]: s for at, s in zip(model.inputs, _largest(model), strict=True)}
-    theirs = {known.names[at]: s for at, s in zip(known.inputs, _largest(known), strict=True)}
+    ours = {model.names[at]: s for at, s in zip(model.inputs, _largest(face, model), strict=True)}
+    theirs = {known.names[at]: s for at, s in zip(known.inputs, _largest(face, known), strict=True)}
     out = []
     for name, stroke in theirs.items():
         mine = ours.get(name, np.zeros_like(stroke))
@@ -194,9 +195,9 @@ def without_effect(model: SelfModel, known: SelfModel) -> list[str]:
     return out
 
 
-def _largest(model: SelfModel) -> Floats:
+def _largest(face: FaceConfig, model: SelfModel) -> Floats:
     """Displacement (m, 478, 3) mm of the skin from one end of each input to the other."""
-    low, high = strokes(model)
+    low, high = strokes(model, face.limits[model.inputs, 0])
     return np.asarray(high - low)
 
 

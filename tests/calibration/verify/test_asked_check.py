@@ -79,17 +79,19 @@ def test_an_eye_that_stays_open_is_refused(face: FaceConfig, model: SelfModel, l
 
 
 @pytest.mark.parametrize("name", ["brow_mid_left", "cheek_right", "jaw_open", "gaze_x"])
-def test_a_dead_actuator_is_named(model: SelfModel, name: str) -> None:
-    assert without_effect(numb(model, name, 0.0), model) == [name]
-    assert without_effect(numb(model, name, 0.6), model) == []
+def test_a_dead_actuator_is_named(face: FaceConfig, model: SelfModel, name: str) -> None:
+    assert without_effect(face, numb(model, name, 0.0), model) == [name]
+    assert without_effect(face, numb(model, name, 0.6), model) == []
     (reason,) = unmet(FOUND | {"without_effect": 1, "without_effect_names": name})
     assert f"without effect: {name};" in reason
 
 
-def test_an_actuator_that_the_fit_left_out_is_without_effect(model: SelfModel) -> None:
+def test_an_actuator_that_the_fit_left_out_is_without_effect(
+    face: FaceConfig, model: SelfModel
+) -> None:
     blind = numb(model, "nose_left", 0.0)
     names = tuple("other" if n == "nose_left" else n for n in blind.names)
-    assert without_effect(replace(blind, names=names), model) == ["nose_left"]
+    assert without_effect(face, replace(blind, names=names), model) == ["nose_left"]
 
 
 def test_a_brow_that_moves_for_a_mouth_is_a_stray(face: FaceConfig, model: SelfModel) -> None:
