@@ -231,8 +231,7 @@ class Renderer:
             size = (image.shape[1], image.shape[0])
             texture = self._gl.texture(size, image.shape[2], image.tobytes(), alignment=1)
             texture.build_mipmaps()
-            # Between two sizes of the picture costs a twentieth of a frame, and no eye finds it.
-            texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
+            texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
             texture.repeat_x = texture.repeat_y = False
             texture.use(unit)
             self._set(name, unit)
