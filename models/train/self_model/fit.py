@@ -44,7 +44,7 @@ _LEAST_POSES = 1.5  # for each input; with fewer, the residual does not show the
 _MIN_LANDMARK_WEIGHT = 0.05  # in the modes: skin outside the weighted regions still counts
 
 
-_Pairs = Callable[[Floats, Floats, Floats, EstimateNoise], list[tuple[int, int]]]
+_Pairs = Callable[[Floats, Floats, Floats, EstimateNoise, int], list[tuple[int, int]]]
 _Fields = Callable[
     [Floats, Floats, ObservationNoise, list[range], dict[int, tuple[int, int]]],
     tuple[Floats, Floats],
@@ -239,7 +239,7 @@ def _with_shrunk_fields(
     fitted = np.delete(
         np.arange(len(model.covariance_factor)), range(powers * actuators, POWERS * actuators)
     )
-    pairs = steps.pairs(x, model.features(x)[:, fitted], landmarks, steps.noise)[:most]
+    pairs = steps.pairs(x, model.features(x)[:, fitted], landmarks, steps.noise, most)
     model = with_interactions(model, pairs)
     phi = model.features(x)
     fitted = np.append(fitted[:-1], range(POWERS * actuators + units, phi.shape[1]))

@@ -34,6 +34,7 @@ def find_interactions(
     phi: Floats,
     landmarks: Floats,
     estimate: EstimateNoise = ObservationNoise.estimate,
+    most: int = MAX_PAIRS,
 ) -> list[tuple[int, int]]:
     """Pairs of inputs that interact, beyond what the features explain.
 
@@ -42,6 +43,7 @@ def find_interactions(
         phi: (N, F) features of the model so far.
         landmarks: (N, 478, 3) mm, observations.
         estimate: of the observations' noise.
+        most: pairs, at most; the strongest are kept.
     """
     noise = estimate(phi, landmarks)
     pairs = list(combinations(range(x.shape[1]), 2))
@@ -65,7 +67,7 @@ def find_interactions(
     median = float(np.median(statistic))
     spread = _SIGMA_PER_MEDIAN_DEVIATION * float(np.median(np.abs(statistic - median)))
     sigmas = (statistic - max(expected, median)) / max(spread, np.sqrt(2.0 * expected))
-    best = [int(k) for k in np.argsort(-sigmas)[:MAX_PAIRS] if sigmas[k] > _MIN_SIGMAS]
+    best = [int(k) for k in np.argsort(-sigmas)[:most] if sigmas[k] > _MIN_SIGMAS]
     return [pairs[k] for k in sorted(best)]
 
 
