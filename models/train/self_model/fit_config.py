@@ -14,7 +14,7 @@ mouth width). hobby9 is build 1 with 400 poses; morpheus33 is build 101 with 1,4
     drift_rounds        0.179   0.129    0.230   -
 
 With fewer than four poses for each feature, hidden units are not fitted at all, which is the case
-of hobby9 up to 435 poses (the table is from before): there they cost 2 to 25 %. With fewer poses
+of hobby9 up to 435 poses (the table is from before): there they cost 3 to 23 %. With fewer poses
 still, the higher powers of inputs are left out.
 
 Shrinkage carries the result, hysteresis where tendons pull, and interactions on a face with many
