@@ -158,8 +158,8 @@ def train(teacher: Teacher, texts: Texts, epochs: int, seed: int = 0) -> Reader:
     for _ in range(epochs):
         for at in _batches(texts, rng.random(len(texts.likely)) < texts.likely, rng):
             out = reader(*padded([texts.pieces[i] for i in at]))
-            told = torch.log_softmax(out[:, :-1], dim=1)
-            loss = -(goal[at] * told).sum()
+            likely = torch.log_softmax(out[:, :-1], dim=1)
+            loss = -(goal[at] * likely).sum()
             off = (out[:, -1] - strength[at]).square()
             loss = (loss + _STRENGTH * (felt[at] * off).sum()) / _BATCH
             optimiser.zero_grad()
