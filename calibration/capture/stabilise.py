@@ -20,7 +20,6 @@ STABLE_POINTS = 60
 _MODE_WIDTH, _MEAN_SHIFTS = 0.6, 30  # width of the kernel in standard deviations of the noise
 _MIN_RELATIVE_DIAGONAL = 1e-3  # of R in the QR factorisation: below it a feature is redundant
 _OBSERVATIONS_PER_FEATURE = 3
-_MIN_REST_VARIANCE_SHARE = 0.2  # of the drift's variance, over some twenty observations at rest
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,17 +29,13 @@ class Stabiliser:
     Attributes:
         at: (STABLE_POINTS,) indices of the landmarks that move least.
         reference: (STABLE_POINTS, 3) mm, their mean positions.
-        drifts: False for a camera without drift; its observations stay as they are.
     """
 
     at: NDArray[np.intp]
     reference: Floats
-    drifts: bool = True
 
     def __call__(self, landmarks: Floats) -> Floats:
         """Landmarks (..., 478, 3) mm, translated so that the stable ones are at their reference."""
-        if not self.drifts:
-            return landmarks
         drift = (landmarks[..., self.at, :] - self.reference).mean(-2, keepdims=True)
         return np.asarray(landmarks - drift)
 
@@ -61,21 +56,12 @@ def stabilised(data: Dataset) -> tuple[Dataset, Stabiliser]:
 
     A quadratic map of the commands predicts the centroid of all landmarks. The difference to the
     observed centroid is drift. The common motion of most landmarks is taken out of the map itself:
-    an actuator moves some of the skin, and most landmarks stay.
-
-    Drift changes while the pose stays. If observations at one pose do not show most of the
-    variance, it belongs to the poses (MediaPipe's head pose leans with the mouth: 0.37 mm over all
-    poses, 0.06 mm at rest). Targets of the same camera then contain it too, and it is not removed.
+    an actuator moves some of the skin, and most landmarks stay. So what a head pose leans with the
+    mouth (MediaPipe's: 0.37 mm) is drift as well.
     """
     learn = data.observed & ~data.of("held_out")
     drift = (data.landmarks.mean(1) - _predicted_centroid(data, learn))[:, None]
-    rest = data.of("neutral")
-    stabiliser = find_stabiliser(data)
-    if rest.sum() > 2:
-        share = _variance(drift[rest]) / max(_variance(drift[learn]), 1e-12)
-        if share < _MIN_REST_VARIANCE_SHARE:
-            return data, replace(stabiliser, drifts=False)
-    return replace(data, landmarks=data.landmarks - drift), stabiliser
+    return replace(data, landmarks=data.landmarks - drift), find_stabiliser(data)
 
 
 def _predicted_centroid(data: Dataset, learn: NDArray[np.bool_]) -> Floats:
@@ -111,7 +97,3 @@ def _mode(field: Floats, noise: float) -> Floats:
         weight = np.exp(-0.5 * np.square((field - mode) / width).sum(1))
         mode = weight @ field / max(float(weight.sum()), 1e-12)
     return np.asarray(mode)
-
-
-def _variance(drift: Floats) -> float:
-    return float(drift.var(0).sum())

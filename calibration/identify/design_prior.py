@@ -24,6 +24,7 @@ from mien.robot.face.config import FaceConfig
 MAX_POSES = 600
 """Observations of the projected camera up to which the prior is used."""
 _PROJECTED_MM, _PROJECTED_DEGREES = (0.73, 0.86, 1.22), 60.0  # of the projected camera: x, y, z
+_SHIFT_MM = 1.0  # error of the head's position on each axis: more than any session showed
 _MARKED_MM, _MARKED_REGIONS_MM = 0.35, {"irises": 1.5, "lips": 0.8}  # measured on build 50
 _MARKED_DEGREES = 60.0
 _MARKED_REPEATED = 3.0  # observations that share one error, about
@@ -44,9 +45,10 @@ def prior_of(face: FaceConfig) -> Prior | None:
 
 def known_errors(data: Dataset) -> ObservedErrors | None:
     """What is known of the errors of the data set's camera; None for an uncorrected tracker."""
+    shift = _SHIFT_MM * np.tile(np.eye(3), data.landmarks.shape[1])
     if data.setup.camera == CAMERAS[0]:
-        factor = np.diag(np.tile(_PROJECTED_MM, data.landmarks.shape[1]))
-        return ObservedErrors(factor, _PROJECTED_DEGREES)
+        factor = np.diag(np.tile(_PROJECTED_MM, len(shift[0]) // 3))
+        return ObservedErrors(np.concatenate([factor, shift]), _PROJECTED_DEGREES)
     if data.setup.camera.split(" ")[0] == MARKERS:
         errors = np.full(data.landmarks.shape[1:], _MARKED_MM)
         for region, error in _MARKED_REGIONS_MM.items():

@@ -11,6 +11,7 @@ from mien.calibration.capture.dataset import Dataset
 from mien.calibration.identify.face_fit import noise_floor, usable
 from mien.calibration.verify import baselines
 from mien.calibration.verify.inverse_metrics import inverse_metrics
+from mien.calibration.verify.observation_filter import observation_filter
 from mien.calibration.verify.results import VerificationResults
 from mien.models.self_model.inverse import Inverse
 from mien.models.self_model.model import SelfModel
@@ -60,7 +61,8 @@ def check_inverse(
             the mouth width, on the true landmarks where the rig knows them;
         ``inverse_seen_*``: the same on single observations of the camera, with their noise;
         ``vs_*``: the error over that of a baseline;
-        ``noisy_*``: the same for targets that are single observations of the data set;
+        ``noisy_*``: the same for targets that are single observations of the data set, behind the
+            filter of ``observation_filter``; baselines learned from observations as they are;
         ``noisy_running_*``: of the inverse that will run, with its own weights and steps;
         ``command_l1``: distance of the commands, as a share of their range, over the identifiable
             actuators (``identifiability``); a tendon counts by its pull, because commands inside
@@ -101,9 +103,10 @@ def check_inverse(
         noisy = _solve_by_region(face, data, model, noiseless=False)
     else:
         noisy = _solve_by_observation(face, model, observation)
-    trip.reproduce("noisy_self_model", noisy, observed)
+    filtered = observation_filter(face, data, model)(observed)
+    trip.reproduce("noisy_self_model", noisy, filtered)
     running = FittedFace(face, model).inverse()
-    trip.reproduce("noisy_running", lambda target: running.solve(target).commands, observed)
+    trip.reproduce("noisy_running", lambda target: running.solve(target).commands, filtered)
     trip.play("noisy_ridge", ridge(observed).__getitem__, len(at))
     trip.play("noisy_nearest", nearest(observed).__getitem__, len(at))
     metrics = inverse_metrics(face, data, model, trip.arrays, observation)
