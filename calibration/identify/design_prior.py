@@ -17,7 +17,12 @@ from mien.models.self_model import prior as design_prior
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.prior import Prior
 from mien.models.train.self_model.fit import Examples
-from mien.models.train.self_model.prior_inference import TRACKED_WHITE_MM, ObservedErrors, infer
+from mien.models.train.self_model.prior_inference import (
+    DOTS_WHITE_MM,
+    TRACKED_WHITE_MM,
+    ObservedErrors,
+    infer,
+)
 from mien.models.vision import tracker_bias
 from mien.robot.face.config import FaceConfig
 
@@ -28,6 +33,7 @@ _SHIFT_MM = 1.0  # error of the head's position on each axis: more than any sess
 _MARKED_MM, _MARKED_REGIONS_MM = 0.35, {"irises": 1.5, "lips": 0.8}  # measured on build 50
 _MARKED_DEGREES = 60.0
 _MARKED_REPEATED = 3.0  # observations that share one error, about
+_DOTS_DEGREES, _DOTS_BY_POSE = 100.0, 0.5  # chosen on builds 50 and 51
 _TRACKED_DEGREES, _TRACKED_BY_POSE = 1000.0, 0.8
 _MIN_REST = 3
 
@@ -43,13 +49,17 @@ def prior_of(face: FaceConfig) -> Prior | None:
     return prior if drawn and known and prior.names == face.names else None
 
 
-def known_errors(data: Dataset) -> ObservedErrors | None:
+def known_errors(data: Dataset, prior: Prior) -> ObservedErrors | None:
     """What is known of the errors of the data set's camera; None for an uncorrected tracker."""
     shift = _SHIFT_MM * np.tile(np.eye(3), data.landmarks.shape[1])
     if data.setup.camera == CAMERAS[0]:
         factor = np.diag(np.tile(_PROJECTED_MM, len(shift[0]) // 3))
         return ObservedErrors(np.concatenate([factor, shift]), _PROJECTED_DEGREES)
     if data.setup.camera.split(" ")[0] == MARKERS:
+        if len(prior.dots):
+            return ObservedErrors(
+                prior.dots, _DOTS_DEGREES, _DOTS_BY_POSE, white=DOTS_WHITE_MM, seen=prior.seen_dots
+            )
         errors = np.full(data.landmarks.shape[1:], _MARKED_MM)
         for region, error in _MARKED_REGIONS_MM.items():
             errors[list(REGIONS[region])] = error
@@ -57,7 +67,9 @@ def known_errors(data: Dataset) -> ObservedErrors | None:
         return ObservedErrors(factor, _MARKED_DEGREES)
     if data.setup.bias == tracker_bias.version():
         residual = tracker_bias.shipped().residual
-        return ObservedErrors(residual, _TRACKED_DEGREES, _TRACKED_BY_POSE, white=TRACKED_WHITE_MM)
+        return ObservedErrors(
+            residual, _TRACKED_DEGREES, _TRACKED_BY_POSE, white=TRACKED_WHITE_MM, seen=prior.seen
+        )
     return None
 
 
@@ -76,7 +88,8 @@ def fit_by_prior(
     many = data.setup.camera == CAMERAS[0] and len(examples.observed) > MAX_POSES
     if many or len(rest) < _MIN_REST:
         return None
-    prior, errors = prior_of(face), known_errors(data)
+    prior = prior_of(face)
+    errors = known_errors(data, prior) if prior else None
     if prior is None or errors is None:
         return None
     return infer(prior, examples, rest.mean(0), errors, moving)

@@ -1,4 +1,4 @@
-"""The most probable face behind a single observation, for cameras of independent errors.
+"""The most probable face behind a single observation, where its errors are no shapes of a face.
 
 An observation is y = mean + d + t + e: d (1434,) is the displacement of the face, of the covariance
 C that the self-model's poses have; t the error of the head's position, the same at all landmarks;
@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mien.calibration.capture.dataset import Dataset
-from mien.calibration.identify.design_prior import known_errors
+from mien.calibration.capture.open_rig import CAMERAS, MARKERS
 from mien.calibration.identify.face_fit import usable
 from mien.models.self_model.model import SelfModel
 from mien.robot.face.config import FaceConfig, Floats
@@ -35,8 +35,7 @@ def observation_filter(
         data: observations of the same camera.
         model: fitted to ``data``.
     """
-    errors = known_errors(data)
-    if errors is None or errors.by_pose:
+    if data.setup.camera.split(" ")[0] not in (CAMERAS[0], MARKERS):
         return lambda seen: seen
     learn = usable(data)
     off = data.landmarks[learn] - model.sequence(data.commands)[learn]

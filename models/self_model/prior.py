@@ -40,13 +40,16 @@ _TENSORS = (
     "root",
     "truncated",
     "seen",
+    "dots",
+    "seen_dots",
 )
 # m inputs, k tendons, H1 and H2 hidden units, F features, K latents, P and Q directions, G = P + Q.
 _SHAPES: dict[str, tuple[int | str, ...]] = {
     "w1": ("H1", "m"), "b1": ("H1",), "w2": ("H2", "H1"), "b2": ("H2",), "mean": ("F", "K"),
     "decoder": ("K", 3 * COUNT), "rest": (COUNT, 3), "own": ("P", POWERS, "K"),
     "mixed": ("Q", "H2", "K"), "shift": ("G", "H1"), "root": ("G", "G"), "truncated": ("K",),
-    "seen": ("K", "K"), "play_width": ("k",), "play_growth": ("k",),
+    "seen": ("K", "K"), "dots": ("D", 3 * COUNT), "seen_dots": ("K", "K"),
+    "play_width": ("k",), "play_growth": ("k",),
 }  # fmt: skip
 
 
@@ -70,6 +73,9 @@ class Prior:
         root: (P + Q, P + Q) square root R of the covariance S = R R'.
         truncated: (K,) mm, standard deviation of what no robot's weights explain.
         seen: (K, K) latents -> mean latents that the face tracker sees, its bias taken off.
+        dots: (D, 1434) mm: D' D is the covariance of the errors of landmarks found from dots on
+            the skin; without rows it was not learned.
+        seen_dots: (K, K) latents -> mean latents that the dots show.
         meta: metadata of the file.
     """
 
@@ -91,6 +97,8 @@ class Prior:
     root: Floats
     truncated: Floats
     seen: Floats
+    dots: Floats
+    seen_dots: Floats
     meta: dict[str, Any] = field(default_factory=dict)
 
     def latents(self, x: Floats, coefficients: Floats) -> Floats:
@@ -178,7 +186,9 @@ def load(path: Path) -> Prior:
     sizes = {"m": len(indices["inputs"]), "k": len(indices["tendons"]), "P": len(indices["owner"])}
     t.pop("play_spread", None)  # of old files, where nothing used it
     t.setdefault("shift", np.zeros((len(t["root"]), len(t["b1"])), np.float16))
-    t.setdefault("seen", np.eye(len(t["truncated"]), dtype=np.float16))
+    t.setdefault("dots", np.zeros((0, 3 * COUNT), np.float16))
+    for name in ("seen", "seen_dots"):
+        t.setdefault(name, np.eye(len(t["truncated"]), dtype=np.float16))
     check_shapes(path, t, _SHAPES, **sizes)
     wide: dict[str, Any] = {name: np.asarray(t[name], np.float64) for name in t}
     return Prior(

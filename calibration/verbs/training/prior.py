@@ -21,7 +21,12 @@ from mien.robot.verbs.options import Face
 def train_prior(
     face: Face = "morpheus33",
     builds: Annotated[
-        int, typer.Option(min=3, help="Number of simulated builds. Every third is also rendered.")
+        int,
+        typer.Option(
+            min=18,
+            help="Number of simulated builds. Every third is also rendered, every "
+            "sixth with dots on its skin.",
+        ),
     ] = 60,
     data: Annotated[
         Path | None,
@@ -49,7 +54,11 @@ def train_prior(
     from mien.models.self_model import prior as design_prior
     from mien.models.train.prior.prior_fit import BuildPoses, fit_prior
     from mien.models.train.prior.prior_layers import FamilyConfig
-    from mien.models.train.prior.tracker_bias_fit import fit_tracker_bias, tracker_response
+    from mien.models.train.prior.tracker_bias_fit import (
+        dot_errors,
+        fit_tracker_bias,
+        tracker_response,
+    )
     from mien.models.vision import tracker_bias
     from mien.robot.face.config import load_face
 
@@ -82,7 +91,14 @@ def train_prior(
     bias = fit_tracker_bias(tracked, true)
     response = tracker_response(prior.decoder, bias.residual, tracked, true)
     path = target / design_prior.shipped(config.name).name
-    design_prior.save(path, replace(prior, seen=response, meta=meta))
+    with_dots = [s for s in made if len(s.marked)]
+    dots, seen_dots = dot_errors(
+        prior.decoder,
+        [s.marked for s in with_dots],
+        [s.true[: len(s.marked)] for s in with_dots],
+    )
+    learned = replace(prior, seen=response, dots=dots, seen_dots=seen_dots, meta=meta)
+    design_prior.save(path, learned)
     typer.echo(f"{path}: learned from {len(made)} robots")
     path = target / tracker_bias.PATH.name
     tracker_bias.save(path, bias)

@@ -16,28 +16,33 @@ import numpy as np
 from mien.calibration.capture.capture_rig import ConnectedFace
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NO_FACE
+from mien.calibration.capture.marker_camera import REST_PICTURES, design_modes, settle
 from mien.calibration.capture.open_rig import mechanism_hash
 from mien.calibration.capture.sim_rig import SimRig
 from mien.calibration.plan.excitation import limited, mixtures, with_tendon_excitation
 from mien.models.formats import read_arrays, write_arrays
+from mien.models.vision.markers.tracker import MarkerTracker
 from mien.robot.errors import DeviceError, MienError
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.link.board import Board
 from mien.robot.sim.builds import Build
 from mien.robot.sim.camera import Optics, RenderedCamera
+from mien.robot.sim.dot_cameras import DotCameras
 from mien.robot.sim.head import Head
 from mien.robot.sim.render import CameraView, Light
 from mien.robot.sim.rig import Rig
 from mien.robot.sim.sim_board import SimBoard
 
-VERSION = 1
+VERSION = 2
 FIRST_SEED: Final = 200
 """Seed of the first build to learn from. Smaller ones are for tests and benches."""
 POSES, PICTURES = 80, 40
 """Poses of a build, and how many of them are also rendered and tracked."""
-WITH_PICTURES = 3
-"""Every so many builds one is rendered: a picture takes as long as five poses."""
-_ARRAYS = ("commands", "rest", "true", "seen")
+WITH_PICTURES, WITH_DOTS = 3, 6
+"""Every so many builds one is rendered (a picture takes as long as five poses), and one is rendered
+with dots on its skin."""
+_ARRAYS = ("commands", "rest", "true", "seen", "marked")
+_RESTS = 5  # pictures of the dots at rest
 _WIDE_SHARE, _WIDE = 0.4, 1.6  # share of the builds with wider tolerances, and their factor
 _PLAIN_SHARE = 0.3  # of the builds: the default camera in the default light
 
@@ -56,6 +61,7 @@ class BuildSample:
         true: (P, 478, 3) mm, displacement from rest.
         seen: (Q, 478, 3) mm, the tracked displacement of the first Q poses; NaN without a face.
             Q is 0 without a camera.
+        marked: (Q, 478, 3) mm, the same from dots on the skin.
     """
 
     face_hash: str
@@ -66,6 +72,7 @@ class BuildSample:
     rest: Floats
     true: Floats
     seen: Floats
+    marked: Floats
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all."""
@@ -123,6 +130,7 @@ def sample_build(face: FaceConfig, seed: int) -> BuildSample:
     camera = None
     if seed % WITH_PICTURES == 0:
         camera = RenderedCamera(rig, optics, seed, closely=True, stranger=stranger)
+    dots = _Dots(rig, face, seed) if seed % WITH_DOTS == 0 else None
     goals = with_tendon_excitation(face, mixtures(face, POSES, seed), seed)
     goals = limited(face, goals)
     line = SimBoard(rig)
@@ -131,7 +139,7 @@ def sample_build(face: FaceConfig, seed: int) -> BuildSample:
     setup = Setup(face.name, face.hash, mechanism_hash(face), seed, "rendered")
     at = ConnectedFace(face, board, line, setup, board.close)
     robot = SimRig(at, lambda: NO_FACE, rig.landmarks, rig.head_pose)
-    commands, true, seen = [], [], []
+    commands, true, seen, marked = [], [], [], []
     try:
         robot.start()
         rest = rig.landmarks()
@@ -143,10 +151,14 @@ def sample_build(face: FaceConfig, seed: int) -> BuildSample:
                 landmarks = camera.detect(rig).landmarks
                 lost = np.full_like(rest, np.nan)
                 seen.append(lost if landmarks is None else landmarks - camera.reference)
+            if dots is not None and k < PICTURES:
+                marked.append(dots.displacement(rig))
     finally:
         robot.stop()
         if camera is not None:
             camera.close()
+        if dots is not None:
+            dots.close()
     return BuildSample(
         face_hash=face.hash,
         mechanism=mechanism_hash(face),
@@ -156,7 +168,34 @@ def sample_build(face: FaceConfig, seed: int) -> BuildSample:
         rest=rest,
         true=np.array(true),
         seen=np.array(seen).reshape(-1, *rest.shape),
+        marked=np.array(marked).reshape(-1, *rest.shape),
     )
+
+
+class _Dots:
+    """Cameras before a rig at rest with dots on its skin, and their tracker."""
+
+    def __init__(self, rig: Rig, face: FaceConfig, seed: int) -> None:
+        self._cameras = DotCameras(rig, seed=seed)
+        self._tracker = MarkerTracker(
+            rig.head.neutral_landmarks,
+            rig.head.parts["skin"].vertices,
+            len(self._cameras.optics.views),
+            design_modes(face, mechanism_hash(face)),
+        )
+        settle(self._tracker, [self._cameras.pictures(rig) for _ in range(REST_PICTURES)])
+        rest = [self._tracker.track(self._cameras.pictures(rig)).landmarks for _ in range(_RESTS)]
+        self._rest = np.mean(rest, axis=0)
+
+    def displacement(self, rig: Rig) -> Floats:
+        """Displacement (478, 3) mm from rest, as the dots show it; NaN where too few are seen."""
+        found = self._tracker.track(self._cameras.pictures(rig)).landmarks
+        return np.asarray(found - self._rest, dtype=np.float64)
+
+    def close(self) -> None:
+        """Release cameras and tracker."""
+        self._cameras.close()
+        self._tracker.close()
 
 
 def generate(face: FaceConfig, folder: Path, seeds: range) -> list[int]:

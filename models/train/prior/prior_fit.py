@@ -117,6 +117,7 @@ def fit_prior(
         owner=blocks[: len(inputs) * found.own.shape[1]], mixed=found.mixed, shift=found.shift,
         root=np.linalg.cholesky(covariance + 1e-9 * np.eye(len(covariance))),
         truncated=_NEW_ROBOT * found.noise, seen=np.eye(LATENTS),
+        dots=np.zeros((0, 3 * COUNT)), seen_dots=np.eye(LATENTS),
     )  # fmt: skip
     nominal = prior.robot(centre)
     return replace(prior, mean=nominal.out, b1=nominal.b1)

@@ -1,7 +1,7 @@
-"""Learns the face tracker's bias (mien.models.vision.tracker_bias).
+"""Learns the face tracker's bias (mien.models.vision.tracker_bias), and the errors of dots.
 
-It is a ridge from what is seen to its error, over simulated robots, lights, lenses, places and
-skins.
+The bias is a ridge from what is seen to its error, over simulated robots, lights, lenses, places
+and skins.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
 from mien.models.self_model.model import Floats
-from mien.models.train.self_model.prior_inference import TRACKED_WHITE_MM, encoder
+from mien.models.train.self_model.prior_inference import DOTS_WHITE_MM, TRACKED_WHITE_MM, encoder
 from mien.models.vision.tracker_bias import TrackerBias
 
 MODES = 300
 _PICTURES_PER_MODE = 10
 _RIDGE = 0.01  # of the codes' variance
 _RESIDUALS = 80  # directions of the residual's covariance
+_DOT_DIRECTIONS = 40
 _LIMIT_QUANTILE = 0.99
 _ROWS = 2000  # of which the modes are found
 _MIN_ROBOTS = 3
@@ -43,17 +44,12 @@ def fit_tracker_bias(seen: Sequence[Floats], true: Sequence[Floats]) -> TrackerB
     z = x @ codes
     gram, cross = z.T @ z, z.T @ e
     residual = _left(z, e, robot, ridge)
-    size, directions = np.linalg.svd(residual[:: -(-len(residual) // _ROWS)], full_matrices=False)[
-        1:
-    ]
-    count = len(residual[:: -(-len(residual) // _ROWS)])
-    factor = directions[:_RESIDUALS] * (size[:_RESIDUALS, None] / np.sqrt(count))
     per_point = np.square(residual).reshape(len(residual), -1, 3).sum(-1)
     raw = np.square(e).reshape(len(e), -1, 3).sum(-1)
     return TrackerBias(
         codes=codes,
         errors=np.asarray(np.linalg.solve(gram + ridge, cross)),
-        residual=factor,
+        residual=_factor(residual, _RESIDUALS),
         limit=float(np.quantile(np.square(z).mean(1), _LIMIT_QUANTILE)),
         meta={
             "robots": len(seen),
@@ -81,10 +77,48 @@ def tracker_response(
     codes, ridge = _codes(x)
     left = _left(x @ codes, e, robot, ridge)
     to_latents = encoder(decoder, residual, TRACKED_WHITE_MM)
-    z, off = (x - e) @ to_latents, left @ to_latents
-    off -= np.array([off[robot == k].mean(0) for k in robot])
+    return _response((x - e) @ to_latents, left @ to_latents, robot)
+
+
+def dot_errors(
+    decoder: Floats, seen: Sequence[Floats], true: Sequence[Floats]
+) -> tuple[Floats, Floats]:
+    """Errors of landmarks that are found from dots on the skin, as a prior keeps them.
+
+    Most of such an error is what happens between two dots; no regression on what is seen removes a
+    tenth of it (77 robots), so it is kept as it is.
+
+    Args:
+        decoder: (K, 1434) mm, of the prior.
+        seen, true: as for ``fit_tracker_bias``, of dots.
+
+    Returns:
+        (D, 1434) mm, a factor of their covariance, and latents -> mean latents that are seen, as a
+        matrix (K, K).
+
+    Raises:
+        ModelError: there are fewer than three robots.
+    """
+    if len(seen) < _MIN_ROBOTS:
+        raise ModelError(f"the errors of dots need {_MIN_ROBOTS} robots, got {len(seen)}")
+    x, e, robot = _rows(seen, true)
+    factor = _factor(e, _DOT_DIRECTIONS)
+    to_latents = encoder(decoder, factor, DOTS_WHITE_MM)
+    return factor, _response((x - e) @ to_latents, e @ to_latents, robot)
+
+
+def _factor(errors: Floats, count: int) -> Floats:
+    """Factor (count, 1434) of the covariance of errors (N, 1434)."""
+    some = errors[:: -(-len(errors) // _ROWS)]
+    size, directions = np.linalg.svd(some, full_matrices=False)[1:]
+    return np.asarray(directions[:count] * (size[:count, None] / np.sqrt(len(some))))
+
+
+def _response(z: Floats, off: Floats, robot: NDArray[np.intp]) -> Floats:
+    """Latents that are seen on average, as a matrix (K, K), from true ones and errors (N, K)."""
+    off = off - np.array([off[robot == k].mean(0) for k in robot])
     penalty = _RESPONSE_RIDGE * np.diag(np.square(z).sum(0))
-    return np.asarray(np.eye(len(decoder)) + np.linalg.solve(z.T @ z + penalty, z.T @ off))
+    return np.asarray(np.eye(z.shape[1]) + np.linalg.solve(z.T @ z + penalty, z.T @ off))
 
 
 def _rows(

@@ -31,8 +31,8 @@ _GAINS = (0.7, 0.85, 1.0, 1.2, 1.4)
 _GAIN_STEP, _MIN_GAIN_STEP = 0.08, 0.01  # of the logarithm, for the search around the best of them
 _GAIN_SPREAD = 0.15  # prior standard deviation of the logarithm
 _WIDTHS = np.exp(np.linspace(np.log(0.5), np.log(6.0), 14))
-TRACKED_WHITE_MM = 0.8
-"""``white`` of the face tracker."""
+TRACKED_WHITE_MM, DOTS_WHITE_MM = 0.8, 0.1
+"""``white`` of the face tracker, and of dots on the skin."""
 _DEGREES = 200.0  # observations that the known covariance of the errors counts for
 _ROUNDS = 3
 _RANGE = 1.5  # distance of two poses whose errors differ
@@ -54,6 +54,7 @@ class ObservedErrors(NamedTuple):
             errors do not average out over the poses.
         motion: mean squared norm of the commands at which the covariance is known.
         white: mm, error of a coordinate that the covariance does not hold.
+        seen: (K, K) latents of the prior -> mean latents that are observed; None: the same.
     """
 
     factor: Floats
@@ -61,6 +62,7 @@ class ObservedErrors(NamedTuple):
     by_pose: float = 0.0
     motion: float = _MOTION
     white: float = 0.2
+    seen: Floats | None = None
 
     def whitening(self, u: Floats) -> Floats:
         """Matrix (N, N) that makes the errors of the poses u (N, m) independent, and centres them.
@@ -108,7 +110,7 @@ def infer(
         x[:, prior.tendons] = prior.play.scan(u[:, prior.tendons])
     x = x[examples.observed]
     apart = known.whitening(u[examples.observed])
-    seen = prior.seen if known.by_pose else np.eye(len(r0))
+    seen = np.eye(len(r0)) if known.seen is None else known.seen
     errors, found = r0, np.zeros(len(prior.root))
 
     def at(gain: float) -> _Problem:

@@ -14,6 +14,7 @@ from mien.calibration.identify.design_prior import prior_of
 from mien.calibration.plan.excitation import make_plan
 from mien.calibration.plan.plan import KINDS
 from mien.calibration.verify.baselines import ridge_forward
+from mien.models.self_model.model import SelfModel
 from mien.models.self_model.prior import Prior
 from mien.models.vision import tracker_bias
 from mien.robot.face.config import FaceConfig, load_face
@@ -78,6 +79,40 @@ def test_few_observations_are_fitted_by_the_prior(face: FaceConfig, data: Datase
     ours, ridge = (np.square(p - want).sum(-1).mean() for p in (model.sequence(goals), linear))
     assert ours < 0.25 * ridge
     assert len(model.tendons) == 4
+
+
+def left_by(face: FaceConfig, data: Dataset, robot: SelfModel) -> float:
+    """RMS (mm) of what the fit is off the robot at poses that were not observed."""
+    goals = make_plan(face, 150, seed=9, known=True).goals[-25:]
+    off = face_fit.fit_face(face, data).sequence(goals) - robot.sequence(goals)
+    off -= off.mean(0)
+    return float(np.sqrt(np.square(off).sum(-1).mean()))
+
+
+def test_a_head_that_seems_to_be_elsewhere_in_each_observation_changes_nothing(
+    face: FaceConfig, data: Dataset, prior: Prior
+) -> None:
+    shift = np.random.default_rng(5).normal(0.0, 0.8, (len(data), 1, 3))
+    swaying = replace(data, landmarks=data.landmarks + shift)
+    nominal = prior.nominal()
+    assert left_by(face, swaying, nominal) < 1.1 * left_by(face, data, nominal)
+
+
+def test_what_dots_are_known_to_show_wrongly_is_not_learned(
+    face: FaceConfig, data: Dataset, prior: Prior, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(6)
+    robot = prior.robot(prior.root @ rng.normal(size=len(prior.root)))
+    moved = (robot.sequence(data.commands) - robot.mean).reshape(len(data), -1)
+    latents = moved @ np.linalg.pinv(prior.decoder)
+    wrong = rng.normal(size=(len(data), len(prior.dots))) @ prior.dots
+    seen = latents @ prior.seen_dots @ prior.decoder + wrong + rng.normal(0.0, 0.1, moved.shape)
+    marked = replace(data.setup, camera="markers")
+    dotted = replace(data, setup=marked, landmarks=robot.mean + seen.reshape(-1, *robot.mean.shape))
+    told = left_by(face, dotted, robot)
+    unknown = replace(prior, dots=prior.dots[:0])
+    monkeypatch.setattr(design_prior, "prior_of", lambda _face: unknown)
+    assert told < 0.8 * left_by(face, dotted, robot)
 
 
 def test_an_actuator_that_stays_at_its_safe_command_is_no_input(

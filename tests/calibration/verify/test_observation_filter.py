@@ -58,7 +58,7 @@ def test_noise_and_a_wrong_place_of_the_head_are_taken_off_single_observations()
 def test_a_head_that_stands_elsewhere_is_the_same_face() -> None:
     data, true = watched("projected")
     clean = observation_filter(FACE, data, MODEL)
-    aside = clean(data.landmarks[:5] + (1.0, -2.0, 3.0))
+    aside = clean(data.landmarks[:5] + np.array([1.0, -2.0, 3.0]))
     assert error(aside, clean(data.landmarks[:5])) < 0.1
     assert error(aside, true[:5]) < 0.3
 

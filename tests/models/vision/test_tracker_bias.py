@@ -11,7 +11,7 @@ import pytest
 from mien.models import checkpoint
 from mien.models.errors import ModelError
 from mien.models.face.regions import COUNT, landmark_weights
-from mien.models.train.prior.tracker_bias_fit import fit_tracker_bias, tracker_response
+from mien.models.train.prior.tracker_bias_fit import dot_errors, fit_tracker_bias, tracker_response
 from mien.models.vision import tracker_bias
 from mien.models.vision.tracker_bias import TrackerBias
 
@@ -122,3 +122,20 @@ def test_the_mean_response_is_half_of_a_motion_that_is_hard_to_see() -> None:
     share = np.einsum("mk,kl,ml->m", axis, response, axis) / np.square(axis).sum(1)
     assert share[0] == pytest.approx(0.5, abs=0.12)
     assert share[1:] == pytest.approx(1.0, abs=0.15)
+
+
+def test_errors_of_dots_are_kept_as_their_covariance_and_as_what_is_seen_of_a_motion() -> None:
+    rng = np.random.default_rng(2)
+    modes = np.linalg.qr(rng.normal(size=(3 * COUNT, MOTIONS)))[0].T
+    seen, true = [], []
+    for _ in range(4):
+        codes = 40.0 * rng.normal(size=(80, MOTIONS))
+        true.append((codes @ modes).reshape(-1, COUNT, 3))
+        seen.append((codes * np.r_[0.7, np.ones(MOTIONS - 1)] @ modes).reshape(-1, COUNT, 3))
+    factor, response = dot_errors(modes, seen, true)
+    assert np.abs(factor @ modes[0]).max() == pytest.approx(0.3 * 40.0, rel=0.1)
+    assert np.abs(factor @ modes[1:].T).max() < 1.0
+    assert response[0, 0] == pytest.approx(0.7, abs=0.1)
+    assert np.diag(response)[1:] == pytest.approx(1.0, abs=0.1)
+    with pytest.raises(ModelError, match="3 robots"):
+        dot_errors(modes, seen[:2], true[:2])
