@@ -20,7 +20,7 @@ Inversion: TypeAlias = Callable[[Floats], Floats]
 
 _MODES = 48
 WIDE = 300
-"""Modes of the wide ridge regression: as many as an observation model has."""
+"""Modes of the wide ridge regression."""
 _RIDGE = 1e-3
 _STEPS = 1500
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.calibration.capture.dataset import Dataset
 from mien.calibration.identify.face_fit import usable
 from mien.models.self_model.model import SelfModel
-from mien.models.self_model.observation_model import ObservationModel
 from mien.robot.face.config import FaceConfig, Floats
 
 IDENTIFIABLE = 0.05
@@ -25,28 +22,20 @@ def are_identifiable(bound: Floats) -> NDArray[np.bool_]:
     return np.asarray(_MEAN_OF_STD * bound <= IDENTIFIABLE)
 
 
-def cramer_rao_bound(
-    face: FaceConfig,
-    data: Dataset,
-    model: SelfModel,
-    commands: Floats,
-    observation: ObservationModel | None = None,
-) -> Floats:
+def cramer_rao_bound(face: FaceConfig, data: Dataset, model: SelfModel, commands: Floats) -> Floats:
     """Cramer-Rao bound (m,) of each input from one observation, as a share of its range.
 
     No unbiased method can estimate commands from one observation with standard deviations below the
-    square roots of the diagonal of (J' N^-1 J)^-1. J (1434, m) is the model's Jacobian, and N is
-    the covariance of what the model leaves unexplained in the observations that it learned from. N
-    holds the camera's noise and the model's own error. The result of an inversion plays no part in
-    it.
+    square roots of the diagonal of (J' N^-1 J)^-1. J (1434, m) is the model's Jacobian, and N holds
+    the variance of each coordinate that the model leaves unexplained in the observations that it
+    learned from: the camera's noise and the model's own error, as if they were independent. The
+    result of an inversion plays no part in it.
 
     Args:
         face: the face.
         data: observations.
         model: fitted to ``data``.
         commands: (P, n), the bound is an RMS over them; for a tendon it is that of its pull.
-        observation: with it, N is the full covariance of leave-one-out errors; without it, N is
-            diagonal, as if errors were independent.
     """
     learn = usable(data)
     residual = model.sequence(data.commands)[learn] - data.landmarks[learn]
@@ -55,9 +44,6 @@ def cramer_rao_bound(
         x[:, model.tendons] = model.play.scan(x[:, model.tendons])
     whitened = model.decoder / residual.std(0).reshape(-1)
     gram = whitened @ whitened.T
-    if observation is not None:
-        model = replace(model, out=observation.whitened_directions()[1])
-        gram = np.eye(model.out.shape[1])
     variance = np.zeros(len(model.inputs))
     for j in model.latent_jacobian(x):
         variance += np.diag(np.linalg.pinv(j @ gram @ j.T)) / len(x)

@@ -16,8 +16,6 @@ from mien.calibration.verify.results import VerificationResults
 from mien.models.self_model.inverse import Inverse
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.objective import ObjectiveWeights
-from mien.models.self_model.observation_model import ObservationModel
-from mien.models.train.self_model.observation_model_fit import fit_observation_model
 from mien.robot.face.calibrated import FittedFace
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.face.retarget import limits_of
@@ -68,49 +66,32 @@ def check_inverse(
             actuators (``identifiability``); a tendon counts by its pull, because commands inside
             its play or slack make the same face;
         ``command_l1_all``: the same over all network inputs, by commands;
-        ``command_l1_told``: the same as ``command_l1`` without the ``untold_actuators``, which are
-            not identifiable under the observation model's full covariance;
-        ``regions_*``: of the inverse with weights per region, as a running face uses it. It differs
-            from ``inverse_*`` where the camera has an observation model;
-        ``wide_ridge_*``: of ridge regression with as many modes as an observation model.
+        ``wide_ridge_*``: of ridge regression with more modes.
     """
     at = np.flatnonzero(data.held_out)[:HELD_OUT_FACES]
     observed, requested = data.landmarks[at], data.commands[at]
     learn = usable(data)
     u, seen = data.commands[learn], data.landmarks[learn]
-    observation = observation_model_of(data, model)
-    runs = 2 if not compare else 10 if observation is None else 11
-    trip = _RoundTrip(face, rig, stabiliser, progress, runs * len(at))
+    trip = _RoundTrip(face, rig, stabiliser, progress, (10 if compare else 2) * len(at))
     targets = trip.play("asked", requested.__getitem__, len(at))
     trip.arrays |= {"targets": targets, "looked": observed}
-    by_region = _solve_by_region(face, data, model, noiseless=True)
-    if observation is None:
-        trip.reproduce("self_model", by_region, targets)
-    else:
-        trip.reproduce("self_model", _solve_by_observation(face, model, observation), targets)
+    trip.reproduce("self_model", _solve_freely(face, data, model, noiseless=True), targets)
     if not compare:
-        metrics = inverse_metrics(face, data, model, trip.arrays, observation)
-        return VerificationResults(metrics, trip.arrays)
-    if observation is not None:
-        trip.reproduce("regions", by_region, targets)
+        return VerificationResults(inverse_metrics(face, data, model, trip.arrays), trip.arrays)
     ridge, nearest = baselines.ridge(u, seen), baselines.nearest(u, seen)
     trip.play("ridge", ridge(targets).__getitem__, len(at))
     trip.play("nearest", nearest(targets).__getitem__, len(at))
     trip.play("direct", baselines.direct(u, seen)(targets).__getitem__, len(at))
     wide = baselines.ridge(u, seen, baselines.WIDE)
     trip.play("wide_ridge", wide(targets).__getitem__, len(at))
-    if observation is None:
-        noisy = _solve_by_region(face, data, model, noiseless=False)
-    else:
-        noisy = _solve_by_observation(face, model, observation)
+    noisy = _solve_freely(face, data, model, noiseless=False)
     filtered = observation_filter(face, data, model)(observed)
     trip.reproduce("noisy_self_model", noisy, filtered)
     running = FittedFace(face, model).inverse()
     trip.reproduce("noisy_running", lambda target: running.solve(target).commands, filtered)
     trip.play("noisy_ridge", ridge(observed).__getitem__, len(at))
     trip.play("noisy_nearest", nearest(observed).__getitem__, len(at))
-    metrics = inverse_metrics(face, data, model, trip.arrays, observation)
-    return VerificationResults(metrics, trip.arrays)
+    return VerificationResults(inverse_metrics(face, data, model, trip.arrays), trip.arrays)
 
 
 class _RoundTrip:
@@ -160,36 +141,13 @@ class _RoundTrip:
         return noiseless
 
 
-def observation_model_of(data: Dataset, model: SelfModel) -> ObservationModel | None:
-    """The observation model of a data set's camera; None where its errors are mostly noise."""
-    commands = data.commands.copy()
-    if len(model.tendons):
-        tendons = model.inputs[model.tendons]
-        commands[:, tendons] = model.play.scan(commands[:, tendons])
-    learn = usable(data)
-    phi = model.features(commands[learn][:, model.inputs])
-    return fit_observation_model(
-        phi, commands[learn], data.landmarks[learn], data.landmarks[data.of("neutral")]
-    )
+def _solve_freely(face: FaceConfig, data: Dataset, model: SelfModel, noiseless: bool) -> Solve:
+    """The inverse for random held-out poses, which are not symmetric as those of a wish are.
 
-
-def _solve_by_observation(
-    face: FaceConfig, model: SelfModel, observation: ObservationModel
-) -> Solve:
-    """The inverse with an observation model; actuators that are no input are as it regresses."""
-    inverse = Inverse(model, limits_of(face), steps=_STEPS, observation=observation)
-    return lambda target: (
-        inverse.solve(target, others=observation.regress(target[None])[0]).commands
-    )
-
-
-def _solve_by_region(face: FaceConfig, data: Dataset, model: SelfModel, noiseless: bool) -> Solve:
-    """The inverse with weights per region, for random held-out poses.
-
-    They are not symmetric, and their lips are no smooth strips, so the terms ``mirror`` and
-    ``strip`` are 0. The weight of ``neutral`` is the ratio of
-    two variances: that of the target's error and that of the inputs. The target's error is the
-    camera's noise, or for noiseless targets the model's own predictive variance.
+    Their lips are no smooth strips either, so the terms ``mirror`` and ``strip`` are 0. The weight
+    of ``neutral`` is the ratio of two variances: that of the target's error and that of the inputs.
+    The target's error is the camera's noise, or for noiseless targets the model's own predictive
+    variance.
     """
     learn = usable(data)
     x = data.commands[learn][:, model.inputs]

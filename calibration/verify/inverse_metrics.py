@@ -10,7 +10,6 @@ from mien.calibration.capture.dataset import Dataset
 from mien.calibration.verify.identifiability import are_identifiable, cramer_rao_bound
 from mien.models.face.regions import mouth_width
 from mien.models.self_model.model import SelfModel
-from mien.models.self_model.observation_model import ObservationModel
 from mien.robot.face.config import FaceConfig, Floats
 
 
@@ -19,7 +18,6 @@ def inverse_metrics(
     data: Dataset,
     model: SelfModel,
     arrays: dict[str, Floats],
-    observation: ObservationModel | None,
 ) -> dict[str, Any]:
     """Metrics of a round trip. Arrays for the figures are added to ``arrays``.
 
@@ -30,7 +28,6 @@ def inverse_metrics(
         arrays: ``METHOD_sent`` (P, n), ``METHOD_shown`` and ``METHOD_true`` (P, 478, 3) of each
             method; ``asked`` is the requested pose; ``targets`` are noiseless, ``looked`` are
             observations (P, 478, 3).
-        observation: model of the camera; None if its errors are mostly noise.
     """
     width = mouth_width(model.landmarks(np.zeros(model.n)))
     requested, true_faces = arrays["asked_sent"], arrays["asked_true"]
@@ -62,15 +59,6 @@ def inverse_metrics(
         metrics[f"{prefix}command_l1"] = float(by_pull[:, counted].mean())
         metrics[f"{prefix}command_l1_all"] = float(raw.mean())
         arrays[f"{name}_pct"] = best
-        if name == "self_model":
-            arrays["self_model_l1"] = by_pull.mean(0)
-    if observation is not None:
-        under_full = cramer_rao_bound(face, data, model, requested, observation)
-        told = are_identifiable(under_full)
-        metrics["sight_noise"] = observation.noise_share
-        metrics["untold_actuators"] = int((~told).sum())
-        if told.any():
-            metrics["command_l1_told"] = float(arrays["self_model_l1"][told].mean())
     compared = [("", other) for other in ("ridge", "nearest", "direct", "wide_ridge")]
     for noisy_prefix, other in (*compared, ("noisy_", "ridge"), ("noisy_", "nearest")):
         baseline = metrics.get(f"{noisy_prefix}{other}_inverse_mean_pct")

@@ -19,7 +19,6 @@ from mien.models.face.regions import REGIONS
 from mien.models.self_model.levenberg_marquardt import Box, minimise
 from mien.models.self_model.model import Floats, SelfModel
 from mien.models.self_model.objective import Objective, ObjectiveWeights
-from mien.models.self_model.observation_model import ObservationModel, ObservationObjective
 from mien.models.threads import one_thread
 
 _CHUNK = 32  # frames solved together: their Jacobians stay in the cache
@@ -78,8 +77,6 @@ class Inverse:
         limits: of the actuators.
         weights: of the objective; None: the defaults.
         steps: Levenberg-Marquardt steps per frame, at most.
-        observation: model of the camera that made the targets. With it, the errors of that
-            camera weigh the targets; without it, the weights per region do.
         direct: names of actuators that are never the inverse's to choose. No landmark tells where
             they belong, so they stand where ``others`` says.
         areas: (m, 478) landmarks at which each input is at work by design; None: where the model
@@ -95,7 +92,6 @@ class Inverse:
         limits: Limits,
         weights: ObjectiveWeights | None = None,
         steps: int = 4,
-        observation: ObservationModel | None = None,
         direct: Collection[str] = (),
         areas: NDArray[np.bool_] | None = None,
     ) -> None:
@@ -103,11 +99,8 @@ class Inverse:
             raise ModelError(f"limits have shape {limits.command.shape}, expected ({model.n}, 2)")
         self.model = model
         self.limits = limits
-        self.objective: Objective = (
-            Objective(model, weights or ObjectiveWeights(), areas, limits.command[model.inputs, 0])
-            if observation is None
-            else ObservationObjective(model, weights or ObjectiveWeights(), observation)
-        )
+        lowest = limits.command[model.inputs, 0]
+        self.objective = Objective(model, weights or ObjectiveWeights(), areas, lowest)
         self.steps = steps
         self._direct = np.array(
             [i for i, at in enumerate(model.inputs) if model.names[at] in direct], dtype=np.intp
@@ -164,8 +157,6 @@ class Inverse:
             wall[self._direct] = out[model.inputs[self._direct]]
         box = Box(*walls, self._planes, self._plane_offsets())
         past = starts if np.isfinite(dt) else None
-        if projected.start is not None:
-            starts, projected = projected.start[:1], projected.frame(0)
         each, costs = minimise(self.objective, projected, starts, past, box, self.steps)
         best = int(costs.argmin())
         x, cost = each[best], float(costs[best])
@@ -206,8 +197,6 @@ class Inverse:
             part = np.asarray(targets[at : at + _CHUNK], dtype=np.float64)
             start = np.zeros((len(part), len(model.inputs)))
             projected = self.objective.project(part)
-            if projected.start is not None:
-                start = projected.start
             x, _ = minimise(self.objective, projected, start, None, box, steps or self.steps)
             out[at : at + _CHUNK, model.inputs] = x
         if len(model.tendons):

@@ -93,7 +93,6 @@ class ProjectedTargets:
         b: (T, Q) target value of each residual column.
         scale: (T, Q) square root of the weight of each column.
         floor: (T,) cost that no pose can remove: the part of the target outside the modes.
-        start: (T, m) first guess of the inputs; None: the solver's own.
         own: (T, m) inputs that the target asks for at the skin of each (see ``OwnSkin``).
         hold: (T, m) cost of a distance of 1 from them; None: none.
     """
@@ -101,7 +100,6 @@ class ProjectedTargets:
     b: Floats
     scale: Floats
     floor: Floats
-    start: Floats | None = None
     own: Floats | None = None
     hold: Floats | None = None
 
@@ -111,10 +109,9 @@ class ProjectedTargets:
     def frame(self, t: int) -> ProjectedTargets:
         """Frame ``t`` as a batch of one."""
         at = slice(t, t + 1)
-        start = None if self.start is None else self.start[at]
         own = None if self.own is None else self.own[at]
         hold = None if self.hold is None else self.hold[at]
-        return ProjectedTargets(self.b[at], self.scale[at], self.floor[at], start, own, hold)
+        return ProjectedTargets(self.b[at], self.scale[at], self.floor[at], own, hold)
 
 
 @dataclass(frozen=True, eq=False)

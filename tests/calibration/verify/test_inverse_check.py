@@ -13,8 +13,8 @@ from mien.calibration.capture.dataset import Dataset
 from mien.calibration.identify import face_fit
 from mien.calibration.identify.collect import PLAN, collect
 from mien.calibration.plan.excitation import make_plan
-from mien.calibration.verify.identifiability import cramer_rao_bound
-from mien.calibration.verify.inverse_check import check_inverse, observation_model_of
+from mien.calibration.verify.acceptance import REQUIRED
+from mien.calibration.verify.inverse_check import check_inverse
 from mien.models.face.regions import COUNT
 from mien.models.self_model.model import SelfModel
 from mien.models.train.self_model.fit_config import FitConfig
@@ -61,24 +61,16 @@ def model(face: FaceConfig, data: Dataset) -> SelfModel:
     return face_fit.fit_face(face, data, FitConfig(latents=16, hidden=(24, 24), steps=300))
 
 
-def test_commands_are_found_by_what_the_eyes_get_wrong(
+def test_a_camera_that_errs_by_whole_shapes_is_not_made_good_by_the_proof(
     face: FaceConfig, data: Dataset, model: SelfModel
 ) -> None:
+    """Commands can be told from what this camera shows, as ridge does. The inverse that runs never
+    sees through it, so a proof that learned its errors would accept what the face cannot do."""
     rig = Misled(face)
     rig.start()
     found = check_inverse(face, data, model, rig).metrics
-    assert found["sight_noise"] < 0.3
-    assert found["inverse_mean_pct"] < 0.6 * found["regions_inverse_mean_pct"]
-    assert found["vs_ridge"] < 1.0
-    assert found["vs_wide_ridge"] < 1.0
-
-
-def test_what_can_be_told_from_a_look_knows_that_errors_go_together(
-    face: FaceConfig, data: Dataset, model: SelfModel
-) -> None:
-    sight = observation_model_of(data, model)
-    assert sight is not None
-    held = data.commands[data.held_out]
-    bound = cramer_rao_bound(face, data, model, held, sight)
-    # Independent errors of 1434 coordinates would average out.
-    assert (bound > 1.5 * cramer_rao_bound(face, data, model, held)).mean() > 0.6
+    assert found["ridge_inverse_mean_pct"] < 0.5
+    assert found["inverse_mean_pct"] > REQUIRED["inverse_mean_pct"]
+    assert found["inverse_mean_pct"] == pytest.approx(
+        found["noisy_running_inverse_mean_pct"], rel=0.1
+    )
