@@ -37,9 +37,7 @@ _DEGREES = 200.0  # observations that the known covariance of the errors counts 
 _ROUNDS = 3
 _RANGE = 1.5  # distance of two poses whose errors differ
 _AT_REST = 0.3  # variance of an error near rest, of that in motion
-_MOTION = (
-    6.8  # mean squared norm of the commands of mixtures, from which a tracker's errors are known
-)
+_MOTION = 6.8  # mean squared norm of mixtures' commands, from which a tracker's errors are known
 _CONSTANT = 1e4  # variance of the constant error, of that of an error
 _MODE_POSES = 2000  # random poses whose motion the robot's own modes hold
 
@@ -183,10 +181,16 @@ class _Problem:
     def __init__(self, prior: Prior, x: Floats, z: Floats, found: Floats, camera: _Camera) -> None:
         self.count, self.latents = z.shape
         self.white = np.linalg.cholesky(np.linalg.inv(camera.errors))
-        design = prior.design(x, found)  # (N, G, K)
-        off = z - (prior.latents(x, found) - found @ design) @ camera.seen
-        design = np.tensordot(camera.apart, design @ (camera.seen @ self.white), axes=1)
-        self.rows = design.transpose(0, 2, 1).reshape(-1, design.shape[1]) @ prior.root
+        mixing = camera.seen @ self.white
+        rows, off = np.empty((*z.shape, len(prior.root))), np.empty_like(z)
+        for part in _parts(self.count):  # all at once would be several times this memory
+            design = prior.design(x[part], found)  # (n, G, K)
+            off[part] = z[part] - (prior.latents(x[part], found) - found @ design) @ camera.seen
+            rows[part] = (design @ mixing).transpose(0, 2, 1) @ prior.root
+        flat = rows.reshape(self.count, -1)
+        for part in _parts(flat.shape[1], 4096):
+            flat[:, part] = camera.apart @ flat[:, part]
+        self.rows = rows.reshape(-1, len(prior.root))
         self.target = (camera.apart @ off @ self.white).reshape(-1)
         values, self.basis = np.linalg.eigh(self.rows.T @ self.rows)
         self.values = np.maximum(values, 0.0)
@@ -216,10 +220,16 @@ class _Problem:
         mean, factor = self.coefficients(width)
         back = np.linalg.inv(self.white)
         off = (self.target - self.rows @ mean).reshape(self.count, -1) @ back
-        unknown = (self.rows @ factor).reshape(self.count, self.latents, -1)
-        by_latent = unknown.transpose(1, 0, 2).reshape(self.latents, -1)
-        total = off.T @ off + back.T @ (by_latent @ by_latent.T) @ back
+        rows, unknown = self.rows.reshape(self.count, self.latents, -1), np.zeros_like(known)
+        for part in _parts(self.count):
+            by_latent = (rows[part] @ factor).transpose(1, 0, 2).reshape(self.latents, -1)
+            unknown = unknown + by_latent @ by_latent.T
+        total = off.T @ off + back.T @ unknown @ back
         return np.asarray((degrees * known + total) / (degrees + self.count))
+
+
+def _parts(count: int, size: int = 64) -> list[slice]:
+    return [slice(k, k + size) for k in range(0, count, size)]
 
 
 def _own_modes(robot: SelfModel, x: Floats) -> Floats:
