@@ -17,12 +17,12 @@ from mien.models.self_model import prior as design_prior
 from mien.models.self_model.model import SelfModel
 from mien.models.self_model.prior import Prior
 from mien.models.train.self_model.fit import Examples
-from mien.models.train.self_model.prior_inference import (
+from mien.models.train.self_model.observed_errors import (
     DOTS_WHITE_MM,
     TRACKED_WHITE_MM,
     ObservedErrors,
-    infer,
 )
+from mien.models.train.self_model.prior_inference import infer
 from mien.models.vision import tracker_bias
 from mien.robot.face.config import FaceConfig
 

@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 
 from mien.models.errors import ModelError
 from mien.models.self_model.model import Floats
-from mien.models.train.self_model.prior_inference import DOTS_WHITE_MM, TRACKED_WHITE_MM, encoder
+from mien.models.train.self_model.observed_errors import (
+    DOTS_WHITE_MM,
+    TRACKED_WHITE_MM,
+    encoder,
+)
 from mien.models.vision.tracker_bias import TrackerBias
 
 MODES = 300

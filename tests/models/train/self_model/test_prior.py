@@ -18,7 +18,8 @@ from mien.models.train.prior import prior_layers
 from mien.models.train.prior.prior_fit import BuildPoses, fit_prior, with_mirrored
 from mien.models.train.prior.prior_layers import FamilyConfig
 from mien.models.train.self_model.fit import Examples
-from mien.models.train.self_model.prior_inference import ObservedErrors, infer
+from mien.models.train.self_model.observed_errors import ObservedErrors
+from mien.models.train.self_model.prior_inference import infer
 
 NAMES = ("lid_left", "lid_right", "jaw", "turn", "tongue")
 POSES, NOISE_MM = 60, 1.0
