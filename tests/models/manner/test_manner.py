@@ -110,13 +110,13 @@ def test_wrong_weights_are_refused(weights: Path, tmp_path: Path) -> None:
 
 
 def test_less_noise_makes_takes_more_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The noise that sampling starts from is what takes differ by; lids keep theirs."""
+    """The noise that a curve starts from is what its takes differ by; other curves keep theirs."""
     sound = np.random.default_rng(3).normal(size=(60, FEATURES)).astype(np.float32)
     known = np.zeros((60, len(CURVES)), np.float32)
     known[:, COLUMNS] = np.nan
 
-    def apart(temperature: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        monkeypatch.setattr(runtime_numpy, "TEMPERATURE", temperature)
+    def apart(turns: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        monkeypatch.setattr(runtime_numpy, "TEMPERATURES", (1.0,) * 4 + (turns,) * 3)
         takes = [Manner().sample(sound, known, seed) for seed in range(6)]
         return np.asarray(np.std(takes, axis=0).mean(axis=0), np.float64)
 
