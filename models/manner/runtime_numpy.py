@@ -21,7 +21,8 @@ TEMPERATURES = (0.5, 0.5, 1.0, 1.0, 0.8, 0.45, 0.5)
 """Factors of the noise that each curve of ``GENERATED`` starts from. With less, takes follow the
 sound more and differ less; ``Manner.spread`` gives back the size of the motion. What the sound
 tells most of (pitch) has least; lids keep all of it, because blinks that are drawn toward their
-mean are none. Chosen on sentences that nothing was trained on and no measurement reports."""
+mean are none. Chosen on sentences that nothing was trained on and no measurement reports, but for
+the lids, whose full noise the bench asked for."""
 MAX_SPREAD = 2.0
 """Largest factor of ``Manner.spread``."""
 
@@ -85,7 +86,7 @@ class Manner:
         )
         given = np.zeros(STYLE, np.float32) if style is None else np.asarray(style, np.float32)
         x = np.random.default_rng([seed, 77]).standard_normal(value.shape).astype(np.float32)
-        x[:, COLUMNS] *= np.float32(TEMPERATURES)
+        x[:, COLUMNS] *= np.array(TEMPERATURES, np.float32)
         silent = np.zeros_like(heard)
         none = np.zeros(STYLE, np.float32)
         times = np.linspace(1.0, 0.0, steps + 1)
