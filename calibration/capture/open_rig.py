@@ -19,7 +19,9 @@ from mien.robot.link.board import LEAD_S, Board
 from mien.robot.sim.description import mechanism_path
 
 if TYPE_CHECKING:
+    from mien.models.vision.markers.tracker import MarkerTracker
     from mien.robot.sim.builds import Build
+    from mien.robot.sim.dot_cameras import DotCameras
     from mien.robot.sim.rig import Rig
 
 MARKERS = "markers"
@@ -112,30 +114,14 @@ def open_rig(
 
 def _with_dots(face: FaceConfig, rig: Rig, build: int, seed: int) -> CaptureRig:
     """The simulated face with dots on its skin, before two cameras."""
-    from mien.calibration.capture.marker_camera import (
-        REST_PICTURES,
-        DotStatistics,
-        design_modes,
-        frame_of,
-        settle,
-    )
+    from mien.calibration.capture.marker_camera import DotStatistics, frame_of
     from mien.calibration.capture.sim_rig import SimRig
-    from mien.models.vision.markers.tracker import MarkerTracker
-    from mien.robot.sim.dot_cameras import DotCameras
     from mien.robot.sim.sim_board import SimBoard
 
     with ExitStack() as stack:
-        cameras = DotCameras(rig, seed=seed)
+        cameras, tracker = settled_dots(face, rig, seed)
         stack.callback(cameras.close)
-        views = len(cameras.optics.views)
-        tracker = MarkerTracker(
-            rig.head.neutral_landmarks,
-            rig.head.parts["skin"].vertices,
-            views,
-            design_modes(face, mechanism_hash(face)),
-        )
         stack.callback(tracker.close)
-        settle(tracker, [cameras.pictures(rig) for _ in range(REST_PICTURES)])
         line = SimBoard(rig)
         board = Board(face, line, line.now)
         board.connect()
@@ -153,6 +139,31 @@ def _with_dots(face: FaceConfig, rig: Rig, build: int, seed: int) -> CaptureRig:
     setup = Setup(face.name, face.hash, mechanism_hash(face), build, MARKERS)
     at = ConnectedFace(face, board, line, setup, close, statistics.remarks)
     return SimRig(at, capture, rig.landmarks, rig.head_pose)
+
+
+def settled_dots(face: FaceConfig, rig: Rig, seed: int) -> tuple[DotCameras, MarkerTracker]:
+    """Cameras before a rig at rest with dots on its skin, and their tracker. Both must be closed.
+
+    Raises:
+        DeviceError: no OpenGL, or too few dots are found.
+    """
+    from mien.calibration.capture.marker_camera import REST_PICTURES, design_modes, settle
+    from mien.models.vision.markers.tracker import MarkerTracker
+    from mien.robot.sim.dot_cameras import DotCameras
+
+    with ExitStack() as stack:
+        cameras = DotCameras(rig, seed=seed)
+        stack.callback(cameras.close)
+        tracker = MarkerTracker(
+            rig.head.neutral_landmarks,
+            rig.head.parts["skin"].vertices,
+            len(cameras.optics.views),
+            design_modes(face, mechanism_hash(face)),
+        )
+        stack.callback(tracker.close)
+        settle(tracker, [cameras.pictures(rig) for _ in range(REST_PICTURES)])
+        stack.pop_all()
+    return cameras, tracker
 
 
 def mechanism_hash(face: FaceConfig) -> str:

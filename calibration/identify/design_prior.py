@@ -51,9 +51,10 @@ def prior_of(face: FaceConfig) -> Prior | None:
 
 def known_errors(data: Dataset, prior: Prior) -> ObservedErrors | None:
     """What is known of the errors of the data set's camera; None for an uncorrected tracker."""
-    shift = _SHIFT_MM * np.tile(np.eye(3), data.landmarks.shape[1])
     if data.setup.camera == CAMERAS[0]:
-        factor = np.diag(np.tile(_PROJECTED_MM, len(shift[0]) // 3))
+        count = data.landmarks.shape[1]
+        factor = np.diag(np.tile(_PROJECTED_MM, count))
+        shift = _SHIFT_MM * np.tile(np.eye(3), count)
         return ObservedErrors(np.concatenate([factor, shift]), _PROJECTED_DEGREES)
     if data.setup.camera.split(" ")[0] == MARKERS:
         if len(prior.dots):

@@ -4,7 +4,7 @@ An observation is y = mean + d + t + e: d (1434,) is the displacement of the fac
 C that the self-model's poses have; t the error of the head's position, the same at all landmarks;
 e independent errors, as large as the fit left them on each axis. The estimate of d is linear in y.
 A tracker's errors are whole shapes that belong to the pose. The same filter with the covariance
-learned of them made its targets no better (builds 50 to 52), so those stay as they are.
+learned of them made its targets no better (build 50), so those stay as they are.
 
 Source: Wiener, "Extrapolation, Interpolation and Smoothing of Stationary Time Series" (1949).
 """

@@ -178,9 +178,8 @@ class Objective:
         expected = float(np.square(model.noise[:, None] * lower).sum())
         factor = model.covariance_factor[: weights.variance_rank].T
         variance = factor * np.sqrt(weights.variance * expected)
-        self.set_readout(
-            np.concatenate([model.out @ lower, model.out @ openings, variance], axis=1)
-        )
+        self.readout = np.concatenate([model.out @ lower, model.out @ openings, variance], axis=1)
+        """(F, Q) of the residual columns phi @ readout - b."""
         self._modes, lip_pairs = gram.shape[0], len(LIP_GAPS)
         self._own = OwnSkin(model, areas, lowest)
         self._shares = np.where(self._own.parts_lips, weights.hold_share_lips, weights.hold_share)
@@ -201,10 +200,6 @@ class Objective:
         """(m, m) Hessian of the terms ``neutral``, ``mirror`` and ``strip``."""
         self.taut = taut_inputs(model)
         """(m,) least input at which slopes are taken (see ``taut_inputs``)."""
-
-    def set_readout(self, readout: Floats) -> None:
-        """Set the residual columns phi @ readout - b, with readout (F, Q)."""
-        self.readout = readout
 
     @property
     def columns(self) -> int:

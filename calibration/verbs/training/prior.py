@@ -43,8 +43,9 @@ def train_prior(
 ) -> None:
     """Learn the prior of a design and the tracker's bias from simulated builds.
 
-    A build takes 4 s on one idle core, and 12 s where it is rendered; the training takes half as
-    long again. An interrupted command goes on where it stopped.
+    A build takes 4 s on one idle core, 8 s more where it is rendered, and about 15 s more with
+    dots on its skin; the training takes half as long again. An interrupted command goes on where it
+    stopped.
 
     Example: mien train prior --face morpheus33 --builds 60
     """

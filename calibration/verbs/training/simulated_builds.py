@@ -16,18 +16,15 @@ import numpy as np
 from mien.calibration.capture.capture_rig import ConnectedFace
 from mien.calibration.capture.dataset import Setup
 from mien.calibration.capture.frame_filter import NO_FACE
-from mien.calibration.capture.marker_camera import REST_PICTURES, design_modes, settle
-from mien.calibration.capture.open_rig import mechanism_hash
+from mien.calibration.capture.open_rig import mechanism_hash, settled_dots
 from mien.calibration.capture.sim_rig import SimRig
 from mien.calibration.plan.excitation import limited, mixtures, with_tendon_excitation
 from mien.models.formats import read_arrays, write_arrays
-from mien.models.vision.markers.tracker import MarkerTracker
 from mien.robot.errors import DeviceError, MienError
 from mien.robot.face.config import FaceConfig, Floats
 from mien.robot.link.board import Board
 from mien.robot.sim.builds import Build
 from mien.robot.sim.camera import Optics, RenderedCamera
-from mien.robot.sim.dot_cameras import DotCameras
 from mien.robot.sim.head import Head
 from mien.robot.sim.render import CameraView, Light
 from mien.robot.sim.rig import Rig
@@ -176,14 +173,7 @@ class _Dots:
     """Cameras before a rig at rest with dots on its skin, and their tracker."""
 
     def __init__(self, rig: Rig, face: FaceConfig, seed: int) -> None:
-        self._cameras = DotCameras(rig, seed=seed)
-        self._tracker = MarkerTracker(
-            rig.head.neutral_landmarks,
-            rig.head.parts["skin"].vertices,
-            len(self._cameras.optics.views),
-            design_modes(face, mechanism_hash(face)),
-        )
-        settle(self._tracker, [self._cameras.pictures(rig) for _ in range(REST_PICTURES)])
+        self._cameras, self._tracker = settled_dots(face, rig, seed)
         rest = [self._tracker.track(self._cameras.pictures(rig)).landmarks for _ in range(_RESTS)]
         self._rest = np.mean(rest, axis=0)
 

@@ -109,10 +109,10 @@ def test_what_dots_are_known_to_show_wrongly_is_not_learned(
     seen = latents @ prior.seen_dots @ prior.decoder + wrong + rng.normal(0.0, 0.1, moved.shape)
     marked = replace(data.setup, camera="markers")
     dotted = replace(data, setup=marked, landmarks=robot.mean + seen.reshape(-1, *robot.mean.shape))
-    told = left_by(face, dotted, robot)
+    known = left_by(face, dotted, robot)
     unknown = replace(prior, dots=prior.dots[:0])
     monkeypatch.setattr(design_prior, "prior_of", lambda _face: unknown)
-    assert told < 0.8 * left_by(face, dotted, robot)
+    assert known < 0.8 * left_by(face, dotted, robot)
 
 
 def test_an_actuator_that_stays_at_its_safe_command_is_no_input(
