@@ -18,7 +18,7 @@ import typer
 from mien.robot.errors import InputError, MienError
 from mien.robot.recording.missing import Missing
 from mien.robot.recording.reading import Recording
-from mien.robot.recording.reenact import LIPS_MM, PULSE_US, MotionComparison, reenact
+from mien.robot.recording.reenact import LIPS_MM, PULSE_US, SETTLE_S, MotionComparison, reenact
 from mien.robot.wire import PROTOCOL_HASH
 
 LONGEST_US: Final = 60_000_000
@@ -195,3 +195,9 @@ def command(
     print(json.dumps(found.as_dict()) if as_json else found)
     if found.different:
         raise MienError(f"the rig moved differently from {found.first:.3f} s on")
+    if not found.compared:
+        settling = f": the first {SETTLE_S:g} s settle" if found.poses is not None else ""
+        raise MienError(
+            f"nothing of {path.name} was compared, it has {found.seconds:.1f} s{settling}",
+            "mien live --record",
+        )

@@ -87,6 +87,15 @@ def test_a_piece_of_the_panel_moves_a_fresh_robot_as_it_moved_that_one(piece: Pa
     assert f"({reenact.PULSE_US:g})" in str(found)
 
 
+def test_a_piece_too_short_to_compare_is_no_proof(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Rehearsal(tmp_path, end=1.3)
+    with pytest.raises(MienError, match=r"nothing of take-1.mcap was compared, it has 0\.\d s"):
+        command(tmp_path / "take-1.mcap")
+    assert "0 ticks compared" in capsys.readouterr().out
+
+
 def test_a_robot_whose_jaw_is_dead_is_told_from_the_one_that_was_recorded(
     piece: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
