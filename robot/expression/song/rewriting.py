@@ -72,7 +72,12 @@ def _piped(command: str, raw: bytes) -> bytes:
         except (OSError, ValueError) as e:
             raise InputError(f"cannot run {quoted(command)}: {e}", HINT) from e
     late = threading.Event()
-    clock = threading.Timer(TIMEOUT_S, lambda: (late.set(), program.kill()))
+
+    def stop() -> None:
+        late.set()
+        program.kill()
+
+    clock = threading.Timer(TIMEOUT_S, stop)
     with program:
         clock.start()
         try:
