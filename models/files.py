@@ -18,6 +18,9 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         yield part
         part.replace(path)
+    except OSError as e:
+        e.filename = e.filename or str(path)  # a full disk names no file
+        raise
     finally:
         part.unlink(missing_ok=True)
 

@@ -38,7 +38,10 @@ def checked(text: str, what: str = "thing") -> str:
         InputError: not a name; the message says what is allowed.
     """
     if not is_name(text):
-        raise InputError(f"{quoted(text)} is no name for a {what}: {ALLOWED}")
+        raise InputError(
+            f"{quoted(text)} is no name for a {what}: {ALLOWED}",
+            f"a name such as {plain(text, what)}",
+        )
     return text
 
 

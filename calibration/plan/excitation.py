@@ -49,7 +49,8 @@ def make_plan(
             moves each actuator alone only as far as the wiring check needs.
 
     Raises:
-        InputError: ``poses`` or ``minutes`` are too few to excite every actuator, fit and verify.
+        InputError: no actuator moves skin, or ``poses`` or ``minutes`` are too few to excite every
+            actuator, fit and verify.
     """
     tendons = _tendons_alone(face, max(_MIN_TENDON_POSES, round(_TENDON_SHARE * poses)), seed)
     fixed = [*_singles(face), *_loops(face), *tendons, *_necks(face, seed)]
@@ -61,6 +62,11 @@ def make_plan(
         fixed = [*singles, *_loops(face), *_necks(face, seed, _KNOWN_NECK_POSES)]
         minimum = len(fixed) + skin + _held_out_count(poses)
     again = again or f"mien calibrate plan --face {shlex.quote(face.given)}"
+    if not skin:
+        raise InputError(
+            f"nothing in {face.name} but the neck moves; a calibration needs motion of the skin",
+            "mien face new NAME --part jaw",
+        )
     if poses < minimum:
         raise InputError(
             f"{poses} poses are too few for {face.name}: at least {minimum}",

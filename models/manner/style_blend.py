@@ -23,7 +23,8 @@ def blended(name: str, parts: _Parts) -> Style:
     """
     if sum(weight for _, weight in parts) <= 0.0 or min(weight for _, weight in parts) < 0.0:
         raise ModelError(
-            "weights of a blend are 0 or more, and one is above 0", "blend A 0.6 B 0.4"
+            "weights of a blend are 0 or more, and one is above 0",
+            "mien style blend NEW A 0.6 B 0.4",
         )
     shares = _shares(parts)
     clips = _shares([(s, w) for s, w in shares if s.moves]) or shares

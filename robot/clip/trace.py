@@ -68,10 +68,10 @@ def jaw_opening(landmarks: Floats) -> Floats:
 def lag_and_correlation(target: Floats, observed: Floats, rate: float) -> tuple[float, float]:
     """Lag in ms of ``observed`` (T,) behind ``target`` (T,), and their correlation at that lag.
 
-    The definitions are in ``mien.models.speech.metrics``. A constant signal has no lag and gives
-    (NaN, NaN).
+    The definitions are in ``mien.models.speech.metrics``. A signal that is constant, or shorter
+    than four samples, has no lag and gives (NaN, NaN).
     """
-    if np.ptp(target) < STILL or np.ptp(observed) < STILL:
+    if len(target) < 4 or np.ptp(target) < STILL or np.ptp(observed) < STILL:
         return float("nan"), float("nan")
     late = lag_ms(observed, target, rate)
     t = np.arange(len(observed)) / rate

@@ -71,7 +71,8 @@ def style_named(name: str) -> Style:
     path = style_path(name)
     if not path.is_file():
         raise InputError(
-            f"there is no style {name!r}", f"mien style learn {name} --voice A.wav, or list"
+            f"there is no style {name!r}",
+            f"mien style learn {name} --voice A.wav, or mien style list",
         )
     try:
         return load(path)

@@ -10,10 +10,10 @@ from typing import Protocol
 
 import imageio_ffmpeg
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from mien.robot.errors import MienError
+from mien.robot.media import sound_file
 
 
 class Film(Protocol):
@@ -38,7 +38,7 @@ def film(
     """
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "sound.wav"
-        soundfile.write(wav, sound, rate)
+        sound_file.write(wav, sound, rate)
         writer = imageio_ffmpeg.write_frames(
             str(path), size, fps=fps, quality=7, macro_block_size=2, pix_fmt_out="yuv420p",
             audio_path=str(wav), audio_codec="aac", output_params=["-movflags", "+faststart"],

@@ -27,6 +27,7 @@ from mien.models.face.livelink_csv import (
     parse_timecode,
     timecode,
 )
+from mien.models.files import write_whole
 from mien.models.formats import VERSION_KEY
 from mien.robot.errors import InputError
 
@@ -85,7 +86,7 @@ def write_sidecar(path: str | Path, content: Mapping[str, Any]) -> Path:
     """
     target = Path(path).with_suffix(".json")
     text = json.dumps({VERSION_KEY: 1, **content}, indent=1, sort_keys=True, allow_nan=False)
-    target.write_text(text + "\n", encoding="utf-8")
+    write_whole(target, text + "\n")
     return target
 
 

@@ -16,6 +16,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from mien.models.face.column_text import decoded
+from mien.models.files import whole
 from mien.robot.errors import InputError
 from mien.robot.names import quoted
 
@@ -108,6 +109,18 @@ def foreign_kind(head: bytes) -> str:
     if start[0] in "{[":
         return f"JSON text that begins with {quoted(text, 40)}"
     return f"text that begins with {quoted(text, 40)}"
+
+
+def write(path: Path, samples: NDArray[np.float32], rate: int) -> None:
+    """Write mono sound (n,) in -1..1 at ``rate`` Hz as WAV of 16 bits, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; libsndfile itself would not say why.
+    """
+    raw = io.BytesIO()
+    soundfile.write(raw, samples, rate, format="WAV", subtype="PCM_16")
+    with whole(path) as part:
+        part.write_bytes(raw.getbuffer())
 
 
 class _Forward(soundfile.SoundFile):  # type: ignore[misc]

@@ -10,7 +10,6 @@ from shlex import quote
 from typing import Any, Final
 
 import numpy as np
-import soundfile
 
 from mien.models.errors import ModelError
 from mien.models.face.blendshapes import ARKIT, FPS
@@ -19,6 +18,7 @@ from mien.models.files import whole
 from mien.models.formats import VERSION_KEY, check_version
 from mien.models.reading.json_file import read_object
 from mien.robot.errors import InputError
+from mien.robot.media import sound_file
 from mien.robot.media.audio import RATE
 from mien.robot.media.livelink_takes import ROTATIONS, read_csv, write_csv, write_sidecar
 from mien.robot.show.edits import Item
@@ -129,8 +129,7 @@ def write_take(
     rotations = np.zeros((len(curves), len(ROTATIONS)))
     rotations[:, _HEAD] = curves[:, HEAD]
     sound = files.path(".wav")
-    with whole(sound) as part:
-        soundfile.write(part, scene.samples, RATE, format="WAV", subtype="PCM_16")
+    sound_file.write(sound, scene.samples, RATE)
     with whole(files.csv) as part:
         write_csv(part, curves[:, : len(ARKIT)], FPS, rotations)
     spans = []

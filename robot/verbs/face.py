@@ -41,7 +41,7 @@ def new(
         typer.Option(help="A part and its servos, such as jaw or brows:2. May be repeated."),
     ] = None,
     tendons: Annotated[
-        str, typer.Option(help="With --servos: parts with tendons: cheeks, nose, both, or none.")
+        str, typer.Option(help="With --servos: parts with tendons, such as cheeks,nose or none.")
     ] = "",
     servo_board: Annotated[
         list[str] | None,
@@ -83,6 +83,11 @@ def new(
             chosen = library.part_counts(part)
         else:
             chosen = asked(_answer, tendons, "mien face new NAME --servos 6")
+        if without := [name for name in plan.large if name not in chosen]:
+            raise InputError(
+                f"--large is {quote(without[0])}, and the face has only {', '.join(chosen)}",
+                f"mien face new NAME --part {without[0]}",
+            )
         face, mechanism = write(replace(plan, chosen=chosen), out)
     except InputError as e:
         raise InputError(e.message, _whole(e.hint, context)) from e

@@ -133,7 +133,7 @@ def sing(
         for note in _late(cues, len(samples) / audio.RATE):
             print(f"note: {note}", file=sys.stderr)
         folder = new_run("sing", plain(song.stem, "song"), out)
-        (folder / "subtitles.srt").write_text(motion_subtitles.write(cues), encoding="utf-8")
+        _kept(folder / "subtitles.srt", motion_subtitles.write(cues), song)
         bar = steps.start("notes to commands")
         performance = sing(calibrated, stem, heard, cues, seed, bar, emotions, head_gain, sway)
         bar = steps.start("commands to face")
@@ -150,6 +150,18 @@ def sing(
         f"next: edit {folder / 'subtitles.srt'}, then mien sing {quote(str(song))} "
         f"--subtitles {quote(str(folder / 'subtitles.srt'))}{with_face(face)}"
     )
+
+
+def _kept(path: Path, text: str, song: Path) -> None:
+    """Write the subtitles, unless somebody's own would be lost by it."""
+    from mien.models.files import write_whole
+    from mien.models.song.subtitles import read, write
+    from mien.robot.errors import InputError
+
+    if path.is_file() and write(read(path)) != text:
+        own = f"mien sing {quote(str(song))} --subtitles {quote(str(path))}"
+        raise InputError(f"{path} has other cues, they are not overwritten", f"{own}, or --out NEW")
+    write_whole(path, text)
 
 
 def _late(cues: tuple[object, ...], seconds: float) -> list[str]:

@@ -69,8 +69,6 @@ def speak(
 
     Example: mien speak --wav hello.wav --emotion happiness
     """
-    import soundfile
-
     from mien.models.face.emotion import Variation
     from mien.robot.clip import play_on_rig
     from mien.robot.expression import layers as expression
@@ -86,6 +84,7 @@ def speak(
     )
     from mien.robot.face.calibrated import Calibrated
     from mien.robot.face.config import load_face
+    from mien.robot.media import sound_file
     from mien.robot.media.audio import RATE
     from mien.robot.names import plain
     from mien.robot.progress import Steps
@@ -109,7 +108,7 @@ def speak(
     play_on_rig.check(options, config)
     name = wav.stem if wav else "text"
     folder = new_run("speak", plain(name, "sound"), out)
-    soundfile.write(folder / "sound.wav", samples, RATE)
+    sound_file.write(folder / "sound.wav", samples, RATE)
     with Steps() as steps:
         bar = steps.start("sound to commands")
         performance = perform(calibrated, samples, seed, bar, emotion_track, fuse, head_gain, code)

@@ -174,10 +174,16 @@ def blend(
         weights = []
     if len(parts) < 2 or len(weights) * 2 != len(parts) or not all(0 <= w < 1e6 for w in weights):
         raise InputError(
-            "a blend is styles, each with a weight of 0 or more", "blend C A 0.6 B 0.4"
+            "a blend is styles, each with a weight of 0 or more",
+            f"mien style blend {name} A 0.6 B 0.4",
         )
     styles = [found(part, Path()) for part in parts[::2]]
     path = style_path(name)
+    if path.exists():
+        raise InputError(
+            f"there is a style {name}, a blend replaces none",
+            join(["mien", "style", "blend", f"{name}2", *parts]),
+        )
     save(path, blended(name, list(zip(styles, weights, strict=True))))
     print(path)
 

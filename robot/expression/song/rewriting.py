@@ -10,11 +10,14 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-import urllib.error
+import tempfile
+import threading
 import urllib.request
 from collections.abc import Mapping, Sequence
+from http.client import HTTPException
 from typing import Any, Final
 
+from mien.models.reading.bounded import excerpt
 from mien.models.song.subtitles import MAX_BYTES, MOTIONS, MotionCue, parse, write
 from mien.robot.errors import InputError, MienError
 from mien.robot.names import quoted
@@ -55,18 +58,41 @@ def rewritten(
 
 
 def _piped(command: str, raw: bytes) -> bytes:
-    try:
-        words = shlex.split(command)
-        if not words:
-            raise InputError("--rewrite is empty", HINT)
-        done = subprocess.run(words, input=raw, capture_output=True, timeout=TIMEOUT_S, check=False)
-    except (OSError, ValueError) as e:
-        raise InputError(f"cannot run {quoted(command)}: {e}", HINT) from e
-    except subprocess.TimeoutExpired as e:
-        raise MienError(f"{quoted(command)} did not answer within {TIMEOUT_S:g} s", HINT) from e
-    if done.returncode:
-        raise MienError(f"{quoted(command)} failed with exit code {done.returncode}", HINT)
-    return done.stdout
+    """What a program answers, of a long answer the first ``MAX_BYTES`` + 1 bytes."""
+    with tempfile.TemporaryFile() as question:  # it may answer before it has read all
+        question.write(raw)
+        question.seek(0)
+        try:
+            words = shlex.split(command)
+            if not words:
+                raise InputError("--rewrite is empty", HINT)
+            program = subprocess.Popen(
+                words, stdin=question, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        except (OSError, ValueError) as e:
+            raise InputError(f"cannot run {quoted(command)}: {e}", HINT) from e
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        program.kill()
+
+    clock = threading.Timer(TIMEOUT_S, stop)
+    with program:
+        clock.start()
+        try:
+            answer = program.stdout.read(MAX_BYTES + 1) if program.stdout else b""
+            if len(answer) > MAX_BYTES:
+                program.kill()
+                return answer
+            program.wait()
+        finally:
+            clock.cancel()
+    if late.is_set():
+        raise MienError(f"{quoted(command)} did not answer within {TIMEOUT_S:g} s", HINT)
+    if program.returncode:
+        raise MienError(f"{quoted(command)} failed with exit code {program.returncode}", HINT)
+    return answer
 
 
 def _posted(address: str, raw: bytes) -> bytes:
@@ -77,8 +103,8 @@ def _posted(address: str, raw: bytes) -> bytes:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
             body: bytes = answer.read(MAX_BYTES + 1)
             return body
-    except (OSError, ValueError, urllib.error.URLError) as e:
-        raise MienError(f"{quoted(address)} did not answer: {e}", HINT) from e
+    except (OSError, ValueError, HTTPException) as e:
+        raise MienError(f"{quoted(address)} did not answer: {excerpt(str(e))}", HINT) from e
 
 
 def _unfenced(text: str) -> str:

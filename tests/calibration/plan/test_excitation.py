@@ -164,3 +164,13 @@ def test_a_twelfth_of_all_poses_is_of_the_tendons_alone() -> None:
         assert len(alone) == count
         assert not alone[:, ~tendons].any()
         assert (alone[:, tendons] > 0).all()
+
+
+def test_a_face_whose_skin_nothing_moves_is_refused_before_anything_moves() -> None:
+    face = load_face("morpheus33")
+    actuators = {
+        name: a if a.region == "neck" else a.model_copy(update={"absent": True})
+        for name, a in face.actuators.items()
+    }
+    with pytest.raises(InputError, match="neck"):
+        make_plan(face.model_copy(update={"actuators": actuators}), 1490)

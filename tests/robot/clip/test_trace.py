@@ -42,3 +42,9 @@ def test_loudness_of_a_tone_is_its_level_and_silence_is_the_floor() -> None:
     db = loudness(tone, 16000, np.array([0.25, 0.75]))
     assert db[0] == pytest.approx(20 * np.log10(0.1 / np.sqrt(2)), abs=0.2)
     assert db[1] == pytest.approx(-80.0)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3])
+def test_a_few_samples_have_no_lag(samples: int) -> None:
+    signal = np.arange(float(samples))
+    assert np.isnan(lag_and_correlation(signal, signal, 60.0)).all()

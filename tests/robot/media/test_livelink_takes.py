@@ -129,3 +129,14 @@ def test_sidecar_lies_beside(tmp_path: Path) -> None:
     assert json.loads(path.read_text())["lookahead_ms"] == 95.8
     with pytest.raises(ValueError, match="nan"):
         write_sidecar(tmp_path / "a.csv", {"x": float("nan")})
+
+
+def test_what_a_take_lacks_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "take.csv"
+    write_csv(path, np.zeros((8, 52), np.float32))
+    assert read_csv(path).notes == ()
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([head.replace("JawOpen", "Chin"), rows[4], *rows[:4], *rows[5:]]))
+    early, lacking = read_csv(path).notes
+    assert "not played: 4" in early
+    assert "1 (jawOpen)" in lacking

@@ -106,6 +106,7 @@ def test_impossible_options_are_refused_with_a_command(
         ("--part jaw --part nose:2 --tendons nose", "--part nose:2 --part jaw"),
         ("--servos 99 --tendons nose", "--tendons nose --servos 30"),
         ("--servos 9 --tendons ears --volts 7", "--servos 9 --volts 7.0 --tendons cheeks,nose"),
+        ("--part jaw --large brows", "--part jaw --large brows --part brows"),
         ("--volts 7", "--volts 7.0 --servos 6"),
     ],
 )  # fmt: skip

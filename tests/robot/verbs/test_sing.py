@@ -74,6 +74,12 @@ def test_a_song_becomes_a_take_and_subtitles_that_are_sung_again(
     assert same.returncode == 0, same.stderr
     again = read_csv(tmp_path / "two" / "take.csv")
     assert np.array_equal(take.weights, again.weights)
+    own = write([*cues, cue(1.0, 3.0, "brows", "raise", 0.7)])
+    (one / "subtitles.srt").write_text(own)
+    lost = sing(part, "--no-film", "--face", "hobby9", "--out", "one", folder=tmp_path)
+    assert lost.returncode == 2
+    assert "not overwritten" in lost.stderr
+    assert (one / "subtitles.srt").read_text() == own
     edited = [*cues, cue(1.0, 3.0, "mouth", "smile", 0.7), cue(90.0, 91.0, "eyes", "up", 1.0)]
     (tmp_path / "edited.srt").write_text(write(edited))
     third = sing(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import socket
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,6 +12,7 @@ import pytest
 
 from mien.models.errors import MienError
 from mien.models.song.subtitles import cue, write
+from mien.robot.expression.song import rewriting
 from mien.robot.expression.song.rewriting import rewritten
 
 DRAFT = (cue(1.0, 2.0, "mouth", "ah", 0.4, "la"),)
@@ -74,3 +77,50 @@ def test_a_server_may_answer() -> None:
     finally:
         thread.join()
         server.server_close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 300 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_a_server_that_speaks_no_http_is_named(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            line, _ = server.accept()
+            with line:
+                line.recv(1 << 16)
+                line.sendall(answer)
+                line.shutdown(socket.SHUT_WR)
+                while line.recv(1 << 16):
+                    pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        with pytest.raises(MienError, match="did not answer"):
+            rewritten(address, DRAFT, {})
+        thread.join()
+
+
+@pytest.mark.parametrize("address", ["http://a b/", "http://127.0.0.1:port/", "http://\0"])
+def test_an_address_that_is_none_is_named(address: str) -> None:
+    with pytest.raises(MienError, match="did not answer"):
+        rewritten(address, DRAFT, {})
+
+
+def test_a_program_that_answers_without_end_is_stopped_at_the_limit() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(MienError, match="more than"):
+        rewritten(program("while True: print('x' * 65536)"), DRAFT, {})
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
+
+def test_a_program_that_does_not_answer_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rewriting, "TIMEOUT_S", 0.5)
+    with pytest.raises(MienError, match="within"):
+        rewritten(program("import time; time.sleep(30)"), DRAFT, {})
