@@ -19,7 +19,7 @@ def whole(path: Path) -> Iterator[Path]:
         yield part
         part.replace(path)
     except OSError as e:
-        e.filename = e.filename or str(path)  # a full disk names no file
+        e.filename = e.filename or str(path)
         raise
     finally:
         part.unlink(missing_ok=True)

@@ -64,7 +64,7 @@ def make_plan(
     again = again or f"mien calibrate plan --face {shlex.quote(face.given)}"
     if not skin:
         raise InputError(
-            f"nothing in {face.name} but the neck moves; a calibration needs motion of the skin",
+            f"nothing in {face.name} but the neck moves; no skin can be calibrated",
             "mien face new NAME --part jaw",
         )
     if poses < minimum:

@@ -245,12 +245,10 @@ def load(path: Path) -> Style:
     """
     try:
         style = Style.model_validate(read_json(path, MOST_BYTES))
-    except FileError as e:
-        raise FileError(path, e.reason, f"mien style forget {path.stem}") from e
     except OSError as e:
         raise ModelError(f"cannot read the style {path}: {e.strerror}", "mien style list") from e
-    except ValidationError as e:
-        why = f"it is no style:\n{listed(fault_lines(e))}"
+    except (FileError, ValidationError) as e:
+        why = e.reason if isinstance(e, FileError) else f"it is no style:\n{listed(fault_lines(e))}"
         raise FileError(path, why, f"mien style forget {path.stem}") from e
     if style.curves != Style.model_fields["curves"].default:
         raise FileError(

@@ -85,7 +85,7 @@ def new(
             chosen = asked(_answer, tendons, "mien face new NAME --servos 6")
         if without := [name for name in plan.large if name not in chosen]:
             raise InputError(
-                f"--large is {quote(without[0])}, and the face has only {', '.join(chosen)}",
+                f"--large is {quote(without[0])}, the face has {', '.join(chosen)}",
                 f"mien face new NAME --part {without[0]}",
             )
         face, mechanism = write(replace(plan, chosen=chosen), out)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.robot.errors import InputError
 from mien.robot.verbs.options import (
     Build,
     Calibration,
@@ -87,7 +88,6 @@ def sing(
     from mien.models.song.score import read_score
     from mien.robot.clip import play_on_rig
     from mien.robot.clip.song import Song, described, write
-    from mien.robot.errors import InputError
     from mien.robot.expression.song.perform import listen, sing
     from mien.robot.expression.song.rewriting import rewritten
     from mien.robot.expression.song.words import placed, told
@@ -156,7 +156,6 @@ def _kept(path: Path, text: str, song: Path) -> None:
     """Write the subtitles, unless somebody's own would be lost by it."""
     from mien.models.files import write_whole
     from mien.models.song.subtitles import read, write
-    from mien.robot.errors import InputError
 
     if path.is_file() and write(read(path)) != text:
         own = f"mien sing {quote(str(song))} --subtitles {quote(str(path))}"

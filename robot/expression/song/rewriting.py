@@ -58,7 +58,6 @@ def rewritten(
 
 
 def _piped(command: str, raw: bytes) -> bytes:
-    """What a program answers, of a long answer the first ``MAX_BYTES`` + 1 bytes."""
     with tempfile.TemporaryFile() as question:  # it may answer before it has read all
         question.write(raw)
         question.seek(0)
@@ -71,13 +70,7 @@ def _piped(command: str, raw: bytes) -> bytes:
             )
         except (OSError, ValueError) as e:
             raise InputError(f"cannot run {quoted(command)}: {e}", HINT) from e
-    late = threading.Event()
-
-    def stop() -> None:
-        late.set()
-        program.kill()
-
-    clock = threading.Timer(TIMEOUT_S, stop)
+    clock = threading.Timer(TIMEOUT_S, program.kill)
     with program:
         clock.start()
         try:
@@ -87,8 +80,9 @@ def _piped(command: str, raw: bytes) -> bytes:
                 return answer
             program.wait()
         finally:
+            late = not clock.is_alive()
             clock.cancel()
-    if late.is_set():
+    if late:
         raise MienError(f"{quoted(command)} did not answer within {TIMEOUT_S:g} s", HINT)
     if program.returncode:
         raise MienError(f"{quoted(command)} failed with exit code {program.returncode}", HINT)
