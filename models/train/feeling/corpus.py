@@ -15,9 +15,9 @@ import numpy as np
 from mien.models.feeling.space import FEELINGS
 
 HERE: Final = Path(__file__).parent
-SCENES: Final = tuple(f"scenes_{k}.txt" for k in range(1, 7))
+SCENES: Final = tuple(f"scenes_{k}.txt" for k in range(1, 9))
 DIRECTIONS: Final = ("directions.txt", "directions_2.txt")
-HELD: Final = ("directions_held.txt", "scenes_held.txt")
+HELD: Final = ("directions_held.txt", "scenes_held.txt", "lines_held.txt")
 """Texts that no training sees."""
 KINDS: Final = ("neutral", *FEELINGS)
 CUE: Final = 0.6

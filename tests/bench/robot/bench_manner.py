@@ -23,7 +23,10 @@ Keys, each for the generator that ``mien direct`` uses; with the suffix of anoth
 - ``sample_10s_s``: CPU time of sampling 10 s.
 - ``recall_at_1``: share of held-out directions, of held-out voices and of labels whose nearest
   motion is of the feeling that is meant, mean of the three (``recall_text``, ``recall_sound`` among
-  four, ``recall_label``). ``scenes``: the same of held-out scenes without the name of a feeling.
+  four, ``recall_label``). ``scenes``: the same of held-out scenes without the name of a feeling;
+  ``outside``: of lines of other kinds, a fourth of them neutral. ``neutral_intensity``: strongest
+  intensity that those neutral lines get, mean (``_p90``: ninth decile; 0 is right);
+  ``neutral_shown``: share of them that get more than 0.1.
   ``agreement``: pairs of sources of one feeling that find the same motion. ``monotone``: steps
   along degree words and labels that move the skin more. The seeds are builds of the rig. See
   ``manner_feeling``.
@@ -173,7 +176,7 @@ def _feelings(face: str, data: Path) -> dict[str, float | int | str | None]:
         reader = RigReader(calibrated, build)
         found.append(trials.trials(reader, space(), data))
         if build == 0:
-            steps = trials.monotone(reader, space())
+            steps = trials.monotone(reader, space()) | trials.ordinary(space())
     out: dict[str, float | int | str | None] = {**steps}
     for key in found[0]:
         out[key] = float(np.mean([f[key] for f in found]))

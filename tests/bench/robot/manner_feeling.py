@@ -36,6 +36,8 @@ SWEEP: Final = (0.2, 0.4, 0.6, 0.8, 1.0)
 FRAMES: Final = 40
 LEAST_MM: Final = 0.01
 """What moves by less more than before does not count as more."""
+SEEN: Final = 0.1
+"""Intensity from which a face is seen to feel something."""
 TEXTS: Final = Path(__file__).parent / "feeling"
 
 
@@ -117,10 +119,11 @@ def of_sound(
 
 
 def trials(reader: RigReader, space: Space, data: Path) -> dict[str, float]:
-    """``recall_at_1`` with its three parts, ``agreement``, ``scenes``."""
+    """``recall_at_1`` with its three parts, ``agreement``, ``scenes``, ``outside``."""
     among = motions(reader, space)
     out = {
         "scenes": recall(space, among, "scenes.txt"),
+        "outside": recall(space, among, "outside.txt"),
         "recall_text": recall(space, among, "named.txt"),
     }
     by_sound, true = of_sound(space, among, data)
@@ -143,6 +146,18 @@ def trials(reader: RigReader, space: Space, data: Path) -> dict[str, float]:
             agreed.append(float((one[:, None] == other[None]).mean()))
     out["agreement"] = float(np.mean(agreed))
     return out
+
+
+def ordinary(space: Space) -> dict[str, float]:
+    """Strongest intensity of the neutral lines of ``outside.txt``, mean and ninth decile, and the
+    share of the lines in which it is above ``SEEN``."""
+    lines = [text for text, kind in texts("outside.txt") if kind == 0]
+    most = np.array([space.intensities(space.of_text(text)).max() for text in lines])
+    return {
+        "neutral_intensity": float(most.mean()),
+        "neutral_intensity_p90": float(np.quantile(most, 0.9)),
+        "neutral_shown": float((most > SEEN).mean()),
+    }
 
 
 def monotone(reader: RigReader, space: Space) -> dict[str, float]:

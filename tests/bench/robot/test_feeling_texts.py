@@ -21,7 +21,7 @@ def _words(text: str) -> frozenset[str]:
     return own - common
 
 
-@pytest.mark.parametrize("name", ["scenes.txt", "named.txt"])
+@pytest.mark.parametrize("name", ["scenes.txt", "named.txt", "outside.txt"])
 def test_no_text_of_the_test_was_learned(name: str) -> None:
     chosen_by = [t for held in corpus.HELD for t in corpus.read(corpus.HERE / held)]
     learned = [_words(t.text) for t in (*corpus.scenes(), *corpus.directions(0), *chosen_by)]

@@ -32,6 +32,9 @@ def _strongest(found: Space, text: str) -> str:
         ("what a surprise, I had no idea!", "surprise"),
         ("he sneers at the losers", "contempt"),
         ("the bus leaves at nine", "neutral"),
+        ("he reads a recipe", "neutral"),
+        ("the bridge was built in 1932", "neutral"),
+        ("the exam went better than she hoped", "happiness"),
     ],
 )
 def test_a_plain_description_is_understood(told: Space, text: str, feeling: str) -> None:
