@@ -91,8 +91,6 @@ class Take:
             out.append(f"{len(self.bad)} of {rows} rows are not used, the first: {self.bad[0]}")
         if early := int((self.times < 0).sum()):
             out.append(f"rows of an earlier time than the first row's, not played: {early}")
-        if without := [name for name, given in zip(ARKIT, self.given, strict=True) if not given]:
-            out.append(f"shapes without a column, which stay 0: {', '.join(without)}")
         if self.unseen:
             out.append(f"rows without values, where no face was seen: {self.unseen}")
         return tuple(out)
