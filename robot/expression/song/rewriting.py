@@ -70,21 +70,29 @@ def _piped(command: str, raw: bytes) -> bytes:
             )
         except (OSError, ValueError) as e:
             raise InputError(f"cannot run {quoted(command)}: {e}", HINT) from e
-    clock = threading.Timer(TIMEOUT_S, program.kill)
-    with program:
-        clock.start()
-        try:
-            answer = program.stdout.read(MAX_BYTES + 1) if program.stdout else b""
-            if len(answer) > MAX_BYTES:
-                program.kill()
-                return answer
-            program.wait()
-        finally:
-            late = not clock.is_alive()
-            clock.cancel()
-    if late:
+    heard: list[bytes] = []
+
+    def hear() -> None:
+        with program.stdout as pipe:  # type: ignore[union-attr]
+            heard.append(pipe.read(MAX_BYTES + 1))
+
+    # Not in this thread: a child of the program may hold the pipe when the program is killed.
+    listener = threading.Thread(target=hear, daemon=True)
+    answer = None
+    try:
+        listener.start()
+        listener.join(TIMEOUT_S)
+        if heard and len(heard[0]) <= MAX_BYTES:
+            program.wait(TIMEOUT_S)
+        answer = heard[0] if heard else None  # before the end of the program ends the pipe
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        program.kill()
+        program.wait()
+    if answer is None:
         raise MienError(f"{quoted(command)} did not answer within {TIMEOUT_S:g} s", HINT)
-    if program.returncode:
+    if program.returncode and len(answer) <= MAX_BYTES:
         raise MienError(f"{quoted(command)} failed with exit code {program.returncode}", HINT)
     return answer
 

@@ -6,6 +6,7 @@ import resource
 import socket
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -124,3 +125,13 @@ def test_a_program_that_does_not_answer_is_stopped(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(rewriting, "TIMEOUT_S", 0.5)
     with pytest.raises(MienError, match="within"):
         rewritten(program("import time; time.sleep(30)"), DRAFT, {})
+
+
+def test_a_child_that_outlives_its_program_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rewriting, "TIMEOUT_S", 0.5)
+    begun = time.monotonic()
+    with pytest.raises(MienError, match="within"):
+        rewritten(program("import subprocess; subprocess.run(['sleep', '8'])"), DRAFT, {})
+    assert time.monotonic() - begun < 5.0
